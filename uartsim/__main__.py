@@ -1,0 +1,5 @@
+"""``python -m uartsim`` is the command line."""
+
+from uartsim.cli import main
+
+main(prog_name="uartsim")

@@ -1,0 +1,119 @@
+"""The control socket: how another shell asks a running machine things.
+
+One request a connection: a line of JSON, ``{"do": "status", ...}``, answered by a line of JSON, ``{"result": ...}`` or
+``{"error": "sentence"}``.  The socket lies in a private folder and has mode 0600; who connects is checked too.
+
+This module is both ends.  The client's uses the standard library only, so that small commands start fast.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from uartsim.line_format import UartsimError, UsageError
+
+if TYPE_CHECKING:
+    import trio
+
+#: A request longer than this is refused, in bytes.
+LONGEST_REQUEST: Final = 1 << 20
+
+Handler = Callable[[Mapping[str, Any]], Awaitable[Any]]
+
+
+def listen(path: str) -> socket.socket:
+    """Bind the control socket, mode 0600, in the private folder that holds it.
+
+    Raises:
+        UartsimError: it cannot be bound.
+    """
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listener.bind(path)
+        listener.listen(16)
+    except OSError as error:
+        listener.close()
+        raise UartsimError(
+            f"the control socket {path} cannot be made ({error.strerror}): set UARTSIM_RUNTIME_DIR to another folder"
+        ) from None
+    finally:
+        os.umask(before)
+    return listener
+
+
+async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> None:
+    """Answer requests until cancelled.
+
+    Args:
+        listener: from :func:`listen`.
+        handlers: what can be asked: a coroutine function for each word of ``"do"``; it gets the whole request.
+            A :class:`UartsimError` or ValueError of its becomes the answer.
+    """
+    import trio
+
+    accepting = trio.SocketListener(trio.socket.from_stdlib_socket(listener))
+
+    async def answer(stream: trio.SocketStream) -> None:
+        with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+            async with stream:
+                await stream.send_all(json.dumps(await _answer(stream, handlers)).encode() + b"\n")
+
+    await trio.serve_listeners(answer, [accepting])
+
+
+async def _answer(stream: trio.SocketStream, handlers: Mapping[str, Handler]) -> dict[str, Any]:
+    pid, uid, _ = struct.unpack("3i", stream.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    if uid not in (os.geteuid(), 0):
+        return {"error": f"this machine belongs to another user (process {pid} runs as user {uid})"}
+    request = bytearray()
+    while not request.endswith(b"\n"):
+        data = await stream.receive_some(65536)
+        request += data
+        if not data or len(request) > LONGEST_REQUEST:
+            return {"error": f"a request is a line of JSON of at most {LONGEST_REQUEST} bytes"}
+    try:
+        asked = json.loads(request)
+    except ValueError as error:
+        return {"error": f"a request is a line of JSON; this is not: {error}"}
+    word = asked.get("do") if isinstance(asked, dict) else None
+    if word not in handlers:
+        return {"error": f"{word!r} cannot be done; what can: {', '.join(sorted(handlers))}"}
+    try:
+        return {"result": await handlers[word](asked)}
+    except (UartsimError, ValueError) as error:
+        return {"error": str(error)}
+
+
+def ask(path: str, do: str, timeout_s: float = 30.0, **parameters: Any) -> Any:
+    """Ask a running machine; returns the result.
+
+    Raises:
+        UsageError: the machine refused; the message is its own.
+        UartsimError: it does not answer.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(timeout_s)
+        try:
+            connection.connect(path)
+            connection.sendall(json.dumps({"do": do, **parameters}).encode() + b"\n")
+            answer = bytearray()
+            while data := connection.recv(65536):
+                answer += data
+        except OSError as error:
+            raise UartsimError(
+                f"the machine does not answer on {path} ({error}): see whether its process is alive and not stopped"
+            ) from None
+    try:
+        reply = json.loads(answer)
+    except ValueError:
+        raise UartsimError(f"the machine on {path} ended before it answered: look at its terminal") from None
+    if "error" in reply:
+        raise UsageError(str(reply["error"]))
+    return reply["result"]

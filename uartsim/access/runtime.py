@@ -1,0 +1,209 @@
+"""Where a running machine can be found: its private folder, lock, link to the pty, and control socket.
+
+    FOLDER/NAME.tty            a symbolic link to the machine's pty
+    FOLDER/NAME/lock           held while the machine runs, with its process id in it
+    FOLDER/NAME/control        its control socket
+
+FOLDER is ``$UARTSIM_RUNTIME_DIR``, or ``uartsim`` in ``$XDG_RUNTIME_DIR``, in ``/run/user/UID`` or (root) in ``/run``,
+or at last in the user's own cache folder: never in a place that is shared with other users.
+Only the standard library's small modules are used: this runs before anything heavy is imported.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import stat
+
+from uartsim.line_format import UsageError
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}")
+
+
+def runtime_folder() -> str:
+    """The folder of all running machines of this user; made, mode 0700, if it is not there.
+
+    Raises:
+        UsageError: it cannot be made, or is not ours alone.
+    """
+    if folder := os.environ.get("UARTSIM_RUNTIME_DIR"):
+        pass
+    elif base := os.environ.get("XDG_RUNTIME_DIR"):
+        folder = os.path.join(base, "uartsim")
+    elif os.path.isdir(base := f"/run/user/{os.getuid()}"):
+        folder = os.path.join(base, "uartsim")
+    elif os.getuid() == 0:
+        folder = "/run/uartsim"
+    else:
+        folder = os.path.join(os.path.expanduser("~"), ".cache", "uartsim", "run")
+    make_private(folder)
+    return folder
+
+
+def make_private(folder: str) -> None:
+    """Make ``folder`` with mode 0700, or see that it is a folder of ours with that mode.
+
+    Raises:
+        UsageError: it is somebody else's, a link, or cannot be made.
+    """
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        found = os.lstat(folder)
+    except OSError as error:
+        raise UsageError(
+            f"the runtime folder {folder} cannot be made ({error.strerror}): set UARTSIM_RUNTIME_DIR to one that can"
+        ) from None
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise UsageError(
+            f"the runtime folder {folder} is not a folder of ours: set UARTSIM_RUNTIME_DIR to another one"
+        )
+    if found.st_mode & 0o077:
+        os.chmod(folder, 0o700)
+
+
+class Claim:
+    """A machine's name, taken: its folder, lock and link.  Released by :meth:`release`.
+
+    Args:
+        name: the machine's name: letters, digits, ``_``, ``-``, ``.``, ``+``.
+        link: where the link to the pty shall be; the runtime folder's ``NAME.tty`` if not given.
+
+    Raises:
+        UsageError: a machine of that name runs already, the name is impossible, or the link's path is taken by
+            something that is not ours.
+    """
+
+    def __init__(self, name: str, link: str | None = None) -> None:
+        if not _NAME.fullmatch(name):
+            raise UsageError(
+                f"{name!r} cannot be a machine's name: use up to 64 letters, digits, '_', '-', '.', '+', "
+                "not beginning with '-' or '.'"
+            )
+        self.name = name
+        parent = runtime_folder()
+        self.folder = os.path.join(parent, name)
+        self.control = os.path.join(self.folder, "control")
+        if len(self.control) > 100:
+            raise UsageError(
+                f"the path of the control socket is too long for the system ({self.control}): "
+                "set UARTSIM_RUNTIME_DIR to a folder with a shorter path"
+            )
+        self._lock = self._take_lock()
+        os.ftruncate(self._lock, 0)
+        os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
+        self.link = os.path.abspath(link) if link else os.path.join(parent, f"{name}.tty")
+        self._linked: str | None = None
+        try:
+            self._clean()
+            self._check_link()
+        except BaseException:
+            self.release()
+            raise
+
+    def _take_lock(self) -> int:
+        while True:
+            make_private(self.folder)
+            path = os.path.join(self.folder, "lock")
+            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pid = os.read(lock, 32).decode(errors="replace").strip()
+                os.close(lock)
+                raise UsageError(
+                    f"a machine named {self.name} is already running (process {pid or 'unknown'}): give this one "
+                    f"another name with --name, or end that one with 'uartsim stop {self.name}'"
+                ) from None
+            try:
+                if os.stat(path).st_ino == os.fstat(lock).st_ino:
+                    return lock
+            except FileNotFoundError:
+                pass
+            os.close(lock)  # its owner removed the file while we waited for it: take the next one
+
+    def _clean(self) -> None:
+        """Remove what a machine of this name has left behind; the lock says that it is dead."""
+        if os.path.lexists(self.control):
+            os.unlink(self.control)
+        for entry in os.scandir(self.folder):
+            if entry.name not in ("lock", "link"):
+                shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
+
+    def _check_link(self) -> None:
+        """A link from an earlier run of ours is in our note; anything else at that path is not ours."""
+        note = os.path.join(self.folder, "link")
+        old: list[str] = []
+        if os.path.exists(note):
+            with open(note, encoding="utf-8") as file:
+                old = file.read().split("\n")[:2]
+            # The pts number may be a stranger's by now: only a link that still says what we wrote is ours.
+            if len(old) == 2 and os.path.islink(old[0]) and os.readlink(old[0]) == old[1]:
+                os.unlink(old[0])
+            os.unlink(note)
+        if os.path.lexists(self.link):
+            raise UsageError(
+                f"{self.link} exists and is not a link of ours: remove it, or give another path with --link"
+            )
+
+    def make_link(self, target: str) -> None:
+        """Link to the pty; noted first, so that it can be told from a stranger's after a crash.
+
+        Raises:
+            UsageError: the link cannot be made.
+        """
+        with open(os.path.join(self.folder, "link"), "w", encoding="utf-8") as file:
+            file.write(f"{self.link}\n{target}\n")
+        try:
+            os.symlink(target, self.link)
+        except OSError as error:
+            raise UsageError(f"the link {self.link} cannot be made ({error.strerror}): give another with --link") from None
+        self._linked = target
+
+    def release(self) -> None:
+        """Give everything back."""
+        if self._linked is not None:
+            try:
+                if os.readlink(self.link) == self._linked:
+                    os.unlink(self.link)
+            except OSError:
+                pass  # somebody has removed or replaced it: it is not ours any more
+            self._linked = None
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+
+def running_machines() -> list[str]:
+    """The names of this user's running machines."""
+    folder = runtime_folder()
+    names = []
+    for entry in sorted(os.scandir(folder), key=lambda e: e.name):
+        if not entry.is_dir(follow_symlinks=False):
+            continue
+        try:
+            lock = os.open(os.path.join(entry.path, "lock"), os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            names.append(entry.name)
+        finally:
+            os.close(lock)
+    return names
+
+
+def control_path(name: str) -> str:
+    """Where a running machine's control socket is.
+
+    Raises:
+        UsageError: no machine of that name runs; names those that do.
+    """
+    running = running_machines()
+    if name not in running:
+        others = f"running: {', '.join(running)}" if running else "none is running; start one with 'uartsim run'"
+        raise UsageError(f"no machine named {name} is running; {others}")
+    return os.path.join(runtime_folder(), name, "control")

@@ -1,0 +1,161 @@
+"""A running machine with everything by which it can be reached: pty, link, control socket.
+
+:class:`Station` is made in two steps, because a client may connect before the heavy imports are done:
+:func:`reserve` takes the name, makes the pty and binds the socket with the standard library only; the station then
+serves them.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from uartsim.access.control import listen
+from uartsim.access.pty_device import PtyDevice
+from uartsim.access.runtime import Claim
+
+if TYPE_CHECKING:
+    import trio
+
+    from uartsim.access.hub import Hub
+    from uartsim.machine import Machine
+
+
+@dataclass
+class Reservation:
+    """A machine's name, pty and control socket, bound and not yet served."""
+
+    claim: Claim
+    device: PtyDevice
+    listener: socket.socket
+
+    def release(self) -> None:
+        """Give everything back: descriptors, socket, link, lock and folder."""
+        self.listener.close()
+        self.device.close()
+        self.claim.release()
+
+
+def reserve(name: str, link: str | None = None) -> Reservation:
+    """Take a name, make the pty and bind the control socket.
+
+    Raises:
+        UsageError: the name or the link is taken or impossible.
+        UartsimError: the system has no pty left.
+    """
+    claim = Claim(name, link)
+    try:
+        device = PtyDevice()
+        try:
+            claim.make_link(device.path)
+            listener = listen(claim.control)
+        except BaseException:
+            device.close()
+            raise
+    except BaseException:
+        claim.release()
+        raise
+    return Reservation(claim, device, listener)
+
+
+class Station:
+    """Serves a reservation for a machine.
+
+    Args:
+        reservation: from :func:`reserve`.
+        hub: the machine's line.
+        description: what the guest is, for ``status``.
+    """
+
+    def __init__(self, reservation: Reservation, hub: Hub, description: str = "") -> None:
+        from uartsim.access.pty import PtyAccess
+
+        self.reservation = reservation
+        self.hub = hub
+        self.description = description
+        self.pty = PtyAccess(hub, reservation.device)
+        self.machine: Machine | None = None
+
+    async def run(self, machine: Machine, task_status: trio.TaskStatus[None]) -> None:
+        """Serve until cancelled."""
+        import trio
+
+        from uartsim.access.control import serve
+
+        self.machine = machine
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.pty.run)
+            nursery.start_soon(
+                serve,
+                self.reservation.listener,
+                {
+                    "status": self._status,
+                    "break": self._break,
+                    "sysrq": self._sysrq,
+                    "nmi": self._nmi,
+                    "reset": self._reset,
+                    "stop": self._stop,
+                    "history": self._history,
+                },
+            )
+            task_status.started()
+
+    def status(self) -> dict[str, Any]:
+        """Everything that ``uartsim status`` shows."""
+        assert self.machine is not None
+        return {
+            **self.machine.status(),
+            "description": self.description,
+            "pid": os.getpid(),
+            "link": self.reservation.claim.link,
+            "pty": self.pty.status(),
+            "hub": self.hub.status(),
+        }
+
+    async def _status(self, request: Mapping[str, Any]) -> Any:
+        return self.status()
+
+    async def _break(self, request: Mapping[str, Any]) -> Any:
+        duration_s = float(request.get("seconds", 0.25))
+        if not 0 < duration_s <= 60:
+            raise ValueError(f"a break of {duration_s:g} s: give more than 0 and at most 60 seconds")
+        await self.hub.send_break(duration_s)
+
+    async def _sysrq(self, request: Mapping[str, Any]) -> Any:
+        """A break and the key; answers with what the guest said after it."""
+        import trio
+
+        start = self.hub.end
+        await self.hub.sysrq(str(request.get("keys", "")))
+        said = b""
+        with trio.move_on_after(float(request.get("wait_s", 1.0))):
+            # The kernel answers within milliseconds; what follows within a quarter of a second belongs to it.
+            quiet_s = 1.0
+            while True:
+                before = self.hub.end
+                with trio.move_on_after(quiet_s):
+                    await self.hub.wait_news()
+                quiet_s = 0.25
+                if self.hub.end == before:
+                    break
+        said = self.hub.read(start)[1]
+        return said.decode(errors="replace")
+
+    async def _nmi(self, request: Mapping[str, Any]) -> Any:
+        assert self.machine is not None
+        await self.machine.nmi()
+
+    async def _reset(self, request: Mapping[str, Any]) -> Any:
+        assert self.machine is not None
+        await self.machine.reset()
+
+    async def _stop(self, request: Mapping[str, Any]) -> Any:
+        assert self.machine is not None
+        self.machine.power_off()
+
+    async def _history(self, request: Mapping[str, Any]) -> Any:
+        size = request.get("bytes")
+        return self.hub.history(None if size is None else int(size)).decode(errors="replace")

@@ -1,0 +1,6 @@
+"""The 16550A and its relatives: pure models of the registers, without input or output, clock or randomness."""
+
+from uartsim.chip.bench import Bench
+from uartsim.chip.uart import Uart
+
+__all__ = ["Bench", "Uart"]

@@ -1,0 +1,152 @@
+"""The receiver: RBR or FIFO, errors attached to their character, overrun, trigger level, character timeout.
+
+Theory of operation (PC16550D sections 8.3, 8.4 and 8.6.4).  Characters arrive complete, with the errors that
+the line gave them.  In FIFO mode PE, FE and BI travel with their character: they show in LSR when it reaches
+the top, and stay there until LSR is read, even if the character has been popped meanwhile.  OE is not attached:
+it shows as soon as a character finds the FIFO full; the FIFO is kept and the new character is lost.  Without
+FIFO the new character overwrites RBR.
+
+The timeout runs while the FIFO holds something: four character times since the last character came in and since
+RBR was last read.  It accrues whether or not it is enabled as an interrupt.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from uartsim.chip.registers import LSR
+from uartsim.line_format import NEVER, LineFormat
+
+_OE: Final = int(LSR.OE)
+#: The error bits that belong to a character.
+ATTACHED_ERRORS: Final = int(LSR.PE | LSR.FE | LSR.BI)
+#: The bits of LSR that make a receiver line status interrupt.
+LINE_STATUS_BITS: Final = ATTACHED_ERRORS | _OE
+
+
+class Receiver:
+    """One receiver.  Times are ticks; the owner keeps them in order."""
+
+    __slots__ = (
+        "bad",
+        "data",
+        "depth",
+        "errors",
+        "fifo_mode",
+        "last",
+        "latched",
+        "line_format",
+        "overruns",
+        "rbr_reads",
+        "received",
+        "timeout",
+        "timeout_at",
+        "timeout_by_word",
+        "trigger",
+    )
+
+    def __init__(self, timeout_by_word: bool) -> None:
+        self.timeout_by_word = timeout_by_word
+        self.line_format = LineFormat()
+        self.fifo_mode = False
+        self.depth = 1
+        self.trigger = 1
+        self.last = 0  # RBR without FIFO keeps what it held
+        #: Since power-on: characters that arrived, that were lost to overrun, and RBR reads.
+        self.received = 0
+        self.overruns = 0
+        self.rbr_reads = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """Master reset.  RBR is not touched."""
+        self.data = bytearray()
+        self.errors = bytearray()
+        self.bad = 0  # characters with errors in the FIFO
+        self.latched = 0  # OE, PE, FE, BI as LSR shows them
+        self.timeout = False
+        self.timeout_at = NEVER
+
+    def set_fifo_mode(self, on: bool, depth: int) -> None:
+        """FCR0 changed (the owner also clears)."""
+        self.fifo_mode = on
+        self.depth = depth if on else 1
+
+    def clear(self) -> None:
+        """Empty the FIFO (FCR1 or a change of FCR0).  What LSR already shows stays until it is read."""
+        self.data.clear()
+        self.errors.clear()
+        self.bad = 0
+        self.timeout = False
+        self.timeout_at = NEVER
+
+    @property
+    def full(self) -> bool:
+        """The next character would overrun."""
+        return len(self.data) >= self.depth
+
+    def timeout_ticks(self) -> int:
+        """The length of the character timeout in the present format, in ticks."""
+        line_format = self.line_format
+        if self.timeout_by_word:
+            return (4 * line_format.data_bits + 12) * line_format.bit_ticks
+        return 4 * line_format.frame_ticks
+
+    def receive(self, character: int, errors: int, now: int) -> None:
+        """A character is complete at ``now``.
+
+        Args:
+            character: its data bits.
+            errors: the bits of LSR that it carries: PE, FE, BI.
+            now: the time of its stop bit's sample, in ticks.
+        """
+        self.received += 1
+        data = self.data
+        if self.fifo_mode:
+            self.timeout_at = NEVER if self.timeout else now + self.timeout_ticks()
+            if len(data) >= self.depth:
+                self.latched |= _OE
+                self.overruns += 1
+                return
+            if not data:
+                self.latched |= errors
+        else:
+            if data:
+                self.latched |= _OE
+                self.overruns += 1
+                data.clear()
+                self.errors.clear()
+                self.bad = 0
+            self.latched |= errors
+        data.append(character)
+        self.errors.append(errors)
+        if errors:
+            self.bad += 1
+
+    def pop(self, now: int) -> int:
+        """RBR was read at ``now``; returns its value.  Empty: 0 with FIFO, the last character without."""
+        self.rbr_reads += 1
+        data = self.data
+        if not data:
+            self.timeout = False
+            self.timeout_at = NEVER
+            return 0 if self.fifo_mode else self.last
+        self.last = character = data[0]
+        if self.errors[0]:
+            self.bad -= 1
+        del data[0]
+        del self.errors[0]
+        if self.fifo_mode:
+            self.timeout = False
+            if data:
+                self.latched |= self.errors[0]
+                self.timeout_at = now + self.timeout_ticks()
+            else:
+                self.timeout_at = NEVER
+        return character
+
+    def catch_up(self, now: int) -> None:
+        """The timeout, if it has expired by ``now``."""
+        if self.timeout_at <= now:
+            self.timeout_at = NEVER
+            self.timeout = bool(self.data)

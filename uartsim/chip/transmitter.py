@@ -1,0 +1,191 @@
+"""The transmitter: holding register or FIFO, shift register, the empty indications and their delay circuit.
+
+Theory of operation (PC16550D sections 8.4, 8.5 and the transmitter timing diagrams).  A character written to
+THR waits in the FIFO (16 deep, *plus* the shift register) until the shift register is free; then it is a frame
+on the line for exactly one frame time.  Frames follow each other without a gap while the FIFO has something.
+
+- FIFO mode, idle: the shift register takes the character at once.  16450 mode, idle: the start bit begins one
+  bit (16 clocks) after the write, in the middle of the datasheet's 8 to 24 clocks, and THRE comes back with it.
+- THRE is an *indication*.  In FIFO mode it comes late by a frame less its last stop bit when the FIFO ran empty
+  after only one character had been written since the last THRE; with two or more it is immediate.  So is the
+  first one after FCR0 has changed.  The delay circuit may be switched off.
+- A full FIFO ignores a further character (the datasheet is silent); that is counted, not hidden.
+
+The class is lazy: nothing happens until somebody asks with a time.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from uartsim.line_format import NEVER, LineFormat
+
+
+class SentFrame(NamedTuple):
+    """A character on SOUT: it starts (falling edge of the start bit) at ``start`` and has ``line_format``."""
+
+    start: int
+    character: int
+    line_format: LineFormat
+    looped: bool
+
+
+class Transmitter:
+    """One transmitter.  Times are ticks; the owner calls :meth:`catch_up` before it touches anything."""
+
+    __slots__ = (
+        "delay_circuit",
+        "depth",
+        "dropped",
+        "due",
+        "fifo",
+        "fifo_mode",
+        "frame_end",
+        "held",
+        "immediate",
+        "line_format",
+        "looped",
+        "sent",
+        "shifting",
+        "start_at",
+        "thr_writes",
+        "thre",
+        "thre_at",
+        "thre_rose",
+        "written",
+    )
+
+    def __init__(self, delay_circuit: bool) -> None:
+        self.delay_circuit = delay_circuit
+        self.fifo_mode = False
+        self.depth = 1
+        self.line_format = LineFormat()
+        self.looped = False
+        #: Characters written to THR since power-on, and those a full FIFO did not take.
+        self.thr_writes = 0
+        self.dropped = 0
+        #: Frames that started since they were last taken.
+        self.sent: list[SentFrame] = []
+        #: CTS holds the next character (16750 automatic flow control).
+        self.held = False
+        self.reset()
+
+    def reset(self) -> None:
+        """Master reset: both registers empty, the line at mark."""
+        self.fifo = bytearray()
+        self.shifting = False
+        self.frame_end = 0  # when the line is free again
+        self.start_at = NEVER  # 16450 mode: when the waiting start bit begins
+        self.thre = True
+        self.thre_at = NEVER
+        self.thre_rose = False  # since the owner last looked
+        self.written = 0
+        self.immediate = False
+        self.due = NEVER
+
+    @property
+    def empty(self) -> bool:
+        """TEMT: holding register and shift register are both empty."""
+        return not self.shifting and not self.fifo
+
+    def set_fifo_mode(self, on: bool, depth: int) -> None:
+        """FCR0 changed: both FIFOs empty, and the next empty indication is immediate."""
+        self.fifo_mode = on
+        self.depth = depth if on else 1
+        self.immediate = True
+
+    def clear(self) -> None:
+        """Empty the FIFO (FCR2 or a change of FCR0).  The shift register goes on."""
+        self.fifo.clear()
+        self.start_at = NEVER
+        self.thre_at = NEVER
+        self.written = 0
+        if not self.thre:
+            self.thre = True
+        self.thre_rose = True
+        self._plan()
+
+    def write(self, character: int, now: int) -> None:
+        """THR was written at ``now``."""
+        self.thr_writes += 1
+        if len(self.fifo) >= self.depth:
+            if self.fifo_mode:
+                self.dropped += 1
+                return
+            self.dropped += 1
+            self.fifo.clear()  # the holding register is simply overwritten
+        self.fifo.append(character)
+        self.written += 1
+        self.thre = False
+        self.thre_at = NEVER
+        if not self.shifting:
+            if self.fifo_mode:
+                self._load(max(now, self.frame_end))
+            elif self.start_at == NEVER:
+                self.start_at = now + self.line_format.bit_ticks
+        self._plan()
+
+    def hold(self, held: bool, now: int) -> None:
+        """CTS under automatic flow control: the character in the shift register still goes out."""
+        self.held = held
+        if not held and self.fifo and not self.shifting:
+            self._load(max(now, self.frame_end))
+        self._plan()
+
+    def _load(self, at: int) -> None:
+        """The shift register takes the next character: its start bit begins at ``at``."""
+        if self.held:
+            return
+        character = self.fifo[0]
+        del self.fifo[0]
+        line_format = self.line_format
+        self.sent.append(SentFrame(at, character & line_format.data_mask, line_format, self.looped))
+        self.shifting = True
+        self.frame_end = at + line_format.frame_ticks
+        self.start_at = NEVER
+        if not self.fifo:
+            if self.fifo_mode and self.delay_circuit and self.written < 2 and not self.immediate:
+                # A frame less its last stop bit; with 1.5 stop bits the last one is the half.
+                last_stop = 1 if line_format.stop_halves == 3 else 2
+                self.thre_at = at + (line_format.frame_halves - last_stop) * line_format.bit_ticks // 2
+            else:
+                self._indicate_empty()
+
+    def _indicate_empty(self) -> None:
+        self.thre = True
+        self.thre_rose = True
+        self.thre_at = NEVER
+        self.written = 0
+        self.immediate = False
+
+    def _plan(self) -> None:
+        due = self.thre_at if self.thre_at < self.start_at else self.start_at
+        if self.shifting and self.frame_end < due:
+            due = self.frame_end
+        self.due = due
+
+    def catch_up(self, now: int) -> None:
+        """Do everything that is due up to and including ``now``, in the order of time."""
+        while self.due <= now:
+            due = self.due
+            if due == self.start_at:
+                self.start_at = NEVER
+                if self.fifo:
+                    self._load(due)
+            elif self.shifting and due == self.frame_end:
+                self.shifting = False
+                if self.fifo:
+                    self._load(due)
+            if due == self.thre_at:
+                self._indicate_empty()
+            self._plan()
+
+    def drained_at(self) -> int:
+        """When the line will be free if nothing more is written, in ticks; NEVER while CTS holds characters back."""
+        waiting = len(self.fifo)
+        if not waiting:
+            return self.frame_end
+        if self.held:
+            return NEVER
+        start = self.frame_end if self.shifting else self.start_at
+        return start + waiting * self.line_format.frame_ticks

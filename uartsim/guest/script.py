@@ -1,0 +1,140 @@
+"""A Python script is the guest.
+
+The script, ``guest.py`` in the guest's folder unless the manifest names another, defines::
+
+    async def main(host: ScriptHost) -> str | None:
+        host.tty.open()
+        await host.tty.write(b"hello\\r\\n")
+        return "poweroff"  # or "reboot"
+
+It is started at power-on and again after each reset; it is cancelled on reset and power off.  It speaks through
+the chip's registers, because :class:`~uartsim.machine.SerialDriver` does.  Time is trio's, so that a virtual clock
+works.  Several files in the folder may import each other relatively: the folder is loaded as a package.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import sys
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from uartsim.line_format import LineFormat, UsageError
+from uartsim.machine import Flag, GuestEnd, Machine, Received, SerialDriver
+
+if TYPE_CHECKING:
+    from uartsim.guest.catalogue import GuestDefinition
+
+__all__ = ["Flag", "LineFormat", "Received", "ScriptGuest", "ScriptHost", "SerialDriver"]
+
+_serial = itertools.count()
+
+
+class ScriptHost:
+    """What a script has of its machine.
+
+    Attributes:
+        tty: the driver of COM1, not yet opened.
+        settings: the manifest's ``[settings]`` with the user's on top.
+        folder: the guest's folder, for data files.
+        on_nmi: set by the script; called when somebody presses the NMI button.
+    """
+
+    def __init__(self, machine: Machine, settings: Mapping[str, Any], folder: Path) -> None:
+        self.tty = SerialDriver(machine.com1)
+        self.settings = settings
+        self.folder = folder
+        self.on_nmi: Callable[[], None] | None = None
+
+    def status(self) -> dict[str, Any]:
+        """COM1's counters, as ``uartsim status`` shows them."""
+        return self.tty.com1.status()
+
+
+class ScriptGuest:
+    """A guest that is a script.
+
+    Args:
+        definition: its manifest, with kind ``"script"``.
+    """
+
+    kind = "script"
+
+    def __init__(self, definition: GuestDefinition) -> None:
+        self.definition = definition
+        self._main: Callable[[ScriptHost], Awaitable[str | None]] | None = None
+        self._host: ScriptHost | None = None
+        self._scope: trio.CancelScope | None = None
+
+    async def run(self, machine: Machine, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> GuestEnd:
+        """Power on; see :class:`uartsim.machine.Guest`."""
+        definition = self.definition
+        if self._main is None:
+            self._main = load_main(definition.folder, str(definition.options.get("file", "guest.py")))
+        task_status.started()
+        while True:
+            self._host = host = ScriptHost(machine, definition.settings, definition.folder)
+            wish: str | None = "reboot"  # what a pressed reset button leaves
+            with trio.CancelScope() as self._scope:
+                try:
+                    wish = await self._main(host)
+                except Exception as error:
+                    return GuestEnd("failed", detail=_where(error, definition.folder))
+            host.tty.close()
+            if wish != "reboot":
+                return GuestEnd("poweroff")
+            if not self._scope.cancelled_caught:
+                machine.com1.reset()
+
+    async def reset(self) -> None:
+        """Start the script anew."""
+        if self._scope is not None:
+            self._scope.cancel()
+        await trio.lowlevel.checkpoint()
+
+    async def nmi(self) -> None:
+        """Tell the script."""
+        if self._host is not None and self._host.on_nmi is not None:
+            self._host.on_nmi()
+        await trio.lowlevel.checkpoint()
+
+
+def load_main(folder: Path, file: str) -> Callable[[ScriptHost], Awaitable[str | None]]:
+    """Load a guest's script and return its ``main``.
+
+    Raises:
+        UsageError: it cannot be loaded or has no ``async def main(host)``; the message says where.
+    """
+    # A package of its own for each guest, so that two folders with files of the same names do not meet.
+    package = f"uartsim_guest_{next(_serial)}_{''.join(c if c.isalnum() else '_' for c in folder.name)}"
+    module = ModuleType(package)
+    module.__path__ = [str(folder)]
+    sys.modules[package] = module
+    path = folder / file
+    spec = importlib.util.spec_from_file_location(f"{package}.{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{path}: not a Python file; a script guest's file ends in .py")
+    script = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = script
+    try:
+        spec.loader.exec_module(script)
+    except Exception as error:
+        raise UsageError(f"{path}: the guest's script cannot be loaded: {_where(error, folder)}") from error
+    main = getattr(script, "main", None)
+    if main is None:
+        raise UsageError(f"{path}: no 'async def main(host)' in it; that is where the guest starts")
+    found: Callable[[ScriptHost], Awaitable[str | None]] = main
+    return found
+
+
+def _where(error: BaseException, folder: Path) -> str:
+    """One line: what went wrong, and at which line of the guest's own files."""
+    places = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(folder)]
+    place = f" ({Path(places[-1].filename).name}:{places[-1].lineno})" if places else ""
+    return f"{type(error).__name__}: {error}{place}"

@@ -1,0 +1,155 @@
+"""The ground floor: how a character looks on the line, units of time, and the family of errors.
+
+Time everywhere below the clocks is an ``int`` number of *ticks*.  A tick is 1/144 ns, the coarsest unit
+in which a nanosecond (144 ticks) and a period of the 1.8432 MHz crystal of a PC's UART (78125 ticks) are
+both whole.  Sums and multiples of frame times are therefore exact, for ever.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+#: Ticks in one nanosecond.
+TICKS_PER_NS: Final = 144
+#: Ticks in one second.
+TICKS_PER_SECOND: Final = 144_000_000_000
+#: Ticks in one period of the 1.8432 MHz crystal.
+CRYSTAL_PERIOD: Final = 78_125
+#: Ticks in one bit at divisor 1: sixteen periods of the crystal (115200 baud).
+BIT_AT_DIVISOR_1: Final = 16 * CRYSTAL_PERIOD
+#: Later than any event: "never".  Larger than 10**9 years of ticks would be, and still a machine word.
+NEVER: Final = 1 << 62
+
+PARITIES: Final = ("N", "O", "E", "M", "S")
+
+
+class UartsimError(Exception):
+    """The base of every error that uartsim raises on purpose.
+
+    The message says what was wrong, with which value, and what to do about it.
+    """
+
+
+class UsageError(UartsimError):
+    """A mistake of the caller: a wrong name, option, file or value.  The command line exits with status 2."""
+
+
+class FormatMismatchError(UartsimError):
+    """Two ends of a line have different formats and the operation needs equal ones."""
+
+
+_SHORT_FORMAT = re.compile(r"([5-8])([NOEMS])(1|1\.5|2)")
+
+
+@dataclass(frozen=True, slots=True)
+class LineFormat:
+    """Speed, word length, parity and stop bits of an asynchronous line.
+
+    Attributes:
+        bit_ticks: the length of one bit, in ticks.  0 means that a frame takes no time (unlimited rate).
+        data_bits: 5 to 8.
+        parity: ``"N"`` none, ``"O"`` odd, ``"E"`` even, ``"M"`` mark (1), ``"S"`` space (0).
+        stop_halves: the length of the stop bits in half bits: 2, 3 (1.5 bits) or 4.
+
+    Raises:
+        ValueError: a value out of its range; the message names it.
+    """
+
+    bit_ticks: int = BIT_AT_DIVISOR_1
+    data_bits: int = 8
+    parity: str = "N"
+    stop_halves: int = 2
+
+    def __post_init__(self) -> None:
+        if self.bit_ticks < 0:
+            raise ValueError(f"bit_ticks is {self.bit_ticks}: a bit cannot take negative time")
+        if self.data_bits not in (5, 6, 7, 8):
+            raise ValueError(f"data_bits is {self.data_bits}: a 16550 knows 5, 6, 7 and 8")
+        if self.parity not in PARITIES:
+            raise ValueError(f"parity is {self.parity!r}: use one of {', '.join(PARITIES)}")
+        if self.stop_halves not in (2, 3, 4):
+            raise ValueError(f"stop_halves is {self.stop_halves}: use 2 (1 stop bit), 3 (1.5) or 4 (2)")
+
+    @classmethod
+    def from_baud(cls, baud: float, characters: str = "8N1") -> LineFormat:
+        """The format of a line at ``baud`` bits a second.
+
+        Args:
+            baud: bits a second, above 0 and at most 4,000,000.
+            characters: word length, parity and stop bits, such as ``"8N1"``, ``"7E1"`` or ``"5N1.5"``.
+
+        Raises:
+            ValueError: the speed or the characters are impossible; the message says what is possible.
+        """
+        if not 0 < baud <= 4_000_000:
+            raise ValueError(f"{baud} baud is impossible: use a speed above 0 and up to 4000000, such as 115200")
+        match = _SHORT_FORMAT.fullmatch(characters.upper())
+        if match is None:
+            raise ValueError(f"{characters!r} is no character format: use one such as 8N1, 7E1 or 5N1.5")
+        stop_halves = {"1": 2, "1.5": 3, "2": 4}[match[3]]
+        return cls(round(TICKS_PER_SECOND / baud), int(match[1]), match[2], stop_halves)
+
+    @property
+    def baud(self) -> float:
+        """Bits a second; infinite at unlimited rate."""
+        return TICKS_PER_SECOND / self.bit_ticks if self.bit_ticks else float("inf")
+
+    @property
+    def frame_halves(self) -> int:
+        """The length of a frame (start, data, parity, stop) in half bits."""
+        return 2 + 2 * self.data_bits + (self.parity != "N") * 2 + self.stop_halves
+
+    @property
+    def frame_ticks(self) -> int:
+        """The length of a frame in ticks, exact."""
+        return self.frame_halves * self.bit_ticks // 2
+
+    @property
+    def sampled_ticks(self) -> int:
+        """From the falling edge of the start bit to the middle of the first stop bit, in ticks.
+
+        This is when a receiver has the character: it looks at the first stop bit only (PC16550D, section 8.3).
+        """
+        return (2 * (1 + self.data_bits + (self.parity != "N")) + 1) * self.bit_ticks // 2
+
+    @property
+    def data_mask(self) -> int:
+        """The bits of a byte that travel in a frame."""
+        return (1 << self.data_bits) - 1
+
+    def parity_bit(self, character: int) -> int:
+        """The parity bit, 0 or 1, that a frame of ``character`` carries.
+
+        Raises:
+            ValueError: the format has no parity.
+        """
+        if self.parity == "N":
+            raise ValueError(f"{self} has no parity bit")
+        if self.parity in "MS":
+            return int(self.parity == "M")
+        ones = (character & self.data_mask).bit_count()
+        return ones & 1 if self.parity == "E" else ~ones & 1
+
+    def __str__(self) -> str:
+        stop = {2: "1", 3: "1.5", 4: "2"}[self.stop_halves]
+        speed = f"{round(self.baud, 2):g}" if self.bit_ticks and self.baud < 1e5 else (
+            str(round(self.baud)) if self.bit_ticks else "unlimited"
+        )
+        return f"{speed} {self.data_bits}{self.parity}{stop}"
+
+
+def ns_to_ticks(ns: int) -> int:
+    """Whole nanoseconds to ticks, exact."""
+    return ns * TICKS_PER_NS
+
+
+def seconds_to_ticks(seconds: float) -> int:
+    """Seconds to ticks, to the nearest tick."""
+    return round(seconds * TICKS_PER_SECOND)
+
+
+def ticks_to_seconds(ticks: int) -> float:
+    """Ticks to seconds, as near as a float can be."""
+    return ticks / TICKS_PER_SECOND

@@ -1,0 +1,7 @@
+"""One running COM1 and the machine around it: chip and cable on a clock, power, reset and NMI."""
+
+from uartsim.machine.com1 import Com1
+from uartsim.machine.driver import Flag, Received, SerialDriver
+from uartsim.machine.machine import Guest, GuestEnd, Machine, open_machine
+
+__all__ = ["Com1", "Flag", "Guest", "GuestEnd", "Machine", "Received", "SerialDriver", "open_machine"]

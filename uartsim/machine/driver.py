@@ -1,0 +1,309 @@
+"""An operating system's 8250 driver, for guests that speak bytes.
+
+It programs the chip as Linux's 8250 driver does (FIFOs on, 8N1 at 115200 unless told otherwise, DTR, RTS and OUT2
+up), fills the transmitter's FIFO on each THRE interrupt from a 4096 byte buffer (UART_XMIT_SIZE), and on each
+received data, timeout or line status interrupt empties the receiver's FIFO, errors first (LSR before RBR).
+
+Two things differ from Linux on purpose.  The receiver's trigger level is 1, not 8, so that a single key does not
+wait for the character timeout; and a reader who does not read makes the driver leave characters in the chip's FIFO,
+where the far end waits for room, instead of dropping them with an "input overrun".
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import Enum
+from typing import Final, NamedTuple
+
+import trio
+
+from uartsim.chip.registers import FCR, IER, LCR, LSR, MCR, InterruptId, Offset
+from uartsim.line_format import BIT_AT_DIVISOR_1, LineFormat, UsageError
+from uartsim.machine.com1 import Com1
+
+#: Bytes of the transmit buffer (Linux: UART_XMIT_SIZE).
+TRANSMIT_BUFFER: Final = 4096
+#: Received characters that wait for a reader before the driver stops taking more from the chip.
+RECEIVE_BUFFER: Final = 65536
+
+_DR = int(LSR.DR)
+_THRE = int(LSR.THRE)
+_ERRORS = int(LSR.OE | LSR.PE | LSR.FE | LSR.BI)
+
+
+class Flag(Enum):
+    """What is special about received data (Linux: TTY_NORMAL and its kin)."""
+
+    NORMAL = "normal"
+    BREAK = "break"
+    PARITY = "parity"
+    FRAMING = "framing"
+    OVERRUN = "overrun"
+
+
+class Received(NamedTuple):
+    """A run of good characters, or one flagged one.  A break's data is one NUL; an overrun's is empty."""
+
+    data: bytes
+    flag: Flag
+
+
+class SerialDriver:
+    """The guest's end of the line.
+
+    Args:
+        com1: the port.
+    """
+
+    def __init__(self, com1: Com1) -> None:
+        self.com1 = com1
+        self.line_format = com1.uart.line_format
+        self._ier = 0
+        self._lcr = 0
+        self._transmit = bytearray()
+        self._received: deque[Received] = deque()
+        self._received_size = 0
+        self._throttled = False
+        self._opened = False
+        self._room = trio.Event()
+        self._arrived = trio.Event()
+        self._reading = False
+
+    # -- open and close ------------------------------------------------------------------------------------
+
+    def open(self, line_format: LineFormat | None = None) -> None:
+        """Program the chip and start to serve its interrupts.
+
+        Args:
+            line_format: speed and characters; 115200 8N1 if not given.
+
+        Raises:
+            UsageError: a speed that no divisor gives.
+        """
+        com1 = self.com1
+        divisor_of(line_format or LineFormat())  # before anything is touched
+        if com1.on_interrupt is None:
+            com1.on_interrupt = self._interrupt
+        self._opened = True
+        com1.write(Offset.IER, 0)
+        com1.write(Offset.FCR, FCR.FIFO_ENABLE)
+        com1.write(Offset.FCR, FCR.FIFO_ENABLE | FCR.RCVR_RESET | FCR.XMIT_RESET)
+        com1.write(Offset.FCR, 0)
+        for offset in (Offset.LSR, Offset.RBR, Offset.IIR, Offset.MSR):
+            com1.read(offset)
+        self.set_format(line_format or LineFormat())
+        com1.write(Offset.FCR, FCR.FIFO_ENABLE)  # trigger level 1
+        com1.write(Offset.MCR, MCR.DTR | MCR.RTS | MCR.OUT2)
+        self._ier = int(IER.ERBFI | IER.ELSI | IER.EDSSI)
+        com1.write(Offset.IER, self._ier)
+
+    def close(self) -> None:
+        """Mask the interrupts and drop DTR and RTS; what was not sent is gone."""
+        if not self._opened:
+            return
+        self._opened = False
+        self._ier = 0
+        self.com1.write(Offset.IER, 0)
+        self.com1.write(Offset.MCR, 0)
+        self.com1.on_interrupt = None
+        self._transmit.clear()
+        self._wake_writers()
+
+    def set_format(self, line_format: LineFormat) -> None:
+        """Program divisor, word length, parity and stop bits.
+
+        Characters that are still in the transmitter leave in the old or the new format as the chip has it; call
+        :meth:`drain` before.
+
+        Raises:
+            UsageError: a speed that no divisor gives.
+        """
+        divisor = divisor_of(line_format)
+        lcr = line_format.data_bits - 5 | LCR.STB * (line_format.stop_halves > 2)
+        if line_format.parity != "N":
+            lcr |= LCR.PEN | LCR.EPS * (line_format.parity in "ES") | LCR.STICK * (line_format.parity in "MS")
+        com1 = self.com1
+        com1.write(Offset.LCR, lcr | LCR.DLAB)
+        com1.write(Offset.DLL, divisor & 0xFF)
+        com1.write(Offset.DLM, divisor >> 8)
+        com1.write(Offset.LCR, lcr)
+        self._lcr = int(lcr)
+        self.line_format = com1.uart.line_format
+
+    # -- to the line ---------------------------------------------------------------------------------------
+
+    async def write(self, data: bytes) -> None:
+        """Put ``data`` into the transmit buffer; returns when all of it is there."""
+        await trio.lowlevel.checkpoint()
+        view = memoryview(data)
+        while view:
+            room = TRANSMIT_BUFFER - len(self._transmit)
+            if room > 0:
+                self._transmit += view[:room]
+                view = view[room:]
+                self._start_transmitting()
+            else:
+                self._room = trio.Event()
+                await self._room.wait()
+
+    def write_nowait(self, data: bytes) -> None:
+        """Put ``data`` into the transmit buffer however full it is: for a kernel's messages, which do not wait."""
+        self._transmit += data
+        self._start_transmitting()
+
+    async def drain(self) -> None:
+        """Wait until everything has left, the last stop bit included (tcdrain)."""
+        await trio.lowlevel.checkpoint()
+        while self._opened and self._transmit:
+            self._room = trio.Event()
+            await self._room.wait()
+        uart = self.com1.uart
+        while not uart.transmitter.empty:
+            ticks = uart.transmitter.drained_at() - self.com1.clock.now()
+            await trio.sleep(max(ticks, 144_000) / 144e9)
+            self.com1.advance(self.com1.clock.now())
+
+    def discard_output(self) -> int:
+        """Forget what has not reached the chip (TCOFLUSH); returns how many bytes that were."""
+        count = len(self._transmit)
+        self._transmit.clear()
+        self._wake_writers()
+        return count
+
+    def _start_transmitting(self) -> None:
+        if self._opened and self._transmit and not self._ier & IER.ETBEI:
+            self._ier |= int(IER.ETBEI)
+            self.com1.write(Offset.IER, self._ier)
+
+    def _wake_writers(self) -> None:
+        self._room.set()
+
+    # -- from the line -------------------------------------------------------------------------------------
+
+    async def receive(self) -> Received:
+        """Wait for what comes next.
+
+        Raises:
+            trio.BusyResourceError: another task is waiting already.
+        """
+        if self._reading:
+            raise trio.BusyResourceError("another task is already receiving from this driver")
+        await trio.lowlevel.checkpoint()
+        self._reading = True
+        try:
+            while not self._received:
+                self._arrived = trio.Event()
+                await self._arrived.wait()
+        finally:
+            self._reading = False
+        return self._take()
+
+    def receive_nowait(self) -> Received | None:
+        """What comes next, or None."""
+        return self._take() if self._received else None
+
+    def flush_input(self) -> None:
+        """Forget what has been received and not been read (TCIFLUSH)."""
+        self._received.clear()
+        self._received_size = 0
+        self._unthrottle()
+
+    def _take(self) -> Received:
+        item = self._received.popleft()
+        self._received_size -= len(item.data)
+        if self._throttled and self._received_size < RECEIVE_BUFFER // 2:
+            self._unthrottle()
+        return item
+
+    def _unthrottle(self) -> None:
+        if self._throttled:
+            self._throttled = False
+            self._ier |= int(IER.ERBFI)
+            self.com1.write(Offset.IER, self._ier)
+
+    # -- interrupts ----------------------------------------------------------------------------------------
+
+    def _interrupt(self, level: bool, at: int) -> None:
+        """The interrupt line went up: serve until it is down, all at ``at``."""
+        if not level:
+            return
+        com1 = self.com1
+        for _ in range(256):  # PASS_LIMIT
+            identification = com1.read_at(Offset.IIR, at) & 0x0F
+            if identification == InterruptId.NONE:
+                return
+            if identification == InterruptId.MODEM_STATUS:
+                com1.read_at(Offset.MSR, at)
+            elif identification == InterruptId.THR_EMPTY:
+                self._refill(at)
+            else:
+                self._empty_fifo(at)
+
+    def _empty_fifo(self, at: int) -> None:
+        com1 = self.com1
+        run = bytearray()
+        while True:
+            status = com1.read_at(Offset.LSR, at)
+            if status & LSR.OE:
+                self._push(run, Flag.OVERRUN, b"")
+            if not status & _DR:
+                break
+            if self._received_size + len(run) >= RECEIVE_BUFFER:
+                self._throttled = True
+                self._ier &= ~int(IER.ERBFI)
+                com1.write_at(Offset.IER, self._ier, at)
+                break
+            character = com1.read_at(Offset.RBR, at)
+            if not status & _ERRORS & ~int(LSR.OE):
+                run.append(character)
+            elif status & LSR.BI:
+                self._push(run, Flag.BREAK, b"\0")
+            else:
+                self._push(run, Flag.PARITY if status & LSR.PE else Flag.FRAMING, bytes((character,)))
+        if run:
+            self._push(run, None, b"")
+
+    def _push(self, run: bytearray, flag: Flag | None, data: bytes) -> None:
+        """Queue the run of good characters so far, then the flagged one."""
+        received = self._received
+        if run:
+            self._received_size += len(run)
+            if received and received[-1].flag is Flag.NORMAL:
+                received[-1] = Received(received[-1].data + run, Flag.NORMAL)
+            else:
+                received.append(Received(bytes(run), Flag.NORMAL))
+            run.clear()
+        if flag is not None:
+            self._received_size += len(data)
+            received.append(Received(data, flag))
+        self._arrived.set()
+
+    def _refill(self, at: int) -> None:
+        com1, transmit = self.com1, self._transmit
+        depth = max(1, com1.uart.transmitter.depth)
+        for character in transmit[:depth]:
+            com1.write_at(Offset.THR, character, at)
+        del transmit[:depth]
+        if not transmit:
+            self._ier &= ~int(IER.ETBEI)
+            com1.write_at(Offset.IER, self._ier, at)
+        if len(transmit) <= TRANSMIT_BUFFER // 2:
+            self._wake_writers()
+
+
+def divisor_of(line_format: LineFormat) -> int:
+    """The divisor that gives a format's speed.
+
+    Raises:
+        UsageError: none does within 2.5 %; the message names the nearest speeds.
+    """
+    if line_format.bit_ticks == 0:
+        return 1
+    divisor = max(1, round(line_format.bit_ticks / BIT_AT_DIVISOR_1))
+    if divisor > 0xFFFF or abs(divisor * BIT_AT_DIVISOR_1 / line_format.bit_ticks - 1) > 0.025:
+        near = sorted({115200 // max(1, divisor), 115200 // max(1, divisor - 1)})
+        raise UsageError(
+            f"a 16550 with a 1.8432 MHz crystal cannot do {line_format.baud:g} baud; "
+            f"near speeds it can do: {', '.join(map(str, near))}"
+        )
+    return divisor

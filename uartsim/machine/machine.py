@@ -1,0 +1,206 @@
+"""A machine: a guest behind COM1, with power, a reset button and an NMI button.
+
+What the guest is stands a floor higher; here is only what every guest has to be able to do (:class:`Guest`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import trio
+
+from uartsim.machine.com1 import Com1
+from uartsim.machine.ticker import shared_ticker
+
+
+@dataclass(frozen=True, slots=True)
+class GuestEnd:
+    """How a guest came to its end.
+
+    Attributes:
+        reason: ``"poweroff"`` (it switched itself off), ``"exited"``, ``"failed"``, or ``"stopped"`` (by us).
+        status: the exit status of its process, where it is one.
+        detail: its last output, or why it failed.
+    """
+
+    reason: str
+    status: int | None = None
+    detail: str = ""
+
+    def __str__(self) -> str:
+        words = {
+            "poweroff": "powered off",
+            "exited": "exited",
+            "failed": "failed",
+            "stopped": "was stopped",
+        }
+        text = words.get(self.reason, self.reason)
+        if self.status is not None:
+            text += f" with status {self.status}"
+        return f"{text}: {self.detail}" if self.detail else text
+
+
+class Guest(Protocol):
+    """What owns COM1."""
+
+    #: "script", "process" or "qemu".
+    kind: str
+
+    async def run(self, machine: Machine, task_status: trio.TaskStatus[None] = ...) -> GuestEnd:
+        """Power on, and run until the guest ends by itself.
+
+        Calls ``task_status.started()`` once COM1 is served.  When cancelled it is switched off at once and
+        leaves no process or file behind.
+        """
+
+    async def reset(self) -> None:
+        """The reset button.  The chip has been reset already."""
+
+    async def nmi(self) -> None:
+        """The NMI button."""
+
+
+class Machine:
+    """One machine.  Made by :func:`open_machine`.
+
+    Attributes:
+        name: what it is called.
+        guest: what runs on it.
+        com1: its serial port.
+        runtime_dir: a private folder for the guest's sockets, or None (the guest makes a temporary one).
+        ended: how the guest ended, or None while it runs.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        guest: Guest,
+        com1: Com1,
+        *,
+        runtime_dir: Path | None = None,
+        log: Callable[[str], None] | None = None,
+    ) -> None:
+        self.name = name
+        self.guest = guest
+        self.com1 = com1
+        self.runtime_dir = runtime_dir
+        self.ended: GuestEnd | None = None
+        self.resets = 0
+        self.nmis = 0
+        self._log = log
+        self._end = trio.Event()
+        self._scope = trio.CancelScope()
+        self._powered_on_at = com1.clock.now()
+
+    def log(self, text: str) -> None:
+        """A line for the person who started the machine."""
+        if self._log is not None:
+            self._log(text)
+
+    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> GuestEnd:
+        """Power on; returns when the guest has ended, or after :meth:`power_off`."""
+        end = GuestEnd("stopped")
+        try:
+            with self._scope:
+                end = await self.guest.run(self, task_status)
+        finally:
+            self.ended = end
+            self._end.set()
+        return end
+
+    def power_off(self) -> None:
+        """Pull the plug."""
+        self._scope.cancel()
+
+    async def reset(self) -> None:
+        """Press the reset button: the chip is reset, then the guest starts anew."""
+        self.resets += 1
+        self.com1.reset()
+        await self.guest.reset()
+
+    async def nmi(self) -> None:
+        """Press the NMI button."""
+        self.nmis += 1
+        await self.guest.nmi()
+
+    async def wait_ended(self) -> GuestEnd:
+        """Wait until the guest has ended."""
+        await self._end.wait()
+        assert self.ended is not None
+        return self.ended
+
+    def status(self) -> dict[str, Any]:
+        """What the machine is and has done, as plain values."""
+        self.com1.advance(self.com1.clock.now())
+        return {
+            "name": self.name,
+            "kind": self.guest.kind,
+            "state": "running" if self.ended is None else str(self.ended),
+            "up_s": round((self.com1.clock.now() - self._powered_on_at) / 144e9, 3),
+            "resets": self.resets,
+            "nmis": self.nmis,
+            "com1": self.com1.status(),
+        }
+
+
+@asynccontextmanager
+async def open_machine(
+    guest: Guest,
+    name: str = "com1",
+    *,
+    strict_line: bool = False,
+    variant: str = "16550A",
+    unlimited: bool = False,
+    runtime_dir: Path | None = None,
+    log: Callable[[str], None] | None = None,
+    prepare: Callable[[Machine], None] | None = None,
+) -> AsyncIterator[Machine]:
+    """A running machine; on leaving it is switched off.
+
+    Args:
+        guest: what runs on it.
+        name: what it is called.
+        strict_line: overrun the receiver as hardware does, see :class:`Com1`.
+        variant: the chip.
+        unlimited: frames take no time.
+        runtime_dir: a private folder for the guest's sockets.
+        log: gets lines for the person who started the machine.
+        prepare: called with the machine before power comes on, to listen from the first byte.
+
+    Raises:
+        UartsimError: the guest could not be started.
+    """
+    async with shared_ticker() as ticker:
+        com1 = Com1(ticker, strict_line=strict_line, variant=variant, unlimited=unlimited)
+        machine = Machine(name, guest, com1, runtime_dir=runtime_dir, log=log)
+        if prepare is not None:
+            prepare(machine)
+        failure: BaseException | None = None
+        try:
+            async with trio.open_nursery() as nursery:
+                await nursery.start(machine.run)
+                try:
+                    yield machine
+                except BaseException as error:
+                    # Told apart from the guest's own errors: a simple call does not raise a group.
+                    failure = error
+                machine.power_off()
+                nursery.cancel_scope.cancel()
+        except BaseExceptionGroup as group:
+            _, real = group.split(trio.Cancelled)
+            if real is not None and (failure is None or isinstance(failure, trio.Cancelled)):
+                raise _only(real) from None
+        if failure is not None:
+            raise failure
+
+
+def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error in a group of one, however deep; else the group."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

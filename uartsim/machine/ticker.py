@@ -1,0 +1,223 @@
+"""Clocks, and the one timer of the process.
+
+A :class:`Clock` says what time it is in ticks.  The :class:`Ticker` wakes lines at the times that they ask for: one
+timerfd for all of them, armed for the earliest, unarmed when there is none, so that an idle process sleeps.
+``select.epoll`` rounds time-outs up to whole milliseconds and trio's own timers use it; a timerfd is exact.
+
+Under a clock that is not the system's (``trio.testing.MockClock``) the ticker sleeps on trio's clock instead.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import heapq
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final, Protocol
+
+import trio
+
+from uartsim.line_format import NEVER, TICKS_PER_NS, TICKS_PER_SECOND, UartsimError
+
+_CLOCK_MONOTONIC: Final = 1
+_TFD_NONBLOCK_CLOEXEC: Final = 0o2004000
+_TFD_TIMER_ABSTIME: Final = 1
+
+
+class Clock(Protocol):
+    """What tells the time, in ticks from a start of its own."""
+
+    def now(self) -> int:
+        """The present time in ticks; it never goes backwards."""
+
+
+class RealClock:
+    """The system's monotonic clock.  Setting the time of day does not move it."""
+
+    def now(self) -> int:
+        """CLOCK_MONOTONIC in ticks."""
+        return time.monotonic_ns() * TICKS_PER_NS
+
+
+class TrioClock:
+    """Trio's own clock, whatever it is: virtual under ``trio.testing.MockClock``."""
+
+    def __init__(self) -> None:
+        self._floor = 0
+
+    def now(self) -> int:
+        """trio.current_time() in ticks; not before a time that :meth:`reach` has named."""
+        return max(self._floor, round(trio.current_time() * TICKS_PER_SECOND))
+
+    def reach(self, ticks: int) -> None:
+        """A sleep until ``ticks`` is over: a float may be a tick short of it."""
+        self._floor = max(self._floor, ticks)
+
+
+class Timer:
+    """A timerfd.  ``os.timerfd_create`` comes with Python 3.13; until then the C library is asked.
+
+    Raises:
+        UartsimError: the system gives no timer (too many open files).
+    """
+
+    def __init__(self) -> None:
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self.fd: int = self._libc.timerfd_create(_CLOCK_MONOTONIC, _TFD_NONBLOCK_CLOEXEC)
+        if self.fd < 0:
+            reason = os.strerror(ctypes.get_errno())
+            raise UartsimError(f"no timer could be made (timerfd_create: {reason}); close some files and try again")
+        self._spec = (ctypes.c_long * 4)()
+
+    def arm(self, ticks: int) -> None:
+        """Expire at ``ticks`` of the real clock; NEVER disarms."""
+        ns = 0 if ticks >= NEVER else max(1, -(-ticks // TICKS_PER_NS))
+        self._spec[2], self._spec[3] = divmod(ns, 1_000_000_000)
+        self._libc.timerfd_settime(self.fd, _TFD_TIMER_ABSTIME, ctypes.byref(self._spec), None)
+
+    async def wait(self) -> None:
+        """Wait until it has expired."""
+        await trio.lowlevel.wait_readable(self.fd)
+        try:
+            os.read(self.fd, 8)
+        except BlockingIOError:
+            pass  # re-armed meanwhile
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        trio.lowlevel.notify_closing(self.fd)
+        os.close(self.fd)
+
+
+class Wakeup:
+    """One line's place in the ticker: at most one time at which it wants to be called."""
+
+    __slots__ = ("_ticker", "at", "call")
+
+    def __init__(self, ticker: Ticker, call: Callable[[int], None]) -> None:
+        self._ticker = ticker
+        self.call = call
+        self.at = NEVER
+
+    def set(self, at: int) -> None:
+        """Call at ``at`` ticks (NEVER: not at all), in place of what was set before."""
+        if at != self.at:
+            self.at = at
+            if at < NEVER:
+                self._ticker.push(self, at)
+
+
+class Ticker:
+    """Wakes lines at exact times.  One per trio run: see :func:`shared_ticker`."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self._heap: list[tuple[int, int, Wakeup]] = []
+        self._serial = 0
+        self._armed = NEVER
+        self._timer: Timer | None = None
+        self._changed = trio.Event()
+        #: How often the process was woken for lines.
+        self.wakeups = 0
+        self.users = 0
+        self._scope = trio.CancelScope()
+
+    def wakeup(self, call: Callable[[int], None]) -> Wakeup:
+        """A new place; ``call`` gets the present time in ticks."""
+        return Wakeup(self, call)
+
+    def push(self, wakeup: Wakeup, at: int) -> None:
+        """Used by :class:`Wakeup`."""
+        self._serial += 1
+        heapq.heappush(self._heap, (at, self._serial, wakeup))
+        if at < self._armed:
+            self._arm(at)
+
+    def _arm(self, at: int) -> None:
+        self._armed = at
+        if self._timer is not None:
+            self._timer.arm(at)
+        else:
+            self._changed.set()
+
+    def _next(self) -> int:
+        """The earliest time anyone waits for; forgets what has been replaced."""
+        heap = self._heap
+        while heap and heap[0][2].at != heap[0][0]:
+            heapq.heappop(heap)
+        return heap[0][0] if heap else NEVER
+
+    def _run_due(self, now: int) -> None:
+        while (at := self._next()) <= now:
+            wakeup = heapq.heappop(self._heap)[2]
+            if wakeup.at == at:
+                wakeup.at = NEVER
+                wakeup.call(now)
+
+    async def serve(self) -> None:
+        """Serve until :meth:`stop`."""
+        with self._scope:
+            if isinstance(self.clock, TrioClock):
+                await self._serve_virtual(self.clock)
+            else:
+                await self._serve_real()
+
+    def stop(self) -> None:
+        """End :meth:`serve`."""
+        self._scope.cancel()
+
+    async def _serve_real(self) -> None:
+        self._timer = Timer()
+        try:
+            while True:
+                self._arm(self._next())
+                await self._timer.wait()
+                self.wakeups += 1
+                self._armed = NEVER
+                self._run_due(self.clock.now())
+        finally:
+            timer, self._timer = self._timer, None
+            timer.close()
+
+    async def _serve_virtual(self, clock: TrioClock) -> None:
+        while True:
+            self._changed = trio.Event()
+            at = self._armed = self._next()
+            if at < NEVER:
+                with trio.move_on_at(at / TICKS_PER_SECOND):
+                    await self._changed.wait()
+                    continue
+                clock.reach(at)
+            else:
+                await self._changed.wait()
+                continue
+            self.wakeups += 1
+            self._run_due(clock.now())
+
+
+_shared: trio.lowlevel.RunVar[Ticker | None] = trio.lowlevel.RunVar("uartsim_ticker", None)
+
+
+def is_virtual() -> bool:
+    """Whether trio runs on a clock other than the system's, such as ``trio.testing.MockClock``."""
+    return type(trio.lowlevel.current_clock()).__name__ != "SystemClock"
+
+
+@asynccontextmanager
+async def shared_ticker() -> AsyncIterator[Ticker]:
+    """The ticker of this trio run: made and served for its first user, shared by all, gone after the last."""
+    ticker = _shared.get()
+    if ticker is None:
+        ticker = Ticker(TrioClock() if is_virtual() else RealClock())
+        _shared.set(ticker)
+        trio.lowlevel.spawn_system_task(ticker.serve)
+    ticker.users += 1
+    try:
+        yield ticker
+    finally:
+        ticker.users -= 1
+        if not ticker.users:
+            _shared.set(None)
+            ticker.stop()
