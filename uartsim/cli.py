@@ -53,9 +53,16 @@ def main() -> None:
 @click.option(
     "--strict-line", is_flag=True, help="A receiver that is too slow is overrun, as in hardware; else the line waits."
 )
+@click.option("--record", type=click.Path(), metavar="FILE", help="Record every byte with its time, as JSON lines.")
 @click.option("--no-attach", is_flag=True, help="Do not attach this terminal.")
 def run(
-    guest: str, name: str | None, link: str | None, settings: tuple[str, ...], strict_line: bool, no_attach: bool
+    guest: str,
+    name: str | None,
+    link: str | None,
+    settings: tuple[str, ...],
+    strict_line: bool,
+    record: str | None,
+    no_attach: bool,
 ) -> None:
     """Run GUEST: a name from the catalogue (see 'uartsim guests') or the path of a guest's folder."""
     from uartsim.access.station import reserve
@@ -67,7 +74,7 @@ def run(
     reservation = reserve(name or definition.name, link)
     attach = not no_attach and sys.stdin.isatty() and sys.stdout.isatty()
     try:
-        end = _run(definition, reservation, strict_line, attach)
+        end = _run(definition, reservation, strict_line, record, attach)
     except KeyboardInterrupt:
         end = None
     finally:
@@ -95,7 +102,9 @@ def _pairs(settings: tuple[str, ...]) -> dict[str, str]:
     return pairs
 
 
-def _run(definition: GuestDefinition, reservation: Reservation, strict_line: bool, attach: bool) -> GuestEnd | None:
+def _run(
+    definition: GuestDefinition, reservation: Reservation, strict_line: bool, record: str | None, attach: bool
+) -> GuestEnd | None:
     claim = reservation.claim
     click.echo(f"machine  {claim.name}: {definition.description}")
     click.echo(f"pty      {reservation.device.path}")
@@ -108,48 +117,51 @@ def _run(definition: GuestDefinition, reservation: Reservation, strict_line: boo
     sys.stdout.flush()
     import trio
 
-    async def whole() -> GuestEnd | None:
+    ended: list[GuestEnd] = []  # stays empty after a signal, or when the person at the terminal quits
+
+    async def whole() -> None:
+        from pathlib import Path
+
         from uartsim.access.hub import Hub
         from uartsim.access.station import Station
-        from uartsim.access.terminal import interact
         from uartsim.guest.build import make_guest
-        from uartsim.machine import Machine, open_machine
+        from uartsim.machine import GuestEnd, Machine, open_machine
+        from uartsim.record import TranscriptWriter
 
         stations: list[Station] = []
 
         def prepare(machine: Machine) -> None:
-            stations.append(Station(reservation, Hub(machine.com1), definition.description))
+            hub = Hub(machine.com1)
+            if record is not None:
+                com1 = machine.com1
+                hub.record = TranscriptWriter(record, claim.name, str(com1.uart.line_format), com1.clock.now())
+            stations.append(Station(reservation, hub, definition.description))
 
-        from pathlib import Path
+        def log(text: str) -> None:
+            click.echo(f"uartsim: {text}" + "\r" * attach, err=True)  # an attached terminal is in raw mode
 
-        guest_folder = Path(claim.folder)
-        async with open_machine(
-            make_guest(definition),
-            claim.name,
-            strict_line=strict_line,
-            runtime_dir=guest_folder,
-            log=lambda text: click.echo(f"uartsim: {text}", err=True),
-            prepare=prepare,
-        ) as machine:
-            (station,) = stations
-            async with trio.open_nursery() as nursery:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(_end_on_signals, nursery.cancel_scope)
+            async with open_machine(
+                make_guest(definition),
+                claim.name,
+                strict_line=strict_line,
+                runtime_dir=Path(claim.folder),
+                log=log,
+                prepare=prepare,
+            ) as machine:
+                (station,) = stations
                 await nursery.start(station.run, machine)
-
-                async def until_it_ends() -> None:
-                    await machine.wait_ended()
-                    await _let_clients_read(station)
-                    nursery.cancel_scope.cancel()
-
-                nursery.start_soon(until_it_ends)
                 if attach:
-                    with station.hub.attach("terminal", start=0) as client:
-                        await interact(client, sys.stdin.fileno(), sys.stdout.fileno())
-                    click.echo()
-                    nursery.cancel_scope.cancel()
-            return machine.ended
+                    nursery.start_soon(_attach_here, claim.attach, nursery.cancel_scope)
+                await machine.wait_ended()
+                await station.finish()
+            ended.append(machine.ended or GuestEnd("stopped"))
+            nursery.cancel_scope.cancel()
 
     try:
-        return trio.run(whole)
+        trio.run(whole)
+        return ended[0] if ended else None
     except BaseExceptionGroup as group:
         error: BaseException = group
         while isinstance(error, BaseExceptionGroup):
@@ -157,18 +169,25 @@ def _run(definition: GuestDefinition, reservation: Reservation, strict_line: boo
         raise error from None
 
 
-async def _let_clients_read(station: Any) -> None:
-    """The guest has ended: whoever is attached gets what is left, within a second."""
+async def _end_on_signals(scope: Any, task_status: Any) -> None:
+    """SIGTERM, SIGHUP and Ctrl-C end the machine, with everything put away."""
     import trio
 
-    station.hub.com1.advance(station.hub.com1.clock.now())
-    with trio.move_on_after(1):
-        while station.hub.com1.uart.transmitter.fifo or any(
-            c.position < station.hub.end for c in station.hub.clients if c.who != "pty" or station.pty.opened
-        ):
-            await trio.sleep(0.02)
-    station.hub.close()
-    await trio.sleep(0.05)
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+        task_status.started()
+        async for _ in signals:
+            scope.cancel()
+
+
+async def _attach_here(path: str, scope: Any) -> None:
+    """This terminal is the first client; when the person quits, the machine ends."""
+    from uartsim.access.attach import connect
+    from uartsim.access.terminal import Terminal
+
+    terminal = Terminal(await connect(path), sys.stdin.fileno(), sys.stdout.fileno())
+    await terminal.run(watch=False, force=False, history=None, yields=True)
+    click.echo()
+    scope.cancel()
 
 
 @main.command()
@@ -206,12 +225,12 @@ def guests(as_json: bool) -> None:
 def list_machines(as_json: bool) -> None:
     """List the running machines."""
     from uartsim.access.control import ask
-    from uartsim.access.runtime import control_path, running_machines
+    from uartsim.access.runtime import running_machines, socket_path
 
     found = []
     for name in running_machines():
         try:
-            found.append(ask(control_path(name), "status", timeout_s=5))
+            found.append(ask(socket_path(name), "status", timeout_s=5))
         except UartsimError as error:
             found.append({"name": name, "state": str(error)})
     if as_json:
@@ -252,9 +271,36 @@ def status(name: str, as_json: bool) -> None:
 
 def _ask(name: str, do: str, timeout_s: float = 30.0, **parameters: Any) -> Any:
     from uartsim.access.control import ask
-    from uartsim.access.runtime import control_path
+    from uartsim.access.runtime import socket_path
 
-    return ask(control_path(name), do, timeout_s, **parameters)
+    return ask(socket_path(name), do, timeout_s, **parameters)
+
+
+@main.command()
+@click.argument("name")
+@click.option("--watch", is_flag=True, help="Only watch; send nothing.")
+@click.option("--force", is_flag=True, help="Take the line over from whoever holds it; the other is told.")
+@click.option("--history", type=int, metavar="BYTES", help="How much of the past to show; all if not given.")
+def attach(name: str, watch: bool, force: bool, history: int | None) -> None:
+    """Attach this terminal to machine NAME.  Ctrl-] opens a menu; Ctrl-] q leaves."""
+    from uartsim.access.runtime import socket_path
+
+    if not sys.stdin.isatty() or not sys.stdout.isatty():
+        raise UsageError("attach needs a terminal; a program opens the pty or its link (see 'uartsim list')")
+    path = socket_path(name, "attach")
+    import trio
+
+    from uartsim.access.attach import connect
+    from uartsim.access.terminal import Terminal
+
+    async def whole() -> str:
+        terminal = Terminal(await connect(path), sys.stdin.fileno(), sys.stdout.fileno())
+        await terminal.run(watch=watch, force=force, history=history)
+        return terminal.end
+
+    click.echo(f"attached to {name}; Ctrl-] opens the menu, Ctrl-] q leaves")
+    end = trio.run(whole)
+    click.echo(f"\nuartsim: {end or 'left ' + name}", err=True)
 
 
 @main.command("break")

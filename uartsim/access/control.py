@@ -83,7 +83,7 @@ async def _answer(stream: trio.SocketStream, handlers: Mapping[str, Handler]) ->
     except ValueError as error:
         return {"error": f"a request is a line of JSON; this is not: {error}"}
     word = asked.get("do") if isinstance(asked, dict) else None
-    if word not in handlers:
+    if not isinstance(word, str) or word not in handlers:
         return {"error": f"{word!r} cannot be done; what can: {', '.join(sorted(handlers))}"}
     try:
         return {"result": await handlers[word](asked)}

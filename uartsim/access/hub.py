@@ -7,14 +7,15 @@ missed is counted and said to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Final
 
 import trio
 
-from uartsim.line_format import UartsimError, seconds_to_ticks
+from uartsim.line_format import TICKS_PER_SECOND, UartsimError, seconds_to_ticks
 from uartsim.machine import Com1
+from uartsim.record import TranscriptWriter
 
 #: Bytes of the guest's output that are kept.
 SCROLLBACK: Final = 1 << 20
@@ -27,7 +28,11 @@ BREAK_SECONDS: Final = 0.25
 
 
 class NotTheWriterError(UartsimError):
-    """A watcher tried to send."""
+    """A client that does not hold the line tried to send."""
+
+
+class LineHeldError(UartsimError):
+    """Somebody else holds the line, and it was not to be taken by force."""
 
 
 class Hub:
@@ -43,15 +48,19 @@ class Hub:
         self.scrollback_bytes = scrollback_bytes
         self.closed = False
         self.clients: set[HubClient] = set()
+        #: Who may send, or None.
+        self.writer: HubClient | None = None
         #: When the last character came from the guest, in ticks.
         self.last_output_at: int | None = None
-        #: Called with (bytes, time in ticks) for everything the guest sends.
-        self.recorders: list[Callable[[bytes, int], None]] = []
+        #: Where everything on the line is recorded, if anywhere.
+        self.record: TranscriptWriter | None = None
         self._kept = bytearray()
         self._start = 0
         self._news = trio.lowlevel.ParkingLot()
         self._room = trio.lowlevel.ParkingLot()
+        self._taken = trio.lowlevel.ParkingLot()
         com1.on_output = self._output
+        com1.on_break = self._guest_break
         com1.on_far_room = self._far_room
 
     @property
@@ -68,15 +77,30 @@ class Hub:
         """What is kept, or the last ``size`` bytes of it."""
         return bytes(self._kept if size is None else self._kept[-size:] if size else b"")
 
-    def attach(self, who: str, *, watch: bool = False, start: int | None = None) -> HubClient:
+    def attach(
+        self,
+        who: str,
+        *,
+        watch: bool = False,
+        start: int | None = None,
+        force: bool = False,
+        notice: Callable[[str], None] | None = None,
+    ) -> HubClient:
         """A new client.
 
         Args:
-            who: its name, for ``status``.
-            watch: it only reads.
+            who: its name, for ``status`` and for the others.
+            watch: it only reads; else it takes the line.
             start: the offset of the first byte that it wants; None: what comes from now on.
+            force: take the line even if somebody holds it.
+            notice: told, in a sentence, what happens to the client: such as that somebody has taken the line.
+
+        Raises:
+            LineHeldError: somebody holds the line, and neither ``watch`` nor ``force`` was given.
         """
-        client = HubClient(self, who, watch, self.end if start is None else start)
+        client = HubClient(self, who, self.end if start is None else start, notice)
+        if not watch:
+            client.take_line(force=force)
         self.clients.add(client)
         return client
 
@@ -88,8 +112,8 @@ class Hub:
 
     def _output(self, data: bytes, at: int) -> None:
         self.last_output_at = at
-        for record in self.recorders:
-            record(data, at)
+        if self.record is not None:
+            self.record.output(data, at)
         kept = self._kept
         kept += data
         if len(kept) > self.scrollback_bytes + self.scrollback_bytes // 4 + CHUNK:
@@ -97,6 +121,15 @@ class Hub:
             del kept[:excess]
             self._start += excess
         self._news.unpark_all()
+
+    def _guest_break(self, at: int) -> None:
+        if self.record is not None:
+            self.record.line_break("o", at)
+
+    def mark(self, text: str) -> None:
+        """Note in the record that something happened."""
+        if self.record is not None:
+            self.record.mark(text, self.com1.clock.now())
 
     def _far_room(self) -> None:
         self._room.unpark_all()
@@ -107,9 +140,24 @@ class Hub:
         offset = position - self._start
         return position, bytes(self._kept[offset : offset + CHUNK])
 
+    def note_taken(self) -> None:
+        """A client has read something."""
+        self._taken.unpark_all()
+
     async def wait_news(self) -> None:
         """Wait until the guest has sent something, or the hub is closed."""
         await self._news.park()
+
+    async def drain(self, clients: Iterable[HubClient]) -> None:
+        """Wait until the line has carried all that the guest sent, and these clients have read it."""
+        com1 = self.com1
+        while (left := com1.uart.transmitter.drained_at() - com1.clock.now()) > 0:
+            await trio.sleep(left / TICKS_PER_SECOND)
+        com1.advance(com1.clock.now())
+        com1.settle()
+        for client in clients:
+            while client in self.clients and client.position < self.end:
+                await self._taken.park()
 
     async def send(self, data: bytes) -> None:
         """Send to the guest; returns when the line has room for what comes next."""
@@ -118,7 +166,10 @@ class Hub:
         while view and not self.closed:
             room = SEND_QUEUE - self.com1.far_pending
             if room > 0:
-                self.com1.far_send(bytes(view[:room]))
+                part = bytes(view[:room])
+                if self.record is not None:
+                    self.record.input(part, self.com1.clock.now())
+                self.com1.far_send(part)
                 view = view[room:]
             else:
                 await self._room.park()
@@ -129,8 +180,13 @@ class Hub:
         Raises:
             ValueError: a duration of 0 or less.
         """
-        self.com1.far_break(seconds_to_ticks(duration_s))
+        self._far_break(duration_s)
         await self._wait_sent()
+
+    def _far_break(self, duration_s: float) -> None:
+        if self.record is not None:
+            self.record.line_break("i", self.com1.clock.now())
+        self.com1.far_break(seconds_to_ticks(duration_s))
 
     async def sysrq(self, keys: str, duration_s: float = BREAK_SECONDS) -> None:
         """A break and then a key, for each of ``keys``: what Linux's serial console takes for SysRq.
@@ -141,8 +197,8 @@ class Hub:
         if not keys or not keys.isascii():
             raise ValueError(f"{keys!r} is no SysRq key: give a letter or digit, such as h for help")
         for key in keys:
-            self.com1.far_break(seconds_to_ticks(duration_s))
-            self.com1.far_send(key.encode())
+            self._far_break(duration_s)
+            await self.send(key.encode())
             await self._wait_sent()
 
     async def _wait_sent(self) -> None:
@@ -154,13 +210,14 @@ class Hub:
             if far.pending:
                 await self._room.park()
             elif (left := far.free_at - com1.clock.now()) > 0:
-                await trio.sleep(left / 144e9)
+                await trio.sleep(left / TICKS_PER_SECOND)
             else:
                 return
 
     def status(self) -> dict[str, Any]:
         """Who is attached and what is kept, as plain values."""
         return {
+            "writer": self.writer.who if self.writer is not None else None,
             "bytes_from_guest": self.end,
             "scrollback_bytes": len(self._kept),
             "clients": [
@@ -183,12 +240,56 @@ class HubClient:
         missed: bytes that were gone from the scrollback before this client read them.
     """
 
-    def __init__(self, hub: Hub, who: str, watch: bool, position: int) -> None:
+    def __init__(self, hub: Hub, who: str, position: int, notice: Callable[[str], None] | None = None) -> None:
         self.hub = hub
         self.who = who
-        self.watch = watch
         self.position = position
         self.missed = 0
+        self._notice = notice
+        self._yields = False
+
+    @property
+    def watch(self) -> bool:
+        """It only reads: somebody else, or nobody, holds the line."""
+        return self.hub.writer is not self
+
+    def take_line(self, *, force: bool = False, yields: bool = False) -> None:
+        """Become the writer.
+
+        Args:
+            force: take it from whoever holds it; that client is told.
+            yields: let the next who wants the line have it.
+
+        Raises:
+            LineHeldError: somebody holds the line and does not yield it.
+        """
+        holder = self.hub.writer
+        if holder is not None and holder is not self:
+            if not force and not holder._yields:
+                raise LineHeldError(
+                    f"{holder.who} holds the line: you can only watch, or take it over with --force (Ctrl-] f)"
+                )
+            self.hub.mark(f"{self.who} takes the line over from {holder.who}")
+            holder.tell(f"{self.who} has taken the line over: you only watch now (Ctrl-] f takes it back)")
+        self.hub.writer = self
+        self._yields = yields
+
+    def give_line(self) -> None:
+        """Let go of the line and only watch."""
+        if self.hub.writer is self:
+            self.hub.writer = None
+
+    def check_writer(self, what: str) -> None:
+        """Raises NotTheWriterError unless this client holds the line; ``what`` it wanted is in the message."""
+        holder = self.hub.writer
+        if holder is not self:
+            whose = f"{holder.who} holds the line" if holder is not None else "you only watch"
+            raise NotTheWriterError(f"{self.who} cannot {what}: {whose}; take it over with --force (Ctrl-] f)")
+
+    def tell(self, text: str) -> None:
+        """Tell the client a sentence, if it wants to know."""
+        if self._notice is not None:
+            self._notice(text)
 
     def __enter__(self) -> HubClient:
         return self
@@ -203,6 +304,7 @@ class HubClient:
         wanted = self.position
         start, data = self.hub.read(wanted)
         self.missed += start - wanted
+        self.hub.note_taken()
         self.position = start + len(data)
         return data
 
@@ -221,16 +323,21 @@ class HubClient:
         Raises:
             NotTheWriterError: this client only watches.
         """
-        if self.watch:
-            raise NotTheWriterError(f"{self.who} only watches this line and cannot send: attach without --watch")
+        self.check_writer("send")
         await self.hub.send(data)
 
     async def send_break(self, duration_s: float = BREAK_SECONDS) -> None:
         """See :meth:`Hub.send_break`."""
-        if self.watch:
-            raise NotTheWriterError(f"{self.who} only watches this line and cannot send a break")
+        self.check_writer("send a break")
         await self.hub.send_break(duration_s)
 
+    async def sysrq(self, keys: str) -> None:
+        """See :meth:`Hub.sysrq`."""
+        self.check_writer("send SysRq")
+        await self.hub.sysrq(keys)
+
     def detach(self) -> None:
-        """Leave."""
+        """Leave, and let go of the line."""
+        self.give_line()
         self.hub.clients.discard(self)
+        self.hub.note_taken()

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import trio
 
-from uartsim.access.hub import Hub
+from uartsim.access.hub import Hub, LineHeldError
 from uartsim.access.pty_device import PtyDevice
 from uartsim.line_format import LineFormat
 
@@ -35,18 +35,19 @@ class PtyAccess:
     Args:
         hub: the line.
         device: the pty, made before.
+        name: what the other clients call it.
         backlog: whether the first client gets what was sent before it came.
     """
 
-    def __init__(self, hub: Hub, device: PtyDevice, *, backlog: bool = True) -> None:
+    def __init__(self, hub: Hub, device: PtyDevice, *, name: str = "pty", backlog: bool = True) -> None:
         self.hub = hub
         self.device = device
-        self.client = hub.attach("pty", start=hub.start if backlog else None)
+        self.client = hub.attach(name, watch=True, start=hub.start if backlog else None, notice=self._say)
         #: How many have it open now.
         self.opened = 0
         #: Bytes that a client at another speed sent and that were refused.
         self.refused = 0
-        self._told_refusal: LineFormat | None = None
+        self._told_refusal: str | None = None
         self._changed = trio.Event()
         self._flushes = 0
         self._said = 0  # bytes of ours, not the guest's, that this client was sent
@@ -117,20 +118,32 @@ class PtyAccess:
             await self._accept(packet[1:])
 
     async def _accept(self, data: bytes) -> None:
-        """Bytes from the client go onto the line, unless it speaks at another speed."""
-        client_format = self._client_format()
-        why = self.hub.com1.check_far_format(client_format)
+        """Bytes from the client go onto the line, unless it speaks at another speed or somebody else holds the line."""
+        why = self.hub.com1.check_far_format(self._client_format())
+        if why is None and self.client.watch:
+            try:
+                self.client.take_line()
+            except LineHeldError as error:
+                why = str(error)
         if why is None:
             self._told_refusal = None
             await self.client.send(data)
+            if not self.opened:
+                self.client.give_line()  # it wrote this and left
             return
         self.refused += len(data)
-        if self._told_refusal != client_format:
-            self._told_refusal = client_format
-            try:
-                self._said += os.write(self.device.master, f"\r\nuartsim: not sent: {why}\r\n".encode())
-            except BlockingIOError:
-                self._told_refusal = None  # say it with the next byte
+        if self._told_refusal != why:
+            self._told_refusal = why
+            self._say(f"not sent: {why}")
+
+    def _say(self, text: str) -> None:
+        """A sentence of ours for the person at the pty."""
+        if not self.opened:
+            return
+        try:
+            self._said += os.write(self.device.master, f"\r\nuartsim: {text}\r\n".encode())
+        except BlockingIOError:
+            self._told_refusal = None  # say it with the next byte
 
     # -- to the clients ------------------------------------------------------------------------------------
 
@@ -186,6 +199,8 @@ class PtyAccess:
     async def _leaving(self) -> None:
         """The last client has closed: take back what it did not read, and undo its settings."""
         device = self.device
+        self.client.give_line()
+        self._told_refusal = None
         device.restore(round(self.hub.com1.uart.line_format.baud) if not self.hub.com1.uart.unlimited else 115200)
         taken = device.unread()
         # The kernel moves what is left in steps of its own: look again until there is nothing.

@@ -25,9 +25,7 @@ _IN_NONBLOCK_CLOEXEC = 0o2004000
 _IN_CLOSE = 0x08 | 0x10
 _IN_OPEN = 0x20
 _INOTIFY_EVENT = struct.Struct("iIII")
-_SPEEDS = {
-    getattr(termios, name): int(name[1:]) for name in dir(termios) if name[0] == "B" and name[1:].isdigit()
-}
+_SPEEDS = {getattr(termios, name): int(name[1:]) for name in dir(termios) if name[0] == "B" and name[1:].isdigit()}
 
 
 class PtyDevice:

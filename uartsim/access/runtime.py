@@ -3,6 +3,7 @@
     FOLDER/NAME.tty            a symbolic link to the machine's pty
     FOLDER/NAME/lock           held while the machine runs, with its process id in it
     FOLDER/NAME/control        its control socket
+    FOLDER/NAME/attach         the socket of our own client
 
 FOLDER is ``$UARTSIM_RUNTIME_DIR``, or ``uartsim`` in ``$XDG_RUNTIME_DIR``, in ``/run/user/UID`` or (root) in ``/run``,
 or at last in the user's own cache folder: never in a place that is shared with other users.
@@ -56,9 +57,7 @@ def make_private(folder: str) -> None:
             f"the runtime folder {folder} cannot be made ({error.strerror}): set UARTSIM_RUNTIME_DIR to one that can"
         ) from None
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise UsageError(
-            f"the runtime folder {folder} is not a folder of ours: set UARTSIM_RUNTIME_DIR to another one"
-        )
+        raise UsageError(f"the runtime folder {folder} is not a folder of ours: set UARTSIM_RUNTIME_DIR to another one")
     if found.st_mode & 0o077:
         os.chmod(folder, 0o700)
 
@@ -85,6 +84,7 @@ class Claim:
         parent = runtime_folder()
         self.folder = os.path.join(parent, name)
         self.control = os.path.join(self.folder, "control")
+        self.attach = os.path.join(self.folder, "attach")
         if len(self.control) > 100:
             raise UsageError(
                 f"the path of the control socket is too long for the system ({self.control}): "
@@ -125,8 +125,6 @@ class Claim:
 
     def _clean(self) -> None:
         """Remove what a machine of this name has left behind; the lock says that it is dead."""
-        if os.path.lexists(self.control):
-            os.unlink(self.control)
         for entry in os.scandir(self.folder):
             if entry.name not in ("lock", "link"):
                 shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
@@ -158,7 +156,9 @@ class Claim:
         try:
             os.symlink(target, self.link)
         except OSError as error:
-            raise UsageError(f"the link {self.link} cannot be made ({error.strerror}): give another with --link") from None
+            raise UsageError(
+                f"the link {self.link} cannot be made ({error.strerror}): give another with --link"
+            ) from None
         self._linked = target
 
     def release(self) -> None:
@@ -196,8 +196,8 @@ def running_machines() -> list[str]:
     return names
 
 
-def control_path(name: str) -> str:
-    """Where a running machine's control socket is.
+def socket_path(name: str, which: str = "control") -> str:
+    """Where a running machine's control (or attach) socket is.
 
     Raises:
         UsageError: no machine of that name runs; names those that do.
@@ -206,4 +206,4 @@ def control_path(name: str) -> str:
     if name not in running:
         others = f"running: {', '.join(running)}" if running else "none is running; start one with 'uartsim run'"
         raise UsageError(f"no machine named {name} is running; {others}")
-    return os.path.join(runtime_folder(), name, "control")
+    return os.path.join(runtime_folder(), name, which)

@@ -30,11 +30,13 @@ class Reservation:
 
     claim: Claim
     device: PtyDevice
-    listener: socket.socket
+    control: socket.socket
+    attach: socket.socket
 
     def release(self) -> None:
-        """Give everything back: descriptors, socket, link, lock and folder."""
-        self.listener.close()
+        """Give everything back: descriptors, sockets, link, lock and folder."""
+        self.control.close()
+        self.attach.close()
         self.device.close()
         self.claim.release()
 
@@ -51,14 +53,19 @@ def reserve(name: str, link: str | None = None) -> Reservation:
         device = PtyDevice()
         try:
             claim.make_link(device.path)
-            listener = listen(claim.control)
+            control = listen(claim.control)
+            try:
+                attach = listen(claim.attach)
+            except BaseException:
+                control.close()
+                raise
         except BaseException:
             device.close()
             raise
     except BaseException:
         claim.release()
         raise
-    return Reservation(claim, device, listener)
+    return Reservation(claim, device, control, attach)
 
 
 class Station:
@@ -81,16 +88,26 @@ class Station:
 
     async def run(self, machine: Machine, task_status: trio.TaskStatus[None]) -> None:
         """Serve until cancelled."""
+        self.machine = machine
+        try:
+            await self._serve(machine, task_status)
+        finally:
+            if self.hub.record is not None:
+                self.hub.record.close()
+
+    async def _serve(self, machine: Machine, task_status: trio.TaskStatus[None]) -> None:
         import trio
 
+        from uartsim.access.attach import AttachServer
         from uartsim.access.control import serve
 
-        self.machine = machine
+        attach = AttachServer(self.hub, {b"M": machine.nmi, b"R": machine.reset}, self.status)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.pty.run)
+            nursery.start_soon(attach.run, self.reservation.attach)
             nursery.start_soon(
                 serve,
-                self.reservation.listener,
+                self.reservation.control,
                 {
                     "status": self._status,
                     "break": self._break,
@@ -103,6 +120,17 @@ class Station:
             )
             task_status.started()
 
+    async def finish(self) -> None:
+        """The guest has ended: whoever is attached gets what is left, within a second, and is told."""
+        import trio
+
+        with trio.move_on_after(1):
+            readers = [client for client in self.hub.clients if client is not self.pty.client or self.pty.opened]
+            await self.hub.drain(readers)
+        self.hub.close()
+        with trio.move_on_after(0.05):
+            await trio.sleep_forever()  # the attach sockets say good-bye
+
     def status(self) -> dict[str, Any]:
         """Everything that ``uartsim status`` shows."""
         assert self.machine is not None
@@ -113,6 +141,7 @@ class Station:
             "link": self.reservation.claim.link,
             "pty": self.pty.status(),
             "hub": self.hub.status(),
+            "record": self.hub.record.status() if self.hub.record is not None else None,
         }
 
     async def _status(self, request: Mapping[str, Any]) -> Any:

@@ -86,6 +86,9 @@ class ScriptGuest:
                     wish = await self._main(host)
                 except Exception as error:
                     return GuestEnd("failed", detail=_where(error, definition.folder))
+            if not self._scope.cancelled_caught:
+                with trio.move_on_after(1):
+                    await host.tty.drain()
             host.tty.close()
             if wish != "reboot":
                 return GuestEnd("poweroff")

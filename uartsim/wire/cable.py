@@ -33,7 +33,7 @@ class FarSender:
         line_format: the format of its frames.
     """
 
-    __slots__ = ("_break_end", "_flight", "_queue", "_waiting_since", "characters", "free_at", "line_format", "withheld")
+    __slots__ = ("_break_end", "_flight", "_queue", "characters", "free_at", "line_format", "withheld")
 
     def __init__(self, line_format: LineFormat) -> None:
         self.line_format = line_format
@@ -41,7 +41,6 @@ class FarSender:
         self._queue: deque[bytearray | int] = deque()
         self._flight: Arrival | None = None
         self._break_end = NEVER
-        self._waiting_since = 0
         #: When the line will have carried what is on it.
         self.free_at = 0
         #: Frames put on the line, and how often one had to wait for room in the receiver.

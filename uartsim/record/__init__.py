@@ -1,0 +1,5 @@
+"""What went over the line, and when."""
+
+from uartsim.record.transcript import Event, TranscriptWriter, read_transcript
+
+__all__ = ["Event", "TranscriptWriter", "read_transcript"]
