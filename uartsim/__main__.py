@@ -2,4 +2,4 @@
 
 from uartsim.cli import main
 
-main(prog_name="uartsim")
+main()

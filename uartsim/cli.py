@@ -1,366 +1,78 @@
-"""The command line.
+"""The command line's way in.
 
-Heavy things are imported late: ``run`` first takes the name, makes the pty and binds the control socket, so that a
-client can connect while the rest is still loading.
+``run`` takes its name, makes the pty and binds its sockets before anything heavy is imported, so that a client can
+connect while the rest still loads: what it sends meanwhile waits in the kernel.  For that the arguments are read here
+once, roughly; whatever is not plain is left to :mod:`uartsim.commands`, which reads all of them properly.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from uartsim.line_format import UartsimError, UsageError
+from uartsim.errors import UartsimError, UsageError
 
 if TYPE_CHECKING:
     from uartsim.access.station import Reservation
-    from uartsim.guest.catalogue import GuestDefinition
-    from uartsim.machine import GuestEnd
+
+#: The options of ``run``: whether each takes a value.
+_RUN_OPTIONS = {
+    "--name": True,
+    "--link": True,
+    "--set": True,
+    "--record": True,
+    "--strict-line": False,
+    "--no-attach": False,
+}
 
 
-class _Group(click.Group):
-    """Errors of ours are one sentence; a mistake of the user's exits with 2, as click's own do."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except UsageError as error:
-            click.echo(f"uartsim: {error}", err=True)
-            ctx.exit(2)
-        except UartsimError as error:
-            click.echo(f"uartsim: {error}", err=True)
-            ctx.exit(1)
-
-
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="uartsim")
-def main() -> None:
-    """Serial consoles that you can test with real bytes.
-
-    A guest's COM1 is a register-accurate 16550A; its line runs at 115200 baud and comes out as a pty.
-    """
-
-
-@main.command()
-@click.argument("guest", default="demo")
-@click.option("--name", help="The machine's name; the guest's if not given.")
-@click.option("--link", type=click.Path(), help="Where the stable link to the pty shall be.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the guest. Repeatable.")
-@click.option(
-    "--strict-line", is_flag=True, help="A receiver that is too slow is overrun, as in hardware; else the line waits."
-)
-@click.option("--record", type=click.Path(), metavar="FILE", help="Record every byte with its time, as JSON lines.")
-@click.option("--no-attach", is_flag=True, help="Do not attach this terminal.")
-def run(
-    guest: str,
-    name: str | None,
-    link: str | None,
-    settings: tuple[str, ...],
-    strict_line: bool,
-    record: str | None,
-    no_attach: bool,
-) -> None:
-    """Run GUEST: a name from the catalogue (see 'uartsim guests') or the path of a guest's folder."""
-    from uartsim.access.station import reserve
-    from uartsim.guest.catalogue import find_guest
-
-    definition = find_guest(guest).with_settings(_pairs(settings))
-    definition.check_needs()
-    signal.signal(signal.SIGTERM, _terminated)
-    reservation = reserve(name or definition.name, link)
-    attach = not no_attach and sys.stdin.isatty() and sys.stdout.isatty()
+def main(*arguments: Any, **options: Any) -> Any:
+    """Run the command line; leaves with its exit status."""
+    reservation = None
     try:
-        end = _run(definition, reservation, strict_line, record, attach)
+        # Ctrl-C, and SIGTERM like it, end us with everything put away; once the machine runs, trio has them.
+        signal.signal(signal.SIGTERM, _terminated)
+        if not arguments and sys.argv[1:2] == ["run"]:
+            reservation = _reserve_early(sys.argv[2:])
+        from uartsim.commands import commands
+
+        return commands(*arguments, obj=reservation, prog_name="uartsim", **options)
+    except UartsimError as error:
+        sys.stderr.write(f"uartsim: {error}\n")
+        sys.exit(2 if isinstance(error, UsageError) else 1)
     except KeyboardInterrupt:
-        end = None
+        sys.exit(130)
     finally:
-        reservation.release()
-    if end is None or end.reason == "stopped":
-        click.echo(f"{reservation.claim.name}: stopped", err=True)
-        return
-    click.echo(f"{reservation.claim.name}: {end}", err=True)
-    if end.reason == "failed":
-        sys.exit(1)
+        if reservation is not None:
+            reservation.release()
 
 
 def _terminated(number: int, frame: object) -> None:
-    """SIGTERM ends us as Ctrl-C does: with everything put away."""
     raise KeyboardInterrupt
 
 
-def _pairs(settings: tuple[str, ...]) -> dict[str, str]:
-    pairs = {}
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        if not equals or not key:
-            raise UsageError(f"--set {setting}: write it as KEY=VALUE, such as --set grub_timeout=0")
-        pairs[key] = value
-    return pairs
+def _reserve_early(arguments: list[str]) -> Reservation | None:
+    """The reservation that ``run`` with these arguments wants; None where they are not plain."""
+    values: dict[str, str] = {}
+    guests = []
+    rest = iter(arguments)
+    for argument in rest:
+        if not argument.startswith("-"):
+            guests.append(argument)
+            continue
+        option, equals, value = argument.partition("=")
+        if option not in _RUN_OPTIONS or (equals and not _RUN_OPTIONS[option]):
+            return None
+        if _RUN_OPTIONS[option]:
+            values[option] = value if equals else next(rest, "")
+    if len(guests) > 1:
+        return None
+    name = values.get("--name") or os.path.basename(os.path.abspath(guests[0] if guests else "demo"))
+    from uartsim.access.station import reserve
 
-
-def _run(
-    definition: GuestDefinition, reservation: Reservation, strict_line: bool, record: str | None, attach: bool
-) -> GuestEnd | None:
-    claim = reservation.claim
-    click.echo(f"machine  {claim.name}: {definition.description}")
-    click.echo(f"pty      {reservation.device.path}")
-    click.echo(f"link     {claim.link}")
-    if attach:
-        click.echo("leave    Ctrl-] q (stops the machine)")
-    else:
-        click.echo(f"attach   picocom -b 115200 {claim.link}     leave picocom: Ctrl-A Ctrl-X")
-        click.echo(f"stop     Ctrl-C here, or: uartsim stop {claim.name}")
-    sys.stdout.flush()
-    import trio
-
-    ended: list[GuestEnd] = []  # stays empty after a signal, or when the person at the terminal quits
-
-    async def whole() -> None:
-        from pathlib import Path
-
-        from uartsim.access.hub import Hub
-        from uartsim.access.station import Station
-        from uartsim.guest.build import make_guest
-        from uartsim.machine import GuestEnd, Machine, open_machine
-        from uartsim.record import TranscriptWriter
-
-        stations: list[Station] = []
-
-        def prepare(machine: Machine) -> None:
-            hub = Hub(machine.com1)
-            if record is not None:
-                com1 = machine.com1
-                hub.record = TranscriptWriter(record, claim.name, str(com1.uart.line_format), com1.clock.now())
-            stations.append(Station(reservation, hub, definition.description))
-
-        def log(text: str) -> None:
-            click.echo(f"uartsim: {text}" + "\r" * attach, err=True)  # an attached terminal is in raw mode
-
-        async with trio.open_nursery() as nursery:
-            await nursery.start(_end_on_signals, nursery.cancel_scope)
-            async with open_machine(
-                make_guest(definition),
-                claim.name,
-                strict_line=strict_line,
-                runtime_dir=Path(claim.folder),
-                log=log,
-                prepare=prepare,
-            ) as machine:
-                (station,) = stations
-                await nursery.start(station.run, machine)
-                if attach:
-                    nursery.start_soon(_attach_here, claim.attach, nursery.cancel_scope)
-                await machine.wait_ended()
-                await station.finish()
-            ended.append(machine.ended or GuestEnd("stopped"))
-            nursery.cancel_scope.cancel()
-
-    try:
-        trio.run(whole)
-        return ended[0] if ended else None
-    except BaseExceptionGroup as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        raise error from None
-
-
-async def _end_on_signals(scope: Any, task_status: Any) -> None:
-    """SIGTERM, SIGHUP and Ctrl-C end the machine, with everything put away."""
-    import trio
-
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
-        task_status.started()
-        async for _ in signals:
-            scope.cancel()
-
-
-async def _attach_here(path: str, scope: Any) -> None:
-    """This terminal is the first client; when the person quits, the machine ends."""
-    from uartsim.access.attach import connect
-    from uartsim.access.terminal import Terminal
-
-    terminal = Terminal(await connect(path), sys.stdin.fileno(), sys.stdout.fileno())
-    await terminal.run(watch=False, force=False, history=None, yields=True)
-    click.echo()
-    scope.cancel()
-
-
-@main.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-def guests(as_json: bool) -> None:
-    """List the guests that can be run."""
-    from uartsim.guest.catalogue import list_guests
-
-    found = list_guests()
-    if as_json:
-        click.echo(
-            json.dumps(
-                [
-                    {
-                        "name": g.name,
-                        "kind": g.kind,
-                        "description": g.description,
-                        "missing": [text for need in g.needs if (text := need.missing())],
-                    }
-                    for g in found
-                ],
-                indent=2,
-            )
-        )
-        return
-    for definition in found:
-        click.echo(f"{definition.name:<12} {definition.kind:<8} {definition.description}")
-        for need in definition.needs:
-            if text := need.missing():
-                click.echo(f"{'':<22}({text})")
-
-
-@main.command("list")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-def list_machines(as_json: bool) -> None:
-    """List the running machines."""
-    from uartsim.access.control import ask
-    from uartsim.access.runtime import running_machines, socket_path
-
-    found = []
-    for name in running_machines():
-        try:
-            found.append(ask(socket_path(name), "status", timeout_s=5))
-        except UartsimError as error:
-            found.append({"name": name, "state": str(error)})
-    if as_json:
-        click.echo(json.dumps(found, indent=2))
-        return
-    if not found:
-        click.echo("no machine is running; start one with 'uartsim run'")
-    for status in found:
-        pty = status.get("pty", {}).get("path", "-")
-        click.echo(f"{status['name']:<16} {status.get('kind', '-'):<8} {pty:<12} {status['state']}")
-
-
-@main.command()
-@click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-def status(name: str, as_json: bool) -> None:
-    """Show what machine NAME is doing: line, chip, counters, clients."""
-    facts = _ask(name, "status")
-    if as_json:
-        click.echo(json.dumps(facts, indent=2))
-        return
-    com1, line, pty = facts["com1"], facts["com1"]["line"], facts["pty"]
-    modem = " ".join(line_name.upper() if on else line_name for line_name, on in com1["modem"].items())
-    registers = " ".join(f"{register}={value:02X}" for register, value in com1["registers"].items())
-    click.echo(f"machine    {facts['name']} ({facts['kind']}), {facts['state']}, up {facts['up_s']:.0f} s")
-    click.echo(f"guest      {facts['description']}")
-    click.echo(f"pty        {pty['path']}, opened by {pty['opened']}, at {pty['baud']} baud")
-    click.echo(f"link       {facts['link']}")
-    click.echo(f"line       {com1['format']} (divisor {com1['divisor']}), {modem} (upper case: active)")
-    click.echo(
-        f"carried    {line['bytes_out']} bytes out, {line['bytes_in']} in; breaks {line['breaks_out']} out, "
-        f"{line['breaks_in']} in; overruns {line['overruns']}; withheld {line['withheld']}"
-    )
-    click.echo(f"chip       {com1['uart']} {registers}")
-    click.echo(f"accesses   {com1['thr_writes']} THR writes, {com1['rbr_reads']} RBR reads")
-    click.echo(f"kept       {facts['hub']['scrollback_bytes']} bytes of {facts['hub']['bytes_from_guest']}")
-
-
-def _ask(name: str, do: str, timeout_s: float = 30.0, **parameters: Any) -> Any:
-    from uartsim.access.control import ask
-    from uartsim.access.runtime import socket_path
-
-    return ask(socket_path(name), do, timeout_s, **parameters)
-
-
-@main.command()
-@click.argument("name")
-@click.option("--watch", is_flag=True, help="Only watch; send nothing.")
-@click.option("--force", is_flag=True, help="Take the line over from whoever holds it; the other is told.")
-@click.option("--history", type=int, metavar="BYTES", help="How much of the past to show; all if not given.")
-def attach(name: str, watch: bool, force: bool, history: int | None) -> None:
-    """Attach this terminal to machine NAME.  Ctrl-] opens a menu; Ctrl-] q leaves."""
-    from uartsim.access.runtime import socket_path
-
-    if not sys.stdin.isatty() or not sys.stdout.isatty():
-        raise UsageError("attach needs a terminal; a program opens the pty or its link (see 'uartsim list')")
-    path = socket_path(name, "attach")
-    import trio
-
-    from uartsim.access.attach import connect
-    from uartsim.access.terminal import Terminal
-
-    async def whole() -> str:
-        terminal = Terminal(await connect(path), sys.stdin.fileno(), sys.stdout.fileno())
-        await terminal.run(watch=watch, force=force, history=history)
-        return terminal.end
-
-    click.echo(f"attached to {name}; Ctrl-] opens the menu, Ctrl-] q leaves")
-    end = trio.run(whole)
-    click.echo(f"\nuartsim: {end or 'left ' + name}", err=True)
-
-
-@main.command("break")
-@click.argument("name")
-@click.option("--seconds", type=float, default=0.25, show_default=True, help="How long the line is held at space.")
-def send_break(name: str, seconds: float) -> None:
-    """Send a break to machine NAME."""
-    _ask(name, "break", 90, seconds=seconds)
-
-
-@main.command()
-@click.argument("keys", metavar="KEY")
-@click.argument("name")
-def sysrq(keys: str, name: str) -> None:
-    """Send SysRq KEY to machine NAME: a break, then the key; prints what the guest answers.
-
-    Several letters are a sequence: each gets a break of its own.
-    """
-    text = _ask(name, "sysrq", 90, keys=keys)
-    click.echo(text.replace("\r\n", "\n").strip("\n"))
-
-
-@main.command()
-@click.argument("name")
-def nmi(name: str) -> None:
-    """Press the NMI button of machine NAME."""
-    _ask(name, "nmi")
-
-
-@main.command()
-@click.argument("name")
-def reset(name: str) -> None:
-    """Press the reset button of machine NAME."""
-    _ask(name, "reset")
-
-
-@main.command()
-@click.argument("name")
-@click.option("--bytes", "size", type=int, help="Only the last so many bytes.")
-def history(name: str, size: int | None) -> None:
-    """Print what machine NAME has sent, as far as it is kept."""
-    sys.stdout.write(_ask(name, "history", bytes=size).replace("\r\n", "\n"))
-
-
-@main.command()
-@click.argument("name")
-def stop(name: str) -> None:
-    """End machine NAME; returns when it is gone."""
-    import time
-
-    from uartsim.access.runtime import running_machines
-
-    pid = _ask(name, "status")["pid"]
-    _ask(name, "stop")
-    deadline = time.monotonic() + 15
-    while name in running_machines():
-        if time.monotonic() > deadline:
-            raise UartsimError(f"{name} (process {pid}) has not ended within 15 s: end it with 'kill {pid}'")
-        time.sleep(0.02)
-    os.sched_yield()
+    return reserve(name, values.get("--link"))
 
 
 if __name__ == "__main__":

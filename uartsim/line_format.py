@@ -1,4 +1,4 @@
-"""The ground floor: how a character looks on the line, units of time, and the family of errors.
+"""The ground floor: how a character looks on the line, and the units of time.
 
 Time everywhere below the clocks is an ``int`` number of *ticks*.  A tick is 1/144 ns, the coarsest unit
 in which a nanosecond (144 ticks) and a period of the 1.8432 MHz crystal of a PC's UART (78125 ticks) are
@@ -10,6 +10,24 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Final
+
+from uartsim.errors import FormatMismatchError, UartsimError, UsageError
+
+__all__ = [
+    "BIT_AT_DIVISOR_1",
+    "CRYSTAL_PERIOD",
+    "NEVER",
+    "PARITIES",
+    "TICKS_PER_NS",
+    "TICKS_PER_SECOND",
+    "FormatMismatchError",
+    "LineFormat",
+    "UartsimError",
+    "UsageError",
+    "ns_to_ticks",
+    "seconds_to_ticks",
+    "ticks_to_seconds",
+]
 
 #: Ticks in one nanosecond.
 TICKS_PER_NS: Final = 144
@@ -23,21 +41,6 @@ BIT_AT_DIVISOR_1: Final = 16 * CRYSTAL_PERIOD
 NEVER: Final = 1 << 62
 
 PARITIES: Final = ("N", "O", "E", "M", "S")
-
-
-class UartsimError(Exception):
-    """The base of every error that uartsim raises on purpose.
-
-    The message says what was wrong, with which value, and what to do about it.
-    """
-
-
-class UsageError(UartsimError):
-    """A mistake of the caller: a wrong name, option, file or value.  The command line exits with status 2."""
-
-
-class FormatMismatchError(UartsimError):
-    """Two ends of a line have different formats and the operation needs equal ones."""
 
 
 _SHORT_FORMAT = re.compile(r"([5-8])([NOEMS])(1|1\.5|2)")
@@ -134,8 +137,10 @@ class LineFormat:
 
     def __str__(self) -> str:
         stop = {2: "1", 3: "1.5", 4: "2"}[self.stop_halves]
-        speed = f"{round(self.baud, 2):g}" if self.bit_ticks and self.baud < 1e5 else (
-            str(round(self.baud)) if self.bit_ticks else "unlimited"
+        speed = (
+            f"{round(self.baud, 2):g}"
+            if self.bit_ticks and self.baud < 1e5
+            else (str(round(self.baud)) if self.bit_ticks else "unlimited")
         )
         return f"{speed} {self.data_bits}{self.parity}{stop}"
 

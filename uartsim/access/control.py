@@ -16,7 +16,7 @@ import struct
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from uartsim.line_format import UartsimError, UsageError
+from uartsim.errors import UartsimError, UsageError
 
 if TYPE_CHECKING:
     import trio
@@ -27,32 +27,11 @@ LONGEST_REQUEST: Final = 1 << 20
 Handler = Callable[[Mapping[str, Any]], Awaitable[Any]]
 
 
-def listen(path: str) -> socket.socket:
-    """Bind the control socket, mode 0600, in the private folder that holds it.
-
-    Raises:
-        UartsimError: it cannot be bound.
-    """
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        listener.bind(path)
-        listener.listen(16)
-    except OSError as error:
-        listener.close()
-        raise UartsimError(
-            f"the control socket {path} cannot be made ({error.strerror}): set UARTSIM_RUNTIME_DIR to another folder"
-        ) from None
-    finally:
-        os.umask(before)
-    return listener
-
-
 async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> None:
     """Answer requests until cancelled.
 
     Args:
-        listener: from :func:`listen`.
+        listener: from :func:`uartsim.access.station.listen`.
         handlers: what can be asked: a coroutine function for each word of ``"do"``; it gets the whole request.
             A :class:`UartsimError` or ValueError of its becomes the answer.
     """

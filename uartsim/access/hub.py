@@ -151,8 +151,7 @@ class Hub:
     async def drain(self, clients: Iterable[HubClient]) -> None:
         """Wait until the line has carried all that the guest sent, and these clients have read it."""
         com1 = self.com1
-        while (left := com1.uart.transmitter.drained_at() - com1.clock.now()) > 0:
-            await trio.sleep(left / TICKS_PER_SECOND)
+        await trio.sleep(max(0, com1.uart.transmitter.drained_at() - com1.clock.now()) / TICKS_PER_SECOND)
         com1.advance(com1.clock.now())
         com1.settle()
         for client in clients:

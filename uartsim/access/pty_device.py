@@ -16,7 +16,7 @@ import os
 import struct
 import termios
 
-from uartsim.line_format import UartsimError
+from uartsim.errors import UartsimError
 
 #: struct termios2, which has the speeds as numbers (asm-generic/termbits.h).
 _TCGETS2 = 0x802C542A

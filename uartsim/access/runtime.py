@@ -12,15 +12,14 @@ Only the standard library's small modules are used: this runs before anything he
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
-import re
-import shutil
 import stat
 
-from uartsim.line_format import UsageError
+from uartsim.errors import UsageError
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}")
+_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.+-")
 
 
 def runtime_folder() -> str:
@@ -29,16 +28,14 @@ def runtime_folder() -> str:
     Raises:
         UsageError: it cannot be made, or is not ours alone.
     """
-    if folder := os.environ.get("UARTSIM_RUNTIME_DIR"):
-        pass
-    elif base := os.environ.get("XDG_RUNTIME_DIR"):
-        folder = os.path.join(base, "uartsim")
-    elif os.path.isdir(base := f"/run/user/{os.getuid()}"):
-        folder = os.path.join(base, "uartsim")
-    elif os.getuid() == 0:
-        folder = "/run/uartsim"
-    else:
-        folder = os.path.join(os.path.expanduser("~"), ".cache", "uartsim", "run")
+    folder = os.environ.get("UARTSIM_RUNTIME_DIR", "")
+    if not folder:
+        for base in (os.environ.get("XDG_RUNTIME_DIR", ""), f"/run/user/{os.getuid()}", "/run" * (os.getuid() == 0)):
+            if base and os.path.isdir(base):
+                folder = os.path.join(base, "uartsim")
+                break
+        else:
+            folder = os.path.join(os.path.expanduser("~"), ".cache", "uartsim", "run")
     make_private(folder)
     return folder
 
@@ -62,6 +59,17 @@ def make_private(folder: str) -> None:
         os.chmod(folder, 0o700)
 
 
+def _remove(path: str) -> None:
+    """Remove a file, or a folder with all that is in it.  (shutil.rmtree takes long to import.)"""
+    if os.path.isdir(path) and not os.path.islink(path):
+        with os.scandir(path) as entries:
+            for entry in entries:
+                _remove(entry.path)
+        os.rmdir(path)
+    else:
+        os.unlink(path)
+
+
 class Claim:
     """A machine's name, taken: its folder, lock and link.  Released by :meth:`release`.
 
@@ -75,10 +83,10 @@ class Claim:
     """
 
     def __init__(self, name: str, link: str | None = None) -> None:
-        if not _NAME.fullmatch(name):
+        if not 0 < len(name) <= 64 or name[0] in ".-+" or not _LETTERS.issuperset(name):
             raise UsageError(
                 f"{name!r} cannot be a machine's name: use up to 64 letters, digits, '_', '-', '.', '+', "
-                "not beginning with '-' or '.'"
+                "not beginning with '-', '+' or '.'"
             )
         self.name = name
         parent = runtime_folder()
@@ -127,7 +135,7 @@ class Claim:
         """Remove what a machine of this name has left behind; the lock says that it is dead."""
         for entry in os.scandir(self.folder):
             if entry.name not in ("lock", "link"):
-                shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
+                _remove(entry.path)
 
     def _check_link(self) -> None:
         """A link from an earlier run of ours is in our note; anything else at that path is not ours."""
@@ -170,8 +178,9 @@ class Claim:
             except OSError:
                 pass  # somebody has removed or replaced it: it is not ours any more
             self._linked = None
-        shutil.rmtree(self.folder, ignore_errors=True)
-        if self._lock >= 0:
+        if self._lock >= 0:  # still ours: a folder without our lock may be another machine's
+            with contextlib.suppress(OSError):
+                _remove(self.folder)
             os.close(self._lock)
             self._lock = -1
 

@@ -10,12 +10,11 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from uartsim.access.control import listen
 from uartsim.access.pty_device import PtyDevice
 from uartsim.access.runtime import Claim
+from uartsim.errors import UartsimError
 
 if TYPE_CHECKING:
     import trio
@@ -24,14 +23,14 @@ if TYPE_CHECKING:
     from uartsim.machine import Machine
 
 
-@dataclass
 class Reservation:
-    """A machine's name, pty and control socket, bound and not yet served."""
+    """A machine's name, pty and sockets, bound and not yet served."""
 
-    claim: Claim
-    device: PtyDevice
-    control: socket.socket
-    attach: socket.socket
+    def __init__(self, claim: Claim, device: PtyDevice, control: socket.socket, attach: socket.socket) -> None:
+        self.claim = claim
+        self.device = device
+        self.control = control
+        self.attach = attach
 
     def release(self) -> None:
         """Give everything back: descriptors, sockets, link, lock and folder."""
@@ -66,6 +65,27 @@ def reserve(name: str, link: str | None = None) -> Reservation:
         claim.release()
         raise
     return Reservation(claim, device, control, attach)
+
+
+def listen(path: str) -> socket.socket:
+    """Bind a unix socket, mode 0600, in the private folder that holds it.
+
+    Raises:
+        UartsimError: it cannot be bound.
+    """
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listener.bind(path)
+        listener.listen(16)
+    except OSError as error:
+        listener.close()
+        raise UartsimError(
+            f"the socket {path} cannot be made ({error.strerror}): set UARTSIM_RUNTIME_DIR to another folder"
+        ) from None
+    finally:
+        os.umask(before)
+    return listener
 
 
 class Station:

@@ -1,0 +1,58 @@
+"""What can go wrong in the hands of a test: a small family under ``UartsimError``.
+
+``ExpectTimeout`` and ``GuestEnded`` are also pexpect's ``TIMEOUT`` and ``EOF`` in a process that has imported pexpect,
+so that a script written for pexpect catches them where it always did.  pexpect itself is never imported for that.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TypeVar
+
+from uartsim.line_format import UartsimError
+
+
+class ExpectTimeout(UartsimError, TimeoutError):
+    """The guest did not send what was expected in the time given.  Nothing was consumed."""
+
+
+class GuestEnded(UartsimError, EOFError):
+    """The guest ended (power off, exit, failure) while something was still expected of it."""
+
+
+class LoginFailed(UartsimError):
+    """The guest refused the log-in, or asked for something that ``login`` does not answer."""
+
+
+class ConsoleBusy(UartsimError):
+    """A second wait was started on a console while one was under way."""
+
+
+class ConsoleClosed(UartsimError):
+    """The console was used after it was closed."""
+
+
+_E = TypeVar("_E", bound=UartsimError)
+
+#: Our error and the name of pexpect's that it stands in for.
+_PEXPECT_NAMES: tuple[tuple[type[UartsimError], str], ...] = ((ExpectTimeout, "TIMEOUT"), (GuestEnded, "EOF"))
+
+
+def as_raised(kind: type[_E]) -> type[_E]:
+    """The class to raise for ``kind``: itself, or a subclass that is pexpect's error too where pexpect is loaded."""
+    pexpect = sys.modules.get("pexpect")
+    for ours, name in _PEXPECT_NAMES:
+        if kind is ours and pexpect is not None:
+            theirs = getattr(pexpect, name, None)  # absent while pexpect is still being imported
+            if theirs is not None:
+                return type(kind.__name__, (kind, theirs), {"__module__": kind.__module__, "__doc__": kind.__doc__})
+    return kind
+
+
+def stands_for(item: object, kind: type[UartsimError]) -> bool:
+    """Whether ``item``, found in a list of patterns, means the outcome ``kind`` (ours, or pexpect's word for it)."""
+    return isinstance(item, type) and (item is kind or (item.__module__, item.__name__) in _foreign(kind))
+
+
+def _foreign(kind: type[UartsimError]) -> set[tuple[str, str]]:
+    return {("pexpect.exceptions", name) for ours, name in _PEXPECT_NAMES if ours is kind}

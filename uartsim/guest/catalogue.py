@@ -1,0 +1,217 @@
+"""The catalogue of guests: folders with a ``guest.toml``, ours and the user's.
+
+Ours lie in ``guests/`` at the top of a checkout and travel in a wheel as ``uartsim/_guests``.  A user's own folder of
+the same shape is named by its path.  What a manifest may say is in :mod:`uartsim.guest.manifest`.
+"""
+
+from __future__ import annotations
+
+import glob
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from uartsim.guest.manifest import MANIFEST_NAME, near_matches, read_manifest
+from uartsim.line_format import UsageError
+
+_TRUE: Final = ("true", "yes", "on", "1")
+_FALSE: Final = ("false", "no", "off", "0")
+#: Where administrators' programs are, agetty among them; an ordinary user's PATH lacks these.
+_SYSTEM_FOLDERS: Final = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that a guest needs from the machine it runs on.
+
+    Attributes:
+        kind: ``"program"``, ``"file"``, ``"root"`` or ``"python"``.
+        value: the program's name or path, the file's path or glob, the module; ``"root"`` for root.
+        install: the command that brings it.
+    """
+
+    kind: str
+    value: str
+    install: str = ""
+
+    def missing(self) -> str | None:
+        """A sentence that says what is missing and how to get it, or None where it is there."""
+        if _PRESENT[self.kind](self.value):
+            return None
+        if self.kind == "root":
+            return f"root is needed: {self.install or 'run the same command as root, such as with sudo'}"
+        what = {"program": "the program", "file": "the file", "python": "the Python module"}[self.kind]
+        return f"{what} {self.value} is missing: {self.install}"
+
+
+def find_program(name: str) -> str | None:
+    """The path of a program by its name or path, in PATH and where administrators' programs are; or None."""
+    return shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", os.defpath), *_SYSTEM_FOLDERS)))
+
+
+def _has_module(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):  # a parent is missing, or a module without a spec
+        return False
+
+
+_PRESENT: Final[Mapping[str, Callable[[str], bool]]] = {
+    "program": lambda value: find_program(value) is not None,
+    "file": lambda value: bool(glob.glob(value)),
+    "root": lambda value: os.geteuid() == 0,
+    "python": _has_module,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class GuestDefinition:
+    """A guest as its folder defines it.
+
+    Attributes:
+        name: the folder's name.
+        kind: ``"script"``, ``"process"`` or ``"qemu"``.
+        description: one line.
+        folder: absolute path of the guest's folder.
+        needs: what the machine must have.
+        settings: names and values that the guest understands; the values' types are those of the defaults.
+        options: the manifest's table of the kind, checked.
+    """
+
+    name: str
+    kind: str
+    description: str
+    folder: Path
+    needs: tuple[Need, ...]
+    settings: Mapping[str, Any]
+    options: Mapping[str, Any]
+
+    def with_settings(self, overrides: Mapping[str, str]) -> GuestDefinition:
+        """The same guest with some settings changed.
+
+        Args:
+            overrides: values as a person writes them; each is converted to the type of its default.
+
+        Raises:
+            UsageError: a setting that the guest does not have, or a value that does not convert.
+        """
+        changed = dict(self.settings)
+        for key, text in overrides.items():
+            if key not in self.settings:
+                hint = near_matches(key, self.settings.keys()) or "; it has no settings"
+                raise UsageError(f"guest {self.name!r} has no setting {key!r}{hint}")
+            changed[key] = _converted(key, text, self.settings[key])
+        return replace(self, settings=MappingProxyType(changed))
+
+    def check_needs(self) -> None:
+        """Check that this machine has all that the guest needs.
+
+        Raises:
+            UsageError: names all that is missing, and the commands that install it.
+        """
+        missing = [sentence for need in self.needs if (sentence := need.missing()) is not None]
+        if missing:
+            separator = "\n  " if len(missing) > 1 else " "
+            raise UsageError(separator.join([f"guest {self.name!r} cannot start here:", *missing]))
+
+
+def _converted(key: str, text: str, default: object) -> object:
+    try:
+        match default:
+            case bool():
+                lowered = text.lower()
+                if lowered not in _TRUE + _FALSE:
+                    raise ValueError
+                return lowered in _TRUE
+            case int():
+                return int(text, 0)
+            case float():
+                return float(text)
+            case _:
+                return text
+    except ValueError:
+        kind = {bool: "true or false", int: "a whole number", float: "a number"}[type(default)]
+        raise UsageError(f"setting {key!r} is {kind} (by default {default}), not {text!r}") from None
+
+
+def catalogue_folder() -> Path:
+    """The folder that holds our guests: inside an installed package, or else at the top of the checkout."""
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "_guests"
+    return installed if installed.is_dir() else package.parent / "guests"
+
+
+def load_guest(folder: Path) -> GuestDefinition:
+    """The guest that a folder defines.
+
+    Raises:
+        UsageError: the folder has no manifest, or the manifest is wrong (``FILE:LINE: what``).
+    """
+    try:
+        folder = Path(os.path.abspath(folder.expanduser()))
+        has_manifest = (folder / MANIFEST_NAME).is_file()
+    except (OSError, RuntimeError, ValueError) as error:  # a name too long, a NUL, an unknown ~user
+        raise UsageError(f"{str(folder)!r} is no folder of a guest: {error}") from None
+    if not has_manifest:
+        why = f"it has no {MANIFEST_NAME}" if folder.is_dir() else "there is no such folder"
+        raise UsageError(f"{folder} is no folder of a guest: {why}")
+    manifest = read_manifest(folder / MANIFEST_NAME)
+    return GuestDefinition(
+        name=folder.name or "guest",
+        kind=manifest.kind,
+        description=manifest.description,
+        folder=folder,
+        needs=tuple(Need(kind, value, install) for kind, value, install in manifest.needs),
+        settings=MappingProxyType(manifest.settings),
+        options=MappingProxyType(manifest.options),
+    )
+
+
+def _names() -> list[str]:
+    try:
+        return sorted(file.parent.name for file in catalogue_folder().glob(f"*/{MANIFEST_NAME}"))
+    except OSError as error:
+        raise UsageError(f"cannot read the catalogue of guests {catalogue_folder()}: {error.strerror}") from None
+
+
+def list_guests() -> list[GuestDefinition]:
+    """Our guests, by name.
+
+    Raises:
+        UsageError: the catalogue cannot be read, or a manifest in it is wrong.
+    """
+    return [load_guest(catalogue_folder() / name) for name in _names()]
+
+
+def find_guest(name_or_path: str) -> GuestDefinition:
+    """The guest of a name or a path.
+
+    Args:
+        name_or_path: a name in the catalogue, or the path of a folder (or of the ``guest.toml`` in it).  A name in
+            the catalogue comes before a folder of that name in the current directory: write ``./NAME`` for that.
+
+    Raises:
+        UsageError: there is none, with the nearest names; or its manifest is wrong.
+    """
+    names = _names()
+    if name_or_path in names:
+        return load_guest(catalogue_folder() / name_or_path)
+    path = Path(name_or_path)
+    is_path = os.sep in name_or_path or name_or_path.startswith(("~", "."))
+    try:
+        if path.name == MANIFEST_NAME:
+            return load_guest(path.parent)
+        is_path = is_path or (name_or_path != "" and (path / MANIFEST_NAME).is_file())
+    except (OSError, ValueError):  # no name that a file could have
+        is_path = False
+    if is_path:
+        return load_guest(path)
+    raise UsageError(
+        f"unknown guest {name_or_path!r}{near_matches(name_or_path, names)}"
+        f" (a guest of your own is named by the path of its folder, such as ./{path.name or 'NAME'})"
+    )

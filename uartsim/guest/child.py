@@ -1,0 +1,133 @@
+"""A process that ends when we do, with everything that it started.
+
+The command runs below a reaper (:mod:`uartsim.guest.reaper`), which ends it when the life line to us breaks: because
+:meth:`Child.end` closes it, or because we have ended, in whatever way.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Final
+
+import trio
+
+from uartsim.guest import reaper
+from uartsim.line_format import UartsimError
+
+#: How many of the last bytes that the command wrote to standard output and error are kept.
+KEPT_OUTPUT_BYTES: Final = 4096
+#: How long :meth:`Child.end` waits for the reaper, in seconds, before it is killed too.
+END_TIMEOUT_S: Final = reaper.PATIENCE_S + 1.0
+
+
+class Child:
+    """A running command; made by :meth:`start`, ended by :meth:`end` or at the end of an ``async with`` block."""
+
+    def __init__(self, process: trio.Process) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._process = process
+        self._life_line = process.stdin
+        self._output = process.stdout
+        self._kept: deque[bytes] = deque()
+        self._kept_bytes = 0
+
+    @classmethod
+    async def start(
+        cls,
+        command: Sequence[str],
+        *,
+        tty_fd: int | None = None,
+        pass_fds: Sequence[int] = (),
+        env: Mapping[str, str] | None = None,
+    ) -> Child:
+        """Start ``command`` in a session of its own.
+
+        Args:
+            command: the program, looked up in PATH, and its arguments.
+            tty_fd: a tty that becomes its controlling terminal and its standard streams; with None it has no terminal,
+                its standard input is empty, and what it writes is kept for :meth:`last_output`.
+            pass_fds: further descriptors that it inherits, under the same numbers.
+            env: its environment; None is ours.
+
+        Raises:
+            UartsimError: not even the reaper could be started.  (A command that cannot be started ends at once, with
+                status 127 and the reason in :meth:`last_output`.)
+        """
+        inherited = (*pass_fds, *(() if tty_fd is None else (tty_fd,)))
+        tty = str(-1 if tty_fd is None else tty_fd)
+        arguments = [str(os.getpid()), tty, ",".join(map(str, pass_fds)), *command]
+        try:
+            process = await trio.lowlevel.open_process(
+                [sys.executable, "-I", "-S", reaper.__file__, *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=inherited,
+                env=env,
+            )
+        except OSError as error:
+            raise UartsimError(f"cannot start {sys.executable} to watch over {command[0]}: {error.strerror}") from error
+        return cls(process)
+
+    @property
+    def reaper_pid(self) -> int:
+        """The process id of the reaper, the parent of the command."""
+        return self._process.pid
+
+    async def wait(self) -> int:
+        """Wait until the command has ended, and all that it left behind.
+
+        The wait also takes in what the command writes, so that it never stands still for that.
+
+        Returns:
+            Its exit status, or 128 + N if signal N ended it; 127 if it could not be started.
+        """
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._take_in_output)
+            code = await self._process.wait()
+            # What it wrote last is in the pipe. Nobody should hold the other end now; one who does must not hold us.
+            nursery.cancel_scope.deadline = trio.current_time() + 0.25
+        return code if code >= 0 else 128 - code
+
+    async def _take_in_output(self) -> None:
+        try:
+            async for data in self._output:
+                self._kept.append(bytes(data))
+                self._kept_bytes += len(data)
+                while self._kept_bytes - len(self._kept[0]) >= KEPT_OUTPUT_BYTES:
+                    self._kept_bytes -= len(self._kept.popleft())
+        except trio.ClosedResourceError:
+            pass  # end() was quicker
+
+    def last_output(self) -> str:
+        """The end of what :meth:`wait` took in, without the blanks around it."""
+        return b"".join(self._kept)[-KEPT_OUTPUT_BYTES:].decode(errors="replace").strip()
+
+    async def end(self) -> None:
+        """End the command and all that it started; returns when they are gone, and cannot be cancelled.
+
+        Takes a few milliseconds, and at most :data:`END_TIMEOUT_S`.
+        """
+        with trio.CancelScope(shield=True):
+            await self._life_line.aclose()
+            with trio.move_on_after(END_TIMEOUT_S):
+                await self._process.wait()
+            if self._process.returncode is None:
+                self._process.kill()
+                await self._process.wait()
+            await self._output.aclose()
+
+    async def __aenter__(self) -> Child:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.end()

@@ -1,0 +1,361 @@
+"""``guest.toml``, the manifest of a guest's folder: read, checked, and blamed line by line.
+
+    [guest]
+    kind = "qemu"                          # "script", "process" or "qemu": who owns COM1
+    description = "Debian's kernel and a real login"
+
+    [[needs]]                              # any number: what this machine must have, and the remedy
+    program = "qemu-system-x86_64"         # or: file = GLOB, root = true, python = MODULE
+    install = "apt-get install qemu-system-x86"
+
+    [settings]                             # the guest's own defaults, overridden by --set KEY=VALUE
+    sysrq = 438
+
+    [qemu]                                 # the table of the kind
+    ...
+
+Whatever is wrong is reported as ``FILE:LINE: what, and what is possible``.  tomllib says the line only of an error
+in the syntax.  For the rest :class:`Lines` cuts the text into statements: a statement is the shortest run of whole
+lines that is TOML by itself, for a header or a key cut short in a string or an array is no TOML.
+"""
+
+from __future__ import annotations
+
+import bisect
+import difflib
+import re
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from uartsim.line_format import UsageError
+
+#: The name of the file that makes a folder a guest.
+MANIFEST_NAME: Final = "guest.toml"
+#: A larger manifest is refused unread.
+MANIFEST_LIMIT_BYTES: Final = 1 << 16
+#: The kinds of need a manifest can state: ``program``, ``file`` (a glob), ``root`` and ``python`` (a module).
+NEED_KINDS: Final = ("program", "file", "root", "python")
+
+#: A place in a manifest: table names, keys, and indexes in arrays.
+KeyPath = tuple[str | int, ...]
+
+_SYNTAX_PLACE = re.compile(r" \((?:at line (\d+), column \d+|at end of document)\)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What may stand behind a key.
+
+    Attributes:
+        holds: ``str``, ``int``, ``float``, ``bool``, or ``list`` for an array of strings.
+        required: whether the key must be there.
+        choices: the only values allowed, where there are few.
+        is_file: the value names a file inside the guest's folder, which must exist.
+    """
+
+    holds: type
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    is_file: bool = False
+
+
+_GUEST: Final = {
+    "kind": Field(str, required=True, choices=("script", "process", "qemu")),
+    "description": Field(str, required=True),
+}
+_NEED: Final = {
+    "program": Field(str),
+    "file": Field(str),
+    "root": Field(bool),
+    "python": Field(str),
+    "install": Field(str),
+}
+#: The keys of the table of each kind.
+OPTIONS: Final[Mapping[str, Mapping[str, Field]]] = {
+    "script": {"file": Field(str, required=True, is_file=True)},
+    "process": {
+        "command": Field(list, required=True),
+        "controlling_tty": Field(bool),
+        "respawn": Field(bool),
+        "poweroff_status": Field(int),
+        "reboot_status": Field(int),
+    },
+    "qemu": {
+        "kernel": Field(str),
+        "initrd": Field(str),
+        "append": Field(str),
+        "memory_mb": Field(int),
+        "drives": Field(list),
+        "machine": Field(str),
+        "args": Field(list),
+    },
+}
+_TYPE_NAMES: Final = {
+    str: "a string",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "an array of strings",
+    dict: "a table",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A manifest that has passed every check.
+
+    Attributes:
+        kind: ``"script"``, ``"process"`` or ``"qemu"``.
+        description: one line for the list of guests.
+        needs: ``(kind, value, install)`` of each need; ``install`` may be empty for root.
+        settings: the guest's defaults.
+        options: the table of the kind.
+    """
+
+    kind: str
+    description: str
+    needs: tuple[tuple[str, str, str], ...]
+    settings: dict[str, str | int | float | bool]
+    options: dict[str, Any]
+
+
+def near_matches(wrong: str, possible: Collection[str]) -> str:
+    """``"; did you mean X?"`` for the names nearest to ``wrong``, or else the list of what is possible."""
+    near = difflib.get_close_matches(wrong, possible, n=3, cutoff=0.6)
+    if near:
+        return f"; did you mean {' or '.join(near)}?"
+    return f"; possible: {', '.join(sorted(possible))}" if possible else ""
+
+
+class Lines:
+    """Where each key of a TOML text stands.
+
+    Args:
+        text: a text that tomllib accepts.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._lines: dict[KeyPath, int] = {}
+        self._table: KeyPath = ()
+        self._array_sizes: dict[KeyPath, int] = {}
+        statement: list[str] = []
+        first_line = 1
+        for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
+            if not statement:
+                first_line = number
+            statement.append(line)
+            try:
+                content = tomllib.loads("\n".join(statement))
+            except ValueError:
+                continue  # a string or an array goes on in the next line
+            self._note(statement[0].lstrip(), content, first_line)
+            statement.clear()
+
+    def _note(self, start: str, content: dict[str, Any], line: int) -> None:
+        if start.startswith("["):
+            path: KeyPath = ()
+            inner: Any = content
+            while inner:
+                name, inner = next(iter(inner.items()))
+                path = (*path, name)
+                if isinstance(inner, list):
+                    index = self._array_sizes.get(path, 0)
+                    self._array_sizes[path] = index + 1
+                    self._lines.setdefault(path, line)
+                    path, inner = (*path, index), inner[0]
+            self._table = path
+            self._lines.setdefault(path, line)
+        else:
+            self._note_keys(self._table, content, line)
+
+    def _note_keys(self, table: KeyPath, content: dict[str, Any], line: int) -> None:
+        for key, value in content.items():
+            path = (*table, key)
+            self._lines.setdefault(path, line)
+            if isinstance(value, dict):
+                self._note_keys(path, value, line)
+
+    def line_of(self, path: KeyPath) -> int:
+        """The line (from 1) of ``path``, or of the nearest thing around it that has a line of its own."""
+        for length in range(len(path), 0, -1):
+            if (line := self._lines.get(path[:length])) is not None:
+                return line
+        return 1
+
+
+class _Check:
+    """One pass over one manifest."""
+
+    def __init__(self, file: Path, text: str) -> None:
+        self._file = file
+        self._text = text
+
+    def fail(self, path: KeyPath, message: str) -> NoReturn:
+        line = Lines(self._text).line_of(path)
+        raise UsageError(f"{self._file}:{line}: {message}")
+
+    def table(self, path: KeyPath, value: object, fields: Mapping[str, Field]) -> dict[str, Any]:
+        """``value`` as a table with these fields, or the failure."""
+        name = path[0] if isinstance(path[-1], str) else f"[{path[0]}]"
+        checked: dict[str, Any] = self._typed(path, value, dict)
+        for key, item in checked.items():
+            if key not in fields:
+                self.fail((*path, key), f"unknown key {key!r} in [{name}]{near_matches(key, fields.keys())}")
+            self._field((*path, key), item, fields[key])
+        for key, field in fields.items():
+            if field.required and key not in checked:
+                self.fail(path, f"[{name}] lacks the key {key!r} ({_TYPE_NAMES[field.holds]})")
+        return checked
+
+    def _typed(self, path: KeyPath, value: object, wanted: type) -> Any:
+        fits = isinstance(value, (float, int) if wanted is float else wanted)
+        if wanted is not bool and isinstance(value, bool):
+            fits = False
+        if not fits:
+            name = next(part for part in reversed(path) if isinstance(part, str))
+            self.fail(path, f"{name!r} must be {_TYPE_NAMES[wanted]}, not {_type_name(value)}")
+        return value
+
+    def _field(self, path: KeyPath, value: object, field: Field) -> None:
+        self._typed(path, value, field.holds)
+        if isinstance(value, list) and not all(isinstance(item, str) and "\0" not in item for item in value):
+            self.fail(path, f"{path[-1]!r} must be an array of strings, without NUL")
+        if value == [] and field.required:
+            self.fail(path, f"{path[-1]!r} must have something in it")
+        if isinstance(value, str) and (not value.strip() or "\0" in value):
+            self.fail(path, f"{path[-1]!r} must be a string that says something, not {value!r}")
+        if field.choices and value not in field.choices:
+            self.fail(path, f"unknown {path[-1]} {value!r}{near_matches(str(value), field.choices)}")
+        if field.is_file:
+            self._own_file(path, str(value))
+
+    def _own_file(self, path: KeyPath, name: str) -> None:
+        folder = self._file.parent
+        try:
+            found = (folder / name).resolve()
+            if not found.is_relative_to(folder.resolve()):
+                self.fail(path, f"{path[-1]} {name!r} lies outside the guest's folder {folder}")
+            is_file = found.is_file()
+        except (OSError, RuntimeError):  # a name too long, a loop of links
+            is_file = False
+        if not is_file:
+            self.fail(path, f"{path[-1]} {name!r} is no file in {folder}")
+
+    def needs(self, value: object) -> tuple[tuple[str, str, str], ...]:
+        if not isinstance(value, list):
+            self.fail(("needs",), "needs are written as [[needs]], in two pairs of brackets, one for each need")
+        return tuple(self._need(("needs", index), item) for index, item in enumerate(value))
+
+    def _need(self, path: KeyPath, item: object) -> tuple[str, str, str]:
+        table = self.table(path, item, _NEED)
+        kinds = [kind for kind in NEED_KINDS if kind in table]
+        if len(kinds) != 1:
+            found = " and ".join(kinds) or "none"
+            self.fail(path, f"[[needs]] names one of {', '.join(NEED_KINDS)}; here: {found}")
+        kind = kinds[0]
+        value = table[kind]
+        if kind == "root" and value is not True:
+            self.fail((*path, kind), "root can only be true: leave the need out where root is not needed")
+        if kind == "python" and not all(part.isidentifier() for part in value.split(".")):
+            self.fail((*path, kind), f"python {value!r} is no module name")
+        if kind != "root" and "install" not in table:
+            self.fail(path, f"[[needs]] lacks the key 'install': the command that brings {kind} {value!r}")
+        return kind, "root" if kind == "root" else value, table.get("install", "")
+
+    def settings(self, value: object) -> dict[str, str | int | float | bool]:
+        checked: dict[str, Any] = self._typed(("settings",), value, dict)
+        for key, default in checked.items():
+            path = ("settings", key)
+            if not key.strip() or "=" in key:
+                self.fail(path, f"{key!r} cannot be the name of a setting: --set KEY=VALUE could not name it")
+            if not isinstance(default, str | int | float | bool):
+                self.fail(path, f"the default of {key!r} must be a string, a number, true or false")
+        return checked
+
+
+def _type_name(value: object) -> str:
+    return _TYPE_NAMES.get(type(value), f"a {type(value).__name__}") + (f" ({value!r})" if value == "" else "")
+
+
+def _line_beyond_a_bound(text: str) -> int:
+    """The line where tomllib meets a bound of Python's own (digits of an int, recursion), of which it says no place."""
+    lines = text.split("\n")
+
+    def goes_beyond(count: int) -> bool:
+        try:
+            tomllib.loads("\n".join(lines[:count]))
+        except tomllib.TOMLDecodeError:
+            return False
+        except (ValueError, RecursionError):
+            return True
+        return False
+
+    return bisect.bisect_left(range(len(lines)), True, key=goes_beyond)
+
+
+def parse_manifest(text: str, file: Path) -> Manifest:
+    """Check the text of a manifest.
+
+    Args:
+        text: the whole text.
+        file: where it stands; its folder is where the guest's files are looked for.
+
+    Raises:
+        UsageError: ``FILE:LINE: what is wrong``.
+    """
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = _SYNTAX_PLACE.search(str(error))
+        line = (place and place[1]) or text.rstrip().count("\n") + 1
+        raise UsageError(f"{file}:{line}: {_SYNTAX_PLACE.sub('', str(error))}") from None
+    except RecursionError:
+        raise UsageError(f"{file}:{_line_beyond_a_bound(text)}: brackets are nested too deeply") from None
+    except ValueError as error:
+        raise UsageError(f"{file}:{_line_beyond_a_bound(text)}: {error}") from None
+
+    check = _Check(file, text)
+    tables = ("guest", "needs", "settings", *OPTIONS)
+    for name in content:
+        if name not in tables:
+            check.fail((name,), f"unknown table or key {name!r}{near_matches(name, tables)}")
+    if "guest" not in content:
+        check.fail((), f"a manifest begins with the table [guest]: {' and '.join(_GUEST)}")
+    guest = check.table(("guest",), content["guest"], _GUEST)
+    kind: str = guest["kind"]
+    for other in OPTIONS:
+        if other != kind and other in content:
+            check.fail((other,), f"the table [{other}] does not belong to a guest of kind {kind!r}")
+    if kind not in content and any(field.required for field in OPTIONS[kind].values()):
+        check.fail(("guest", "kind"), f"a guest of kind {kind!r} has a table [{kind}]: {', '.join(OPTIONS[kind])}")
+    return Manifest(
+        kind=kind,
+        description=guest["description"].strip(),
+        needs=check.needs(content.get("needs", [])),
+        settings=check.settings(content.get("settings", {})),
+        options=check.table((kind,), content.get(kind, {}), OPTIONS[kind]),
+    )
+
+
+def read_manifest(file: Path) -> Manifest:
+    """Read and check a manifest.
+
+    Raises:
+        UsageError: it cannot be read, is no UTF-8, is larger than :data:`MANIFEST_LIMIT_BYTES`, or is wrong.
+    """
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(MANIFEST_LIMIT_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror or error}") from None
+    if len(raw) > MANIFEST_LIMIT_BYTES:
+        raise UsageError(f"{file}:1: a manifest of more than {MANIFEST_LIMIT_BYTES} bytes is refused")
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise UsageError(f"{file}:{line}: byte {raw[error.start]:#04x} is no UTF-8") from None
+    return parse_manifest(text, file)

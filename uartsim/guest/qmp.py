@@ -1,0 +1,136 @@
+"""A small client for QMP, QEMU's machine protocol: JSON, one object a line, over a stream.
+
+Every command is answered, under the id that it was given with; between answers QEMU tells of events.  See QEMU's
+docs/interop/qmp-spec.  (The client of the QEMU project is asyncio's.)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import trio
+
+from uartsim.line_format import UartsimError
+
+#: A line longer than this is no QMP, in bytes.
+LINE_LIMIT_BYTES: Final = 1 << 20
+
+_NEGOTIATION: Final = 0
+
+
+class QmpError(UartsimError):
+    """QEMU has refused a command, or does not answer."""
+
+
+class QmpClient:
+    """A QMP conversation.
+
+    Args:
+        stream: connected to the monitor.
+        on_event: called with the name and the data of every event.
+
+    :meth:`run` must be running in a nursery for anything to be answered.
+
+    Attributes:
+        ready: set when commands can be given, or never can be.
+    """
+
+    def __init__(self, stream: trio.abc.Stream, on_event: Callable[[str, dict[str, Any]], Awaitable[None]]) -> None:
+        self._stream = stream
+        self._on_event = on_event
+        self._last_id = 0
+        self._waiting: dict[int, trio.MemorySendChannel[dict[str, Any]]] = {}
+        self._sending = trio.Lock()
+        self._ended = False
+        self.ready = trio.Event()
+
+    async def run(self) -> None:
+        """Converse until QEMU closes the stream.
+
+        Raises:
+            QmpError: what comes is no QMP.
+        """
+        buffer = bytearray()
+        try:
+            async for data in self._stream:
+                searched = len(buffer)
+                buffer += data
+                while (end := buffer.find(b"\n", searched)) >= 0:
+                    message = _parsed(bytes(buffer[:end]))
+                    del buffer[: end + 1]
+                    searched = 0
+                    if "QMP" in message:
+                        await self._send({"execute": "qmp_capabilities", "id": _NEGOTIATION})
+                    elif message.get("id") == _NEGOTIATION:
+                        _result("qmp_capabilities", message)
+                        self.ready.set()
+                    else:
+                        await self._take(message)
+                if len(buffer) > LINE_LIMIT_BYTES:
+                    raise QmpError(f"QMP: a line of more than {LINE_LIMIT_BYTES} bytes")
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass  # QEMU was killed
+        finally:
+            self._ended = True
+            self.ready.set()
+            for channel in self._waiting.values():
+                channel.close()
+
+    async def execute(self, command: str, **arguments: Any) -> Any:
+        """Give a command and wait for its answer.
+
+        Args:
+            command: such as ``"system_reset"``.
+            arguments: what the command takes; write ``_`` for ``-`` in a name.
+
+        Returns:
+            What the command returns, mostly an empty dictionary.
+
+        Raises:
+            QmpError: QEMU refuses it (with QEMU's own words), or has gone.
+        """
+        self._last_id += 1
+        identifier = self._last_id
+        message: dict[str, Any] = {"execute": command, "id": identifier}
+        if arguments:
+            message["arguments"] = {name.replace("_", "-"): value for name, value in arguments.items()}
+        send, receive = trio.open_memory_channel[dict[str, Any]](1)
+        self._waiting[identifier] = send
+        try:
+            if self._ended:
+                raise QmpError(f"QMP {command}: QEMU has ended")
+            await self._send(message)
+            answer = await receive.receive()
+        except (trio.EndOfChannel, trio.BrokenResourceError, trio.ClosedResourceError):
+            raise QmpError(f"QMP {command}: QEMU has ended") from None
+        finally:
+            self._waiting.pop(identifier, None)
+        return _result(command, answer)
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        async with self._sending:
+            await self._stream.send_all(json.dumps(message).encode() + b"\n")
+
+    async def _take(self, message: dict[str, Any]) -> None:
+        if "event" in message:
+            await self._on_event(message["event"], message.get("data", {}))
+        elif (channel := self._waiting.get(message.get("id", 0))) is not None:
+            channel.send_nowait(message)
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    try:
+        message = json.loads(line)
+    except ValueError:
+        message = None
+    if not isinstance(message, dict):
+        raise QmpError(f"QMP: {line[:80]!r} is no JSON object")
+    return message
+
+
+def _result(command: str, answer: dict[str, Any]) -> Any:
+    if "error" in answer:
+        raise QmpError(f"QMP {command}: {answer['error'].get('desc', answer['error'])}")
+    return answer["return"]

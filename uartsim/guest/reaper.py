@@ -1,0 +1,211 @@
+"""The reaper: a small helper process, because of which nothing outlives us.
+
+A guest that is a real process (QEMU, agetty and the shell behind it) must end with uartsim, even when uartsim is
+ended by ``kill -9`` and can do nothing about it.  So every such process is started through this program, which uartsim
+runs as ``python -I -S reaper.py PARENT_PID TTY_FD OTHER_FDS COMMAND...`` (see :mod:`uartsim.guest.child`):
+
+- Standard input is the read end of the *life line*, a pipe whose write end uartsim alone holds.  End of file means
+  that uartsim has ended or wants the command ended.  A process descriptor (pidfd) of uartsim says the same, should a
+  process forked from uartsim have kept the write end open.
+- The reaper is a *child subreaper* (prctl(2)): whatever the command starts remains below it, also what made a session
+  of its own or lost its parent.  At the end it kills everything below it, until nothing is left.
+- Should the reaper itself be killed, the command gets SIGKILL by PR_SET_PDEATHSIG.  That signal is sent when the
+  *thread* that forked ends, which makes it useless in uartsim, where trio's worker threads come and go; here there is
+  one thread only.
+
+The exit status is the command's, or 128 + N if signal N ended it; 127 if it could not be started.
+
+This file is a program and imports the standard library only: it starts in a few hundredths of a second.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from typing import Final, NoReturn
+
+#: The exit status when the command could not be started.
+CANNOT_START: Final = 127
+#: How long the reaper tries to end what is below it before it gives up, in seconds.
+PATIENCE_S: Final = 5.0
+
+_PR_SET_PDEATHSIG: Final = 1
+_PR_SET_CHILD_SUBREAPER: Final = 36
+_TIOCSCTTY: Final = 0x540E
+
+
+def exit_status(wait_status: int) -> int:
+    """What a shell would call the exit status: the command's, or 128 + the signal that ended it."""
+    code = os.waitstatus_to_exitcode(wait_status)
+    return code if code >= 0 else 128 - code
+
+
+def descendants(ancestor: int) -> list[int]:
+    """The process ids of everything below ``ancestor``, from /proc."""
+    children: dict[int, list[int]] = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", "rb") as stat:
+                fields = stat.read().rpartition(b")")[2].split()  # a command's name may hold spaces and parentheses
+        except OSError:
+            continue
+        if len(fields) > 1:
+            children.setdefault(int(fields[1]), []).append(int(name))
+    found: list[int] = []
+    waiting = [ancestor]
+    while waiting:
+        below = children.get(waiting.pop(), [])
+        found += below
+        waiting += below
+    return found
+
+
+def _kill(pid: int) -> None:
+    """SIGKILL to a process, or to a process group if negative."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass  # gone already, or a set-user-id program that is not ours to kill
+
+
+def _prctl(option: int, value: int) -> None:
+    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+class Reaper:
+    """Runs one command and ends it, with all that it started, when the life line breaks.
+
+    Args:
+        parent: the process whose end ends everything.
+        life_line: a descriptor that is readable, at end of file, when that process has ended.
+    """
+
+    def __init__(self, parent: int, life_line: int) -> None:
+        self._parent = parent
+        self._status: int | None = None
+        self._poll = select.poll()
+        self._poll.register(life_line, select.POLLIN)
+        self._child_ended, wake_up = os.pipe()
+        os.set_blocking(self._child_ended, False)
+        os.set_blocking(wake_up, False)
+        signal.set_wakeup_fd(wake_up)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # meant for uartsim, and uartsim tells us over the life line
+        self._poll.register(self._child_ended, select.POLLIN)
+        try:
+            self._parent_ended = os.pidfd_open(parent)
+        except OSError:  # a kernel before 5.3, or a sandbox without it: the life line must do
+            self._parent_ended = -1
+        else:
+            self._poll.register(self._parent_ended, select.POLLIN)
+
+    def run(self, command: Sequence[str], tty_fd: int | None, other_fds: Sequence[int] = ()) -> int:
+        """Run ``command`` to its end, or to the end of the parent.
+
+        Args:
+            command: the program and its arguments.
+            tty_fd: a tty that becomes the command's controlling terminal and its standard streams; with None it has
+                no terminal, reads nothing, and shares our standard output and error.
+            other_fds: further descriptors that are the command's; we close them, lest we keep its files open.
+
+        Returns:
+            The exit status, as :func:`exit_status` has it.
+        """
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        if os.getppid() != self._parent:
+            return 128 + signal.SIGKILL  # the parent ended before we could watch it
+        command_pid = os.fork()
+        if command_pid == 0:
+            become(command, tty_fd)
+        for descriptor in (*other_fds, *(() if tty_fd is None else (tty_fd,))):
+            os.close(descriptor)
+        parent_is_there = True
+        while parent_is_there and self._status is None:
+            ready = {descriptor for descriptor, _ in self._poll.poll()}
+            parent_is_there = ready <= {self._child_ended}
+            self._collect(command_pid)
+        self._end_all(command_pid)
+        return 128 + signal.SIGKILL if self._status is None else self._status
+
+    def _collect(self, command_pid: int) -> None:
+        """Collect the children that have ended, and the command's status if it is one of them."""
+        try:
+            while os.read(self._child_ended, 512):
+                pass
+        except BlockingIOError:
+            pass
+        while True:
+            try:
+                pid, wait_status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid == command_pid:
+                self._status = exit_status(wait_status)
+
+    def _end_all(self, command_pid: int) -> None:
+        """Kill all that is below us, until nothing is left or patience is at its end."""
+        give_up_at = time.monotonic() + PATIENCE_S
+        while True:
+            self._collect(command_pid)
+            try:  # is anything left?
+                os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if time.monotonic() > give_up_at:
+                return
+            try:
+                below = descendants(os.getpid())
+            except OSError:  # /proc is not mounted
+                below = [-command_pid]
+            for pid in below:
+                _kill(pid)
+            select.select([self._child_ended], [], [], 0.02)
+
+
+def become(command: Sequence[str], tty_fd: int | None) -> NoReturn:
+    """In the child: a session of its own, its terminal and its signals, and then ``command``."""
+    try:
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        if tty_fd is None:
+            nothing = os.open(os.devnull, os.O_RDONLY)
+            os.dup2(nothing, 0)
+        else:
+            import fcntl
+
+            fcntl.ioctl(tty_fd, _TIOCSCTTY, 0)
+            for descriptor in (0, 1, 2):
+                os.dup2(tty_fd, descriptor)
+            if tty_fd > 2:
+                os.close(tty_fd)
+        os.execvp(command[0], list(command))
+    except OSError as error:
+        os.write(2, f"cannot start {command[0]}: {error.strerror}\n".encode())
+    finally:
+        os._exit(CANNOT_START)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The program: ``PARENT_PID TTY_FD OTHER_FDS COMMAND...``.
+
+    A TTY_FD of -1 stands for no terminal; OTHER_FDS are separated by commas, and may be empty.
+    """
+    parent, tty, others, *command = arguments
+    tty_fd = int(tty) if int(tty) >= 0 else None
+    return Reaper(int(parent), 0).run(command, tty_fd, [int(number) for number in others.split(",") if number])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
