@@ -23,6 +23,7 @@ _RUN_OPTIONS = {
     "--link": True,
     "--set": True,
     "--record": True,
+    "--rate": True,
     "--strict-line": False,
     "--no-attach": False,
 }

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -49,6 +49,14 @@ def commands() -> None:
 @click.option(
     "--strict-line", is_flag=True, help="A receiver that is too slow is overrun, as in hardware; else the line waits."
 )
+@click.option(
+    "--rate",
+    type=click.Choice(["line", "unlimited"]),
+    default="line",
+    show_default=True,
+    help="line: a character takes its time on the wire, as in hardware. unlimited: it takes none; registers, FIFOs and "
+    "counters behave as ever, but nothing that depends on time on the wire can be seen (pacing, overruns, timeouts).",
+)
 @click.option("--record", type=click.Path(), metavar="FILE", help="Record every byte with its time, as JSON lines.")
 @click.option("--no-attach", is_flag=True, help="Do not attach this terminal.")
 @click.pass_obj
@@ -59,6 +67,7 @@ def run(
     link: str | None,
     settings: tuple[str, ...],
     strict_line: bool,
+    rate: str,
     record: str | None,
     no_attach: bool,
 ) -> None:
@@ -71,7 +80,7 @@ def run(
     reservation = early if early is not None else reserve(name or definition.name, link)
     attach = not no_attach and sys.stdin.isatty() and sys.stdout.isatty()
     try:
-        end = _run(definition, reservation, strict_line, record, attach)
+        end = _run(definition, reservation, _Line(strict_line, rate == "unlimited", record), attach)
     finally:
         reservation.release()
     if end is None or end.reason == "stopped":
@@ -92,9 +101,15 @@ def _pairs(settings: tuple[str, ...]) -> dict[str, str]:
     return pairs
 
 
-def _run(
-    definition: GuestDefinition, reservation: Reservation, strict_line: bool, record: str | None, attach: bool
-) -> GuestEnd | None:
+class _Line(NamedTuple):
+    """What the user wants of the line."""
+
+    strict: bool
+    unlimited: bool
+    record: str | None
+
+
+def _run(definition: GuestDefinition, reservation: Reservation, line: _Line, attach: bool) -> GuestEnd | None:
     claim = reservation.claim
     click.echo(f"machine  {claim.name}: {definition.description}")
     click.echo(f"pty      {reservation.device.path}")
@@ -122,9 +137,9 @@ def _run(
 
         def prepare(machine: Machine) -> None:
             hub = Hub(machine.com1)
-            if record is not None:
+            if line.record is not None:
                 com1 = machine.com1
-                hub.record = TranscriptWriter(record, claim.name, str(com1.uart.line_format), com1.clock.now())
+                hub.record = TranscriptWriter(line.record, claim.name, str(com1.uart.line_format), com1.clock.now())
             stations.append(Station(reservation, hub, definition.description))
 
         def log(text: str) -> None:
@@ -135,7 +150,8 @@ def _run(
             async with open_machine(
                 make_guest(definition),
                 claim.name,
-                strict_line=strict_line,
+                strict_line=line.strict,
+                unlimited=line.unlimited,
                 runtime_dir=Path(claim.folder),
                 log=log,
                 prepare=prepare,

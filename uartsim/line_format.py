@@ -8,7 +8,7 @@ both whole.  Sums and multiples of frame times are therefore exact, for ever.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from uartsim.errors import FormatMismatchError, UartsimError, UsageError
@@ -64,6 +64,13 @@ class LineFormat:
     data_bits: int = 8
     parity: str = "N"
     stop_halves: int = 2
+    #: The length of a frame, in ticks, exact.
+    frame_ticks: int = field(init=False, repr=False, compare=False)
+    #: From the falling edge of the start bit to the middle of the first stop bit, in ticks.  This is when a receiver has
+    #: the character: it looks at the first stop bit only (PC16550D, section 8.3).
+    sampled_ticks: int = field(init=False, repr=False, compare=False)
+    #: The bits of a byte that travel in a frame.
+    data_mask: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.bit_ticks < 0:
@@ -74,6 +81,10 @@ class LineFormat:
             raise ValueError(f"parity is {self.parity!r}: use one of {', '.join(PARITIES)}")
         if self.stop_halves not in (2, 3, 4):
             raise ValueError(f"stop_halves is {self.stop_halves}: use 2 (1 stop bit), 3 (1.5) or 4 (2)")
+        sampled_halves = 2 * (1 + self.data_bits + (self.parity != "N")) + 1
+        object.__setattr__(self, "frame_ticks", self.frame_halves * self.bit_ticks // 2)
+        object.__setattr__(self, "sampled_ticks", sampled_halves * self.bit_ticks // 2)
+        object.__setattr__(self, "data_mask", (1 << self.data_bits) - 1)
 
     @classmethod
     def from_baud(cls, baud: float, characters: str = "8N1") -> LineFormat:
@@ -103,24 +114,6 @@ class LineFormat:
     def frame_halves(self) -> int:
         """The length of a frame (start, data, parity, stop) in half bits."""
         return 2 + 2 * self.data_bits + (self.parity != "N") * 2 + self.stop_halves
-
-    @property
-    def frame_ticks(self) -> int:
-        """The length of a frame in ticks, exact."""
-        return self.frame_halves * self.bit_ticks // 2
-
-    @property
-    def sampled_ticks(self) -> int:
-        """From the falling edge of the start bit to the middle of the first stop bit, in ticks.
-
-        This is when a receiver has the character: it looks at the first stop bit only (PC16550D, section 8.3).
-        """
-        return (2 * (1 + self.data_bits + (self.parity != "N")) + 1) * self.bit_ticks // 2
-
-    @property
-    def data_mask(self) -> int:
-        """The bits of a byte that travel in a frame."""
-        return (1 << self.data_bits) - 1
 
     def parity_bit(self, character: int) -> int:
         """The parity bit, 0 or 1, that a frame of ``character`` carries.

@@ -1,1 +1,218 @@
-"""The pytest plugin (being written)."""
+"""The pytest plugin: a console as a fixture, and the guest's last words in the report of a failure.
+
+Nothing but the standard library and pytest is imported until a fixture is used.
+
+Options come from one definition each: a flag (``--uartsim-guest``), a line in the ini file (``uartsim_guest``) and an
+environment variable (``UARTSIM_GUEST``).  The flag wins over the environment, and that over the ini file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from uartsim.console.blocking import Console
+
+#: How many lines of a console the report of a failure shows.
+REPORTED_LINES: Final = 40
+_TRUE: Final = ("1", "true", "yes", "on")
+_FALSE: Final = ("0", "false", "no", "off", "")
+
+
+@dataclass(frozen=True)
+class _Option:
+    """One option in its three forms.
+
+    Attributes:
+        name: after the prefix, with dashes.
+        default: its value where nothing is said; its type is the option's.
+        help: one sentence.
+    """
+
+    name: str
+    default: str | bool | float
+    help: str
+    metavar: str | None = None
+
+    @property
+    def flag(self) -> str:
+        return f"--uartsim-{self.name}"
+
+    @property
+    def ini(self) -> str:
+        return f"uartsim_{self.name.replace('-', '_')}"
+
+    @property
+    def environment(self) -> str:
+        return self.ini.upper()
+
+    def add_to(self, parser: pytest.Parser) -> None:
+        group = parser.getgroup("uartsim", "uartsim: virtual serial consoles")
+        text = f"{self.help} (environment: {self.environment}, ini: {self.ini}, default: {self.default})"
+        if isinstance(self.default, bool):
+            group.addoption(self.flag, dest=self.ini, action="store_const", const="true", default=None, help=text)
+        else:
+            group.addoption(self.flag, dest=self.ini, metavar=self.metavar, default=None, help=text)
+        parser.addini(self.ini, self.help, default=None)
+
+    def value(self, config: pytest.Config) -> Any:
+        """The option's value.
+
+        Raises:
+            pytest.UsageError: it cannot be understood; the message says where it was given.
+        """
+        places = (
+            (self.flag, config.getoption(self.ini)),
+            (self.environment, os.environ.get(self.environment)),
+            (f"{self.ini} in the ini file", config.getini(self.ini)),
+        )
+        for place, text in places:
+            if text is not None:
+                return self._converted(place, text)
+        return self.default
+
+    def _converted(self, place: str, text: str) -> Any:
+        if isinstance(self.default, bool):
+            if text.strip().lower() in _TRUE + _FALSE:
+                return text.strip().lower() in _TRUE
+            raise pytest.UsageError(f"{place} is {text!r}: use true or false")
+        if isinstance(self.default, float):
+            try:
+                number = float(text)
+            except ValueError:
+                number = 0.0
+            if 0 < number < float("inf"):
+                return number
+            raise pytest.UsageError(f"{place} is {text!r}: use a factor above 0, such as 3")
+        return text
+
+
+_GUEST = _Option("guest", "demo", "guest of the console fixture: a name of the catalogue or a folder", "NAME")
+_STRICT = _Option("strict", False, "a test that lacks something fails instead of being skipped")
+_SCALE = _Option("timeout-scale", 1.0, "multiply all time-outs of consoles, for slow machines", "FACTOR")
+_OPTIONS = (_GUEST, _STRICT, _SCALE)
+
+_consoles = pytest.StashKey[list[tuple[str, "Console"]]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer the options."""
+    for option in _OPTIONS:
+        option.add_to(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the mark and check the options."""
+    config.addinivalue_line(
+        "markers",
+        "uartsim(guest=NAME, settings={...}, timeout=SECONDS): what the console fixture starts, and how long it waits",
+    )
+    for option in _OPTIONS:
+        option.value(config)
+
+
+@pytest.fixture
+def uartsim_console_factory(request: pytest.FixtureRequest) -> Iterator[Callable[..., Console]]:
+    """Makes consoles, each with a machine of its own; all are switched off at the end of the test.
+
+    ``uartsim_console_factory(guest=None, *, settings=None, timeout=30)``: what is not given comes from the mark
+    ``uartsim`` or the options.
+    """
+    with ExitStack() as stack:
+
+        def make(
+            guest: Any = None,
+            *,
+            settings: Mapping[str, Any] | None = None,
+            timeout: float | None = 30.0,
+            **options: Any,
+        ) -> Console:
+            __tracebackhide__ = True
+            return _start(request, stack, guest, settings, {"timeout": timeout, **options})
+
+        yield make
+
+
+@pytest.fixture
+def console(request: pytest.FixtureRequest, uartsim_console_factory: Callable[..., Console]) -> Console:
+    """The console of a fresh machine: ``console.login()``, ``console.expect("...")``, ``console.sendline("...")``.
+
+    The machine is the guest of ``--uartsim-guest`` (``demo`` unless said otherwise), or of
+    ``@pytest.mark.uartsim(guest="...", settings={...})``.  It is switched off after the test.
+    """
+    __tracebackhide__ = True
+    wanted: dict[str, Any] = {}
+    for mark in reversed(list(request.node.iter_markers("uartsim"))):
+        unknown = sorted(set(mark.kwargs) - {"guest", "settings", "timeout"})
+        if mark.args or unknown:
+            what = ", ".join([*map(repr, mark.args), *unknown])
+            pytest.fail(f"mark uartsim does not know {what}: use guest=, settings= and timeout=", pytrace=False)
+        wanted |= mark.kwargs
+    return uartsim_console_factory(wanted.pop("guest", None), **wanted)
+
+
+def _start(
+    request: pytest.FixtureRequest,
+    stack: ExitStack,
+    guest: Any,
+    settings: Mapping[str, Any] | None,
+    options: dict[str, Any],
+) -> Console:
+    __tracebackhide__ = True
+    from uartsim.console import blocking
+    from uartsim.errors import UartsimError
+    from uartsim.guest.catalogue import GuestDefinition, find_guest
+
+    config = request.config
+    try:
+        definition = guest if isinstance(guest, GuestDefinition) else find_guest(str(guest or _GUEST.value(config)))
+        missing = [text for need in definition.needs if (text := need.missing()) is not None]
+        if missing:
+            _cannot(config, f"guest {definition.name!r} cannot start here: {'; '.join(missing)}")
+        started = blocking.open_console(definition, settings=settings, timeout_scale=_SCALE.value(config), **options)
+        opened = stack.enter_context(started)
+    except UartsimError as error:
+        pytest.fail(str(error), pytrace=False)
+    request.node.stash.setdefault(_consoles, []).append((definition.name, opened))
+    return opened
+
+
+def _cannot(config: pytest.Config, why: str) -> None:
+    __tracebackhide__ = True
+    if _STRICT.value(config):
+        pytest.fail(f"{why} ({_STRICT.flag} is on)", pytrace=False)
+    pytest.skip(why)
+
+
+# -- the report of a failure ------------------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the last lines of each console to the report of a failed test, and to its JUnit properties."""
+    consoles = item.stash.get(_consoles, [])
+    failed = call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception)
+    sections = [(f"uartsim console: {name}", _tail(console)) for name, console in consoles] if failed else []
+    # Sections do not reach JUnit XML; properties do, if they are there before the report is made.
+    item.user_properties += sections
+    report = yield
+    report.sections += sections
+    return report
+
+
+def _tail(console: Console) -> str:
+    from uartsim.errors import UartsimError
+
+    try:
+        lines = console.last_lines(REPORTED_LINES)
+    except UartsimError as error:
+        return str(error)
+    return "\n".join(lines) or "(the guest has sent nothing)"

@@ -126,12 +126,18 @@ class AttachServer:
             async with stream:
                 _, uid, _ = struct.unpack("3i", stream.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
                 messages = MessageStream(stream)
+                why = ""
                 try:
                     if uid not in (os.geteuid(), 0):
                         raise UartsimError("this machine belongs to another user")
                     await self._session(messages)
-                except UartsimError as error:
-                    await messages.send(b"E", str(error).encode())
+                except* (UartsimError, ValueError, TypeError, OverflowError) as group:
+                    error: BaseException = group
+                    while isinstance(error, BaseExceptionGroup):
+                        error = error.exceptions[0]
+                    why = str(error)
+                if why:
+                    await messages.send(b"E", why.encode())
 
     async def _session(self, messages: MessageStream) -> None:
         hello = await messages.receive()
@@ -139,6 +145,8 @@ class AttachServer:
             raise UartsimError("the first message has to be a hello")
         wish = hello.fields()
         size = wish.get("history")
+        if size is not None and int(size) < 0:
+            raise ValueError(f"a history of {size} bytes: give 0 or more")
         start = self.hub.start if size is None else max(self.hub.start, self.hub.end - int(size))
         notices, tell = trio.open_memory_channel[str](64)
 
@@ -179,7 +187,7 @@ class AttachServer:
         while (message := await messages.receive()) is not None:
             try:
                 await self._obey(message, messages, client)
-            except (NotTheWriterError, LineHeldError, ValueError) as error:
+            except (NotTheWriterError, LineHeldError, ValueError, TypeError, OverflowError) as error:
                 notice(str(error))
 
     async def _obey(self, message: Message, messages: MessageStream, client: HubClient) -> None:

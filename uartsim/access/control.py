@@ -59,15 +59,15 @@ async def _answer(stream: trio.SocketStream, handlers: Mapping[str, Handler]) ->
             return {"error": f"a request is a line of JSON of at most {LONGEST_REQUEST} bytes"}
     try:
         asked = json.loads(request)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return {"error": f"a request is a line of JSON; this is not: {error}"}
     word = asked.get("do") if isinstance(asked, dict) else None
     if not isinstance(word, str) or word not in handlers:
         return {"error": f"{word!r} cannot be done; what can: {', '.join(sorted(handlers))}"}
     try:
         return {"result": await handlers[word](asked)}
-    except (UartsimError, ValueError) as error:
-        return {"error": str(error)}
+    except (UartsimError, ValueError, TypeError, OverflowError) as error:
+        return {"error": str(error)}  # the latter two come from parameters of another kind than they should be
 
 
 def ask(path: str, do: str, timeout_s: float = 30.0, **parameters: Any) -> Any:

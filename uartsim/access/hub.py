@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import trio
 
-from uartsim.line_format import TICKS_PER_SECOND, UartsimError, seconds_to_ticks
+from uartsim.line_format import TICKS_PER_NS, TICKS_PER_SECOND, UartsimError, seconds_to_ticks
 from uartsim.machine import Com1
 from uartsim.record import TranscriptWriter
 
@@ -23,8 +23,12 @@ SCROLLBACK: Final = 1 << 20
 CHUNK: Final = 65536
 #: Characters that may wait at the far end of the line before a sending client has to wait.
 SEND_QUEUE: Final = 4096
+#: A client that has read nothing for so long is not reading, in ticks: nobody waits for it.
+READING_TICKS: Final = 100_000_000 * TICKS_PER_NS
 #: How long a break is held, in seconds (tcsendbreak: at least 0.25).
 BREAK_SECONDS: Final = 0.25
+#: The shortest sleep, in ticks: a float of many seconds is coarser than a tick, and a shorter one might be none.
+_MICROSECOND: Final = TICKS_PER_SECOND // 1_000_000
 
 
 class NotTheWriterError(UartsimError):
@@ -56,12 +60,14 @@ class Hub:
         self.record: TranscriptWriter | None = None
         self._kept = bytearray()
         self._start = 0
+        self._was_busy = False
         self._news = trio.lowlevel.ParkingLot()
         self._room = trio.lowlevel.ParkingLot()
         self._taken = trio.lowlevel.ParkingLot()
         com1.on_output = self._output
         com1.on_break = self._guest_break
         com1.on_far_room = self._far_room
+        com1.far_busy = self._busy
 
     @property
     def end(self) -> int:
@@ -84,7 +90,7 @@ class Hub:
         watch: bool = False,
         start: int | None = None,
         force: bool = False,
-        notice: Callable[[str], None] | None = None,
+        notice: Callable[[str], object] | None = None,
     ) -> HubClient:
         """A new client.
 
@@ -143,6 +149,16 @@ class Hub:
     def note_taken(self) -> None:
         """A client has read something."""
         self._taken.unpark_all()
+        if self._was_busy and not self._busy() and self.com1.on_far_ready is not None:
+            self.com1.on_far_ready()
+
+    def _busy(self) -> bool:
+        """At unlimited rate: some client is behind, and still reading.  One that has stopped reading is not waited for."""
+        limit, now = self.end - self.scrollback_bytes // 2, self.com1.clock.now()
+        self._was_busy = any(
+            client.position < limit and now - client.read_at < READING_TICKS for client in self.clients
+        )
+        return self._was_busy
 
     async def wait_news(self) -> None:
         """Wait until the guest has sent something, or the hub is closed."""
@@ -209,7 +225,7 @@ class Hub:
             if far.pending:
                 await self._room.park()
             elif (left := far.free_at - com1.clock.now()) > 0:
-                await trio.sleep(left / TICKS_PER_SECOND)
+                await trio.sleep(max(left, _MICROSECOND) / TICKS_PER_SECOND)
             else:
                 return
 
@@ -239,11 +255,13 @@ class HubClient:
         missed: bytes that were gone from the scrollback before this client read them.
     """
 
-    def __init__(self, hub: Hub, who: str, position: int, notice: Callable[[str], None] | None = None) -> None:
+    def __init__(self, hub: Hub, who: str, position: int, notice: Callable[[str], object] | None = None) -> None:
         self.hub = hub
         self.who = who
         self.position = position
         self.missed = 0
+        #: When it last read, in ticks; long ago, if never.
+        self.read_at = -READING_TICKS
         self._notice = notice
         self._yields = False
 
@@ -303,9 +321,14 @@ class HubClient:
         wanted = self.position
         start, data = self.hub.read(wanted)
         self.missed += start - wanted
-        self.hub.note_taken()
         self.position = start + len(data)
+        self.progress()
+        self.hub.note_taken()
         return data
+
+    def progress(self) -> None:
+        """It is reading: at unlimited rate, a guest waits for those who do."""
+        self.read_at = self.hub.com1.clock.now()
 
     async def receive(self) -> bytes:
         """Wait for the next bytes; ``b""`` when the guest has ended and everything was read."""

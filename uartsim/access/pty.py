@@ -11,13 +11,14 @@ A pty cannot carry a break or modem lines: the kernel accepts them and drops the
 from __future__ import annotations
 
 import os
+from collections import deque
 from typing import Any, Final
 
 import trio
 
 from uartsim.access.hub import Hub, LineHeldError
 from uartsim.access.pty_device import PtyDevice
-from uartsim.line_format import LineFormat
+from uartsim.line_format import TICKS_PER_SECOND, LineFormat
 
 _wait_readable = trio.lowlevel.wait_readable
 _wait_writable = trio.lowlevel.wait_writable
@@ -26,6 +27,8 @@ _wait_writable = trio.lowlevel.wait_writable
 OPENING_GRACE: Final = 0.1
 #: Quiet after a flush before output begins: some clients flush twice.
 FLUSH_SETTLE: Final = 0.03
+#: More than the kernel keeps in a pty, in bytes.
+_PTY_HOLDS: Final = 1 << 17
 _FLUSH_READ: Final = 0x01  # TIOCPKT_FLUSHREAD
 
 
@@ -50,7 +53,10 @@ class PtyAccess:
         self._told_refusal: str | None = None
         self._changed = trio.Event()
         self._flushes = 0
-        self._said = 0  # bytes of ours, not the guest's, that this client was sent
+        self._departures = 0  # how often the last client has closed it
+        self._written = 0  # bytes put into the pty so far
+        self._ours: deque[tuple[int, int]] = deque()  # where among them our own sentences are: from, until
+        hub.com1.on_format = self._follow_guest
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -82,19 +88,39 @@ class PtyAccess:
         if line.bit_ticks == 0 or abs(line.baud - baud) < 1:
             bit_ticks = line.bit_ticks
         else:
-            bit_ticks = LineFormat.from_baud(baud or 0.1).bit_ticks
-        stop_halves = 4 if two_stop_bits else min(line.stop_halves, 3)
+            bit_ticks = round(TICKS_PER_SECOND / max(baud, 1))
+        stop_halves = 2 if not two_stop_bits else 3 if line.data_bits == 5 else 4
         return LineFormat(bit_ticks, line.data_bits, line.parity, stop_halves)
+
+    def _guest_baud(self) -> int:
+        line = self.hub.com1.uart.line_format
+        return round(line.baud) if line.bit_ticks else 115200
+
+    def _follow_guest(self, line_format: LineFormat) -> None:
+        """The guest has another format: with nobody attached the pty shows it."""
+        self._note_opens()
+        if not self.opened:
+            self.device.set_raw(self._guest_baud(), line_format.stop_halves > 2)
 
     # -- who is there --------------------------------------------------------------------------------------
 
     async def _watch_opens(self) -> None:
         while True:
-            change = self.device.opens()
-            if change:
-                self.opened = max(0, self.opened + change)
-                self._wake()
+            self._note_opens()
             await _wait_readable(self.device.watch)
+
+    def _note_opens(self) -> None:
+        """See who has come and gone; a client that leaves as another comes is not missed."""
+        changes = self.device.opens()
+        departures = self._departures
+        for change in changes:
+            self.opened = max(0, self.opened + change)
+            if not self.opened:
+                self._departures += 1
+        if self._departures != departures:
+            self._take_back()
+        if changes:
+            self._wake()
 
     def _wake(self) -> None:
         self._changed.set()
@@ -119,6 +145,7 @@ class PtyAccess:
 
     async def _accept(self, data: bytes) -> None:
         """Bytes from the client go onto the line, unless it speaks at another speed or somebody else holds the line."""
+        self._note_opens()
         why = self.hub.com1.check_far_format(self._client_format())
         if why is None and self.client.watch:
             try:
@@ -132,18 +159,22 @@ class PtyAccess:
                 self.client.give_line()  # it wrote this and left
             return
         self.refused += len(data)
-        if self._told_refusal != why:
+        if self._told_refusal != why and self._say(f"not sent: {why}"):
             self._told_refusal = why
-            self._say(f"not sent: {why}")
 
-    def _say(self, text: str) -> None:
-        """A sentence of ours for the person at the pty."""
+    def _say(self, text: str) -> bool:
+        """A sentence of ours for the person at the pty; whether there is one, and room."""
         if not self.opened:
-            return
+            return False
         try:
-            self._said += os.write(self.device.master, f"\r\nuartsim: {text}\r\n".encode())
+            size = os.write(self.device.master, f"\r\nuartsim: {text}\r\n".encode())
         except BlockingIOError:
-            self._told_refusal = None  # say it with the next byte
+            return False
+        self._ours.append((self._written, self._written + size))
+        self._written += size
+        while self._ours[0][1] < self._written - _PTY_HOLDS:
+            self._ours.popleft()
+        return True
 
     # -- to the clients ------------------------------------------------------------------------------------
 
@@ -151,29 +182,28 @@ class PtyAccess:
         while True:
             while not self.opened:
                 await self._changed.wait()
-            await self._opening()
-            while self.opened:
-                async with trio.open_nursery() as nursery:
-                    nursery.start_soon(self._pump)
-                    while self.opened:
-                        await self._changed.wait()
-                    nursery.cancel_scope.cancel()
-            await self._leaving()
+            departures = self._departures
+            await self._opening(departures)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._pump, departures)
+                while self._departures == departures:
+                    await self._changed.wait()
+                nursery.cancel_scope.cancel()
 
-    async def _opening(self) -> None:
+    async def _opening(self, departures: int) -> None:
         """Wait for the client's opening flush, or for a moment."""
         before = self._flushes
         with trio.move_on_after(OPENING_GRACE):
-            while self._flushes == before and self.opened:
+            while self._flushes == before and self._departures == departures:
                 await self._changed.wait()
-        while self._flushes != before and self.opened:
+        while self._flushes != before and self._departures == departures:
             before = self._flushes
             with trio.move_on_after(FLUSH_SETTLE):
-                while self._flushes == before and self.opened:
+                while self._flushes == before and self._departures == departures:
                     await self._changed.wait()
 
-    async def _pump(self) -> None:
-        """Copy the hub's stream to the pty."""
+    async def _pump(self, departures: int) -> None:
+        """Copy the hub's stream to the pty, until the client has left."""
         client, master = self.client, self.device.master
         missed = client.missed
         while True:
@@ -181,35 +211,42 @@ class PtyAccess:
             if not data:
                 await trio.sleep_forever()  # the guest has ended; the machine closes us
             if client.missed != missed:
-                notice = b"\r\nuartsim: %d bytes were not kept\r\n" % (client.missed - missed)
-                self._said += len(notice)
+                self._say(f"{client.missed - missed} bytes were not kept until you came")
                 missed = client.missed
-                data = notice + data
             view = memoryview(data)
             try:
                 while view:
+                    # What is written behind a client's back is thrown away when the next one flushes.
+                    self._note_opens()
+                    if self._departures != departures:
+                        await trio.sleep_forever()
                     try:
-                        view = view[os.write(master, view) :]
+                        size = os.write(master, view)
                     except BlockingIOError:
                         await _wait_writable(master)
+                        continue
+                    self._written += size
+                    view = view[size:]
             except trio.Cancelled:
                 client.position -= len(view)  # it left before it could have this
                 raise
 
-    async def _leaving(self) -> None:
-        """The last client has closed: take back what it did not read, and undo its settings."""
+    def _take_back(self) -> None:
+        """The last client has closed: take back what it did not read, at once, before the next one can flush it."""
         device = self.device
         self.client.give_line()
         self._told_refusal = None
-        device.restore(round(self.hub.com1.uart.line_format.baud) if not self.hub.com1.uart.unlimited else 115200)
+        if not self.opened:  # else the next one is here already, with settings of its own
+            device.restore(self._guest_baud(), self.hub.com1.uart.line_format.stop_halves > 2)
         taken = device.unread()
-        # The kernel moves what is left in steps of its own: look again until there is nothing.
-        while not self.opened:
-            with trio.move_on_after(0.005):
-                await _wait_readable(device.slave)
-            more = device.unread()
-            taken += more
-            if not more:
-                break
-        self.client.position -= max(0, taken - self._said)
-        self._said = 0
+        first = self._written - taken
+        ours = sum(until - max(begin, first) for begin, until in self._ours if until > first)
+        self.client.position -= taken - ours
+        self._written = first
+        while self._ours and self._ours[-1][1] > first:
+            self._ours.pop()
+
+    async def drain(self) -> None:
+        """Wait until whoever has it open has read what was put into it."""
+        while self.opened and self.device.waiting():
+            await trio.sleep(0.01)

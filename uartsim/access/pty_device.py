@@ -20,6 +20,9 @@ from uartsim.errors import UartsimError
 
 #: struct termios2, which has the speeds as numbers (asm-generic/termbits.h).
 _TCGETS2 = 0x802C542A
+_TCSETS2 = 0x402C542B
+_CBAUD = 0x100F | 0x100F << 16  # output and input
+_BOTHER = 0x1000
 _TERMIOS2 = struct.Struct("4IB19s2I")
 _IN_NONBLOCK_CLOEXEC = 0o2004000
 _IN_CLOSE = 0x08 | 0x10
@@ -53,7 +56,11 @@ class PtyDevice:
             if self.watch < 0:
                 raise OSError(ctypes.get_errno(), "inotify_init1")
             self._fds.append(self.watch)
-            if libc.inotify_add_watch(self.watch, os.fsencode(self.path), _IN_OPEN | _IN_CLOSE) < 0:
+            # The kernel merges an event with the one before it if they are equal, and two opens in a row would count
+            # as one.  Watching the folder as well puts an event of its own between them.
+            self._node = libc.inotify_add_watch(self.watch, os.fsencode(self.path), _IN_OPEN | _IN_CLOSE)
+            folder = libc.inotify_add_watch(self.watch, os.path.dirname(self.path).encode(), _IN_OPEN | _IN_CLOSE)
+            if self._node < 0 or folder < 0:
                 raise OSError(ctypes.get_errno(), "inotify_add_watch")
             os.set_blocking(self.master, False)
             os.set_blocking(self.slave, False)
@@ -68,13 +75,18 @@ class PtyDevice:
             }.get(error.errno or 0, "see that /dev/ptmx and /dev/pts are there and usable")
             raise UartsimError(f"no pty could be made ({why}): {hint}") from None
 
-    def set_raw(self, baud: int) -> None:
-        """Put the tty into the state of a fresh serial port: raw, 8N1, no flow control, CLOCAL."""
+    def set_raw(self, baud: int, two_stop_bits: bool = False) -> None:
+        """Put the tty into the state of a fresh serial port: raw, 8 bits, no parity, no flow control, CLOCAL."""
         speed = next((code for code, value in _SPEEDS.items() if value == baud), termios.B115200)
         control = [b"\x00"] * 32
         control[termios.VMIN] = b"\x01"
-        flags = termios.CS8 | termios.CREAD | termios.CLOCAL
+        flags = termios.CS8 | termios.CREAD | termios.CLOCAL | termios.CSTOPB * two_stop_bits
         termios.tcsetattr(self.slave, termios.TCSANOW, [0, 0, flags, 0, speed, speed, control])
+        if baud not in _SPEEDS.values():
+            fields = list(_TERMIOS2.unpack(fcntl.ioctl(self.slave, _TCGETS2, b"\0" * _TERMIOS2.size)))
+            fields[2] = fields[2] & ~_CBAUD | _BOTHER
+            fields[6] = fields[7] = baud
+            fcntl.ioctl(self.slave, _TCSETS2, _TERMIOS2.pack(*fields))
 
     def client_line(self) -> tuple[int, bool]:
         """What the client has set: its speed in baud, and whether it wants two stop bits.
@@ -85,7 +97,7 @@ class PtyDevice:
         fields = _TERMIOS2.unpack(raw)
         return fields[7], bool(fields[2] & termios.CSTOPB)
 
-    def restore(self, baud: int) -> list[str]:
+    def restore(self, baud: int, two_stop_bits: bool = False) -> list[str]:
         """A client has left: undo what it leaves behind for the next; returns what that was, in words."""
         left = []
         flags = termios.tcgetattr(self.slave)
@@ -95,25 +107,34 @@ class PtyDevice:
             left.append("cooked mode")
         fcntl.ioctl(self.slave, termios.TIOCNXCL)
         termios.tcflow(self.slave, termios.TCOON)
-        self.set_raw(baud)
+        self.set_raw(baud, two_stop_bits)
         return left
 
-    def opens(self) -> int:
-        """How many more (or, negative, fewer) clients have the node open since the last call."""
-        change = 0
+    def opens(self) -> list[int]:
+        """Who has opened (1) and closed (-1) the node since the last call, in order."""
+        changes = []
         while True:
             try:
                 events = os.read(self.watch, 4096)
             except BlockingIOError:
-                return change
+                return changes
             offset = 0
             while offset < len(events):
-                _, mask, _, length = _INOTIFY_EVENT.unpack_from(events, offset)
-                change += bool(mask & _IN_OPEN) - bool(mask & _IN_CLOSE)
+                watch, mask, _, length = _INOTIFY_EVENT.unpack_from(events, offset)
+                if watch == self._node and mask & (_IN_OPEN | _IN_CLOSE):
+                    changes.append(1 if mask & _IN_OPEN else -1)
                 offset += _INOTIFY_EVENT.size + length
 
+    def waiting(self) -> int:
+        """How many bytes wait for a client to read them, as far as the kernel tells."""
+        found: int = struct.unpack("i", fcntl.ioctl(self.slave, termios.FIONREAD, b"\0" * 4))[0]
+        return found
+
     def unread(self) -> int:
-        """Take back what a client did not read; returns how many bytes that was."""
+        """Take back what a client did not read; returns how many bytes that was.
+
+        A read that finds nothing waits for the kernel to hand on what it still has (``tty_buffer_flush_work``).
+        """
         count = 0
         while True:
             try:

@@ -16,6 +16,7 @@ import contextlib
 import fcntl
 import os
 import stat
+import time
 
 from uartsim.errors import UsageError
 
@@ -114,9 +115,12 @@ class Claim:
         while True:
             make_private(self.folder)
             path = os.path.join(self.folder, "lock")
-            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except FileNotFoundError:
+                continue  # its owner removed the folder just now
+            try:
+                _lock(lock)
             except BlockingIOError:
                 pid = os.read(lock, 32).decode(errors="replace").strip()
                 os.close(lock)
@@ -161,13 +165,14 @@ class Claim:
         """
         with open(os.path.join(self.folder, "link"), "w", encoding="utf-8") as file:
             file.write(f"{self.link}\n{target}\n")
+        self._linked = target
         try:
             os.symlink(target, self.link)
         except OSError as error:
+            self._linked = None
             raise UsageError(
                 f"the link {self.link} cannot be made ({error.strerror}): give another with --link"
             ) from None
-        self._linked = target
 
     def release(self) -> None:
         """Give everything back."""
@@ -180,9 +185,29 @@ class Claim:
             self._linked = None
         if self._lock >= 0:  # still ours: a folder without our lock may be another machine's
             with contextlib.suppress(OSError):
-                _remove(self.folder)
+                self._clean()
+            with contextlib.suppress(OSError):
+                os.unlink(os.path.join(self.folder, "link"))
+            with contextlib.suppress(OSError):
+                os.unlink(os.path.join(self.folder, "lock"))  # from here on another may take the name
+                os.rmdir(self.folder)
             os.close(self._lock)
             self._lock = -1
+
+
+def _lock(lock: int) -> None:
+    """Lock the file, also while somebody who looks which machines run holds it for a moment.
+
+    Raises:
+        BlockingIOError: a machine holds it.
+    """
+    for _ in range(5):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            time.sleep(0.01)
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def running_machines() -> list[str]:

@@ -147,6 +147,7 @@ class Station:
         with trio.move_on_after(1):
             readers = [client for client in self.hub.clients if client is not self.pty.client or self.pty.opened]
             await self.hub.drain(readers)
+            await self.pty.drain()
         self.hub.close()
         with trio.move_on_after(0.05):
             await trio.sleep_forever()  # the attach sockets say good-bye
@@ -207,4 +208,6 @@ class Station:
 
     async def _history(self, request: Mapping[str, Any]) -> Any:
         size = request.get("bytes")
+        if size is not None and int(size) < 0:
+            raise ValueError(f"the last {size} bytes: give 0 or more")
         return self.hub.history(None if size is None else int(size)).decode(errors="replace")

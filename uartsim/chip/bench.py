@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from uartsim.chip.registers import LSR
 from uartsim.chip.transmitter import SentFrame
-from uartsim.chip.uart import Uart, break_errors
+from uartsim.chip.uart import Uart
 from uartsim.line_format import NEVER, LineFormat, ns_to_ticks
 
 
@@ -60,8 +60,13 @@ class Bench:
 
     def receive(self, data: bytes) -> None:
         """Characters arrive back to back in the current format; time passes until the last is in."""
-        for character in data:
-            self._receive(character, 0)
+        if data:
+            line_format = self.uart.line_format
+            start = max(self._now, self._line_free_at)
+            first, frame = start + line_format.sampled_ticks, line_format.frame_ticks
+            self.uart.receive_run(data, first, frame)
+            self._now = first + (len(data) - 1) * frame
+            self._line_free_at = start + len(data) * frame
 
     def receive_error(self, character: int, error: Literal["P", "F"]) -> None:
         """A character arrives with a parity (``"P"``) or framing (``"F"``) error; time passes until it is in.
@@ -87,7 +92,7 @@ class Bench:
         """The line is at space for two frames, then at mark again; the time of the two frames passes."""
         line_format = self.uart.line_format
         start = max(self._now, self._line_free_at)
-        self.uart.receive(0, break_errors(line_format), start + line_format.sampled_ticks)
+        self.uart.receive(0, self.uart.transmitter.times.break_errors, start + line_format.sampled_ticks)
         self._now = self._line_free_at = start + 2 * line_format.frame_ticks
         self.uart.advance(self._now)
 

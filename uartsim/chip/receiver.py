@@ -15,7 +15,8 @@ from __future__ import annotations
 from typing import Final
 
 from uartsim.chip.registers import LSR
-from uartsim.line_format import NEVER, LineFormat
+from uartsim.chip.timing import FrameTimes
+from uartsim.line_format import NEVER
 
 _OE: Final = int(LSR.OE)
 #: The error bits that belong to a character.
@@ -35,23 +36,23 @@ class Receiver:
         "fifo_mode",
         "last",
         "latched",
-        "line_format",
         "overruns",
         "rbr_reads",
         "received",
         "timeout",
         "timeout_at",
         "timeout_by_word",
+        "timeout_ticks",
         "trigger",
     )
 
     def __init__(self, timeout_by_word: bool) -> None:
         self.timeout_by_word = timeout_by_word
-        self.line_format = LineFormat()
+        self.timeout_ticks = 0
         self.fifo_mode = False
         self.depth = 1
         self.trigger = 1
-        self.last = 0  # RBR without FIFO keeps what it held
+        self.last = 0  # what RBR holds without FIFO: it keeps it after a read
         #: Since power-on: characters that arrived, that were lost to overrun, and RBR reads.
         self.received = 0
         self.overruns = 0
@@ -85,12 +86,9 @@ class Receiver:
         """The next character would overrun."""
         return len(self.data) >= self.depth
 
-    def timeout_ticks(self) -> int:
-        """The length of the character timeout in the present format, in ticks."""
-        line_format = self.line_format
-        if self.timeout_by_word:
-            return (4 * line_format.data_bits + 12) * line_format.bit_ticks
-        return 4 * line_format.frame_ticks
+    def set_format(self, times: FrameTimes) -> None:
+        """LCR or the divisor changed.  A timeout that runs already keeps the length that it started with."""
+        self.timeout_ticks = times.word_timeout if self.timeout_by_word else times.timeout
 
     def receive(self, character: int, errors: int, now: int) -> None:
         """A character is complete at ``now``.
@@ -103,7 +101,8 @@ class Receiver:
         self.received += 1
         data = self.data
         if self.fifo_mode:
-            self.timeout_at = NEVER if self.timeout else now + self.timeout_ticks()
+            if not self.timeout:
+                self.timeout_at = now + self.timeout_ticks
             if len(data) >= self.depth:
                 self.latched |= _OE
                 self.overruns += 1
@@ -118,35 +117,49 @@ class Receiver:
                 self.errors.clear()
                 self.bad = 0
             self.latched |= errors
+            self.last = character
         data.append(character)
         self.errors.append(errors)
         if errors:
             self.bad += 1
+
+    def receive_run(self, characters: bytes, last_at: int) -> None:
+        """Characters without errors came in, too close to each other for a timeout; FIFO mode only.
+
+        Args:
+            characters: their data bits; at least one.
+            last_at: when the last of them was complete, in ticks.
+        """
+        count = len(characters)
+        taken = characters[: self.depth - len(self.data)]
+        self.received += count
+        self.data += taken
+        self.errors += bytes(len(taken))
+        if len(taken) < count:
+            self.latched |= _OE
+            self.overruns += count - len(taken)
+        if not self.timeout:
+            self.timeout_at = last_at + self.timeout_ticks
 
     def pop(self, now: int) -> int:
         """RBR was read at ``now``; returns its value.  Empty: 0 with FIFO, the last character without."""
         self.rbr_reads += 1
         data = self.data
         if not data:
-            self.timeout = False
-            self.timeout_at = NEVER
             return 0 if self.fifo_mode else self.last
-        self.last = character = data[0]
-        if self.errors[0]:
+        character = data.pop(0)
+        if self.errors.pop(0):
             self.bad -= 1
-        del data[0]
-        del self.errors[0]
-        if self.fifo_mode:
-            self.timeout = False
-            if data:
-                self.latched |= self.errors[0]
-                self.timeout_at = now + self.timeout_ticks()
-            else:
-                self.timeout_at = NEVER
+        if data:  # more than one, so there is a FIFO
+            self.latched |= self.errors[0]
+            self.timeout_at = now + self.timeout_ticks
+        else:
+            self.timeout_at = NEVER
+        self.timeout = False
         return character
 
     def catch_up(self, now: int) -> None:
         """The timeout, if it has expired by ``now``."""
         if self.timeout_at <= now:
             self.timeout_at = NEVER
-            self.timeout = bool(self.data)
+            self.timeout = True

@@ -5,10 +5,12 @@ THR waits in the FIFO (16 deep, *plus* the shift register) until the shift regis
 on the line for exactly one frame time.  Frames follow each other without a gap while the FIFO has something.
 
 - FIFO mode, idle: the shift register takes the character at once.  16450 mode, idle: the start bit begins one
-  bit (16 clocks) after the write, in the middle of the datasheet's 8 to 24 clocks, and THRE comes back with it.
-- THRE is an *indication*.  In FIFO mode it comes late by a frame less its last stop bit when the FIFO ran empty
-  after only one character had been written since the last THRE; with two or more it is immediate.  So is the
-  first one after FCR0 has changed.  The delay circuit may be switched off.
+  bit (16 clocks) after the write, in the middle of the datasheet's 8 to 24 clocks, and THRE comes back with it, in
+  the datasheet's 16 to 24.
+- THRE is an *indication*.  In 16450 mode it comes half a bit (8 clocks) after the stop bit when one frame follows
+  another.  In FIFO mode it comes late by a frame less its last stop bit when the FIFO ran empty after only one
+  character had been written since the last THRE; with two or more it is immediate.  So is the first one after
+  FCR0 has changed.  The delay circuit may be switched off.
 - A full FIFO ignores a further character (the datasheet is silent); that is counted, not hidden.
 
 The class is lazy: nothing happens until somebody asks with a time.
@@ -18,6 +20,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from uartsim.chip.timing import FrameTimes, frame_times
 from uartsim.line_format import NEVER, LineFormat
 
 
@@ -43,7 +46,6 @@ class Transmitter:
         "frame_end",
         "held",
         "immediate",
-        "line_format",
         "looped",
         "sent",
         "shifting",
@@ -52,6 +54,7 @@ class Transmitter:
         "thre",
         "thre_at",
         "thre_rose",
+        "times",
         "written",
     )
 
@@ -59,7 +62,7 @@ class Transmitter:
         self.delay_circuit = delay_circuit
         self.fifo_mode = False
         self.depth = 1
-        self.line_format = LineFormat()
+        self.times: FrameTimes = frame_times(0, 0, False)
         self.looped = False
         #: Characters written to THR since power-on, and those a full FIFO did not take.
         self.thr_writes = 0
@@ -88,11 +91,20 @@ class Transmitter:
         """TEMT: holding register and shift register are both empty."""
         return not self.shifting and not self.fifo
 
+    @property
+    def late(self) -> bool:
+        """The delay circuit holds back the next empty indication in FIFO mode, as things are."""
+        return self.delay_circuit and self.written < 2 and not self.immediate
+
     def set_fifo_mode(self, on: bool, depth: int) -> None:
         """FCR0 changed: both FIFOs empty, and the next empty indication is immediate."""
         self.fifo_mode = on
         self.depth = depth if on else 1
         self.immediate = True
+
+    def set_format(self, times: FrameTimes) -> None:
+        """LCR or the divisor changed: the frames that start from now on have the new format."""
+        self.times = times
 
     def clear(self) -> None:
         """Empty the FIFO (FCR2 or a change of FCR0).  The shift register goes on."""
@@ -100,30 +112,47 @@ class Transmitter:
         self.start_at = NEVER
         self.thre_at = NEVER
         self.written = 0
-        if not self.thre:
-            self.thre = True
+        self.thre = True
         self.thre_rose = True
         self._plan()
 
     def write(self, character: int, now: int) -> None:
         """THR was written at ``now``."""
         self.thr_writes += 1
-        if len(self.fifo) >= self.depth:
-            if self.fifo_mode:
-                self.dropped += 1
-                return
+        fifo = self.fifo
+        if len(fifo) >= self.depth:
             self.dropped += 1
-            self.fifo.clear()  # the holding register is simply overwritten
-        self.fifo.append(character)
+            if self.fifo_mode:
+                return
+            fifo.clear()  # the holding register is simply overwritten
+        fifo.append(character)
         self.written += 1
         self.thre = False
-        self.thre_at = NEVER
-        if not self.shifting:
-            if self.fifo_mode:
-                self._load(max(now, self.frame_end))
-            elif self.start_at == NEVER:
-                self.start_at = now + self.line_format.bit_ticks
+        if self.shifting:
+            if self.thre_at == NEVER:
+                return  # nothing that is due has changed
+            self.thre_at = NEVER
+        elif self.fifo_mode:
+            self._load(max(now, self.frame_end))
+        elif self.start_at == NEVER:
+            self.start_at = now + self.times.bit
         self._plan()
+
+    def write_run(self, characters: bytes, now: int) -> None:
+        """THR was written several times at ``now``; FIFO mode only."""
+        self.write(characters[0], now)
+        rest = characters[1:]
+        if not rest:
+            return
+        self.thr_writes += len(rest)
+        taken = rest[: self.depth - len(self.fifo)]
+        self.dropped += len(rest) - len(taken)
+        if taken:
+            self.fifo += taken
+            self.written += len(taken)
+            self.thre = False
+            self.thre_at = NEVER
+            self._plan()
 
     def hold(self, held: bool, now: int) -> None:
         """CTS under automatic flow control: the character in the shift register still goes out."""
@@ -136,20 +165,37 @@ class Transmitter:
         """The shift register takes the next character: its start bit begins at ``at``."""
         if self.held:
             return
-        character = self.fifo[0]
-        del self.fifo[0]
-        line_format = self.line_format
-        self.sent.append(SentFrame(at, character & line_format.data_mask, line_format, self.looped))
+        character = self.fifo.pop(0)
+        times = self.times
+        self.sent.append(SentFrame(at, character & times.mask, times.line_format, self.looped))
+        follows = self.shifting
         self.shifting = True
-        self.frame_end = at + line_format.frame_ticks
+        self.frame_end = at + times.frame
         self.start_at = NEVER
         if not self.fifo:
-            if self.fifo_mode and self.delay_circuit and self.written < 2 and not self.immediate:
-                # A frame less its last stop bit; with 1.5 stop bits the last one is the half.
-                last_stop = 1 if line_format.stop_halves == 3 else 2
-                self.thre_at = at + (line_format.frame_halves - last_stop) * line_format.bit_ticks // 2
+            if self.fifo_mode:
+                if self.late:
+                    self.thre_at = at + times.all_but_last_stop
+                else:
+                    self._indicate_empty()
+            elif follows:
+                self.thre_at = at + times.bit // 2
             else:
                 self._indicate_empty()
+
+    def _stream(self, now: int) -> None:
+        """Put the frames that follow each other by ``now`` on the line, a slice at once; the last few one by one."""
+        times = self.times
+        start, length = self.frame_end, times.frame
+        count = min(len(self.fifo) - 1, (now - start) // length) if length and not self.held else 0
+        if count > 1:
+            line_format, mask, looped = times.line_format, times.mask, self.looped
+            self.sent += [
+                SentFrame(at, character & mask, line_format, looped)
+                for at, character in zip(range(start, start + count * length, length), self.fifo, strict=False)
+            ]
+            del self.fifo[:count]
+            self.frame_end = start + count * length
 
     def _indicate_empty(self) -> None:
         self.thre = True
@@ -164,6 +210,10 @@ class Transmitter:
             due = self.frame_end
         self.due = due
 
+    def replan(self) -> None:
+        """What is due was changed from outside, by :mod:`uartsim.chip.streaming`."""
+        self._plan()
+
     def catch_up(self, now: int) -> None:
         """Do everything that is due up to and including ``now``, in the order of time."""
         while self.due <= now:
@@ -173,9 +223,13 @@ class Transmitter:
                 if self.fifo:
                     self._load(due)
             elif self.shifting and due == self.frame_end:
-                self.shifting = False
-                if self.fifo:
+                if len(self.fifo) > 2:
+                    self._stream(now)
+                    due = self.frame_end
+                if self.fifo and not self.held:
                     self._load(due)
+                else:
+                    self.shifting = False
             if due == self.thre_at:
                 self._indicate_empty()
             self._plan()
@@ -188,4 +242,4 @@ class Transmitter:
         if self.held:
             return NEVER
         start = self.frame_end if self.shifting else self.start_at
-        return start + waiting * self.line_format.frame_ticks
+        return start + waiting * self.times.frame

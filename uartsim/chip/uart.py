@@ -26,7 +26,6 @@ from typing import Final, Literal
 from uartsim.chip.modem import Modem
 from uartsim.chip.receiver import LINE_STATUS_BITS, Receiver
 from uartsim.chip.registers import (
-    DIVISOR_OF_ZERO,
     IER,
     LCR,
     LSR,
@@ -37,8 +36,9 @@ from uartsim.chip.registers import (
     InterruptId,
     Variant,
 )
+from uartsim.chip.timing import frame_times
 from uartsim.chip.transmitter import SentFrame, Transmitter
-from uartsim.line_format import BIT_AT_DIVISOR_1, NEVER, LineFormat
+from uartsim.line_format import NEVER
 
 _DR: Final = int(LSR.DR)
 _THRE: Final = int(LSR.THRE)
@@ -48,6 +48,11 @@ _DLAB: Final = int(LCR.DLAB)
 _BREAK: Final = int(LCR.BREAK)
 _LOOP: Final = int(MCR.LOOP)
 _OUT2: Final = int(MCR.OUT2)
+_AFE: Final = int(MCR.AFE)
+_CTS: Final = int(MSR.CTS)
+_DCTS: Final = int(MSR.DCTS)
+_DELTAS: Final = int(MSR.DCTS | MSR.DDSR | MSR.TERI | MSR.DDCD)
+_FORMAT: Final = 0x3F  # the bits of LCR that make the format
 _ERBFI, _ETBEI, _ELSI, _EDSSI = (int(bit) for bit in (IER.ERBFI, IER.ETBEI, IER.ELSI, IER.EDSSI))
 _NONE, _LINE_STATUS, _DATA, _TIMEOUT, _THR_EMPTY, _MODEM = (
     int(i)
@@ -64,13 +69,11 @@ _NONE, _LINE_STATUS, _DATA, _TIMEOUT, _THR_EMPTY, _MODEM = (
 #: CTS, DSR and DCD active, RI not: what a null modem cable to an open port gives.
 CONNECTED: Final = MSR.CTS | MSR.DSR | MSR.DCD
 
+#: LSR has to be worked out.
+_UNKNOWN: Final = -1
+
 Out2Gate = Literal["bit", "pin", "none"]
 TimeoutRule = Literal["frames", "word"]
-
-
-def break_errors(line_format: LineFormat) -> int:
-    """The LSR bits that come with a received break: BI and FE; PE where a zero parity bit is wrong."""
-    return int(LSR.BI | LSR.FE | (LSR.PE if line_format.parity in "OM" else LSR(0)))
 
 
 class Uart:
@@ -92,9 +95,13 @@ class Uart:
     __slots__ = (
         "_break_sent",
         "_due",
+        "_gate_open",
         "_loop_break_at",
+        "_loop_space",
         "_looped",
+        "_modem_interrupts",
         "_readers",
+        "_status",
         "_writers",
         "break_changes",
         "divisor",
@@ -183,11 +190,11 @@ class Uart:
         Raises:
             ValueError: an offset outside 0 to 7, or time went backwards.
         """
-        if now < self.now:
-            raise ValueError(f"time went backwards: {now} after {self.now} ticks")
+        if not self.now <= now < self._due:
+            self.advance(now)
         self.now = now
-        if now >= self._due:
-            self._catch_up(now)
+        if offset == 5 and (status := self._status) >= 0:
+            return status  # polled more than anything else, and mostly nothing has changed
         try:
             return self._readers[offset]()
         except KeyError:
@@ -199,16 +206,34 @@ class Uart:
         Raises:
             ValueError: an offset outside 0 to 7, a value outside 0 to 255, or time went backwards.
         """
-        if now < self.now:
-            raise ValueError(f"time went backwards: {now} after {self.now} ticks")
         if not 0 <= value <= 0xFF:
             raise ValueError(f"value is {value}: a register takes 0 to 255")
-        if offset not in self._writers:
+        writer = self._writers.get(offset)
+        if writer is None:
             raise ValueError(f"offset is {offset}: a 16550 has the offsets 0 to 7")
+        if not self.now <= now < self._due:
+            self.advance(now)
         self.now = now
-        if now >= self._due:
-            self._catch_up(now)
-        self._writers[offset](value)
+        writer(value)
+
+    def write_run(self, characters: bytes, now: int) -> None:
+        """Write THR once for each of ``characters``, all at ``now``: the same as :meth:`write` for each, but a slice.
+
+        Raises:
+            ValueError: time went backwards, or LCR.DLAB is set and offset 0 is not THR.
+        """
+        self.advance(now)
+        if self.lcr & _DLAB:
+            raise ValueError("LCR.DLAB is set: offset 0 is the divisor latch; clear it before you write to THR")
+        if not characters:
+            return
+        transmitter = self.transmitter
+        if not transmitter.fifo_mode:
+            for character in characters:
+                self._write_thr(character)
+            return
+        transmitter.write_run(characters, now)
+        self._thr_written(rose=transmitter.thre_rose and len(characters) == 1)
 
     def reset(self, now: int) -> None:
         """Master reset.  RBR, SCR and the divisor latch keep what they hold."""
@@ -224,6 +249,7 @@ class Uart:
         self.thr_empty_latch = False
         self._looped: deque[tuple[int, int]] = deque()  # (arrives, character) on its way through the loop
         self._loop_break_at = NEVER
+        self._loop_space = (0, -1)  # the last stretch of space in the loop: from, until
         self._release_break()
         self.receiver.reset()
         self.receiver.set_fifo_mode(False, 1)
@@ -233,6 +259,7 @@ class Uart:
         self.transmitter.looped = False
         self.transmitter.held = False
         self.modem.reset()
+        self._gate()
         self._select_bank()
         self._set_trigger()
         self._reformat()
@@ -254,9 +281,36 @@ class Uart:
         self.advance(now)
         if self.modem.control & _LOOP:
             return
-        self.receiver.receive(character & self.line_format.data_mask, errors, now)
+        self.receiver.receive(character & self.transmitter.times.mask, errors, now)
         self._plan()
         self._identify()
+
+    def receive_run(self, characters: bytes, now: int, interval: int) -> None:
+        """Characters without errors arrive one after the other: the same as :meth:`receive` for each, but a slice.
+
+        Who wants to see the interrupt line rise in their midst gives fewer at a time.
+
+        Args:
+            characters: what arrives; the bits beyond the word length are not received.
+            now: when the first is complete, in ticks.
+            interval: from one to the next, in ticks.
+
+        Raises:
+            ValueError: time went backwards.
+        """
+        if not characters:
+            return
+        self.advance(now)
+        last_at = now + (len(characters) - 1) * interval
+        receiver, mask = self.receiver, self.transmitter.times.mask
+        if self.modem.control & _LOOP or not receiver.fifo_mode or interval >= receiver.timeout_ticks:
+            for n, character in enumerate(characters):
+                self.receive(character, 0, now + n * interval)
+            return
+        receiver.receive_run(characters if mask == 0xFF else bytes(c & mask for c in characters), last_at)
+        self._plan()
+        self._identify()
+        self.advance(last_at)
 
     def set_modem_inputs(self, inputs: int, now: int) -> None:
         """The cable drives CTS, DSR, RI and DCD (at their places in MSR) from ``now`` on."""
@@ -278,7 +332,7 @@ class Uart:
             self._catch_up(now)
 
     def take_sent(self) -> list[SentFrame]:
-        """The frames that started on SOUT since the last call, looped ones included."""
+        """The frames that started on SOUT since the last call."""
         sent = self.transmitter.sent
         if sent:
             self.transmitter.sent = []
@@ -290,6 +344,15 @@ class Uart:
         if changes:
             self.break_changes = []
         return changes
+
+    def finish_stream(self, now: int, *, thre_interrupt: bool) -> None:
+        """Used by :mod:`uartsim.chip.streaming`: the transmitter was brought to ``now`` by a slice of refills."""
+        self.now = max(self.now, now)
+        self.transmitter.thre_rose = False
+        self.thr_empty_latch = thre_interrupt
+        self.transmitter.replan()
+        self._plan()
+        self._identify()
 
     # -- when something will happen ------------------------------------------------------------------------
 
@@ -331,26 +394,37 @@ class Uart:
     # -- time ----------------------------------------------------------------------------------------------
 
     def _catch_up(self, now: int) -> None:
-        """Everything that is due up to and including ``now``, in the order of time."""
+        """Everything that is due up to and including ``now``."""
+        if self.modem.control & _LOOP:
+            self._catch_up_looped(now)
+        else:
+            # Transmitter and receiver know nothing of each other.
+            self.transmitter.catch_up(now)
+            self.receiver.catch_up(now)
+            self._plan()
+        self._notice_thre()
+        self._identify()
+
+    def _catch_up_looped(self, now: int) -> None:
+        """The same in loopback, in the order of time: what leaves the transmitter comes in at the receiver."""
         transmitter, receiver, looped = self.transmitter, self.receiver, self._looped
         while (due := self._due) <= now:
-            if receiver.timeout_at <= due:
-                receiver.catch_up(due)
+            receiver.catch_up(due)
             if looped and looped[0][0] <= due:
-                arrives, character = looped.popleft()
-                receiver.receive(character, 0, arrives)
+                receiver.receive(looped.popleft()[1], 0, due)
             if self._loop_break_at <= due:
                 self._loop_break_at = NEVER
-                receiver.receive(0, break_errors(self.line_format), due)
+                receiver.receive(0, transmitter.times.break_errors, due)
             if transmitter.due <= due:
                 transmitter.catch_up(due)
-                if transmitter.looped:
-                    self._take_loop()
-            if transmitter.thre_rose:
-                transmitter.thre_rose = False
-                self.thr_empty_latch = True
+                self._take_loop()
             self._plan()
-        self._identify()
+
+    def _notice_thre(self) -> None:
+        """A rise of THRE sets the interrupt's latch."""
+        if self.transmitter.thre_rose:
+            self.transmitter.thre_rose = False
+            self.thr_empty_latch = True
 
     def _plan(self) -> None:
         due = self.transmitter.due
@@ -361,13 +435,18 @@ class Uart:
         if self._loop_break_at < due:
             due = self._loop_break_at
         self._due = due
+        self._status = _UNKNOWN
 
     def _take_loop(self) -> None:
         """Frames that started in loopback are on their way to our own receiver, unless a break covers them."""
-        for frame in self.transmitter.sent:
-            if frame.looped and not self.lcr & _BREAK:
-                self._looped.append((frame.start + frame.line_format.sampled_ticks, frame.character))
-        self.transmitter.sent = [frame for frame in self.transmitter.sent if not frame.looped]
+        sent = self.transmitter.sent
+        first = len(sent)
+        while first and sent[first - 1].looped:
+            first -= 1
+        if not self.lcr & _BREAK:
+            sampled = self.transmitter.times.sampled
+            self._looped.extend((frame.start + sampled, frame.character) for frame in sent[first:])
+        del sent[first:]
 
     # -- interrupts ----------------------------------------------------------------------------------------
 
@@ -384,22 +463,18 @@ class Uart:
                 pending = _DATA
             elif ier & _ETBEI and self.thr_empty_latch:
                 pending = _THR_EMPTY
-            elif ier & _EDSSI and self._modem_interrupt():
+            elif ier & _EDSSI and self.modem.deltas & self._modem_interrupts:
                 pending = _MODEM
         self.iir = pending
-        self.irq = pending != _NONE and self._gate_open()
+        self.irq = pending != _NONE and self._gate_open
 
-    def _modem_interrupt(self) -> bool:
-        deltas = self.modem.deltas
-        if self.modem.control & MCR.AFE:
-            deltas &= ~MSR.DCTS
-        return bool(deltas)
-
-    def _gate_open(self) -> bool:
-        if self.out2_gate == "none":
-            return True
+    def _gate(self) -> None:
+        """MCR was written: whether the interrupt gets out, and which deltas make one."""
         control = self.modem.control
-        return bool(control & _OUT2) and not (self.out2_gate == "pin" and control & _LOOP)
+        self._gate_open = self.out2_gate == "none" or (
+            bool(control & _OUT2) and not (self.out2_gate == "pin" and control & _LOOP)
+        )
+        self._modem_interrupts = _DELTAS & ~_DCTS if control & _AFE else _DELTAS
 
     # -- registers -----------------------------------------------------------------------------------------
 
@@ -449,6 +524,8 @@ class Uart:
         if receiver.latched:
             receiver.latched = 0
             self._identify()
+        else:
+            self._status = value
         return value
 
     def _read_msr(self) -> int:
@@ -468,7 +545,12 @@ class Uart:
     def _write_thr(self, value: int) -> None:
         transmitter = self.transmitter
         transmitter.write(value, self.now)
-        self.thr_empty_latch = transmitter.thre_rose
+        self._thr_written(transmitter.thre_rose)
+
+    def _thr_written(self, rose: bool) -> None:
+        """THR was written; ``rose``: the last write found the shift register free, and THRE is back already."""
+        transmitter = self.transmitter
+        self.thr_empty_latch = rose
         transmitter.thre_rose = False
         if transmitter.looped:
             self._take_loop()
@@ -484,7 +566,7 @@ class Uart:
         self._reformat()
 
     def _write_ier(self, value: int) -> None:
-        value &= 0x0F
+        value = int(value) & 0x0F
         if value & ~self.ier & _ETBEI and self.transmitter.thre:
             self.thr_empty_latch = True
         self.ier = value
@@ -534,15 +616,16 @@ class Uart:
         self.receiver.trigger = triggers[self.fcr >> 6] if self.receiver.fifo_mode else 1
 
     def _write_lcr(self, value: int) -> None:
+        value = int(value)
         changed = value ^ self.lcr
         self.lcr = value
         if changed & _DLAB:
             self._select_bank()
-        if changed & 0x3F:
+        if changed & _FORMAT:
             self._reformat()
         if changed & _BREAK:
             self._route_break()
-        self._plan()
+            self._plan()
 
     def _select_bank(self) -> None:
         if self.lcr & _DLAB:
@@ -554,19 +637,16 @@ class Uart:
 
     def _reformat(self) -> None:
         """LCR or the divisor changed: the frames that start from now on have the new format."""
-        lcr = self.lcr
-        data_bits = (lcr & 3) + 5
-        parity = ("O", "E", "M", "S")[lcr >> 4 & 3] if lcr & LCR.PEN else "N"
-        stop_halves = 2 if not lcr & LCR.STB else 3 if data_bits == 5 else 4
-        bit_ticks = 0 if self.unlimited else (self.divisor or DIVISOR_OF_ZERO) * BIT_AT_DIVISOR_1
-        self.line_format = LineFormat(bit_ticks, data_bits, parity, stop_halves)
-        self.receiver.line_format = self.line_format
-        self.transmitter.line_format = self.line_format
+        times = frame_times(self.lcr & _FORMAT, self.divisor, self.unlimited)
+        self.line_format = times.line_format
+        self.receiver.set_format(times)
+        self.transmitter.set_format(times)
 
     def _write_mcr(self, value: int) -> None:
         value = int(value) & (0x3F if self.variant.auto_flow else 0x1F)
         was_looped = self.modem.control & _LOOP
         self.modem.write_control(value)
+        self._gate()
         self.transmitter.looped = bool(value & _LOOP)
         if was_looped != value & _LOOP:
             if was_looped:
@@ -578,12 +658,13 @@ class Uart:
 
     def _flow_control(self) -> None:
         """16750: CTS holds the next character while MCR.AFE is set."""
-        held = bool(self.modem.control & MCR.AFE) and not self.modem.shown & MSR.CTS
-        if held != self.transmitter.held:
-            self.transmitter.hold(held, self.now)
-            if self.transmitter.thre_rose:
-                self.transmitter.thre_rose = False
-                self.thr_empty_latch = True
+        held = bool(self.modem.control & _AFE) and not self.modem.shown & _CTS
+        transmitter = self.transmitter
+        if held != transmitter.held:
+            transmitter.hold(held, self.now)
+            if transmitter.looped:
+                self._take_loop()
+            self._notice_thre()
             self._plan()
 
     def _route_break(self) -> None:
@@ -591,8 +672,15 @@ class Uart:
         on, looped = bool(self.lcr & _BREAK), bool(self.modem.control & _LOOP)
         if on and looped:
             self._looped.clear()  # their remaining bits are space now
-            self._loop_break_at = self.now + self.line_format.sampled_ticks
+            since, until = self._loop_space
+            if until != self.now:  # the line was at mark meanwhile
+                since = self.now
+            self._loop_space = (since, NEVER)
+            sampled_at = since + self.transmitter.times.sampled
+            self._loop_break_at = sampled_at if sampled_at > self.now else NEVER
         else:
+            if self._loop_space[1] == NEVER:
+                self._loop_space = (self._loop_space[0], self.now)
             self._loop_break_at = NEVER
         to_line = on and not looped
         if to_line != self._break_sent:
@@ -606,4 +694,4 @@ class Uart:
 
     def _write_scr(self, value: int) -> None:
         if self.variant.has_scratch:
-            self.scratch = value
+            self.scratch = int(value)

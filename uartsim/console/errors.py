@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from typing import TypeVar
 
-from uartsim.line_format import UartsimError
+from uartsim.errors import UartsimError
 
 
 class ExpectTimeout(UartsimError, TimeoutError):
@@ -45,7 +45,9 @@ def as_raised(kind: type[_E]) -> type[_E]:
         if kind is ours and pexpect is not None:
             theirs = getattr(pexpect, name, None)  # absent while pexpect is still being imported
             if theirs is not None:
-                return type(kind.__name__, (kind, theirs), {"__module__": kind.__module__, "__doc__": kind.__doc__})
+                # pexpect's errors keep their message in ``value``
+                body = {"__module__": kind.__module__, "__doc__": kind.__doc__, "value": property(lambda e: e.args[0])}
+                return type(kind.__name__, (kind, theirs), body)
     return kind
 
 

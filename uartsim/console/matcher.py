@@ -15,7 +15,8 @@ at the same moment the one that starts first wins, then the one that is first in
 
 Work is linear: a search goes on where the last one stopped, less an overlap that follows from the pattern: its longest
 match if it has one, the current line if it cannot cross a line's end, otherwise up to two blocks of ``MAX_MATCH``
-characters on a grid fixed to the stream (not to the pieces).  A match of up to ``MAX_MATCH`` characters is always found.
+characters on a grid fixed to the stream (not to the pieces).  A match of up to ``MAX_MATCH`` characters is always
+found.
 
 Nothing is consumed by looking: a ``Search`` that finds nothing leaves the matcher as it was.
 """
@@ -24,7 +25,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 from uartsim.console.buffer import TextBuffer
 from uartsim.console.patterns import MAX_MATCH, Pattern
@@ -36,7 +38,8 @@ _CONTEXT: Final = 256
 _LINE_END: Final = re.compile("\n")
 
 
-class Found(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Found:
     """Where a pattern matched; offsets are absolute, in characters of the stream."""
 
     index: int

@@ -27,7 +27,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from uartsim.line_format import UsageError
+from uartsim.errors import UsageError
 
 #: The longest match that is guaranteed to be found, in characters.  (Up to twice as much may be.)
 MAX_MATCH: Final = 16_384

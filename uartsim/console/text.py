@@ -44,9 +44,7 @@ _SEQUENCE: Final = re.compile(
     rb")?"
 )
 #: An escape that may still become one of the above.
-_UNFINISHED: Final = re.compile(
-    rb"\x1b(?:\[[0-?]{0,64}[ -/]{0,16}|[\]PX^_]" + _PAYLOAD + rb"\x1b?|[ -/]{1,16})?\Z"
-)
+_UNFINISHED: Final = re.compile(rb"\x1b(?:\[[0-?]{0,64}[ -/]{0,16}|[\]PX^_]" + _PAYLOAD + rb"\x1b?|[ -/]{1,16})?\Z")
 #: What comes within this many bytes and seconds shares one mark of place and time in a transcript.
 _PIECE_BYTES: Final = 256
 _PIECE_SECONDS: Final = 0.05
@@ -194,21 +192,20 @@ class Transcript:
         return lines
 
     def _time_of(self, text_offset: int) -> float:
-        time_s = 0.0
-        for _, at, _, time_s in reversed(self._pieces):
-            if at <= text_offset:
-                break
-        return time_s
+        return next((time_s for _, at, _, time_s in reversed(self._pieces) if at <= text_offset), 0.0)
 
     def _raw_offset(self, text_offset: int) -> tuple[int, int]:
         """The first and the next byte of the one character at ``text_offset``."""
         raw_end = self.raw_end
-        for raw_at, text_at, cleaner, _ in reversed(self._pieces):
-            if text_at <= text_offset:
+        place = None
+        for piece in reversed(self._pieces):
+            if piece[1] <= text_offset:
+                place = piece
                 break
-            raw_end = raw_at
-        else:
+            raw_end = piece[0]
+        if place is None:
             return self._raw_start, self._raw_start
+        raw_at, text_at, cleaner, _ = place
         data = bytes(self._raw[raw_at - self._raw_start : raw_end - self._raw_start])
         wanted = text_offset - text_at + 1
         low, high = 0, len(data)
@@ -220,10 +217,11 @@ class Transcript:
                 low = middle + 1
         # a byte that told what the one before it was brings the characters of both
         last = low - (len(cleaner.copy().feed(data[:low])) - wanted)
+        last += raw_at
         first = last - 1
-        while first > 0 and 0x80 <= data[first] < 0xC0:
+        while first > self._raw_start and 0x80 <= self._raw[first - self._raw_start] < 0xC0:
             first -= 1
-        return raw_at + first, raw_at + last
+        return first, last
 
     def _forget(self, raw_offset: int) -> None:
         while len(self._pieces) > 1 and self._pieces[1][0] <= raw_offset:

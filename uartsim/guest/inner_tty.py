@@ -99,6 +99,7 @@ class InnerTty:
     def forget(self) -> None:
         """Throw away what is on its way in either direction, as a loss of power does."""
         termios.tcflush(self.slave, termios.TCIOFLUSH)
+        termios.tcflush(self.master, termios.TCIFLUSH)  # what the master's own line discipline has taken already
 
     @property
     def line_format(self) -> LineFormat:

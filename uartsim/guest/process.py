@@ -21,7 +21,9 @@ move, and programmed into the chip once what was sent before has left it.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -74,6 +76,7 @@ class ProcessGuest:
         self._child: Child | None = None
         self._reset_wanted = False
         self._writing = False
+        self._carrying = trio.CancelScope()
         self._last_output = b""
 
     def _filled_in(self, tty: str, private: Path) -> list[str]:
@@ -96,8 +99,7 @@ class ProcessGuest:
             with InnerTty(self._first_format) as tty:
                 self._open(tty, driver)
                 async with trio.open_nursery() as nursery:
-                    nursery.start_soon(self._carry_out, tty, driver)
-                    nursery.start_soon(self._carry_in, tty, driver)
+                    nursery.start_soon(self._carry, tty, driver)
                     task_status.started()
                     end = await self._keep_running(tty, driver, private)
                     nursery.cancel_scope.cancel()
@@ -106,7 +108,7 @@ class ProcessGuest:
             self._machine = None
             driver.close()
             with trio.CancelScope(shield=True):
-                await trio.to_thread.run_sync(lambda: shutil.rmtree(private, ignore_errors=True))
+                await trio.to_thread.run_sync(_remove, private)
 
     async def reset(self) -> None:
         """The reset button: the program is killed, and started again."""
@@ -128,6 +130,7 @@ class ProcessGuest:
             status, complaint = await self._run_once(tty, private)
             if self._reset_wanted:
                 self._reset_wanted = False
+                self._carrying.cancel()
                 tty.forget()
                 driver.discard_output()
                 driver.flush_input()
@@ -168,6 +171,15 @@ class ProcessGuest:
         return status, "\n".join(filter(None, (complaint, said)))
 
     # -- the bytes -----------------------------------------------------------------------------------------
+
+    async def _carry(self, tty: InnerTty, driver: SerialDriver) -> None:
+        """Carry bytes both ways; when cut off by a reset, begin again without what was in our hands."""
+        while True:
+            self._writing = False
+            with trio.CancelScope() as self._carrying:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._carry_out, tty, driver)
+                    nursery.start_soon(self._carry_in, tty, driver)
 
     async def _carry_out(self, tty: InnerTty, driver: SerialDriver) -> None:
         """What the program writes goes to COM1."""
@@ -210,3 +222,14 @@ class ProcessGuest:
                 await trio.sleep(0.002)
                 quiet = 0 if self._writing or tty.has_output() else quiet + 1
             await driver.drain()
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, but never what is mounted in it: a program may have left a mount, and that may be anything."""
+    place = str(folder.resolve())
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/mountinfo").read_text().splitlines():
+            mounted_on = re.sub(r"\\(\d{3})", lambda match: chr(int(match[1], 8)), line.split()[4])
+            if mounted_on == place or mounted_on.startswith(f"{place}/"):
+                return
+    shutil.rmtree(folder, ignore_errors=True)

@@ -109,7 +109,7 @@ class QemuGuest:
                 line = _stream(ours)
                 nursery.start_soon(self._carry_out, line, driver, sent_all)
                 nursery.start_soon(self._carry_in, line, driver)
-                nursery.start_soon(self._report_start, task_status)
+                nursery.start_soon(self._report_ready, task_status)
                 status = await child.wait()
                 with trio.move_on_after(DRAIN_TIMEOUT_S):
                     await sent_all.wait()
@@ -173,9 +173,10 @@ class QemuGuest:
 
         return await trio.to_thread.run_sync(functools.partial(tiny_initramfs, progress))
 
-    async def _report_start(self, task_status: trio.TaskStatus[None]) -> None:
+    async def _report_ready(self, task_status: trio.TaskStatus[None]) -> None:
         assert self._qmp is not None
-        await self._qmp.ready.wait()
+        with trio.CancelScope(shield=True):  # however quickly QEMU ends, the start is told; ready never fails to come
+            await self._qmp.ready.wait()
         task_status.started()
 
     async def _on_event(self, name: str, data: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ works.  Several files in the folder may import each other relatively: the folder
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import itertools
 import sys
 import traceback
@@ -71,6 +72,7 @@ class ScriptGuest:
         self._main: Callable[[ScriptHost], Awaitable[str | None]] | None = None
         self._host: ScriptHost | None = None
         self._scope: trio.CancelScope | None = None
+        self._failure: str | None = None  # of the script's NMI handler
 
     async def run(self, machine: Machine, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> GuestEnd:
         """Power on; see :class:`uartsim.machine.Guest`."""
@@ -79,13 +81,18 @@ class ScriptGuest:
             self._main = load_main(definition.folder, str(definition.options.get("file", "guest.py")))
         task_status.started()
         while True:
+            await trio.lowlevel.checkpoint()  # a script that only reboots can still be stopped
             self._host = host = ScriptHost(machine, definition.settings, definition.folder)
             wish: str | None = "reboot"  # what a pressed reset button leaves
             with trio.CancelScope() as self._scope:
                 try:
                     wish = await self._main(host)
-                except Exception as error:
+                except (Exception, SystemExit) as error:
                     return GuestEnd("failed", detail=_where(error, definition.folder))
+            if self._failure is not None:
+                return GuestEnd("failed", detail=self._failure)
+            if wish not in ("reboot", "poweroff", None):
+                return GuestEnd("failed", detail=f"main returned {wish!r}: use 'reboot', 'poweroff' or None")
             if not self._scope.cancelled_caught:
                 with trio.move_on_after(1):
                     await host.tty.drain()
@@ -102,9 +109,14 @@ class ScriptGuest:
         await trio.lowlevel.checkpoint()
 
     async def nmi(self) -> None:
-        """Tell the script."""
+        """Tell the script.  An error in its handler ends the script, not whoever pressed the button."""
         if self._host is not None and self._host.on_nmi is not None:
-            self._host.on_nmi()
+            try:
+                self._host.on_nmi()
+            except (Exception, SystemExit) as error:
+                self._failure = _where(error, self.definition.folder)
+                if self._scope is not None:
+                    self._scope.cancel()
         await trio.lowlevel.checkpoint()
 
 
@@ -127,10 +139,10 @@ def load_main(folder: Path, file: str) -> Callable[[ScriptHost], Awaitable[str |
     sys.modules[spec.name] = script
     try:
         spec.loader.exec_module(script)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(f"{path}: the guest's script cannot be loaded: {_where(error, folder)}") from error
     main = getattr(script, "main", None)
-    if main is None:
+    if not inspect.iscoroutinefunction(main):
         raise UsageError(f"{path}: no 'async def main(host)' in it; that is where the guest starts")
     found: Callable[[ScriptHost], Awaitable[str | None]] = main
     return found
@@ -138,6 +150,8 @@ def load_main(folder: Path, file: str) -> Callable[[ScriptHost], Awaitable[str |
 
 def _where(error: BaseException, folder: Path) -> str:
     """One line: what went wrong, and at which line of the guest's own files."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]  # a script's own nursery has wrapped it
     places = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(folder)]
     place = f" ({Path(places[-1].filename).name}:{places[-1].lineno})" if places else ""
     return f"{type(error).__name__}: {error}{place}"

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from uartsim.chip.registers import LSR, MSR, Offset
+from uartsim.chip.streaming import stream_in, stream_out
 from uartsim.chip.uart import Uart
 from uartsim.line_format import NEVER, FormatMismatchError, LineFormat
 from uartsim.machine.ticker import Clock, Ticker
@@ -54,10 +55,22 @@ class Com1:
         self.breaks_in = 0
         #: Called with the interrupt line's level and the time whenever it changes; set by whoever is the guest.
         self.on_interrupt: Callable[[bool, int], None] | None = None
+        #: Called with a time in ticks: an interrupt handler that refills the transmitter may do so in slices until then,
+        #: with :meth:`stream_out`; returns whether it did.
+        self.on_stream_out: Callable[[int], bool] | None = None
+        #: Called with characters that :meth:`stream_in` has carried past the interrupt handler; and how many it takes.
+        self.on_stream_in: Callable[[bytes], None] | None = None
+        self.stream_in_room: Callable[[], int] | None = None
+        #: Whether slices are used at all; without, everything is done by single accesses, to the same effect.
+        self.slices = True
         #: Called with characters that have arrived at the far end and the time of the last, in ticks.
         self.on_output: Callable[[bytes, int], None] | None = None
         #: Called when a break of the guest's has arrived at the far end, with the time.
         self.on_break: Callable[[int], None] | None = None
+        #: At unlimited rate, whether the far end cannot take more now; set by the far end, which then calls
+        #: :attr:`on_far_ready`.  On a paced line the far end is never asked: the line does not wait.
+        self.far_busy: Callable[[], bool] | None = None
+        self.on_far_ready: Callable[[], None] | None = None
         #: Called when the guest has programmed another format.
         self.on_format: Callable[[LineFormat], None] | None = None
         #: Called when the far end's queue has become shorter.
@@ -109,8 +122,11 @@ class Com1:
         """Master reset of the chip, now.  What is on the line stays on the line."""
         now = self.clock.now()
         self.advance(now)
+        was_closed = not self._has_room()
         self.uart.reset(self.uart.now)
         self.cable.set_format(self.uart.line_format)
+        if was_closed and self._has_room():
+            self.cable.far.resume(self.uart.now)
         self.settle()
 
     # -- the far end's side --------------------------------------------------------------------------------
@@ -186,11 +202,18 @@ class Com1:
         self._signal(uart.now)
         before = far.pending if self.on_far_room is not None else 0
         while True:
-            due = far.due(self._has_room())
+            due = far_due = far.due(self._has_room())
+            interrupt_due = NEVER
             if self.on_interrupt is not None:
-                due = min(due, uart.next_interrupt(uart.now))
+                interrupt_due = uart.next_interrupt(uart.now)
+                if interrupt_due <= now and self.on_stream_out is not None and self.slices:
+                    if self.on_stream_out(min(now, far_due - 1)):
+                        continue
+                due = min(due, interrupt_due)
             if due > now:
                 break
+            if due == far_due and self._stream_in(min(now, interrupt_due - 1)):
+                continue
             due = max(due, uart.now)
             arrival = far.step(due, self._has_room())
             if arrival is not None:
@@ -204,6 +227,49 @@ class Com1:
         self._signal(now)
         if self.on_far_room is not None and far.pending < before:
             self.on_far_room()
+
+    def write_thr_at(self, characters: bytes, at: int) -> None:
+        """THR is written once for each of ``characters`` at ``at`` ticks, from an interrupt handler."""
+        self.uart.write_run(characters, at)
+        self.writes[Offset.THR] += len(characters)
+
+    def stream_out(self, data: bytearray, until: int, reads: int) -> int:
+        """Refill the transmitter in slices, see :func:`uartsim.chip.streaming.stream_out`.
+
+        Args:
+            data: what the driver has to send; what is taken is removed.
+            until: ticks.
+            reads: how often the driver reads IIR for each refill.
+
+        Returns:
+            How many refills were made.
+        """
+        done = stream_out(self.uart, data, until) if self.slices else None
+        if done is None:
+            return 0
+        del data[: done.taken]
+        self.reads[Offset.IIR] += reads * done.refills
+        self.writes[Offset.THR] += done.taken
+        self.cable.carry(self.uart.take_sent(), self.uart.take_break_changes())
+        self.cable.carry_run(done.start, done.frames, done.line_format)
+        return done.refills
+
+    def _stream_in(self, until: int) -> bool:
+        """Carry characters from the far end past the interrupt handler in a slice, if nothing is in the way."""
+        if self.stream_in_room is None or self.on_stream_in is None or not self.slices or self.strict_line:
+            return False
+        far = self.cable.far
+        count = min(far.run_length(until), self.stream_in_room())
+        if count < 2:
+            return False
+        if not stream_in(self.uart, far.peek(count), far.free_at_after(count)):
+            return False
+        data = far.take(count)
+        self.reads[Offset.IIR] += 2 * count
+        self.reads[Offset.LSR] += 2 * count
+        self.reads[Offset.RBR] += count
+        self.on_stream_in(data)
+        return True
 
     def _signal(self, now: int) -> None:
         """Tell the interrupt handler when the line has changed; again for as long as it keeps changing it."""
@@ -233,23 +299,17 @@ class Com1:
         sent, breaks = uart.take_sent(), uart.take_break_changes()
         if sent or breaks:
             cable.carry(sent, breaks)
-        arrivals = cable.arrived(uart.now)
-        if not arrivals:
-            return
-        self.characters_out += len(arrivals)
-        run = bytearray()
-        for at, character, errors in arrivals:
+        for at, data, errors in cable.arrived(uart.now):
             if errors & BREAK:
-                self.characters_out -= 1
                 self.breaks_out += 1
                 if self.on_break is not None:
                     self.on_break(at)
                 continue
             if errors:
                 self.errors_out += 1
-            run.append(character)
-        if run and self.on_output is not None:
-            self.on_output(bytes(run), arrivals[-1].at)
+            self.characters_out += len(data)
+            if self.on_output is not None:
+                self.on_output(data, at)
 
     def _plan(self) -> None:
         """Ask to be called when something will be visible outside."""

@@ -18,11 +18,15 @@ from typing import Final, NamedTuple
 import trio
 
 from uartsim.chip.registers import FCR, IER, LCR, LSR, MCR, InterruptId, Offset
-from uartsim.line_format import BIT_AT_DIVISOR_1, LineFormat, UsageError
+from uartsim.line_format import BIT_AT_DIVISOR_1, LineFormat, UartsimError, UsageError
 from uartsim.machine.com1 import Com1
 
 #: Bytes of the transmit buffer (Linux: UART_XMIT_SIZE).
 TRANSMIT_BUFFER: Final = 4096
+#: The same at unlimited rate, where one slice of it goes out at a time.
+UNLIMITED_BUFFER: Final = 65536
+#: At unlimited rate, how long the guest waits for a far end that is busy before it looks again, in seconds.
+FAR_PATIENCE_S: Final = 0.1
 #: Received characters that wait for a reader before the driver stops taking more from the chip.
 RECEIVE_BUFFER: Final = 65536
 
@@ -42,7 +46,10 @@ class Flag(Enum):
 
 
 class Received(NamedTuple):
-    """A run of good characters, or one flagged one.  A break's data is one NUL; an overrun's is empty."""
+    """A run of good characters, or one flagged one.
+
+    A break's data is one NUL.  An overrun's is empty: it stands where one or more characters are missing.
+    """
 
     data: bytes
     flag: Flag
@@ -65,7 +72,8 @@ class SerialDriver:
         self._received_size = 0
         self._throttled = False
         self._opened = False
-        self._room = trio.Event()
+        self._overrun = False  # characters were lost behind those that are in the chip now
+        self._room = trio.lowlevel.ParkingLot()
         self._arrived = trio.Event()
         self._reading = False
 
@@ -82,8 +90,11 @@ class SerialDriver:
         """
         com1 = self.com1
         divisor_of(line_format or LineFormat())  # before anything is touched
-        if com1.on_interrupt is None:
-            com1.on_interrupt = self._interrupt
+        com1.on_interrupt = self._interrupt
+        com1.on_stream_out = self._stream_out
+        com1.on_stream_in = self._stream_in
+        com1.stream_in_room = self._stream_in_room
+        com1.on_far_ready = self._wake_writers
         self._opened = True
         com1.write(Offset.IER, 0)
         com1.write(Offset.FCR, FCR.FIFO_ENABLE)
@@ -106,6 +117,10 @@ class SerialDriver:
         self.com1.write(Offset.IER, 0)
         self.com1.write(Offset.MCR, 0)
         self.com1.on_interrupt = None
+        self.com1.on_stream_out = None
+        self.com1.on_stream_in = None
+        self.com1.stream_in_room = None
+        self.com1.on_far_ready = None
         self._transmit.clear()
         self._wake_writers()
 
@@ -133,18 +148,28 @@ class SerialDriver:
     # -- to the line ---------------------------------------------------------------------------------------
 
     async def write(self, data: bytes) -> None:
-        """Put ``data`` into the transmit buffer; returns when all of it is there."""
+        """Put ``data`` into the transmit buffer; returns when all of it is there.
+
+        Raises:
+            UartsimError: the port is not open, or is closed meanwhile.
+        """
         await trio.lowlevel.checkpoint()
-        view = memoryview(data)
+        com1, view = self.com1, memoryview(data)
+        buffer = UNLIMITED_BUFFER if com1.uart.unlimited else TRANSMIT_BUFFER
         while view:
-            room = TRANSMIT_BUFFER - len(self._transmit)
+            if not self._opened:
+                raise UartsimError("the serial port is not open: call open() before you write")
+            if com1.uart.unlimited and com1.far_busy is not None and com1.far_busy():
+                with trio.move_on_after(FAR_PATIENCE_S):
+                    await self._room.park()
+                continue
+            room = buffer - len(self._transmit)
             if room > 0:
                 self._transmit += view[:room]
                 view = view[room:]
                 self._start_transmitting()
             else:
-                self._room = trio.Event()
-                await self._room.wait()
+                await self._room.park()
 
     def write_nowait(self, data: bytes) -> None:
         """Put ``data`` into the transmit buffer however full it is: for a kernel's messages, which do not wait."""
@@ -155,8 +180,7 @@ class SerialDriver:
         """Wait until everything has left, the last stop bit included (tcdrain)."""
         await trio.lowlevel.checkpoint()
         while self._opened and self._transmit:
-            self._room = trio.Event()
-            await self._room.wait()
+            await self._room.park()
         uart = self.com1.uart
         while not uart.transmitter.empty:
             ticks = uart.transmitter.drained_at() - self.com1.clock.now()
@@ -176,7 +200,7 @@ class SerialDriver:
             self.com1.write(Offset.IER, self._ier)
 
     def _wake_writers(self) -> None:
-        self._room.set()
+        self._room.unpark_all()
 
     # -- from the line -------------------------------------------------------------------------------------
 
@@ -245,8 +269,11 @@ class SerialDriver:
         while True:
             status = com1.read_at(Offset.LSR, at)
             if status & LSR.OE:
-                self._push(run, Flag.OVERRUN, b"")
+                self._overrun = True
             if not status & _DR:
+                if self._overrun:
+                    self._overrun = False
+                    self._push(run, Flag.OVERRUN, b"")
                 break
             if self._received_size + len(run) >= RECEIVE_BUFFER:
                 self._throttled = True
@@ -278,12 +305,35 @@ class SerialDriver:
             received.append(Received(data, flag))
         self._arrived.set()
 
+    def _stream_out(self, until: int) -> bool:
+        """Refill in slices what the interrupts until ``until`` would refill one by one."""
+        if not self.com1.stream_out(self._transmit, until, 2):
+            return False
+        if not self._transmit:
+            self._ier &= ~int(IER.ETBEI)
+            self.com1.write_at(Offset.IER, self._ier, self.com1.uart.now)
+        if len(self._transmit) <= TRANSMIT_BUFFER // 2:
+            self._wake_writers()
+        return True
+
+    def _stream_in_room(self) -> int:
+        return RECEIVE_BUFFER - self._received_size - 1
+
+    def _stream_in(self, data: bytes) -> None:
+        self._push(bytearray(data), None, b"")
+
     def _refill(self, at: int) -> None:
         com1, transmit = self.com1, self._transmit
         depth = max(1, com1.uart.transmitter.depth)
-        for character in transmit[:depth]:
-            com1.write_at(Offset.THR, character, at)
-        del transmit[:depth]
+        if com1.uart.unlimited:
+            # The slice begins with the interrupt that is being served: its IIR has been read.
+            refills = com1.stream_out(transmit, at, 1)
+            com1.reads[Offset.IIR] -= bool(refills)
+        else:
+            refills = 0
+        if not refills:
+            com1.write_thr_at(bytes(transmit[:depth]), at)
+            del transmit[:depth]
         if not transmit:
             self._ier &= ~int(IER.ETBEI)
             com1.write_at(Offset.IER, self._ier, at)
@@ -301,9 +351,10 @@ def divisor_of(line_format: LineFormat) -> int:
         return 1
     divisor = max(1, round(line_format.bit_ticks / BIT_AT_DIVISOR_1))
     if divisor > 0xFFFF or abs(divisor * BIT_AT_DIVISOR_1 / line_format.bit_ticks - 1) > 0.025:
-        near = sorted({115200 // max(1, divisor), 115200 // max(1, divisor - 1)})
+        below = min(line_format.bit_ticks // BIT_AT_DIVISOR_1, 0xFFFF)
+        near = sorted(round(115200 / other, 2) for other in (below, below + 1) if 1 <= other <= 0xFFFF)
         raise UsageError(
             f"a 16550 with a 1.8432 MHz crystal cannot do {line_format.baud:g} baud; "
-            f"near speeds it can do: {', '.join(map(str, near))}"
+            f"near speeds it can do: {', '.join(f'{baud:g}' for baud in near)}"
         )
     return divisor

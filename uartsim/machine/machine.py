@@ -104,12 +104,14 @@ class Machine:
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> GuestEnd:
         """Power on; returns when the guest has ended, or after :meth:`power_off`."""
         end = GuestEnd("stopped")
+        starting = _Starting(task_status)
         try:
             with self._scope:
-                end = await self.guest.run(self, task_status)
+                end = await self.guest.run(self, starting)
         finally:
             self.ended = end
             self._end.set()
+        starting.started()  # a guest may die before it has come so far: that is its end, not a failure to start
         return end
 
     def power_off(self) -> None:
@@ -192,10 +194,32 @@ async def open_machine(
                 nursery.cancel_scope.cancel()
         except BaseExceptionGroup as group:
             _, real = group.split(trio.Cancelled)
-            if real is not None and (failure is None or isinstance(failure, trio.Cancelled)):
+            if real is None and failure is None:
+                raise  # cancelled from outside while it started
+            if real is not None and (failure is None or _is_cancellation(failure)):
                 raise _only(real) from None
         if failure is not None:
             raise failure
+
+
+class _Starting:
+    """A trio task status that takes more than one "started"."""
+
+    def __init__(self, task_status: trio.TaskStatus[None]) -> None:
+        self._task_status: trio.TaskStatus[None] | None = task_status
+
+    def started(self, value: None = None) -> None:
+        """Pass the first one on."""
+        if self._task_status is not None:
+            task_status, self._task_status = self._task_status, None
+            task_status.started()
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    """Whether an error, or all of a group of them, only says that we were cancelled."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.split(trio.Cancelled)[1] is None
+    return isinstance(error, trio.Cancelled)
 
 
 def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -26,6 +26,12 @@ _TFD_NONBLOCK_CLOEXEC: Final = 0o2004000
 _TFD_TIMER_ABSTIME: Final = 1
 
 
+#: The more lines wait for the timer, the later it may be armed after a wake-up, in ticks: what is due meanwhile is
+#: served together.  Nothing is lost by that but promptness: each line brings itself up to date at its own exact times.
+GAP_PER_LINE: Final = 50_000 * TICKS_PER_NS
+LONGEST_GAP: Final = 5_000_000 * TICKS_PER_NS
+
+
 class Clock(Protocol):
     """What tells the time, in ticks from a start of its own."""
 
@@ -110,19 +116,25 @@ class Wakeup:
 
 
 class Ticker:
-    """Wakes lines at exact times.  One per trio run: see :func:`shared_ticker`."""
+    """Wakes lines at exact times.  One per trio run: see :func:`shared_ticker`.
+
+    Raises:
+        UartsimError: the system gives no timer.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self._heap: list[tuple[int, int, Wakeup]] = []
         self._serial = 0
         self._armed = NEVER
-        self._timer: Timer | None = None
+        self._timer = None if isinstance(clock, TrioClock) else Timer()
         self._changed = trio.Event()
         #: How often the process was woken for lines.
         self.wakeups = 0
         self.users = 0
         self._scope = trio.CancelScope()
+        self._serving = False
+        self._not_before = 0
 
     def wakeup(self, call: Callable[[int], None]) -> Wakeup:
         """A new place; ``call`` gets the present time in ticks."""
@@ -132,13 +144,13 @@ class Ticker:
         """Used by :class:`Wakeup`."""
         self._serial += 1
         heapq.heappush(self._heap, (at, self._serial, wakeup))
-        if at < self._armed:
+        if at < self._armed and not self._serving:
             self._arm(at)
 
     def _arm(self, at: int) -> None:
         self._armed = at
         if self._timer is not None:
-            self._timer.arm(at)
+            self._timer.arm(max(at, self._not_before))
         else:
             self._changed.set()
 
@@ -150,35 +162,38 @@ class Ticker:
         return heap[0][0] if heap else NEVER
 
     def _run_due(self, now: int) -> None:
-        while (at := self._next()) <= now:
-            wakeup = heapq.heappop(self._heap)[2]
-            if wakeup.at == at:
+        self._serving = True
+        try:
+            while (at := self._next()) <= now:
+                wakeup = heapq.heappop(self._heap)[2]
                 wakeup.at = NEVER
                 wakeup.call(now)
+        finally:
+            self._serving = False
+        self._not_before = now + min(len(self._heap) * GAP_PER_LINE, LONGEST_GAP)
 
     async def serve(self) -> None:
         """Serve until :meth:`stop`."""
         with self._scope:
             if isinstance(self.clock, TrioClock):
                 await self._serve_virtual(self.clock)
-            else:
-                await self._serve_real()
+            elif self._timer is not None:
+                await self._serve_real(self._timer)
 
     def stop(self) -> None:
         """End :meth:`serve`."""
         self._scope.cancel()
 
-    async def _serve_real(self) -> None:
-        self._timer = Timer()
+    async def _serve_real(self, timer: Timer) -> None:
         try:
             while True:
                 self._arm(self._next())
-                await self._timer.wait()
+                await timer.wait()
                 self.wakeups += 1
                 self._armed = NEVER
                 self._run_due(self.clock.now())
         finally:
-            timer, self._timer = self._timer, None
+            self._timer = None
             timer.close()
 
     async def _serve_virtual(self, clock: TrioClock) -> None:

@@ -14,9 +14,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from enum import IntFlag
+from typing import NamedTuple
 
 from uartsim.line_format import NEVER, FormatMismatchError, LineFormat
-from uartsim.wire.frame import BREAK, Arrival, Framed, receive_space, receive_under_breaks
+from uartsim.wire.frame import BREAK, Arrival, Frame, Framed, receive_space, receive_under_breaks
 
 
 class ModemOutputs(IntFlag):
@@ -127,6 +128,41 @@ class FarSender:
             self.characters += 1
         return None
 
+    def run_length(self, until: int) -> int:
+        """How many queued characters follow each other from the next frame on and arrive by ``until`` (ticks)."""
+        if self._flight is not None or self._break_end != NEVER or not self._queue or isinstance(self._queue[0], int):
+            return 0
+        line_format = self.line_format
+        since = until - self.free_at - line_format.sampled_ticks
+        if since < 0:
+            return 0
+        waiting = len(self._queue[0])
+        return min(waiting, since // line_format.frame_ticks + 1) if line_format.frame_ticks else waiting
+
+    def peek(self, count: int) -> bytes:
+        """The next ``count`` characters of the run as they will be received."""
+        run = self._queue[0]
+        assert isinstance(run, bytearray)
+        mask = self.line_format.data_mask
+        return bytes(run[:count]) if mask == 0xFF else bytes(character & mask for character in run[:count])
+
+    def free_at_after(self, count: int) -> int:
+        """When the last of the next ``count`` characters of the run is complete at the receiver."""
+        line_format = self.line_format
+        return self.free_at + (count - 1) * line_format.frame_ticks + line_format.sampled_ticks
+
+    def take(self, count: int) -> bytes:
+        """Send the next ``count`` characters of the run; returns them as they are received."""
+        data = self.peek(count)
+        run = self._queue[0]
+        assert isinstance(run, bytearray)
+        del run[:count]
+        if not run:
+            self._queue.popleft()
+        self.free_at += count * self.line_format.frame_ticks
+        self.characters += count
+        return data
+
     def resume(self, now: int) -> None:
         """The receiver has room again at ``now``: a frame that waited for it starts now."""
         if self._flight is None and self._queue and self.free_at < now:
@@ -151,6 +187,47 @@ class FarSender:
         return self.free_at + (frames - 1) * line_format.frame_ticks + line_format.sampled_ticks
 
 
+class Arrivals(NamedTuple):
+    """What the far end has received: a run of good characters, or one with errors, or a break (no data).
+
+    ``at`` is when the last of it was complete, in ticks; ``errors`` are bits of LSR.
+    """
+
+    at: int
+    data: bytes
+    errors: int
+
+
+class _Run:
+    """Frames on the line without a gap between them."""
+
+    __slots__ = ("data", "line_format", "start")
+
+    def __init__(self, start: int, data: bytearray, line_format: LineFormat) -> None:
+        self.start = start
+        self.data = data
+        self.line_format = line_format
+
+    @property
+    def end(self) -> int:
+        """When the line is free again."""
+        return self.start + len(self.data) * self.line_format.frame_ticks
+
+    def arrived(self, now: int) -> int:
+        """How many of its characters are complete by ``now``."""
+        line_format = self.line_format
+        since = now - self.start - line_format.sampled_ticks
+        if since < 0:
+            return 0
+        frame = line_format.frame_ticks
+        return min(len(self.data), since // frame + 1) if frame else len(self.data)
+
+    def drop(self, count: int) -> None:
+        """Forget the first characters."""
+        self.start += count * self.line_format.frame_ticks
+        del self.data[:count]
+
+
 class Cable:
     """What connects the chip with the far end.
 
@@ -158,13 +235,13 @@ class Cable:
         line_format: the format that both ends have to begin with.
     """
 
-    __slots__ = ("_breaks", "_breaks_told", "_frames", "far", "far_outputs", "line_format")
+    __slots__ = ("_breaks", "_breaks_told", "_runs", "far", "far_outputs", "line_format")
 
     def __init__(self, line_format: LineFormat) -> None:
         self.line_format = line_format
         self.far = FarSender(line_format)
         self.far_outputs = ModemOutputs.DTR | ModemOutputs.RTS
-        self._frames: deque[Framed] = deque()
+        self._runs: deque[_Run] = deque()
         self._breaks: list[tuple[int, int]] = []  # stretches of space: from, until
         self._breaks_told = -1  # those that ended up to here have been reported
 
@@ -187,47 +264,79 @@ class Cable:
 
     def carry(self, frames: Iterable[Framed], break_changes: list[tuple[int, bool]]) -> None:
         """The chip put frames on the line and forced it to space (True) or let it go (False)."""
-        self._frames.extend(frames)
+        for frame in frames:
+            self.carry_run(frame.start, bytes((frame.character,)), frame.line_format)
         for at, on in break_changes:
             if on:
                 self._breaks.append((at, NEVER))
             elif self._breaks:
                 self._breaks[-1] = (self._breaks[-1][0], at)
 
-    def arrived(self, now: int) -> list[Arrival]:
+    def carry_run(self, start: int, data: bytes, line_format: LineFormat) -> None:
+        """The chip put a run of frames on the line, without a gap between them."""
+        if self._runs:
+            last = self._runs[-1]
+            if last.line_format is line_format and last.end == start:
+                last.data += data
+                return
+        self._runs.append(_Run(start, bytearray(data), line_format))
+
+    def arrived(self, now: int) -> list[Arrivals]:
         """What the far end has received by ``now`` since the last call, in the order of time."""
-        frames = self._frames
-        arrivals: list[Arrival] = []
-        if not self._breaks:
-            while frames and frames[0].start + frames[0].line_format.sampled_ticks <= now:
-                frame = frames.popleft()
-                arrivals.append(Arrival(frame.start + frame.line_format.sampled_ticks, frame.character, 0))
-            return arrivals
-        while frames and frames[0].start + frames[0].line_format.sampled_ticks <= now:
-            arrival = receive_under_breaks(frames.popleft(), self._breaks)
+        arrivals: list[Arrivals] = []
+        while self._runs:
+            run = self._runs[0]
+            count = run.arrived(now)
+            if not count:
+                break
+            if self._breaks:
+                arrivals += self._under_breaks(run, count)
+            else:
+                frame = run.line_format.frame_ticks
+                at = run.start + (count - 1) * frame + run.line_format.sampled_ticks
+                arrivals.append(Arrivals(at, bytes(run.data[:count]), 0))
+            run.drop(count)
+            if run.data:
+                break
+            self._runs.popleft()
+        if self._breaks:
+            arrivals += self._ended_breaks(now)
+            arrivals.sort(key=lambda arrival: arrival.at)
+        return arrivals
+
+    def _under_breaks(self, run: _Run, count: int) -> list[Arrivals]:
+        """The first ``count`` characters of a run, of which breaks may cover some bits."""
+        arrivals = []
+        for number in range(count):
+            frame = Frame(run.start + number * run.line_format.frame_ticks, run.data[number], run.line_format)
+            arrival = receive_under_breaks(frame, self._breaks)
             if arrival is not None:
-                arrivals.append(arrival)
-        oldest = frames[0].start if frames else now
+                arrivals.append(Arrivals(arrival.at, bytes((arrival.character,)), arrival.errors))
+        return arrivals
+
+    def _ended_breaks(self, now: int) -> list[Arrivals]:
+        """The breaks that have ended by ``now`` and have not been reported."""
+        arrivals = []
         for begin, until in self._breaks:
             # A space too short for a frame is not reported: Linux's autoconfig makes one of a microsecond.
             long_enough = min(until, now) - begin >= self.line_format.frame_ticks
             if self._breaks_told < until <= now and long_enough:
-                arrivals.append(Arrival(begin + self.line_format.sampled_ticks, 0, BREAK))
+                arrivals.append(Arrivals(begin + self.line_format.sampled_ticks, b"", BREAK))
         self._breaks_told = now
+        oldest = self._runs[0].start if self._runs else now
         self._breaks = [b for b in self._breaks if b[1] > min(now, oldest)]
-        arrivals.sort(key=lambda arrival: arrival.at)
         return arrivals
-
-    def last_arrival(self) -> int:
-        """When the last frame that is on the line will have arrived; NEVER when none is."""
-        if not self._frames:
-            return NEVER
-        last = self._frames[-1]
-        return last.start + last.line_format.sampled_ticks
 
     def first_arrival(self) -> int:
         """When the oldest frame that is on the line will have arrived; NEVER when none is."""
-        if not self._frames:
+        if not self._runs:
             return NEVER
-        first = self._frames[0]
+        first = self._runs[0]
         return first.start + first.line_format.sampled_ticks
+
+    def last_arrival(self) -> int:
+        """When the last frame that is on the line will have arrived; NEVER when none is."""
+        if not self._runs:
+            return NEVER
+        last = self._runs[-1]
+        return last.end - last.line_format.frame_ticks + last.line_format.sampled_ticks

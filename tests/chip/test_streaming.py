@@ -1,0 +1,145 @@
+"""Slices of a driver's interrupt handler against the handler itself, with single accesses."""
+
+from __future__ import annotations
+
+from hypothesis import assume, event, example, given
+from hypothesis import strategies as st
+
+from tests.chip.probe import chip_state
+from tests.strategies import Wait, Write, line_formats, sixteenths
+from uartsim.chip import Uart
+from uartsim.chip.registers import InterruptId, Offset
+from uartsim.chip.streaming import stream_in, stream_out
+from uartsim.line_format import BIT_AT_DIVISOR_1, CRYSTAL_PERIOD, LineFormat
+
+#: What a driver may have done before: few or many characters, and time.
+beginnings = st.lists(
+    st.one_of(
+        st.binary(min_size=1, max_size=2).map(lambda data: [Write(0, c) for c in data]),
+        st.binary(min_size=1, max_size=20).map(lambda data: [Write(0, c) for c in data]),
+        sixteenths.map(lambda n: [Wait(n * CRYSTAL_PERIOD)]),
+        st.just([Write(2, 0x05), Write(0, 0x55)]),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+def prepared(
+    line_format: LineFormat, ier: int, fcr: int, beginning: list[list[Write | Wait]], *, delay: bool, unlimited: bool
+) -> Uart:
+    uart = Uart(thre_delay=delay, unlimited=unlimited)
+    lcr = line_format.data_bits - 5 | (line_format.stop_halves > 2) << 2
+    if line_format.parity != "N":
+        lcr |= 0x08 | {"O": 0x00, "E": 0x10, "M": 0x20, "S": 0x30}[line_format.parity]
+    divisor = line_format.bit_ticks // BIT_AT_DIVISOR_1
+    for offset, value in ((3, lcr | 0x80), (0, divisor & 0xFF), (1, divisor >> 8), (3, lcr), (2, fcr), (4, 0x0B), (1, ier)):
+        uart.write(offset, value, 0)
+    for steps in beginning:
+        for step in steps:
+            if isinstance(step, Wait):
+                uart.advance(uart.now + step.ticks)
+                if uart.irq:
+                    uart.read(2, uart.now)
+            else:
+                uart.write(step.offset, step.value, uart.now)
+    uart.advance(uart.now)
+    return uart
+
+
+def refill_by_interrupts(uart: Uart, data: bytes, refills: int) -> None:
+    """A handler that fills the FIFO at every THRE interrupt, so many times."""
+    depth = uart.transmitter.depth
+    for n in range(refills):
+        while not uart.irq:
+            uart.advance(uart.next_interrupt(uart.now))
+        assert uart.read(Offset.IIR, uart.now) & 0x0F == InterruptId.THR_EMPTY
+        for character in data[n * depth : (n + 1) * depth]:
+            uart.write(Offset.THR, character, uart.now)
+        if not uart.unlimited:
+            assert uart.read(Offset.IIR, uart.now) & 0x0F == InterruptId.NONE
+        uart.advance(uart.now)
+
+
+LONE_CHARACTER = [[Write(0, 1)], [Write(2, 0x05), Write(0, 0x55)]]
+
+
+@example(line_format=LineFormat(), ier=2, beginning=LONE_CHARACTER, length=100, horizon=3000, delay=True)
+@given(
+    line_format=line_formats(st.integers(1, 3)),
+    ier=st.sampled_from([0x02, 0x03, 0x0F]),
+    beginning=beginnings,
+    length=st.integers(32, 200) | st.integers(0, 40),
+    horizon=sixteenths,
+    delay=st.booleans(),
+)
+def test_a_slice_of_refills_is_what_single_refills_do(
+    line_format: LineFormat, ier: int, beginning: list[list[Write | Wait]], length: int, horizon: int, delay: bool
+) -> None:
+    slices, singly = (
+        prepared(line_format, ier, 0x01, beginning, delay=delay, unlimited=False) for _ in range(2)
+    )
+    data = bytearray(range(length))
+    until = slices.now + 40 * horizon * CRYSTAL_PERIOD
+    streamed = stream_out(slices, data, until)
+    if streamed is None:
+        assert chip_state(slices) == chip_state(singly), "nothing was done"
+        return
+    event("streamed")
+    refill_by_interrupts(singly, bytes(data), streamed.refills)
+    assert singly.now <= until
+    assert streamed.taken == streamed.refills * 16
+    expected = [(frame.start, frame.character) for frame in singly.take_sent()]
+    length_of_one = streamed.line_format.frame_ticks
+    frames = [(frame.start, frame.character) for frame in slices.take_sent()]
+    frames += [(streamed.start + n * length_of_one, character) for n, character in enumerate(streamed.frames)]
+    assert frames == expected
+    slices.advance(singly.now)
+    assert chip_state(slices) == chip_state(singly)
+
+
+@given(ier=st.sampled_from([0x02, 0x03]), length=st.integers(0, 200), delay=st.booleans())
+def test_a_slice_at_unlimited_rate_is_what_single_refills_do(ier: int, length: int, delay: bool) -> None:
+    slices, singly = (prepared(LineFormat(), ier, 0x01, [], delay=delay, unlimited=True) for _ in range(2))
+    data = bytearray(range(length))
+    assert slices.read(Offset.IIR, 0) & 0x0F == InterruptId.THR_EMPTY
+    streamed = stream_out(slices, data, slices.now)
+    if streamed is None:
+        assert length < 32
+        return
+    refill_by_interrupts(singly, bytes(data), streamed.refills)
+    assert streamed.frames == bytes(frame.character for frame in singly.take_sent())
+    assert chip_state(slices) == chip_state(singly)
+
+
+@given(
+    line_format=line_formats(st.integers(1, 3)),
+    ier=st.sampled_from([0x01, 0x03, 0x05, 0x0F]),
+    fcr=st.sampled_from([0x01, 0x01, 0x41, 0x00]),
+    beginning=beginnings,
+    data=st.binary(min_size=1, max_size=60),
+    gap=sixteenths,
+)
+def test_a_slice_of_received_characters_is_what_single_ones_do(
+    line_format: LineFormat, ier: int, fcr: int, beginning: list[list[Write | Wait]], data: bytes, gap: int
+) -> None:
+    slices, singly = (prepared(line_format, ier, fcr, beginning, delay=True, unlimited=False) for _ in range(2))
+    data = bytes(character & line_format.data_mask for character in data)
+    first = singly.now + gap * CRYSTAL_PERIOD
+    last = first + (len(data) - 1) * line_format.frame_ticks
+    assume(slices.next_interrupt(slices.now) > last)
+    if not stream_in(slices, data, last):
+        assert chip_state(slices) == chip_state(singly), "nothing was done"
+        return
+    event("streamed")
+    received = bytearray()
+    for n, character in enumerate(data):
+        now = first + n * line_format.frame_ticks
+        singly.receive(character, 0, now)
+        assert singly.irq
+        assert singly.read(Offset.IIR, now) & 0x0F == InterruptId.RECEIVED_DATA
+        while singly.read(Offset.LSR, now) & 1:
+            received.append(singly.read(Offset.RBR, now))
+        assert singly.read(Offset.IIR, now) & 0x0F == InterruptId.NONE
+    assert received == data
+    assert chip_state(slices) == chip_state(singly)

@@ -1,0 +1,91 @@
+"""What every test shares: the plugin under test, and what a test does where this machine lacks something.
+
+A test says what it needs with a mark, and skips with the remedy where that is missing.  With ``--uartsim-strict`` (or
+UARTSIM_STRICT=1, as in CI) whatever skips, for whatever reason, fails:
+
+    @pytest.mark.needs("tmux", "picocom")      # programs and files of tools/provision.py
+    @pytest.mark.needs("root")
+    @pytest.mark.needs(guest="linux")          # all that the manifest of a guest in the catalogue states
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tools.provision import REQUIREMENTS
+from uartsim import pytest_plugin
+from uartsim.guest.catalogue import Need, find_guest
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+pytest_plugins = ["pytester"]
+
+# How long an example takes says more about the machine, which other tests load, than about the code.
+settings.register_profile("house", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
+
+_NEEDS = {
+    "root": Need("root", "root"),
+    **{
+        wanted.name: Need(
+            "file" if wanted.name.startswith("/") else "program", wanted.name, f"apt-get install {wanted.package}"
+        )
+        for wanted in REQUIREMENTS
+    },
+}
+
+
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    # Installed, the plugin has come in by its entry point.  In a bare checkout, or with the autoload of plugins switched
+    # off, nobody has brought it.
+    if not pluginmanager.is_registered(pytest_plugin):
+        pluginmanager.register(pytest_plugin, "uartsim")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*names, guest=NAME): what this machine must have for the test to run")
+
+
+def _needs(mark: pytest.Mark) -> list[Need]:
+    unknown = [name for name in mark.args if name not in _NEEDS]
+    if unknown:
+        raise pytest.UsageError(f"mark needs: {unknown} is not in tools/provision.py")
+    guest = mark.kwargs.get("guest")
+    return [_NEEDS[name] for name in mark.args] + (list(find_guest(guest).needs) if guest else [])
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    missing = [
+        sentence
+        for mark in item.iter_markers("needs")
+        for need in _needs(mark)
+        if (sentence := need.missing()) is not None
+    ]
+    if missing:
+        pytest.skip("; ".join(missing))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    return _strictly(item.config, report)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    return _strictly(collector.config, report)
+
+
+def _strictly(config: pytest.Config, report: Report) -> Report:
+    if report.skipped and not hasattr(report, "wasxfail") and pytest_plugin._STRICT.value(config):
+        why = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
+        report.outcome = "failed"
+        report.longrepr = f"{why} (--uartsim-strict is on)"
+    return report

@@ -1,0 +1,273 @@
+"""Logging in, against a getty of a few lines in virtual time, with every accident that real ones have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import trio
+
+from tests.console.fakes import FakeClient, FakeMachine, run_virtually
+from uartsim.console.console import Console
+from uartsim.console.errors import ExpectTimeout, GuestEnded, LoginFailed
+from uartsim.console.login import NUDGE_S, without_kernel_lines
+
+
+class Getty:
+    """agetty, login and a shell, as far as a person at the line can tell."""
+
+    def __init__(self, client: FakeClient) -> None:
+        self.client = client
+        self.password = "toor"
+        self.prompt = "root@demo:~# "
+        self.greeting = "Linux demo 6.1.0\r\nLast login: Mon Jan  1 00:00:00 UTC 2024 on ttyS0\r\n"
+        self.names: list[str] = []
+        self.answers: list[str] = []
+        self.commands: list[str] = []
+        self._read = 0
+
+    async def line(self, echo: bool = True) -> str:
+        """What was typed up to Enter."""
+        typed = bytearray()
+        while True:
+            await self.client.wait_typed(self._read + 1)
+            byte = self.client.typed[self._read : self._read + 1]
+            self._read += 1
+            if byte == b"\r":
+                self.client.say(b"\r\n")
+                return typed.decode()
+            typed += byte
+            if echo:
+                self.client.say(byte)
+
+    async def run(self, boot_s: float = 0.0) -> None:
+        await trio.sleep(boot_s)
+        self._read = len(self.client.typed)  # the flush of agetty
+        while True:
+            self.client.say(b"\r\nDebian GNU/Linux 12 demo ttyS0\r\n\r\ndemo login: ")
+            name = await self.line()
+            if not name:
+                continue
+            self.names.append(name)
+            self.client.say(b"Password: ")
+            self.answers.append(await self.line(echo=False))
+            if self.answers[-1] == self.password:
+                await self.shell()
+            await trio.sleep(3)
+            self.client.say(b"\r\nLogin incorrect")
+
+    async def shell(self) -> None:
+        self.client.say(self.greeting.encode())
+        while True:
+            self.client.say(b"\x1b[?2004h" + self.prompt.encode())
+            command = await self.line()
+            self.client.say(b"\x1b[?2004l\r")
+            self.commands.append(command)
+            if command.startswith("echo "):
+                self.client.say(command[5:].replace('"', "").encode() + b"\r\n")
+
+
+def log_in(
+    prepare: Callable[[Getty], None] = lambda getty: None, boot_s: float = 0.0, **options: float | str
+) -> tuple[Getty, float]:
+    """Log in; returns the getty, and the seconds that it took."""
+    gettys: list[Getty] = []
+
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        gettys.append(Getty(client))
+        prepare(gettys[0])
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(gettys[0].run, boot_s)
+            try:
+                await console.login(**options)  # type: ignore[arg-type]
+                assert console.text.endswith(gettys[0].prompt)
+                assert console.unread == ""
+                await console.sendline("echo hello")
+                assert (await console.expect("^hello$", timeout=1)).after == "hello"
+            finally:
+                nursery.cancel_scope.cancel()
+
+    try:
+        seconds = run_virtually(scenario)
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None
+    return gettys[0], seconds
+
+
+def test_name_and_password_are_typed_once_each_and_quickly() -> None:
+    getty, seconds = log_in()
+    assert (getty.names, getty.answers, getty.commands) == (["root"], ["toor"], ["echo hello"])
+    assert seconds < 1
+
+
+def test_late_getty_gets_nothing_but_enters_before_its_prompt() -> None:
+    getty, seconds = log_in(boot_s=22)
+    assert (getty.names, getty.answers) == (["root"], ["toor"])
+    assert set(getty.client.typed[: getty.client.typed.index(b"root")]) <= {13}
+    assert seconds < 23
+
+
+def test_wrong_password_is_told_in_the_guests_words_at_once() -> None:
+    with pytest.raises(LoginFailed, match="login as 'root' failed: the guest says: Login incorrect"):
+        log_in(password="wrong")
+
+
+def test_any_prompt_will_do() -> None:
+    for prompt in ("# ", "$ ", "demo> ", "~ # ", "➜ ❯ ", "[root@demo ~]# "):
+        getty, _ = log_in(lambda getty, prompt=prompt: setattr(getty, "prompt", prompt))  # type: ignore[misc]
+        assert getty.commands == ["echo hello"]
+
+
+def test_unknown_prompt_is_asked_whether_it_is_a_shell() -> None:
+    getty, _ = log_in(lambda getty: setattr(getty, "prompt", "ready when you are: "))
+    assert len(getty.commands) == 2
+    assert getty.commands[0].startswith('echo uartsim-""')
+
+
+def test_login_in_a_shell_returns_without_typing_anything() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        client.say(b"uptime\r\n up 1 min\r\nroot@demo:~# ")
+        await console.expect("# ")
+        await console.login()
+        client.say(b"\r\n\x1b[1m~ # \x1b[0m")
+        await console.login()
+        assert client.typed == b""
+
+    run_virtually(scenario)
+
+
+def test_prompt_that_was_read_already_is_still_answered() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(Getty(client).run)
+            await console.expect("login: ")
+            await console.login(timeout=2)
+            nursery.cancel_scope.cancel()
+
+    run_virtually(scenario)
+
+
+def test_kernel_line_behind_the_prompt_does_not_hide_it() -> None:
+    def noisy(getty: Getty) -> None:
+        getty.prompt = "root@demo:~# [   12.345678] random: crng init done\r\n"
+
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        getty = Getty(client)
+        noisy(getty)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(getty.run)
+            await console.expect("login: ")
+            client.say(b"[    9.000000] sd 0:0:0:0: [sda] Attached SCSI disk\r\n")
+            await console.login(timeout=3)
+            nursery.cancel_scope.cancel()
+        assert getty.commands == []
+
+    run_virtually(scenario)
+
+
+def test_password_follows_no_name_that_came_back_wrong() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def guest() -> None:
+                client.say(b"demo login: ")
+                await client.wait_enters(1)
+                client.say(b"ot\r\nPassword: ")
+                await client.wait_enters(2)
+                await Getty(client).run(0.1)
+
+            await console.login()
+            nursery.cancel_scope.cancel()
+        assert client.typed == b"root\r\rroot\rtoor\r"
+
+    run_virtually(scenario)
+
+
+def test_somebody_elses_half_login_is_let_fail_first() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        client.say(b"demo login: bob\r\nPassword: ")
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def guest() -> None:
+                await client.wait_enters(1)
+                assert client.typed == b"\r"
+                client.say(b"\r\n\r\nLogin incorrect\r\n")
+                await Getty(client).run()
+
+            await console.login()
+            nursery.cancel_scope.cancel()
+        assert client.typed == b"\rroot\rtoor\r"
+
+    run_virtually(scenario)
+
+
+def test_old_refusal_on_the_screen_is_not_ours() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        client.say(b"\r\nLogin incorrect\r\n")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(Getty(client).run)
+            await console.login()
+            nursery.cancel_scope.cancel()
+
+    run_virtually(scenario)
+
+
+def test_demand_for_a_new_password_is_told() -> None:
+    with pytest.raises(LoginFailed, match="demands a new password: You are required to change your password"):
+        log_in(
+            lambda getty: setattr(
+                getty, "greeting", "You are required to change your password immediately.\r\nCurrent password: \r\n"
+            )
+        )
+
+
+def test_account_without_a_password_needs_none() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def guest() -> None:
+                getty = Getty(client)
+                client.say(b"buildroot login: ")
+                await getty.line()
+                getty.greeting, getty.prompt = "", "# "
+                await getty.shell()
+
+            await console.login()
+            nursery.cancel_scope.cancel()
+        assert client.typed == b"root\r"
+
+    run_virtually(scenario)
+
+
+def test_enter_is_pressed_after_silence_but_not_in_a_boot_menu() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        with pytest.raises(ExpectTimeout, match="a login prompt was expected, to log in as 'root'"):
+            await console.login(timeout=2.5 * NUDGE_S)
+        assert client.typed == b"\r\r"
+        client.say(b"GNU GRUB  version 2.06\r\n*Debian GNU/Linux")
+        with pytest.raises(ExpectTimeout):
+            await console.login(timeout=60)
+        assert client.typed == b"\r\r"
+
+    run_virtually(scenario)
+
+
+def test_guest_that_ends_ends_the_login() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        client.say(b"Kernel panic - not syncing: VFS\r\n")
+        client.end()
+        with pytest.raises(GuestEnded, match="Kernel panic"):
+            await console.login()
+
+    assert run_virtually(scenario) < 1
+
+
+def test_kernel_lines_are_lifted_out_wherever_they_begin() -> None:
+    text = (
+        "demo lo[    1.234567] usb 1-1: new device\ngin: "
+        "[   12.000001][   T1] more\n[  5.1] not one\n[99999.000000] last"
+    )
+    assert without_kernel_lines(text) == "demo login: [  5.1] not one\n"

@@ -1,0 +1,142 @@
+"""The far end of a guest's line in tests, and guests made on the spot."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import trio
+
+from uartsim.guest.build import make_guest
+from uartsim.guest.catalogue import GuestDefinition
+from uartsim.line_format import seconds_to_ticks
+from uartsim.machine import Machine, open_machine
+
+P = ParamSpec("P")
+
+
+def in_trio(test: Callable[P, Awaitable[None]]) -> Callable[P, None]:
+    """Run an async test; one that hangs fails."""
+
+    @functools.wraps(test)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        async def limited() -> None:
+            with trio.fail_after(90):
+                await test(*args, **kwargs)
+
+        trio.run(limited)
+
+    return run
+
+
+def guest(kind: str, folder: Path, settings: Mapping[str, Any] | None = None, **options: Any) -> GuestDefinition:
+    """A guest as a manifest in ``folder`` would define it."""
+    return GuestDefinition("test", kind, "a test's guest", folder, (), settings or {}, options)
+
+
+async def wait_until(condition: Callable[[], object], timeout_s: float = 10.0) -> None:
+    """Wait for what nobody tells us of."""
+    with trio.fail_after(timeout_s):
+        while True:
+            if condition():
+                return
+            await trio.sleep(0.01)
+
+
+def names_in(folder: Path) -> list[str]:
+    """What is in a folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def name_of(pid: int) -> str:
+    """The name of a running process."""
+    return Path(f"/proc/{pid}/comm").read_text().strip()
+
+
+def left_after(pids: set[int], timeout_s: float = 2.0) -> set[int]:
+    """Those of ``pids`` that still run after ``timeout_s``, or an empty set as soon as none does."""
+    give_up_at = time.monotonic() + timeout_s
+    while (left := {pid for pid in pids if _is_running(pid)}) and time.monotonic() < give_up_at:
+        time.sleep(0.01)
+    return left
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def alive_with(marker: str) -> list[int]:
+    """The processes that have ``marker`` in their environment."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if marker.encode() in Path("/proc", name, "environ").read_bytes() and int(name) != os.getpid():
+                found.append(int(name))
+        except OSError:
+            continue
+    return found
+
+
+class Line:
+    """Somebody at the far end: collects what the guest sends, and sends."""
+
+    def __init__(self) -> None:
+        self.received = b""
+        self.logged: list[str] = []
+        self._machine: Machine | None = None
+        self._more = trio.Event()
+
+    def open(self, definition: GuestDefinition, **options: Any) -> AbstractAsyncContextManager[Machine]:
+        """A machine with this guest, and us at its line."""
+        return open_machine(make_guest(definition), log=self.logged.append, prepare=self._listen, **options)
+
+    def _listen(self, machine: Machine) -> None:
+        self._machine = machine
+        machine.com1.on_output = self._take
+
+    def _take(self, data: bytes, at: int) -> None:
+        self.received += data
+        self._more.set()
+
+    async def expect(self, wanted: bytes, timeout_s: float = 30.0) -> bytes:
+        """Wait for ``wanted``; takes all up to its end and returns it."""
+        with trio.move_on_after(timeout_s):
+            while wanted not in self.received:
+                self._more = trio.Event()
+                await self._more.wait()
+            end = self.received.index(wanted) + len(wanted)
+            taken, self.received = self.received[:end], self.received[end:]
+            return taken
+        raise AssertionError(f"no {wanted!r} within {timeout_s} s, but {self.received[-2000:]!r}")
+
+    def send(self, data: bytes) -> None:
+        """Send, after what is queued already."""
+        assert self._machine is not None
+        self._machine.com1.far_send(data)
+
+    def send_break(self, duration_s: float = 0.01) -> None:
+        """A break, after what is queued already."""
+        assert self._machine is not None
+        self._machine.com1.far_break(seconds_to_ticks(duration_s))
+
+    async def log_in(self) -> None:
+        """From the login prompt to the shell's."""
+        await self.expect(b"login: ")
+        self.send(b"root\r")
+        await self.expect(b"Password: ")
+        self.send(b"toor\r")
+        await self.expect(b":~# ")
+
+    async def run(self, command: str) -> str:
+        """A command in the shell; returns what it printed, without the echo."""
+        self.send(command.encode() + b"\r")
+        return (await self.expect(b":~# ")).decode().partition("\r\n")[2].rpartition("\r\n")[0]

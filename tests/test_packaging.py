@@ -1,0 +1,224 @@
+"""What an installation holds, where it finds the catalogue of guests, and what the README's first lines promise."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+from tools import provision
+from uartsim.guest.catalogue import list_guests
+
+ROOT = Path(__file__).resolve().parent.parent
+SAY_WHERE = """
+import json
+from uartsim.guest import catalogue
+print(json.dumps([catalogue.__file__, str(catalogue.catalogue_folder()), [g.name for g in catalogue.list_guests()]]))
+"""
+#: Where an import's name is not the name of its distribution.
+DISTRIBUTIONS = {"serial": "pyserial", "vcd": "pyvcd", "_pytest": "pytest"}
+
+
+def files_in(folder: Path, pattern: str = "*") -> set[str]:
+    return {
+        str(path.relative_to(folder))
+        for path in folder.rglob(pattern)
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of this checkout without what work leaves behind."""
+    ignore = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info")
+    return Path(shutil.copytree(ROOT, tmp_path / "checkout", ignore=ignore, symlinks=True))
+
+
+class Python:
+    """A virtual environment that sees what this one has installed, but for uartsim."""
+
+    def __init__(self, folder: Path) -> None:
+        venv.create(folder / "venv", symlinks=True)
+        self.folder = folder
+        self.site = next((folder / "venv" / "lib").glob("python*/site-packages"))
+        self.scripts = folder / "venv" / "bin"
+        dependencies = folder / "dependencies"
+        dependencies.mkdir()
+        for site in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
+            for path in Path(site).iterdir():
+                if "uartsim" not in path.name and path.suffix != ".pth":
+                    (dependencies / path.name).symlink_to(path)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "UARTSIM_"))}
+        self.environment = {**kept, "PYTHONPATH": str(dependencies), "PIP_NO_INDEX": "1"}
+
+    def run(self, *arguments: str, cwd: Path | None = None) -> str:
+        """Run it; what it wrote, or a failure that shows it."""
+        done = subprocess.run(
+            [self.scripts / "python", *arguments],
+            cwd=cwd or self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def install(self, *arguments: str) -> None:
+        """``pip install``, with nothing looked up."""
+        self.run("-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", *arguments)
+
+    def where(self) -> tuple[Path, Path, list[str]]:
+        """The catalogue's module, its folder and the names in it, as this Python finds them."""
+        module, folder, names = json.loads(self.run("-c", SAY_WHERE))
+        return Path(module), Path(folder), names
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> Python:
+    return Python(tmp_path)
+
+
+def test_a_wheel_carries_the_rooms_and_the_catalogue(checkout: Path, python: Python) -> None:
+    python.install(str(checkout))
+    shipped = python.site / "uartsim"
+    shutil.rmtree(checkout)
+
+    module, folder, names = python.where()
+    assert module.is_relative_to(shipped)
+    assert folder == shipped / "_guests"
+    assert names == [guest.name for guest in list_guests()]
+    assert files_in(folder) == files_in(ROOT / "guests")
+    rooms = {path for path in files_in(shipped) if not path.startswith("_guests/")}
+    assert rooms == files_in(ROOT / "uartsim")
+    assert not (python.site / "guests").exists()
+    assert not (python.site / "tests").exists()
+    assert (python.scripts / "uartsim").is_file()
+
+
+def test_an_editable_install_finds_the_catalogue_of_its_checkout(checkout: Path, python: Python) -> None:
+    python.install("--editable", str(checkout))
+    module, folder, names = python.where()
+    assert module.is_relative_to(checkout)
+    assert folder == checkout / "guests"
+    assert names == [guest.name for guest in list_guests()]
+
+
+def test_a_bare_checkout_runs_its_tests(checkout: Path, python: Python) -> None:
+    assert python.run("-c", "import importlib.util; print(importlib.util.find_spec('uartsim'))") == "None\n"
+    said = python.run(
+        *("-m", "pytest", "-p", "no:cacheprovider", "--uartsim-strict", "tests/guests/test_catalogue.py"),
+        *("-k", "our_guests"),
+        cwd=checkout,
+    )
+    assert re.search(r"\b1 passed", said)
+
+
+def declared(section: str, option: str) -> set[str]:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    return set(re.findall(r"^[a-z0-9_-]+", setup[section][option], re.MULTILINE))
+
+
+def imported(folder: str) -> set[str]:
+    """The distributions that a folder's modules import."""
+    names = set()
+    for file in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names.add(node.module.split(".")[0])
+    foreign = names - sys.stdlib_module_names - {"uartsim", "tests", "tools"}
+    return {DISTRIBUTIONS.get(name, name) for name in foreign}
+
+
+def test_what_is_imported_is_declared_and_nothing_else() -> None:
+    # pytest is there whenever the plugin is: pytest loads it.
+    assert imported("uartsim") - {"pytest"} == declared("options", "install_requires")
+
+
+def test_what_tests_import_is_declared() -> None:
+    extra = declared("options.extras_require", "test")
+    assert imported("tests") | imported("tools") <= extra | declared("options", "install_requires")
+
+
+def test_what_guests_need_is_provisioned() -> None:
+    provisioned = {requirement.package for requirement in provision.REQUIREMENTS}
+    for guest in list_guests():
+        for need in guest.needs:
+            if need.install.startswith("apt-get install "):
+                assert set(need.install.split()[2:]) <= provisioned, f"guest {guest.name}: {need}"
+
+
+def test_provisioning_names_what_it_cannot_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = (
+        provision.Requirement("sh", "dash", "all"),
+        provision.Requirement("no-such-program", "no-such-package", "this test"),
+    )
+    monkeypatch.setattr(provision, "REQUIREMENTS", wanted)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.delenv("UARTSIM_STRICT", raising=False)
+    assert provision.main() == 0
+    said = capsys.readouterr().out
+    assert "no-such-program (Debian package no-such-package): this test" in said
+    assert "apt-get install --yes --no-install-recommends no-such-package\n" in said
+    assert "dash" not in said
+
+    monkeypatch.setenv("UARTSIM_STRICT", "1")
+    assert provision.main() == 1
+
+
+def test_ci_runs_the_second_line_of_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    lines = [line.strip() for line in re.findall(r"^    (python3 -m venv .*)$", readme, re.MULTILINE)]
+    assert len(lines) == 2
+    assert lines[0].endswith(".venv/bin/uartsim run")
+    assert lines[1].endswith(".venv/bin/tox")
+    assert lines[1] in (ROOT / ".ci" / "run").read_text()
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+@pytest.mark.parametrize(
+    ("body", "strict", "outcome"),
+    [
+        ("pytest.skip('no luck')", False, {"skipped": 1}),
+        ("pytest.skip('no luck')", True, {"failed": 1}),
+        ("pytest.xfail('known')", True, {"xfailed": 1}),
+        ("pass", True, {"passed": 1}),
+    ],
+)
+def test_whatever_skips_fails_where_strict(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, body: str, strict: bool, outcome: dict[str, int]
+) -> None:
+    monkeypatch.delenv("UARTSIM_STRICT", raising=False)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makepyfile(f"import pytest\n\ndef test_it():\n    {body}\n")
+    arguments = ["-p", "tests.conftest", *(["--uartsim-strict"] if strict else [])]
+    pytester.runpytest(*arguments).assert_outcomes(**outcome)
+
+
+def test_a_need_that_is_missing_is_skipped_with_its_remedy(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("UARTSIM_STRICT", raising=False)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setattr("shutil.which", lambda *args, **kwargs: None)
+    pytester.makepyfile("import pytest\n\n@pytest.mark.needs('tmux')\ndef test_it(): pass\n")
+    result = pytester.runpytest("-p", "tests.conftest", "-rs")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED*the program tmux is missing: apt-get install tmux"])

@@ -1,0 +1,241 @@
+"""The pytest plugin, as a test suite meets it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.console.fakes import write_guest
+
+ROOT = Path(__file__).resolve().parent.parent
+PLUGIN = "uartsim.pytest_plugin"
+
+
+@pytest.fixture
+def suite(
+    pytester: pytest.Pytester, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> pytest.Pytester:
+    """A suite in a folder of its own, with the plugin and a guest ``talker`` that says what it was set to."""
+    for name in ("UARTSIM_GUEST", "UARTSIM_STRICT", "UARTSIM_TIMEOUT_SCALE"):
+        monkeypatch.delenv(name, raising=False)
+    # Installed, the plugin comes by its entry point; the autoload of plugins is off, so that both ways are one.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    write_guest(
+        pytester.path / "talker",
+        'word = host.settings["word"]\n'
+        'await tty.write(f"\\x1b[1m{word}\\x1b[0m\\r\\n> ".encode())\n'
+        "await trio.sleep_forever()",
+        settings='word = "hello"',
+    )
+    return pytester
+
+
+def run(suite: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    return suite.runpytest("-p", PLUGIN, *arguments)
+
+
+def test_console_fixture_gives_a_fresh_machine_of_the_chosen_guest(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        """
+        def test_one(console):
+            console.expect("hello")
+            test_one.console = console
+
+        def test_two(console):
+            assert console is not test_one.console
+            console.expect("^hello\\n> ")
+        """
+    )
+    run(suite, "--uartsim-guest=talker").assert_outcomes(passed=2)
+
+
+def test_mark_chooses_guest_and_settings_and_the_nearest_wins(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        """
+        import pytest
+
+        pytestmark = pytest.mark.uartsim(guest="talker", settings={"word": "module"})
+
+        def test_module(console):
+            console.expect("module")
+
+        @pytest.mark.uartsim(settings={"word": "function"}, timeout=5)
+        def test_function(console):
+            console.expect("function")
+            assert console.timeout == 5
+        """
+    )
+    run(suite, "--strict-markers").assert_outcomes(passed=2)
+
+
+def test_mark_with_a_word_it_does_not_know_fails_with_a_sentence(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.uartsim("talker", settigns={})
+        def test_it(console):
+            pass
+        """
+    )
+    result = run(suite)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["mark uartsim does not know 'talker', settigns: use guest=, settings= and timeout="])
+
+
+def test_factory_makes_several_consoles(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        """
+        def test_it(uartsim_console_factory):
+            one = uartsim_console_factory("talker", settings={"word": "one"})
+            two = uartsim_console_factory("talker", settings={"word": "two"}, timeout=3)
+            one.expect("one")
+            two.expect("two")
+            assert two.timeout == 3
+        """
+    )
+    run(suite).assert_outcomes(passed=1)
+
+
+def test_failure_shows_the_callers_line_and_the_console_without_escapes(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        r"""
+        import pytest
+
+        @pytest.mark.uartsim(settings={"word": "50%\r\x1b[31m100%"})
+        def test_it(console):
+            console.expect("ready", timeout=0.2)
+        """
+    )
+    result = run(suite, "--uartsim-guest=talker", "--junitxml=out.xml")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            '>       console.expect("ready", timeout=0.2)',
+            "E  *.ExpectTimeout: 'ready' was expected, and talker did not send it within 0.2 s",
+            "*- uartsim console: talker -*",
+            "* s  50%␍100%",
+            "* s  >",
+        ]
+    )
+    output = result.stdout.str()
+    assert "\x1b" not in output
+    for internal in ("blocking.py", "console.py", "trio"):
+        assert internal not in output
+    properties = ElementTree.parse(suite.path / "out.xml").iter("property")
+    assert [p.get("name") for p in properties] == ["uartsim console: talker"]
+
+
+def test_console_of_a_test_that_passes_is_not_reported(suite: pytest.Pytester) -> None:
+    suite.makepyfile("def test_it(console):\n    console.expect('hello')")
+    result = run(suite, "--uartsim-guest=talker", "-rA")
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*uartsim console*")
+
+
+def test_missing_need_skips_with_the_remedy_and_fails_where_strict(suite: pytest.Pytester) -> None:
+    write_guest(
+        suite.path / "needy",
+        "pass",
+        needs='[[needs]]\nprogram = "no-such-program"\ninstall = "apt-get install no-such-package"',
+    )
+    suite.makepyfile("def test_it(console): pass")
+    skipped = run(suite, "--uartsim-guest=needy", "-rs")
+    skipped.assert_outcomes(skipped=1)
+    skipped.stdout.fnmatch_lines(
+        ["SKIPPED*guest 'needy' cannot start here: *no-such-program*apt-get install no-such-package"]
+    )
+    strict = run(suite, "--uartsim-guest=needy", "--uartsim-strict")
+    strict.assert_outcomes(errors=1)
+    strict.stdout.fnmatch_lines(["*apt-get install no-such-package (--uartsim-strict is on)"])
+
+
+def test_unknown_guest_fails_with_a_sentence_and_no_traceback(suite: pytest.Pytester) -> None:
+    suite.makepyfile("def test_it(console): pass")
+    result = run(suite, "--uartsim-guest=demmo")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*demmo*demo*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+    result.stdout.no_fnmatch_line("*pytest_plugin.py*")
+
+
+def test_option_is_a_flag_before_the_environment_before_the_ini_file(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ini", "environment", "flag"):
+        write_guest(suite.path / name, f'await tty.write(b"{name}")\nawait trio.sleep_forever()')
+    suite.makepyfile("import os\ndef test_it(console):\n    console.expect(os.environ['WORD'], timeout=2)")
+    suite.makeini("[pytest]\nuartsim_guest = ini\nuartsim_timeout_scale = 2")
+    monkeypatch.setenv("WORD", "ini")
+    run(suite).assert_outcomes(passed=1)
+    monkeypatch.setenv("UARTSIM_GUEST", "environment")
+    monkeypatch.setenv("WORD", "environment")
+    run(suite).assert_outcomes(passed=1)
+    monkeypatch.setenv("WORD", "flag")
+    run(suite, "--uartsim-guest", "flag").assert_outcomes(passed=1)
+
+
+def test_time_outs_are_scaled(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        """
+        import pytest, time
+
+        def test_it(console):
+            begin = time.monotonic()
+            with pytest.raises(TimeoutError, match="within 0.3 s"):
+                console.expect("never", timeout=0.1)
+            assert time.monotonic() - begin > 0.29
+        """
+    )
+    run(suite, "--uartsim-guest=talker", "--uartsim-timeout-scale=3").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "words"),
+    [
+        (["--uartsim-timeout-scale=0"], {}, "--uartsim-timeout-scale is '0': use a factor above 0, such as 3"),
+        (["--uartsim-timeout-scale=much"], {}, "--uartsim-timeout-scale is 'much'"),
+        ([], {"UARTSIM_STRICT": "perhaps"}, "UARTSIM_STRICT is 'perhaps': use true or false"),
+    ],
+)
+def test_impossible_option_is_refused_before_anything_runs(
+    suite: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    environment: dict[str, str],
+    words: str,
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    result = run(suite, *arguments)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {words}*"])
+
+
+def test_options_and_fixtures_explain_themselves(suite: pytest.Pytester) -> None:
+    run(suite, "--help").stdout.fnmatch_lines(
+        ["uartsim: virtual serial consoles:", "*--uartsim-guest*", "*UARTSIM_GUEST*", "*uartsim_strict*"]
+    )
+    run(suite, "--markers").stdout.fnmatch_lines(["@pytest.mark.uartsim(guest=NAME, *"])
+    run(suite, "--fixtures").stdout.fnmatch_lines(["console -- *", "*fresh machine*"])
+
+
+@pytest.mark.parametrize("module", ["uartsim", PLUGIN])
+def test_importing_costs_no_trio(module: str) -> None:
+    code = f"import sys, {module}; print(sorted({{'trio', 'click', 'pexpect', 'uartsim.machine'}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def test_every_public_name_is_there() -> None:
+    import uartsim
+
+    for name in uartsim.__all__:
+        assert getattr(uartsim, name) is not None
+    assert set(uartsim.__all__) <= set(dir(uartsim))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = uartsim.nothing

@@ -1,0 +1,100 @@
+"""Install what the tests and the guests need from Debian, or say what that is: the first step of ``tox``.
+
+As root on Debian it installs with apt-get what is missing.  Without root or apt-get it prints the packages and the
+one command, and exits 0: the tests that need them skip, and say the same.  With UARTSIM_STRICT=1, as in CI, it exits 1
+while anything is missing.  Nothing is looked up or installed when all is there.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A program or a file, and the Debian package that brings it.
+
+    Attributes:
+        name: a program's name, or the path or glob of a file.
+        package: the Debian package.
+        purpose: who needs it.
+    """
+
+    name: str
+    package: str
+    purpose: str
+
+    def is_there(self) -> bool:
+        """Whether this machine has it."""
+        if self.name.startswith("/"):
+            return bool(glob.glob(self.name))
+        path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"))
+        return shutil.which(self.name, path=path) is not None
+
+
+REQUIREMENTS = (
+    Requirement("qemu-system-x86_64", "qemu-system-x86", "guests of kind qemu"),
+    Requirement("/usr/share/seabios/bios-256k.bin", "seabios", "guests of kind qemu"),
+    Requirement("/boot/vmlinuz-*-cloud-amd64", "linux-image-cloud-amd64", "guest linux"),
+    Requirement("/bin/busybox", "busybox-static", "guest linux"),
+    Requirement("cpio", "cpio", "guest linux"),
+    Requirement("agetty", "util-linux", "guests agetty and linux"),
+    Requirement("login", "login", "guests agetty and linux"),
+    Requirement("ps", "procps", "tests that look at processes"),
+    Requirement("picocom", "picocom", "tests with a client"),
+    Requirement("tio", "tio", "tests with a client"),
+    Requirement("screen", "screen", "tests with a client"),
+    Requirement("socat", "socat", "tests with a client"),
+    Requirement("tmux", "tmux", "tests of what a person sees"),
+)
+
+
+def missing_requirements(requirements: Iterable[Requirement]) -> list[Requirement]:
+    """What this machine lacks."""
+    return [requirement for requirement in requirements if not requirement.is_there()]
+
+
+def install_command(missing: Iterable[Requirement]) -> list[str]:
+    """The one command that brings all of it."""
+    packages = sorted({requirement.package for requirement in missing})
+    return ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
+
+
+def install(missing: list[Requirement]) -> bool:
+    """Run apt-get, asking nothing; whether it went well."""
+    environment = {"DEBIAN_FRONTEND": "noninteractive", **os.environ}
+    for command in (["apt-get", "update", "--quiet"], install_command(missing)):
+        print("provision:", " ".join(command), flush=True)
+        if subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=False).returncode != 0:
+            return False
+    return True
+
+
+def main() -> int:
+    """Provision this machine; the exit status."""
+    missing = missing_requirements(REQUIREMENTS)
+    if not missing:
+        print("provision: everything is there")
+        return 0
+    may_install = os.geteuid() == 0 and shutil.which("apt-get") is not None
+    if may_install and install(missing):
+        missing = missing_requirements(REQUIREMENTS)
+        if not missing:
+            print("provision: everything is there now")
+            return 0
+    print("provision: missing here:")
+    for requirement in missing:
+        print(f"  {requirement.name} (Debian package {requirement.package}): {requirement.purpose}")
+    print("provision: tests that need these skip. As root on Debian this brings them:")
+    print(" ", " ".join(install_command(missing)))
+    return 1 if os.environ.get("UARTSIM_STRICT", "").lower() in ("1", "true", "yes", "on") else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""uartsim: a virtual 16550A UART, its serial line, the machines behind it, and a console test harness.
+
+All that is public is here, and is imported when it is first used: importing ``uartsim`` costs next to nothing.
+``uartsim.blocking`` has the same names for ordinary, blocking code.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from uartsim.chip.bench import Bench
+    from uartsim.console import blocking
+    from uartsim.console.console import Console
+    from uartsim.console.errors import ConsoleBusy, ConsoleClosed, ExpectTimeout, GuestEnded, LoginFailed
+    from uartsim.console.expectations import Match
+    from uartsim.console.opening import open_console
+    from uartsim.errors import UartsimError, UsageError
+    from uartsim.guest.catalogue import GuestDefinition, find_guest, list_guests
+    from uartsim.line_format import LineFormat
+    from uartsim.machine import Machine, open_machine
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Bench",
+    "Console",
+    "ConsoleBusy",
+    "ConsoleClosed",
+    "ExpectTimeout",
+    "GuestDefinition",
+    "GuestEnded",
+    "LineFormat",
+    "LoginFailed",
+    "Machine",
+    "Match",
+    "UartsimError",
+    "UsageError",
+    "__version__",
+    "blocking",
+    "find_guest",
+    "list_guests",
+    "open_console",
+    "open_machine",
+]
+
+#: Where each public name lives.
+_HOMES = {
+    "Bench": "uartsim.chip.bench",
+    "Console": "uartsim.console.console",
+    "ConsoleBusy": "uartsim.console.errors",
+    "ConsoleClosed": "uartsim.console.errors",
+    "ExpectTimeout": "uartsim.console.errors",
+    "GuestDefinition": "uartsim.guest.catalogue",
+    "GuestEnded": "uartsim.console.errors",
+    "LineFormat": "uartsim.line_format",
+    "LoginFailed": "uartsim.console.errors",
+    "Machine": "uartsim.machine",
+    "Match": "uartsim.console.expectations",
+    "UartsimError": "uartsim.errors",
+    "UsageError": "uartsim.errors",
+    "find_guest": "uartsim.guest.catalogue",
+    "list_guests": "uartsim.guest.catalogue",
+    "open_console": "uartsim.console.opening",
+    "open_machine": "uartsim.machine",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "blocking":
+        value: Any = importlib.import_module("uartsim.console.blocking")
+    elif name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,87 @@
+"""What a wait is for, and what it answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from uartsim.console.errors import ExpectTimeout, GuestEnded, stands_for
+from uartsim.console.patterns import Pattern, expression
+from uartsim.errors import UsageError
+
+#: What one can wait for: a text or an expression, or the class of an outcome (``ExpectTimeout``, ``GuestEnded``).
+Expectation: TypeAlias = "str | bytes | re.Pattern[str] | re.Pattern[bytes] | type[BaseException]"
+#: Seconds; None waits for ever; "default" is the console's own.
+Timeout: TypeAlias = "float | Literal['default'] | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What was found.
+
+    Attributes:
+        index: the place in the list of what was expected; 0 where it was one thing.
+        match: the regular expression's match object (also for a fixed text), or None for ``ExpectTimeout`` and
+            ``GuestEnded`` in the list.
+        before: the cleaned text before the match, from the end of the last one.
+        after: the matched text.
+        elapsed: how long was waited, in seconds.
+    """
+
+    index: int
+    match: re.Match[str] | None
+    before: str
+    after: str
+    elapsed: float
+
+    def group(self, which: int | str = 0) -> str | None:
+        """A group of the match, as ``re.Match.group`` gives it.
+
+        Raises:
+            IndexError: there is no such group.
+        """
+        if self.match is None:
+            raise IndexError("no text was matched")
+        group: str | None = self.match.group(which)
+        return group
+
+
+class Wanted:
+    """What a wait is for.
+
+    Args:
+        pattern: what the caller gave: one thing, or a list.
+        compiled: makes a pattern of a text: ``expression`` or ``exact``.
+
+    Attributes:
+        patterns: what to look for.
+        indexes: the place of each in the caller's list.
+        timeout: the place of ``ExpectTimeout`` in it, or None.
+        ended: the place of ``GuestEnded`` in it, or None.
+
+    Raises:
+        UsageError: one of them is impossible, or there is none.
+    """
+
+    def __init__(self, pattern: Any, compiled: Callable[[Any], Pattern]) -> None:
+        __tracebackhide__ = True
+        items = list(pattern) if isinstance(pattern, (list, tuple)) else [pattern]
+        self.patterns: list[Pattern] = []
+        self.indexes: list[int] = []
+        self.timeout: int | None = None
+        self.ended: int | None = None
+        for index, item in enumerate(items):
+            if stands_for(item, ExpectTimeout):
+                self.timeout = index
+            elif stands_for(item, GuestEnded):
+                self.ended = index
+            else:
+                self.patterns.append(expression(item) if isinstance(item, re.Pattern) else compiled(item))
+                self.indexes.append(index)
+        if not items:
+            raise UsageError("an empty list was given: say what to expect")
+
+    def __str__(self) -> str:
+        return " or ".join([*map(str, self.patterns)] or ["the end"])

@@ -1,0 +1,158 @@
+"""Logging in, as a machine of states that is driven by what stands on the line.  No I/O, no clock.
+
+The rules come from what real gettys do.  agetty waits, throws away what was typed before, and only then prompts: so
+nothing is typed before a prompt is there.  agetty and login count attempts: so no blind Enter is spent while the guest
+is busy, and a name whose echo came back wrong is not followed by the password.  Kernel messages land anywhere, also
+between a prompt and the cursor: they are lifted out before looking.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+#: After so long a silence without anything to answer, Enter is pressed: a prompt may have been missed.
+NUDGE_S: Final = 5.0
+#: After so long a silence behind an unknown prompt, a shell is asked whether it is one.
+PROBE_S: Final = 1.0
+
+_KERNEL_LINE: Final = re.compile(r"\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? [^\n]*(?:\n|\Z)")
+_LOGIN: Final = re.compile(r"(?i)(?:(?<!last )\blogin|\buser ?name): *\Z")
+_PASSWORD: Final = re.compile(r"(?i)\bpass(?:word|code|phrase)\b[^:\n]*: *\Z")
+_REFUSED: Final = re.compile(
+    r"(?i)^.*(?:login incorrect|authentication failure|permission denied|maximum number of tries exceeded"
+    r"|account (?:is )?locked|has expired|cannot open session|not allowed|login failure).*$",
+    re.MULTILINE,
+)
+_CHANGE: Final = re.compile(
+    r"(?i)^.*(?:(?:required|need|must) to change your password|\(current\) unix password|current password:"
+    r"|new password:).*$",
+    re.MULTILINE,
+)
+_SHELL: Final = re.compile(r"[#$%>❯»] ?\Z")
+#: Stricter, for a line that nobody asked for: a whole prompt of a shell, as of Debian, BusyBox or bash without a PS1.
+_SHELL_ALONE: Final = re.compile(r"\A(?:\S*[\w.\-~/:@\])]+ ?)?[#$] ?\Z")
+_BOOT_MENU: Final = re.compile(r"GNU GRUB|automatically in \d+s|Hit any key to stop autoboot")
+
+
+class Does(Enum):
+    """What is to be done next."""
+
+    WAIT = auto()
+    SEND = auto()
+    FINISH = auto()
+    REFUSE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is to be done next.
+
+    Attributes:
+        does: which of the four.
+        text: what to send (Enter follows), or why it is refused.
+        secret: the text is a password.
+        until_quiet_s: WAIT: look again when the line has been silent for so long, in seconds.
+    """
+
+    does: Does
+    text: str = ""
+    secret: bool = False
+    until_quiet_s: float = NUDGE_S
+
+
+class _State(Enum):
+    LOOKING = "a login prompt"
+    NAMED = "the password prompt"
+    ANSWERED = "a shell prompt"
+    PROBED = "the shell's answer"
+
+
+def without_kernel_lines(text: str) -> str:
+    """``text`` without the kernel's messages, wherever in a line they begin."""
+    return _KERNEL_LINE.sub("", text)
+
+
+class LoginDialogue:
+    """One attempt to log in.
+
+    Args:
+        user: the name.
+        password: the password.
+    """
+
+    def __init__(self, user: str, password: str) -> None:
+        self.user = user
+        self.password = password
+        self._state = _State.LOOKING
+        self._slipped = False  # an answer is known to be wrong: its refusal says nothing about the password
+        self._marker = ""
+
+    @property
+    def waits_for(self) -> str:
+        """What should come next, for messages."""
+        return self._state.value
+
+    def see(self, tail: str, since: str, quiet_s: float) -> Step:
+        """Look at the line while the guest pauses.
+
+        Args:
+            tail: the last part of all that the guest has sent.
+            since: what it has sent since the last step that sent something.
+            quiet_s: for how long it has been silent, or since our last step if that is shorter; in seconds.
+        """
+        line = without_kernel_lines(tail).rpartition("\n")[2]
+        since = without_kernel_lines(since)
+        if self._state is not _State.LOOKING and not since:
+            return self._nothing(line, tail, quiet_s)
+        if self._state in (_State.ANSWERED, _State.PROBED):
+            if (refusal := _REFUSED.search(since)) and not self._slipped:
+                return Step(Does.REFUSE, f"the guest says: {refusal[0].strip()}")
+            if demand := _CHANGE.search(since):
+                return Step(Does.REFUSE, f"the guest demands a new password: {demand[0].strip()}")
+        if self._state is _State.PROBED and re.search(rf"^{self._marker}$", since, re.MULTILINE):
+            return Step(Does.FINISH)
+        if _LOGIN.search(line):
+            return self._go(_State.NAMED, self.user, slipped=False)
+        if _PASSWORD.search(line):
+            return self._asked_for_password(since)
+        if self._is_shell(line, since):
+            return Step(Does.FINISH)
+        return self._nothing(line, tail, quiet_s)
+
+    def _asked_for_password(self, since: str) -> Step:
+        echo = since.partition("\n")[0].strip()
+        if self._state is _State.ANSWERED and not self._slipped:
+            return Step(Does.REFUSE, f"the guest asks for another password: {since.strip()!r}")
+        if self._state is not _State.NAMED or echo != self.user:
+            # somebody else's name, or ours with characters missing: let it fail, then begin anew
+            return self._go(_State.ANSWERED, "", slipped=True)
+        return self._go(_State.ANSWERED, self.password, slipped=False, secret=True)
+
+    def _is_shell(self, line: str, since: str) -> bool:
+        if self._state is _State.LOOKING:
+            return bool(_SHELL_ALONE.search(line))
+        # the echo of our Enter stands between the answer and the prompt
+        return self._state is not _State.PROBED and "\n" in since and bool(_SHELL.search(line))
+
+    def _nothing(self, line: str, tail: str, quiet_s: float) -> Step:
+        """Nothing that can be answered stands on the line."""
+        after_answer = self._state in (_State.NAMED, _State.ANSWERED)
+        if after_answer and line.strip() and not _LOGIN.search(line) and not _PASSWORD.search(line):
+            if quiet_s < PROBE_S:
+                return Step(Does.WAIT, until_quiet_s=PROBE_S)
+            number = secrets.token_hex(4)
+            self._marker = f"uartsim-{number}"
+            # the quotes keep the echo of the command from looking like its output
+            return self._go(_State.PROBED, f'echo uartsim-""{number}', slipped=False)
+        nudge_s = NUDGE_S if self._state in (_State.LOOKING, _State.NAMED) else 2 * NUDGE_S
+        if quiet_s < nudge_s or (self._state is _State.LOOKING and _BOOT_MENU.search(tail)):
+            return Step(Does.WAIT, until_quiet_s=nudge_s if quiet_s < nudge_s else quiet_s + nudge_s)
+        return self._go(self._state if self._state is not _State.NAMED else _State.LOOKING, "", self._slipped)
+
+    def _go(self, state: _State, text: str, slipped: bool, secret: bool = False) -> Step:
+        self._state, self._slipped = state, slipped
+        return Step(Does.SEND, text, secret)

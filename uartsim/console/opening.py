@@ -1,0 +1,84 @@
+"""From a guest's name to a console: the machine, its line, and a client on it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from uartsim.access.hub import Hub
+from uartsim.console.console import Console
+from uartsim.guest.build import make_guest
+from uartsim.guest.catalogue import GuestDefinition, find_guest
+from uartsim.machine import Machine, open_machine
+
+
+@asynccontextmanager
+async def open_console(
+    guest: str | Path | GuestDefinition = "demo",
+    *,
+    settings: Mapping[str, Any] | None = None,
+    timeout: float | None = 30.0,  # noqa: ASYNC109 - of the console, not of the opening
+    timeout_scale: float = 1.0,
+    name: str | None = None,
+    strict_line: bool = False,
+    unlimited: bool = False,
+    log: Callable[[str], None] | None = None,
+) -> AsyncIterator[Console]:
+    """Start a machine of its own for this block, and hold its console from the first byte.
+
+    Leaving the block switches the machine off.
+
+    Args:
+        guest: a guest of the catalogue, the path of a guest's folder, or a definition.
+        settings: what is to differ from the guest's defaults.
+        timeout: how long ``expect`` waits unless told otherwise, in seconds; None for ever.
+        timeout_scale: all time-outs are multiplied with it.
+        name: what the machine is called in messages; by default the guest's name.
+        strict_line: overrun a guest that does not read in time, as hardware does.
+        unlimited: frames take no time.
+        log: gets lines about what takes long, such as an image being built.
+
+    Raises:
+        UsageError: no such guest or setting, or something that it needs is missing.
+        UartsimError: the guest could not be started.
+    """
+    definition = guest if isinstance(guest, GuestDefinition) else find_guest(str(guest))
+    if settings:
+        definition = definition.with_settings({key: str(value) for key, value in settings.items()})
+    definition.check_needs()
+    hubs: list[Hub] = []
+    failure: BaseException | None = None
+    async with open_machine(
+        make_guest(definition),
+        name or definition.name,
+        strict_line=strict_line,
+        unlimited=unlimited,
+        log=log,
+        prepare=lambda machine: hubs.append(Hub(machine.com1)),  # before power: not a byte is missed
+    ) as machine:
+        console = Console(hubs[0].attach("console", start=0), machine, timeout=timeout, timeout_scale=timeout_scale)
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(console.follow)
+                nursery.start_soon(_close_after_the_last_byte, machine, hubs[0])
+                try:
+                    yield console
+                except BaseException as error:
+                    failure = error  # raised below, so that the nursery does not wrap it
+                nursery.cancel_scope.cancel()
+        finally:
+            console.close()
+        if failure is not None:
+            raise failure
+
+
+async def _close_after_the_last_byte(machine: Machine, hub: Hub) -> None:
+    """When the guest has ended, close the hub: as soon as the line has carried what was still in the chip."""
+    await machine.wait_ended()
+    with trio.move_on_after(1):
+        await hub.drain(())
+    hub.close()
