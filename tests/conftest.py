@@ -40,8 +40,8 @@ _NEEDS = {
 
 
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
-    # Installed, the plugin has come in by its entry point.  In a bare checkout, or with the autoload of plugins switched
-    # off, nobody has brought it.
+    # Installed, the plugin has come in by its entry point.  In a bare checkout, or where plugins are not loaded by
+    # themselves, nobody has brought it.
     if not pluginmanager.is_registered(pytest_plugin):
         pluginmanager.register(pytest_plugin, "uartsim")
 

@@ -101,7 +101,7 @@ def test_impossible_characters_are_refused_with_examples(characters: str) -> Non
 def test_a_value_out_of_range_is_named(values: dict[str, int]) -> None:
     ((name, value),) = values.items()
     with pytest.raises(ValueError, match=f"{name} is {value!r}"):
-        LineFormat(**values)
+        LineFormat(**values)  # type: ignore[arg-type]
 
 
 def test_small_letters_are_understood() -> None:

@@ -33,8 +33,10 @@ def main(*arguments: Any, **options: Any) -> Any:
     """Run the command line; leaves with its exit status."""
     reservation = None
     try:
-        # Ctrl-C, and SIGTERM like it, end us with everything put away; once the machine runs, trio has them.
-        signal.signal(signal.SIGTERM, _terminated)
+        # Ctrl-C, and SIGTERM and SIGHUP like it, end us with everything put away; once the machine runs, trio has them.
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, _terminated)
         if not arguments and sys.argv[1:2] == ["run"]:
             reservation = _reserve_early(sys.argv[2:])
         from uartsim.commands import commands

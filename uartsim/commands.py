@@ -77,8 +77,8 @@ def run(
 
     definition = find_guest(guest).with_settings(_pairs(settings))
     definition.check_needs()
-    reservation = early if early is not None else reserve(name or definition.name, link)
     attach = not no_attach and sys.stdin.isatty() and sys.stdout.isatty()
+    reservation = early if early is not None else reserve(name or definition.name, link)
     try:
         end = _run(definition, reservation, _Line(strict_line, rate == "unlimited", record), attach)
     finally:
@@ -176,10 +176,11 @@ def _run(definition: GuestDefinition, reservation: Reservation, line: _Line, att
 
 
 async def _end_on_signals(scope: Any, task_status: Any) -> None:
-    """SIGTERM, SIGHUP and Ctrl-C end the machine, with everything put away."""
+    """SIGTERM, SIGHUP and Ctrl-C end the machine, with everything put away; where they are ignored they stay so."""
     import trio
 
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+    ours = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    with trio.open_signal_receiver(*(s for s in ours if signal.getsignal(s) is not signal.SIG_IGN)) as signals:
         task_status.started()
         async for _ in signals:
             scope.cancel()

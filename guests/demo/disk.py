@@ -48,13 +48,6 @@ DIRECTORIES: Final = [
 ]
 
 _MOTD: Final = """
-The programs included with the Debian GNU/Linux system are free software;
-the exact distribution terms for each program are described in the
-individual files in /usr/share/doc/*/copyright.
-
-Debian GNU/Linux comes with ABSOLUTELY NO WARRANTY, to the extent
-permitted by applicable law.
-
 This machine is `demo', the scripted guest of uartsim: it behaves like a
 Linux on its serial line, but no Linux runs here. `help' lists its commands.
 """

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from . import boot_log, traces
-from .kernel import WARNING
 from .login import Getty, Sulogin
 from .shell import Shell
 
@@ -99,7 +98,7 @@ class Init:
         self._terminal = machine.terminal
         self._shutdown = trio.Event()
         self._how = ""
-        self._sessions: trio.CancelScope | None = None
+        self._life: trio.CancelScope | None = None
         consoles = self._kernel.command_line.consoles
         #: Whether /dev/console, where init itself writes, is the serial line: the last console named.
         self.console_is_serial = consoles[-1].partition(",")[0] == "ttyS0"
@@ -178,7 +177,6 @@ class Init:
         if init not in (None, "/sbin/init", "/lib/systemd/systemd", "/usr/lib/systemd/systemd", "/bin/systemd"):
             await self._console(f"Target filesystem doesn't have requested {init}.\n")
         async with trio.open_nursery() as nursery:
-            self._sessions = nursery.cancel_scope
             nursery.start_soon(self._systemd)
             await self._shutdown.wait()
             await trio.sleep(self._machine.settings.scaled(0.1))
@@ -257,8 +255,6 @@ class Init:
             self._kernel.sysrq.logged_in = False
             await trio.sleep(self._machine.settings.scaled(0.1))
 
-    _life: trio.CancelScope | None = None
-
     def _kill_sessions(self) -> None:
         """SysRq e, i and f: the session ends, the getty comes back."""
         if self._life is not None:
@@ -335,7 +331,3 @@ class Init:
             await trio.sleep_until(start + (end - start) * index / len(lines))
             if self._shows_status:
                 await self._console(f"[{_GREEN}  OK  {_END}] {verb} {_BOLD}{unit}{_END} - {description}.\r\n")
-
-    def warn(self, text: str) -> None:
-        """Something a daemon has to say, through the kernel's log."""
-        self._kernel.printk(text, WARNING)

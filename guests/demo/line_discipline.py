@@ -62,19 +62,9 @@ class LineDiscipline:
         return self._modes
 
     @property
-    def stopped(self) -> bool:
-        """Whether XOFF holds the output."""
-        return self._held
-
-    @property
     def readable(self) -> bool:
         """Whether `read` would return at once."""
         return bool(self._lines) or ("icanon" not in self._modes and bool(self._line))
-
-    @property
-    def pending(self) -> int:
-        """Bytes that a program could read now (FIONREAD)."""
-        return sum(len(line) for line, _ in self._lines) + (0 if "icanon" in self._modes else len(self._line))
 
     def set_modes(self, modes: Modes) -> None:
         """Change the modes at once (TCSANOW)."""
@@ -115,10 +105,6 @@ class LineDiscipline:
             return None
         self._work_off_flip()
         return line
-
-    def unread(self, data: bytes) -> None:
-        """Put bytes that a program in raw mode has taken and not used back in front."""
-        self._line[:0] = data
 
     # ------------------------------------------------------------------------------------------------ from the line
     def receive(self, data: bytes) -> None:

@@ -64,6 +64,27 @@ def test_opens_and_closes_are_all_counted_however_fast_they_come() -> None:
         device.close()
 
 
+def test_whether_a_client_is_there_can_be_told_without_counting() -> None:
+    device = PtyDevice()
+    try:
+        device.set_raw(9600)
+        os.write(device.master, b"unread")
+        assert device.is_alone()
+        fd = open_plain(device.path)
+        assert not device.is_alone()
+        assert not device.is_alone()
+        os.close(fd)
+        assert device.is_alone()
+        assert sum(device.opens()) == 0
+        assert device.client_line() == (9600, False)
+        assert device.unread() == 6
+        os.write(device.slave, b"x")
+        assert os.read(device.master, 100) == b"\0x"
+    finally:
+        device.close()
+    assert not os.path.exists(device.path)
+
+
 @pytest.mark.parametrize("baud", [115200, 9600, 300, 57600, 16457, 12345])
 def test_the_pty_shows_any_speed(baud: int) -> None:
     device = PtyDevice()
@@ -156,7 +177,7 @@ def test_what_was_sent_while_nobody_was_attached_comes_once_however_much_it_was(
             client.timeout = 0.3
             assert client.read(1) == b""
         machine.wait_opened(0)
-        with open_serial(machine.link, ) as client:
+        with open_serial(machine.link) as client:
             client.timeout = 0.5
             assert client.read(1) == b""
 

@@ -2,7 +2,7 @@
 
 QEMU judges masks, the DLAB window, interrupt identification and its latches, trigger levels, FIFO resets, the character
 timeout, overrun and every edge of the interrupt line.  It does not model the line.  What follows from that is named in
-:data:`RULES`; a rule either keeps a program away from what QEMU cannot do, or says exactly what our chip must show
+:data:`RULES` (numbers are sections of the PC16550D datasheet); a rule either keeps a program away from what QEMU cannot do, or says exactly what our chip must show
 where QEMU shows something else.  Everything that no rule names has to be equal.
 """
 
@@ -15,29 +15,43 @@ from typing import Final
 
 from tests.chip.qemu_oracle import Access, Answer, QemuOracle
 from uartsim.chip import Bench
-from uartsim.chip.registers import FCR, IER, LCR, LSR, MCR, MSR
+from uartsim.chip.registers import FCR, LCR, LSR, MCR, MSR
 from uartsim.line_format import NEVER, TICKS_PER_NS, ns_to_ticks
 
 RULES: Final = {
-    "transmitting takes time": "QEMU's transmitter takes none: after a THR write ours runs until it is idle (datasheet "
-    "8.4: a frame lasts as long as its bits), and the character timeout stands still meanwhile, as QEMU's clock does",
-    "word length": "QEMU passes all 8 bits whatever LCR says (datasheet 8.1: WLS): characters are given that fit the word",
-    "loopback makes deltas": "in QEMU the looped modem lines show in MSR but set no deltas (datasheet 8.7: modem control "
-    "interrupts work in loopback): ours must show exactly those of the changed lines, and they are read away",
-    "loopback cuts SIN": "QEMU receives from the line in loopback (datasheet 8.7: SIN is disconnected): nothing is sent then",
-    "transmit break": "QEMU ignores LCR.6 (datasheet 8.1: SOUT is forced to 0): characters under a break reach QEMU's far "
-    "end and not ours; in loopback, where they would come back as a break, LCR.6 is not set",
-    "break is an error of its character": "QEMU shows DR and BI for a break (datasheet 8.3: also FE, and PE if parity is "
-    "wrong; 8.4: attached to the character; LSR.7): one is sent into an empty receiver and read at once",
-    "RBR while empty": "undefined; a break in FIFO mode zeroes what QEMU shows without FIFO afterwards: ours is made to",
-    "FCR without FCR0": "QEMU resets FIFOs also when FCR0 is 0 (datasheet 8.5: other bits are not programmed then): FCR1 "
-    "and FCR2 are given with FCR0 only",
-    "divisor 0": "QEMU keeps the speed that was (the datasheet leaves it open; ours counts 65536): not left programmed",
-    "1.5 stop bits": "QEMU counts 2 (datasheet 8.1: 1.5 with 5 data bits): not used where the timeout is measured",
-    "withheld bytes": "QEMU takes in no more than its trigger level or one byte, and the rest later: no more are sent",
+    "transmitting takes time": (
+        "QEMU's transmitter takes none: after a THR write ours runs until it is idle (8.4: a frame lasts as long "
+        "as its bits), and the character timeout stands still meanwhile, as QEMU's clock does"
+    ),
+    "word length": ("QEMU passes 8 bits whatever LCR says (8.1: WLS): characters are given that fit the word"),
+    "loopback makes deltas": (
+        "in QEMU the looped modem lines show in MSR but set no deltas (8.7: modem control interrupts work in "
+        "loopback): ours must show exactly those of the changed lines, and they are read away"
+    ),
+    "loopback cuts SIN": ("QEMU receives from the line in loopback (8.7: SIN is disconnected): nothing is sent then"),
+    "transmit break": (
+        "QEMU ignores LCR.6 (8.1: SOUT is forced to 0): characters under a break reach QEMU's far end and not "
+        "ours; in loopback, where they would come back as a break, LCR.6 is not set"
+    ),
+    "break is an error of its character": (
+        "QEMU shows DR and BI for a break (8.3: also FE, and PE if the parity is wrong; 8.4: attached to the "
+        "character, and LSR.7): one is sent into an empty receiver and read at once"
+    ),
+    "RBR while empty": ("undefined; a break in FIFO mode zeroes what QEMU then shows without FIFO: ours is made to"),
+    "FCR without FCR0": (
+        "QEMU resets FIFOs also when FCR0 is 0 (8.5: other bits are not programmed then): FCR1 and FCR2 are given "
+        "with FCR0 only"
+    ),
+    "divisor 0": (
+        "QEMU keeps the speed that was (the datasheet leaves it open; ours counts 65536): not left programmed"
+    ),
+    "1.5 stop bits": ("QEMU counts 2 (8.1: 1.5 with 5 data bits): not used where the timeout is measured"),
+    "withheld bytes": (
+        "QEMU takes in no more than its trigger level or one byte, and the rest later: no more are sent"
+    ),
 }
 
-#: The lowest modem status register, after which the high nibble is compared by rule.
+#: The lines themselves, without their deltas.
 _INPUTS: Final = int(MSR.CTS | MSR.DSR | MSR.RI | MSR.DCD)
 _OFFSETS: Final = (0, 0, 0, 1, 2, 2, 3, 4, 5, 5, 6, 7)
 _IER_VALUES: Final = (0, 1, 2, 3, 5, 7, 0xF, 0xFF)

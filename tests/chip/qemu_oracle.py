@@ -2,8 +2,8 @@
 
 The machine's processor is parked by a firmware image of ``hlt`` and, where QEMU has no qtest accelerator (as in
 distributions), the machine stays stopped: virtual time stands still, and port accesses, the character device and the
-interception of interrupts work all the same.  :meth:`QemuOracle.advance` then lets the machine run for a while and reads
-from the ACPI timer how long that was.
+interception of interrupts work all the same.  :meth:`QemuOracle.advance` then lets the machine run for a while and
+reads from the ACPI timer how long that was.
 
 Harness traps: a full character device stalls QEMU's transmitter, so take what was sent often; QEMU takes in only as
 many injected bytes as its receiver has room for, and the rest on any later access, so give no more than fits.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.chip.probe import Chip
@@ -22,9 +24,7 @@ FIFOLESS = ["8250", "16450", "16550"]
 def test_master_reset_gives_the_datasheets_values() -> None:
     chip = Chip(fcr=0xC7, ier=0x0F, mcr=0x1F, lcr=0xFF)
     chip.uart.reset(chip.uart.now)
-    shown = {
-        name: chip.read(Offset[name]) for name in ("IER", "IIR", "LCR", "MCR", "LSR")
-    }
+    shown = {name: chip.read(Offset[name]) for name in ("IER", "IIR", "LCR", "MCR", "LSR")}
     assert shown == {name: value for name, value in RESET_VALUES.items() if name != "FCR"}
     assert shown == {"IER": 0x00, "IIR": 0x01, "LCR": 0x00, "MCR": 0x00, "LSR": 0x60}
     assert chip.read(Offset.MSR) == 0xB0, "low nibble 0, high nibble the inputs"
@@ -275,7 +275,7 @@ def test_a_value_outside_a_byte_is_refused(value: int) -> None:
 def test_time_does_not_go_backwards() -> None:
     uart = Uart()
     uart.advance(1000)
-    calls = [
+    calls: list[Callable[[], object]] = [
         lambda: uart.read(5, 999),
         lambda: uart.write(7, 0, 999),
         lambda: uart.advance(999),

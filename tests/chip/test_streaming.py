@@ -33,7 +33,15 @@ def prepared(
     if line_format.parity != "N":
         lcr |= 0x08 | {"O": 0x00, "E": 0x10, "M": 0x20, "S": 0x30}[line_format.parity]
     divisor = line_format.bit_ticks // BIT_AT_DIVISOR_1
-    for offset, value in ((3, lcr | 0x80), (0, divisor & 0xFF), (1, divisor >> 8), (3, lcr), (2, fcr), (4, 0x0B), (1, ier)):
+    for offset, value in (
+        (3, lcr | 0x80),
+        (0, divisor & 0xFF),
+        (1, divisor >> 8),
+        (3, lcr),
+        (2, fcr),
+        (4, 0x0B),
+        (1, ier),
+    ):
         uart.write(offset, value, 0)
     for steps in beginning:
         for step in steps:
@@ -76,9 +84,7 @@ LONE_CHARACTER = [[Write(0, 1)], [Write(2, 0x05), Write(0, 0x55)]]
 def test_a_slice_of_refills_is_what_single_refills_do(
     line_format: LineFormat, ier: int, beginning: list[list[Write | Wait]], length: int, horizon: int, delay: bool
 ) -> None:
-    slices, singly = (
-        prepared(line_format, ier, 0x01, beginning, delay=delay, unlimited=False) for _ in range(2)
-    )
+    slices, singly = (prepared(line_format, ier, 0x01, beginning, delay=delay, unlimited=False) for _ in range(2))
     data = bytearray(range(length))
     until = slices.now + 40 * horizon * CRYSTAL_PERIOD
     streamed = stream_out(slices, data, until)

@@ -31,7 +31,9 @@ def test_every_frame_arrives_once_when_its_stop_bit_is_sampled(
 ) -> None:
     cable = Cable(line_format)
     frame = line_format.frame_ticks
-    frames = [Frame(start + n * frame, character & line_format.data_mask, line_format) for n, character in enumerate(data)]
+    frames = [
+        Frame(start + n * frame, character & line_format.data_mask, line_format) for n, character in enumerate(data)
+    ]
     cable.carry(frames, [])
     for n, sent in enumerate(frames):
         due = start + n * frame + line_format.sampled_ticks

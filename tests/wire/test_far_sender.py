@@ -26,8 +26,8 @@ def deliver(sender: FarSender, until: int = NEVER, room: bool = True) -> list[Ar
     return arrivals
 
 
-def arrival_times(sender: FarSender, **options: int) -> list[int]:
-    return [arrival.at for arrival in deliver(sender, **options)]
+def arrival_times(sender: FarSender, until: int = NEVER, room: bool = True) -> list[int]:
+    return [arrival.at for arrival in deliver(sender, until, room)]
 
 
 @given(line_formats(), st.integers(0, 10**12), st.lists(st.integers(1, 20), min_size=1, max_size=6))

@@ -67,7 +67,7 @@ class PtyAccess:
                 nursery.start_soon(self._to_clients)
         finally:
             self.client.detach()
-            for fd in (self.device.master, self.device.watch, self.device.slave):
+            for fd in (self.device.master, self.device.watch):
                 trio.lowlevel.notify_closing(fd)
 
     def status(self) -> dict[str, Any]:
@@ -107,20 +107,27 @@ class PtyAccess:
     async def _watch_opens(self) -> None:
         while True:
             self._note_opens()
+            self.device.watch_closely(self.opened > 0)
             await _wait_readable(self.device.watch)
 
     def _note_opens(self) -> None:
         """See who has come and gone; a client that leaves as another comes is not missed."""
-        changes = self.device.opens()
-        departures = self._departures
+        device = self.device
+        changes = device.opens()
+        if not changes:
+            return
+        have_left = False
         for change in changes:
             self.opened = max(0, self.opened + change)
-            if not self.opened:
-                self._departures += 1
-        if self._departures != departures:
+            have_left = have_left or not self.opened
+        if have_left and not self.opened:
+            have_left = device.is_alone()  # two who came in one moment may have been counted as one
+            self.opened = max(0, (not have_left) + sum(device.opens()))
+        if have_left:
+            self._departures += 1
             self._take_back()
-        if changes:
-            self._wake()
+        device.watch_closely(self.opened > 0)
+        self._wake()
 
     def _wake(self) -> None:
         self._changed.set()

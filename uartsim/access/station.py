@@ -8,6 +8,7 @@ serves them.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from uartsim.machine import Machine
 
 
+#: What ends a program in the middle of anything.
+_ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 class Reservation:
     """A machine's name, pty and sockets, bound and not yet served."""
 
@@ -33,11 +38,18 @@ class Reservation:
         self.attach = attach
 
     def release(self) -> None:
-        """Give everything back: descriptors, sockets, link, lock and folder."""
-        self.control.close()
-        self.attach.close()
-        self.device.close()
-        self.claim.release()
+        """Give everything back: descriptors, sockets, link, lock and folder.  No signal ends that half-way."""
+        while True:
+            try:
+                before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING_SIGNALS)
+                self.control.close()
+                self.attach.close()
+                self.device.close()
+                self.claim.release()
+                break
+            except KeyboardInterrupt:
+                continue  # of a signal that had come before they were held back; each step can be done again
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def reserve(name: str, link: str | None = None) -> Reservation:
@@ -47,6 +59,21 @@ def reserve(name: str, link: str | None = None) -> Reservation:
         UsageError: the name or the link is taken or impossible.
         UartsimError: the system has no pty left.
     """
+    reservation = None
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING_SIGNALS)  # nothing is left half made
+    try:
+        reservation = _reserve(name, link)
+    finally:
+        try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        except KeyboardInterrupt:
+            if reservation is not None:
+                reservation.release()
+            raise
+    return reservation
+
+
+def _reserve(name: str, link: str | None) -> Reservation:
     claim = Claim(name, link)
     try:
         device = PtyDevice()

@@ -40,7 +40,8 @@ def raw_terminal(fd: int) -> Iterator[None]:
         yield
     finally:
         os.set_blocking(fd, blocking)
-        termios.tcsetattr(fd, termios.TCSANOW, before)
+        with contextlib.suppress(termios.error):  # the terminal may be gone
+            termios.tcsetattr(fd, termios.TCSANOW, before)
 
 
 class Keys:

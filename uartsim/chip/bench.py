@@ -1,11 +1,11 @@
 """A test bench for one chip: a clock, a line and an interrupt pin, for register scripts and differential runs.
 
-    >>> bench = Bench()
-    >>> for offset, value in ((3, 0x83), (0, 1), (1, 0), (3, 0x03), (4, 0x0B), (1, 0x01)):
-    ...     bench.write(offset, value)  # 115200 8N1, OUT2, received data interrupt
-    >>> bench.receive(b"A")
-    >>> bench.irq, hex(bench.read(2)), chr(bench.read(0))
-    (True, '0x4', 'A')
+>>> bench = Bench()
+>>> for offset, value in ((3, 0x83), (0, 1), (1, 0), (3, 0x03), (4, 0x0B), (1, 0x01)):
+...     bench.write(offset, value)  # 115200 8N1, OUT2, received data interrupt
+>>> bench.receive(b"A")
+>>> bench.irq, hex(bench.read(2)), chr(bench.read(0))
+(True, '0x4', 'A')
 """
 
 from __future__ import annotations

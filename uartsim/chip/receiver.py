@@ -19,10 +19,6 @@ from uartsim.chip.timing import FrameTimes
 from uartsim.line_format import NEVER
 
 _OE: Final = int(LSR.OE)
-#: The error bits that belong to a character.
-ATTACHED_ERRORS: Final = int(LSR.PE | LSR.FE | LSR.BI)
-#: The bits of LSR that make a receiver line status interrupt.
-LINE_STATUS_BITS: Final = ATTACHED_ERRORS | _OE
 
 
 class Receiver:

@@ -1,9 +1,10 @@
 """Slices: what a driver's interrupt handler does again and again, done at once.
 
-While a driver has much to send, the same thing happens every sixteen characters: THRE rises when the last of them enters
-the shift register, the handler reads IIR (02), fills the FIFO, and reads IIR again (01).  While much comes in and the
-trigger level is 1, the same thing happens with every character: IIR (04), LSR, RBR, LSR, IIR (01).  Nothing else can
-come between, so the state after any number of such rounds, and the frames that they make, can be written down.
+While a driver has much to send, the same thing happens every sixteen characters: THRE rises when the last of them
+enters the shift register, the handler reads IIR (02), fills the FIFO, and reads IIR again (01). While much comes in
+and the trigger level is 1, the same thing happens with every character: IIR (04), LSR, RBR, LSR, IIR (01). Nothing
+else can come between, so the state after any number of such rounds, and the frames that they make, can be written
+down.
 
 Both functions do exactly that, or nothing when something else is due; a property test holds them against the single
 accesses.  The handler's reads are counted by the caller.

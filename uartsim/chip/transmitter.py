@@ -18,6 +18,8 @@ The class is lazy: nothing happens until somebody asks with a time.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from uartsim.chip.timing import FrameTimes, frame_times
@@ -30,7 +32,32 @@ class SentFrame(NamedTuple):
     start: int
     character: int
     line_format: LineFormat
+
+
+@dataclass(slots=True)
+class SentRun:
+    """Frames on SOUT without a gap between them, in one format.
+
+    Attributes:
+        start: the falling edge of the first start bit, in ticks.
+        characters: their data bits.
+        line_format: how they are framed.
+        looped: whether they went around the loop, and not onto the line.
+        end: when the last stop bit of the last one is over.
+    """
+
+    start: int
+    characters: bytearray
+    line_format: LineFormat
     looped: bool
+    end: int
+
+    def frames(self) -> Iterator[SentFrame]:
+        """One by one."""
+        start, frame = self.start, self.line_format.frame_ticks
+        for character in self.characters:
+            yield SentFrame(start, character, self.line_format)
+            start += frame
 
 
 class Transmitter:
@@ -68,7 +95,7 @@ class Transmitter:
         self.thr_writes = 0
         self.dropped = 0
         #: Frames that started since they were last taken.
-        self.sent: list[SentFrame] = []
+        self.sent: list[SentRun] = []
         #: CTS holds the next character (16750 automatic flow control).
         self.held = False
         self.reset()
@@ -167,10 +194,10 @@ class Transmitter:
             return
         character = self.fifo.pop(0)
         times = self.times
-        self.sent.append(SentFrame(at, character & times.mask, times.line_format, self.looped))
+        self.frame_end = end = at + times.frame
+        self._put(at, bytes((character & times.mask,)), end)
         follows = self.shifting
         self.shifting = True
-        self.frame_end = at + times.frame
         self.start_at = NEVER
         if not self.fifo:
             if self.fifo_mode:
@@ -188,14 +215,24 @@ class Transmitter:
         times = self.times
         start, length = self.frame_end, times.frame
         count = min(len(self.fifo) - 1, (now - start) // length) if length and not self.held else 0
-        if count > 1:
-            line_format, mask, looped = times.line_format, times.mask, self.looped
-            self.sent += [
-                SentFrame(at, character & mask, line_format, looped)
-                for at, character in zip(range(start, start + count * length, length), self.fifo, strict=False)
-            ]
+        if count > 0:
+            characters = bytes(self.fifo[:count])
+            if times.mask != 0xFF:
+                characters = bytes(character & times.mask for character in characters)
             del self.fifo[:count]
-            self.frame_end = start + count * length
+            self.frame_end = end = start + count * length
+            self._put(start, characters, end)
+
+    def _put(self, start: int, characters: bytes, end: int) -> None:
+        """Frames go onto the line."""
+        line_format = self.times.line_format
+        if self.sent:
+            run = self.sent[-1]
+            if run.end == start and run.line_format is line_format and run.looped == self.looped:
+                run.characters += characters
+                run.end = end
+                return
+        self.sent.append(SentRun(start, bytearray(characters), line_format, self.looped, end))
 
     def _indicate_empty(self) -> None:
         self.thre = True
@@ -216,14 +253,20 @@ class Transmitter:
 
     def catch_up(self, now: int) -> None:
         """Do everything that is due up to and including ``now``, in the order of time."""
-        while self.due <= now:
-            due = self.due
+        while (due := self.due) <= now:
+            if not self.fifo and self.shifting:  # nothing follows: the two things that may be due do not meet
+                if self.frame_end <= now:
+                    self.shifting = False
+                if self.thre_at <= now:
+                    self._indicate_empty()
+                self._plan()
+                return
             if due == self.start_at:
                 self.start_at = NEVER
                 if self.fifo:
                     self._load(due)
             elif self.shifting and due == self.frame_end:
-                if len(self.fifo) > 2:
+                if len(self.fifo) > 1:
                     self._stream(now)
                     due = self.frame_end
                 if self.fifo and not self.held:

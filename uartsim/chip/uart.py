@@ -24,7 +24,7 @@ from collections.abc import Callable
 from typing import Final, Literal
 
 from uartsim.chip.modem import Modem
-from uartsim.chip.receiver import LINE_STATUS_BITS, Receiver
+from uartsim.chip.receiver import Receiver
 from uartsim.chip.registers import (
     IER,
     LCR,
@@ -37,7 +37,7 @@ from uartsim.chip.registers import (
     Variant,
 )
 from uartsim.chip.timing import frame_times
-from uartsim.chip.transmitter import SentFrame, Transmitter
+from uartsim.chip.transmitter import SentFrame, SentRun, Transmitter
 from uartsim.line_format import NEVER
 
 _DR: Final = int(LSR.DR)
@@ -333,6 +333,10 @@ class Uart:
 
     def take_sent(self) -> list[SentFrame]:
         """The frames that started on SOUT since the last call."""
+        return [frame for run in self.take_sent_runs() for frame in run.frames()]
+
+    def take_sent_runs(self) -> list[SentRun]:
+        """The frames that started on SOUT since the last call, those without a gap between them together."""
         sent = self.transmitter.sent
         if sent:
             self.transmitter.sent = []
@@ -395,14 +399,18 @@ class Uart:
 
     def _catch_up(self, now: int) -> None:
         """Everything that is due up to and including ``now``."""
-        if self.modem.control & _LOOP:
+        transmitter, receiver = self.transmitter, self.receiver
+        if transmitter.looped:
             self._catch_up_looped(now)
-        else:
-            # Transmitter and receiver know nothing of each other.
-            self.transmitter.catch_up(now)
-            self.receiver.catch_up(now)
+        else:  # they know nothing of each other
+            if transmitter.due <= now:
+                transmitter.catch_up(now)
+            if receiver.timeout_at <= now:
+                receiver.catch_up(now)
             self._plan()
-        self._notice_thre()
+        if transmitter.thre_rose:
+            transmitter.thre_rose = False
+            self.thr_empty_latch = True
         self._identify()
 
     def _catch_up_looped(self, now: int) -> None:
@@ -420,33 +428,29 @@ class Uart:
                 self._take_loop()
             self._plan()
 
-    def _notice_thre(self) -> None:
-        """A rise of THRE sets the interrupt's latch."""
-        if self.transmitter.thre_rose:
-            self.transmitter.thre_rose = False
-            self.thr_empty_latch = True
-
     def _plan(self) -> None:
+        """Work out when something will happen."""
         due = self.transmitter.due
-        if self.receiver.timeout_at < due:
-            due = self.receiver.timeout_at
-        if self._looped and self._looped[0][0] < due:
-            due = self._looped[0][0]
-        if self._loop_break_at < due:
-            due = self._loop_break_at
+        timeout_at = self.receiver.timeout_at
+        if timeout_at < due:
+            due = timeout_at
+        if self.transmitter.looped:
+            if self._looped and self._looped[0][0] < due:
+                due = self._looped[0][0]
+            if self._loop_break_at < due:
+                due = self._loop_break_at
         self._due = due
         self._status = _UNKNOWN
 
     def _take_loop(self) -> None:
         """Frames that started in loopback are on their way to our own receiver, unless a break covers them."""
-        sent = self.transmitter.sent
-        first = len(sent)
-        while first and sent[first - 1].looped:
-            first -= 1
-        if not self.lcr & _BREAK:
-            sampled = self.transmitter.times.sampled
-            self._looped.extend((frame.start + sampled, frame.character) for frame in sent[first:])
-        del sent[first:]
+        transmitter = self.transmitter
+        if transmitter.sent and transmitter.sent[-1].looped:
+            run = transmitter.sent.pop()
+            if not self.lcr & _BREAK:
+                times = transmitter.times
+                for n, character in enumerate(run.characters):
+                    self._looped.append((run.start + n * times.frame + times.sampled, character))
 
     # -- interrupts ----------------------------------------------------------------------------------------
 
@@ -455,13 +459,13 @@ class Uart:
         ier, receiver = self.ier, self.receiver
         pending = _NONE
         if ier:
-            if ier & _ELSI and receiver.latched & LINE_STATUS_BITS:
+            if receiver.latched and ier & _ELSI:
                 pending = _LINE_STATUS
-            elif ier & _ERBFI and receiver.timeout:
+            elif receiver.timeout and ier & _ERBFI:
                 pending = _TIMEOUT
-            elif ier & _ERBFI and len(receiver.data) >= receiver.trigger:
+            elif len(receiver.data) >= receiver.trigger and ier & _ERBFI:
                 pending = _DATA
-            elif ier & _ETBEI and self.thr_empty_latch:
+            elif self.thr_empty_latch and ier & _ETBEI:
                 pending = _THR_EMPTY
             elif ier & _EDSSI and self.modem.deltas & self._modem_interrupts:
                 pending = _MODEM
@@ -584,7 +588,8 @@ class Uart:
             deep = 0x20 if variant.deep_fifo and (value if self.lcr & _DLAB else self.fcr) & 0x20 else 0
             if deep != self.fcr & 0x20:
                 self._clear_fifos(receiver=True, transmitter=True)
-            self._clear_fifos(receiver=bool(value & 2), transmitter=bool(value & 4))
+            if value & 6:
+                self._clear_fifos(receiver=bool(value & 2), transmitter=bool(value & 4))
             self.fcr, before = value & 0xC9 | deep, self.fcr
             if not before & 1 or deep != before & 0x20:
                 self._set_fifo_mode()
@@ -644,13 +649,15 @@ class Uart:
 
     def _write_mcr(self, value: int) -> None:
         value = int(value) & (0x3F if self.variant.auto_flow else 0x1F)
+        if value == self.modem.control:
+            return
         was_looped = self.modem.control & _LOOP
         self.modem.write_control(value)
         self._gate()
         self.transmitter.looped = bool(value & _LOOP)
         if was_looped != value & _LOOP:
-            if was_looped:
-                self._looped.clear()
+            self._looped.clear()
+            self._loop_space = (0, -1)
             self._route_break()
         self._flow_control()
         self._plan()
@@ -664,7 +671,9 @@ class Uart:
             transmitter.hold(held, self.now)
             if transmitter.looped:
                 self._take_loop()
-            self._notice_thre()
+            if transmitter.thre_rose:
+                transmitter.thre_rose = False
+                self.thr_empty_latch = True
             self._plan()
 
     def _route_break(self) -> None:

@@ -206,9 +206,8 @@ class Com1:
             interrupt_due = NEVER
             if self.on_interrupt is not None:
                 interrupt_due = uart.next_interrupt(uart.now)
-                if interrupt_due <= now and self.on_stream_out is not None and self.slices:
-                    if self.on_stream_out(min(now, far_due - 1)):
-                        continue
+                if interrupt_due <= now and self._stream_out_until(min(now, far_due - 1)):
+                    continue
                 due = min(due, interrupt_due)
             if due > now:
                 break
@@ -253,6 +252,10 @@ class Com1:
         self.cable.carry(self.uart.take_sent(), self.uart.take_break_changes())
         self.cable.carry_run(done.start, done.frames, done.line_format)
         return done.refills
+
+    def _stream_out_until(self, until: int) -> bool:
+        """Let the interrupt handler refill the transmitter in slices, if it can."""
+        return self.slices and self.on_stream_out is not None and self.on_stream_out(until)
 
     def _stream_in(self, until: int) -> bool:
         """Carry characters from the far end past the interrupt handler in a slice, if nothing is in the way."""

@@ -164,7 +164,7 @@ class Ticker:
     def _run_due(self, now: int) -> None:
         self._serving = True
         try:
-            while (at := self._next()) <= now:
+            while self._next() <= now:
                 wakeup = heapq.heappop(self._heap)[2]
                 wakeup.at = NEVER
                 wakeup.call(now)

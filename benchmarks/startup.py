@@ -1,0 +1,108 @@
+"""How long it takes from the start of the process until a client can do something.
+
+    python benchmarks/startup.py [--rounds 15]
+
+Goals: the first byte of the guest ``demo`` within 0.5 s; the pty can be opened long before.  The peers are socat (to
+its pty) and ``python -c pass``, the floor for a program in Python.  Imports come from warm files; the byte code is
+compiled before the first round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rig import ROOT, environment, median, process, table
+
+GIVE_UP_S = 20.0
+
+
+def open_when_there(link: str, started: float) -> int:
+    """Open a pty's link as soon as it is there; the descriptor."""
+    while True:
+        try:
+            return os.open(link, os.O_RDWR | os.O_NOCTTY)
+        except OSError:
+            if time.monotonic() - started > GIVE_UP_S:
+                raise SystemExit(f"{link} did not come; run it by hand to see why") from None
+            time.sleep(0.0002)
+
+
+def measure(command: Sequence[str], link: str, folder: str, first_byte: bool) -> tuple[float, float]:
+    """Seconds from the start to the open pty, and to the first byte (or the same, if there is none to come)."""
+    started = time.monotonic()
+    with process(command, env=environment(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+        fd = open_when_there(link, started)
+        opened = time.monotonic() - started
+        if first_byte:
+            os.read(fd, 1)
+        ready = time.monotonic() - started
+        os.close(fd)
+    return opened, ready
+
+
+def measure_python(code: str) -> float:
+    """Seconds that a Python program with this code takes from its start to its end."""
+    started = time.monotonic()
+    subprocess.run([sys.executable, "-c", code], check=True)
+    return time.monotonic() - started
+
+
+def main() -> None:
+    """Measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=15)
+    options = parser.parse_args()
+    names = ("uartsim run demo", "the same, with a venv's script", "socat", "python -c pass", "python -c 'import trio'")
+    opened: dict[str, list[float]] = {name: [] for name in names}
+    ready: dict[str, list[float]] = {name: [] for name in names}
+    script = Path(sys.executable).with_name("uartsim")
+    for number in range(options.rounds + 1):
+        folder = tempfile.mkdtemp(prefix="bench-")
+        machine = ["run", "demo", "--name", "bench", "--no-attach"]
+        starts: dict[str, list[str]] = {names[0]: [sys.executable, "-m", "uartsim", *machine]}
+        if script.exists():
+            starts[names[1]] = [str(script), *machine]
+        starts[names[2]] = ["socat", f"PTY,link={folder}/bench.tty,raw,echo=0", "EXEC:cat"]
+        try:
+            for name, command in starts.items():
+                first = measure(command, f"{folder}/bench.tty", folder, name != "socat")
+                if number:  # the first round is for the caches
+                    opened[name].append(first[0])
+                    ready[name].append(first[1])
+            for name, code in ((names[3], "pass"), (names[4], "import trio")):
+                seconds = measure_python(code)
+                if number:
+                    ready[name].append(seconds)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    rows = []
+    for name in names:
+        if not ready[name]:
+            continue
+        done = ready[name]
+        rows.append(
+            [
+                name,
+                f"{median(opened[name]) * 1e3:.0f}" if opened[name] else "-",
+                f"{median(done) * 1e3:.0f}",
+                f"{min(done) * 1e3:.0f}",
+                f"{max(done) * 1e3:.0f}",
+            ]
+        )
+    table(
+        f"from process start, {options.rounds} rounds (code from {ROOT.name})",
+        ["what", "pty open, ms", "first byte or end, ms", "best", "worst"],
+        rows,
+    )
+
+
+if __name__ == "__main__":
+    main()
