@@ -136,5 +136,6 @@ chip_options = st.fixed_dictionaries(
         "thre_delay": st.booleans(),
         "out2_gate": st.sampled_from(["bit", "pin", "none"]),
         "timeout_rule": st.sampled_from(["frames", "word"]),
+        "unlimited": st.sampled_from([False, False, False, True]),
     }
 )

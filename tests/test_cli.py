@@ -12,6 +12,7 @@ import termios
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pexpect
 import pytest
@@ -204,7 +205,9 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "why"), MISTAKES, ids=lambda value: "-".join(value) if isinstance(value, list) else "")
+@pytest.mark.parametrize(
+    ("arguments", "why"), MISTAKES, ids=lambda value: "-".join(value) if isinstance(value, list) else ""
+)
 def test_a_mistake_is_one_sentence_and_status_2(runtime: Path, arguments: list[str], why: str) -> None:
     done = uartsim(runtime, *arguments, status=2)
     assert re.search(why, " ".join(done.stderr.split())), done.stderr
@@ -218,9 +221,10 @@ def test_mistakes_about_a_running_machine_leave_it_running(
     folder = guest_folder(SILENT)
     (tmp_path / "file").write_text("mine")
     with running(runtime, folder) as machine:
-        assert f"already running (process {machine.process.pid})" in uartsim(
-            runtime, "run", str(folder), "--name", "box", status=2
-        ).stderr
+        assert (
+            f"already running (process {machine.process.pid})"
+            in uartsim(runtime, "run", str(folder), "--name", "box", status=2).stderr
+        )
         assert "no machine named bux is running; running: box" in uartsim(runtime, "status", "bux", status=2).stderr
         assert "give more than 0" in uartsim(runtime, "break", "box", "--seconds", "0", status=2).stderr
         assert "give more than 0" in uartsim(runtime, "break", "box", "--seconds", "nan", status=2).stderr
@@ -330,9 +334,14 @@ def spawn(runtime: Path, *arguments: str) -> pexpect.spawn[bytes]:
     )
 
 
-def test_run_on_a_terminal_attaches_at_once_and_ctrl_bracket_q_leaves(
-    runtime: Path, guest_folder: GuestFolder
-) -> None:
+def matched(child: pexpect.spawn[Any]) -> bytes:
+    """The first group of what was expected."""
+    assert isinstance(child.match, re.Match)
+    found: bytes = child.match[1]
+    return found
+
+
+def test_run_on_a_terminal_attaches_at_once_and_ctrl_bracket_q_leaves(runtime: Path, guest_folder: GuestFolder) -> None:
     child = spawn(runtime, "run", str(guest_folder(SERVER)), "--name", "box")
     before = termios.tcgetattr(child.child_fd)
     child.expect_exact("ready")
@@ -355,7 +364,7 @@ def test_however_it_ends_the_terminal_gets_its_settings_back(
     command = f"stty -g; {sys.executable} -m uartsim run {folder} --name box; echo STATUS=$?; stty -g; echo END"
     child = pexpect.spawn("sh", ["-c", command], env=environment(runtime), timeout=20, dimensions=(30, 100))
     child.expect(rb"([0-9a-f:]{40,})\r\n")
-    before = child.match[1]
+    before = matched(child)
     child.expect_exact("ready")
     if how == "quit":
         child.send(b"\x1dq")
@@ -367,9 +376,9 @@ def test_however_it_ends_the_terminal_gets_its_settings_back(
     else:
         os.kill(status_json(runtime, "box")["pid"], getattr(signal, how))
     child.expect(rb"STATUS=(\d+)\r\n")
-    assert child.match[1] == b"0"
+    assert matched(child) == b"0"
     child.expect(rb"([0-9a-f:]{40,})\r\n")
-    assert child.match[1] == before
+    assert matched(child) == before
     child.expect_exact("END")
     child.expect(pexpect.EOF)
     child.close()
@@ -392,6 +401,7 @@ def test_a_terminal_that_goes_away_leaves_nothing(runtime: Path, guest_folder: G
     child.expect_exact("ready")
     os.close(child.child_fd)  # the window is closed: SIGHUP
     child.closed = True
+    assert child.pid is not None
     os.waitpid(child.pid, 0)
     assert os.listdir(runtime) == []
 

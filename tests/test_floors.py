@@ -25,6 +25,7 @@ FLOORS = (
     {"guest", "access"},
     {"console"},
     {"service"},
+    {"blocking"},
     {FACE},
     {"commands", "pytest_plugin"},
     {"cli"},

@@ -10,8 +10,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from uartsim import blocking
     from uartsim.chip.bench import Bench
-    from uartsim.console import blocking
     from uartsim.console.console import Console
     from uartsim.console.errors import ConsoleBusy, ConsoleClosed, ExpectTimeout, GuestEnded, LoginFailed
     from uartsim.console.expectations import Match
@@ -69,7 +69,7 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name == "blocking":
-        value: Any = importlib.import_module("uartsim.console.blocking")
+        value: Any = importlib.import_module("uartsim.blocking")
     elif name in _HOMES:
         value = getattr(importlib.import_module(_HOMES[name]), name)
     else:

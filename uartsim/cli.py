@@ -7,6 +7,7 @@ once, roughly; whatever is not plain is left to :mod:`uartsim.commands`, which r
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -24,8 +25,21 @@ _RUN_OPTIONS = {
     "--set": True,
     "--record": True,
     "--rate": True,
+    "--line-policy": True,
     "--strict-line": False,
     "--no-attach": False,
+}
+
+
+#: What the system may run out of at any place, and what to do about it.
+_SHORTAGES = {
+    errno.EMFILE: "raise the limit with 'ulimit -n'",
+    errno.ENFILE: "end what has many files open, or raise fs.file-max",
+    errno.ENOSPC: "make room on the disk, or set UARTSIM_RUNTIME_DIR to another one",
+    errno.EDQUOT: "remove files of yours, or have your quota raised",
+    errno.EFBIG: "raise the limit with 'ulimit -f'",
+    errno.ENOMEM: "end what uses much memory",
+    errno.ENOBUFS: "end what uses many sockets",
 }
 
 
@@ -45,6 +59,11 @@ def main(*arguments: Any, **options: Any) -> Any:
     except UartsimError as error:
         sys.stderr.write(f"uartsim: {error}\n")
         sys.exit(2 if isinstance(error, UsageError) else 1)
+    except OSError as error:
+        if error.errno not in _SHORTAGES:
+            raise
+        sys.stderr.write(f"uartsim: the system has run out of something: {error.strerror}; {_SHORTAGES[error.errno]}\n")
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
     finally:

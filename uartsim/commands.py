@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from uartsim.access.station import Reservation
     from uartsim.guest.catalogue import GuestDefinition
     from uartsim.machine import GuestEnd
+    from uartsim.record import TranscriptWriter
 
 
 class _Group(click.Group):
@@ -57,6 +59,14 @@ def commands() -> None:
     help="line: a character takes its time on the wire, as in hardware. unlimited: it takes none; registers, FIFOs and "
     "counters behave as ever, but nothing that depends on time on the wire can be seen (pacing, overruns, timeouts).",
 )
+@click.option(
+    "--line-policy",
+    type=click.Choice(["refuse", "take-over"]),
+    default="refuse",
+    show_default=True,
+    help="refuse: while one client holds the line, another that wants to send is refused with a sentence, unless it uses "
+    "force. take-over: the newest gets the line, and the other is told.",
+)
 @click.option("--record", type=click.Path(), metavar="FILE", help="Record every byte with its time, as JSON lines.")
 @click.option("--no-attach", is_flag=True, help="Do not attach this terminal.")
 @click.pass_obj
@@ -68,6 +78,7 @@ def run(
     settings: tuple[str, ...],
     strict_line: bool,
     rate: str,
+    line_policy: str,
     record: str | None,
     no_attach: bool,
 ) -> None:
@@ -80,7 +91,7 @@ def run(
     attach = not no_attach and sys.stdin.isatty() and sys.stdout.isatty()
     reservation = early if early is not None else reserve(name or definition.name, link)
     try:
-        end = _run(definition, reservation, _Line(strict_line, rate == "unlimited", record), attach)
+        end = _run(definition, reservation, _Line(strict_line, rate == "unlimited", line_policy, record), attach)
     finally:
         reservation.release()
     if end is None or end.reason == "stopped":
@@ -106,6 +117,7 @@ class _Line(NamedTuple):
 
     strict: bool
     unlimited: bool
+    policy: str
     record: str | None
 
 
@@ -123,11 +135,16 @@ def _run(definition: GuestDefinition, reservation: Reservation, line: _Line, att
     import trio
 
     ended: list[GuestEnd] = []  # stays empty after a signal, or when the person at the terminal quits
+    records: list[TranscriptWriter] = []
+
+    def log(text: str) -> None:
+        with contextlib.suppress(OSError):  # nobody may be there to read it: the machine goes on
+            click.echo(f"uartsim: {text}" + "\r" * attach, err=True)  # an attached terminal is in raw mode
 
     async def whole() -> None:
         from pathlib import Path
 
-        from uartsim.access.hub import Hub
+        from uartsim.access.hub import Hub, LinePolicy
         from uartsim.access.station import Station
         from uartsim.guest.build import make_guest
         from uartsim.machine import GuestEnd, Machine, open_machine
@@ -136,14 +153,12 @@ def _run(definition: GuestDefinition, reservation: Reservation, line: _Line, att
         stations: list[Station] = []
 
         def prepare(machine: Machine) -> None:
-            hub = Hub(machine.com1)
+            hub = Hub(machine.com1, policy=LinePolicy(line.policy))
             if line.record is not None:
                 com1 = machine.com1
                 hub.record = TranscriptWriter(line.record, claim.name, str(com1.uart.line_format), com1.clock.now())
+                records.append(hub.record)
             stations.append(Station(reservation, hub, definition.description))
-
-        def log(text: str) -> None:
-            click.echo(f"uartsim: {text}" + "\r" * attach, err=True)  # an attached terminal is in raw mode
 
         async with trio.open_nursery() as nursery:
             await nursery.start(_end_on_signals, nursery.cancel_scope)
@@ -173,6 +188,12 @@ def _run(definition: GuestDefinition, reservation: Reservation, line: _Line, att
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         raise error from None
+    finally:
+        attach = False
+        for written in records:
+            written.close()
+            if written.trouble:
+                log(f"the record {_record_state(written.status())}")
 
 
 async def _end_on_signals(scope: Any, task_status: Any) -> None:
@@ -191,9 +212,10 @@ async def _attach_here(path: str, scope: Any) -> None:
     from uartsim.access.attach import connect
     from uartsim.access.terminal import Terminal
 
-    terminal = Terminal(await connect(path), sys.stdin.fileno(), sys.stdout.fileno())
+    terminal = Terminal(await connect(path), sys.stdin.fileno(), sys.stdout.fileno(), ends_on_signals=False)
     await terminal.run(watch=False, force=False, history=None, yields=True)
-    click.echo()
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        click.echo()
     scope.cancel()
 
 
@@ -247,7 +269,11 @@ def list_machines(as_json: bool) -> None:
         click.echo("no machine is running; start one with 'uartsim run'")
     for status in found:
         pty = status.get("pty", {}).get("path", "-")
-        click.echo(f"{status['name']:<16} {status.get('kind', '-'):<8} {pty:<12} {status['state']}")
+        holder = status.get("hub", {}).get("writer")
+        held = f", held by {holder}" if holder else ""
+        click.echo(f"{status['name']:<16} {status.get('kind', '-'):<8} {pty:<12} {status['state']}{held}")
+        for more in status.get("more_ptys", []):
+            click.echo(f"{'':<16} {'':<8} {more['path']:<12} {more['link']}{', only watches' * more['watch']}")
 
 
 @commands.command()
@@ -266,6 +292,14 @@ def status(name: str, as_json: bool) -> None:
     click.echo(f"guest      {facts['description']}")
     click.echo(f"pty        {pty['path']}, opened by {pty['opened']}, at {pty['baud']} baud")
     click.echo(f"link       {facts['link']}")
+    for more in facts["more_ptys"]:
+        click.echo(
+            f"pty {more['number']:<6} {more['path']}, opened by {more['opened']}, at {more['baud']} baud"
+            f"{', only watches' * more['watch']}, link {more['link']}"
+        )
+    watching = [client["who"] for client in facts["hub"]["clients"] if client["watch"] and client["present"]]
+    click.echo(f"held by    {facts['hub']['writer'] or 'nobody'} (policy {facts['hub']['policy']})")
+    click.echo(f"watching   {', '.join(watching) or 'nobody'}")
     click.echo(f"line       {com1['format']} (divisor {com1['divisor']}), {modem} (upper case: active)")
     click.echo(
         f"carried    {line['bytes_out']} bytes out, {line['bytes_in']} in; breaks {line['breaks_out']} out, "
@@ -274,6 +308,18 @@ def status(name: str, as_json: bool) -> None:
     click.echo(f"chip       {com1['uart']} {registers}")
     click.echo(f"accesses   {com1['thr_writes']} THR writes, {com1['rbr_reads']} RBR reads")
     click.echo(f"kept       {facts['hub']['scrollback_bytes']} bytes of {facts['hub']['bytes_from_guest']}")
+    if facts["record"] is not None:
+        click.echo(f"record     {_record_state(facts['record'])}")
+
+
+def _record_state(record: dict[str, Any]) -> str:
+    """A record, and what it lacks, in words."""
+    if not record["trouble"]:
+        return str(record["path"])
+    return (
+        f"{record['path']} lacks {record['lost_bytes']} bytes of the line and {record['lost_breaks_and_marks']} breaks "
+        f"or marks: {record['trouble']}"
+    )
 
 
 def _ask(name: str, do: str, timeout_s: float = 30.0, **parameters: Any) -> Any:
@@ -284,30 +330,54 @@ def _ask(name: str, do: str, timeout_s: float = 30.0, **parameters: Any) -> Any:
 
 
 @commands.command()
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option("--watch", is_flag=True, help="Only watch; send nothing.")
 @click.option("--force", is_flag=True, help="Take the line over from whoever holds it; the other is told.")
 @click.option("--history", type=int, metavar="BYTES", help="How much of the past to show; all if not given.")
-def attach(name: str, watch: bool, force: bool, history: int | None) -> None:
-    """Attach this terminal to machine NAME.  Ctrl-] opens a menu; Ctrl-] q leaves."""
-    from uartsim.access.runtime import socket_path
+def attach(name: str | None, watch: bool, force: bool, history: int | None) -> None:
+    """Attach this terminal to machine NAME, or to the only one that runs.  Ctrl-] opens a menu; Ctrl-] q leaves."""
+    from uartsim.access.runtime import only_machine, socket_path
 
     if not sys.stdin.isatty() or not sys.stdout.isatty():
         raise UsageError("attach needs a terminal; a program opens the pty or its link (see 'uartsim list')")
+    name = name or only_machine()
     path = socket_path(name, "attach")
     import trio
 
     from uartsim.access.attach import connect
     from uartsim.access.terminal import Terminal
 
-    async def whole() -> str:
+    async def whole() -> Terminal:
         terminal = Terminal(await connect(path), sys.stdin.fileno(), sys.stdout.fileno())
+        click.echo(f"attached to {name}; Ctrl-] opens the menu, Ctrl-] q leaves")
         await terminal.run(watch=watch, force=force, history=history)
-        return terminal.end
+        return terminal
 
-    click.echo(f"attached to {name}; Ctrl-] opens the menu, Ctrl-] q leaves")
-    end = trio.run(whole)
-    click.echo(f"\nuartsim: {end or 'left ' + name}", err=True)
+    terminal = trio.run(whole)
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        click.echo(f"\nuartsim: left {name}{': ' + terminal.end if terminal.end else ''}", err=True)
+    sys.exit(terminal.status)
+
+
+@commands.command()
+@click.argument("name", required=False)
+@click.option("--watch", is_flag=True, help="Its clients only watch.")
+@click.option("--link", type=click.Path(), help="Where its link shall be; NAME.N.tty beside the first if not given.")
+@click.option("--remove", type=int, metavar="N", help="Take pty N away again.")
+def pty(name: str | None, watch: bool, link: str | None, remove: int | None) -> None:
+    """Give machine NAME, or the only one that runs, one more pty.
+
+    Each client that is to see everything needs a pty of its own.  It is there until the machine ends.
+    """
+    from uartsim.access.runtime import only_machine
+
+    name = name or only_machine()
+    if remove is not None:
+        _ask(name, "pty", remove=remove)
+        return
+    made = _ask(name, "pty", watch=watch, link=os.path.abspath(link) if link else None)
+    click.echo(f"pty {made['number']}    {made['path']}")
+    click.echo(f"link     {made['link']}")
 
 
 @commands.command("break")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.access.rig import make_guest_folder
+from tests.access.tmux import Terminal
 
 
 @pytest.fixture
@@ -24,3 +25,19 @@ def guest_folder(tmp_path: Path) -> Callable[[str], Path]:
         return make_guest_folder(tmp_path / "guest", source)
 
     return make
+
+
+@pytest.fixture
+def open_terminal(tmp_path: Path, runtime: Path) -> Iterator[Callable[[str], Terminal]]:
+    """Opens terminals in tmux, each with a command in it."""
+    terminals: list[Terminal] = []
+
+    def make(command: str) -> Terminal:
+        folder = tmp_path / f"t{len(terminals)}"
+        folder.mkdir()
+        terminals.append(Terminal(folder, runtime, command))
+        return terminals[-1]
+
+    yield make
+    for terminal in terminals:
+        terminal.close()

@@ -2,108 +2,31 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import serial
 
-from tests.access.rig import environment, running, wait_until
+from tests.access.rig import running, wait_until
+from tests.access.tmux import TYPEWRITER, Terminal
 
 GuestFolder = Callable[[str], Path]
 
-#: Echoes like a person's machine: what is typed comes back in brackets.
-TYPEWRITER = """
-    async def main(host):
-        host.tty.open()
-        await host.tty.write(b"welcome\\r\\n")
-        while True:
-            data = (await host.tty.receive()).data
-            await host.tty.write(b"".join(b"<%c>" % c if c >= 32 else b"<%02x>" % c for c in data))
-"""
-
-
-class Terminal:
-    """A terminal in tmux with one program in it."""
-
-    def __init__(self, folder: Path, runtime: Path, command: str) -> None:
-        self._socket = str(folder / "tmux")
-        self._screens = folder / "screen"
-        self._screens.mkdir(mode=0o700)
-        self._environment = {**environment(runtime), "SCREENDIR": str(self._screens), "HOME": str(folder)}
-        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "30", command)
-        self.tmux("set-option", "-g", "remain-on-exit", "on")
-
-    def tmux(self, *arguments: str) -> str:
-        """Run tmux; returns what it prints."""
-        done = subprocess.run(
-            ["tmux", "-S", self._socket, *arguments],
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=True,
-        )
-        return done.stdout
-
-    def keys(self, *keys: str) -> None:
-        """Press keys, by tmux's names for them."""
-        for key in keys:
-            self.tmux("send-keys", key)
-
-    def type(self, text: str) -> None:
-        """Type text as it is."""
-        self.tmux("send-keys", "-l", text)
-
-    def screen(self) -> str:
-        """What the person sees."""
-        return self.tmux("capture-pane", "-p")
-
-    def expect(self, text: str) -> None:
-        """Wait until ``text`` is on the screen."""
-        try:
-            wait_until(lambda: text in self.screen().replace("\n", ""), text)
-        except AssertionError:
-            raise AssertionError(f"no {text!r} on the screen:\n{self.screen()}") from None
-
-    def ended(self) -> bool:
-        """Whether the program has ended."""
-        return self.tmux("list-panes", "-F", "#{pane_dead}").strip() == "1"
-
-    def close(self) -> None:
-        """End everything.  GNU screen would live on without its terminal."""
-        if any(self._screens.iterdir()):
-            subprocess.run(["screen", "-X", "quit"], env=self._environment, capture_output=True, check=False)
-        subprocess.run(["tmux", "-S", self._socket, "kill-server"], capture_output=True, check=False)
-
-
 CLIENTS = [
-    pytest.param("picocom --baud 115200 {link}", ("C-a", "C-x"), marks=pytest.mark.needs("tmux", "picocom"), id="picocom"),
+    pytest.param(
+        "picocom --baud 115200 {link}", ("C-a", "C-x"), marks=pytest.mark.needs("tmux", "picocom"), id="picocom"
+    ),
     pytest.param("tio --baudrate 115200 {link}", ("C-t", "q"), marks=pytest.mark.needs("tmux", "tio"), id="tio"),
     pytest.param("screen {link} 115200", ("C-a", "k", "y"), marks=pytest.mark.needs("tmux", "screen"), id="screen"),
     pytest.param(
-        "python3 -m serial.tools.miniterm --raw --eol CR {link} 115200",
+        f"{sys.executable} -m serial.tools.miniterm --raw --eol CR {{link}} 115200",
         ("C-]",),
         marks=pytest.mark.needs("tmux"),
         id="miniterm",
     ),
 ]
-
-
-@pytest.fixture
-def open_terminal(tmp_path: Path, runtime: Path) -> Iterator[Callable[[str], Terminal]]:
-    terminals: list[Terminal] = []
-
-    def make(command: str) -> Terminal:
-        folder = tmp_path / f"t{len(terminals)}"
-        folder.mkdir()
-        terminals.append(Terminal(folder, runtime, command))
-        return terminals[-1]
-
-    yield make
-    for terminal in terminals:
-        terminal.close()
 
 
 @pytest.mark.parametrize(("command", "leave"), CLIENTS)

@@ -42,7 +42,9 @@ def test_a_claim_takes_the_name_and_gives_everything_back(runtime: Path) -> None
 def test_a_name_that_is_taken_is_refused_with_its_process(runtime: Path) -> None:
     claim = Claim("box")
     try:
-        with pytest.raises(UsageError, match=rf"box is already running \(process {os.getpid()}\).*--name.*uartsim stop"):
+        with pytest.raises(
+            UsageError, match=rf"box is already running \(process {os.getpid()}\).*--name.*uartsim stop"
+        ):
             Claim("box")
         assert running_machines() == ["box"]
     finally:
@@ -114,7 +116,9 @@ def test_a_link_path_that_is_not_ours_is_refused_and_left_alone(runtime: Path, t
         path.mkdir()
     else:
         path.symlink_to(target)
-    with pytest.raises(UsageError, match=r"exists and is not a link of ours: remove it, or give another path with --link"):
+    with pytest.raises(
+        UsageError, match=r"exists and is not a link of ours: remove it, or give another path with --link"
+    ):
         reserve("box", str(path))
     assert path.is_symlink() or path.exists()
     if "link" in kind:

@@ -1,9 +1,10 @@
 """Our chip beside QEMU's: the same program on both, and a reason for every difference that is accepted.
 
-QEMU judges masks, the DLAB window, interrupt identification and its latches, trigger levels, FIFO resets, the character
-timeout, overrun and every edge of the interrupt line.  It does not model the line.  What follows from that is named in
-:data:`RULES` (numbers are sections of the PC16550D datasheet); a rule either keeps a program away from what QEMU cannot do, or says exactly what our chip must show
-where QEMU shows something else.  Everything that no rule names has to be equal.
+QEMU judges masks, the DLAB window, interrupt identification and its latches, trigger levels, FIFO resets, the
+character timeout, overrun and every edge of the interrupt line. It does not model the line. What follows from that
+is named in :data:`RULES` (numbers are sections of the PC16550D datasheet); a rule either keeps a program away from
+what QEMU cannot do, or says exactly what our chip must show where QEMU shows something else. Everything that no
+rule names has to be equal.
 """
 
 from __future__ import annotations

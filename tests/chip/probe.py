@@ -81,7 +81,7 @@ class Chip:
     @property
     def lsr(self) -> int:
         """LSR, as a read would show it."""
-        return peek_lsr(self.uart)
+        return self.uart.line_status
 
     @property
     def iir(self) -> int:
@@ -91,16 +91,6 @@ class Chip:
     @property
     def irq(self) -> bool:
         return self.uart.irq
-
-
-def peek_lsr(uart: Uart) -> int:
-    """LSR as a read would show it, with its one side effect undone."""
-    latched = uart.receiver.latched
-    value = uart.read(Offset.LSR, uart.now)
-    if latched:
-        uart.receiver.latched = latched
-        uart._identify()
-    return value
 
 
 def copied(uart: Uart) -> Uart:

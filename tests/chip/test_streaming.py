@@ -149,3 +149,10 @@ def test_a_slice_of_received_characters_is_what_single_ones_do(
         assert singly.read(Offset.IIR, now) & 0x0F == InterruptId.NONE
     assert received == data
     assert chip_state(slices) == chip_state(singly)
+
+
+def test_no_slice_is_made_while_out2_holds_the_interrupt_back() -> None:
+    uart = prepared(LineFormat(), 0x03, 0x01, [[Write(0, 1)] * 3], delay=True, unlimited=False)
+    uart.write(Offset.MCR, 0, uart.now)
+    assert stream_out(uart, bytearray(100), 10**12) is None
+    assert not stream_in(uart, b"abc", 10**9)

@@ -73,7 +73,7 @@ def test_error_has_the_callers_line_and_none_of_trio(echo_guest: Path) -> None:
         assert caught.value.__context__ is None
         frames = traceback.extract_tb(caught.value.__traceback__)
         assert Path(frames[0].filename) == Path(__file__)
-        assert {Path(frame.filename).name for frame in frames[1:]} == {"blocking.py"}
+        assert {Path(frame.filename).name for frame in frames[1:]} == {"blocking.py", "trio_thread.py"}
 
 
 def test_error_in_the_block_is_raised_as_it_is(echo_guest: Path) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
+import subprocess
+import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, ParamSpec
 
@@ -14,6 +17,7 @@ import trio
 
 from uartsim.guest.build import make_guest
 from uartsim.guest.catalogue import GuestDefinition
+from uartsim.guest.reaper import descendants
 from uartsim.line_format import seconds_to_ticks
 from uartsim.machine import Machine, open_machine
 
@@ -56,6 +60,39 @@ def names_in(folder: Path) -> list[str]:
 def name_of(pid: int) -> str:
     """The name of a running process."""
     return Path(f"/proc/{pid}/comm").read_text().strip()
+
+
+@contextmanager
+def owner_of_a_guest(code: str, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of its own that runs ``code``, and has said that its guest is up; killed at the end."""
+    variables = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **environment}
+    command = [sys.executable, "-c", code, *arguments]
+    with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, start_new_session=True) as owner:
+        try:
+            assert owner.stdout is not None
+            assert owner.stdout.readline() == b"up\n"
+            yield owner
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(owner.pid, signal.SIGKILL)
+
+
+def family(pid: int, *wanted: str, timeout_s: float = 10.0) -> set[int]:
+    """All below a process, as soon as programs with all of these names are among them."""
+    give_up_at = time.monotonic() + timeout_s
+    while True:
+        found = {below: _name(below) for below in descendants(pid)}
+        if all(any(name.startswith(want) for name in found.values()) for want in wanted):
+            return set(found)
+        assert time.monotonic() < give_up_at, f"{wanted} are not among {found}"
+        time.sleep(0.01)
+
+
+def _name(pid: int) -> str:
+    try:
+        return name_of(pid)
+    except OSError:
+        return ""
 
 
 def left_after(pids: set[int], timeout_s: float = 2.0) -> set[int]:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import signal
-import subprocess
-import sys
 import termios
 from pathlib import Path
 from typing import Any
@@ -14,12 +11,12 @@ from typing import Any
 import pytest
 import trio
 
-from tests.guests.line import Line, alive_with, guest, in_trio, left_after, name_of, names_in
+from tests.guests.line import Line, alive_with, family, guest, in_trio, left_after, names_in, owner_of_a_guest
 from uartsim.guest import process as process_module
 from uartsim.guest.build import make_guest
 from uartsim.guest.catalogue import GuestDefinition, find_guest
 from uartsim.guest.inner_tty import as_tty_input
-from uartsim.guest.reaper import descendants
+from uartsim.guest.reaper import remove
 from uartsim.line_format import UartsimError, UsageError
 from uartsim.machine import Flag, Received
 
@@ -291,9 +288,9 @@ def test_a_folder_in_which_something_is_mounted_is_left_alone(tmp_path: Path, mo
     mounts = f"30 20 8:1 / {tmp_path}/with\\040space/root/usr rw - ext4 /dev/sda1 rw\n"
     with monkeypatch.context() as patch:
         patch.setattr(Path, "read_text", lambda path: mounts)
-        process_module._remove(folder)
+        remove(folder)
     assert (folder / "root" / "usr").is_dir()
-    process_module._remove(folder)
+    remove(folder)
     assert not folder.exists()
 
 
@@ -391,13 +388,9 @@ trio.run(main)
 
 @pytest.mark.needs(guest="agetty")
 def test_kill_9_leaves_no_agetty_login_or_shell(tmp_path: Path) -> None:
-    root = Path(__file__).parents[2]
-    environment = {**os.environ, "PYTHONPATH": str(root), "TMPDIR": str(tmp_path)}
-    with subprocess.Popen([sys.executable, "-c", OWNER], env=environment, stdout=subprocess.PIPE) as owner:
-        assert owner.stdout is not None
-        assert owner.stdout.readline() == b"up\n"
-        started = set(descendants(owner.pid))
-        assert {"login", "bash", "sleep"} <= {name_of(pid) for pid in started}
-        owner.send_signal(signal.SIGKILL)
+    with owner_of_a_guest(OWNER, TMPDIR=str(tmp_path)) as owner:
+        started = family(owner.pid, "login", "bash", "sleep")
+        owner.kill()
         owner.wait()
         assert left_after(started) == set()
+        assert names_in(tmp_path) == []

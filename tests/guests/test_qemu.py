@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,11 +12,10 @@ from typing import Any
 import pytest
 import trio
 
-from tests.guests.line import Line, alive_with, guest, in_trio, left_after, name_of, names_in
+from tests.guests.line import Line, alive_with, family, guest, in_trio, left_after, name_of, names_in, owner_of_a_guest
 from uartsim.guest.build import make_guest
 from uartsim.guest.catalogue import GuestDefinition, find_guest
 from uartsim.guest.qmp import QmpError
-from uartsim.guest.reaper import descendants
 from uartsim.line_format import UsageError
 
 
@@ -138,14 +135,9 @@ trio.run(main)
 
 @pytest.mark.needs("qemu-system-x86_64")
 def test_kill_9_leaves_no_qemu(tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    command = [sys.executable, "-c", OWNER, str(tmp_path)]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as owner:
-        assert owner.stdout is not None
-        assert owner.stdout.readline() == b"up\n"
-        started = set(descendants(owner.pid))
-        assert any(name_of(pid).startswith("qemu") for pid in started)
-        owner.send_signal(signal.SIGKILL)
+    with owner_of_a_guest(OWNER, str(tmp_path)) as owner:
+        started = family(owner.pid, "qemu")
+        owner.kill()
         owner.wait()
         assert left_after(started) == set()
 

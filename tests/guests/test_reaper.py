@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import trio
 
-from tests.guests.line import alive_with, in_trio, wait_until
+from tests.guests.line import alive_with, in_trio, owner_of_a_guest, wait_until
 from uartsim.guest.child import KEPT_OUTPUT_BYTES, Child
 
 #: Processes in sessions and groups of their own, an orphan among them, and one that ignores every polite signal.
@@ -157,7 +153,7 @@ from uartsim.guest.child import Child
 async def main():
     child = await Child.start(["sh", "-c", sys.argv[1]])
     {extra}
-    print("started", flush=True)
+    print("up", flush=True)
     await child.wait()
 
 trio.run(main)
@@ -167,51 +163,26 @@ FORK = "os.fork() or (os.environb.clear(), os.execve('/bin/sleep', ['sleep', '20
 KEEP_LIFE_LINE = "os.set_inheritable(child._life_line.fileno(), True)"
 
 
-@pytest.fixture
-def start_owner(marker: str) -> Callable[[str], subprocess.Popen[str]]:
-    def start(extra: str) -> subprocess.Popen[str]:
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-        owner = subprocess.Popen(
-            [sys.executable, "-c", OWNER.format(extra=extra), FAMILY],
-            env=environment,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        assert owner.stdout is not None
-        assert owner.stdout.readline() == "started\n"
-        trio.run(family_is_up, marker)
-        return owner
-
-    return start
-
-
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_nothing_is_left_when_the_owner_is_killed(
-    marker: str, start_owner: Callable[[str], subprocess.Popen[str]], number: signal.Signals
-) -> None:
-    with start_owner("pass") as owner:
+def test_nothing_is_left_when_the_owner_is_killed(marker: str, number: signal.Signals) -> None:
+    with owner_of_a_guest(OWNER.format(extra="pass"), FAMILY) as owner:
+        trio.run(family_is_up, marker)
         owner.send_signal(number)
         owner.wait()
         assert gone_within(marker) == []
 
 
-def test_nothing_is_left_when_the_owners_group_is_killed(
-    marker: str, start_owner: Callable[[str], subprocess.Popen[str]]
-) -> None:
-    with start_owner("pass") as owner:
+def test_nothing_is_left_when_the_owners_group_is_killed(marker: str) -> None:
+    with owner_of_a_guest(OWNER.format(extra="pass"), FAMILY) as owner:
+        trio.run(family_is_up, marker)
         os.killpg(owner.pid, signal.SIGKILL)
         owner.wait()
         assert gone_within(marker) == []
 
 
-def test_nothing_is_left_when_a_fork_of_the_owner_lives_on(
-    marker: str, start_owner: Callable[[str], subprocess.Popen[str]]
-) -> None:
-    with start_owner(f"{KEEP_LIFE_LINE}; {FORK}") as owner:
-        try:
-            owner.kill()
-            owner.wait()
-            assert gone_within(marker) == []
-        finally:
-            os.killpg(owner.pid, signal.SIGKILL)  # the fork
+def test_nothing_is_left_when_a_fork_of_the_owner_lives_on(marker: str) -> None:
+    with owner_of_a_guest(OWNER.format(extra=f"{KEEP_LIFE_LINE}; {FORK}"), FAMILY) as owner:
+        trio.run(family_is_up, marker)
+        owner.kill()
+        owner.wait()
+        assert gone_within(marker) == []

@@ -97,9 +97,7 @@ async def test_nmi_calls_what_the_script_has_set(tmp_path: Path) -> None:
 
 @virtual_time
 async def test_nmi_to_a_script_that_has_set_nothing_does_nothing(tmp_path: Path) -> None:
-    definition = make_script(
-        tmp_path / "g", "import trio\nasync def main(host):\n    await trio.sleep_forever()\n"
-    )
+    definition = make_script(tmp_path / "g", "import trio\nasync def main(host):\n    await trio.sleep_forever()\n")
     async with open_machine(make_guest(definition)) as machine:
         await trio.sleep(1)
         await machine.nmi()

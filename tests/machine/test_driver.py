@@ -193,7 +193,7 @@ def test_whatever_the_far_end_sends_is_received_in_order(steps: list[bytes | str
                 if got and received.flag is got[-1][1] is Flag.NORMAL:
                     got[-1] = (got[-1][0] + received.data, Flag.NORMAL)
                 else:
-                    got.append(tuple(received))
+                    got.append((received.data, received.flag))
             assert got == expected
 
     run_virtual(main)
@@ -254,6 +254,18 @@ async def test_a_reader_who_does_not_read_a_strict_line_finds_the_overrun_once_w
         assert (await driver.receive()).flag is Flag.OVERRUN
         assert driver.receive_nowait() is None
         assert com1.status()["line"]["overruns"] == len(data) - kept
+
+
+@virtual_time
+async def test_a_break_that_finds_the_buffer_full_is_still_a_break_when_it_is_read() -> None:
+    async with open_port() as (com1, driver):
+        com1.far_send(bytes(RECEIVE_BUFFER))
+        com1.far_break(seconds_to_ticks(0.25))
+        com1.far_send(b"x")
+        await trio.sleep(60)
+        got = [await driver.receive() for _ in range(2)]
+        assert [(len(data), flag) for data, flag in got] == [(RECEIVE_BUFFER, Flag.NORMAL), (1, Flag.BREAK)]
+        assert await driver.receive() == Received(b"x", Flag.NORMAL)
 
 
 @virtual_time

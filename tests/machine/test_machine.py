@@ -80,12 +80,15 @@ async def test_an_error_of_the_guest_s_comes_out_as_itself_and_not_in_a_group() 
             await trio.sleep_forever()
 
 
+async def wait_in_a_nursery() -> None:
+    async with open_machine(FunctionGuest(fails)), trio.open_nursery() as nursery:
+        nursery.start_soon(trio.sleep_forever)
+
+
 @virtual_time
 async def test_an_error_of_the_guest_s_comes_out_as_itself_from_within_the_caller_s_nursery() -> None:
     with pytest.raises(ZeroDivisionError):
-        async with open_machine(FunctionGuest(fails)):
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(trio.sleep_forever)
+        await wait_in_a_nursery()
 
 
 @virtual_time

@@ -4,7 +4,8 @@ A stream of messages over a unix socket in the machine's private folder.  A mess
 four bytes of length (big endian), and that many bytes:
 
 ======== ================== ==========================================================================
-client   ``H`` hello        JSON: ``who``, ``watch``, ``force``, ``history`` (bytes, or null for all)
+client   ``H`` hello        JSON: ``who``, ``watch``, ``force``, ``yields``, ``history`` (bytes, or null for
+                            all), ``acknowledge``
          ``D`` data         bytes for the guest
          ``B`` break        JSON: ``seconds``
          ``K`` SysRq        the keys
@@ -16,10 +17,14 @@ client   ``H`` hello        JSON: ``who``, ``watch``, ``force``, ``history`` (by
 machine  ``D`` data         bytes from the guest
          ``N`` notice       a sentence for the person
          ``I`` information  JSON
+         ``A`` acknowledge  JSON, if the hello asked for it: first ``past``, how many bytes of history follow; then
+                            ``taken``, how many bytes of data the line has taken, or refused
          ``E`` end          why there is nothing more
 ======== ================== ==========================================================================
 
 A client that does not read is not waited for: it falls behind in the scrollback, and what it missed is said to it.
+Data, breaks and SysRq keep their order, and wait for the line; the rest is done at once.  A client that has little on
+its way, by the acknowledgements, therefore reaches the buttons also in the middle of a paste.
 """
 
 from __future__ import annotations
@@ -27,6 +32,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import socket
 import struct
 from collections.abc import Awaitable, Callable
@@ -34,12 +40,22 @@ from typing import Any, Final, NamedTuple
 
 import trio
 
-from uartsim.access.hub import Hub, HubClient, LineHeldError, NotTheWriterError
+from uartsim.access.hub import Hub, LineHeldError, NotTheWriterError
 from uartsim.line_format import UartsimError
 
 _HEAD: Final = struct.Struct(">cI")
 #: The longest message, in bytes.
 LONGEST: Final = 1 << 20
+#: Messages of a client that may wait for the line.
+_WAITING: Final = 4
+#: How long the line may take for what a client has sent before it left, in seconds.
+_LAST_WORDS_S: Final = 2.0
+#: The same sentence is not said again within this time, in seconds: each key of a typist would bring one.
+_SAID_S: Final = 3.0
+#: What a terminal answers by itself when the guest asks it: nobody typed it.
+_REPORT: Final = re.compile(
+    rb"(?:\x1b\[[?>=]?[0-9;]*(?:[Rcnt]|\$y)|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1bP[^\x1b]*\x1b\\)+"
+)
 
 
 class Message(NamedTuple):
@@ -148,31 +164,64 @@ class AttachServer:
         if size is not None and int(size) < 0:
             raise ValueError(f"a history of {size} bytes: give 0 or more")
         start = self.hub.start if size is None else max(self.hub.start, self.hub.end - int(size))
-        notices, tell = trio.open_memory_channel[str](64)
+        session = _Session(self, messages, start, wish)
+        if wish.get("acknowledge"):
+            await messages.send(b"A", json.dumps({"past": self.hub.end - start}).encode())
+        await session.run()
 
-        def notice(text: str) -> None:
-            with contextlib.suppress(trio.WouldBlock):
-                notices.send_nowait(text)
 
-        with self.hub.attach(str(wish.get("who", "attach")), watch=True, start=start, notice=notice) as client:
-            if not wish.get("watch"):
+class _Session:
+    """One client of an attach socket, from its hello on."""
+
+    def __init__(self, server: AttachServer, messages: MessageStream, start: int, wish: dict[str, Any]) -> None:
+        self.server = server
+        self.messages = messages
+        self.wish = wish
+        self._notices, self._tell = trio.open_memory_channel[str](64)
+        self._said: tuple[str, float] = ("", 0.0)
+        self._wants_line = not wish.get("watch")
+        self._yields = bool(wish.get("yields"))
+        self._orders, self._to_do = trio.open_memory_channel[Message](_WAITING)
+        self.client = server.hub.attach(str(wish.get("who", "attach")), watch=True, start=start, notice=self._notice)
+
+    async def run(self) -> None:
+        """Serve until the client leaves or the machine has ended."""
+        client, hub, wish = self.client, self.server.hub, self.wish
+        hub.mark(f"{client.who} attached")
+        try:
+            if self._wants_line:
                 try:
-                    client.take_line(force=bool(wish.get("force")), yields=bool(wish.get("yields")))
+                    client.take_line(force=bool(wish.get("force")), yields=self._yields)
                 except LineHeldError as error:
-                    notice(str(error))
+                    self._notice(str(error))
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._to_client, messages, client, nursery.cancel_scope)
-                nursery.start_soon(self._tell, messages, tell)
-                await self._from_client(messages, client, notice)
+                nursery.start_soon(self._to_client, nursery.cancel_scope)
+                nursery.start_soon(self._say_notices)
+                async with trio.open_nursery() as orders:
+                    orders.start_soon(self._carry_out_orders)
+                    with self._orders:
+                        await self._from_client()
+                    orders.cancel_scope.deadline = trio.current_time() + _LAST_WORDS_S
                 nursery.cancel_scope.cancel()
+        finally:
+            client.detach()
+            hub.mark(f"{client.who} left")
 
-    async def _tell(self, messages: MessageStream, tell: trio.MemoryReceiveChannel[str]) -> None:
+    def _notice(self, text: str) -> None:
+        last, at = self._said
+        if text == last and trio.current_time() - at < _SAID_S:
+            return
+        self._said = text, trio.current_time()
+        with contextlib.suppress(trio.WouldBlock):
+            self._notices.send_nowait(text)
+
+    async def _say_notices(self) -> None:
         with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-            async for text in tell:
-                await messages.send(b"N", text.encode())
+            async for text in self._tell:
+                await self.messages.send(b"N", text.encode())
 
-    async def _to_client(self, messages: MessageStream, client: HubClient, scope: trio.CancelScope) -> None:
-        missed = 0
+    async def _to_client(self, scope: trio.CancelScope) -> None:
+        client, messages, missed = self.client, self.messages, 0
         with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
             while data := await client.receive():
                 if client.missed != missed:
@@ -180,33 +229,53 @@ class AttachServer:
                     await messages.send(b"N", text.encode())
                     missed = client.missed
                 await messages.send(b"D", data)
-            await messages.send(b"E", f"the machine {self.information()['state']}".encode())
-        scope.cancel()
+            await messages.send(b"E", f"the machine {self.server.information()['state']}".encode())
+            scope.cancel()
 
-    async def _from_client(self, messages: MessageStream, client: HubClient, notice: Callable[[str], None]) -> None:
-        while (message := await messages.receive()) is not None:
+    async def _from_client(self) -> None:
+        while (message := await self.messages.receive()) is not None:
+            if message.kind in (b"D", b"B", b"K"):
+                await self._orders.send(message)
+                continue
             try:
-                await self._obey(message, messages, client)
+                await self._obey(message)
             except (NotTheWriterError, LineHeldError, ValueError, TypeError, OverflowError) as error:
-                notice(str(error))
+                self._notice(str(error))
 
-    async def _obey(self, message: Message, messages: MessageStream, client: HubClient) -> None:
-        kind, data = message
-        if kind == b"D":
-            await client.send(data)
-        elif kind == b"B":
-            await client.send_break(float(message.fields().get("seconds", 0.25)))
-        elif kind == b"K":
-            await client.sysrq(data.decode("ascii", "replace"))
-        elif kind in self.buttons:
-            client.check_writer("press buttons")
-            await self.buttons[kind]()
+    async def _carry_out_orders(self) -> None:
+        """What needs the line, in its order."""
+        with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+            async for kind, data in self._to_do:
+                try:
+                    if self._wants_line and self.server.hub.writer is None:
+                        self.client.take_line(yields=self._yields)  # it was refused before, or has lost it
+                    if kind == b"D":
+                        await self.client.send(data)
+                    elif kind == b"B":
+                        await self.client.send_break(float(Message(kind, data).fields().get("seconds", 0.25)))
+                    else:
+                        await self.client.sysrq(data.decode("ascii", "replace"))
+                except NotTheWriterError as error:
+                    if kind != b"D" or not _REPORT.fullmatch(data):
+                        self._notice(str(error))
+                except (ValueError, TypeError, OverflowError) as error:
+                    self._notice(str(error))
+                if kind == b"D" and self.wish.get("acknowledge"):
+                    await self.messages.send(b"A", json.dumps({"taken": len(data)}).encode())
+
+    async def _obey(self, message: Message) -> None:
+        kind, server = message.kind, self.server
+        if kind in server.buttons:
+            self.client.check_writer("press buttons")
+            await server.buttons[kind]()
         elif kind == b"I":
-            await messages.send(b"I", json.dumps(self.information()).encode())
+            await self.messages.send(b"I", json.dumps(server.information()).encode())
         elif kind == b"F":
-            client.take_line(force=True)
+            self._wants_line = True
+            self.client.take_line(force=True)
         elif kind == b"W":
-            client.give_line()
+            self._wants_line = False
+            self.client.give_line()
         else:
             raise UartsimError(f"message {kind!r} is unknown")
 

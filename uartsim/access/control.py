@@ -13,6 +13,7 @@ import json
 import os
 import socket
 import struct
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -70,6 +71,19 @@ async def _answer(stream: trio.SocketStream, handlers: Mapping[str, Handler]) ->
         return {"error": str(error)}  # the latter two come from parameters of another kind than they should be
 
 
+def _connect(connection: socket.socket, path: str, timeout_s: float) -> None:
+    """Connect; a queue that is full at the moment (EAGAIN) is tried again."""
+    give_up_at = time.monotonic() + timeout_s
+    while True:
+        try:
+            connection.connect(path)
+            return
+        except BlockingIOError:
+            if time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.01)
+
+
 def ask(path: str, do: str, timeout_s: float = 30.0, **parameters: Any) -> Any:
     """Ask a running machine; returns the result.
 
@@ -80,7 +94,7 @@ def ask(path: str, do: str, timeout_s: float = 30.0, **parameters: Any) -> Any:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(timeout_s)
         try:
-            connection.connect(path)
+            _connect(connection, path, timeout_s)
             connection.sendall(json.dumps({"do": do, **parameters}).encode() + b"\n")
             answer = bytearray()
             while data := connection.recv(65536):

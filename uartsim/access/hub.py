@@ -13,7 +13,10 @@ from typing import Any, Final
 
 import trio
 
-from uartsim.line_format import TICKS_PER_NS, TICKS_PER_SECOND, UartsimError, seconds_to_ticks
+from uartsim.access.writers import LineHeldError as LineHeldError
+from uartsim.access.writers import LinePolicy as LinePolicy
+from uartsim.access.writers import NotTheWriterError as NotTheWriterError
+from uartsim.line_format import NEVER, TICKS_PER_NS, TICKS_PER_SECOND, LineFormat, seconds_to_ticks
 from uartsim.machine import Com1
 from uartsim.record import TranscriptWriter
 
@@ -25,18 +28,12 @@ CHUNK: Final = 65536
 SEND_QUEUE: Final = 4096
 #: A client that has read nothing for so long is not reading, in ticks: nobody waits for it.
 READING_TICKS: Final = 100_000_000 * TICKS_PER_NS
+#: What happens on the line is in the file of its record after so long at the latest, in ticks.
+RECORD_DELAY: Final = TICKS_PER_SECOND
 #: How long a break is held, in seconds (tcsendbreak: at least 0.25).
 BREAK_SECONDS: Final = 0.25
 #: The shortest sleep, in ticks: a float of many seconds is coarser than a tick, and a shorter one might be none.
 _MICROSECOND: Final = TICKS_PER_SECOND // 1_000_000
-
-
-class NotTheWriterError(UartsimError):
-    """A client that does not hold the line tried to send."""
-
-
-class LineHeldError(UartsimError):
-    """Somebody else holds the line, and it was not to be taken by force."""
 
 
 class Hub:
@@ -45,10 +42,14 @@ class Hub:
     Args:
         com1: the port; the hub takes its output from now on.
         scrollback_bytes: how much of the output is kept.
+        policy: who gets the line.
     """
 
-    def __init__(self, com1: Com1, scrollback_bytes: int = SCROLLBACK) -> None:
+    def __init__(self, com1: Com1, scrollback_bytes: int = SCROLLBACK, policy: LinePolicy = LinePolicy.REFUSE) -> None:
         self.com1 = com1
+        self.policy = policy
+        #: Called when the guest has programmed another format.
+        self.on_format: set[Callable[[LineFormat], None]] = set()
         self.scrollback_bytes = scrollback_bytes
         self.closed = False
         self.clients: set[HubClient] = set()
@@ -58,16 +59,24 @@ class Hub:
         self.last_output_at: int | None = None
         #: Where everything on the line is recorded, if anywhere.
         self.record: TranscriptWriter | None = None
+        self._record_flush = com1.ticker.wakeup(self._flush_record)
         self._kept = bytearray()
         self._start = 0
         self._was_busy = False
         self._news = trio.lowlevel.ParkingLot()
         self._room = trio.lowlevel.ParkingLot()
         self._taken = trio.lowlevel.ParkingLot()
+        com1.on_format = self._format
         com1.on_output = self._output
         com1.on_break = self._guest_break
         com1.on_far_room = self._far_room
         com1.far_busy = self._busy
+
+    @property
+    def baud(self) -> int:
+        """The guest's speed now; a pty's usual one where frames take no time."""
+        line = self.com1.uart.line_format
+        return round(line.baud) if line.bit_ticks else 115200
 
     @property
     def end(self) -> int:
@@ -118,8 +127,8 @@ class Hub:
 
     def _output(self, data: bytes, at: int) -> None:
         self.last_output_at = at
-        if self.record is not None:
-            self.record.output(data, at)
+        if (record := self._recording()) is not None:
+            record.output(data, at)
         kept = self._kept
         kept += data
         if len(kept) > self.scrollback_bytes + self.scrollback_bytes // 4 + CHUNK:
@@ -128,14 +137,28 @@ class Hub:
             self._start += excess
         self._news.unpark_all()
 
+    def _format(self, line_format: LineFormat) -> None:
+        for listener in self.on_format:
+            listener(line_format)
+
     def _guest_break(self, at: int) -> None:
-        if self.record is not None:
-            self.record.line_break("o", at)
+        if (record := self._recording()) is not None:
+            record.line_break("o", at)
 
     def mark(self, text: str) -> None:
         """Note in the record that something happened."""
+        if (record := self._recording()) is not None:
+            record.mark(text, self.com1.clock.now())
+
+    def _recording(self) -> TranscriptWriter | None:
+        """The record, if there is one; what is given to it now is in the file soon."""
+        if self.record is not None and self._record_flush.at == NEVER:
+            self._record_flush.set(self.com1.clock.now() + RECORD_DELAY)
+        return self.record
+
+    def _flush_record(self, now: int) -> None:
         if self.record is not None:
-            self.record.mark(text, self.com1.clock.now())
+            self.record.flush()
 
     def _far_room(self) -> None:
         self._room.unpark_all()
@@ -182,8 +205,8 @@ class Hub:
             room = SEND_QUEUE - self.com1.far_pending
             if room > 0:
                 part = bytes(view[:room])
-                if self.record is not None:
-                    self.record.input(part, self.com1.clock.now())
+                if (record := self._recording()) is not None:
+                    record.input(part, self.com1.clock.now())
                 self.com1.far_send(part)
                 view = view[room:]
             else:
@@ -199,8 +222,8 @@ class Hub:
         await self._wait_sent()
 
     def _far_break(self, duration_s: float) -> None:
-        if self.record is not None:
-            self.record.line_break("i", self.com1.clock.now())
+        if (record := self._recording()) is not None:
+            record.line_break("i", self.com1.clock.now())
         self.com1.far_break(seconds_to_ticks(duration_s))
 
     async def sysrq(self, keys: str, duration_s: float = BREAK_SECONDS) -> None:
@@ -233,12 +256,14 @@ class Hub:
         """Who is attached and what is kept, as plain values."""
         return {
             "writer": self.writer.who if self.writer is not None else None,
+            "policy": self.policy.value,
             "bytes_from_guest": self.end,
             "scrollback_bytes": len(self._kept),
             "clients": [
                 {
                     "who": client.who,
                     "watch": client.watch,
+                    "present": client.present,
                     "behind": self.end - max(client.position, 0),
                     "missed": client.missed,
                 }
@@ -260,10 +285,14 @@ class HubClient:
         self.who = who
         self.position = position
         self.missed = 0
+        #: Somebody is there: a pty's client may be nobody for a while.
+        self.present = True
         #: When it last read, in ticks; long ago, if never.
         self.read_at = -READING_TICKS
         self._notice = notice
         self._yields = False
+        self._lost = False  # the line was taken over from it
+        self._refused_by: HubClient | None = None  # as the record says already
 
     @property
     def watch(self) -> bool:
@@ -278,23 +307,43 @@ class HubClient:
             yields: let the next who wants the line have it.
 
         Raises:
-            LineHeldError: somebody holds the line and does not yield it.
+            LineHeldError: somebody holds the line and does not yield it; or, where the newest gets it, has taken it
+                over from this client.
         """
         holder = self.hub.writer
-        if holder is not None and holder is not self:
-            if not force and not holder._yields:
+        if holder is self:
+            self._yields = yields
+            return
+        if holder is not None:
+            newest = self.hub.policy is LinePolicy.TAKE_OVER and not self._lost
+            if not force and not holder._yields and not newest:
+                if self._refused_by is not holder:
+                    self.hub.mark(f"{self.who} is refused the line: {holder.who} holds it")
+                    self._refused_by = holder
                 raise LineHeldError(
                     f"{holder.who} holds the line: you can only watch, or take it over with --force (Ctrl-] f)"
                 )
             self.hub.mark(f"{self.who} takes the line over from {holder.who}")
+            holder._lost = True
             holder.tell(f"{self.who} has taken the line over: you only watch now (Ctrl-] f takes it back)")
+        else:
+            self.hub.mark(f"{self.who} takes the line")
         self.hub.writer = self
         self._yields = yields
+        self._lost = False
+        self._refused_by = None
 
     def give_line(self) -> None:
         """Let go of the line and only watch."""
+        self._lost = False
+        self._refused_by = None
         if self.hub.writer is self:
             self.hub.writer = None
+            self.hub.mark(f"{self.who} lets go of the line")
+            for client in self.hub.clients:
+                if client._lost or client._refused_by is self:
+                    client._lost, client._refused_by = False, None
+                    client.tell("the line is free")
 
     def check_writer(self, what: str) -> None:
         """Raises NotTheWriterError unless this client holds the line; ``what`` it wanted is in the message."""

@@ -3,7 +3,8 @@
 Nothing is written to the pty while nobody has it open: the hub keeps it.  A client that opens it usually flushes its
 input at once, which would throw that away; so output begins when its flush has been seen, or after a moment if it does
 not flush.  What a client leaves unread when it closes is taken back and goes to the next one: nothing is lost, and
-nothing comes twice.
+nothing comes twice.  (Unless the next one opens and flushes before this process has even been woken: within some
+hundred microseconds, what was unread is flushed away with it.)
 
 A pty cannot carry a break or modem lines: the kernel accepts them and drops them.  The other ways in can.
 """
@@ -40,12 +41,17 @@ class PtyAccess:
         device: the pty, made before.
         name: what the other clients call it.
         backlog: whether the first client gets what was sent before it came.
+        watch: what its clients send is refused.
     """
 
-    def __init__(self, hub: Hub, device: PtyDevice, *, name: str = "pty", backlog: bool = True) -> None:
+    def __init__(
+        self, hub: Hub, device: PtyDevice, *, name: str = "pty", backlog: bool = True, watch: bool = False
+    ) -> None:
         self.hub = hub
         self.device = device
+        self.watch = watch
         self.client = hub.attach(name, watch=True, start=hub.start if backlog else None, notice=self._say)
+        self.client.present = False
         #: How many have it open now.
         self.opened = 0
         #: Bytes that a client at another speed sent and that were refused.
@@ -56,7 +62,7 @@ class PtyAccess:
         self._departures = 0  # how often the last client has closed it
         self._written = 0  # bytes put into the pty so far
         self._ours: deque[tuple[int, int]] = deque()  # where among them our own sentences are: from, until
-        hub.com1.on_format = self._follow_guest
+        hub.on_format.add(self._follow_guest)
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -66,6 +72,7 @@ class PtyAccess:
                 nursery.start_soon(self._from_client)
                 nursery.start_soon(self._to_clients)
         finally:
+            self.hub.on_format.discard(self._follow_guest)
             self.client.detach()
             for fd in (self.device.master, self.device.watch):
                 trio.lowlevel.notify_closing(fd)
@@ -76,6 +83,7 @@ class PtyAccess:
         return {
             "path": self.device.path,
             "opened": self.opened,
+            "watch": self.watch,
             "baud": baud,
             "stop_bits": 2 if two_stop_bits else 1,
             "refused_bytes": self.refused,
@@ -92,41 +100,35 @@ class PtyAccess:
         stop_halves = 2 if not two_stop_bits else 3 if line.data_bits == 5 else 4
         return LineFormat(bit_ticks, line.data_bits, line.parity, stop_halves)
 
-    def _guest_baud(self) -> int:
-        line = self.hub.com1.uart.line_format
-        return round(line.baud) if line.bit_ticks else 115200
-
     def _follow_guest(self, line_format: LineFormat) -> None:
         """The guest has another format: with nobody attached the pty shows it."""
         self._note_opens()
         if not self.opened:
-            self.device.set_raw(self._guest_baud(), line_format.stop_halves > 2)
+            self.device.set_raw(self.hub.baud, line_format.stop_halves > 2)
 
     # -- who is there --------------------------------------------------------------------------------------
 
     async def _watch_opens(self) -> None:
         while True:
             self._note_opens()
-            self.device.watch_closely(self.opened > 0)
             await _wait_readable(self.device.watch)
 
     def _note_opens(self) -> None:
         """See who has come and gone; a client that leaves as another comes is not missed."""
-        device = self.device
-        changes = device.opens()
+        changes = self.device.opens()
         if not changes:
             return
         have_left = False
+        if not self.opened:
+            self._flushes = 0
         for change in changes:
             self.opened = max(0, self.opened + change)
             have_left = have_left or not self.opened
-        if have_left and not self.opened:
-            have_left = device.is_alone()  # two who came in one moment may have been counted as one
-            self.opened = max(0, (not have_left) + sum(device.opens()))
         if have_left:
             self._departures += 1
+            self._flushes = 0
             self._take_back()
-        device.watch_closely(self.opened > 0)
+        self.client.present = self.opened > 0
         self._wake()
 
     def _wake(self) -> None:
@@ -145,6 +147,7 @@ class PtyAccess:
                 continue
             if packet[0]:
                 if packet[0] & _FLUSH_READ:
+                    self._note_opens()
                     self._flushes += 1
                     self._wake()
                 continue
@@ -154,7 +157,9 @@ class PtyAccess:
         """Bytes from the client go onto the line, unless it speaks at another speed or somebody else holds the line."""
         self._note_opens()
         why = self.hub.com1.check_far_format(self._client_format())
-        if why is None and self.client.watch:
+        if self.watch:
+            why = "this pty only watches"
+        elif why is None and self.client.watch:
             try:
                 self.client.take_line()
             except LineHeldError as error:
@@ -190,23 +195,25 @@ class PtyAccess:
             while not self.opened:
                 await self._changed.wait()
             departures = self._departures
+            self.hub.mark(f"{self.client.who} was opened")
             await self._opening(departures)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._pump, departures)
                 while self._departures == departures:
                     await self._changed.wait()
                 nursery.cancel_scope.cancel()
+            self.hub.mark(f"{self.client.who} was closed")
 
     async def _opening(self, departures: int) -> None:
         """Wait for the client's opening flush, or for a moment."""
-        before = self._flushes
+        seen = 0
         with trio.move_on_after(OPENING_GRACE):
-            while self._flushes == before and self._departures == departures:
+            while self._flushes == seen and self._departures == departures:
                 await self._changed.wait()
-        while self._flushes != before and self._departures == departures:
-            before = self._flushes
+        while self._flushes != seen and self._departures == departures:
+            seen = self._flushes
             with trio.move_on_after(FLUSH_SETTLE):
-                while self._flushes == before and self._departures == departures:
+                while self._flushes == seen and self._departures == departures:
                     await self._changed.wait()
 
     async def _pump(self, departures: int) -> None:
@@ -244,7 +251,7 @@ class PtyAccess:
         self.client.give_line()
         self._told_refusal = None
         if not self.opened:  # else the next one is here already, with settings of its own
-            device.restore(self._guest_baud(), self.hub.com1.uart.line_format.stop_halves > 2)
+            device.restore(self.hub.baud, self.hub.com1.uart.line_format.stop_halves > 2)
         taken = device.unread()
         first = self._written - taken
         ours = sum(until - max(begin, first) for begin, until in self._ours if until > first)

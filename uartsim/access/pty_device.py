@@ -13,7 +13,6 @@ import ctypes
 import errno
 import fcntl
 import os
-import select
 import struct
 import termios
 
@@ -57,10 +56,12 @@ class PtyDevice:
             if self.watch < 0:
                 raise OSError(ctypes.get_errno(), "inotify_init1")
             self._fds.append(self.watch)
-            self._libc = libc
-            self._node = self._add_watch(self.path)
-            self._folder = -1
-            self.watch_closely(True)
+            # The kernel merges an event with the one before it if they are equal, and two opens in a row would count
+            # as one.  Watching the folder of all ptys as well puts an event of its own between them.
+            self._node = libc.inotify_add_watch(self.watch, os.fsencode(self.path), _IN_OPEN | _IN_CLOSE)
+            folder = libc.inotify_add_watch(self.watch, os.path.dirname(self.path).encode(), _IN_OPEN | _IN_CLOSE)
+            if self._node < 0 or folder < 0:
+                raise OSError(ctypes.get_errno(), "inotify_add_watch")
             os.set_blocking(self.master, False)
             os.set_blocking(self.slave, False)
             fcntl.ioctl(self.master, termios.TIOCPKT, struct.pack("i", 1))
@@ -73,40 +74,6 @@ class PtyDevice:
                 errno.EMFILE: "too many open files: raise the limit with 'ulimit -n'",
             }.get(error.errno or 0, "see that /dev/ptmx and /dev/pts are there and usable")
             raise UartsimError(f"no pty could be made ({why}): {hint}") from None
-
-    def _add_watch(self, path: str) -> int:
-        watch: int = self._libc.inotify_add_watch(self.watch, os.fsencode(path), _IN_OPEN | _IN_CLOSE)
-        if watch < 0:
-            raise OSError(ctypes.get_errno(), "inotify_add_watch")
-        return watch
-
-    def watch_closely(self, on: bool) -> None:
-        """Count clients that come at the same time one by one, at the price of a wake-up for every terminal's.
-
-        The kernel merges an event with the one before it if they are equal, so that two opens in a row count as one.
-        Watching the folder of all ptys as well puts an event of its own between them.
-        """
-        if on and self._folder < 0:
-            self._folder = self._add_watch(os.path.dirname(self.path))
-        elif not on and self._folder >= 0:
-            self._libc.inotify_rm_watch(self.watch, self._folder)
-            self._folder = -1
-
-    def is_alone(self) -> bool:
-        """Whether no client has the node open: the truth, whatever was counted.
-
-        The master hangs up when the last descriptor of the slave is closed.  So ours is closed for a moment; what is
-        in the pty and its settings outlive that.  It is seen by :meth:`opens` as a close and an open.
-        """
-        fcntl.ioctl(self.slave, termios.TIOCNXCL)
-        self._fds.remove(self.slave)
-        os.close(self.slave)
-        poll = select.poll()
-        poll.register(self.master, 0)
-        alone = bool(poll.poll(0))
-        self.slave = os.open(self.path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
-        self._fds.append(self.slave)
-        return alone
 
     def set_raw(self, baud: int, two_stop_bits: bool = False) -> None:
         """Put the tty into the state of a fresh serial port: raw, 8 bits, no parity, no flow control, CLOCAL."""
@@ -145,7 +112,7 @@ class PtyDevice:
 
     def opens(self) -> list[int]:
         """Who has opened (1) and closed (-1) the node since the last call, in order."""
-        changes = []
+        changes: list[int] = []
         while True:
             try:
                 events = os.read(self.watch, 4096)

@@ -1,6 +1,7 @@
 """Where a running machine can be found: its private folder, lock, link to the pty, and control socket.
 
     FOLDER/NAME.tty            a symbolic link to the machine's pty
+    FOLDER/NAME.N.tty          the same to its second pty and further ones
     FOLDER/NAME/lock           held while the machine runs, with its process id in it
     FOLDER/NAME/control        its control socket
     FOLDER/NAME/attach         the socket of our own client
@@ -100,11 +101,11 @@ class Claim:
                 "set UARTSIM_RUNTIME_DIR to a folder with a shorter path"
             )
         self._lock = self._take_lock()
-        os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
         self.link = os.path.abspath(link) if link else os.path.join(parent, f"{name}.tty")
         self._linked: str | None = None
         try:
+            os.ftruncate(self._lock, 0)
+            os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
             self._clean()
             self._check_link()
         except BaseException:
@@ -139,18 +140,15 @@ class Claim:
         """Remove what a machine of this name has left behind; the lock says that it is dead."""
         for entry in os.scandir(self.folder):
             if entry.name not in ("lock", "link"):
+                if entry.name.startswith("link."):
+                    _unlink_noted(entry.path)
                 _remove(entry.path)
 
     def _check_link(self) -> None:
         """A link from an earlier run of ours is in our note; anything else at that path is not ours."""
         note = os.path.join(self.folder, "link")
-        old: list[str] = []
         if os.path.exists(note):
-            with open(note, encoding="utf-8") as file:
-                old = file.read().split("\n")[:2]
-            # The pts number may be a stranger's by now: only a link that still says what we wrote is ours.
-            if len(old) == 2 and os.path.islink(old[0]) and os.readlink(old[0]) == old[1]:
-                os.unlink(old[0])
+            _unlink_noted(note)
             os.unlink(note)
         if os.path.lexists(self.link):
             raise UsageError(
@@ -163,16 +161,58 @@ class Claim:
         Raises:
             UsageError: the link cannot be made.
         """
-        with open(os.path.join(self.folder, "link"), "w", encoding="utf-8") as file:
-            file.write(f"{self.link}\n{target}\n")
         self._linked = target
         try:
+            with open(os.path.join(self.folder, "link"), "w", encoding="utf-8") as file:
+                file.write(f"{self.link}\n{target}\n")
             os.symlink(target, self.link)
         except OSError as error:
             self._linked = None
             raise UsageError(
                 f"the link {self.link} cannot be made ({error.strerror}): give another with --link"
             ) from None
+
+    def add_link(self, target: str, link: str | None = None) -> tuple[int, str]:
+        """Link to a further pty; returns its number, 2 or more, and the link's path.
+
+        Args:
+            target: the pty.
+            link: an absolute path; the next free ``NAME.N.tty`` of the runtime folder if not given.
+
+        Raises:
+            UsageError: the path is taken, or the link cannot be made.
+        """
+        number = 2
+        while os.path.lexists(self._note(number)) or (link is None and os.path.lexists(self._numbered(number))):
+            number += 1
+        path = link or self._numbered(number)
+        try:
+            with open(self._note(number), "x", encoding="utf-8") as file:
+                file.write(f"{path}\n{target}\n")
+            os.symlink(target, path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.unlink(self._note(number))
+            raise UsageError(f"the link {path} cannot be made ({error.strerror}): give another with --link") from None
+        return number, path
+
+    def remove_link(self, number: int) -> None:
+        """Remove the link of :meth:`add_link`, if it is still as it was made."""
+        _unlink_noted(self._note(number))
+        os.unlink(self._note(number))
+
+    def _note(self, number: int) -> str:
+        return os.path.join(self.folder, f"link.{number}")
+
+    def _numbered(self, number: int) -> str:
+        return f"{self.folder}.{number}.tty"
+
+    def _is_ours(self) -> bool:
+        """Whether the folder holds our lock: after somebody has removed it, another machine may have made it anew."""
+        try:
+            return os.path.samestat(os.stat(os.path.join(self.folder, "lock")), os.fstat(self._lock))
+        except OSError:
+            return False
 
     def release(self) -> None:
         """Give everything back."""
@@ -183,16 +223,29 @@ class Claim:
             except OSError:
                 pass  # somebody has removed or replaced it: it is not ours any more
             self._linked = None
-        if self._lock >= 0:  # still ours: a folder without our lock may be another machine's
-            with contextlib.suppress(OSError):
-                self._clean()
-            with contextlib.suppress(OSError):
-                os.unlink(os.path.join(self.folder, "link"))
-            with contextlib.suppress(OSError):
-                os.unlink(os.path.join(self.folder, "lock"))  # from here on another may take the name
-                os.rmdir(self.folder)
+        if self._lock >= 0:
+            if self._is_ours():
+                with contextlib.suppress(OSError):
+                    self._clean()
+                with contextlib.suppress(OSError):
+                    os.unlink(os.path.join(self.folder, "link"))
+                with contextlib.suppress(OSError):
+                    os.unlink(os.path.join(self.folder, "lock"))  # from here on another may take the name
+                    os.rmdir(self.folder)
             os.close(self._lock)
             self._lock = -1
+
+
+def _unlink_noted(note: str) -> None:
+    """Remove the link that a note tells of.
+
+    The number of the pty may be a stranger's by now: only a link that still says what the note says is ours.
+    """
+    with contextlib.suppress(OSError):
+        with open(note, encoding="utf-8") as file:
+            link, target = file.read().split("\n")[:2]
+        if os.readlink(link) == target:
+            os.unlink(link)
 
 
 def _lock(lock: int) -> None:
@@ -228,6 +281,20 @@ def running_machines() -> list[str]:
         finally:
             os.close(lock)
     return names
+
+
+def only_machine() -> str:
+    """The name of the one machine that runs.
+
+    Raises:
+        UsageError: none runs, or several do.
+    """
+    running = running_machines()
+    if not running:
+        raise UsageError("no machine is running; start one with 'uartsim run'")
+    if len(running) > 1:
+        raise UsageError(f"several machines are running: {', '.join(running)}; say which")
+    return running[0]
 
 
 def socket_path(name: str, which: str = "control") -> str:

@@ -100,13 +100,15 @@ def listen(path: str) -> socket.socket:
     Raises:
         UartsimError: it cannot be bound.
     """
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener = None
     before = os.umask(0o177)
     try:
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listener.bind(path)
-        listener.listen(16)
+        listener.listen(128)
     except OSError as error:
-        listener.close()
+        if listener is not None:
+            listener.close()
         raise UartsimError(
             f"the socket {path} cannot be made ({error.strerror}): set UARTSIM_RUNTIME_DIR to another folder"
         ) from None
@@ -125,12 +127,14 @@ class Station:
     """
 
     def __init__(self, reservation: Reservation, hub: Hub, description: str = "") -> None:
+        from uartsim.access.more_ptys import MorePtys
         from uartsim.access.pty import PtyAccess
 
         self.reservation = reservation
         self.hub = hub
         self.description = description
         self.pty = PtyAccess(hub, reservation.device)
+        self.more = MorePtys(hub, reservation.claim)
         self.machine: Machine | None = None
 
     async def run(self, machine: Machine, task_status: trio.TaskStatus[None]) -> None:
@@ -147,34 +151,40 @@ class Station:
 
         from uartsim.access.attach import AttachServer
         from uartsim.access.control import serve
+        from uartsim.access.shortage import say_shortages
 
         attach = AttachServer(self.hub, {b"M": machine.nmi, b"R": machine.reset}, self.status)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self.pty.run)
-            nursery.start_soon(attach.run, self.reservation.attach)
-            nursery.start_soon(
-                serve,
-                self.reservation.control,
-                {
-                    "status": self._status,
-                    "break": self._break,
-                    "sysrq": self._sysrq,
-                    "nmi": self._nmi,
-                    "reset": self._reset,
-                    "stop": self._stop,
-                    "history": self._history,
-                },
-            )
-            task_status.started()
+        with say_shortages(machine.log):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self.pty.run)
+                await nursery.start(self.more.run)
+                nursery.start_soon(attach.run, self.reservation.attach)
+                nursery.start_soon(
+                    serve,
+                    self.reservation.control,
+                    {
+                        "status": self._status,
+                        "break": self._break,
+                        "sysrq": self._sysrq,
+                        "nmi": self._nmi,
+                        "reset": self._reset,
+                        "stop": self._stop,
+                        "history": self._history,
+                        "pty": self._pty,
+                    },
+                )
+                task_status.started()
 
     async def finish(self) -> None:
         """The guest has ended: whoever is attached gets what is left, within a second, and is told."""
         import trio
 
         with trio.move_on_after(1):
-            readers = [client for client in self.hub.clients if client is not self.pty.client or self.pty.opened]
-            await self.hub.drain(readers)
-            await self.pty.drain()
+            ptys = [self.pty, *self.more.ptys]
+            unread = {pty.client for pty in ptys if not pty.opened}
+            await self.hub.drain([client for client in self.hub.clients if client not in unread])
+            for pty in ptys:
+                await pty.drain()
         self.hub.close()
         with trio.move_on_after(0.05):
             await trio.sleep_forever()  # the attach sockets say good-bye
@@ -188,6 +198,7 @@ class Station:
             "pid": os.getpid(),
             "link": self.reservation.claim.link,
             "pty": self.pty.status(),
+            "more_ptys": self.more.status(),
             "hub": self.hub.status(),
             "record": self.hub.record.status() if self.hub.record is not None else None,
         }
@@ -232,6 +243,15 @@ class Station:
     async def _stop(self, request: Mapping[str, Any]) -> Any:
         assert self.machine is not None
         self.machine.power_off()
+
+    async def _pty(self, request: Mapping[str, Any]) -> Any:
+        """One more pty, or one less."""
+        if (number := request.get("remove")) is not None:
+            return await self.more.remove(int(number))
+        link = request.get("link")
+        if link is not None and (not isinstance(link, str) or not os.path.isabs(link) or "\n" in link):
+            raise ValueError(f"a link at {link!r}: give an absolute path")
+        return self.more.add(watch=bool(request.get("watch")), link=link)
 
     async def _history(self, request: Mapping[str, Any]) -> Any:
         size = request.get("bytes")

@@ -1,7 +1,11 @@
 """Our own client: a person's terminal on the line of a running machine.
 
-The terminal is put into raw mode, so that every key reaches the guest.  ``Ctrl-]`` is ours: it opens a menu line, and
-the key after it says what to do.  However the client ends (``kill -9`` aside), the terminal gets its settings back.
+The terminal is put into raw mode, so that every key reaches the guest, Ctrl-C and Ctrl-Z too.  ``Ctrl-]`` is ours: it
+opens a menu line, and the key after it says what to do.  However the client ends (``kill -9`` aside), the terminal
+gets its settings back.
+
+What is typed goes to the machine by acknowledgement, a little at a time (:data:`WINDOW`): in the middle of a long
+paste the menu still acts at once.
 """
 
 from __future__ import annotations
@@ -14,117 +18,90 @@ import signal
 import struct
 import termios
 import tty
-from collections.abc import Iterator
+from collections import deque
 from typing import Any, Final
 
 import trio
 
 from uartsim.access.attach import MessageStream
+from uartsim.access.keys import MENU, Keys
+from uartsim.access.screen import Past, Screen
 from uartsim.line_format import UartsimError
 
-ESCAPE: Final = b"\x1d"  # Ctrl-]
-_MENU: Final = (
-    "[b break | s SysRq | n NMI | r reset | d diagnosis | z window size | w watch only | f take the line | q quit | "
-    "Ctrl-] itself]"
-)
+#: Bytes that may be on their way to the machine without having been taken by the line.
+WINDOW: Final = 2048
+#: Bytes that are taken from the terminal and wait; more waits in the terminal, the menu's keys behind it too.
+TYPE_AHEAD: Final = 1 << 20
+#: How long what was typed before the person quit may take to reach the machine, in seconds.
+LAST_KEYS_S: Final = 0.25
+
+#: Why it ended when nothing else is known.
+_GONE: Final = "the machine is gone"
+_ENDING: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 
 
-@contextlib.contextmanager
-def raw_terminal(fd: int) -> Iterator[None]:
-    """The terminal ``fd`` in raw mode, non-blocking; as it was before, afterwards."""
-    before = termios.tcgetattr(fd)
-    blocking = os.get_blocking(fd)
-    try:
-        tty.setraw(fd, termios.TCSANOW)
-        os.set_blocking(fd, False)
-        yield
-    finally:
-        os.set_blocking(fd, blocking)
-        with contextlib.suppress(termios.error):  # the terminal may be gone
-            termios.tcsetattr(fd, termios.TCSANOW, before)
+class RawTerminal:
+    """A terminal in raw mode, as a context manager; as it was before, afterwards.
 
+    Attributes:
+        keys: a non-blocking descriptor of its own for what is typed.
+        screen: the same for what is shown.
 
-class Keys:
-    """Tells a person's keys for the guest from those for us.
-
-    Feed it what was typed; it yields pairs of what to do and with which bytes:
-    ``send`` bytes, ``menu``, ``sysrq`` keys, ``prompt``, ``cancel`` and the words of :data:`Keys.COMMANDS`.
+    The descriptors that we were given stay as they are: the shell has them too, and would find them non-blocking.
     """
 
-    COMMANDS: Final = {
-        b"b": "break",
-        b"n": "nmi",
-        b"r": "reset",
-        b"d": "diagnosis",
-        b"z": "size",
-        b"w": "watch",
-        b"f": "take",
-        b"q": "quit",
-    }
+    def __init__(self, input_fd: int, output_fd: int) -> None:
+        self._terminal = input_fd
+        self._before = termios.tcgetattr(input_fd)
+        self._blocking: list[tuple[int, bool]] = []
+        self.keys = self._own(input_fd, os.O_RDONLY)
+        self.screen = self._own(output_fd, os.O_WRONLY)
 
-    def __init__(self) -> None:
-        self._state = "guest"
-        self._sysrq = bytearray()
+    def _own(self, fd: int, mode: int) -> int:
+        try:
+            return os.open(f"/proc/self/fd/{fd}", mode | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:  # after su(1) the terminal is another user's: share the descriptor
+            self._blocking.append((fd, os.get_blocking(fd)))
+            os.set_blocking(fd, False)
+            return os.dup(fd)
 
-    def feed(self, data: bytes) -> Iterator[tuple[str, bytes]]:
-        """What to do for ``data``, in the order of the keys."""
-        run = bytearray()
-        for key in (data[i : i + 1] for i in range(len(data))):
-            if self._state == "guest" and key != ESCAPE:
-                run += key
-                continue
-            if run:
-                yield "send", bytes(run)
-                run.clear()
-            yield from getattr(self, f"_in_{self._state}")(key)
-        if run:
-            yield "send", bytes(run)
+    def __enter__(self) -> RawTerminal:
+        self.raw()
+        return self
 
-    def _in_guest(self, key: bytes) -> Iterator[tuple[str, bytes]]:
-        self._state = "menu"
-        yield "menu", b""
+    def __exit__(self, *why: object) -> None:
+        for fd, blocking in self._blocking:
+            os.set_blocking(fd, blocking)
+        os.close(self.keys)
+        os.close(self.screen)
+        self.cooked()
 
-    def _in_menu(self, key: bytes) -> Iterator[tuple[str, bytes]]:
-        self._state = "guest"
-        if key == ESCAPE:
-            yield "clear", b""
-            yield "send", ESCAPE
-        elif key.lower() == b"s":
-            self._state = "sysrq"
-            self._sysrq.clear()
-            yield "prompt", b""
-        else:
-            yield "clear", b""
-            yield self.COMMANDS.get(key.lower(), "unknown"), key
+    def raw(self) -> None:
+        """Every key comes as it is typed."""
+        with contextlib.suppress(termios.error):  # the terminal may be gone
+            tty.setraw(self._terminal, termios.TCSANOW)
 
-    def _in_sysrq(self, key: bytes) -> Iterator[tuple[str, bytes]]:
-        if key in (b"\r", b"\n"):
-            self._state = "guest"
-            yield "clear", b""
-            if self._sysrq:
-                yield "sysrq", bytes(self._sysrq)
-        elif key in (b"\x1b", b"\x03", ESCAPE):
-            self._state = "guest"
-            yield "clear", b""
-        elif key in (b"\x7f", b"\b"):
-            if self._sysrq:
-                del self._sysrq[-1]
-                yield "echo", b"\b \b"
-        elif key.isalnum():
-            self._sysrq += key
-            yield "echo", key
+    def cooked(self) -> None:
+        """The settings that it had before; in the background the terminal is the shell's, and is left alone."""
+        with contextlib.suppress(OSError):  # it need not be our controlling terminal
+            if os.tcgetpgrp(self._terminal) != os.getpgrp() and os.tcgetpgrp(self._terminal) > 0:
+                return
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(self._terminal, termios.TCSANOW, self._before)
 
 
-def diagnosis(status: dict[str, Any]) -> str:
-    """One line: speed, format, modem lines, counters, who holds the line."""
+def diagnosis(status: dict[str, Any], who: str = "") -> str:
+    """One line: speed, format, modem lines, counters, who holds the line; ``who`` is called "you"."""
     com1, hub = status["com1"], status["hub"]
     line = com1["line"]
     modem = " ".join(name.upper() for name, on in com1["modem"].items() if on) or "no modem line active"
-    others = [client["who"] for client in hub["clients"] if client["watch"]]
+    others = [client["who"] for client in hub["clients"] if client["watch"] and client["present"]]
+    watching = ["you" if other == who else other for other in others]
+    holder = "you" if hub["writer"] and hub["writer"] == who else hub["writer"] or "nobody"
     return (
         f"{com1['format']} | {modem} | {line['bytes_out']} bytes out, {line['bytes_in']} in | "
         f"overruns {line['overruns']}, withheld {line['withheld']}, breaks {line['breaks_in']} in "
-        f"{line['breaks_out']} out | held by {hub['writer'] or 'nobody'}, watching: {', '.join(others) or 'nobody'}"
+        f"{line['breaks_out']} out | held by {holder}, watching: {', '.join(watching) or 'nobody'}"
     )
 
 
@@ -134,6 +111,13 @@ def window_size(fd: int) -> tuple[int, int]:
     return rows or 24, columns or 80
 
 
+def own_name(fd: int) -> str:
+    """What others see of this client: its process and its terminal."""
+    with contextlib.suppress(OSError):
+        return f"attach (process {os.getpid()}, {os.ttyname(fd).removeprefix('/dev/')})"
+    return f"attach (process {os.getpid()})"
+
+
 class Terminal:
     """A terminal attached to a machine.
 
@@ -141,14 +125,27 @@ class Terminal:
         messages: the connection, from :func:`uartsim.access.attach.connect`.
         input_fd: the terminal's keys.
         output_fd: the terminal's screen.
+        ends_on_signals: whether SIGTERM and its like end it here; else somebody else sees to that.
+
+    Attributes:
+        end: why it ended, in a sentence; empty when the person quit.
+        status: the exit status that goes with it.
     """
 
-    def __init__(self, messages: MessageStream, input_fd: int, output_fd: int) -> None:
+    def __init__(self, messages: MessageStream, input_fd: int, output_fd: int, *, ends_on_signals: bool = True) -> None:
         self.messages = messages
         self.input_fd = input_fd
         self.output_fd = output_fd
-        #: Why it ended, in a sentence; empty when the person quit.
-        self.end = ""
+        self.who = own_name(input_fd)
+        self.end = _GONE
+        self.status = 1
+        self._signals = (signal.SIGTSTP, signal.SIGCONT, *(_ENDING if ends_on_signals else ()))
+        self._typed: deque[tuple[bytes, bytes]] = deque()
+        self._typed_bytes = 0
+        self._on_the_way = 0
+        self._sending = True  # the hello
+        self._quitting = False
+        self._moved = trio.lowlevel.ParkingLot()
 
     async def run(self, *, watch: bool, force: bool, history: int | None, yields: bool = False) -> None:
         """Serve until the person quits, the terminal is gone, a signal ends us, or the machine has ended.
@@ -160,107 +157,155 @@ class Terminal:
             yields: let the next who wants the line have it.
         """
         hello = {
-            "who": f"attach (process {os.getpid()})",
+            "who": self.who,
             "watch": watch,
             "force": force,
             "history": history,
             "yields": yields,
+            "acknowledge": True,
         }
-        await self.messages.send(b"H", json.dumps(hello).encode())
-        with raw_terminal(self.input_fd):
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._on_signals, nursery.cancel_scope)
-                nursery.start_soon(self._from_machine, nursery.cancel_scope)
-                nursery.start_soon(self._from_person, nursery.cancel_scope)
-
-    async def _on_signals(self, scope: trio.CancelScope) -> None:
-        with trio.open_signal_receiver(signal.SIGHUP, signal.SIGTERM) as signals:
-            async for _ in signals:
-                self.end = "ended by a signal"
-                scope.cancel()
-
-    async def _write(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
+        with RawTerminal(self.input_fd, self.output_fd) as terminal:
+            screen = Screen(terminal.screen)
             try:
-                view = view[os.write(self.output_fd, view) :]
-            except BlockingIOError:
-                await trio.lowlevel.wait_writable(self.output_fd)
+                async with trio.open_nursery() as nursery:
+                    scope = nursery.cancel_scope
+                    nursery.start_soon(screen.run)
+                    nursery.start_soon(self._on_signals, terminal, scope)
+                    nursery.start_soon(self._to_machine, json.dumps(hello).encode())
+                    nursery.start_soon(self._from_machine, screen, scope)
+                    nursery.start_soon(self._from_person, terminal.keys, screen, scope)
+            finally:
+                await screen.finish(self._quitting)
 
-    async def _say(self, text: str) -> None:
-        await self._write(f"\r\n[uartsim: {text}]\r\n".encode())
+    def _ended(self, scope: trio.CancelScope, why: str, status: int) -> None:
+        self.end, self.status = why, status
+        scope.cancel()
 
-    async def _from_machine(self, scope: trio.CancelScope) -> None:
-        self.end = "the machine is gone"
+    async def _on_signals(self, terminal: RawTerminal, scope: trio.CancelScope) -> None:
+        with trio.open_signal_receiver(
+            *(number for number in self._signals if signal.getsignal(number) is not signal.SIG_IGN)
+        ) as signals:
+            async for number in signals:
+                if number == signal.SIGTSTP:
+                    terminal.cooked()
+                    ours = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+                    signal.raise_signal(signal.SIGTSTP)  # stops us here; a shell continues us later
+                    signal.signal(signal.SIGTSTP, ours)
+                if number in (signal.SIGTSTP, signal.SIGCONT):
+                    terminal.raw()
+                else:
+                    self._ended(scope, f"ended by {signal.Signals(number).name}", 128 + number)
+
+    async def _to_machine(self, hello: bytes) -> None:
+        """What was typed, in its order, never much at a time."""
+        with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):  # the other task says why
+            await self.messages.send(b"H", hello)
+            while True:
+                self._sending = False
+                self._moved.unpark_all()
+                while not self._typed or self._on_the_way >= WINDOW:
+                    await self._moved.park()
+                self._sending = True
+                kind, data = self._typed.popleft()
+                if kind == b"D":
+                    room = WINDOW - self._on_the_way
+                    if len(data) > room:
+                        self._typed.appendleft((kind, data[room:]))
+                        data = data[:room]
+                    self._typed_bytes -= len(data)
+                    self._on_the_way += len(data)
+                await self.messages.send(kind, data)
+
+    def _type(self, kind: bytes, data: bytes) -> None:
+        """Behind what was typed before."""
+        self._typed.append((kind, data))
+        self._typed_bytes += len(data) if kind == b"D" else 0
+        self._moved.unpark_all()
+
+    async def _from_machine(self, screen: Screen, scope: trio.CancelScope) -> None:
+        past = Past(0)
         try:
             while (message := await self.messages.receive()) is not None:
                 kind, data = message
                 if kind == b"D":
-                    await self._write(data)
+                    await screen.show(past.feed(data))
+                elif kind == b"A":
+                    fields = message.fields()
+                    if "past" in fields:
+                        past = Past(int(fields["past"]))
+                    self._on_the_way -= int(fields.get("taken", 0))
+                    self._moved.unpark_all()
                 elif kind == b"N":
-                    await self._say(data.decode(errors="replace"))
+                    screen.say(data.decode(errors="replace"))
                 elif kind == b"I":
-                    await self._say(diagnosis(message.fields()))
+                    screen.say(diagnosis(message.fields(), self.who))
                 elif kind == b"E":
-                    self.end = data.decode(errors="replace")
-                    break
+                    self._ended(scope, data.decode(errors="replace"), 0)
+                    return
         except UartsimError as error:
-            self.end = str(error)
-        scope.cancel()
+            self._ended(scope, str(error), 1)
+            return
+        self._ended(scope, _GONE, 1)
 
-    async def _from_person(self, scope: trio.CancelScope) -> None:
+    async def _from_person(self, fd: int, screen: Screen, scope: trio.CancelScope) -> None:
         keys = Keys()
         while True:
-            await trio.lowlevel.wait_readable(self.input_fd)
+            while self._typed_bytes > TYPE_AHEAD:
+                await self._moved.park()
+            await trio.lowlevel.wait_readable(fd)
             try:
-                data = os.read(self.input_fd, 4096)
+                data = os.read(fd, 65536)
             except BlockingIOError:
                 continue
             except OSError:
                 data = b""
             if not data:
-                self.end = "this terminal is gone"
-                break
-            try:
-                for what, part in keys.feed(data):
-                    if what == "quit":
-                        self.end = ""
-                        scope.cancel()
-                        return
-                    await self._do(what, part)
-            except trio.BrokenResourceError:
-                return  # the other task says why
-        scope.cancel()
+                self._ended(scope, "this terminal is gone", 1)
+                return
+            for what, part in keys.feed(data, trio.current_time()):
+                if what == "quit":
+                    await self._quit(scope)
+                    return
+                try:
+                    await self._do(screen, what, part)
+                except (trio.BrokenResourceError, trio.ClosedResourceError):
+                    return  # the other task says why
 
-    async def _do(self, what: str, part: bytes) -> None:
-        send = self.messages.send
-        if what == "send":
-            await send(b"D", part)
-        elif what == "menu":
-            await self._write(f"\r\n{_MENU} ".encode())
-        elif what == "clear":
-            await self._write(b"\r\n")
-        elif what == "prompt":
-            await self._write(b"\r\nSysRq key or sequence, then Enter (Esc: none): ")
-        elif what == "echo":
-            await self._write(part)
-        elif what == "break":
-            await send(b"B", b"{}")
-        elif what == "sysrq":
-            await send(b"K", part)
-        elif what == "nmi":
-            await send(b"M")
-        elif what == "reset":
-            await send(b"R")
-        elif what == "diagnosis":
-            await send(b"I")
-        elif what == "watch":
-            await send(b"W")
-            await self._say("you only watch now (Ctrl-] f takes the line)")
-        elif what == "take":
-            await send(b"F")
-        elif what == "size":
-            rows, columns = window_size(self.output_fd)
-            await send(b"D", f"stty rows {rows} cols {columns}\r".encode())
-        else:
-            await self._say(f"{part.decode(errors='replace')!r} means nothing here")
+    async def _quit(self, scope: trio.CancelScope) -> None:
+        """What was typed before still goes, if the line takes it soon."""
+        self._quitting = True
+        with trio.move_on_after(LAST_KEYS_S):
+            while self._typed or self._sending:
+                await self._moved.park()
+        left = f"{self._typed_bytes} bytes of what was typed have not been sent" if self._typed_bytes else ""
+        self._ended(scope, left, 0)
+
+    async def _do(self, screen: Screen, what: str, part: bytes) -> None:
+        match what:
+            case "send":
+                self._type(b"D", part)
+            case "break":
+                self._type(b"B", b"{}")
+            case "sysrq":
+                self._type(b"K", part)
+            case "size":
+                rows, columns = window_size(self.output_fd)
+                self._type(b"D", f"stty rows {rows} cols {columns}\r".encode())
+            case "nmi" | "reset" | "diagnosis" | "watch" | "take":
+                kinds = {"nmi": b"M", "reset": b"R", "diagnosis": b"I", "watch": b"W", "take": b"F"}
+                await self.messages.send(kinds[what])
+                if what == "watch":
+                    screen.say("you only watch now (Ctrl-] f takes the line)")
+            case "menu":
+                screen.put(f"\r\n{MENU} ".encode())
+            case "clear":
+                screen.put(b"\r\n")
+            case "prompt":
+                screen.put(b"\r\nSysRq key or sequence, then Enter (Esc: none): ")
+            case "echo":
+                screen.put(part)
+            case "pasted":
+                screen.say("a pasted Ctrl-] went to the guest")
+            case _:
+                key = part.decode(errors="replace")
+                screen.say(f"{key!r} means nothing here: Ctrl-] and a key of the menu, such as q to leave")

@@ -19,10 +19,10 @@ Choices where the datasheet is silent or parts differ (each may be looked up in 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import Final, Literal
 
+from uartsim.chip.loopback import Loop
 from uartsim.chip.modem import Modem
 from uartsim.chip.receiver import Receiver
 from uartsim.chip.registers import (
@@ -95,10 +95,7 @@ class Uart:
     __slots__ = (
         "_break_sent",
         "_due",
-        "_gate_open",
-        "_loop_break_at",
-        "_loop_space",
-        "_looped",
+        "_loop",
         "_modem_interrupts",
         "_readers",
         "_status",
@@ -106,6 +103,7 @@ class Uart:
         "break_changes",
         "divisor",
         "fcr",
+        "gate_open",
         "ier",
         "iir",
         "irq",
@@ -146,6 +144,7 @@ class Uart:
         self.receiver = Receiver(timeout_rule == "word")
         self.transmitter = Transmitter(thre_delay)
         self.modem = Modem(int(modem_inputs))
+        self._loop = Loop()
         self.divisor = POWER_ON_DIVISOR
         self.scratch = 0
         #: The last time anyone told us, in ticks.
@@ -228,9 +227,9 @@ class Uart:
         if not characters:
             return
         transmitter = self.transmitter
-        if not transmitter.fifo_mode:
+        if not transmitter.fifo_mode or self.unlimited:
             for character in characters:
-                self._write_thr(character)
+                self.write(0, character, now)
             return
         transmitter.write_run(characters, now)
         self._thr_written(rose=transmitter.thre_rose and len(characters) == 1)
@@ -247,9 +246,6 @@ class Uart:
         self.iir = _NONE
         self.irq = False
         self.thr_empty_latch = False
-        self._looped: deque[tuple[int, int]] = deque()  # (arrives, character) on its way through the loop
-        self._loop_break_at = NEVER
-        self._loop_space = (0, -1)  # the last stretch of space in the loop: from, until
         self._release_break()
         self.receiver.reset()
         self.receiver.set_fifo_mode(False, 1)
@@ -257,6 +253,7 @@ class Uart:
         self.transmitter.set_fifo_mode(False, 1)
         self.transmitter.immediate = False
         self.transmitter.looped = False
+        self._loop.cut()
         self.transmitter.held = False
         self.modem.reset()
         self._gate()
@@ -358,6 +355,21 @@ class Uart:
         self._plan()
         self._identify()
 
+    @property
+    def line_status(self) -> int:
+        """LSR as a read would show it now, without the effects of a read."""
+        receiver, transmitter = self.receiver, self.transmitter
+        value = receiver.latched
+        if receiver.data:
+            value |= _DR
+            if receiver.bad and receiver.fifo_mode:
+                value |= _FIFO_ERROR
+        if transmitter.thre:
+            value |= _THRE
+            if not transmitter.shifting and not transmitter.fifo:
+                value |= _TEMT
+        return value
+
     # -- when something will happen ------------------------------------------------------------------------
 
     def next_event(self, now: int) -> int:
@@ -376,7 +388,7 @@ class Uart:
         """
         self.advance(now)
         due = self.receiver.timeout_at if self.ier & _ERBFI else NEVER
-        if self.modem.control & _LOOP or self._looped:
+        if self.modem.control & _LOOP:
             return min(due, self._due)
         transmitter = self.transmitter
         if self.ier & _ETBEI and not transmitter.thre:
@@ -393,7 +405,7 @@ class Uart:
     @property
     def looping(self) -> bool:
         """Something is on its way through the loopback to our own receiver."""
-        return bool(self._looped) or self._loop_break_at != NEVER
+        return self._loop.busy
 
     # -- time ----------------------------------------------------------------------------------------------
 
@@ -415,14 +427,10 @@ class Uart:
 
     def _catch_up_looped(self, now: int) -> None:
         """The same in loopback, in the order of time: what leaves the transmitter comes in at the receiver."""
-        transmitter, receiver, looped = self.transmitter, self.receiver, self._looped
+        transmitter, receiver = self.transmitter, self.receiver
         while (due := self._due) <= now:
             receiver.catch_up(due)
-            if looped and looped[0][0] <= due:
-                receiver.receive(looped.popleft()[1], 0, due)
-            if self._loop_break_at <= due:
-                self._loop_break_at = NEVER
-                receiver.receive(0, transmitter.times.break_errors, due)
+            self._loop.deliver(due, receiver, transmitter.times)
             if transmitter.due <= due:
                 transmitter.catch_up(due)
                 self._take_loop()
@@ -435,10 +443,7 @@ class Uart:
         if timeout_at < due:
             due = timeout_at
         if self.transmitter.looped:
-            if self._looped and self._looped[0][0] < due:
-                due = self._looped[0][0]
-            if self._loop_break_at < due:
-                due = self._loop_break_at
+            due = min(due, self._loop.due)
         self._due = due
         self._status = _UNKNOWN
 
@@ -448,9 +453,7 @@ class Uart:
         if transmitter.sent and transmitter.sent[-1].looped:
             run = transmitter.sent.pop()
             if not self.lcr & _BREAK:
-                times = transmitter.times
-                for n, character in enumerate(run.characters):
-                    self._looped.append((run.start + n * times.frame + times.sampled, character))
+                self._loop.carry(run, transmitter.times)
 
     # -- interrupts ----------------------------------------------------------------------------------------
 
@@ -470,12 +473,12 @@ class Uart:
             elif ier & _EDSSI and self.modem.deltas & self._modem_interrupts:
                 pending = _MODEM
         self.iir = pending
-        self.irq = pending != _NONE and self._gate_open
+        self.irq = pending != _NONE and self.gate_open
 
     def _gate(self) -> None:
         """MCR was written: whether the interrupt gets out, and which deltas make one."""
         control = self.modem.control
-        self._gate_open = self.out2_gate == "none" or (
+        self.gate_open = self.out2_gate == "none" or (
             bool(control & _OUT2) and not (self.out2_gate == "pin" and control & _LOOP)
         )
         self._modem_interrupts = _DELTAS & ~_DCTS if control & _AFE else _DELTAS
@@ -515,18 +518,9 @@ class Uart:
         return self.modem.control
 
     def _read_lsr(self) -> int:
-        receiver, transmitter = self.receiver, self.transmitter
-        value = receiver.latched
-        if receiver.data:
-            value |= _DR
-            if receiver.bad and receiver.fifo_mode:
-                value |= _FIFO_ERROR
-        if transmitter.thre:
-            value |= _THRE
-            if not transmitter.shifting and not transmitter.fifo:
-                value |= _TEMT
-        if receiver.latched:
-            receiver.latched = 0
+        value = self.line_status
+        if self.receiver.latched:
+            self.receiver.latched = 0
             self._identify()
         else:
             self._status = value
@@ -656,8 +650,7 @@ class Uart:
         self._gate()
         self.transmitter.looped = bool(value & _LOOP)
         if was_looped != value & _LOOP:
-            self._looped.clear()
-            self._loop_space = (0, -1)
+            self._loop.cut()
             self._route_break()
         self._flow_control()
         self._plan()
@@ -679,18 +672,11 @@ class Uart:
     def _route_break(self) -> None:
         """LCR.6 or loopback changed: space goes to SOUT, or around the loop to our own receiver."""
         on, looped = bool(self.lcr & _BREAK), bool(self.modem.control & _LOOP)
-        if on and looped:
-            self._looped.clear()  # their remaining bits are space now
-            since, until = self._loop_space
-            if until != self.now:  # the line was at mark meanwhile
-                since = self.now
-            self._loop_space = (since, NEVER)
-            sampled_at = since + self.transmitter.times.sampled
-            self._loop_break_at = sampled_at if sampled_at > self.now else NEVER
-        else:
-            if self._loop_space[1] == NEVER:
-                self._loop_space = (self._loop_space[0], self.now)
-            self._loop_break_at = NEVER
+        if looped:
+            if on:
+                self._loop.begin_break(self.now, self.transmitter.times)
+            else:
+                self._loop.end_break(self.now)
         to_line = on and not looped
         if to_line != self._break_sent:
             self._break_sent = to_line

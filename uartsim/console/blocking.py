@@ -1,21 +1,17 @@
 """The console for ordinary tests: the same names, blocking.
 
-All consoles of a process live on one background thread that runs trio.  It is started by the first console and ends
-with the process; what still runs then is switched off.  A call hands a coroutine over and waits for its outcome: an
-error arrives without the frames of that thread, at the caller's line.  Ctrl-C during a call cancels what was waited
-for, and nothing is consumed.
+All consoles of a process that have the same clock live on one background thread that runs trio.  A call hands a
+coroutine over and waits for its outcome: an error arrives without the frames of that thread, at the caller's line.
+Ctrl-C during a call cancels what was waited for, and nothing is consumed.
 """
 
 from __future__ import annotations
 
-import atexit
-import os
 import queue
-import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import trio
 
@@ -23,106 +19,11 @@ from uartsim.console.console import Console as AsyncConsole
 from uartsim.console.errors import ConsoleClosed
 from uartsim.console.expectations import Expectation, Match, Timeout
 from uartsim.console.opening import open_console as open_async_console
+from uartsim.console.trio_thread import LAST_WAIT_S, TrioThread, shared_thread, single
 from uartsim.errors import UartsimError
 from uartsim.guest.catalogue import GuestDefinition
 
 _T = TypeVar("_T")
-
-#: How long the end of the process waits for machines to be switched off, in seconds.
-_LAST_WAIT_S: Final = 10.0
-
-
-class _TrioThread:
-    """The background thread and its trio loop."""
-
-    def __init__(self) -> None:
-        self._ready: queue.SimpleQueue[tuple[trio.lowlevel.TrioToken, trio.Nursery]] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=trio.run, args=(self._main,), name="uartsim", daemon=True)
-        self._thread.start()
-        self._token, self._nursery = self._ready.get()
-        self.process = os.getpid()
-        atexit.register(self._stop)
-
-    async def _main(self) -> None:
-        async with trio.open_nursery() as nursery:
-            self._ready.put((trio.lowlevel.current_trio_token(), nursery))
-            await trio.sleep_forever()
-
-    def _stop(self) -> None:
-        if os.getpid() == self.process and self._thread.is_alive():
-            self.soon(self._nursery.cancel_scope.cancel)
-            self._thread.join(_LAST_WAIT_S)
-
-    def call(self, function: Callable[..., Awaitable[_T]], *args: Any) -> _T:
-        """Run an async function there and wait for its outcome.
-
-        Raises:
-            what the function raises.
-        """
-        __tracebackhide__ = True
-        answers: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
-        scope = trio.CancelScope()
-
-        async def run() -> None:
-            # what remains if it is cancelled: by Ctrl-C, and then nobody reads it, or because the process ends
-            answer: tuple[Any, BaseException | None]
-            answer = None, ConsoleClosed("the console was closed while a call waited on it")
-            try:
-                with scope:
-                    answer = await function(*args), None
-            except Exception as error:
-                answer = None, _single(error)
-            finally:
-                answers.put(answer)
-
-        self.soon(self._nursery.start_soon, run)
-        try:
-            value, error = answers.get()
-        except BaseException:
-            self.soon(scope.cancel)
-            answers.get()
-            raise
-        if error is not None:
-            # what went wrong on purpose is told at the caller's line; a bug of ours keeps its trace
-            raise error.with_traceback(None) if isinstance(error, UartsimError) else error
-        result: _T = value
-        return result
-
-    def start(self, function: Callable[..., Awaitable[None]], *args: Any) -> None:
-        """Let an async function run there."""
-        self.soon(self._nursery.start_soon, function, *args)
-
-    def soon(self, function: Callable[..., object], *args: Any) -> None:
-        """Call a function there, without waiting for it.
-
-        Raises:
-            ConsoleClosed: the thread has ended, because the process is about to.
-        """
-        __tracebackhide__ = True
-        try:
-            self._token.run_sync_soon(function, *args)
-        except trio.RunFinishedError:
-            raise ConsoleClosed("the process ends: all machines are off") from None
-
-
-_shared: _TrioThread | None = None
-_shared_lock = threading.Lock()
-
-
-def _thread() -> _TrioThread:
-    """The process's one thread; a forked process gets its own."""
-    global _shared
-    with _shared_lock:
-        if _shared is None or _shared.process != os.getpid():
-            _shared = _TrioThread()
-        return _shared
-
-
-def _single(error: BaseException) -> BaseException:
-    """The first error in a group, however deep."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 class Console:
@@ -251,18 +152,24 @@ def open_console(
     name: str | None = None,
     strict_line: bool = False,
     unlimited: bool = False,
+    clock: str = "real",
     log: Callable[[str], None] | None = None,
 ) -> Iterator[Console]:
     """Start a machine of its own for this block, and hold its console; see :func:`uartsim.open_console`.
 
-    ``log`` is called on the background thread.
+    Args:
+        guest, settings, timeout, timeout_scale, name, strict_line, unlimited: as there.
+        clock: ``"real"``, or ``"virtual"``: time passes only while a call waits, as fast as the processor can do it, and
+            stands still between calls.  Only for guests that are scripts.
+        log: as there; called on the background thread.
 
     Raises:
-        UsageError: no such guest or setting, or something that it needs is missing.
+        UsageError: no such guest, setting or clock, something that it needs is missing, or the clock is virtual and the
+            guest a process or QEMU.
         UartsimError: the guest could not be started.
     """
     __tracebackhide__ = True
-    thread = _thread()
+    thread = shared_thread(clock)
     opened: queue.SimpleQueue[AsyncConsole | BaseException] = queue.SimpleQueue()
     closed: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
     done = trio.Event()
@@ -271,7 +178,7 @@ def open_console(
     async def hold() -> None:
         end: BaseException | None = ConsoleClosed("the machine was switched off because the process ends")
         try:
-            with scope:
+            with scope, thread.time_passes():
                 async with open_async_console(
                     guest,
                     settings=settings,
@@ -283,10 +190,11 @@ def open_console(
                     log=log,
                 ) as console:
                     opened.put(console)
-                    await done.wait()
+                    with thread.time_stands_still():
+                        await done.wait()
             end = None
         except Exception as error:
-            end = _single(error)
+            end = single(error)
         finally:
             opened.put(end or ConsoleClosed("the machine is off"))
             closed.put(end)
@@ -311,15 +219,15 @@ def open_console(
 
 
 def _switch_off(
-    thread: _TrioThread, done: trio.Event, closed: queue.SimpleQueue[BaseException | None]
+    thread: TrioThread, done: trio.Event, closed: queue.SimpleQueue[BaseException | None]
 ) -> BaseException | None:
     try:
         thread.soon(done.set)
-        return closed.get(timeout=_LAST_WAIT_S)
+        return closed.get(timeout=LAST_WAIT_S)
     except ConsoleClosed:
         return None
     except queue.Empty:
-        return UartsimError(f"the machine was not off {_LAST_WAIT_S:g} s after it was told to")
+        return UartsimError(f"the machine was not off {LAST_WAIT_S:g} s after it was told to")
 
 
 __all__ = ["Console", "Match", "open_console"]

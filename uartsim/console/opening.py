@@ -30,7 +30,8 @@ async def open_console(
 ) -> AsyncIterator[Console]:
     """Start a machine of its own for this block, and hold its console from the first byte.
 
-    Leaving the block switches the machine off.
+    Leaving the block switches the machine off.  Time is trio's: under a virtual clock, such as
+    ``trio.testing.MockClock``, a guest that is a script lives in virtual time, and any other is refused.
 
     Args:
         guest: a guest of the catalogue, the path of a guest's folder, or a definition.
@@ -43,7 +44,8 @@ async def open_console(
         log: gets lines about what takes long, such as an image being built.
 
     Raises:
-        UsageError: no such guest or setting, or something that it needs is missing.
+        UsageError: no such guest or setting, something that it needs is missing, or the clock is virtual and the guest
+            a process or QEMU.
         UartsimError: the guest could not be started.
     """
     definition = guest if isinstance(guest, GuestDefinition) else find_guest(str(guest))

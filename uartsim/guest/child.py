@@ -6,11 +6,13 @@ The command runs below a reaper (:mod:`uartsim.guest.reaper`), which ends it whe
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Final
 
@@ -45,6 +47,7 @@ class Child:
         tty_fd: int | None = None,
         pass_fds: Sequence[int] = (),
         env: Mapping[str, str] | None = None,
+        folder: Path | None = None,
     ) -> Child:
         """Start ``command`` in a session of its own.
 
@@ -54,6 +57,7 @@ class Child:
                 its standard input is empty, and what it writes is kept for :meth:`last_output`.
             pass_fds: further descriptors that it inherits, under the same numbers.
             env: its environment; None is ours.
+            folder: removed, with all that is in it, should we be killed.
 
         Raises:
             UartsimError: not even the reaper could be started.  (A command that cannot be started ends at once, with
@@ -61,7 +65,8 @@ class Child:
         """
         inherited = (*pass_fds, *(() if tty_fd is None else (tty_fd,)))
         tty = str(-1 if tty_fd is None else tty_fd)
-        arguments = [str(os.getpid()), tty, ",".join(map(str, pass_fds)), *command]
+        others = ",".join(map(str, pass_fds))
+        arguments = [str(os.getpid()), tty, others, "" if folder is None else str(folder), *command]
         try:
             process = await trio.lowlevel.open_process(
                 [sys.executable, "-I", "-S", reaper.__file__, *arguments],
@@ -116,6 +121,8 @@ class Child:
         Takes a few milliseconds, and at most :data:`END_TIMEOUT_S`.
         """
         with trio.CancelScope(shield=True):
+            with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):  # the reaper has ended
+                await self._life_line.send_all(b"end")
             await self._life_line.aclose()
             with trio.move_on_after(END_TIMEOUT_S):
                 await self._process.wait()

@@ -54,12 +54,16 @@ class Field:
         required: whether the key must be there.
         choices: the only values allowed, where there are few.
         is_file: the value names a file inside the guest's folder, which must exist.
+        is_switch: the value names a setting that is true or false.
+        fields: of each table, where the array is one of tables instead of strings.
     """
 
     holds: type
     required: bool = False
     choices: tuple[str, ...] = ()
     is_file: bool = False
+    is_switch: bool = False
+    fields: Mapping[str, Field] | None = None
 
 
 _GUEST: Final = {
@@ -91,6 +95,14 @@ OPTIONS: Final[Mapping[str, Mapping[str, Field]]] = {
         "drives": Field(list),
         "machine": Field(str),
         "args": Field(list),
+        "press": Field(
+            list,
+            fields={
+                "after": Field(str, required=True),
+                "keys": Field(str, required=True),
+                "when": Field(str, is_switch=True),
+            },
+        ),
     },
 }
 _TYPE_NAMES: Final = {
@@ -189,9 +201,10 @@ class Lines:
 class _Check:
     """One pass over one manifest."""
 
-    def __init__(self, file: Path, text: str) -> None:
+    def __init__(self, file: Path, text: str, settings: object) -> None:
         self._file = file
         self._text = text
+        self._settings: Mapping[Any, object] = settings if isinstance(settings, dict) else {}
 
     def fail(self, path: KeyPath, message: str) -> NoReturn:
         line = Lines(self._text).line_of(path)
@@ -199,7 +212,7 @@ class _Check:
 
     def table(self, path: KeyPath, value: object, fields: Mapping[str, Field]) -> dict[str, Any]:
         """``value`` as a table with these fields, or the failure."""
-        name = path[0] if isinstance(path[-1], str) else f"[{path[0]}]"
+        name = path[0] if isinstance(path[-1], str) else f"[{path[0]}]" if len(path) == 2 else f"{path[0]}.{path[1]}"
         checked: dict[str, Any] = self._typed(path, value, dict)
         for key, item in checked.items():
             if key not in fields:
@@ -221,16 +234,21 @@ class _Check:
 
     def _field(self, path: KeyPath, value: object, field: Field) -> None:
         self._typed(path, value, field.holds)
-        if isinstance(value, list) and not all(isinstance(item, str) and "\0" not in item for item in value):
+        if isinstance(value, list) and field.fields is not None:
+            for index, item in enumerate(value):
+                self.table((*path, index), item, field.fields)
+        elif isinstance(value, list) and not all(isinstance(item, str) and "\0" not in item for item in value):
             self.fail(path, f"{path[-1]!r} must be an array of strings, without NUL")
         if value == [] and field.required:
             self.fail(path, f"{path[-1]!r} must have something in it")
-        if isinstance(value, str) and (not value.strip() or "\0" in value):
+        if isinstance(value, str) and (not value or (not value.strip() and path[-1] != "keys") or "\0" in value):
             self.fail(path, f"{path[-1]!r} must be a string that says something, not {value!r}")
         if field.choices and value not in field.choices:
             self.fail(path, f"unknown {path[-1]} {value!r}{near_matches(str(value), field.choices)}")
         if field.is_file:
             self._own_file(path, str(value))
+        if field.is_switch and not isinstance(self._settings.get(value), bool):
+            self.fail(path, f"{path[-1]!r} names a setting that is true or false; {value!r} is none in [settings]")
 
     def _own_file(self, path: KeyPath, name: str) -> None:
         folder = self._file.parent
@@ -317,7 +335,7 @@ def parse_manifest(text: str, file: Path) -> Manifest:
     except ValueError as error:
         raise UsageError(f"{file}:{_line_beyond_a_bound(text)}: {error}") from None
 
-    check = _Check(file, text)
+    check = _Check(file, text, content.get("settings"))
     tables = ("guest", "needs", "settings", *OPTIONS)
     for name in content:
         if name not in tables:

@@ -21,10 +21,7 @@ move, and programmed into the chip once what was sent before has left it.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import re
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any, Final
@@ -35,6 +32,7 @@ from uartsim.guest.catalogue import GuestDefinition
 from uartsim.guest.child import Child
 from uartsim.guest.inner_tty import InnerTty
 from uartsim.guest.placeholders import fill_in, format_of
+from uartsim.guest.reaper import remove
 from uartsim.line_format import UsageError
 from uartsim.machine import GuestEnd, Machine, SerialDriver
 
@@ -108,7 +106,7 @@ class ProcessGuest:
             self._machine = None
             driver.close()
             with trio.CancelScope(shield=True):
-                await trio.to_thread.run_sync(_remove, private)
+                await trio.to_thread.run_sync(remove, private)
 
     async def reset(self) -> None:
         """The reset button: the program is killed, and started again."""
@@ -161,7 +159,7 @@ class ProcessGuest:
         tty.make_sane()
         tty_fd = tty.slave if self._controlling_tty else None
         try:
-            async with await Child.start(command, tty_fd=tty_fd, env=environment) as self._child:
+            async with await Child.start(command, tty_fd=tty_fd, env=environment, folder=private) as self._child:
                 status = await self._child.wait()
                 complaint = self._child.last_output()
         finally:
@@ -222,14 +220,3 @@ class ProcessGuest:
                 await trio.sleep(0.002)
                 quiet = 0 if self._writing or tty.has_output() else quiet + 1
             await driver.drain()
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder, but never what is mounted in it: a program may have left a mount, and that may be anything."""
-    place = str(folder.resolve())
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/self/mountinfo").read_text().splitlines():
-            mounted_on = re.sub(r"\\(\d{3})", lambda match: chr(int(match[1], 8)), line.split()[4])
-            if mounted_on == place or mounted_on.startswith(f"{place}/"):
-                return
-    shutil.rmtree(folder, ignore_errors=True)

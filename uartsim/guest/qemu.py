@@ -18,6 +18,8 @@ Table ``[qemu]`` of ``guest.toml``; in its strings ``{folder}`` is the guest's f
 ``drives``      values of ``-drive``, such as ``"file={folder}/disk.img,if=virtio,format=raw,snapshot=on"``
 ``machine``     value of ``-machine``; ``"pc"`` by default
 ``args``        further arguments
+``press``       keys that are pressed once in each boot when a text has come, such as
+                ``[{ after = "Hit any key", keys = " ", when = "stop" }]``; ``when`` names a setting that switches it
 ==============  =================================================================================================
 
 The processor is always emulated (TCG): KVM may be there and yet not run a guest, as in a nested machine.
@@ -28,6 +30,7 @@ from __future__ import annotations
 
 import fcntl
 import functools
+import re
 import socket
 import struct
 import termios
@@ -36,10 +39,12 @@ from typing import Any, Final
 
 import trio
 
+from uartsim.chip.registers import LSR, Offset
 from uartsim.guest.catalogue import GuestDefinition, find_program
 from uartsim.guest.child import Child
 from uartsim.guest.images import find_kernel, tiny_initramfs
 from uartsim.guest.placeholders import fill_in, format_of
+from uartsim.guest.presser import Presser
 from uartsim.guest.qmp import QmpClient, QmpError
 from uartsim.line_format import UsageError
 from uartsim.machine import Flag, GuestEnd, Machine, SerialDriver
@@ -53,6 +58,8 @@ DRAIN_TIMEOUT_S: Final = 30.0
 
 _CHARDEV: Final = "com1"
 _CHUNK_BYTES: Final = 1024
+#: COM1's line status register in the guest.
+_LSR_PORT: Final = 0x3F8 + Offset.LSR
 
 
 class QemuGuest:
@@ -79,6 +86,14 @@ class QemuGuest:
             *(word for drive in options.get("drives", []) for word in ("-drive", self._filled_in("drives", drive))),
             *(self._filled_in("args", word) for word in options.get("args", [])),
         ]
+        self._presser = Presser(
+            [
+                (press["after"].encode(), press["keys"].encode())
+                for press in options.get("press", [])
+                if settings.get(press.get("when"), True)
+            ]
+        )
+        self._sending = trio.Lock()
         self._qmp: QmpClient | None = None
         self._driver: SerialDriver | None = None
         self._powered_off = False
@@ -93,6 +108,7 @@ class QemuGuest:
     async def run(self, machine: Machine, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> GuestEnd:
         """Run QEMU on COM1 until it ends; see :class:`uartsim.machine.Guest`."""
         self._powered_off = False
+        self._presser.boot()
         command = await self._command(machine)
         self._driver = driver = SerialDriver(machine.com1)
         driver.open(self._line_format)
@@ -144,11 +160,11 @@ class QemuGuest:
         """
         await self._command_by_qmp("inject-nmi")
 
-    async def _command_by_qmp(self, command: str, **arguments: str) -> None:
+    async def _command_by_qmp(self, command: str, **arguments: str) -> Any:
         if self._qmp is None:
             raise QmpError(f"QMP {command}: QEMU is not running")
         await self._qmp.ready.wait()
-        await self._qmp.execute(command, **arguments)
+        return await self._qmp.execute(command, **arguments)
 
     async def _command(self, machine: Machine) -> list[str]:
         """QEMU's command line but for the sockets; builds what it needs."""
@@ -180,6 +196,8 @@ class QemuGuest:
         task_status.started()
 
     async def _on_event(self, name: str, data: dict[str, Any]) -> None:
+        if name == "RESET":
+            self._presser.boot()
         if name == "SHUTDOWN" and data.get("guest"):
             self._powered_off = True
 
@@ -189,6 +207,9 @@ class QemuGuest:
         """What the guest sends goes to COM1, until QEMU has closed its end."""
         try:
             while data := await line.receive_some(_CHUNK_BYTES):
+                if keys := self._presser.keys_after(data):
+                    async with self._sending:
+                        await line.send_all(keys)
                 await driver.write(data)
         except trio.BrokenResourceError:
             pass  # QEMU was killed
@@ -200,12 +221,29 @@ class QemuGuest:
             while True:
                 received = await driver.receive()
                 if received.flag is Flag.BREAK:
-                    await _wait_delivered(line)
+                    with trio.move_on_after(DELIVERY_TIMEOUT_S):  # a guest that hangs is to get its break, too
+                        await _wait_taken(line)
+                        await self._wait_read()
                     await self._command_by_qmp("chardev-send-break", id=_CHARDEV)
                 elif received.data:
-                    await line.send_all(received.data)
+                    async with self._sending:
+                        await line.send_all(received.data)
         except (trio.BrokenResourceError, QmpError):
             await trio.sleep_forever()  # QEMU has ended, and run() is about to notice
+
+    async def _wait_read(self) -> None:
+        """Wait until the guest has read all that its port has received.
+
+        QEMU's 16550 does not keep the break with its place in the FIFO: it sets LSR.BI at once, and a guest that has
+        older characters to read takes the first of them for the break.  So the FIFO has to be empty before a break;
+        the monitor reads LSR, which disturbs nothing but a break that the guest has not seen yet.
+        """
+        while True:
+            answer = await self._command_by_qmp("human-monitor-command", command_line=f"i /b {_LSR_PORT:#x}")
+            value = re.search(r"= (0x[0-9a-f]+)", str(answer))
+            if value is None or not int(value[1], 16) & LSR.DR:
+                return
+            await trio.sleep(0.001)
 
 
 def _stream(end: socket.socket) -> trio.SocketStream:
@@ -219,16 +257,15 @@ def _socket_arguments(line: int, monitor: int) -> list[str]:
     ]
 
 
-async def _wait_delivered(line: trio.SocketStream) -> None:
-    """Wait until QEMU has read what was sent; QEMU reads only what its port has room for."""
-    give_up_at = trio.current_time() + DELIVERY_TIMEOUT_S
+async def _wait_taken(line: trio.SocketStream) -> None:
+    """Wait until QEMU has taken what was sent; it takes only what its port has room for."""
     while True:
-        if not _undelivered(line) or trio.current_time() > give_up_at:
+        if not _left_to_take(line):
             return
         await trio.sleep(0.001)  # the kernel wakes nobody for this
 
 
-def _undelivered(line: trio.SocketStream) -> int:
+def _left_to_take(line: trio.SocketStream) -> int:
     """What the other end of a socket pair has not read, in the kernel's accounting: 0 when it has read all."""
     answer: tuple[int] = struct.unpack("i", fcntl.ioctl(line.socket.fileno(), termios.TIOCOUTQ, bytes(4)))
     return answer[0]

@@ -2,11 +2,12 @@
 
 A guest that is a real process (QEMU, agetty and the shell behind it) must end with uartsim, even when uartsim is
 ended by ``kill -9`` and can do nothing about it.  So every such process is started through this program, which uartsim
-runs as ``python -I -S reaper.py PARENT_PID TTY_FD OTHER_FDS COMMAND...`` (see :mod:`uartsim.guest.child`):
+runs as ``python -I -S reaper.py PARENT_PID TTY_FD OTHER_FDS FOLDER COMMAND...`` (see :mod:`uartsim.guest.child`):
 
-- Standard input is the read end of the *life line*, a pipe whose write end uartsim alone holds.  End of file means
-  that uartsim has ended or wants the command ended.  A process descriptor (pidfd) of uartsim says the same, should a
-  process forked from uartsim have kept the write end open.
+- Standard input is the read end of the *life line*, a pipe whose write end uartsim alone holds.  A byte means that
+  uartsim wants the command ended, end of file that it has ended itself.  A process descriptor (pidfd) of uartsim says
+  that too, should a process forked from uartsim have kept the write end open.
+- When uartsim has ended, FOLDER is removed, as uartsim cannot do that any more.
 - The reaper is a *child subreaper* (prctl(2)): whatever the command starts remains below it, also what made a session
   of its own or lost its parent.  At the end it kills everything below it, until nothing is left.
 - Should the reaper itself be killed, the command gets SIGKILL by PR_SET_PDEATHSIG.  That signal is sent when the
@@ -20,6 +21,7 @@ This file is a program and imports the standard library only: it starts in a few
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import select
@@ -27,6 +29,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final, NoReturn
 
 #: The exit status when the command could not be started.
@@ -77,6 +80,20 @@ def _prctl(option: int, value: int) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
+def remove(folder: Path) -> None:
+    """Remove a folder, but never what is mounted in it: a program may have left a mount, and that may be anything."""
+    import re
+    import shutil  # only here: the start of a guest waits for this file's imports
+
+    place = str(folder.resolve())
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/mountinfo").read_text().splitlines():
+            mounted_on = re.sub(r"\\(\d{3})", lambda match: chr(int(match[1], 8)), line.split()[4])
+            if mounted_on == place or mounted_on.startswith(f"{place}/"):
+                return
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 class Reaper:
     """Runs one command and ends it, with all that it started, when the life line breaks.
 
@@ -88,6 +105,7 @@ class Reaper:
     def __init__(self, parent: int, life_line: int) -> None:
         self._parent = parent
         self._status: int | None = None
+        self._life_line = life_line
         self._poll = select.poll()
         self._poll.register(life_line, select.POLLIN)
         self._child_ended, wake_up = os.pipe()
@@ -105,7 +123,7 @@ class Reaper:
         else:
             self._poll.register(self._parent_ended, select.POLLIN)
 
-    def run(self, command: Sequence[str], tty_fd: int | None, other_fds: Sequence[int] = ()) -> int:
+    def run(self, command: Sequence[str], tty_fd: int | None, other_fds: Sequence[int], folder: Path | None) -> int:
         """Run ``command`` to its end, or to the end of the parent.
 
         Args:
@@ -113,6 +131,7 @@ class Reaper:
             tty_fd: a tty that becomes the command's controlling terminal and its standard streams; with None it has
                 no terminal, reads nothing, and shares our standard output and error.
             other_fds: further descriptors that are the command's; we close them, lest we keep its files open.
+            folder: removed at the end if the parent has ended.
 
         Returns:
             The exit status, as :func:`exit_status` has it.
@@ -125,13 +144,19 @@ class Reaper:
             become(command, tty_fd)
         for descriptor in (*other_fds, *(() if tty_fd is None else (tty_fd,))):
             os.close(descriptor)
-        parent_is_there = True
-        while parent_is_there and self._status is None:
+        wanted = True
+        ready: set[int] = set()
+        while wanted and self._status is None:
             ready = {descriptor for descriptor, _ in self._poll.poll()}
-            parent_is_there = ready <= {self._child_ended}
+            wanted = ready <= {self._child_ended}
             self._collect(command_pid)
         self._end_all(command_pid)
+        if folder is not None and not wanted and self._parent_has_ended(ready):
+            remove(folder)
         return 128 + signal.SIGKILL if self._status is None else self._status
+
+    def _parent_has_ended(self, ready: set[int]) -> bool:
+        return self._parent_ended in ready or not os.read(self._life_line, 1)
 
     def _collect(self, command_pid: int) -> None:
         """Collect the children that have ended, and the command's status if it is one of them."""
@@ -198,13 +223,14 @@ def become(command: Sequence[str], tty_fd: int | None) -> NoReturn:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The program: ``PARENT_PID TTY_FD OTHER_FDS COMMAND...``.
+    """The program: ``PARENT_PID TTY_FD OTHER_FDS FOLDER COMMAND...``.
 
-    A TTY_FD of -1 stands for no terminal; OTHER_FDS are separated by commas, and may be empty.
+    A TTY_FD of -1 stands for no terminal, an empty FOLDER for none; OTHER_FDS are separated by commas, and may be empty.
     """
-    parent, tty, others, *command = arguments
+    parent, tty, others, folder, *command = arguments
     tty_fd = int(tty) if int(tty) >= 0 else None
-    return Reaper(int(parent), 0).run(command, tty_fd, [int(number) for number in others.split(",") if number])
+    other_fds = [int(number) for number in others.split(",") if number]
+    return Reaper(int(parent), 0).run(command, tty_fd, other_fds, Path(folder) if folder else None)
 
 
 if __name__ == "__main__":

@@ -96,11 +96,10 @@ class Com1:
 
     def read_at(self, offset: int, at: int) -> int:
         """A register read at ``at`` ticks, from an interrupt handler; call :meth:`settle` when all is done."""
-        receiver = self.uart.receiver
-        was_full = receiver.full
+        was_closed = not self._has_room()
         value = self.uart.read(offset, at)
         self.reads[offset] += 1
-        if was_full and not receiver.full:
+        if was_closed and self._has_room():
             self.cable.far.resume(at)
         return value
 
@@ -112,11 +111,15 @@ class Com1:
         uart.write(offset, value, at)
         self.writes[offset] += 1
         if uart.line_format is not before and uart.line_format != before:
-            self.cable.set_format(uart.line_format)
-            if self.on_format is not None:
-                self.on_format(uart.line_format)
+            self._set_format()
         if was_closed and self._has_room():
             self.cable.far.resume(at)
+
+    def _set_format(self) -> None:
+        """The chip has another format: the far end follows."""
+        self.cable.set_format(self.uart.line_format)
+        if self.on_format is not None:
+            self.on_format(self.uart.line_format)
 
     def reset(self) -> None:
         """Master reset of the chip, now.  What is on the line stays on the line."""
@@ -124,7 +127,7 @@ class Com1:
         self.advance(now)
         was_closed = not self._has_room()
         self.uart.reset(self.uart.now)
-        self.cable.set_format(self.uart.line_format)
+        self._set_format()
         if was_closed and self._has_room():
             self.cable.far.resume(self.uart.now)
         self.settle()
@@ -216,9 +219,10 @@ class Com1:
             due = max(due, uart.now)
             arrival = far.step(due, self._has_room())
             if arrival is not None:
-                if arrival.errors & BREAK:
-                    self.breaks_in += 1
+                received = uart.receiver.received
                 uart.receive(arrival.character, arrival.errors, due)
+                if arrival.errors & BREAK:
+                    self.breaks_in += uart.receiver.received - received  # none in loopback, where SIN is cut off
             else:
                 uart.advance(due)
             self._signal(due)
@@ -249,7 +253,7 @@ class Com1:
         del data[: done.taken]
         self.reads[Offset.IIR] += reads * done.refills
         self.writes[Offset.THR] += done.taken
-        self.cable.carry(self.uart.take_sent(), self.uart.take_break_changes())
+        self._carry()
         self.cable.carry_run(done.start, done.frames, done.line_format)
         return done.refills
 
@@ -283,11 +287,11 @@ class Com1:
 
     def settle(self) -> None:
         """After registers were touched: tell of interrupts, hand out what has arrived, and plan the next call."""
-        self._advancing = True
+        within, self._advancing = self._advancing, True
         try:
             self._signal(self.uart.now)
         finally:
-            self._advancing = False
+            self._advancing = within
         self._collect()
         self._plan()
 
@@ -296,13 +300,18 @@ class Com1:
         self._collect()
         self._plan()
 
+    def _carry(self) -> None:
+        """Put what the chip has sent onto the cable."""
+        uart, cable = self.uart, self.cable
+        for run in uart.take_sent_runs():
+            cable.carry_run(run.start, run.characters, run.line_format)
+        if breaks := uart.take_break_changes():
+            cable.carry_breaks(breaks)
+
     def _collect(self) -> None:
         """Hand out what has arrived at the far end."""
-        uart, cable = self.uart, self.cable
-        sent, breaks = uart.take_sent(), uart.take_break_changes()
-        if sent or breaks:
-            cable.carry(sent, breaks)
-        for at, data, errors in cable.arrived(uart.now):
+        self._carry()
+        for at, data, errors in self.cable.arrived(self.uart.now):
             if errors & BREAK:
                 self.breaks_out += 1
                 if self.on_break is not None:
@@ -349,7 +358,7 @@ class Com1:
                 "FCR": uart.fcr,
                 "LCR": uart.lcr,
                 "MCR": modem.control,
-                "LSR": receiver.latched | LSR.DR * bool(receiver.data) | LSR.THRE * transmitter.thre,
+                "LSR": uart.line_status,
                 "MSR": modem.status,
                 "SCR": uart.scratch,
             },

@@ -13,8 +13,9 @@ from typing import Any, Protocol
 
 import trio
 
+from uartsim.line_format import UsageError
 from uartsim.machine.com1 import Com1
-from uartsim.machine.ticker import shared_ticker
+from uartsim.machine.ticker import is_virtual, shared_ticker
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +175,14 @@ async def open_machine(
         prepare: called with the machine before power comes on, to listen from the first byte.
 
     Raises:
+        UsageError: the clock is virtual, and the guest lives in real time.
         UartsimError: the guest could not be started.
     """
+    if is_virtual() and guest.kind != "script":
+        raise UsageError(
+            f"{name} is a guest of kind {guest.kind} and lives in real time: a virtual clock is only for guests of kind "
+            "script, such as demo; use the real clock"
+        )
     async with shared_ticker() as ticker:
         com1 = Com1(ticker, strict_line=strict_line, variant=variant, unlimited=unlimited)
         machine = Machine(name, guest, com1, runtime_dir=runtime_dir, log=log)

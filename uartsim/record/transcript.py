@@ -9,7 +9,8 @@ line is ``[seconds, kind, text]``: seconds since the start of the record, and
 - ``"m"``: a mark: a sentence about what happened, such as who took the line.
 
 A file that cannot be written (disk full) never stops the line: what is lost is counted, and said in a mark as soon as
-writing works again.
+writing works again.  What reached the file only in part is a torn line: it stays a line of its own, and readers pass
+over it.
 """
 
 from __future__ import annotations
@@ -34,6 +35,14 @@ class Event(NamedTuple):
     data: bytes | str
 
 
+class _Line(NamedTuple):
+    """A line that waits to be written: how many bytes of the serial line it holds (0: a break or mark), and its time."""
+
+    text: str
+    size: int
+    seconds: float
+
+
 class TranscriptWriter:
     """Writes a transcript.
 
@@ -44,19 +53,19 @@ class TranscriptWriter:
         start: the time of the start, in ticks.
 
     Raises:
-        UsageError: the file exists or cannot be made.
+        UsageError: the file exists, or cannot be made or written.
     """
 
     def __init__(self, path: str, name: str, line_format: str, start: int) -> None:
         self.path = path
-        #: Bytes of the line that could not be recorded, and why the last time.
+        #: Bytes of the line that could not be recorded; breaks and marks that could not; and why the last time.
         self.lost = 0
+        self.lost_notes = 0
         self.trouble = ""
         self._start = start
-        self._pending: list[str] = []
+        self._pending: list[_Line] = []
         self._pending_size = 0
-        self._pending_bytes = 0
-        self._unsaid = 0
+        self._unsaid = self._unsaid_notes = 0
         self._torn = False
         try:
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -64,8 +73,12 @@ class TranscriptWriter:
             raise UsageError(f"the record {path} exists: remove it or give another file") from None
         except OSError as error:
             raise UsageError(f"the record {path} cannot be made ({error.strerror}): give another file") from None
-        self._add(json.dumps({**_HEADER, "name": name, "format": line_format}), 0)
+        self._pending.append(_Line(json.dumps({**_HEADER, "name": name, "format": line_format}), 0, 0.0))
         self.flush()
+        if self.trouble:
+            self.close()
+            os.unlink(path)
+            raise UsageError(f"the record {path} cannot be written ({self.trouble}): give another file")
 
     def output(self, data: bytes, at: int) -> None:
         """The guest sent ``data``; the last of it arrived at ``at`` ticks."""
@@ -85,12 +98,9 @@ class TranscriptWriter:
 
     def _event(self, kind: str, text: str, at: int, size: int) -> None:
         seconds = round((at - self._start) / TICKS_PER_SECOND, 9)
-        self._add(f"[{seconds},{json.dumps(kind)},{json.dumps(text)}]", size)
-
-    def _add(self, line: str, size: int) -> None:
+        line = _Line(f"[{seconds},{json.dumps(kind)},{json.dumps(text)}]", size, seconds)
         self._pending.append(line)
-        self._pending_size += len(line)
-        self._pending_bytes += size
+        self._pending_size += len(line.text)
         if self._pending_size >= _GATHER:
             self.flush()
 
@@ -98,36 +108,58 @@ class TranscriptWriter:
         """Hand what has gathered to the system.  Losing it is counted, never raised."""
         if not self._pending or self._fd < 0:
             return
-        text = "\n".join(self._pending) + "\n"
-        if self._unsaid:
-            mark = json.dumps(f"{self._unsaid} bytes of the line are missing here: {self.trouble}")
-            text = f'{text[: text.index(",")] if text[0] == "[" else "[0"},"m",{mark}]\n{text}'
-        if self._torn:
-            text = "\n" + text  # what was half written stays a line of its own
-        view = memoryview(text.encode())
+        lines, self._pending, self._pending_size = self._pending, [], 0
+        if self._unsaid or self._unsaid_notes:
+            text = f"{self._unsaid} bytes of the line and {self._unsaid_notes} breaks or marks are missing here"
+            mark = f'[{lines[0].seconds},"m",{json.dumps(f"{text}: {self.trouble}")}]'
+            if not self._write([mark]):
+                self._lose(lines)
+                return
+            self._unsaid = self._unsaid_notes = 0
+        written = self._write([line.text for line in lines])
+        self._lose(lines[written:])
+
+    def _write(self, lines: list[str]) -> int:
+        """Write lines; returns how many reached the file whole."""
+        # What was half written stays a line of its own.
+        data = ("\n" * self._torn + "\n".join(lines) + "\n").encode()
+        done = 0
         try:
-            while view:
-                view = view[os.write(self._fd, view) :]
-                self._torn = True
-            self._torn = False
-            self._unsaid = 0
+            while done < len(data):
+                done += os.write(self._fd, memoryview(data)[done:])
         except OSError as error:
             self.trouble = os.strerror(error.errno or 0)
-            self.lost += self._pending_bytes
-            self._unsaid += self._pending_bytes
-        self._pending.clear()
-        self._pending_size = self._pending_bytes = 0
+        if done:
+            whole = data.count(b"\n", self._torn, done + 1)  # a line that lacks nothing but its end is whole
+            self._torn = data[done - 1] != ord("\n")
+            return whole
+        return 0
+
+    def _lose(self, lines: list[_Line]) -> None:
+        size, notes = sum(line.size for line in lines), sum(not line.size for line in lines)
+        self.lost += size
+        self._unsaid += size
+        self.lost_notes += notes
+        self._unsaid_notes += notes
 
     def close(self) -> None:
         """Flush and close."""
         self.flush()
         if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+            fd, self._fd = self._fd, -1
+            try:
+                os.close(fd)
+            except OSError as error:  # a network's file system may say so late that it could not write
+                self.trouble = os.strerror(error.errno or 0)
 
     def status(self) -> dict[str, Any]:
         """What it does, as plain values."""
-        return {"path": self.path, "lost_bytes": self.lost, "trouble": self.trouble}
+        return {
+            "path": self.path,
+            "lost_bytes": self.lost,
+            "lost_breaks_and_marks": self.lost_notes,
+            "trouble": self.trouble,
+        }
 
 
 def read_transcript(path: str) -> Iterator[Event]:
@@ -137,23 +169,32 @@ def read_transcript(path: str) -> Iterator[Event]:
         UsageError: the file cannot be read or is no transcript.
     """
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             header = _parse(file.readline())
             if not isinstance(header, dict) or header.get("uartsim") != "transcript":
                 raise UsageError(f"{path} is no transcript of uartsim: its first line has to be the header")
             if header.get("version") != 1:
                 raise UsageError(f"{path} is a transcript of version {header.get('version')}; this uartsim reads 1")
             for line in file:
-                found = _parse(line)
-                if isinstance(found, list) and len(found) == 3:
-                    seconds, kind, text = found
-                    yield Event(float(seconds), kind, text.encode("latin-1") if kind in "oi" else text)
-    except (OSError, UnicodeDecodeError) as error:
+                if (event := _event_of(_parse(line))) is not None:
+                    yield event
+    except OSError as error:
         raise UsageError(f"{path} cannot be read as a transcript: {error}") from None
+
+
+def _event_of(found: Any) -> Event | None:
+    """The event that a line's JSON stands for; None if it is none of ours."""
+    match found:
+        case [int() | float() as seconds, "o" | "i" | "b" | "m" as kind, str(text)]:
+            try:
+                return Event(float(seconds), kind, text.encode("latin-1") if kind in "oi" else text)
+            except (UnicodeEncodeError, OverflowError):
+                pass
+    return None
 
 
 def _parse(line: str) -> Any:
     try:
         return json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

@@ -1,6 +1,6 @@
 """A null modem cable: two ends, each with a queue towards the other, and the modem lines crossed.
 
-The machine's chip puts its own frames on the line (:meth:`Cable.carry`).  The far end is whoever attached: it has
+The machine's chip puts its own frames on the line (:meth:`Cable.carry_run`).  The far end is whoever attached: it has
 no chip, only a transmitter with an exact schedule (:class:`FarSender`) and an ear (:meth:`Cable.arrived`).
 
 The schedule is exact: a frame starts when the one before it has ended, in whole ticks, or when it was queued if the
@@ -93,7 +93,7 @@ class FarSender:
             return self._flight.at
         if self._break_end != NEVER and not self._queue:
             return self._break_end
-        if self._queue and (room or isinstance(self._queue[0], int)):
+        if self._queue and room:
             return self.free_at
         return NEVER
 
@@ -111,13 +111,15 @@ class FarSender:
             return None
         item = self._queue[0]
         start = self.free_at
+        if not room:
+            return None
         if isinstance(item, int):
             self._queue.popleft()
             self._flight = receive_space(start, item, self.line_format)
             # Mark for at least a bit, so that the next start bit has an edge.
             self.free_at = start + item + self.line_format.bit_ticks
             self._break_end = self.free_at
-        elif room:
+        else:
             character = item[0]
             del item[0]
             if not item:
@@ -228,6 +230,18 @@ class _Run:
         del self.data[:count]
 
 
+class _Break:
+    """A stretch of forced space on the line."""
+
+    __slots__ = ("begin", "frame_ticks", "told", "until")
+
+    def __init__(self, begin: int, frame_ticks: int) -> None:
+        self.begin = begin
+        self.until = NEVER
+        self.frame_ticks = frame_ticks  # a frame, in the format of the time
+        self.told = False
+
+
 class Cable:
     """What connects the chip with the far end.
 
@@ -235,15 +249,14 @@ class Cable:
         line_format: the format that both ends have to begin with.
     """
 
-    __slots__ = ("_breaks", "_breaks_told", "_runs", "far", "far_outputs", "line_format")
+    __slots__ = ("_breaks", "_runs", "far", "far_outputs", "line_format")
 
     def __init__(self, line_format: LineFormat) -> None:
         self.line_format = line_format
         self.far = FarSender(line_format)
         self.far_outputs = ModemOutputs.DTR | ModemOutputs.RTS
         self._runs: deque[_Run] = deque()
-        self._breaks: list[tuple[int, int]] = []  # stretches of space: from, until
-        self._breaks_told = -1  # those that ended up to here have been reported
+        self._breaks: list[_Break] = []
 
     def check_format(self, far_format: LineFormat) -> None:
         """See that the far end may listen in ``far_format``.
@@ -266,11 +279,15 @@ class Cable:
         """The chip put frames on the line and forced it to space (True) or let it go (False)."""
         for frame in frames:
             self.carry_run(frame.start, bytes((frame.character,)), frame.line_format)
+        self.carry_breaks(break_changes)
+
+    def carry_breaks(self, break_changes: list[tuple[int, bool]]) -> None:
+        """The chip forced the line to space (True) or let it go (False), each with its time."""
         for at, on in break_changes:
             if on:
-                self._breaks.append((at, NEVER))
+                self._breaks.append(_Break(at, self.line_format.frame_ticks))
             elif self._breaks:
-                self._breaks[-1] = (self._breaks[-1][0], at)
+                self._breaks[-1].until = at
 
     def carry_run(self, start: int, data: bytes, line_format: LineFormat) -> None:
         """The chip put a run of frames on the line, without a gap between them."""
@@ -307,24 +324,29 @@ class Cable:
     def _under_breaks(self, run: _Run, count: int) -> list[Arrivals]:
         """The first ``count`` characters of a run, of which breaks may cover some bits."""
         arrivals = []
+        stretches = [(space.begin, space.until) for space in self._breaks]
         for number in range(count):
             frame = Frame(run.start + number * run.line_format.frame_ticks, run.data[number], run.line_format)
-            arrival = receive_under_breaks(frame, self._breaks)
-            if arrival is not None:
-                arrivals.append(Arrivals(arrival.at, bytes((arrival.character,)), arrival.errors))
+            arrival = receive_under_breaks(frame, stretches)
+            if arrival is None:
+                continue
+            if arrival.errors & BREAK:
+                # A space that began within a frame whose own bits were all 0: the receiver's break began with the frame.
+                for space in self._breaks:
+                    space.told |= frame.start <= space.begin <= arrival.at
+            arrivals.append(Arrivals(arrival.at, bytes((arrival.character,)), arrival.errors))
         return arrivals
 
     def _ended_breaks(self, now: int) -> list[Arrivals]:
         """The breaks that have ended by ``now`` and have not been reported."""
         arrivals = []
-        for begin, until in self._breaks:
+        for space in self._breaks:
             # A space too short for a frame is not reported: Linux's autoconfig makes one of a microsecond.
-            long_enough = min(until, now) - begin >= self.line_format.frame_ticks
-            if self._breaks_told < until <= now and long_enough:
-                arrivals.append(Arrivals(begin + self.line_format.sampled_ticks, b"", BREAK))
-        self._breaks_told = now
+            if not space.told and space.until <= now and space.until - space.begin >= space.frame_ticks:
+                arrivals.append(Arrivals(space.begin + self.line_format.sampled_ticks, b"", BREAK))
+            space.told |= space.until <= now
         oldest = self._runs[0].start if self._runs else now
-        self._breaks = [b for b in self._breaks if b[1] > min(now, oldest)]
+        self._breaks = [space for space in self._breaks if not space.told or space.until > oldest]
         return arrivals
 
     def first_arrival(self) -> int:

@@ -1,0 +1,229 @@
+"""Transcripts: every byte comes back with its time, whatever the disk does."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from uartsim.line_format import TICKS_PER_NS, TICKS_PER_SECOND, UsageError
+from uartsim.record import Event, TranscriptWriter, read_transcript
+
+NS = TICKS_PER_NS
+
+#: What may be recorded: kind, content, and how long after the one before, in ns.
+EVENTS = st.lists(
+    st.tuples(
+        st.one_of(
+            st.tuples(st.sampled_from("oi"), st.binary(min_size=1, max_size=40)),
+            st.tuples(st.just("b"), st.sampled_from("oi")),
+            st.tuples(st.just("m"), st.text(max_size=20)),
+        ),
+        st.integers(0, 10**10),
+    ),
+    max_size=30,
+)
+
+
+def record(writer: TranscriptWriter, kind: str, data: bytes | str, at: int) -> None:
+    if kind == "o" and isinstance(data, bytes):
+        writer.output(data, at)
+    elif kind == "i" and isinstance(data, bytes):
+        writer.input(data, at)
+    elif kind == "b":
+        writer.line_break(str(data), at)
+    else:
+        writer.mark(str(data), at)
+
+
+def fresh(folder: Path) -> str:
+    path = folder / "record"
+    path.unlink(missing_ok=True)
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("transcripts")
+
+
+@given(events=EVENTS, start=st.integers(0, 1 << 62), name=st.text(max_size=10), flushes=st.sets(st.integers(0, 30)))
+def test_everything_comes_back_exactly_and_in_order(
+    folder: Path, events: list[tuple[tuple[str, bytes | str], int]], start: int, name: str, flushes: set[int]
+) -> None:
+    path = fresh(folder)
+    writer = TranscriptWriter(path, name, "115200 8N1", start)
+    at, expected = start, []
+    for number, ((kind, data), later_ns) in enumerate(events):
+        at += later_ns * NS
+        record(writer, kind, data, at)
+        expected.append(Event(round((at - start) / TICKS_PER_SECOND, 9), kind, data))
+        if number in flushes:
+            writer.flush()
+    writer.close()
+    assert list(read_transcript(path)) == expected
+    with open(path, encoding="ascii") as file:
+        header = json.loads(file.readline())
+        assert (header["name"], header["format"]) == (name, "115200 8N1")
+        assert all(isinstance(json.loads(line), list) for line in file)
+    assert writer.status() == {"path": path, "lost_bytes": 0, "lost_breaks_and_marks": 0, "trouble": ""}
+
+
+@given(events=EVENTS, cut=st.integers(0, 5000))
+def test_a_file_cut_off_anywhere_gives_all_that_was_written_before(
+    folder: Path, events: list[tuple[tuple[str, bytes | str], int]], cut: int
+) -> None:
+    path = fresh(folder)
+    writer = TranscriptWriter(path, "box", "", 0)
+    header = os.path.getsize(path)
+    for (kind, data), _ in events:
+        record(writer, kind, data, 0)
+    writer.close()
+    whole = list(read_transcript(path))
+    keep = min(header + cut, os.path.getsize(path))
+    os.truncate(path, keep)
+    found = list(read_transcript(path))
+    with open(path, "rb") as file:
+        lines = file.read().count(b"\n") - 1
+    assert found == whole[: len(found)]
+    assert len(found) in (lines, lines + 1)  # a line that lacks nothing but its end is whole
+
+
+class FullDisk:
+    """Stands for os.write: takes so many bytes in all, then refuses; some writes take a part only."""
+
+    def __init__(self, room: list[int]) -> None:
+        self.room = iter(room)
+        self.left = 0
+
+    def next(self) -> None:
+        """From now on there is room for so many more."""
+        self.left = next(self.room, 1 << 30)
+
+    def __call__(self, fd: int, data: memoryview | bytes) -> int:
+        if not self.left:
+            raise OSError(28, "No space left on device")
+        size = min(len(data), self.left)
+        self.left -= size
+        return REAL_WRITE(fd, bytes(data)[:size])
+
+
+REAL_WRITE = os.write
+
+
+@given(events=EVENTS, room=st.lists(st.one_of(st.just(0), st.integers(0, 300)), max_size=30))
+def test_on_a_disk_that_is_full_now_and_then_every_byte_is_either_there_or_counted(
+    folder: Path, events: list[tuple[tuple[str, bytes | str], int]], room: list[int]
+) -> None:
+    path = fresh(folder)
+    writer = TranscriptWriter(path, "box", "", 0)
+    disk = FullDisk(room)
+    size = notes = 0
+    with mock.patch("os.write", disk):
+        for number, ((kind, data), _) in enumerate(events):
+            disk.next()
+            record(writer, kind, data if kind != "m" else f"mark {data}", number * TICKS_PER_SECOND)
+            size += len(data) if isinstance(data, bytes) else 0
+            notes += isinstance(data, str)
+            writer.flush()
+        disk.left = 1 << 30
+        writer.mark("the end", len(events) * TICKS_PER_SECOND)
+        writer.close()
+    found = list(read_transcript(path))
+    said = list(losses(found))
+    ours = [event for event in found if event.kind != "m" or not re.match(r"\d+ bytes of the line", str(event.data))]
+    assert ours[-1] == Event(float(len(events)), "m", "the end")
+    assert [event.seconds for event in found] == sorted(event.seconds for event in found)
+    assert sum(len(event.data) for event in ours if isinstance(event.data, bytes)) + writer.lost == size
+    assert sum(isinstance(event.data, str) for event in ours) - 1 + writer.lost_notes == notes
+    assert sum(count for count, _ in said) == writer.lost
+    assert sum(count for _, count in said) == writer.lost_notes
+    written = [((kind, data if kind != "m" else f"mark {data}"), float(n)) for n, ((kind, data), _) in enumerate(events)]
+    it = iter(written)
+    assert all(((event.kind, event.data), event.seconds) in it for event in ours[:-1]), "out of order, or never sent"
+
+
+def losses(events: list[Event]) -> Iterator[tuple[int, int]]:
+    """What the marks say is missing: bytes, and breaks or marks."""
+    for event in events:
+        if event.kind == "m" and (found := re.match(r"(\d+) bytes of the line and (\d+) breaks", str(event.data))):
+            yield int(found[1]), int(found[2])
+
+
+@given(junk=st.one_of(st.binary(max_size=200), st.text(max_size=100).map(str.encode)), behind=st.booleans())
+def test_a_file_of_anything_is_read_or_refused_with_a_sentence(folder: Path, junk: bytes, behind: bool) -> None:
+    path = fresh(folder)
+    header = b'{"uartsim": "transcript", "version": 1}\n' if behind else b""
+    Path(path).write_bytes(header + junk)
+    try:
+        for event in read_transcript(path):
+            assert isinstance(event, Event)
+    except UsageError:
+        assert not behind
+
+
+LINES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(["o", "i", "b", "m", "oi"]),
+    lambda inner: st.lists(inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@given(lines=st.lists(LINES, max_size=10))
+def test_lines_of_any_json_are_events_or_passed_over(folder: Path, lines: list[object]) -> None:
+    path = fresh(folder)
+    header = '{"uartsim": "transcript", "version": 1}\n'
+    good = '[1.5,"o","\\u00ff"]\n'
+    Path(path).write_text(header + "".join(json.dumps(line) + "\n" for line in lines) + "[" * 100_000 + "\n" + good)
+    assert list(read_transcript(path))[-1] == Event(1.5, "o", b"\xff")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "its first line has to be the header"),
+        ("[]\n", "its first line has to be the header"),
+        ('{"uartsim": "trace"}\n', "its first line has to be the header"),
+        ('{"uartsim": "transcript", "version": 2}\n', "version 2; this uartsim reads 1"),
+    ],
+)
+def test_what_is_no_transcript_is_refused(tmp_path: Path, text: str, why: str) -> None:
+    path = tmp_path / "record"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=why):
+        list(read_transcript(str(path)))
+    with pytest.raises(UsageError, match="cannot be read"):
+        list(read_transcript(str(tmp_path / "nothing")))
+
+
+def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "record"
+    path.write_text("mine")
+    with pytest.raises(UsageError, match="exists: remove it or give another file"):
+        TranscriptWriter(str(path), "box", "", 0)
+    with pytest.raises(UsageError, match=r"cannot be made \(No such file or directory\)"):
+        TranscriptWriter(str(tmp_path / "no" / "record"), "box", "", 0)
+    assert path.read_text() == "mine"
+
+
+def test_a_disk_that_is_full_from_the_start_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
+    with mock.patch("os.write", FullDisk([])), pytest.raises(UsageError, match=r"cannot be written \(No space left"):
+        TranscriptWriter(str(tmp_path / "record"), "box", "", 0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_after_close_nothing_more_is_written_and_nothing_breaks(tmp_path: Path) -> None:
+    writer = TranscriptWriter(str(tmp_path / "record"), "box", "", 0)
+    writer.output(b"x", 0)
+    writer.close()
+    writer.output(b"y", 1)
+    writer.flush()
+    writer.close()
+    assert [event.data for event in read_transcript(writer.path)] == [b"x"]

@@ -1,0 +1,124 @@
+"""A person's keys, told apart: those for the guest, and those for us behind ``Ctrl-]``.
+
+A ``Ctrl-]`` that is pasted is text like any other and goes to the guest.  A paste is known by the brackets that a
+terminal puts around it where the guest's program has asked for them (``ESC [ 200 ~``), and else by its speed: nobody
+types more than :data:`PASTE_BYTES` between two reads.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+ESCAPE: Final = b"\x1d"  # Ctrl-]
+MENU: Final = "[b break|s SysRq|n NMI|r reset|d diagnosis|z size|w watch|f take|q quit|^] ^]]"
+#: More than this in one read is a paste, in bytes.
+PASTE_BYTES: Final = 32
+#: What follows a paste within this time belongs to it, in seconds.
+PASTE_GAP_S: Final = 0.05
+#: The closing bracket of a paste is not waited for longer than this, in seconds: a person has to get out.
+PASTE_BRACKET_S: Final = 1.0
+
+_PASTE_BEGINS: Final = b"\x1b[200~"
+_PASTE_ENDS: Final = b"\x1b[201~"
+#: What one key sends: an escape sequence, a character of UTF-8, or a byte.
+_KEY: Final = re.compile(rb"\x1b[\[O][0-?]*[ -/]*[@-~]|[\xc2-\xf4][\x80-\xbf]+|.", re.DOTALL)
+_COMMANDS: Final = {
+    b"b": "break",
+    b"n": "nmi",
+    b"r": "reset",
+    b"d": "diagnosis",
+    b"z": "size",
+    b"w": "watch",
+    b"f": "take",
+    b"q": "quit",
+}
+_CANCEL: Final = (b"\x1b", b"\x03", b"\r", b"\n", b" ")
+
+
+class Keys:
+    """Tells a person's keys for the guest from those for us.
+
+    Feed it what was typed; it yields pairs of what to do and with which bytes: ``send`` bytes, ``menu`` (show it),
+    ``prompt`` (ask for SysRq keys), ``echo`` bytes (to the screen), ``clear`` (the line of ours is done), ``sysrq``
+    keys, ``pasted`` (a Ctrl-] has gone to the guest), ``unknown`` key, and ``break``, ``nmi``, ``reset``,
+    ``diagnosis``, ``size``, ``watch``, ``take``, ``quit``.
+    """
+
+    def __init__(self) -> None:
+        self._state = "guest"
+        self._sysrq = bytearray()
+        self._last_at = float("-inf")
+        self._in_burst = False
+        self._in_brackets = False
+        self._tail = b""
+
+    def feed(self, data: bytes, now_s: float) -> Iterator[tuple[str, bytes]]:
+        """What to do for ``data``, which was read at ``now_s`` seconds, in the order of the keys."""
+        quiet_s = now_s - self._last_at
+        self._last_at = now_s
+        self._in_burst = len(data) > PASTE_BYTES or (self._in_burst and quiet_s < PASTE_GAP_S)
+        if quiet_s > PASTE_BRACKET_S:
+            self._in_brackets = False
+        before, self._tail = self._tail, (self._tail + data)[1 - len(_PASTE_BEGINS) :]
+        if self._in_burst and self._state != "guest":
+            self._state = "guest"  # a paste does not press the menu's keys
+            yield "clear", b""
+        position = 0
+        while position < len(data):
+            if self._state != "guest":
+                match = _KEY.match(data, position)
+                assert match is not None
+                position = match.end()
+                yield from getattr(self, f"_in_{self._state}")(match[0])
+                continue
+            until, pasted = data.find(ESCAPE, position), False
+            while until >= 0 and (self._in_burst or self._bracketed(before + data[:until])):
+                until, pasted = data.find(ESCAPE, until + 1), True
+            end = len(data) if until < 0 else until
+            if end > position:
+                yield "send", data[position:end]
+            if pasted:
+                yield "pasted", b""
+            if until < 0:
+                break
+            position = until + 1
+            self._state = "menu"
+            yield "menu", b""
+        self._in_brackets = self._bracketed(before + data)
+
+    def _bracketed(self, text: bytes) -> bool:
+        """Whether what comes behind ``text`` is inside a paste."""
+        begins, ends = text.rfind(_PASTE_BEGINS), text.rfind(_PASTE_ENDS)
+        return self._in_brackets if begins == ends else begins > ends
+
+    def _in_menu(self, key: bytes) -> Iterator[tuple[str, bytes]]:
+        self._state = "guest"
+        if key.lower() == b"s":
+            self._state = "sysrq"
+            self._sysrq.clear()
+            yield "prompt", b""
+            return
+        yield "clear", b""
+        if key == ESCAPE:
+            yield "send", ESCAPE
+        elif key not in _CANCEL:
+            yield _COMMANDS.get(key.lower(), "unknown"), key
+
+    def _in_sysrq(self, key: bytes) -> Iterator[tuple[str, bytes]]:
+        if key in (b"\r", b"\n"):
+            self._state = "guest"
+            yield "clear", b""
+            if self._sysrq:
+                yield "sysrq", bytes(self._sysrq)
+        elif key in (b"\x1b", b"\x03", ESCAPE):
+            self._state = "guest"
+            yield "clear", b""
+        elif key in (b"\x7f", b"\b"):
+            if self._sysrq:
+                del self._sysrq[-1]
+                yield "echo", b"\b \b"
+        elif len(key) == 1 and key.isalnum():
+            self._sysrq += key
+            yield "echo", key

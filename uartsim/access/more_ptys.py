@@ -1,0 +1,112 @@
+"""More ptys of a running machine, for several people or programs at once.
+
+Two readers of one pty would steal from each other.  So each client that is to see everything gets a pty of its own,
+with a link of its own; who may send is the hub's matter, as ever.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, NamedTuple
+
+import trio
+
+from uartsim.access.hub import Hub
+from uartsim.access.pty import PtyAccess
+from uartsim.access.pty_device import PtyDevice
+from uartsim.access.runtime import Claim
+from uartsim.line_format import UsageError
+
+
+class _More(NamedTuple):
+    """One of them."""
+
+    access: PtyAccess
+    link: str
+    scope: trio.CancelScope
+    ended: trio.Event
+
+
+class MorePtys:
+    """The ptys of a machine beside its first one, by their numbers; they begin with 2.
+
+    Args:
+        hub: the machine's line.
+        claim: the machine's name, which keeps the links.
+    """
+
+    def __init__(self, hub: Hub, claim: Claim) -> None:
+        self._hub = hub
+        self._claim = claim
+        self._nursery: trio.Nursery | None = None
+        self._ptys: dict[int, _More] = {}
+
+    @property
+    def ptys(self) -> list[PtyAccess]:
+        """Those that are there."""
+        return [pty.access for pty in self._ptys.values()]
+
+    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve them until cancelled."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            task_status.started()
+            await trio.sleep_forever()
+
+    def add(self, *, watch: bool = False, link: str | None = None) -> dict[str, Any]:
+        """Make one more.
+
+        Args:
+            watch: what its clients send is refused.
+            link: the absolute path of its link; ``NAME.N.tty`` in the runtime folder if not given.
+
+        Returns:
+            Its number, path and link, as :meth:`status` has them.
+
+        Raises:
+            UsageError: the link's path is taken or impossible.
+            UartsimError: the system has no pty left.
+        """
+        assert self._nursery is not None
+        device = PtyDevice(self._hub.baud)
+        try:
+            number, link = self._claim.add_link(device.path, link)
+        except BaseException:
+            device.close()
+            raise
+        access = PtyAccess(self._hub, device, name=f"pty {number}", watch=watch)
+        more = _More(access, link, trio.CancelScope(), trio.Event())
+        self._ptys[number] = more
+        self._nursery.start_soon(self._serve, number, more)
+        return self._status(number, more)
+
+    async def _serve(self, number: int, more: _More) -> None:
+        try:
+            with more.scope:
+                await more.access.run()
+        finally:
+            with contextlib.suppress(OSError):
+                self._claim.remove_link(number)
+            more.access.device.close()
+            del self._ptys[number]
+            more.ended.set()
+
+    async def remove(self, number: int) -> None:
+        """Take one away; whoever has it open reads the end of the file.
+
+        Raises:
+            UsageError: there is none of that number.
+        """
+        more = self._ptys.get(number)
+        if more is None:
+            there = f"there are {', '.join(map(str, self._ptys))}" if self._ptys else "there is none beside the first"
+            raise UsageError(f"{self._claim.name} has no pty {number} to remove: {there}")
+        more.scope.cancel()
+        await more.ended.wait()
+
+    def status(self) -> list[dict[str, Any]]:
+        """All of them, as plain values."""
+        return [self._status(number, more) for number, more in sorted(self._ptys.items())]
+
+    def _status(self, number: int, more: _More) -> dict[str, Any]:
+        return {"number": number, "link": more.link, **more.access.status()}

@@ -1,0 +1,24 @@
+"""Who may send: one client at a time, the writer; any number watch."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from uartsim.line_format import UartsimError
+
+
+class LinePolicy(Enum):
+    """What happens to a client that wants the line while another holds it; one that uses force always gets it."""
+
+    #: It is refused with a sentence.
+    REFUSE = "refuse"
+    #: The newest gets it, and the other is told.
+    TAKE_OVER = "take-over"
+
+
+class NotTheWriterError(UartsimError):
+    """A client that does not hold the line tried to send."""
+
+
+class LineHeldError(UartsimError):
+    """Somebody else holds the line, and it was not to be taken by force."""

@@ -1,0 +1,7 @@
+"""The console for ordinary, blocking code: the same names as :mod:`uartsim`'s, on one background trio thread."""
+
+from __future__ import annotations
+
+from uartsim.console.blocking import Console, open_console
+
+__all__ = ["Console", "open_console"]

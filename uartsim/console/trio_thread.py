@@ -1,0 +1,172 @@
+"""The background threads on which trio runs for blocking code: one with the real clock, one with a virtual one.
+
+A thread is started by the first console that needs it and ends with the process; what still runs then is switched off.
+
+On the virtual clock time advances only while somebody waits in a call, by leaps to the next thing that is due, and
+stands still between calls: a countdown does not run out while a test thinks.  All consoles of a thread share its
+time: a wait on one of them lets it pass for the others, too.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import queue
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import trio
+
+from uartsim.console.errors import ConsoleClosed
+from uartsim.errors import UartsimError, UsageError
+
+if TYPE_CHECKING:
+    from trio.testing import MockClock
+
+_T = TypeVar("_T")
+
+#: The clocks that there are.
+CLOCKS: Final = ("real", "virtual")
+_THREAD_NAMES: Final = {"real": "uartsim", "virtual": "uartsim (virtual clock)"}
+#: How long the end of the process waits for machines to be switched off, in seconds.
+LAST_WAIT_S: Final = 10.0
+_INFINITE: Final = float("inf")
+
+
+class TrioThread:
+    """A background thread and its trio loop.
+
+    Args:
+        clock: one of :data:`CLOCKS`.
+    """
+
+    def __init__(self, clock: str = "real") -> None:
+        self._clock: MockClock | None = None
+        if clock == "virtual":
+            from trio.testing import MockClock
+
+            self._clock = MockClock()
+        self._waiting = 0
+        self._ready: queue.SimpleQueue[tuple[trio.lowlevel.TrioToken, trio.Nursery]] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=_THREAD_NAMES[clock], daemon=True)
+        self._thread.start()
+        self._token, self._nursery = self._ready.get()
+        self.process = os.getpid()
+        atexit.register(self._stop)
+
+    def _run(self) -> None:
+        trio.run(self._main, clock=self._clock)
+
+    async def _main(self) -> None:
+        async with trio.open_nursery() as nursery:
+            self._ready.put((trio.lowlevel.current_trio_token(), nursery))
+            await trio.sleep_forever()
+
+    def _stop(self) -> None:
+        if os.getpid() == self.process and self._thread.is_alive():
+            self.soon(self._let_time_pass, 1)  # machines may take a moment to be switched off
+            self.soon(self._nursery.cancel_scope.cancel)
+            self._thread.join(LAST_WAIT_S)
+
+    def _let_time_pass(self, waiting: int) -> None:
+        """So many more wait."""
+        self._waiting += waiting
+        if self._clock is not None:
+            self._clock.autojump_threshold = 0 if self._waiting else _INFINITE
+
+    @contextmanager
+    def time_passes(self) -> Iterator[None]:
+        """In this block somebody waits, and virtual time passes.  For use on the thread itself."""
+        self._let_time_pass(1)
+        try:
+            yield
+        finally:
+            self._let_time_pass(-1)
+
+    @contextmanager
+    def time_stands_still(self) -> Iterator[None]:
+        """A block inside of :meth:`time_passes` in which nobody waits."""
+        self._let_time_pass(-1)
+        try:
+            yield
+        finally:
+            self._let_time_pass(1)
+
+    def call(self, function: Callable[..., Awaitable[_T]], *args: Any) -> _T:
+        """Run an async function there and wait for its outcome.
+
+        Raises:
+            what the function raises.
+        """
+        __tracebackhide__ = True
+        answers: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
+        scope = trio.CancelScope()
+
+        async def run() -> None:
+            # what remains if it is cancelled: by Ctrl-C, and then nobody reads it, or because the process ends
+            answer: tuple[Any, BaseException | None]
+            answer = None, ConsoleClosed("the console was closed while a call waited on it")
+            try:
+                with self.time_passes(), scope:
+                    answer = await function(*args), None
+            except Exception as error:
+                answer = None, single(error)
+            finally:
+                answers.put(answer)
+
+        self.start(run)
+        try:
+            value, error = answers.get()
+        except BaseException:
+            self.soon(scope.cancel)
+            answers.get()
+            raise
+        if error is not None:
+            # what went wrong on purpose is told at the caller's line; a bug of ours keeps its trace
+            raise error.with_traceback(None) if isinstance(error, UartsimError) else error
+        result: _T = value
+        return result
+
+    def start(self, function: Callable[..., Awaitable[None]], *args: Any) -> None:
+        """Let an async function run there."""
+        self.soon(self._nursery.start_soon, function, *args)
+
+    def soon(self, function: Callable[..., object], *args: Any) -> None:
+        """Call a function there, without waiting for it.
+
+        Raises:
+            ConsoleClosed: the thread has ended, because the process is about to.
+        """
+        __tracebackhide__ = True
+        try:
+            self._token.run_sync_soon(function, *args)
+        except trio.RunFinishedError:
+            raise ConsoleClosed("the process ends: all machines are off") from None
+
+
+_shared: dict[str, TrioThread] = {}
+_shared_lock = threading.Lock()
+
+
+def shared_thread(clock: str) -> TrioThread:
+    """The process's one thread of this clock; a forked process gets its own.
+
+    Raises:
+        UsageError: there is no such clock.
+    """
+    if clock not in CLOCKS:
+        raise UsageError(f"clock is {clock!r}: use {' or '.join(map(repr, CLOCKS))}")
+    with _shared_lock:
+        thread = _shared.get(clock)
+        if thread is None or thread.process != os.getpid():
+            thread = _shared[clock] = TrioThread(clock)
+        return thread
+
+
+def single(error: BaseException) -> BaseException:
+    """The first error in a group, however deep."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
