@@ -1,6 +1,6 @@
 """What an idle machine costs: how often its process wakes up when nothing happens.
 
-    python benchmarks/idle.py [--rounds 7] [--seconds 10]
+    python -m benchmarks.idle [--rounds 7] [--seconds 10]
 
 Goal: 0 wake-ups in 10 s.  A wake-up is a voluntary context switch of any of the process's threads (/proc/PID/task):
 a process that waits in epoll and is not woken makes none.  All machines of a round are idle in the same window:
@@ -11,7 +11,7 @@ A machine with a pty also wakes when any pty of the system is opened or closed (
 others work on the same computer, give the benchmark ptys of its own, as root:
 
     unshare -m sh -c 'mount -t devpts -o newinstance,ptmxmode=0666 devpts /dev/pts &&
-        mount --bind /dev/pts/ptmx /dev/ptmx && exec python benchmarks/idle.py'
+        mount --bind /dev/pts/ptmx /dev/ptmx && exec python -m benchmarks.idle'
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from rig import ROOT, cpu_seconds, median, open_raw, socat_machine, table, uartsim_machine
+from benchmarks.rig import ROOT, cpu_seconds, median, open_raw, socat_machine, table, uartsim_machine
 
 
 def switches(pid: int) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """A full line at 115200 8N1 through the pty: how exact is the rate that a client sees?
 
-    python benchmarks/line_rate.py [--rounds 7] [--seconds 10]
+    python -m benchmarks.line_rate [--rounds 7] [--seconds 10]
 
 Goal: within 0.005 % of 11520 bytes a second.  The client notes, for every read, when it returned and how many bytes
 had come by then.  The rate is the bytes after the first read, over the time from the first read to the last: both ends
@@ -16,7 +16,7 @@ import argparse
 import os
 import time
 
-from rig import median, open_raw, socat_machine, table, uartsim_machine
+from benchmarks.rig import median, open_raw, socat_machine, table, uartsim_machine
 
 RATE = 11520.0
 

@@ -1,6 +1,6 @@
 """Many lines and many machines in one process.
 
-    python benchmarks/many.py [--lines 100] [--seconds 10] [--machines 1000]
+    python -m benchmarks.many [--lines 100] [--seconds 10] [--machines 1000]
 
 - Lines flat out: each guest sends without end at 115200 8N1 into a hub.  Goal for 100: at most 50 % of a core, and each
   line's rate within 0.05 % of 11520 characters a second.
@@ -16,8 +16,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import trio
-from rig import GUESTS, median, table
 
+from benchmarks.rig import GUESTS, median, table
 from uartsim.access.hub import Hub
 from uartsim.guest.build import make_guest
 from uartsim.guest.catalogue import find_guest

@@ -1,6 +1,6 @@
 """What register accesses of the chip cost, next to a call of a plain Python method in the same rounds.
 
-    python benchmarks/registers.py [--rounds 7]
+    python -m benchmarks.registers [--rounds 7]
 
 Goals: LSR on an idle chip at most 120 ns (best round), any access at most 1.5 us (median), a burst of 16 characters
 written, sent, and received at most 6 us.
@@ -11,8 +11,7 @@ from __future__ import annotations
 import argparse
 import timeit
 
-from rig import median, table
-
+from benchmarks.rig import median, table
 from uartsim.chip import Uart
 from uartsim.chip.registers import FCR, IER, LCR, MCR
 from uartsim.line_format import LineFormat

@@ -1,6 +1,6 @@
 """Echo and throughput through uartsim's pty, next to socat in the same rounds.
 
-    python benchmarks/relay.py [--rounds 7] [--keys 300] [--megabytes 16]
+    python -m benchmarks.relay [--rounds 7] [--keys 300] [--megabytes 16]
 
 - Echo: a byte to the guest and back, median of the keys of a round.  On a paced line two characters of 86.8 us are
   physics; the goal is wire time plus at most 4 times socat's echo.  At unlimited rate: at most 1.7 times socat's.
@@ -13,9 +13,13 @@ import argparse
 import os
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 
-from rig import cpu_seconds, median, open_raw, socat_machine, table, uartsim_machine
+from benchmarks.rig import cpu_seconds, median, open_raw, socat_machine, table, uartsim_machine
 
+Machine = Callable[[], AbstractContextManager[tuple[str, int]]]
 WIRE_US = 2 * 10 / 115200 * 1e6
 
 
@@ -56,10 +60,10 @@ def main() -> None:
     size = round(options.megabytes * 1e6)
 
     echo: dict[str, list[float]] = {"socat": [], "uartsim, unlimited": [], "uartsim, 115200": []}
-    machines = {
-        "socat": lambda: socat_machine("echo"),
-        "uartsim, unlimited": lambda: uartsim_machine("echo", "--rate", "unlimited"),
-        "uartsim, 115200": lambda: uartsim_machine("echo"),
+    machines: dict[str, Machine] = {
+        "socat": partial(socat_machine, "echo"),
+        "uartsim, unlimited": partial(uartsim_machine, "echo", "--rate", "unlimited"),
+        "uartsim, 115200": partial(uartsim_machine, "echo"),
     }
     for _ in range(options.rounds):
         for name, machine in machines.items():
@@ -78,9 +82,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for number in range(options.rounds):
             record = f"{folder}/{number}.jsonl"
-            floods = {
-                "socat": lambda: socat_machine("source"),
-                "uartsim": lambda record=record: uartsim_machine("source", "--rate", "unlimited", "--record", record),
+            floods: dict[str, Machine] = {
+                "socat": partial(socat_machine, "source"),
+                "uartsim": partial(uartsim_machine, "source", "--rate", "unlimited", "--record", record),
             }
             for name, machine in floods.items():
                 with machine() as (link, pid), open_raw(link) as fd:

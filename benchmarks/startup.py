@@ -1,6 +1,6 @@
 """How long it takes from the start of the process until a client can do something.
 
-    python benchmarks/startup.py [--rounds 15]
+    python -m benchmarks.startup [--rounds 15]
 
 Goals: the first byte of the guest ``demo`` within 0.5 s; the pty can be opened long before.  The peers are socat (to
 its pty) and ``python -c pass``, the floor for a program in Python.  Imports come from warm files; the byte code is
@@ -19,7 +19,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from rig import ROOT, environment, median, process, table
+from benchmarks.rig import ROOT, environment, median, process, table
 
 GIVE_UP_S = 20.0
 

@@ -20,7 +20,7 @@ def suite(
     pytester: pytest.Pytester, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> pytest.Pytester:
     """A suite in a folder of its own, with the plugin and a guest ``talker`` that says what it was set to."""
-    for name in ("UARTSIM_GUEST", "UARTSIM_STRICT", "UARTSIM_TIMEOUT_SCALE"):
+    for name in ("UARTSIM_CLOCK", "UARTSIM_GUEST", "UARTSIM_STRICT", "UARTSIM_TIMEOUT_SCALE"):
         monkeypatch.delenv(name, raising=False)
     # Installed, the plugin comes by its entry point; the autoload of plugins is off, so that both ways are one.
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
@@ -84,7 +84,7 @@ def test_mark_with_a_word_it_does_not_know_fails_with_a_sentence(suite: pytest.P
     )
     result = run(suite)
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["mark uartsim does not know 'talker', settigns: use guest=, settings= and timeout="])
+    result.stdout.fnmatch_lines(["mark uartsim does not know 'talker', settigns: use guest=, settings=, timeout= and clock="])
 
 
 def test_factory_makes_several_consoles(suite: pytest.Pytester) -> None:
@@ -199,6 +199,8 @@ def test_time_outs_are_scaled(suite: pytest.Pytester) -> None:
     [
         (["--uartsim-timeout-scale=0"], {}, "--uartsim-timeout-scale is '0': use a factor above 0, such as 3"),
         (["--uartsim-timeout-scale=much"], {}, "--uartsim-timeout-scale is 'much'"),
+        (["--uartsim-clock=mock"], {}, "--uartsim-clock is 'mock': use real or virtual"),
+        ([], {"UARTSIM_CLOCK": "fast"}, "UARTSIM_CLOCK is 'fast': use real or virtual"),
         ([], {"UARTSIM_STRICT": "perhaps"}, "UARTSIM_STRICT is 'perhaps': use true or false"),
     ],
 )
@@ -214,6 +216,40 @@ def test_impossible_option_is_refused_before_anything_runs(
     result = run(suite, *arguments)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: {words}*"])
+
+
+def test_clock_comes_from_mark_or_option_and_a_minute_of_virtual_time_takes_none(suite: pytest.Pytester) -> None:
+    write_guest(suite.path / "slow", 'await trio.sleep(60)\nawait tty.write(b"late")\nawait trio.sleep_forever()')
+    suite.makepyfile(
+        """
+        import pytest, time
+
+        @pytest.mark.uartsim(guest="slow", timeout=100)
+        def test_option(console, uartsim_console_factory):
+            begin = time.monotonic()
+            assert console.expect("late").elapsed > 59
+            uartsim_console_factory("slow", timeout=100).expect("late")
+            assert time.monotonic() - begin < 30
+
+        @pytest.mark.uartsim(guest="slow", timeout=0.1, clock="real")
+        def test_mark(console):
+            with pytest.raises(TimeoutError):
+                console.expect("late")
+        """
+    )
+    run(suite, "--uartsim-clock=virtual").assert_outcomes(passed=2)
+
+
+def test_virtual_clock_is_refused_for_a_process_in_a_sentence(suite: pytest.Pytester) -> None:
+    folder = suite.mkdir("cat")
+    (folder / "guest.toml").write_text(
+        '[guest]\nkind = "process"\ndescription = "for a test"\n[process]\ncommand = ["/bin/cat"]\n'
+    )
+    suite.makepyfile("def test_it(console): pass")
+    result = run(suite, "--uartsim-guest=cat", "--uartsim-clock=virtual")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["cat is a guest of kind process and lives in real time: *use the real clock"])
+    result.stdout.no_fnmatch_line("*Traceback*")
 
 
 def test_options_and_fixtures_explain_themselves(suite: pytest.Pytester) -> None:

@@ -33,12 +33,15 @@ class _Option:
         name: after the prefix, with dashes.
         default: its value where nothing is said; its type is the option's.
         help: one sentence.
+        metavar: what stands for its value in the help.
+        choices: the only values allowed, where there are few.
     """
 
     name: str
     default: str | bool | float
     help: str
     metavar: str | None = None
+    choices: tuple[str, ...] = ()
 
     @property
     def flag(self) -> str:
@@ -90,13 +93,22 @@ class _Option:
             if 0 < number < float("inf"):
                 return number
             raise pytest.UsageError(f"{place} is {text!r}: use a factor above 0, such as 3")
+        if self.choices and text not in self.choices:
+            raise pytest.UsageError(f"{place} is {text!r}: use {' or '.join(self.choices)}")
         return text
 
 
 _GUEST = _Option("guest", "demo", "guest of the console fixture: a name of the catalogue or a folder", "NAME")
 _STRICT = _Option("strict", False, "a test that lacks something fails instead of being skipped")
 _SCALE = _Option("timeout-scale", 1.0, "multiply all time-outs of consoles, for slow machines", "FACTOR")
-_OPTIONS = (_GUEST, _STRICT, _SCALE)
+_CLOCK = _Option(
+    "clock",
+    "real",
+    "clock of consoles: real, or virtual, which advances only while a call waits (for guests that are scripts)",
+    "{real,virtual}",
+    ("real", "virtual"),
+)
+_OPTIONS = (_GUEST, _STRICT, _SCALE, _CLOCK)
 
 _consoles = pytest.StashKey[list[tuple[str, "Console"]]]()
 
@@ -111,7 +123,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the mark and check the options."""
     config.addinivalue_line(
         "markers",
-        "uartsim(guest=NAME, settings={...}, timeout=SECONDS): what the console fixture starts, and how long it waits",
+        "uartsim(guest=NAME, settings={...}, timeout=SECONDS, clock='real' or 'virtual'): what the console fixture "
+        "starts, how long it waits, and in which time",
     )
     for option in _OPTIONS:
         option.value(config)
@@ -121,8 +134,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def uartsim_console_factory(request: pytest.FixtureRequest) -> Iterator[Callable[..., Console]]:
     """Makes consoles, each with a machine of its own; all are switched off at the end of the test.
 
-    ``uartsim_console_factory(guest=None, *, settings=None, timeout=30)``: what is not given comes from the mark
-    ``uartsim`` or the options.
+    ``uartsim_console_factory(guest=None, *, settings=None, timeout=30, clock=None)``: what is not given comes from the
+    options.
     """
     with ExitStack() as stack:
 
@@ -131,10 +144,12 @@ def uartsim_console_factory(request: pytest.FixtureRequest) -> Iterator[Callable
             *,
             settings: Mapping[str, Any] | None = None,
             timeout: float | None = 30.0,
+            clock: str | None = None,
             **options: Any,
         ) -> Console:
             __tracebackhide__ = True
-            return _start(request, stack, guest, settings, {"timeout": timeout, **options})
+            clock = clock if clock is not None else _CLOCK.value(request.config)
+            return _start(request, stack, guest, settings, {"timeout": timeout, "clock": clock, **options})
 
         yield make
 
@@ -144,15 +159,15 @@ def console(request: pytest.FixtureRequest, uartsim_console_factory: Callable[..
     """The console of a fresh machine: ``console.login()``, ``console.expect("...")``, ``console.sendline("...")``.
 
     The machine is the guest of ``--uartsim-guest`` (``demo`` unless said otherwise), or of
-    ``@pytest.mark.uartsim(guest="...", settings={...})``.  It is switched off after the test.
+    ``@pytest.mark.uartsim(guest="...", settings={...}, clock="virtual")``.  It is switched off after the test.
     """
     __tracebackhide__ = True
     wanted: dict[str, Any] = {}
     for mark in reversed(list(request.node.iter_markers("uartsim"))):
-        unknown = sorted(set(mark.kwargs) - {"guest", "settings", "timeout"})
+        unknown = sorted(set(mark.kwargs) - {"guest", "settings", "timeout", "clock"})
         if mark.args or unknown:
             what = ", ".join([*map(repr, mark.args), *unknown])
-            pytest.fail(f"mark uartsim does not know {what}: use guest=, settings= and timeout=", pytrace=False)
+            pytest.fail(f"mark uartsim does not know {what}: use guest=, settings=, timeout= and clock=", pytrace=False)
         wanted |= mark.kwargs
     return uartsim_console_factory(wanted.pop("guest", None), **wanted)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.access.rig import COUNTER, ECHO, SERVER, SILENT, RunningMachine, environment, read_until, running, wait_until
+from tests.access.rig import ECHO, SERVER, SILENT, RunningMachine, environment, read_until, running, wait_until
 from tests.access.tmux import TYPEWRITER, Terminal
 from uartsim.access.keys import ESCAPE, MENU
 
@@ -33,6 +33,15 @@ PAST = """
         while True:
             data = (await host.tty.receive()).data
             await host.tty.write(b"\\x1b[6n" if data == b"?" else data)
+"""
+#: Sends numbered lines, much at a time.
+FLOOD = """
+    async def main(host):
+        host.tty.open()
+        number = 0
+        while True:
+            await host.tty.write(b"".join(b"%07d\\n" % n for n in range(number, number + 8192)))
+            number += 8192
 """
 #: A program that fills the screen and never cleans up.
 FULL_SCREEN = """
@@ -384,7 +393,7 @@ def test_what_was_typed_before_ctrl_bracket_q_still_reaches_the_guest(
 def test_a_screen_that_does_not_take_anything_holds_up_nobody_and_can_be_left(
     runtime: Path, guest_folder: GuestFolder, attach: Attach
 ) -> None:
-    with running(runtime, guest_folder(COUNTER), "box", "--rate", "unlimited") as machine:
+    with running(runtime, guest_folder(FLOOD), "box", "--rate", "unlimited") as machine:
         client = attach("box")
         client.wait_raw()
         machine.wait_sent(4_000_000)  # far more than there is room for on the way to the screen
@@ -398,7 +407,7 @@ def test_a_screen_that_does_not_take_anything_holds_up_nobody_and_can_be_left(
 def test_a_client_that_falls_behind_is_told_how_much_it_missed(
     runtime: Path, guest_folder: GuestFolder, attach: Attach
 ) -> None:
-    with running(runtime, guest_folder(COUNTER), "box", "--rate", "unlimited") as machine:
+    with running(runtime, guest_folder(FLOOD), "box", "--rate", "unlimited") as machine:
         client = attach("box")
         client.wait_raw()
         machine.wait_sent(8_000_000)

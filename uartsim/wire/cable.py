@@ -289,7 +289,7 @@ class Cable:
             elif self._breaks:
                 self._breaks[-1].until = at
 
-    def carry_run(self, start: int, data: bytes, line_format: LineFormat) -> None:
+    def carry_run(self, start: int, data: bytes | bytearray, line_format: LineFormat) -> None:
         """The chip put a run of frames on the line, without a gap between them."""
         if self._runs:
             last = self._runs[-1]
