@@ -28,6 +28,8 @@ _RUN_OPTIONS = {
     "--line-policy": True,
     "--strict-line": False,
     "--no-attach": False,
+    "--clock": True,
+    "--for": True,
 }
 
 
@@ -89,7 +91,7 @@ def _reserve_early(arguments: list[str]) -> Reservation | None:
             return None
         if _RUN_OPTIONS[option]:
             values[option] = value if equals else next(rest, "")
-    if len(guests) > 1:
+    if len(guests) > 1 or values.get("--clock", "real") != "real":  # in virtual time there is no pty
         return None
     name = values.get("--name") or os.path.basename(os.path.abspath(guests[0] if guests else "demo"))
     from uartsim.access.station import reserve

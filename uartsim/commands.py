@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from uartsim.record import TranscriptWriter
 
 
+#: How much virtual time passes unless --for says otherwise, in seconds.
+VIRTUAL_SECONDS = 60.0
+
+
 class _Group(click.Group):
     """Errors of ours are one sentence; a mistake of the user's exits with 2, as click's own do."""
 
@@ -69,6 +73,21 @@ def commands() -> None:
 )
 @click.option("--record", type=click.Path(), metavar="FILE", help="Record every byte with its time, as JSON lines.")
 @click.option("--no-attach", is_flag=True, help="Do not attach this terminal.")
+@click.option(
+    "--clock",
+    type=click.Choice(["real", "virtual"]),
+    default="real",
+    show_default=True,
+    help="virtual: time passes as fast as the processor can work it out. Nobody can attach (no pty, no sockets): what the "
+    "guest sends is printed, until it ends or the time of --for is over. Only for guests that are scripts.",
+)
+@click.option(
+    "--for",
+    "limit_s",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help=f"With --clock virtual: how much virtual time may pass.  [default: {VIRTUAL_SECONDS}]",
+)
 @click.pass_obj
 def run(
     early: Reservation | None,
@@ -81,6 +100,8 @@ def run(
     line_policy: str,
     record: str | None,
     no_attach: bool,
+    clock: str,
+    limit_s: float | None,
 ) -> None:
     """Run GUEST: a name from the catalogue (see 'uartsim guests') or the path of a guest's folder."""
     from uartsim.access.station import reserve
@@ -88,6 +109,15 @@ def run(
 
     definition = find_guest(guest).with_settings(_pairs(settings))
     definition.check_needs()
+    if clock == "virtual":
+        if link is not None:
+            raise UsageError("--link with --clock virtual: in virtual time there is no pty; leave one of them out")
+        limit_s = VIRTUAL_SECONDS if limit_s is None else limit_s
+        wanted = _Line(strict_line, rate == "unlimited", line_policy, record)
+        _run_virtually(definition, name or definition.name, wanted, limit_s)
+        return
+    if limit_s is not None:
+        raise UsageError("--for without --clock virtual: in real time a machine runs until 'uartsim stop' or Ctrl-C")
     attach = not no_attach and sys.stdin.isatty() and sys.stdout.isatty()
     reservation = early if early is not None else reserve(name or definition.name, link)
     try:
@@ -194,6 +224,54 @@ def _run(definition: GuestDefinition, reservation: Reservation, line: _Line, att
             written.close()
             if written.trouble:
                 log(f"the record {_record_state(written.status())}")
+
+
+def _run_virtually(definition: GuestDefinition, name: str, line: _Line, limit_s: float) -> None:
+    """Run a guest that nobody can reach, and print what it sends."""
+    import trio
+    import trio.testing
+
+    from uartsim.access.headless import run_headless
+    from uartsim.guest.build import make_guest
+
+    said = [f"{name}: stopped"]  # unless it comes to its own end
+
+    async def whole() -> GuestEnd | None:
+        end = None
+        async with trio.open_nursery() as nursery:
+            await nursery.start(_end_on_signals, nursery.cancel_scope)
+            end = await run_headless(
+                make_guest(definition),
+                name,
+                limit_s=limit_s,
+                output=_print_bytes,
+                record=line.record,
+                strict_line=line.strict,
+                unlimited=line.unlimited,
+                log=lambda text: click.echo(f"uartsim: {text}", err=True),
+            )
+            said[0] = f"{name}: {end}" if end is not None else f"{name}: {limit_s:g} s of virtual time are over"
+            nursery.cancel_scope.cancel()
+        return end
+
+    try:
+        end = trio.run(whole, clock=trio.testing.MockClock(autojump_threshold=0))
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        if not isinstance(error, BrokenPipeError):
+            raise error from None
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who read has seen enough
+        return
+    click.echo(said[0], err=True)
+    if end is not None and end.reason == "failed":
+        sys.exit(1)
+
+
+def _print_bytes(data: bytes) -> None:
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
 
 
 async def _end_on_signals(scope: Any, task_status: Any) -> None:

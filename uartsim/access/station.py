@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from uartsim.access.pty_device import PtyDevice
 from uartsim.access.runtime import Claim
-from uartsim.errors import UartsimError
+from uartsim.errors import UartsimError, UsageError
 
 if TYPE_CHECKING:
     import trio
@@ -138,7 +138,18 @@ class Station:
         self.machine: Machine | None = None
 
     async def run(self, machine: Machine, task_status: trio.TaskStatus[None]) -> None:
-        """Serve until cancelled."""
+        """Serve until cancelled.
+
+        Raises:
+            UsageError: the clock is virtual.
+        """
+        from uartsim.machine.ticker import is_virtual
+
+        if is_virtual():
+            raise UsageError(
+                f"{machine.name} cannot be reached from outside under a virtual clock, because clients live in real time: "
+                "use the real clock"
+            )
         self.machine = machine
         try:
             await self._serve(machine, task_status)

@@ -1,0 +1,178 @@
+"""Machines in virtual time that nobody can reach: ``uartsim run --clock virtual``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import trio
+
+from tests.access.rig import environment, make_guest_folder, uartsim
+from tests.machine.rig import FunctionGuest, run_virtual
+from uartsim.access.headless import run_headless
+from uartsim.access.hub import Hub
+from uartsim.access.station import Station, reserve
+from uartsim.line_format import UsageError
+from uartsim.machine import GuestEnd, Machine, SerialDriver, open_machine
+from uartsim.record import read_transcript
+
+#: A guest that takes half a minute over a few words, and switches itself off.
+SLOW = """
+    import trio
+
+    async def main(host):
+        host.tty.open()
+        for word in (b"one ", b"two ", b"three\\n"):
+            await trio.sleep(10)
+            await host.tty.write(word)
+"""
+ENDLESS = """
+    import trio
+
+    async def main(host):
+        host.tty.open()
+        while True:
+            await host.tty.write(b"tick\\n")
+            await trio.sleep(1)
+"""
+SILENT = """
+    import trio
+
+    async def main(host):
+        host.tty.open()
+        await host.tty.receive()
+"""
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Path:
+    folder = tmp_path / "runtime"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+def test_run_in_virtual_time_prints_and_records_until_the_guest_ends(tmp_path: Path, runtime: Path) -> None:
+    record = tmp_path / "record"
+    guest = make_guest_folder(tmp_path / "slow", SLOW)
+    begin = time.monotonic()
+    done = uartsim(runtime, "run", str(guest), "--clock", "virtual", "--record", str(record))
+    assert time.monotonic() - begin < 25
+    assert done.stdout == "one two three\n"
+    assert done.stderr == "slow: powered off\n"
+    events = list(read_transcript(str(record)))
+    assert b"".join(e.data for e in events if isinstance(e.data, bytes)) == b"one two three\n"
+    assert events[-1].seconds == pytest.approx(30, abs=0.01)
+    assert list(runtime.iterdir()) == []
+
+
+@pytest.mark.parametrize(("limit", "ticks"), [(("--for", "5.5"), 6), ((), 60)])
+def test_run_in_virtual_time_ends_when_its_time_is_over(
+    tmp_path: Path, runtime: Path, limit: tuple[str, ...], ticks: int
+) -> None:
+    guest = make_guest_folder(tmp_path / "endless", ENDLESS)
+    done = uartsim(runtime, "run", str(guest), "--clock=virtual", *limit)
+    assert done.stdout == "tick\n" * ticks
+    assert "s of virtual time are over" in done.stderr
+
+
+def test_a_guest_that_waits_for_input_ends_when_its_time_is_over(tmp_path: Path, runtime: Path) -> None:
+    guest = make_guest_folder(tmp_path / "silent", SILENT)
+    done = uartsim(runtime, "run", str(guest), "--clock", "virtual")
+    assert done.stderr == "silent: 60 s of virtual time are over\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--clock", "virtual", "--link", "tty"], "--link with --clock virtual: in virtual time there is no pty"),
+        (["--for", "3"], "--for without --clock virtual"),
+        (["--clock", "virtual", "--for", "-1"], "Invalid value for '--for'"),
+        (["--clock", "unreal"], "Invalid value for '--clock'"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(tmp_path: Path, runtime: Path, arguments: list[str], words: str) -> None:
+    guest = make_guest_folder(tmp_path / "slow", SLOW)
+    assert words in uartsim(runtime, "run", str(guest), *arguments, status=2).stderr
+
+
+def test_a_process_is_refused_and_leaves_no_record(tmp_path: Path, runtime: Path) -> None:
+    guest = tmp_path / "cat"
+    guest.mkdir()
+    (guest / "guest.toml").write_text(
+        '[guest]\nkind = "process"\ndescription = "for a test"\n[process]\ncommand = ["/bin/cat"]\n'
+    )
+    record = tmp_path / "record"
+    done = uartsim(runtime, "run", str(guest), "--clock", "virtual", "--record", str(record), status=2)
+    assert done.stderr.startswith("uartsim: cat is a guest of kind process and lives in real time")
+    assert done.stderr.count("\n") == 1
+    assert not record.exists()
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path, runtime: Path) -> None:
+    guest = make_guest_folder(tmp_path / "endless", ENDLESS)
+    command = [sys.executable, "-m", "uartsim", "run", str(guest), "--clock", "virtual", "--for", "1000000"]
+    with subprocess.Popen(
+        command, env=environment(runtime), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        assert running.stdout.readline() == "tick\n"
+        running.stdout.close()
+        assert running.stderr.read() == ""
+        assert running.wait(30) == 0
+
+
+def test_ctrl_c_ends_it(tmp_path: Path, runtime: Path) -> None:
+    guest = make_guest_folder(tmp_path / "silent", SILENT.replace("host.tty.open()", "host.tty.open()\n" + WAVE))
+    command = [sys.executable, "-m", "uartsim", "run", str(guest), "--clock", "virtual", "--for", "inf"]
+    with subprocess.Popen(
+        command, env=environment(runtime), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "hello\n"
+        os.kill(running.pid, signal.SIGINT)
+        _, errors = running.communicate(timeout=30)
+        assert errors == "silent: stopped\n"
+        assert running.returncode == 0
+
+
+WAVE = '        await host.tty.write(b"hello\\n")'
+
+
+def test_what_the_guest_said_last_is_handed_on() -> None:
+    async def main() -> None:
+        said: list[bytes] = []
+
+        async def last_words(machine: Machine) -> None:
+            driver = SerialDriver(machine.com1)
+            driver.open()
+            await trio.sleep(1)
+            await driver.write(b"x" * 100)
+
+        end = await run_headless(FunctionGuest(last_words), "box", limit_s=10, output=said.append)
+        assert end == GuestEnd("poweroff")
+        assert b"".join(said) == b"x" * 100
+        assert await run_headless(FunctionGuest(), "box", limit_s=10, output=said.append) is None
+
+    run_virtual(main)
+
+
+def test_clients_from_outside_are_refused_under_a_virtual_clock(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UARTSIM_RUNTIME_DIR", str(runtime))
+    reservation = reserve("box")
+
+    async def main() -> None:
+        async with open_machine(FunctionGuest(), "box") as machine:
+            station = Station(reservation, Hub(machine.com1))
+            with pytest.raises(UsageError, match="box cannot be reached from outside under a virtual clock"):
+                await station.run(machine, trio.TASK_STATUS_IGNORED)
+
+    try:
+        run_virtual(main)
+    finally:
+        reservation.release()

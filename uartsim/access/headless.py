@@ -1,0 +1,81 @@
+"""A machine that nobody can reach, in virtual time: it runs as fast as the processor can work it out.
+
+A person or a program at a pty or a socket lives in real time, so there is none: what the guest sends is handed on and
+recorded, and nothing is sent to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import trio
+
+from uartsim.access.hub import Hub, HubClient
+from uartsim.machine import Guest, GuestEnd, Machine, open_machine
+from uartsim.record import TranscriptWriter
+
+
+async def run_headless(
+    guest: Guest,
+    name: str,
+    *,
+    limit_s: float,
+    output: Callable[[bytes], object],
+    record: str | None = None,
+    strict_line: bool = False,
+    unlimited: bool = False,
+    log: Callable[[str], None] | None = None,
+) -> GuestEnd | None:
+    """Run a guest until it ends, or until ``limit_s`` seconds of trio's clock have passed.
+
+    Args:
+        guest: what runs.
+        name: what the machine is called.
+        limit_s: seconds of virtual time.
+        output: gets what the guest sends; it may block.
+        record: the file of the record, if there shall be one.
+        strict_line: overrun the receiver as hardware does.
+        unlimited: frames take no time.
+        log: gets lines for the person who started the machine.
+
+    Returns:
+        How the guest ended; None if the time was over before.
+
+    Raises:
+        UsageError: the guest does not live in virtual time, or the record cannot be made.
+        UartsimError: the guest could not be started.
+        OSError: what ``output`` raises.
+    """
+    hubs: list[Hub] = []
+
+    def prepare(machine: Machine) -> None:
+        hub = Hub(machine.com1)
+        hubs.append(hub)
+        if record is not None:
+            com1 = machine.com1
+            hub.record = TranscriptWriter(record, name, str(com1.uart.line_format), com1.clock.now())
+
+    end: GuestEnd | None = None
+    try:
+        async with (
+            open_machine(
+                guest, name, strict_line=strict_line, unlimited=unlimited, log=log, prepare=prepare
+            ) as machine,
+            trio.open_nursery() as nursery,
+        ):
+            (hub,) = hubs
+            nursery.start_soon(_copy, hub.attach("output", watch=True, start=0), output)
+            with trio.move_on_after(limit_s):
+                end = await machine.wait_ended()
+                await hub.drain(())
+            hub.close()
+    finally:
+        for hub in hubs:
+            if hub.record is not None:
+                hub.record.close()
+    return end
+
+
+async def _copy(client: HubClient, output: Callable[[bytes], object]) -> None:
+    while data := await client.receive():
+        output(data)
