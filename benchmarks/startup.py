@@ -2,7 +2,8 @@
 
     python -m benchmarks.startup [--rounds 15]
 
-Goals: the first byte of the guest ``demo`` within 0.5 s; the pty can be opened long before.  The peers are socat (to
+Goals: the first byte of the guest ``demo`` within 0.5 s; the pty can be opened long before; the prompt of the guest
+``u-boot`` (a real program in QEMU, left out where that is missing) within 0.5 s of QEMU's start.  The peers are socat (to
 its pty) and ``python -c pass``, the floor for a program in Python.  Imports come from warm files; the byte code is
 compiled before the first round.
 """
@@ -22,6 +23,7 @@ from pathlib import Path
 from benchmarks.rig import ROOT, environment, median, process, table
 
 GIVE_UP_S = 20.0
+U_BOOT = "/usr/lib/u-boot/qemu-x86_64/u-boot.rom"
 
 
 def open_when_there(link: str, started: float) -> int:
@@ -35,14 +37,15 @@ def open_when_there(link: str, started: float) -> int:
             time.sleep(0.0002)
 
 
-def measure(command: Sequence[str], link: str, folder: str, first_byte: bool) -> tuple[float, float]:
-    """Seconds from the start to the open pty, and to the first byte (or the same, if there is none to come)."""
+def measure(command: Sequence[str], link: str, folder: str, text: bytes | None) -> tuple[float, float]:
+    """Seconds from the start to the open pty, and to a text (``b""``: the first byte; None: there is none to come)."""
     started = time.monotonic()
     with process(command, env=environment(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
         fd = open_when_there(link, started)
         opened = time.monotonic() - started
-        if first_byte:
-            os.read(fd, 1)
+        said = b""
+        while text is not None and (not said or text not in said):
+            said += os.read(fd, 4096)
         ready = time.monotonic() - started
         os.close(fd)
     return opened, ready
@@ -60,7 +63,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
-    names = ("uartsim run demo", "the same, with a venv's script", "socat", "python -c pass", "python -c 'import trio'")
+    names = (
+        *("uartsim run demo", "the same, with a venv's script", "socat", "python -c pass", "python -c 'import trio'"),
+        "uartsim run u-boot, to its prompt",
+    )
     opened: dict[str, list[float]] = {name: [] for name in names}
     ready: dict[str, list[float]] = {name: [] for name in names}
     script = Path(sys.executable).with_name("uartsim")
@@ -71,9 +77,13 @@ def main() -> None:
         if script.exists():
             starts[names[1]] = [str(script), *machine]
         starts[names[2]] = ["socat", f"PTY,link={folder}/bench.tty,raw,echo=0", "EXEC:cat"]
+        texts: dict[str, bytes | None] = {names[2]: None}
+        if shutil.which("qemu-system-x86_64") and os.path.exists(U_BOOT):
+            starts[names[5]] = [sys.executable, "-m", "uartsim", "run", "u-boot", *machine[2:]]
+            texts[names[5]] = b"=> "
         try:
             for name, command in starts.items():
-                first = measure(command, f"{folder}/bench.tty", folder, name != "socat")
+                first = measure(command, f"{folder}/bench.tty", folder, texts.get(name, b""))
                 if number:  # the first round is for the caches
                     opened[name].append(first[0])
                     ready[name].append(first[1])
@@ -99,7 +109,7 @@ def main() -> None:
         )
     table(
         f"from process start, {options.rounds} rounds (code from {ROOT.name})",
-        ["what", "pty open, ms", "first byte or end, ms", "best", "worst"],
+        ["what", "pty open, ms", "first byte, prompt or end, ms", "best", "worst"],
         rows,
     )
 

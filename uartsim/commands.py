@@ -15,6 +15,7 @@ from uartsim.line_format import UartsimError, UsageError
 
 if TYPE_CHECKING:
     from uartsim.access.station import Reservation
+    from uartsim.access.terminal import Terminal
     from uartsim.guest.catalogue import GuestDefinition
     from uartsim.machine import GuestEnd
     from uartsim.record import TranscriptWriter
@@ -167,9 +168,13 @@ def _run(definition: GuestDefinition, reservation: Reservation, line: _Line, att
     ended: list[GuestEnd] = []  # stays empty after a signal, or when the person at the terminal quits
     records: list[TranscriptWriter] = []
 
+    here: list[Terminal] = []  # this terminal, while it is attached
+
     def log(text: str) -> None:
+        if here and here[0].say(text):
+            return
         with contextlib.suppress(OSError):  # nobody may be there to read it: the machine goes on
-            click.echo(f"uartsim: {text}" + "\r" * attach, err=True)  # an attached terminal is in raw mode
+            click.echo(f"uartsim: {text}", err=True)
 
     async def whole() -> None:
         from pathlib import Path
@@ -204,7 +209,7 @@ def _run(definition: GuestDefinition, reservation: Reservation, line: _Line, att
                 (station,) = stations
                 await nursery.start(station.run, machine)
                 if attach:
-                    nursery.start_soon(_attach_here, claim.attach, nursery.cancel_scope)
+                    nursery.start_soon(_attach_here, claim.attach, nursery.cancel_scope, here)
                 await machine.wait_ended()
                 await station.finish()
             ended.append(machine.ended or GuestEnd("stopped"))
@@ -219,7 +224,6 @@ def _run(definition: GuestDefinition, reservation: Reservation, line: _Line, att
             error = error.exceptions[0]
         raise error from None
     finally:
-        attach = False
         for written in records:
             written.close()
             if written.trouble:
@@ -285,15 +289,14 @@ async def _end_on_signals(scope: Any, task_status: Any) -> None:
             scope.cancel()
 
 
-async def _attach_here(path: str, scope: Any) -> None:
+async def _attach_here(path: str, scope: Any, here: list[Terminal]) -> None:
     """This terminal is the first client; when the person quits, the machine ends."""
     from uartsim.access.attach import connect
     from uartsim.access.terminal import Terminal
 
     terminal = Terminal(await connect(path), sys.stdin.fileno(), sys.stdout.fileno(), ends_on_signals=False)
+    here.append(terminal)
     await terminal.run(watch=False, force=False, history=None, yields=True)
-    with contextlib.suppress(OSError):  # the terminal may be gone
-        click.echo()
     scope.cancel()
 
 
@@ -426,15 +429,12 @@ def attach(name: str | None, watch: bool, force: bool, history: int | None) -> N
     from uartsim.access.terminal import Terminal
 
     async def whole() -> Terminal:
-        terminal = Terminal(await connect(path), sys.stdin.fileno(), sys.stdout.fileno())
+        terminal = Terminal(await connect(path), sys.stdin.fileno(), sys.stdout.fileno(), name=name)
         click.echo(f"attached to {name}; Ctrl-] opens the menu, Ctrl-] q leaves")
         await terminal.run(watch=watch, force=force, history=history)
         return terminal
 
-    terminal = trio.run(whole)
-    with contextlib.suppress(OSError):  # the terminal may be gone
-        click.echo(f"\nuartsim: left {name}{': ' + terminal.end if terminal.end else ''}", err=True)
-    sys.exit(terminal.status)
+    sys.exit(trio.run(whole).status)
 
 
 @commands.command()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.access.attached import Attached
 from tests.access.rig import make_guest_folder
 from tests.access.tmux import Terminal
 
@@ -41,3 +43,17 @@ def open_terminal(tmp_path: Path, runtime: Path) -> Iterator[Callable[[str], Ter
     yield make
     for terminal in terminals:
         terminal.close()
+
+
+@pytest.fixture
+def attach(runtime: Path) -> Iterator[Callable[..., Attached]]:
+    """Attaches to a machine."""
+    there: list[Attached] = []
+
+    def make(*arguments: str) -> Attached:
+        there.append(Attached(runtime, sys.executable, "-m", "uartsim", "attach", *arguments))
+        return there[-1]
+
+    yield make
+    for attached in there:
+        attached.close()

@@ -29,7 +29,7 @@ def opened(path: str | Path) -> Iterator[serial.Serial]:
 def made(runtime: Path, *arguments: str) -> dict[str, str]:
     """What ``uartsim pty`` prints."""
     lines = uartsim(runtime, "pty", *arguments).stdout.splitlines()
-    return dict((line.rpartition(" ")[0].strip(), line.rpartition(" ")[2]) for line in lines)
+    return {line.rpartition(" ")[0].strip(): line.rpartition(" ")[2] for line in lines}
 
 
 def marks(record: Path) -> list[str]:

@@ -21,14 +21,17 @@ from tests.access.rig import ECHO, RunningMachine, make_guest_folder, wait_until
 GuestFolder = Callable[[str], Path]
 
 #: A boot sector that polls COM1's LSR and sends back what it receives.
-_ECHO_SECTOR = bytes.fromhex(
-    "bafd03"  # mov dx,3FD
-    "eca80174fb"  # receive: in al,dx; test al,1; jz receive
-    "baf803ec88c4"  # mov dx,3F8; in al,dx; mov ah,al
-    "b2fdeca82074fb"  # mov dl,FD; send: in al,dx; test al,20; jz send
-    "88e0b2f8ee"  # mov al,ah; mov dl,F8; out dx,al
-    "ebe4"  # and again
-).ljust(510, b"\0") + b"\x55\xaa"
+_ECHO_SECTOR = (
+    bytes.fromhex(
+        "bafd03"  # mov dx,3FD
+        "eca80174fb"  # receive: in al,dx; test al,1; jz receive
+        "baf803ec88c4"  # mov dx,3F8; in al,dx; mov ah,al
+        "b2fdeca82074fb"  # mov dl,FD; send: in al,dx; test al,20; jz send
+        "88e0b2f8ee"  # mov al,ah; mov dl,F8; out dx,al
+        "ebe4"  # and again
+    ).ljust(510, b"\0")
+    + b"\x55\xaa"
+)
 
 
 def process_folder(folder: Path, script: str, **options: str) -> Path:
@@ -48,7 +51,7 @@ def echo_folder(kind: str, folder: Path) -> Path:
     if kind == "script":
         return make_guest_folder(folder, ECHO)
     if kind == "process":
-        return process_folder(folder, "stty raw -echo\nexec cat\n")
+        return process_folder(folder, "stty raw -echo\necho ready\nexec cat\n")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "boot.img").write_bytes(_ECHO_SECTOR)
     (folder / "guest.toml").write_text(
@@ -63,16 +66,18 @@ def open_serial(machine: RunningMachine, timeout_s: float = 20) -> serial.Serial
     return serial.Serial(str(machine.link), 115200, timeout=timeout_s)
 
 
-def wait_echo(client: serial.Serial) -> None:
-    """Until the guest answers: a program or a boot sector may need a moment to listen."""
+def wait_echo(client: serial.Serial, kind: str) -> None:
+    """Until the guest of :func:`echo_folder` answers, and nothing is left of that."""
+    if kind == "process":
+        assert client.read_until(b"ready\n") == b"ready\n"  # before it, its tty would echo as well
     client.timeout = 0.2
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        client.write(b"?")
+        client.write(b"?")  # a boot sector may need a moment to listen
         if client.read(1) == b"?":
-            while client.read(100):  # and the answers to those that waited
-                pass
             client.timeout = 20
+            client.write(b"!")
+            assert client.read_until(b"!").endswith(b"!")  # after the answers to those that had to wait
             return
     raise AssertionError("the guest does not answer")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import re
 import signal
 import struct
@@ -59,8 +61,10 @@ def test_a_client_killed_while_it_writes_leaves_a_line_that_works(runtime: Path,
                 writer.send_signal(signal.SIGKILL)
             machine.wait_opened(0)
         wait_until(
-            lambda: machine.status()["com1"]["line"]["queued_in"] == 0
-            and machine.status()["com1"]["line"]["bytes_in"] == machine.status()["com1"]["line"]["bytes_out"],
+            lambda: (
+                machine.status()["com1"]["line"]["queued_in"] == 0
+                and machine.status()["com1"]["line"]["bytes_in"] == machine.status()["com1"]["line"]["bytes_out"]
+            ),
             "the line falls idle",
             60,
         )
@@ -86,6 +90,35 @@ def test_an_attached_client_that_vanishes_within_a_message_harms_nobody(
         with open_serial(machine) as client:
             client.write(b"y")
             assert client.read(1) == b"y"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_attached_clients_that_vanish_at_any_moment_harm_nobody(
+    runtime: Path, guest_folder: GuestFolder, seed: int
+) -> None:
+    """With questions, breaks, bytes and garbage of theirs unanswered."""
+    rng = random.Random(seed)
+    sayings = [
+        message(b"I"),
+        message(b"F"),
+        message(b"W"),
+        message(b"B", b'{"seconds": 0.001}'),
+        message(b"B", b'{"seconds": -1}'),
+        message(b"D", b"x" * 2000),
+        message(b"K", b"h"),
+        message(b"?"),
+    ]
+    with running(runtime, guest_folder(COUNTER), "box", "--rate", "unlimited") as machine:
+        for _ in range(60):
+            with connect(runtime / "box" / "attach") as connection:
+                said = rng.choice([HELLO, WATCH]) + b"".join(rng.choices(sayings, k=rng.randrange(20)))
+                connection.settimeout(0.05)
+                with contextlib.suppress(OSError):
+                    connection.sendall(said[: rng.randrange(1, len(said) + 1)])
+                    if rng.random() < 0.5:
+                        connection.recv(rng.randrange(1, 5000))
+        wait_until(lambda: len(machine.status()["hub"]["clients"]) == 1, "only the pty's place is left")
+        assert machine.status()["hub"]["writer"] is None
 
 
 def test_a_hundred_comings_and_goings_at_every_way_in_leave_no_descriptor(
@@ -141,7 +174,7 @@ def test_a_megabyte_at_once_comes_back_whole_at_unlimited_rate(runtime: Path, tm
     data = noise(1 << (20 if kind == "script" else 18), 5)  # a tty's line discipline takes its time
     with running(runtime, echo_folder(kind, tmp_path / "g"), "box", "--rate", "unlimited") as machine:
         with open_serial(machine) as client:
-            wait_echo(client)
+            wait_echo(client, kind)
         with open_plain(machine) as fd:
             heard = exchange(fd, data, len(data))
         assert (len(heard), zlib.crc32(heard)) == (len(data), zlib.crc32(data))
@@ -165,8 +198,7 @@ def test_a_megabyte_in_one_message_of_the_attach_socket_reaches_the_guest_whole(
 )
 def test_every_byte_value_comes_back_from_every_kind_of_guest(runtime: Path, tmp_path: Path, kind: str) -> None:
     data = bytes(range(256)) * 4 + noise(1000, 7)
-    with running(runtime, echo_folder(kind, tmp_path / "g")) as machine:
-        with open_serial(machine) as client:
-            wait_echo(client)
-            client.write(data)
-            assert client.read(len(data)) == data
+    with running(runtime, echo_folder(kind, tmp_path / "g")) as machine, open_serial(machine) as client:
+        wait_echo(client, kind)
+        client.write(data)
+        assert client.read(len(data)) == data

@@ -68,10 +68,10 @@ def test_a_guest_that_is_killed_ends_the_machine_with_a_sentence(
     machine = RunningMachine(runtime, echo_folder(kind, tmp_path / "g"), "box")
     machine.wait_ready()
     with open_serial(machine) as client:
-        wait_echo(client)
+        wait_echo(client, kind)
         wait_until(lambda: machine.status()["up_s"] > AT_ONCE_S + 0.5, "it has not died at once")
         os.kill(child_named(machine, name), signal.SIGKILL)
-        out, err = machine.process.communicate(timeout=20)
+        _, err = machine.process.communicate(timeout=20)
     assert "Traceback" not in err
     assert "status 137" in err
     assert machine.process.returncode == (1 if kind == "qemu" else 0), err
@@ -99,7 +99,7 @@ def test_a_guest_that_stands_still_and_goes_on_has_lost_nothing(
     data = noise(3 * size, 8)
     with running(runtime, echo_folder(kind, tmp_path / "g"), "box", "--rate", "unlimited") as machine:
         with open_serial(machine) as client:
-            wait_echo(client)
+            wait_echo(client, kind)
         pid = child_named(machine, name)
         stops = 0
 
@@ -125,7 +125,7 @@ def test_a_machine_whose_guest_stands_still_can_be_ended(runtime: Path, tmp_path
     machine = RunningMachine(runtime, echo_folder(kind, tmp_path / "g"), "box")
     machine.wait_ready()
     with open_serial(machine) as client:
-        wait_echo(client)
+        wait_echo(client, kind)
     pid = child_named(machine, name)
     stop_process(pid)
     started = set(descendants(machine.process.pid))

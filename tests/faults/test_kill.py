@@ -97,7 +97,8 @@ for path in sys.argv[1:]:
     connection.settimeout(10)
     try:
         connection.connect(path)
-        connection.sendall(b'{"do": "stop"}\\n')
+        # To the control socket a request, to the attach socket a message of the same bytes.
+        connection.sendall(b'{\\0\\0\\0\\0\\n' if path.endswith("attach") else b'{"do": "stop"}\\n')
         found.append(connection.recv(10000).decode(errors="replace"))
     except OSError as error:
         found.append(error.strerror)

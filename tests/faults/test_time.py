@@ -78,7 +78,7 @@ def test_a_suspended_uartsim_that_goes_on_has_lost_and_doubled_nothing(
     with running(runtime, echo_folder(kind, tmp_path / "g"), "box", "--rate", rate) as machine:
         pid = machine.process.pid
         with open_serial(machine) as client:
-            wait_echo(client)
+            wait_echo(client, kind)
         heard = bytearray()
         stops = 0
 
@@ -110,9 +110,7 @@ def test_a_suspended_uartsim_on_a_strict_line_loses_nothing_that_is_not_counted(
         os.write(fd, data[:2000])
         heard = bytearray(read_until(fd, 100))
         stop_process(machine.process.pid)
-        heard += exchange(
-            fd, data[2000:], len(data) - len(heard), lambda: os.kill(machine.process.pid, signal.SIGCONT)
-        )
+        heard += exchange(fd, data[2000:], len(data) - len(heard), lambda: os.kill(machine.process.pid, signal.SIGCONT))
         assert bytes(heard) == data
         assert machine.status()["com1"]["line"]["overruns"] == 0
 

@@ -182,6 +182,17 @@ def test_lines_of_a_manifest_with_carriage_returns_are_counted_alike(tmp_path: P
         ("process", "command = ['x']\nrespawn = 1", "6: 'respawn' must be true or false, not a whole number"),
         ("process", "command = ['x']\npoweroff_status = true", "6: 'poweroff_status' must be a whole number"),
         ("qemu", "memory_mb = 'much'", "5: 'memory_mb' must be a whole number"),
+        ("qemu", "press = ['x']", "5: 'press' must be a table, not a string"),
+        ("qemu", "press = [{ after = 'x' }]", "5: [qemu.press] lacks the key 'keys' (a string)"),
+        ("qemu", "press = [{ after = 'x', key = ' ' }]", "5: unknown key 'key' in [qemu.press]; did you mean keys?"),
+        ("qemu", "press = [{ after = '', keys = ' ' }]", "5: 'after' must be a string that says something"),
+        ("qemu", "press = [{ after = 'x', keys = '' }]", "5: 'keys' must be a string that says something"),
+        ("qemu", "[[qemu.press]]\nafter = 'x'\nkeys = 3", "7: 'keys' must be a string, not a whole number"),
+        (
+            "qemu",
+            "press = [{ after = 'x', keys = ' ', when = 'y' }]",
+            "5: 'when' names a setting that is true or false",
+        ),
     ],
 )
 def test_wrong_options_of_a_kind_are_blamed(tmp_path: Path, kind: str, options: str, what: str) -> None:

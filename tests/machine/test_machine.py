@@ -22,6 +22,14 @@ async def prints_hello(machine: Machine) -> None:
     await driver.drain()
 
 
+async def talks(machine: Machine) -> None:
+    driver = SerialDriver(machine.com1)
+    driver.open()
+    while True:
+        await driver.write(b"tick ")
+        await trio.sleep(0.1)
+
+
 async def fails(machine: Machine) -> None:
     await trio.sleep(0.01)
     raise ZeroDivisionError("a bug of the guest's kind")
@@ -83,6 +91,21 @@ async def test_an_error_of_the_guest_s_comes_out_as_itself_and_not_in_a_group() 
 async def wait_in_a_nursery() -> None:
     async with open_machine(FunctionGuest(fails)), trio.open_nursery() as nursery:
         nursery.start_soon(trio.sleep_forever)
+
+
+@virtual_time
+async def test_an_error_while_the_timer_serves_a_line_ends_that_machine_and_no_other() -> None:
+    def broken(data: bytes, at: int) -> None:
+        raise ZeroDivisionError("the far end is broken")
+
+    async with open_machine(FunctionGuest(talks)) as healthy:
+        with pytest.raises(ZeroDivisionError, match="the far end is broken"):
+            async with open_machine(FunctionGuest(talks)) as machine:
+                machine.com1.on_output = broken
+                await trio.sleep(1)
+        heard = healthy.com1.characters_out
+        await trio.sleep(1)
+        assert healthy.com1.characters_out > heard
 
 
 @virtual_time

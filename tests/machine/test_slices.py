@@ -57,7 +57,7 @@ class WatchedCable(Cable):
         super().__init__(line_format)
         self.frames: list[tuple[int, int, LineFormat]] = []
 
-    def carry_run(self, start: int, data: bytes, line_format: LineFormat) -> None:
+    def carry_run(self, start: int, data: bytes | bytearray, line_format: LineFormat) -> None:
         self.frames += [(start + n * line_format.frame_ticks, c, line_format) for n, c in enumerate(data)]
         super().carry_run(start, data, line_format)
 

@@ -50,6 +50,8 @@ LONGEST: Final = 1 << 20
 _WAITING: Final = 4
 #: How long the line may take for what a client has sent before it left, in seconds.
 _LAST_WORDS_S: Final = 2.0
+#: How long a client may take to be told that all is over, in seconds.
+_GOODBYE_S: Final = 0.1
 #: The same sentence is not said again within this time, in seconds: each key of a typist would bring one.
 _SAID_S: Final = 3.0
 #: What a terminal answers by itself when the guest asks it: nobody typed it.
@@ -80,13 +82,17 @@ class MessageStream:
 
     def __init__(self, stream: trio.SocketStream) -> None:
         self.stream = stream
+        #: No message has been cut short, so that another can follow.
+        self.whole = True
         self._sending = trio.Lock()
         self._buffer = bytearray()
 
     async def send(self, kind: bytes, data: bytes = b"") -> None:
         """Send one message; trio's stream errors pass through."""
         async with self._sending:
+            self.whole = False
             await self.stream.send_all(_HEAD.pack(kind, len(data)) + data)
+            self.whole = True
 
     async def receive(self) -> Message | None:
         """The next message; None at the end of the stream.
@@ -144,19 +150,21 @@ class AttachServer:
                 messages = MessageStream(stream)
                 why = ""
                 try:
-                    if uid not in (os.geteuid(), 0):
-                        raise UartsimError("this machine belongs to another user")
-                    await self._session(messages)
+                    await self._session(messages, uid)
                 except* (UartsimError, ValueError, TypeError, OverflowError) as group:
                     error: BaseException = group
                     while isinstance(error, BaseExceptionGroup):
                         error = error.exceptions[0]
                     why = str(error)
+                except* (trio.BrokenResourceError, trio.ClosedResourceError):
+                    pass  # it has left; suppress() does not look into the session's group before Python 3.12
                 if why:
                     await messages.send(b"E", why.encode())
 
-    async def _session(self, messages: MessageStream) -> None:
+    async def _session(self, messages: MessageStream, uid: int) -> None:
         hello = await messages.receive()
+        if uid not in (os.geteuid(), 0):  # said after it was heard: closing with its words unread would reset it
+            raise UartsimError("this machine belongs to another user")
         if hello is None or hello.kind != b"H":
             raise UartsimError("the first message has to be a hello")
         wish = hello.fields()
@@ -167,7 +175,12 @@ class AttachServer:
         session = _Session(self, messages, start, wish)
         if wish.get("acknowledge"):
             await messages.send(b"A", json.dumps({"past": self.hub.end - start}).encode())
-        await session.run()
+        try:
+            await session.run()
+        finally:
+            if trio.current_effective_deadline() == float("-inf") and messages.whole:  # a signal ends the machine
+                with trio.move_on_after(_GOODBYE_S, shield=True):
+                    await messages.send(b"E", b"the machine was stopped")
 
 
 class _Session:

@@ -50,14 +50,14 @@ async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> Non
 
 async def _answer(stream: trio.SocketStream, handlers: Mapping[str, Handler]) -> dict[str, Any]:
     pid, uid, _ = struct.unpack("3i", stream.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-    if uid not in (os.geteuid(), 0):
-        return {"error": f"this machine belongs to another user (process {pid} runs as user {uid})"}
     request = bytearray()
     while not request.endswith(b"\n"):
         data = await stream.receive_some(65536)
         request += data
         if not data or len(request) > LONGEST_REQUEST:
             return {"error": f"a request is a line of JSON of at most {LONGEST_REQUEST} bytes"}
+    if uid not in (os.geteuid(), 0):  # said after it was heard: closing with its words unread would reset it
+        return {"error": f"this machine belongs to another user (process {pid} runs as user {uid})"}
     try:
         asked = json.loads(request)
     except (ValueError, RecursionError) as error:
@@ -67,8 +67,9 @@ async def _answer(stream: trio.SocketStream, handlers: Mapping[str, Handler]) ->
         return {"error": f"{word!r} cannot be done; what can: {', '.join(sorted(handlers))}"}
     try:
         return {"result": await handlers[word](asked)}
-    except (UartsimError, ValueError, TypeError, OverflowError) as error:
-        return {"error": str(error)}  # the latter two come from parameters of another kind than they should be
+    except (UartsimError, ValueError, TypeError, OverflowError, OSError) as error:
+        # Parameters of another kind than they should be; or the system has run out of something.
+        return {"error": str(error)}
 
 
 def _connect(connection: socket.socket, path: str, timeout_s: float) -> None:

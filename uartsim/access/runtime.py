@@ -161,10 +161,10 @@ class Claim:
         Raises:
             UsageError: the link cannot be made.
         """
+        with open(os.path.join(self.folder, "link"), "w", encoding="utf-8") as file:
+            file.write(f"{self.link}\n{target}\n")
         self._linked = target
         try:
-            with open(os.path.join(self.folder, "link"), "w", encoding="utf-8") as file:
-                file.write(f"{self.link}\n{target}\n")
             os.symlink(target, self.link)
         except OSError as error:
             self._linked = None

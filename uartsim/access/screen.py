@@ -143,15 +143,15 @@ class Screen:
                 await self._changed.park()
             await self._write()
 
-    async def finish(self, drop: bool) -> None:
-        """When :meth:`run` has ended: write what waits, unless it is to be dropped, and undo what the guest has switched.
+    async def finish(self, last: str, *, drop: bool) -> None:
+        """When :meth:`run` has ended: undo what the guest has switched, and write a last sentence.
 
-        The terminal has :data:`LAST_WORDS_S` for it.
+        What still waits is written before, unless it is to be dropped.  The terminal has :data:`LAST_WORDS_S` for all.
         """
         queue = self._queue
         if drop:
             queue.clear()
-        queue += self._modes.undo()
+        queue += self._modes.undo() + f"\r\n{last}".encode()
         with trio.move_on_after(LAST_WORDS_S, shield=True):
             await self._write()
 

@@ -125,6 +125,7 @@ class Terminal:
         messages: the connection, from :func:`uartsim.access.attach.connect`.
         input_fd: the terminal's keys.
         output_fd: the terminal's screen.
+        name: the machine's name, for a last sentence; none without.
         ends_on_signals: whether SIGTERM and its like end it here; else somebody else sees to that.
 
     Attributes:
@@ -132,14 +133,24 @@ class Terminal:
         status: the exit status that goes with it.
     """
 
-    def __init__(self, messages: MessageStream, input_fd: int, output_fd: int, *, ends_on_signals: bool = True) -> None:
+    def __init__(
+        self,
+        messages: MessageStream,
+        input_fd: int,
+        output_fd: int,
+        *,
+        name: str = "",
+        ends_on_signals: bool = True,
+    ) -> None:
         self.messages = messages
         self.input_fd = input_fd
         self.output_fd = output_fd
+        self.name = name
         self.who = own_name(input_fd)
         self.end = _GONE
         self.status = 1
         self._signals = (signal.SIGTSTP, signal.SIGCONT, *(_ENDING if ends_on_signals else ()))
+        self._screen: Screen | None = None
         self._typed: deque[tuple[bytes, bytes]] = deque()
         self._typed_bytes = 0
         self._on_the_way = 0
@@ -165,7 +176,7 @@ class Terminal:
             "acknowledge": True,
         }
         with RawTerminal(self.input_fd, self.output_fd) as terminal:
-            screen = Screen(terminal.screen)
+            self._screen = screen = Screen(terminal.screen)
             try:
                 async with trio.open_nursery() as nursery:
                     scope = nursery.cancel_scope
@@ -175,7 +186,15 @@ class Terminal:
                     nursery.start_soon(self._from_machine, screen, scope)
                     nursery.start_soon(self._from_person, terminal.keys, screen, scope)
             finally:
-                await screen.finish(self._quitting)
+                self._screen = None
+                last = f"uartsim: left {self.name}{': ' + self.end if self.end else ''}\r\n" if self.name else ""
+                await screen.finish(last, drop=self._quitting)
+
+    def say(self, text: str) -> bool:
+        """A sentence for the person; whether somebody is there for it.  It never waits for the terminal."""
+        if self._screen is not None:
+            self._screen.say(text)
+        return self._screen is not None
 
     def _ended(self, scope: trio.CancelScope, why: str, status: int) -> None:
         self.end, self.status = why, status

@@ -71,6 +71,8 @@ class Com1:
         #: :attr:`on_far_ready`.  On a paced line the far end is never asked: the line does not wait.
         self.far_busy: Callable[[], bool] | None = None
         self.on_far_ready: Callable[[], None] | None = None
+        #: Called with an error that one of these callbacks raised while the timer served the line.
+        self.on_failure: Callable[[Exception], None] | None = None
         #: Called when the guest has programmed another format.
         self.on_format: Callable[[LineFormat], None] | None = None
         #: Called when the far end's queue has become shorter.
@@ -296,9 +298,15 @@ class Com1:
         self._plan()
 
     def _tick(self, now: int) -> None:
-        self.advance(now)
-        self._collect()
-        self._plan()
+        try:
+            self.advance(now)
+            self._collect()
+            self._plan()
+        except Exception as error:
+            # An error of one line's guest or far end ends that machine, not the timer of all.
+            if self.on_failure is None:
+                raise
+            self.on_failure(error)
 
     def _carry(self) -> None:
         """Put what the chip has sent onto the cable."""

@@ -95,6 +95,8 @@ class Machine:
         self._log = log
         self._end = trio.Event()
         self._scope = trio.CancelScope()
+        self._failure: Exception | None = None
+        com1.on_failure = self._fail
         self._powered_on_at = com1.clock.now()
 
     def log(self, text: str) -> None:
@@ -112,8 +114,15 @@ class Machine:
         finally:
             self.ended = end
             self._end.set()
+        if self._failure is not None:
+            raise self._failure
         starting.started()  # a guest may die before it has come so far: that is its end, not a failure to start
         return end
+
+    def _fail(self, error: Exception) -> None:
+        """The line raised an error: the machine ends with it."""
+        self._failure = error
+        self._scope.cancel()
 
     def power_off(self) -> None:
         """Pull the plug."""

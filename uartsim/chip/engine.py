@@ -1,0 +1,211 @@
+"""What is inside the chip: its parts, what happens in them as time passes, and the interrupt that comes of it.
+
+The parts are a receiver, a transmitter, modem lines and the loop between them.  Nothing happens by itself: whoever
+touches the chip first lets it catch up with the present, in the order of time where the order matters.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from uartsim.chip.bits import (
+    AFE,
+    BREAK,
+    CHARACTER_TIMEOUT,
+    DCTS,
+    DELTAS,
+    DR,
+    EDSSI,
+    ELSI,
+    ERBFI,
+    ETBEI,
+    FIFO_ERROR,
+    LINE_STATUS,
+    LOOP,
+    MODEM_STATUS,
+    NO_INTERRUPT,
+    OUT2,
+    RECEIVED_DATA,
+    TEMT,
+    THR_EMPTY,
+    THRE,
+)
+from uartsim.chip.loopback import Loop
+from uartsim.chip.modem import Modem
+from uartsim.chip.receiver import Receiver
+from uartsim.chip.registers import (
+    MSR,
+    POWER_ON_DIVISOR,
+    VARIANTS,
+    Variant,
+)
+from uartsim.chip.transmitter import Transmitter
+
+#: CTS, DSR and DCD active, RI not: what a null modem cable to an open port gives.
+CONNECTED: Final = MSR.CTS | MSR.DSR | MSR.DCD
+
+#: LSR has to be worked out.
+_UNKNOWN: Final = -1
+
+Out2Gate = Literal["bit", "pin", "none"]
+TimeoutRule = Literal["frames", "word"]
+
+
+class Engine:
+    """The parts of a chip and their time.  :class:`uartsim.chip.uart.Uart` says what the arguments are."""
+
+    __slots__ = (
+        "_break_sent",
+        "_due",
+        "_loop",
+        "_modem_interrupts",
+        "_status",
+        "break_changes",
+        "divisor",
+        "fcr",
+        "gate_open",
+        "ier",
+        "iir",
+        "irq",
+        "lcr",
+        "line_format",
+        "modem",
+        "now",
+        "out2_gate",
+        "receiver",
+        "scratch",
+        "thr_empty_latch",
+        "transmitter",
+        "unlimited",
+        "variant",
+    )
+
+    def __init__(
+        self,
+        variant: Variant | str = "16550A",
+        *,
+        thre_delay: bool = True,
+        out2_gate: Out2Gate = "bit",
+        timeout_rule: TimeoutRule = "frames",
+        modem_inputs: int = CONNECTED,
+        unlimited: bool = False,
+    ) -> None:
+        if isinstance(variant, str):
+            if variant not in VARIANTS:
+                raise ValueError(f"{variant!r} is no UART we know: use one of {', '.join(VARIANTS)}")
+            variant = VARIANTS[variant]
+        if out2_gate not in ("bit", "pin", "none"):
+            raise ValueError(f"out2_gate is {out2_gate!r}: use 'bit', 'pin' or 'none'")
+        if timeout_rule not in ("frames", "word"):
+            raise ValueError(f"timeout_rule is {timeout_rule!r}: use 'frames' or 'word'")
+        self.variant = variant
+        self.out2_gate = out2_gate
+        self.unlimited = unlimited
+        self.receiver = Receiver(timeout_rule == "word")
+        self.transmitter = Transmitter(thre_delay)
+        self.modem = Modem(int(modem_inputs))
+        self._loop = Loop()
+        self.divisor = POWER_ON_DIVISOR
+        self.scratch = 0
+        self.ier = self.fcr = self.lcr = 0
+        #: The last time anyone told us, in ticks.
+        self.now = 0
+        #: Times at which LCR.6 forced the line to space (True) or let it go (False), since last taken.
+        self.break_changes: list[tuple[int, bool]] = []
+        self._break_sent = False
+
+    @property
+    def line_status(self) -> int:
+        """LSR as a read would show it now, without the effects of a read."""
+        receiver, transmitter = self.receiver, self.transmitter
+        value = receiver.latched
+        if receiver.data:
+            value |= DR
+            if receiver.bad and receiver.fifo_mode:
+                value |= FIFO_ERROR
+        if transmitter.thre:
+            value |= THRE
+            if not transmitter.shifting and not transmitter.fifo:
+                value |= TEMT
+        return value
+
+    @property
+    def looping(self) -> bool:
+        """Something is on its way through the loopback to our own receiver."""
+        return self._loop.busy
+
+    # -- time ----------------------------------------------------------------------------------------------
+
+    def _catch_up(self, now: int) -> None:
+        """Everything that is due up to and including ``now``."""
+        transmitter, receiver = self.transmitter, self.receiver
+        if transmitter.looped:
+            self._catch_up_looped(now)
+        else:  # they know nothing of each other
+            if transmitter.due <= now:
+                transmitter.catch_up(now)
+            if receiver.timeout_at <= now:
+                receiver.catch_up(now)
+            self._plan()
+        if transmitter.thre_rose:
+            transmitter.thre_rose = False
+            self.thr_empty_latch = True
+        self._identify()
+
+    def _catch_up_looped(self, now: int) -> None:
+        """The same in loopback, in the order of time: what leaves the transmitter comes in at the receiver."""
+        transmitter, receiver = self.transmitter, self.receiver
+        while (due := self._due) <= now:
+            receiver.catch_up(due)
+            self._loop.deliver(due, receiver, transmitter.times)
+            if transmitter.due <= due:
+                transmitter.catch_up(due)
+                self._take_loop()
+            self._plan()
+
+    def _plan(self) -> None:
+        """Work out when something will happen."""
+        due = self.transmitter.due
+        timeout_at = self.receiver.timeout_at
+        if timeout_at < due:
+            due = timeout_at
+        if self.transmitter.looped:
+            due = min(due, self._loop.due)
+        self._due = due
+        self._status = _UNKNOWN
+
+    def _take_loop(self) -> None:
+        """Frames that started in loopback are on their way to our own receiver, unless a break covers them."""
+        transmitter = self.transmitter
+        if transmitter.sent and transmitter.sent[-1].looped:
+            run = transmitter.sent.pop()
+            if not self.lcr & BREAK:
+                self._loop.carry(run, transmitter.times)
+
+    # -- interrupts ----------------------------------------------------------------------------------------
+
+    def _identify(self) -> None:
+        """Work out IIR and the interrupt line."""
+        ier, receiver = self.ier, self.receiver
+        pending = NO_INTERRUPT
+        if ier:
+            if receiver.latched and ier & ELSI:
+                pending = LINE_STATUS
+            elif receiver.timeout and ier & ERBFI:
+                pending = CHARACTER_TIMEOUT
+            elif len(receiver.data) >= receiver.trigger and ier & ERBFI:
+                pending = RECEIVED_DATA
+            elif self.thr_empty_latch and ier & ETBEI:
+                pending = THR_EMPTY
+            elif ier & EDSSI and self.modem.deltas & self._modem_interrupts:
+                pending = MODEM_STATUS
+        self.iir = pending
+        self.irq = pending != NO_INTERRUPT and self.gate_open
+
+    def _gate(self) -> None:
+        """MCR was written: whether the interrupt gets out, and which deltas make one."""
+        control = self.modem.control
+        self.gate_open = self.out2_gate == "none" or (
+            bool(control & OUT2) and not (self.out2_gate == "pin" and control & LOOP)
+        )
+        self._modem_interrupts = DELTAS & ~DCTS if control & AFE else DELTAS

@@ -1,0 +1,292 @@
+"""The eight addresses: what reading and writing each register does.
+
+Registers that share an address are told apart by direction and by LCR.DLAB, which exchanges the handlers of offsets
+0 and 1 (PC16550D section 8, table II).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from uartsim.chip.bits import AFE, BREAK, CTS, DLAB, ETBEI, FORMAT, LOOP, NO_INTERRUPT, THR_EMPTY
+from uartsim.chip.engine import CONNECTED, Engine, Out2Gate, TimeoutRule
+from uartsim.chip.registers import (
+    Variant,
+)
+from uartsim.chip.timing import frame_times
+
+
+class RegisterFile(Engine):
+    """The registers of a chip.  :class:`uartsim.chip.uart.Uart` says what the arguments are."""
+
+    __slots__ = ("_readers", "_writers")
+
+    def __init__(
+        self,
+        variant: Variant | str = "16550A",
+        *,
+        thre_delay: bool = True,
+        out2_gate: Out2Gate = "bit",
+        timeout_rule: TimeoutRule = "frames",
+        modem_inputs: int = CONNECTED,
+        unlimited: bool = False,
+    ) -> None:
+        super().__init__(
+            variant,
+            thre_delay=thre_delay,
+            out2_gate=out2_gate,
+            timeout_rule=timeout_rule,
+            modem_inputs=modem_inputs,
+            unlimited=unlimited,
+        )
+        self._readers: dict[int, Callable[[], int]] = {
+            0: self._read_rbr,
+            1: self._read_ier,
+            2: self._read_iir,
+            3: self._read_lcr,
+            4: self._read_mcr,
+            5: self._read_lsr,
+            6: self._read_msr,
+            7: self._read_scr,
+        }
+        self._writers: dict[int, Callable[[int], None]] = {
+            0: self._write_thr,
+            1: self._write_ier,
+            2: self._write_fcr,
+            3: self._write_lcr,
+            4: self._write_mcr,
+            5: self._ignore,  # factory test
+            6: self._ignore,
+            7: self._write_scr,
+        }
+        self._reset()
+        self._reset()
+
+    def _reset(self) -> None:
+        self.ier = 0
+        self.fcr = 0
+        self.lcr = 0
+        self.iir = NO_INTERRUPT
+        self.irq = False
+        self.thr_empty_latch = False
+        self._release_break()
+        self.receiver.reset()
+        self.receiver.set_fifo_mode(False, 1)
+        self.transmitter.reset()
+        self.transmitter.set_fifo_mode(False, 1)
+        self.transmitter.immediate = False
+        self.transmitter.looped = False
+        self._loop.cut()
+        self.transmitter.held = False
+        self.modem.reset()
+        self._gate()
+        self._select_bank()
+        self._set_trigger()
+        self._reformat()
+        self._plan()
+
+    def _read_rbr(self) -> int:
+        character = self.receiver.pop(self.now)
+        self._plan()
+        self._identify()
+        return character
+
+    def _read_dll(self) -> int:
+        return self.divisor & 0xFF
+
+    def _read_ier(self) -> int:
+        return self.ier
+
+    def _read_dlm(self) -> int:
+        return self.divisor >> 8
+
+    def _read_iir(self) -> int:
+        iir = self.iir
+        if iir == THR_EMPTY:
+            self.thr_empty_latch = False
+            self._identify()
+        if self.fcr & 1:
+            iir |= self.variant.iir_fifo_bits
+            if self.fcr & 0x20:
+                iir |= 0x20
+        return iir
+
+    def _read_lcr(self) -> int:
+        return self.lcr
+
+    def _read_mcr(self) -> int:
+        return self.modem.control
+
+    def _read_lsr(self) -> int:
+        value = self.line_status
+        if self.receiver.latched:
+            self.receiver.latched = 0
+            self._identify()
+        else:
+            self._status = value
+        return value
+
+    def _read_msr(self) -> int:
+        modem = self.modem
+        value = modem.shown | modem.deltas
+        if modem.deltas:
+            modem.deltas = 0
+            self._identify()
+        return value
+
+    def _read_scr(self) -> int:
+        return self.scratch if self.variant.has_scratch else 0xFF
+
+    def _ignore(self, value: int) -> None:
+        pass
+
+    def _write_thr(self, value: int) -> None:
+        transmitter = self.transmitter
+        transmitter.write(value, self.now)
+        self._thr_written(transmitter.thre_rose)
+
+    def _thr_written(self, rose: bool) -> None:
+        """THR was written; ``rose``: the last write found the shift register free, and THRE is back already."""
+        transmitter = self.transmitter
+        self.thr_empty_latch = rose
+        transmitter.thre_rose = False
+        if transmitter.looped:
+            self._take_loop()
+        self._plan()
+        self._identify()
+
+    def _write_dll(self, value: int) -> None:
+        self.divisor = self.divisor & 0xFF00 | value
+        self._reformat()
+
+    def _write_dlm(self, value: int) -> None:
+        self.divisor = self.divisor & 0x00FF | value << 8
+        self._reformat()
+
+    def _write_ier(self, value: int) -> None:
+        value = int(value) & 0x0F
+        if value & ~self.ier & ETBEI and self.transmitter.thre:
+            self.thr_empty_latch = True
+        self.ier = value
+        self._identify()
+
+    def _write_fcr(self, value: int) -> None:
+        variant = self.variant
+        value = int(value)
+        if not variant.has_fcr:
+            return
+        enable = value & 1
+        if enable != self.fcr & 1:
+            self._clear_fifos(receiver=True, transmitter=True)
+        if enable:
+            deep = 0x20 if variant.deep_fifo and (value if self.lcr & DLAB else self.fcr) & 0x20 else 0
+            if deep != self.fcr & 0x20:
+                self._clear_fifos(receiver=True, transmitter=True)
+            if value & 6:
+                self._clear_fifos(receiver=bool(value & 2), transmitter=bool(value & 4))
+            self.fcr, before = value & 0xC9 | deep, self.fcr
+            if not before & 1 or deep != before & 0x20:
+                self._set_fifo_mode()
+        elif self.fcr & 1:
+            # Bit 0 must be 1 or the other bits are not programmed: only the FIFOs go off.
+            self.fcr &= ~0x21
+            self._set_fifo_mode()
+        self._set_trigger()
+        self._plan()
+        self._identify()
+
+    def _clear_fifos(self, *, receiver: bool, transmitter: bool) -> None:
+        if receiver:
+            self.receiver.clear()
+        if transmitter:
+            self.transmitter.clear()
+            self.transmitter.thre_rose = False
+            self.thr_empty_latch = True
+
+    def _set_fifo_mode(self) -> None:
+        variant = self.variant
+        on = bool(self.fcr & 1) and variant.fifo_works
+        depth = variant.deep_fifo if self.fcr & 0x20 else variant.fifo_depth
+        self.receiver.set_fifo_mode(on, depth)
+        self.transmitter.set_fifo_mode(on, depth)
+
+    def _set_trigger(self) -> None:
+        triggers = self.variant.deep_triggers if self.fcr & 0x20 else self.variant.triggers
+        self.receiver.trigger = triggers[self.fcr >> 6] if self.receiver.fifo_mode else 1
+
+    def _write_lcr(self, value: int) -> None:
+        value = int(value)
+        changed = value ^ self.lcr
+        self.lcr = value
+        if changed & DLAB:
+            self._select_bank()
+        if changed & FORMAT:
+            self._reformat()
+        if changed & BREAK:
+            self._route_break()
+            self._plan()
+
+    def _select_bank(self) -> None:
+        if self.lcr & DLAB:
+            self._readers[0], self._readers[1] = self._read_dll, self._read_dlm
+            self._writers[0], self._writers[1] = self._write_dll, self._write_dlm
+        else:
+            self._readers[0], self._readers[1] = self._read_rbr, self._read_ier
+            self._writers[0], self._writers[1] = self._write_thr, self._write_ier
+
+    def _reformat(self) -> None:
+        """LCR or the divisor changed: the frames that start from now on have the new format."""
+        times = frame_times(self.lcr & FORMAT, self.divisor, self.unlimited)
+        self.line_format = times.line_format
+        self.receiver.set_format(times)
+        self.transmitter.set_format(times)
+
+    def _write_mcr(self, value: int) -> None:
+        value = int(value) & (0x3F if self.variant.auto_flow else 0x1F)
+        if value == self.modem.control:
+            return
+        was_looped = self.modem.control & LOOP
+        self.modem.write_control(value)
+        self._gate()
+        self.transmitter.looped = bool(value & LOOP)
+        if was_looped != value & LOOP:
+            self._loop.cut()
+            self._route_break()
+        self._flow_control()
+        self._plan()
+        self._identify()
+
+    def _flow_control(self) -> None:
+        """16750: CTS holds the next character while MCR.AFE is set."""
+        held = bool(self.modem.control & AFE) and not self.modem.shown & CTS
+        transmitter = self.transmitter
+        if held != transmitter.held:
+            transmitter.hold(held, self.now)
+            if transmitter.looped:
+                self._take_loop()
+            if transmitter.thre_rose:
+                transmitter.thre_rose = False
+                self.thr_empty_latch = True
+            self._plan()
+
+    def _route_break(self) -> None:
+        """LCR.6 or loopback changed: space goes to SOUT, or around the loop to our own receiver."""
+        on, looped = bool(self.lcr & BREAK), bool(self.modem.control & LOOP)
+        if looped:
+            if on:
+                self._loop.begin_break(self.now, self.transmitter.times)
+            else:
+                self._loop.end_break(self.now)
+        to_line = on and not looped
+        if to_line != self._break_sent:
+            self._break_sent = to_line
+            self.break_changes.append((self.now, to_line))
+
+    def _release_break(self) -> None:
+        if self._break_sent:
+            self._break_sent = False
+            self.break_changes.append((self.now, False))
+
+    def _write_scr(self, value: int) -> None:
+        if self.variant.has_scratch:
+            self.scratch = int(value)
