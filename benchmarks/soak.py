@@ -23,13 +23,28 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from benchmarks.rig import open_raw, table, uartsim_machine
+from benchmarks.rig import open_raw, table, uartsim_machine, wait_for
 from uartsim.access.control import ask
+from uartsim.errors import UartsimError
 
 #: How long nothing may come back before what is missing is lost, in seconds.
 PATIENCE_S = 20.0
 #: Bytes that may be on their way: more than the line, the driver and the pty hold together.
 IN_FLIGHT = 1 << 17
+
+
+def control_of(link: str) -> str:
+    """The control socket of the machine whose pty has this link."""
+    return str(Path(link).parent / "bench" / "control")
+
+
+def answers(control: str) -> bool:
+    """Whether the machine has come so far that it can be asked."""
+    try:
+        ask(control, "status")
+    except UartsimError:
+        return False
+    return True
 
 
 class Stream:
@@ -39,7 +54,7 @@ class Stream:
         self.name = name
         self.pid = pid
         self.fd = fd
-        self.control = str(Path(link).parent / "bench" / "control")
+        self.control = control_of(link)
         self.sent = self.received = self.wrong = 0
         self.crc_sent = self.crc_received = 0
         self.done = False
@@ -147,6 +162,7 @@ def main() -> None:
         streams = []
         for name, *more in [*([f"line {n + 1}"] for n in range(options.lines)), ["unlimited", "--rate", "unlimited"]]:
             link, pid = stack.enter_context(uartsim_machine("echo", *more))
+            wait_for(lambda at=link: answers(control_of(at)))  # type: ignore[misc]
             streams.append(Stream(name, link, pid, stack.enter_context(open_raw(link))))
         began = time.monotonic()
         steps = min(20, max(1, round(options.seconds / 5)))

@@ -33,7 +33,7 @@ WINDOW: Final = 2048
 #: Bytes that are taken from the terminal and wait; more waits in the terminal, the menu's keys behind it too.
 TYPE_AHEAD: Final = 1 << 20
 #: How long what was typed before the person quit may take to reach the machine, in seconds.
-LAST_KEYS_S: Final = 0.25
+LAST_KEYS_S: Final = 0.5
 
 #: Why it ended when nothing else is known.
 _GONE: Final = "the machine is gone"
@@ -156,6 +156,7 @@ class Terminal:
         self._on_the_way = 0
         self._sending = True  # the hello
         self._quitting = False
+        self._parted = trio.Event()
         self._moved = trio.lowlevel.ParkingLot()
 
     async def run(self, *, watch: bool, force: bool, history: int | None, yields: bool = False) -> None:
@@ -264,7 +265,9 @@ class Terminal:
         except UartsimError as error:
             self._ended(scope, str(error), 1)
             return
-        self._ended(scope, _GONE, 1)
+        self._parted.set()
+        if not self._quitting:
+            self._ended(scope, _GONE, 1)
 
     async def _from_person(self, fd: int, screen: Screen, scope: trio.CancelScope) -> None:
         keys = Keys()
@@ -291,11 +294,13 @@ class Terminal:
                     return  # the other task says why
 
     async def _quit(self, scope: trio.CancelScope) -> None:
-        """What was typed before still goes, if the line takes it soon."""
+        """What was typed before still goes, if the line takes it soon; then the machine lets go of us, and of the line."""
         self._quitting = True
-        with trio.move_on_after(LAST_KEYS_S):
+        with trio.move_on_after(LAST_KEYS_S), contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
             while self._typed or self._sending:
                 await self._moved.park()
+            await self.messages.stream.send_eof()
+            await self._parted.wait()
         left = f"{self._typed_bytes} bytes of what was typed have not been sent" if self._typed_bytes else ""
         self._ended(scope, left, 0)
 
