@@ -100,8 +100,9 @@ async def test_an_error_while_the_timer_serves_a_line_ends_that_machine_and_no_o
 
     async with open_machine(FunctionGuest(talks)) as healthy:
         with pytest.raises(ZeroDivisionError, match="the far end is broken"):
-            async with open_machine(FunctionGuest(talks)) as machine:
-                machine.com1.on_output = broken
+            async with open_machine(
+                FunctionGuest(talks), prepare=lambda machine: setattr(machine.com1, "on_output", broken)
+            ):
                 await trio.sleep(1)
         heard = healthy.com1.characters_out
         await trio.sleep(1)

@@ -17,7 +17,6 @@ from typing import Any, Final
 
 import trio
 
-from uartsim.access.bulk import BulkWriter
 from uartsim.access.hub import Hub, LineHeldError
 from uartsim.access.pty_device import PtyDevice
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat
@@ -31,9 +30,6 @@ OPENING_GRACE: Final = 0.1
 FLUSH_SETTLE: Final = 0.03
 #: More than the kernel keeps in a pty, in bytes.
 _PTY_HOLDS: Final = 1 << 17
-#: So much, in bytes, is written in a thread; to a client that took the last of it within so many seconds.
-BULK_BYTES: Final = 1 << 15
-BULK_SECONDS: Final = 0.05
 _FLUSH_READ: Final = 0x01  # TIOCPKT_FLUSHREAD
 
 
@@ -65,8 +61,6 @@ class PtyAccess:
         self._flushes = 0
         self._departures = 0  # how often the last client has closed it
         self._written = 0  # bytes put into the pty so far
-        self._bulk = BulkWriter(device, self._count)
-        self._unsaid: list[str] = []  # sentences that wait for the end of a write in bulk
         self._ours: deque[tuple[int, int]] = deque()  # where among them our own sentences are: from, until
         hub.on_format.add(self._follow_guest)
 
@@ -146,7 +140,6 @@ class PtyAccess:
     async def _from_client(self) -> None:
         master = self.device.master
         while True:
-            # In this order: during a write in bulk a read would block.
             await _wait_readable(master)
             try:
                 packet = os.read(master, 65536)
@@ -185,9 +178,6 @@ class PtyAccess:
         """A sentence of ours for the person at the pty; whether there is one, and room."""
         if not self.opened:
             return False
-        if self._bulk.busy:
-            self._unsaid.append(text)
-            return True
         try:
             size = os.write(self.device.master, f"\r\nuartsim: {text}\r\n".encode())
         except BlockingIOError:
@@ -230,7 +220,6 @@ class PtyAccess:
         """Copy the hub's stream to the pty, until the client has left."""
         client, master = self.client, self.device.master
         missed = client.missed
-        fast = False
         while True:
             data = await client.receive()
             if not data:
@@ -239,36 +228,23 @@ class PtyAccess:
                 self._say(f"{client.missed - missed} bytes were not kept until you came")
                 missed = client.missed
             view = memoryview(data)
-            begin = trio.current_time()
             try:
                 while view:
                     # What is written behind a client's back is thrown away when the next one flushes.
                     self._note_opens()
                     if self._departures != departures:
                         await trio.sleep_forever()
-                    if fast and len(view) >= BULK_BYTES:
-                        try:
-                            await self._bulk.write(view)
-                        finally:
-                            view = view[self._bulk.written :]
-                    else:
-                        try:
-                            size = os.write(master, view)
-                        except BlockingIOError:
-                            await _wait_writable(master)
-                            continue
-                        self._written += size
-                        view = view[size:]
+                    try:
+                        size = os.write(master, view)
+                    except BlockingIOError:
+                        await _wait_writable(master)
+                        continue
+                    self._written += size
+                    view = view[size:]
                     client.progress()
             except trio.Cancelled:
                 client.position -= len(view)  # it left before it could have this
                 raise
-            fast = trio.current_time() - begin < BULK_SECONDS
-            while self._unsaid:
-                self._say(self._unsaid.pop(0))
-
-    def _count(self, size: int) -> None:
-        self._written += size
 
     def _take_back(self) -> None:
         """The last client has closed: take back what it did not read, at once, before the next one can flush it."""
@@ -277,8 +253,7 @@ class PtyAccess:
         self._told_refusal = None
         if not self.opened:  # else the next one is here already, with settings of its own
             device.restore(self.hub.baud, self.hub.com1.uart.line_format.stop_halves > 2)
-        taken = self._bulk.stop() + device.unread()
-        self._unsaid.clear()
+        taken = device.unread()
         first = self._written - taken
         ours = sum(until - max(begin, first) for begin, until in self._ours if until > first)
         self.client.position -= taken - ours

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from uartsim.chip.registers import LSR, MSR, Offset
+from uartsim.chip.registers import MSR, Offset
 from uartsim.chip.streaming import stream_in, stream_out
 from uartsim.chip.uart import Uart
 from uartsim.line_format import NEVER, FormatMismatchError, LineFormat
