@@ -141,7 +141,7 @@ def imported(folder: str) -> set[str]:
                 names |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names.add(node.module.split(".")[0])
-    foreign = names - sys.stdlib_module_names - {"uartsim", "tests", "tools"}
+    foreign = names - sys.stdlib_module_names - {"benchmarks", "tests", "tools", "uartsim"}
     return {DISTRIBUTIONS.get(name, name) for name in foreign}
 
 

@@ -18,6 +18,7 @@ from uartsim.access.writers import LinePolicy as LinePolicy
 from uartsim.access.writers import NotTheWriterError as NotTheWriterError
 from uartsim.line_format import NEVER, TICKS_PER_NS, TICKS_PER_SECOND, LineFormat, seconds_to_ticks
 from uartsim.machine import Com1
+from uartsim.machine.turn import Turn
 from uartsim.record import TranscriptWriter
 
 #: Bytes of the guest's output that are kept.
@@ -63,6 +64,7 @@ class Hub:
         self._kept = bytearray()
         self._start = 0
         self._was_busy = False
+        self._turn = Turn()
         self._news = trio.lowlevel.ParkingLot()
         self._room = trio.lowlevel.ParkingLot()
         self._taken = trio.lowlevel.ParkingLot()
@@ -199,7 +201,7 @@ class Hub:
 
     async def send(self, data: bytes) -> None:
         """Send to the guest; returns when the line has room for what comes next."""
-        await trio.lowlevel.checkpoint()
+        await self._turn.take(len(data))
         view = memoryview(data)
         while view and not self.closed:
             room = SEND_QUEUE - self.com1.far_pending
@@ -285,6 +287,7 @@ class HubClient:
         self.who = who
         self.position = position
         self.missed = 0
+        self._turn = Turn()
         #: Somebody is there: a pty's client may be nobody for a while.
         self.present = True
         #: When it last read, in ticks; long ago, if never.
@@ -381,7 +384,7 @@ class HubClient:
 
     async def receive(self) -> bytes:
         """Wait for the next bytes; ``b""`` when the guest has ended and everything was read."""
-        await trio.lowlevel.checkpoint()
+        await self._turn.take()
         while True:
             data = self.receive_nowait()
             if data or self.hub.closed:

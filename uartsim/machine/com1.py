@@ -98,6 +98,10 @@ class Com1:
 
     def read_at(self, offset: int, at: int) -> int:
         """A register read at ``at`` ticks, from an interrupt handler; call :meth:`settle` when all is done."""
+        if offset:  # only reading RBR can make room
+            value = self.uart.read(offset, at)
+            self.reads[offset] += 1
+            return value
         was_closed = not self._has_room()
         value = self.uart.read(offset, at)
         self.reads[offset] += 1
@@ -269,7 +273,7 @@ class Com1:
             return False
         far = self.cable.far
         count = min(far.run_length(until), self.stream_in_room())
-        if count < 2:
+        if count < 1:
             return False
         if not stream_in(self.uart, far.peek(count), far.free_at_after(count)):
             return False

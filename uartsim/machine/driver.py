@@ -20,6 +20,7 @@ import trio
 from uartsim.chip.registers import FCR, IER, LCR, LSR, MCR, InterruptId, Offset
 from uartsim.line_format import BIT_AT_DIVISOR_1, LineFormat, UartsimError, UsageError
 from uartsim.machine.com1 import Com1
+from uartsim.machine.turn import Turn
 
 #: Bytes of the transmit buffer (Linux: UART_XMIT_SIZE).
 TRANSMIT_BUFFER: Final = 4096
@@ -30,9 +31,11 @@ FAR_PATIENCE_S: Final = 0.1
 #: Received characters that wait for a reader before the driver stops taking more from the chip.
 RECEIVE_BUFFER: Final = 65536
 
-_DR = int(LSR.DR)
-_THRE = int(LSR.THRE)
-_ERRORS = int(LSR.OE | LSR.PE | LSR.FE | LSR.BI)
+# As plain numbers: these are looked at with every character.
+_DR, _OE, _PE, _BI = (int(bit) for bit in (LSR.DR, LSR.OE, LSR.PE, LSR.BI))
+_ATTACHED = int(LSR.PE | LSR.FE | LSR.BI)
+_ERBFI, _ETBEI = int(IER.ERBFI), int(IER.ETBEI)
+_NONE, _MODEM_STATUS, _THR_EMPTY = (int(i) for i in (InterruptId.NONE, InterruptId.MODEM_STATUS, InterruptId.THR_EMPTY))
 
 
 class Flag(Enum):
@@ -77,6 +80,7 @@ class SerialDriver:
         self._room = trio.lowlevel.ParkingLot()
         self._arrived = trio.Event()
         self._reading = False
+        self._turn = Turn()
 
     # -- open and close ------------------------------------------------------------------------------------
 
@@ -155,7 +159,7 @@ class SerialDriver:
         Raises:
             UartsimError: the port is not open, or is closed meanwhile.
         """
-        await trio.lowlevel.checkpoint()
+        await self._turn.take(len(data))
         com1, view = self.com1, memoryview(data)
         buffer = UNLIMITED_BUFFER if com1.uart.unlimited else TRANSMIT_BUFFER
         while view:
@@ -197,8 +201,8 @@ class SerialDriver:
         return count
 
     def _start_transmitting(self) -> None:
-        if self._opened and self._transmit and not self._ier & IER.ETBEI:
-            self._ier |= int(IER.ETBEI)
+        if self._opened and self._transmit and not self._ier & _ETBEI:
+            self._ier |= _ETBEI
             self.com1.write(Offset.IER, self._ier)
 
     def _wake_writers(self) -> None:
@@ -214,7 +218,7 @@ class SerialDriver:
         """
         if self._reading:
             raise trio.BusyResourceError("another task is already receiving from this driver")
-        await trio.lowlevel.checkpoint()
+        await self._turn.take()
         self._reading = True
         try:
             while not self._received:
@@ -244,7 +248,7 @@ class SerialDriver:
     def _unthrottle(self) -> None:
         if self._throttled:
             self._throttled = False
-            self._ier |= int(IER.ERBFI)
+            self._ier |= _ERBFI
             self.com1.write(Offset.IER, self._ier)
 
     # -- interrupts ----------------------------------------------------------------------------------------
@@ -260,11 +264,11 @@ class SerialDriver:
         com1 = self.com1
         while True:
             identification = com1.read_at(Offset.IIR, at) & 0x0F
-            if identification == InterruptId.NONE:
+            if identification == _NONE:
                 return
-            if identification == InterruptId.MODEM_STATUS:
+            if identification == _MODEM_STATUS:
                 com1.read_at(Offset.MSR, at)
-            elif identification == InterruptId.THR_EMPTY:
+            elif identification == _THR_EMPTY:
                 self._refill(at)
             else:
                 self._empty_fifo(at)
@@ -275,7 +279,7 @@ class SerialDriver:
         while True:
             status = com1.read_at(Offset.LSR, at) | self._saved_errors
             self._saved_errors = 0
-            if status & LSR.OE:
+            if status & _OE:
                 self._overrun = True
             if not status & _DR:
                 if self._overrun:
@@ -284,17 +288,17 @@ class SerialDriver:
                 break
             if self._received_size + len(run) >= RECEIVE_BUFFER:
                 self._throttled = True
-                self._saved_errors = status & _ERRORS & ~int(LSR.OE)
-                self._ier &= ~int(IER.ERBFI)
+                self._saved_errors = status & _ATTACHED
+                self._ier &= ~_ERBFI
                 com1.write_at(Offset.IER, self._ier, at)
                 break
             character = com1.read_at(Offset.RBR, at)
-            if not status & _ERRORS & ~int(LSR.OE):
+            if not status & _ATTACHED:
                 run.append(character)
-            elif status & LSR.BI:
+            elif status & _BI:
                 self._push(run, Flag.BREAK, b"\0")
             else:
-                self._push(run, Flag.PARITY if status & LSR.PE else Flag.FRAMING, bytes((character,)))
+                self._push(run, Flag.PARITY if status & _PE else Flag.FRAMING, bytes((character,)))
         if run:
             self._push(run, None, b"")
 
@@ -318,7 +322,7 @@ class SerialDriver:
         if not self.com1.stream_out(self._transmit, until, 2):
             return False
         if not self._transmit:
-            self._ier &= ~int(IER.ETBEI)
+            self._ier &= ~_ETBEI
             self.com1.write_at(Offset.IER, self._ier, self.com1.uart.now)
         if len(self._transmit) <= TRANSMIT_BUFFER // 2:
             self._wake_writers()
@@ -343,7 +347,7 @@ class SerialDriver:
             com1.write_thr_at(bytes(transmit[:depth]), at)
             del transmit[:depth]
         if not transmit:
-            self._ier &= ~int(IER.ETBEI)
+            self._ier &= ~_ETBEI
             com1.write_at(Offset.IER, self._ier, at)
         if len(transmit) <= TRANSMIT_BUFFER // 2:
             self._wake_writers()
