@@ -10,7 +10,7 @@ peer.
 A machine with a pty also wakes when any pty of the system is opened or closed (see uartsim.access.pty_device).  Where
 others work on the same computer, give the benchmark ptys of its own, as root:
 
-    unshare -m sh -c 'mount -t devpts -o newinstance,ptmxmode=0666 devpts /dev/pts &&
+    unshare -m --propagation unchanged sh -c 'mount -t devpts -o newinstance,ptmxmode=0666 devpts /dev/pts &&
         mount --bind /dev/pts/ptmx /dev/ptmx && exec python -m benchmarks.idle'
 """
 

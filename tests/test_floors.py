@@ -27,6 +27,7 @@ FLOORS = (
     {"service"},
     {"blocking"},
     {FACE},
+    {"running"},
     {"commands", "pytest_plugin"},
     {"cli"},
     {"__main__"},

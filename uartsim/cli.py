@@ -49,9 +49,9 @@ def main(*arguments: Any, **options: Any) -> Any:
     """Run the command line; leaves with its exit status."""
     reservation = None
     try:
-        # Ctrl-C, and SIGTERM and SIGHUP like it, end us with everything put away; once the machine runs, trio has them.
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is signal.SIG_DFL:
+        # Ctrl-C, SIGTERM and SIGHUP end us with everything put away; once the machine runs, trio has them.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
                 signal.signal(number, _terminated)
         if not arguments and sys.argv[1:2] == ["run"]:
             reservation = _reserve_early(sys.argv[2:])
@@ -66,15 +66,17 @@ def main(*arguments: Any, **options: Any) -> Any:
             raise
         sys.stderr.write(f"uartsim: the system has run out of something: {error.strerror}; {_SHORTAGES[error.errno]}\n")
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
     finally:
         if reservation is not None:
             reservation.release()
 
 
 def _terminated(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
+    """End at once: an exception could come up in the middle of an import, and be taken for something else there."""
+    station = sys.modules.get("uartsim.access.station")
+    for reservation in list(station.RESERVED) if station is not None else []:
+        reservation.release()
+    os._exit(128 + number)
 
 
 def _reserve_early(arguments: list[str]) -> Reservation | None:
@@ -93,8 +95,13 @@ def _reserve_early(arguments: list[str]) -> Reservation | None:
             values[option] = value if equals else next(rest, "")
     if len(guests) > 1 or values.get("--clock", "real") != "real":  # in virtual time there is no pty
         return None
-    name = values.get("--name") or os.path.basename(os.path.abspath(guests[0] if guests else "demo"))
+    guest = (guests[0] if guests else "demo").removesuffix("/guest.toml")
+    name = values.get("--name") or os.path.basename(os.path.abspath(guest))
+    from uartsim.access.runtime import is_name
     from uartsim.access.station import reserve
+
+    if not is_name(name):
+        return None  # it may be no guest either, and that is to be said first
 
     return reserve(name, values.get("--link"))
 

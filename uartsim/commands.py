@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import signal
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from uartsim.line_format import UartsimError, UsageError
+from uartsim.errors import UartsimError, UsageError
+from uartsim.running import Line, record_state, run_machine, run_virtually
 
 if TYPE_CHECKING:
     from uartsim.access.station import Reservation
     from uartsim.access.terminal import Terminal
-    from uartsim.guest.catalogue import GuestDefinition
-    from uartsim.machine import GuestEnd
-    from uartsim.record import TranscriptWriter
 
 
 #: How much virtual time passes unless --for says otherwise, in seconds.
@@ -114,15 +110,15 @@ def run(
         if link is not None:
             raise UsageError("--link with --clock virtual: in virtual time there is no pty; leave one of them out")
         limit_s = VIRTUAL_SECONDS if limit_s is None else limit_s
-        wanted = _Line(strict_line, rate == "unlimited", line_policy, record)
-        _run_virtually(definition, name or definition.name, wanted, limit_s)
+        wanted = Line(strict_line, rate == "unlimited", line_policy, record)
+        run_virtually(definition, name or definition.name, wanted, limit_s)
         return
     if limit_s is not None:
         raise UsageError("--for without --clock virtual: in real time a machine runs until 'uartsim stop' or Ctrl-C")
     attach = not no_attach and sys.stdin.isatty() and sys.stdout.isatty()
     reservation = early if early is not None else reserve(name or definition.name, link)
     try:
-        end = _run(definition, reservation, _Line(strict_line, rate == "unlimited", line_policy, record), attach)
+        end = run_machine(definition, reservation, Line(strict_line, rate == "unlimited", line_policy, record), attach)
     finally:
         reservation.release()
     if end is None or end.reason == "stopped":
@@ -141,163 +137,6 @@ def _pairs(settings: tuple[str, ...]) -> dict[str, str]:
             raise UsageError(f"--set {setting}: write it as KEY=VALUE, such as --set grub_timeout=0")
         pairs[key] = value
     return pairs
-
-
-class _Line(NamedTuple):
-    """What the user wants of the line."""
-
-    strict: bool
-    unlimited: bool
-    policy: str
-    record: str | None
-
-
-def _run(definition: GuestDefinition, reservation: Reservation, line: _Line, attach: bool) -> GuestEnd | None:
-    claim = reservation.claim
-    click.echo(f"machine  {claim.name}: {definition.description}")
-    click.echo(f"pty      {reservation.device.path}")
-    click.echo(f"link     {claim.link}")
-    if attach:
-        click.echo("leave    Ctrl-] q (stops the machine)")
-    else:
-        click.echo(f"attach   picocom -b 115200 {claim.link}     leave picocom: Ctrl-A Ctrl-X")
-        click.echo(f"stop     Ctrl-C here, or: uartsim stop {claim.name}")
-    sys.stdout.flush()
-    import trio
-
-    ended: list[GuestEnd] = []  # stays empty after a signal, or when the person at the terminal quits
-    records: list[TranscriptWriter] = []
-
-    here: list[Terminal] = []  # this terminal, while it is attached
-
-    def log(text: str) -> None:
-        if here and here[0].say(text):
-            return
-        with contextlib.suppress(OSError):  # nobody may be there to read it: the machine goes on
-            click.echo(f"uartsim: {text}", err=True)
-
-    async def whole() -> None:
-        from pathlib import Path
-
-        from uartsim.access.hub import Hub, LinePolicy
-        from uartsim.access.station import Station
-        from uartsim.guest.build import make_guest
-        from uartsim.machine import GuestEnd, Machine, open_machine
-        from uartsim.record import TranscriptWriter
-
-        stations: list[Station] = []
-
-        def prepare(machine: Machine) -> None:
-            hub = Hub(machine.com1, policy=LinePolicy(line.policy))
-            if line.record is not None:
-                com1 = machine.com1
-                hub.record = TranscriptWriter(line.record, claim.name, str(com1.uart.line_format), com1.clock.now())
-                records.append(hub.record)
-            stations.append(Station(reservation, hub, definition.description))
-
-        async with trio.open_nursery() as nursery:
-            await nursery.start(_end_on_signals, nursery.cancel_scope)
-            async with open_machine(
-                make_guest(definition),
-                claim.name,
-                strict_line=line.strict,
-                unlimited=line.unlimited,
-                runtime_dir=Path(claim.folder),
-                log=log,
-                prepare=prepare,
-            ) as machine:
-                (station,) = stations
-                await nursery.start(station.run, machine)
-                if attach:
-                    nursery.start_soon(_attach_here, claim.attach, nursery.cancel_scope, here)
-                await machine.wait_ended()
-                await station.finish()
-            ended.append(machine.ended or GuestEnd("stopped"))
-            nursery.cancel_scope.cancel()
-
-    try:
-        trio.run(whole)
-        return ended[0] if ended else None
-    except BaseExceptionGroup as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        raise error from None
-    finally:
-        for written in records:
-            written.close()
-            if written.trouble:
-                log(f"the record {_record_state(written.status())}")
-
-
-def _run_virtually(definition: GuestDefinition, name: str, line: _Line, limit_s: float) -> None:
-    """Run a guest that nobody can reach, and print what it sends."""
-    import trio
-    import trio.testing
-
-    from uartsim.access.headless import run_headless
-    from uartsim.guest.build import make_guest
-
-    said = [f"{name}: stopped"]  # unless it comes to its own end
-
-    async def whole() -> GuestEnd | None:
-        end = None
-        async with trio.open_nursery() as nursery:
-            await nursery.start(_end_on_signals, nursery.cancel_scope)
-            end = await run_headless(
-                make_guest(definition),
-                name,
-                limit_s=limit_s,
-                output=_print_bytes,
-                record=line.record,
-                strict_line=line.strict,
-                unlimited=line.unlimited,
-                log=lambda text: click.echo(f"uartsim: {text}", err=True),
-            )
-            said[0] = f"{name}: {end}" if end is not None else f"{name}: {limit_s:g} s of virtual time are over"
-            nursery.cancel_scope.cancel()
-        return end
-
-    try:
-        end = trio.run(whole, clock=trio.testing.MockClock(autojump_threshold=0))
-    except BaseExceptionGroup as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        if not isinstance(error, BrokenPipeError):
-            raise error from None
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who read has seen enough
-        return
-    click.echo(said[0], err=True)
-    if end is not None and end.reason == "failed":
-        sys.exit(1)
-
-
-def _print_bytes(data: bytes) -> None:
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
-
-
-async def _end_on_signals(scope: Any, task_status: Any) -> None:
-    """SIGTERM, SIGHUP and Ctrl-C end the machine, with everything put away; where they are ignored they stay so."""
-    import trio
-
-    ours = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    with trio.open_signal_receiver(*(s for s in ours if signal.getsignal(s) is not signal.SIG_IGN)) as signals:
-        task_status.started()
-        async for _ in signals:
-            scope.cancel()
-
-
-async def _attach_here(path: str, scope: Any, here: list[Terminal]) -> None:
-    """This terminal is the first client; when the person quits, the machine ends."""
-    from uartsim.access.attach import connect
-    from uartsim.access.terminal import Terminal
-
-    terminal = Terminal(await connect(path), sys.stdin.fileno(), sys.stdout.fileno(), ends_on_signals=False)
-    here.append(terminal)
-    await terminal.run(watch=False, force=False, history=None, yields=True)
-    scope.cancel()
 
 
 @commands.command()
@@ -390,17 +229,7 @@ def status(name: str, as_json: bool) -> None:
     click.echo(f"accesses   {com1['thr_writes']} THR writes, {com1['rbr_reads']} RBR reads")
     click.echo(f"kept       {facts['hub']['scrollback_bytes']} bytes of {facts['hub']['bytes_from_guest']}")
     if facts["record"] is not None:
-        click.echo(f"record     {_record_state(facts['record'])}")
-
-
-def _record_state(record: dict[str, Any]) -> str:
-    """A record, and what it lacks, in words."""
-    if not record["trouble"]:
-        return str(record["path"])
-    return (
-        f"{record['path']} lacks {record['lost_bytes']} bytes of the line and {record['lost_breaks_and_marks']} breaks "
-        f"or marks: {record['trouble']}"
-    )
+        click.echo(f"record     {record_state(facts['record'])}")
 
 
 def _ask(name: str, do: str, timeout_s: float = 30.0, **parameters: Any) -> Any:
@@ -475,7 +304,8 @@ def sysrq(keys: str, name: str) -> None:
     Several letters are a sequence: each gets a break of its own.
     """
     text = _ask(name, "sysrq", 90, keys=keys)
-    click.echo(text.replace("\r\n", "\n").strip("\n"))
+    answer = text.replace("\r\n", "\n").strip("\n")
+    click.echo(answer or f"{name} said nothing to it within a second", err=not answer)
 
 
 @commands.command()
@@ -515,4 +345,3 @@ def stop(name: str) -> None:
         if time.monotonic() > deadline:
             raise UartsimError(f"{name} (process {pid}) has not ended within 15 s: end it with 'kill {pid}'")
         time.sleep(0.02)
-    os.sched_yield()

@@ -191,6 +191,7 @@ def test_clients_wait_while_there_are_no_descriptors_and_are_served_when_there_a
 
 #: A /dev/pts of our own with room for one pty: the system's is not touched.
 PRIVATE_PTYS = """
+mount --make-rprivate / 2>/dev/null  # where the root is no mount of its own (a chroot) nothing is shared either
 mount -t devpts -o newinstance,ptmxmode=0666,max=1 devpts /dev/pts && mount --bind /dev/pts/ptmx /dev/ptmx &&
 {taken}exec "$@"
 """
@@ -214,7 +215,7 @@ def test_when_no_pty_is_left_it_is_a_sentence_and_nothing_stays_behind(
     folder = echo_folder(kind, tmp_path / "g")
     run = [sys.executable, "-m", "uartsim", "run", str(folder), "--name", "box"]
     done = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", PRIVATE_PTYS.format(taken=taken), "sh", *run],
+        ["unshare", "--mount", "--propagation", "unchanged", "sh", "-c", PRIVATE_PTYS.format(taken=taken), "sh", *run],
         env=environment(runtime),
         stdin=subprocess.DEVNULL,
         capture_output=True,

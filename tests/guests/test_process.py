@@ -261,12 +261,13 @@ async def test_reset_starts_anew_and_forgets_what_was_on_its_way(tmp_path: Path)
 
 
 @in_trio
-async def test_nmi_is_said_to_do_nothing(tmp_path: Path) -> None:
+async def test_a_process_has_no_nmi_and_says_so(tmp_path: Path) -> None:
     line = Line()
     async with line.open(shell(tmp_path, "echo on; read x")) as machine:
         await line.expect(b"on")
-        await machine.nmi()
-        assert line.logged == ["a process has no NMI: nothing happened"]
+        with pytest.raises(UsageError, match="is a process and has no NMI: nothing happened"):
+            await machine.nmi()
+        assert machine.status()["nmis"] == 0
 
 
 @in_trio

@@ -293,3 +293,26 @@ async def test_the_line_stays_usable_after_a_script_has_failed(tmp_path: Path) -
         assert (await machine.wait_ended()).reason == "failed"
         await trio.sleep(0.1)
         assert ears[0].data == b"last words"
+
+
+@virtual_time
+async def test_the_last_words_of_a_script_that_fails_reach_the_far_end_whole(tmp_path: Path) -> None:
+    definition = make_script(
+        tmp_path / "talker",
+        """
+        async def main(host):
+            host.tty.open()
+            await host.tty.write(b"last words " * 40)
+            raise RuntimeError("boom")
+        """,
+    )
+    said: list[bytes] = []
+
+    def listen(machine: Machine) -> None:
+        machine.com1.on_output = lambda data, at: said.append(data)
+
+    async with open_machine(make_guest(definition), prepare=listen) as machine:
+        end = await machine.wait_ended()
+        await trio.sleep(0.01)
+    assert end == GuestEnd("failed", detail="RuntimeError: boom (guest.py:5)")
+    assert b"".join(said) == b"last words " * 40

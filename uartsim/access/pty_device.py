@@ -97,18 +97,11 @@ class PtyDevice:
         fields = _TERMIOS2.unpack(raw)
         return fields[7], bool(fields[2] & termios.CSTOPB)
 
-    def restore(self, baud: int, two_stop_bits: bool = False) -> list[str]:
-        """A client has left: undo what it leaves behind for the next; returns what that was, in words."""
-        left = []
-        flags = termios.tcgetattr(self.slave)
-        if flags[0] & (termios.IXON | termios.IXOFF):
-            left.append("flow control (IXON/IXOFF)")
-        if flags[3] & (termios.ICANON | termios.ECHO):
-            left.append("cooked mode")
+    def restore(self, baud: int, two_stop_bits: bool = False) -> None:
+        """A client has left: undo what it leaves behind for the next (settings, TIOCEXCL, stopped output)."""
         fcntl.ioctl(self.slave, termios.TIOCNXCL)
         termios.tcflow(self.slave, termios.TCOON)
         self.set_raw(baud, two_stop_bits)
-        return left
 
     def opens(self) -> list[int]:
         """Who has opened (1) and closed (-1) the node since the last call, in order."""

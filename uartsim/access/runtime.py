@@ -72,6 +72,11 @@ def _remove(path: str) -> None:
         os.unlink(path)
 
 
+def is_name(name: str) -> bool:
+    """Whether ``name`` can be a machine's name."""
+    return 0 < len(name) <= 64 and name[0] not in ".-+" and _LETTERS.issuperset(name)
+
+
 class Claim:
     """A machine's name, taken: its folder, lock and link.  Released by :meth:`release`.
 
@@ -85,11 +90,13 @@ class Claim:
     """
 
     def __init__(self, name: str, link: str | None = None) -> None:
-        if not 0 < len(name) <= 64 or name[0] in ".-+" or not _LETTERS.issuperset(name):
+        if not is_name(name):
             raise UsageError(
-                f"{name!r} cannot be a machine's name: use up to 64 letters, digits, '_', '-', '.', '+', "
-                "not beginning with '-', '+' or '.'"
+                f"{name!r} cannot be a machine's name: give it one with --name, of up to 64 letters, digits, "
+                "'_', '-', '.' or '+', not beginning with '-', '+' or '.'"
             )
+        if link and "\n" in link:
+            raise UsageError(f"{link!r} cannot be a link's path: it has a line feed in it")
         self.name = name
         parent = runtime_folder()
         self.folder = os.path.join(parent, name)

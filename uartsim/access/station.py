@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from uartsim.access.pty_device import PtyDevice
@@ -24,8 +25,15 @@ if TYPE_CHECKING:
     from uartsim.machine import Machine
 
 
+#: How long the line may be held up by a guest that does not read before somebody who asked for a break is told, in
+#: seconds.
+PATIENCE_S = 15.0
 #: What ends a program in the middle of anything.
 _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+#: What this process has reserved and not released.
+RESERVED: list[Reservation] = []
 
 
 class Reservation:
@@ -46,6 +54,8 @@ class Reservation:
                 self.attach.close()
                 self.device.close()
                 self.claim.release()
+                if self in RESERVED:
+                    RESERVED.remove(self)
                 break
             except KeyboardInterrupt:
                 continue  # of a signal that had come before they were held back; each step can be done again
@@ -59,17 +69,12 @@ def reserve(name: str, link: str | None = None) -> Reservation:
         UsageError: the name or the link is taken or impossible.
         UartsimError: the system has no pty left.
     """
-    reservation = None
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING_SIGNALS)  # nothing is left half made
     try:
         reservation = _reserve(name, link)
+        RESERVED.append(reservation)
     finally:
-        try:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        except KeyboardInterrupt:
-            if reservation is not None:
-                reservation.release()
-            raise
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return reservation
 
 
@@ -221,14 +226,30 @@ class Station:
         duration_s = float(request.get("seconds", 0.25))
         if not 0 < duration_s <= 60:
             raise ValueError(f"a break of {duration_s:g} s: give more than 0 and at most 60 seconds")
-        await self.hub.send_break(duration_s)
+        with self._patience(duration_s):
+            await self.hub.send_break(duration_s)
+
+    @contextmanager
+    def _patience(self, seconds: float) -> Iterator[None]:
+        """Wait ``seconds`` and a while for the line to carry something; then say why it does not."""
+        import trio
+
+        with trio.move_on_after(seconds + PATIENCE_S) as scope:
+            yield
+        if scope.cancelled_caught:
+            raise UartsimError(
+                f"the guest does not read: {self.hub.com1.far_pending} characters and breaks wait on the line; "
+                "they go out as soon as it does"
+            )
 
     async def _sysrq(self, request: Mapping[str, Any]) -> Any:
         """A break and the key; answers with what the guest said after it."""
         import trio
 
         start = self.hub.end
-        await self.hub.sysrq(str(request.get("keys", "")))
+        keys = str(request.get("keys", ""))
+        with self._patience(0.25 * len(keys)):
+            await self.hub.sysrq(keys)
         said = b""
         with trio.move_on_after(float(request.get("wait_s", 1.0))):
             # The kernel answers within milliseconds; what follows within a quarter of a second belongs to it.

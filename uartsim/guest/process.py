@@ -115,9 +115,12 @@ class ProcessGuest:
             await self._child.end()
 
     async def nmi(self) -> None:
-        """The NMI button, which a process does not have."""
-        if self._machine is not None:
-            self._machine.log("a process has no NMI: nothing happened")
+        """The NMI button.
+
+        Raises:
+            UsageError: a process does not have one.
+        """
+        raise UsageError(f"guest {self._definition.name!r} is a process and has no NMI: nothing happened")
 
     # -- the program ---------------------------------------------------------------------------------------
 

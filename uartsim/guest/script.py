@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Flag", "LineFormat", "Received", "ScriptGuest", "ScriptHost", "SerialDriver"]
 
+#: How long what a script wrote last may take to leave the chip, in seconds.
+LAST_WORDS_S = 5.0
+
 _serial = itertools.count()
 
 
@@ -63,13 +66,16 @@ class ScriptGuest:
 
     Args:
         definition: its manifest, with kind ``"script"``.
+
+    Raises:
+        UsageError: the script cannot be loaded.
     """
 
     kind = "script"
 
     def __init__(self, definition: GuestDefinition) -> None:
         self.definition = definition
-        self._main: Callable[[ScriptHost], Awaitable[str | None]] | None = None
+        self._main = load_main(definition.folder, str(definition.options.get("file", "guest.py")))
         self._host: ScriptHost | None = None
         self._scope: trio.CancelScope | None = None
         self._failure: str | None = None  # of the script's NMI handler
@@ -77,8 +83,6 @@ class ScriptGuest:
     async def run(self, machine: Machine, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> GuestEnd:
         """Power on; see :class:`uartsim.machine.Guest`."""
         definition = self.definition
-        if self._main is None:
-            self._main = load_main(definition.folder, str(definition.options.get("file", "guest.py")))
         task_status.started()
         while True:
             await trio.lowlevel.checkpoint()  # a script that only reboots can still be stopped
@@ -88,15 +92,15 @@ class ScriptGuest:
                 try:
                     wish = await self._main(host)
                 except (Exception, SystemExit) as error:
-                    return GuestEnd("failed", detail=_where(error, definition.folder))
+                    self._failure = _where(error, definition.folder)
+            if wish not in ("reboot", "poweroff", None):
+                self._failure = f"main returned {wish!r}: use 'reboot', 'poweroff' or None"
+            if not self._scope.cancelled_caught or self._failure is not None:
+                with trio.move_on_after(LAST_WORDS_S):
+                    await host.tty.drain()  # the last words are what one wants to read
+            host.tty.close()
             if self._failure is not None:
                 return GuestEnd("failed", detail=self._failure)
-            if wish not in ("reboot", "poweroff", None):
-                return GuestEnd("failed", detail=f"main returned {wish!r}: use 'reboot', 'poweroff' or None")
-            if not self._scope.cancelled_caught:
-                with trio.move_on_after(1):
-                    await host.tty.drain()
-            host.tty.close()
             if wish != "reboot":
                 return GuestEnd("poweroff")
             if not self._scope.cancelled_caught:

@@ -366,7 +366,7 @@ def divisor_of(line_format: LineFormat) -> int:
         below = min(line_format.bit_ticks // BIT_AT_DIVISOR_1, 0xFFFF)
         near = sorted(round(115200 / other, 2) for other in (below, below + 1) if 1 <= other <= 0xFFFF)
         raise UsageError(
-            f"a 16550 with a 1.8432 MHz crystal cannot do {line_format.baud:g} baud; "
+            f"a 16550 with a 1.8432 MHz crystal cannot do {line_format.baud:.10g} baud; "
             f"near speeds it can do: {', '.join(f'{baud:g}' for baud in near)}"
         )
     return divisor

@@ -136,8 +136,8 @@ class Machine:
 
     async def nmi(self) -> None:
         """Press the NMI button."""
-        self.nmis += 1
         await self.guest.nmi()
+        self.nmis += 1
 
     async def wait_ended(self) -> GuestEnd:
         """Wait until the guest has ended."""
