@@ -183,7 +183,7 @@ def test_the_menu_does_what_it_says(
             ("n", "NMI"),
             ("x", "[uartsim: 'x' means nothing here"),
             ("d", "115200 8N1 | DTR RTS CTS DSR DCD | "),
-            ("d", "breaks 1 in 0 out | held by you, watching: nobody]"),
+            ("d", "breaks 1 in 0 out | held by you, watching: nobody"),
             ("z", "stty rows 30 cols 100"),
             ("w", "you only watch now"),
         ):

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import random
+import select
 import re
 import subprocess
 import sys
@@ -50,9 +51,23 @@ def test_a_fresh_pty_is_raw_so_that_no_echo_storm_can_start() -> None:
         device.close()
 
 
+def test_a_pty_that_nobody_has_open_is_not_woken_by_other_ptys() -> None:
+    device, other = PtyDevice(), PtyDevice()
+    try:
+        os.close(open_plain(other.path))
+        assert not select.select([device.watch], [], [], 0)[0]
+        fd = open_plain(device.path)
+        os.close(fd)
+        assert device.opens() == [1, -1]
+    finally:
+        device.close()
+        other.close()
+
+
 def test_opens_and_closes_are_all_counted_however_fast_they_come() -> None:
     device = PtyDevice()
     try:
+        device.count_closely(True)
         fds = [open_plain(device.path) for _ in range(20)]
         assert device.opens() == [1] * 20
         for fd in fds:

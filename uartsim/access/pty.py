@@ -4,7 +4,8 @@ Nothing is written to the pty while nobody has it open: the hub keeps it.  A cli
 input at once, which would throw that away; so output begins when its flush has been seen, or after a moment if it does
 not flush.  What a client leaves unread when it closes is taken back and goes to the next one: nothing is lost, and
 nothing comes twice.  (Unless the next one opens and flushes before this process has even been woken: within some
-hundred microseconds, what was unread is flushed away with it.)
+hundred microseconds, what was unread is flushed away with it.  And two that open a pty at the same instant while
+nobody has it open count as one.)
 
 A pty cannot carry a break or modem lines: the kernel accepts them and drops them.  The other ways in can.
 """
@@ -119,6 +120,8 @@ class PtyAccess:
         if not changes:
             return
         have_left = False
+        self.device.count_closely(True)  # before anything else: others may open right now
+        changes += self.device.opens()
         if not self.opened:
             self._flushes = 0
         for change in changes:
@@ -128,6 +131,8 @@ class PtyAccess:
             self._departures += 1
             self._flushes = 0
             self._take_back()
+        if not self.opened:
+            self.device.count_closely(False)
         self.client.present = self.opened > 0
         self._wake()
 

@@ -56,11 +56,10 @@ class PtyDevice:
             if self.watch < 0:
                 raise OSError(ctypes.get_errno(), "inotify_init1")
             self._fds.append(self.watch)
-            # The kernel merges an event with the one before it if they are equal, and two opens in a row would count
-            # as one.  Watching the folder of all ptys as well puts an event of its own between them.
+            self._libc = libc
+            self._folder = -1
             self._node = libc.inotify_add_watch(self.watch, os.fsencode(self.path), _IN_OPEN | _IN_CLOSE)
-            folder = libc.inotify_add_watch(self.watch, os.path.dirname(self.path).encode(), _IN_OPEN | _IN_CLOSE)
-            if self._node < 0 or folder < 0:
+            if self._node < 0:
                 raise OSError(ctypes.get_errno(), "inotify_add_watch")
             os.set_blocking(self.master, False)
             os.set_blocking(self.slave, False)
@@ -102,6 +101,19 @@ class PtyDevice:
         fcntl.ioctl(self.slave, termios.TIOCNXCL)
         termios.tcflow(self.slave, termios.TCOON)
         self.set_raw(baud, two_stop_bits)
+
+    def count_closely(self, on: bool) -> None:
+        """Tell opens that follow each other apart, at the price of being woken by every pty of the system.
+
+        The kernel merges an event with the one before it if they are equal, so that two opens in a row count as one.
+        Watching the folder of all ptys as well puts an event of its own between them.
+        """
+        if on and self._folder < 0:
+            folder = os.path.dirname(self.path).encode()
+            self._folder = self._libc.inotify_add_watch(self.watch, folder, _IN_OPEN | _IN_CLOSE)
+        elif not on and self._folder >= 0:
+            self._libc.inotify_rm_watch(self.watch, self._folder)
+            self._folder = -1
 
     def opens(self) -> list[int]:
         """Who has opened (1) and closed (-1) the node since the last call, in order."""

@@ -91,7 +91,7 @@ class RawTerminal:
 
 
 def diagnosis(status: dict[str, Any], who: str = "") -> str:
-    """One line: speed, format, modem lines, counters, who holds the line; ``who`` is called "you"."""
+    """One line: speed, format, modem lines, counters, who holds the line, and the link; ``who`` is called "you"."""
     com1, hub = status["com1"], status["hub"]
     line = com1["line"]
     modem = " ".join(name.upper() for name, on in com1["modem"].items() if on) or "no modem line active"
@@ -101,7 +101,7 @@ def diagnosis(status: dict[str, Any], who: str = "") -> str:
     return (
         f"{com1['format']} | {modem} | {line['bytes_out']} bytes out, {line['bytes_in']} in | "
         f"overruns {line['overruns']}, withheld {line['withheld']}, breaks {line['breaks_in']} in "
-        f"{line['breaks_out']} out | held by {holder}, watching: {', '.join(watching) or 'nobody'}"
+        f"{line['breaks_out']} out | held by {holder}, watching: {', '.join(watching) or 'nobody'} | {status['link']}"
     )
 
 
