@@ -24,7 +24,7 @@ from uartsim.record import TranscriptWriter
 #: Bytes of the guest's output that are kept.
 SCROLLBACK: Final = 1 << 20
 #: The most that a client gets at once.
-CHUNK: Final = 65536
+CHUNK: Final = 262144
 #: Characters that may wait at the far end of the line before a sending client has to wait.
 SEND_QUEUE: Final = 4096
 #: A client that has read nothing for so long is not reading, in ticks: nobody waits for it.

@@ -33,7 +33,7 @@ _ESCAPES: Final = (
     (b"\t", b"\\t"),
     (b"\x1b", b"\\u001b"),
 )
-_EASY: Final = _PLAIN + b"".join(byte for byte, _ in _ESCAPES)
+_ESCAPED: Final = b"".join(byte for byte, _ in _ESCAPES)
 #: Text is handed to the system when this much has gathered, in bytes, or on :meth:`TranscriptWriter.flush`.
 _GATHER: Final = 1 << 16
 
@@ -84,7 +84,8 @@ class TranscriptWriter:
             raise UsageError(f"the record {path} exists: remove it or give another file") from None
         except OSError as error:
             raise UsageError(f"the record {path} cannot be made ({error.strerror}): give another file") from None
-        self._pending.append(_Line(json.dumps({**_HEADER, "name": name, "format": line_format}).encode(), 0, 0.0))
+        header = json.dumps({**_HEADER, "name": name, "format": line_format})
+        self._pending.append(_Line(header.encode() + b"\n", 0, 0.0))
         self.flush()
         if self.trouble:
             self.close()
@@ -109,7 +110,7 @@ class TranscriptWriter:
 
     def _event(self, kind: str, text: bytes, at: int, size: int) -> None:
         seconds = round((at - self._start) / TICKS_PER_SECOND, 9)
-        self._pending.append(_Line(b'[%a,"%b",%b]' % (seconds, kind.encode(), text), size, seconds))
+        self._pending.append(_Line(b'[%a,"%b",%b]\n' % (seconds, kind.encode(), text), size, seconds))
         self._pending_size += len(text)
         if self._pending_size >= _GATHER:
             self.flush()
@@ -121,7 +122,7 @@ class TranscriptWriter:
         lines, self._pending, self._pending_size = self._pending, [], 0
         if self._unsaid or self._unsaid_notes:
             text = f"{self._unsaid} bytes of the line and {self._unsaid_notes} breaks or marks are missing here"
-            mark = b'[%a,"m",%b]' % (lines[0].seconds, json.dumps(f"{text}: {self.trouble}").encode())
+            mark = b'[%a,"m",%b]\n' % (lines[0].seconds, json.dumps(f"{text}: {self.trouble}").encode())
             if not self._write([mark]):
                 self._lose(lines)
                 return
@@ -132,7 +133,7 @@ class TranscriptWriter:
     def _write(self, lines: list[bytes]) -> int:
         """Write lines; returns how many reached the file whole."""
         # What was half written stays a line of its own.
-        data = b"\n".join((*((b"",) if self._torn else ()), *lines, b""))
+        data = b"".join((b"\n" * self._torn, *lines)) if self._torn or len(lines) > 1 else lines[0]
         done = 0
         try:
             while done < len(data):
@@ -177,10 +178,11 @@ class TranscriptWriter:
 
 def _json_string(data: bytes) -> bytes:
     """``data`` as a JSON string, a byte a code point; what consoles mostly send takes a third of json's time."""
-    if data.translate(None, _EASY):
-        return json.dumps(data.decode("latin-1")).encode()
-    for byte, escape in _ESCAPES:
-        data = data.replace(byte, escape)
+    if special := data.translate(None, _PLAIN):
+        if special.translate(None, _ESCAPED):
+            return json.dumps(data.decode("latin-1")).encode()
+        for byte, escape in _ESCAPES:
+            data = data.replace(byte, escape)
     return b'"%b"' % data
 
 
