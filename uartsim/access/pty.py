@@ -99,6 +99,8 @@ class PtyAccess:
         else:
             bit_ticks = round(TICKS_PER_SECOND / max(baud, 1))
         stop_halves = 2 if not two_stop_bits else 3 if line.data_bits == 5 else 4
+        if (bit_ticks, stop_halves) == (line.bit_ticks, line.stop_halves):
+            return line
         return LineFormat(bit_ticks, line.data_bits, line.parity, stop_halves)
 
     def _follow_guest(self, line_format: LineFormat) -> None:

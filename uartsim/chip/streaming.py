@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from uartsim.chip.registers import IER, InterruptId
+from uartsim.chip.bits import ERBFI, ETBEI, NO_INTERRUPT
 from uartsim.chip.uart import Uart
 from uartsim.line_format import NEVER, LineFormat
 
@@ -48,12 +48,12 @@ def stream_out(uart: Uart, data: bytearray, until: int) -> Streamed | None:
     possible = len(data) // depth
     if possible < 2 or not transmitter.fifo_mode or transmitter.looped or transmitter.held:
         return None
-    if not uart.ier & IER.ETBEI or not uart.gate_open or uart.receiver.data or uart.receiver.latched:
+    if not uart.ier & ETBEI or not uart.gate_open or uart.receiver.data or uart.receiver.latched:
         return None
     if not times.frame:
         return _stream_out_at_once(uart, data[: possible * depth], possible)
     fifo = transmitter.fifo
-    if not fifo or not transmitter.shifting or transmitter.late or uart.iir != InterruptId.NONE:
+    if not fifo or not transmitter.shifting or transmitter.late or uart.iir != NO_INTERRUPT:
         return None
     start = transmitter.frame_end
     first = start + (len(fifo) - 1) * times.frame  # THRE rises with the last one's start
@@ -99,7 +99,7 @@ def stream_in(uart: Uart, data: bytes, last_at: int) -> bool:
     receiver = uart.receiver
     if not receiver.fifo_mode or receiver.trigger != 1 or receiver.data or receiver.latched or receiver.timeout:
         return False
-    if not uart.ier & IER.ERBFI or not uart.gate_open or uart.iir != InterruptId.NONE or uart.modem.looped:
+    if not uart.ier & ERBFI or not uart.gate_open or uart.iir != NO_INTERRUPT or uart.modem.looped:
         return False
     receiver.received += len(data)
     receiver.rbr_reads += len(data)

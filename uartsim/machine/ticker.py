@@ -170,7 +170,7 @@ class Ticker:
                 wakeup.call(now)
         finally:
             self._serving = False
-        self._not_before = now + min(len(self._heap) * GAP_PER_LINE, LONGEST_GAP)
+        self._not_before = self.clock.now() + min(len(self._heap) * GAP_PER_LINE, LONGEST_GAP)
 
     async def serve(self) -> None:
         """Serve until :meth:`stop`."""

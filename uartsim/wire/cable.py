@@ -264,7 +264,7 @@ class Cable:
         Raises:
             FormatMismatchError: it is not the guest's.
         """
-        if far_format != self.line_format:
+        if far_format is not self.line_format and far_format != self.line_format:
             raise FormatMismatchError(
                 f"your end of the line is at {far_format}, the guest's at {self.line_format}: "
                 f"set yours to {self.line_format}"
