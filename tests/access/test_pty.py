@@ -6,8 +6,8 @@ import errno
 import fcntl
 import os
 import random
-import select
 import re
+import select
 import subprocess
 import sys
 import termios
