@@ -24,7 +24,7 @@ from uartsim.record import TranscriptWriter
 #: Bytes of the guest's output that are kept.
 SCROLLBACK: Final = 1 << 20
 #: The most that a client gets at once.
-CHUNK: Final = 262144
+CHUNK: Final = 65536
 #: Characters that may wait at the far end of the line before a sending client has to wait.
 SEND_QUEUE: Final = 4096
 #: A client that has read nothing for so long is not reading, in ticks: nobody waits for it.
@@ -165,11 +165,11 @@ class Hub:
     def _far_room(self) -> None:
         self._room.unpark_all()
 
-    def read(self, position: int) -> tuple[int, bytes]:
-        """What is kept from ``position`` on, one chunk; returns the position at which it really starts, and it."""
+    def read(self, position: int, size: int = CHUNK) -> tuple[int, bytes]:
+        """What is kept from ``position`` on, at most ``size``; returns the position at which it really starts, and it."""
         position = max(position, self._start)
         offset = position - self._start
-        return position, bytes(self._kept[offset : offset + CHUNK])
+        return position, bytes(self._kept[offset : offset + size])
 
     def note_taken(self) -> None:
         """A client has read something."""
@@ -290,6 +290,8 @@ class HubClient:
         self._turn = Turn()
         #: Somebody is there: a pty's client may be nobody for a while.
         self.present = True
+        #: The most that it gets at once, in bytes.
+        self.chunk = CHUNK
         #: When it last read, in ticks; long ago, if never.
         self.read_at = -READING_TICKS
         self._notice = notice
@@ -371,7 +373,7 @@ class HubClient:
     def receive_nowait(self) -> bytes:
         """What there is after ``position``, at most 64 KiB; may be empty."""
         wanted = self.position
-        start, data = self.hub.read(wanted)
+        start, data = self.hub.read(wanted, self.chunk)
         self.missed += start - wanted
         self.position = start + len(data)
         self.progress()

@@ -31,6 +31,8 @@ OPENING_GRACE: Final = 0.1
 FLUSH_SETTLE: Final = 0.03
 #: More than the kernel keeps in a pty, in bytes.
 _PTY_HOLDS: Final = 1 << 17
+#: How much is taken from the hub at once: the larger, the fewer rounds of the scheduler while a guest floods.
+PUMP_CHUNK: Final = 262144
 _FLUSH_READ: Final = 0x01  # TIOCPKT_FLUSHREAD
 
 
@@ -53,6 +55,7 @@ class PtyAccess:
         self.watch = watch
         self.client = hub.attach(name, watch=True, start=hub.start if backlog else None, notice=self._say)
         self.client.present = False
+        self.client.chunk = PUMP_CHUNK
         #: How many have it open now.
         self.opened = 0
         #: Bytes that a client at another speed sent and that were refused.
