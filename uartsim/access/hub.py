@@ -137,6 +137,9 @@ class Hub:
             excess = len(kept) - self.scrollback_bytes
             del kept[:excess]
             self._start += excess
+        for client in tuple(self.clients):
+            if client.eager is not None:
+                client.eager()
         self._news.unpark_all()
 
     def _format(self, line_format: LineFormat) -> None:
@@ -294,6 +297,9 @@ class HubClient:
         self.chunk = CHUNK
         #: When it last read, in ticks; long ago, if never.
         self.read_at = -READING_TICKS
+        #: Called as soon as there is something to read: a client that waits may take it on the spot, within the very call
+        #: in which the guest sent it.
+        self.eager: Callable[[], object] | None = None
         self._notice = notice
         self._yields = False
         self._lost = False  # the line was taken over from it

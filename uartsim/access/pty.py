@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from functools import partial
 from typing import Any, Final
 
 import trio
@@ -33,6 +34,8 @@ FLUSH_SETTLE: Final = 0.03
 _PTY_HOLDS: Final = 1 << 17
 #: How much is taken from the hub at once: the larger, the fewer rounds of the scheduler while a guest floods.
 PUMP_CHUNK: Final = 262144
+#: The most that is handed on from within the guest's own output, in bytes.
+EAGER: Final = 1024
 _FLUSH_READ: Final = 0x01  # TIOCPKT_FLUSHREAD
 
 
@@ -231,7 +234,11 @@ class PtyAccess:
         client, master = self.client, self.device.master
         missed = client.missed
         while True:
-            data = await client.receive()
+            client.eager = partial(self._push, departures)
+            try:
+                data = await client.receive()
+            finally:
+                client.eager = None
             if not data:
                 await trio.sleep_forever()  # the guest has ended; the machine closes us
             if client.missed != missed:
@@ -255,6 +262,22 @@ class PtyAccess:
             except trio.Cancelled:
                 client.position -= len(view)  # it left before it could have this
                 raise
+
+    def _push(self, departures: int) -> None:
+        """The guest has sent something while the pump waits for it: an echo goes out at once, not a task switch later."""
+        hub, client = self.hub, self.client
+        if not 0 < hub.end - client.position <= EAGER or client.position < hub.start:
+            return
+        self._note_opens()
+        if self._departures != departures:
+            return
+        data = client.receive_nowait()
+        try:
+            size = os.write(self.device.master, data)
+        except BlockingIOError:
+            size = 0
+        self._written += size
+        client.position -= len(data) - size
 
     def _take_back(self) -> None:
         """The last client has closed: take back what it did not read, at once, before the next one can flush it."""

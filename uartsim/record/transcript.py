@@ -8,34 +8,34 @@ line is ``[seconds, kind, text]``: seconds since the start of the record, and
 - ``"b"``: a break, text ``"o"`` or ``"i"`` for its direction;
 - ``"m"``: a mark: a sentence about what happened, such as who took the line.
 
+What comes in long runs (4096 bytes or more at once, which only a line at unlimited rate brings) is stored as it is:
+a line ``[seconds, "O", size]`` (``"I"`` to the guest), then ``size`` bytes, then a newline.  Writing a flood as JSON
+strings would take longer than carrying it.
+
 A file that cannot be written (disk full) never stops the line: what is lost is counted, and said in a mark as soon as
-writing works again.  What reached the file only in part is a torn line: it stays a line of its own, and readers pass
-over it.
+writing works again.  What reached the file only in part is overwritten by what comes next; a file that ends in a torn
+line or block is read up to there.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from itertools import accumulate
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from uartsim.line_format import TICKS_PER_SECOND, UsageError
 
 _HEADER: Final = {"uartsim": "transcript", "version": 1}
-#: What JSON leaves alone in a string; and what consoles send besides, with how JSON writes it.
-_PLAIN: Final = bytes(byte for byte in range(0x20, 0x7F) if byte not in b'"\\')
-_ESCAPES: Final = (
-    (b"\\", b"\\\\"),
-    (b'"', b'\\"'),
-    (b"\r", b"\\r"),
-    (b"\n", b"\\n"),
-    (b"\t", b"\\t"),
-    (b"\x1b", b"\\u001b"),
-)
-_ESCAPED: Final = b"".join(byte for byte, _ in _ESCAPES)
 #: Text is handed to the system when this much has gathered, in bytes, or on :meth:`TranscriptWriter.flush`.
 _GATHER: Final = 1 << 16
+#: Runs of this many bytes and more are stored as they are.
+_BLOCK: Final = 4096
+#: More pieces than this are joined before they are written (IOV_MAX is 1024).
+_VECTORS: Final = 64
 
 
 class Event(NamedTuple):
@@ -47,11 +47,19 @@ class Event(NamedTuple):
 
 
 class _Line(NamedTuple):
-    """A line that waits to be written: how many bytes of the serial line it holds (0: a break or mark), and its time."""
+    """A line that waits to be written: how many bytes of the serial line it holds (0: a break or mark), and its time.
+
+    ``block`` are the bytes that follow it as they are, with their newline counted in ``length``.
+    """
 
     text: bytes
     size: int
     seconds: float
+    block: bytes = b""
+
+    @property
+    def length(self) -> int:
+        return len(self.text) + (len(self.block) + 1 if self.block else 0)
 
 
 class TranscriptWriter:
@@ -77,7 +85,7 @@ class TranscriptWriter:
         self._pending: list[_Line] = []
         self._pending_size = 0
         self._unsaid = self._unsaid_notes = 0
-        self._torn = False
+        self._end = 0  # of what is whole in the file
         try:
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except FileExistsError:
@@ -94,11 +102,11 @@ class TranscriptWriter:
 
     def output(self, data: bytes, at: int) -> None:
         """The guest sent ``data``; the last of it arrived at ``at`` ticks."""
-        self._event("o", _json_string(data), at, len(data))
+        self._bytes("o", data, at)
 
     def input(self, data: bytes, at: int) -> None:
         """``data`` was sent to the guest at ``at`` ticks."""
-        self._event("i", _json_string(data), at, len(data))
+        self._bytes("i", data, at)
 
     def line_break(self, direction: str, at: int) -> None:
         """A break at ``at`` ticks; ``direction`` is "o" from the guest or "i" to it."""
@@ -108,10 +116,23 @@ class TranscriptWriter:
         """Something happened at ``at`` ticks."""
         self._event("m", json.dumps(text).encode(), at, 0)
 
+    def _bytes(self, kind: str, data: bytes, at: int) -> None:
+        if len(data) < _BLOCK:
+            self._event(kind, _json_string(data), at, len(data))
+        else:
+            seconds = self._seconds(at)
+            self._add(_Line(b'[%a,"%b",%d]\n' % (seconds, kind.upper().encode(), len(data)), len(data), seconds, data))
+
     def _event(self, kind: str, text: bytes, at: int, size: int) -> None:
-        seconds = round((at - self._start) / TICKS_PER_SECOND, 9)
-        self._pending.append(_Line(b'[%a,"%b",%b]\n' % (seconds, kind.encode(), text), size, seconds))
-        self._pending_size += len(text)
+        seconds = self._seconds(at)
+        self._add(_Line(b'[%a,"%b",%b]\n' % (seconds, kind.encode(), text), size, seconds))
+
+    def _seconds(self, at: int) -> float:
+        return round((at - self._start) / TICKS_PER_SECOND, 9)
+
+    def _add(self, line: _Line) -> None:
+        self._pending.append(line)
+        self._pending_size += line.length
         if self._pending_size >= _GATHER:
             self.flush()
 
@@ -122,32 +143,44 @@ class TranscriptWriter:
         lines, self._pending, self._pending_size = self._pending, [], 0
         if self._unsaid or self._unsaid_notes:
             text = f"{self._unsaid} bytes of the line and {self._unsaid_notes} breaks or marks are missing here"
-            mark = b'[%a,"m",%b]\n' % (lines[0].seconds, json.dumps(f"{text}: {self.trouble}").encode())
-            if not self._write([mark]):
-                self._lose(lines)
+            mark = json.dumps(f"{text}: {self.trouble}").encode()
+            first = lines[0].seconds
+            lines.insert(0, _Line(b'[%a,"m",%b]\n' % (first, mark), 0, first))
+            # The mark without anything behind it would say what the next one says again.
+            if not (written := self._write(lines, at_least=2)):
+                self._lose(lines[1:])
                 return
             self._unsaid = self._unsaid_notes = 0
-        written = self._write([line.text for line in lines])
+        else:
+            written = self._write(lines)
         self._lose(lines[written:])
 
-    def _write(self, lines: list[bytes]) -> int:
-        """Write lines; returns how many reached the file whole."""
-        # What was half written stays a line of its own.
-        data = b"".join((b"\n" * self._torn, *lines)) if self._torn or len(lines) > 1 else lines[0]
+    def _write(self, lines: list[_Line], at_least: int = 1) -> int:
+        """Write lines; returns how many reached the file whole.  The rest is overwritten by what comes next."""
+        parts = [part for line in lines for part in ((line.text, line.block, b"\n") if line.block else (line.text,))]
+        if len(parts) > _VECTORS:
+            parts = [b"".join(parts)]
+        size = sum(map(len, parts))
         done = 0
         try:
-            while done < len(data):
-                done += os.write(self._fd, memoryview(data)[done:])
+            while done < size:
+                done += os.pwritev(self._fd, parts, self._end + done)
+                if done < size:
+                    parts = [b"".join(parts)[-(size - done) :]]
         except OSError as error:
             self.trouble = os.strerror(error.errno or 0)
-        if done == len(data):
-            self._torn = False
+        if done == size:
+            self._end += size
             return len(lines)
-        if done:
-            whole = data.count(b"\n", self._torn, done + 1)  # a line that lacks nothing but its end is whole
-            self._torn = data[done - 1] != ord("\n")
-            return whole
-        return 0
+        ends = list(accumulate(line.length for line in lines))
+        whole = bisect_right(ends, done)
+        if whole < at_least:
+            whole = 0
+        else:
+            self._end += ends[whole - 1]
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._fd, self._end)
+        return whole
 
     def _lose(self, lines: list[_Line]) -> None:
         size, notes = sum(line.size for line in lines), sum(not line.size for line in lines)
@@ -177,13 +210,8 @@ class TranscriptWriter:
 
 
 def _json_string(data: bytes) -> bytes:
-    """``data`` as a JSON string, a byte a code point; what consoles mostly send takes a third of json's time."""
-    if special := data.translate(None, _PLAIN):
-        if special.translate(None, _ESCAPED):
-            return json.dumps(data.decode("latin-1")).encode()
-        for byte, escape in _ESCAPES:
-            data = data.replace(byte, escape)
-    return b'"%b"' % data
+    """``data`` as a JSON string, a byte a code point."""
+    return json.dumps(data.decode("latin-1")).encode()
 
 
 def read_transcript(path: str) -> Iterator[Event]:
@@ -193,32 +221,37 @@ def read_transcript(path: str) -> Iterator[Event]:
         UsageError: the file cannot be read or is no transcript.
     """
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
+        with open(path, "rb") as file:
             header = _parse(file.readline())
             if not isinstance(header, dict) or header.get("uartsim") != "transcript":
                 raise UsageError(f"{path} is no transcript of uartsim: its first line has to be the header")
             if header.get("version") != 1:
                 raise UsageError(f"{path} is a transcript of version {header.get('version')}; this uartsim reads 1")
             for line in file:
-                if (event := _event_of(_parse(line))) is not None:
+                if (event := _event_of(_parse(line), file)) is not None:
                     yield event
     except OSError as error:
         raise UsageError(f"{path} cannot be read as a transcript: {error}") from None
 
 
-def _event_of(found: Any) -> Event | None:
-    """The event that a line's JSON stands for; None if it is none of ours."""
+def _event_of(found: Any, file: BinaryIO) -> Event | None:
+    """The event that a line's JSON stands for, and the block behind it in the file if it has one; None if it is none."""
     match found:
         case [int() | float() as seconds, "o" | "i" | "b" | "m" as kind, str(text)]:
-            try:
+            with contextlib.suppress(UnicodeEncodeError, OverflowError):
                 return Event(float(seconds), kind, text.encode("latin-1") if kind in "oi" else text)
-            except (UnicodeEncodeError, OverflowError):
-                pass
+        case [int() | float() as seconds, "O" | "I" as kind, int(size)] if size >= _BLOCK:
+            behind = file.tell()
+            data = file.read(size + 1) if size < os.fstat(file.fileno()).st_size else b""
+            if len(data) == size + 1 and data.endswith(b"\n"):
+                with contextlib.suppress(OverflowError):
+                    return Event(float(seconds), kind.lower(), data[:-1])
+            file.seek(behind)
     return None
 
 
-def _parse(line: str) -> Any:
+def _parse(line: bytes) -> Any:
     try:
-        return json.loads(line)
+        return json.loads(line.decode(errors="replace"))
     except (ValueError, RecursionError):
         return None
