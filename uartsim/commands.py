@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from uartsim import commands_conform, commands_line, commands_record
+from uartsim.commands_line import ask_machine
 from uartsim.errors import UartsimError, UsageError
 from uartsim.running import Line, record_state, run_machine, run_virtually
 
@@ -69,6 +71,35 @@ def commands() -> None:
     "force. take-over: the newest gets the line, and the other is told.",
 )
 @click.option("--record", type=click.Path(), metavar="FILE", help="Record every byte with its time, as JSON lines.")
+@click.option(
+    "--trace",
+    type=click.Path(),
+    metavar="FILE",
+    help="Record every register access and line event; 'uartsim trace' reads it.",
+)
+@click.option(
+    "--vcd", type=click.Path(), metavar="FILE", help="Record the pins as a waveform, for GTKWave and PulseView."
+)
+@click.option(
+    "--uart",
+    type=click.Choice(["8250", "16450", "16550", "16550A", "16750"]),
+    help="The chip; the guest's own if not given, mostly a 16550A.",
+)
+@click.option(
+    "--flow",
+    type=click.Choice(["none", "rtscts"]),
+    default="none",
+    show_default=True,
+    help="rtscts: this end of the line sends only while the guest's RTS is active.",
+)
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="FAULT",
+    help="Something is wrong with the line from the start, such as noise:rate=1e-4,seed=7; see 'uartsim fault --list'. "
+    "Repeatable.",
+)
 @click.option("--no-attach", is_flag=True, help="Do not attach this terminal.")
 @click.option(
     "--clock",
@@ -96,6 +127,11 @@ def run(
     rate: str,
     line_policy: str,
     record: str | None,
+    trace: str | None,
+    vcd: str | None,
+    uart: str | None,
+    flow: str,
+    faults: tuple[str, ...],
     no_attach: bool,
     clock: str,
     limit_s: float | None,
@@ -103,22 +139,35 @@ def run(
     """Run GUEST: a name from the catalogue (see 'uartsim guests') or the path of a guest's folder."""
     from uartsim.access.station import reserve
     from uartsim.guest.catalogue import find_guest
+    from uartsim.machine.options import read_fault
 
     definition = find_guest(guest).with_settings(_pairs(settings))
     definition.check_needs()
+    line = Line(
+        {
+            "uart": uart or definition.uart,
+            "strict_line": strict_line,
+            "unlimited": rate == "unlimited",
+            "flow_control": flow == "rtscts",
+            "faults": [read_fault(text) for text in faults],
+            "trace": trace,
+            "vcd": vcd,
+        },
+        line_policy,
+        record,
+    )
     if clock == "virtual":
         if link is not None:
             raise UsageError("--link with --clock virtual: in virtual time there is no pty; leave one of them out")
         limit_s = VIRTUAL_SECONDS if limit_s is None else limit_s
-        wanted = Line(strict_line, rate == "unlimited", line_policy, record)
-        run_virtually(definition, name or definition.name, wanted, limit_s)
+        run_virtually(definition, name or definition.name, line, limit_s)
         return
     if limit_s is not None:
         raise UsageError("--for without --clock virtual: in real time a machine runs until 'uartsim stop' or Ctrl-C")
     attach = not no_attach and sys.stdin.isatty() and sys.stdout.isatty()
     reservation = early if early is not None else reserve(name or definition.name, link)
     try:
-        end = run_machine(definition, reservation, Line(strict_line, rate == "unlimited", line_policy, record), attach)
+        end = run_machine(definition, reservation, line, attach)
     finally:
         reservation.release()
     if end is None or end.reason == "stopped":
@@ -201,7 +250,7 @@ def list_machines(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def status(name: str, as_json: bool) -> None:
     """Show what machine NAME is doing: line, chip, counters, clients."""
-    facts = _ask(name, "status")
+    facts = ask_machine(name, "status")
     if as_json:
         click.echo(json.dumps(facts, indent=2))
         return
@@ -221,6 +270,10 @@ def status(name: str, as_json: bool) -> None:
     click.echo(f"held by    {facts['hub']['writer'] or 'nobody'} (policy {facts['hub']['policy']})")
     click.echo(f"watching   {', '.join(watching) or 'nobody'}")
     click.echo(f"line       {com1['format']} (divisor {com1['divisor']}), {modem} (upper case: active)")
+    if facts["hub"]["formats_differ"]:
+        click.echo(f"garbled    {'; '.join(facts['hub']['formats_differ'])}")
+    for fault in com1["faults"]:
+        click.echo(f"fault      {fault}")
     click.echo(
         f"carried    {line['bytes_out']} bytes out, {line['bytes_in']} in; breaks {line['breaks_out']} out, "
         f"{line['breaks_in']} in; overruns {line['overruns']}; withheld {line['withheld']}"
@@ -230,13 +283,6 @@ def status(name: str, as_json: bool) -> None:
     click.echo(f"kept       {facts['hub']['scrollback_bytes']} bytes of {facts['hub']['bytes_from_guest']}")
     if facts["record"] is not None:
         click.echo(f"record     {record_state(facts['record'])}")
-
-
-def _ask(name: str, do: str, timeout_s: float = 30.0, **parameters: Any) -> Any:
-    from uartsim.access.control import ask
-    from uartsim.access.runtime import socket_path
-
-    return ask(socket_path(name), do, timeout_s, **parameters)
 
 
 @commands.command()
@@ -280,46 +326,25 @@ def pty(name: str | None, watch: bool, link: str | None, remove: int | None) -> 
 
     name = name or only_machine()
     if remove is not None:
-        _ask(name, "pty", remove=remove)
+        ask_machine(name, "pty", remove=remove)
         return
-    made = _ask(name, "pty", watch=watch, link=os.path.abspath(link) if link else None)
+    made = ask_machine(name, "pty", watch=watch, link=os.path.abspath(link) if link else None)
     click.echo(f"pty {made['number']}    {made['path']}")
     click.echo(f"link     {made['link']}")
-
-
-@commands.command("break")
-@click.argument("name")
-@click.option("--seconds", type=float, default=0.25, show_default=True, help="How long the line is held at space.")
-def send_break(name: str, seconds: float) -> None:
-    """Send a break to machine NAME."""
-    _ask(name, "break", 90, seconds=seconds)
-
-
-@commands.command()
-@click.argument("keys", metavar="KEY")
-@click.argument("name")
-def sysrq(keys: str, name: str) -> None:
-    """Send SysRq KEY to machine NAME: a break, then the key; prints what the guest answers.
-
-    Several letters are a sequence: each gets a break of its own.
-    """
-    text = _ask(name, "sysrq", 90, keys=keys)
-    answer = text.replace("\r\n", "\n").strip("\n")
-    click.echo(answer or f"{name} said nothing to it within a second", err=not answer)
 
 
 @commands.command()
 @click.argument("name")
 def nmi(name: str) -> None:
     """Press the NMI button of machine NAME."""
-    _ask(name, "nmi")
+    ask_machine(name, "nmi")
 
 
 @commands.command()
 @click.argument("name")
 def reset(name: str) -> None:
     """Press the reset button of machine NAME."""
-    _ask(name, "reset")
+    ask_machine(name, "reset")
 
 
 @commands.command()
@@ -327,7 +352,7 @@ def reset(name: str) -> None:
 @click.option("--bytes", "size", type=int, help="Only the last so many bytes.")
 def history(name: str, size: int | None) -> None:
     """Print what machine NAME has sent, as far as it is kept."""
-    sys.stdout.write(_ask(name, "history", bytes=size).replace("\r\n", "\n"))
+    sys.stdout.write(ask_machine(name, "history", bytes=size).replace("\r\n", "\n"))
 
 
 @commands.command()
@@ -338,10 +363,15 @@ def stop(name: str) -> None:
 
     from uartsim.access.runtime import running_machines
 
-    pid = _ask(name, "status")["pid"]
-    _ask(name, "stop")
+    pid = ask_machine(name, "status")["pid"]
+    ask_machine(name, "stop")
     deadline = time.monotonic() + 15
     while name in running_machines():
         if time.monotonic() > deadline:
             raise UartsimError(f"{name} (process {pid}) has not ended within 15 s: end it with 'kill {pid}'")
         time.sleep(0.02)
+
+
+commands_line.add(commands)
+commands_record.add(commands)
+commands_conform.add(commands)

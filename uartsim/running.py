@@ -14,14 +14,13 @@ if TYPE_CHECKING:
     from uartsim.access.station import Reservation
     from uartsim.access.terminal import Terminal
     from uartsim.guest.catalogue import GuestDefinition
-    from uartsim.machine import GuestEnd
+    from uartsim.machine import GuestEnd, PortOptions
 
 
 class Line(NamedTuple):
     """What the user wants of the line."""
 
-    strict: bool
-    unlimited: bool
+    port: PortOptions
     policy: str
     record: str | None
 
@@ -91,11 +90,10 @@ def run_machine(definition: GuestDefinition, reservation: Reservation, line: Lin
             async with open_machine(
                 guest,
                 claim.name,
-                strict_line=line.strict,
-                unlimited=line.unlimited,
                 runtime_dir=Path(claim.folder),
                 log=log,
                 prepare=prepare,
+                **line.port,
             ) as machine:
                 (station,) = stations
                 await nursery.start(station.run, machine)
@@ -138,8 +136,7 @@ def run_virtually(definition: GuestDefinition, name: str, line: Line, limit_s: f
                 limit_s=limit_s,
                 output=_print_bytes,
                 record=line.record,
-                strict_line=line.strict,
-                unlimited=line.unlimited,
+                **line.port,
                 log=lambda text: click.echo(f"uartsim: {text}", err=True),
             )
             said[0] = f"{name}: {end}" if end is not None else f"{name}: {limit_s:g} s of virtual time are over"

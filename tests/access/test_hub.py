@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.machine.rig import open_port, receive_data, run_virtual, virtual_time
-from uartsim.access.hub import CHUNK, SEND_QUEUE, Hub, LineHeldError, NotTheWriterError
+from uartsim.access.hub import SEND_QUEUE, Hub, LineHeldError, NotTheWriterError
+from uartsim.access.hub_client import CHUNK
 from uartsim.line_format import TICKS_PER_SECOND
 from uartsim.machine import Flag, SerialDriver
 

@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 from tests.chip.probe import chip_state
 from tests.machine.rig import FarEnd, open_port, virtual_time
 from tests.strategies import line_formats
-from uartsim.access.hub import READING_TICKS, Hub
+from uartsim.access.hub import Hub
+from uartsim.access.hub_client import READING_TICKS
 from uartsim.chip.registers import FCR, LCR, MCR, Offset
 from uartsim.line_format import CRYSTAL_PERIOD, NEVER, TICKS_PER_SECOND, LineFormat
-from uartsim.machine import Com1, SerialDriver, com1, driver
+from uartsim.machine import Com1, SerialDriver, driver, port
 from uartsim.machine.ticker import Ticker, TrioClock
 from uartsim.record import TranscriptWriter
 from uartsim.wire.cable import Cable, ModemOutputs
@@ -239,15 +240,15 @@ steps = st.sampled_from([traffic, traffic, time, time, time, readers, events]).f
 
 @contextmanager
 def counted(name: str) -> Iterator[list[Any]]:
-    """The results of a function of the chip's slices, as :mod:`uartsim.machine.com1` calls it."""
+    """The results of a function of the chip's slices, as :mod:`uartsim.machine.port` calls it."""
     results: list[Any] = []
-    original = getattr(com1, name)
+    original = getattr(port, name)
 
     def call(*arguments: Any) -> Any:
         results.append(original(*arguments))
         return results[-1]
 
-    with mock.patch.object(com1, name, call):
+    with mock.patch.object(port, name, call):
         yield results
 
 

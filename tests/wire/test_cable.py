@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import characters, line_formats
-from uartsim.line_format import NEVER, FormatMismatchError, LineFormat
+from uartsim.line_format import NEVER, LineFormat
 from uartsim.wire.cable import Arrivals, Cable
 from uartsim.wire.frame import BREAK, FRAMING_ERROR, Frame
 
@@ -123,16 +122,20 @@ def test_a_frame_that_arrives_while_a_break_is_on_keeps_its_place() -> None:
 # -- formats -----------------------------------------------------------------------------------------------
 
 
-def test_a_far_end_in_another_format_is_refused_with_both_and_the_remedy() -> None:
+def test_a_far_end_without_a_format_of_its_own_follows_the_guests() -> None:
     cable = Cable(FORMAT)
-    cable.check_format(LineFormat())
-    with pytest.raises(FormatMismatchError, match=r"at 9600 7E1, the guest's at 115200 8N1: set yours to 115200 8N1"):
-        cable.check_format(LineFormat.from_baud(9600, "7E1"))
-
-
-def test_the_far_end_follows_the_guests_format() -> None:
-    cable = Cable(FORMAT)
-    slow = LineFormat.from_baud(9600)
-    cable.set_format(slow)
+    slow, seven = LineFormat.from_baud(9600), LineFormat.from_baud(9600, "7E1")
+    cable.set_format(slow, 0)
     assert cable.far.line_format == slow
-    cable.check_format(slow)
+    cable.set_far_format(seven, 0)
+    cable.set_format(FORMAT, 0)
+    assert cable.far.line_format == seven
+    cable.set_far_format(None, 0)
+    assert cable.far.line_format == FORMAT
+
+
+def test_where_frames_take_no_time_both_ends_have_one_format() -> None:
+    cable = Cable(FORMAT)
+    cable.set_far_format(LineFormat.from_baud(9600), 0)
+    cable.set_format(LineFormat(0), 0)
+    assert cable.far.line_format == LineFormat(0)

@@ -7,11 +7,12 @@ recorded, and nothing is sent to it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Unpack
 
 import trio
 
 from uartsim.access.hub import Hub, HubClient
-from uartsim.machine import Guest, GuestEnd, Machine, open_machine
+from uartsim.machine import Guest, GuestEnd, Machine, PortOptions, open_machine
 from uartsim.record import TranscriptWriter
 
 
@@ -22,9 +23,8 @@ async def run_headless(
     limit_s: float,
     output: Callable[[bytes], object],
     record: str | None = None,
-    strict_line: bool = False,
-    unlimited: bool = False,
     log: Callable[[str], None] | None = None,
+    **port: Unpack[PortOptions],
 ) -> GuestEnd | None:
     """Run a guest until it ends, or until ``limit_s`` seconds of trio's clock have passed.
 
@@ -34,9 +34,8 @@ async def run_headless(
         limit_s: seconds of virtual time.
         output: gets what the guest sends; it may block.
         record: the file of the record, if there shall be one.
-        strict_line: overrun the receiver as hardware does.
-        unlimited: frames take no time.
         log: gets lines for the person who started the machine.
+        port: what its serial port is like.
 
     Returns:
         How the guest ended; None if the time was over before.
@@ -58,9 +57,7 @@ async def run_headless(
     end: GuestEnd | None = None
     try:
         async with (
-            open_machine(
-                guest, name, strict_line=strict_line, unlimited=unlimited, log=log, prepare=prepare
-            ) as machine,
+            open_machine(guest, name, log=log, prepare=prepare, **port) as machine,
             trio.open_nursery() as nursery,
         ):
             (hub,) = hubs

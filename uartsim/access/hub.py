@@ -8,31 +8,26 @@ missed is counted and said to it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from types import TracebackType
 from typing import Any, Final
 
 import trio
 
+from uartsim.access.hub_client import BREAK_SECONDS, CHUNK, READING_TICKS
+from uartsim.access.hub_client import HubClient as HubClient
 from uartsim.access.writers import LineHeldError as LineHeldError
 from uartsim.access.writers import LinePolicy as LinePolicy
 from uartsim.access.writers import NotTheWriterError as NotTheWriterError
-from uartsim.line_format import NEVER, TICKS_PER_NS, TICKS_PER_SECOND, LineFormat, seconds_to_ticks
+from uartsim.line_format import NEVER, TICKS_PER_SECOND, LineFormat, seconds_to_ticks
 from uartsim.machine import Com1
 from uartsim.machine.turn import Turn
 from uartsim.record import TranscriptWriter
 
 #: Bytes of the guest's output that are kept.
 SCROLLBACK: Final = 1 << 20
-#: The most that a client gets at once.
-CHUNK: Final = 65536
 #: Characters that may wait at the far end of the line before a sending client has to wait.
 SEND_QUEUE: Final = 4096
-#: A client that has read nothing for so long is not reading, in ticks: nobody waits for it.
-READING_TICKS: Final = 100_000_000 * TICKS_PER_NS
 #: What happens on the line is in the file of its record after so long at the latest, in ticks.
 RECORD_DELAY: Final = TICKS_PER_SECOND
-#: How long a break is held, in seconds (tcsendbreak: at least 0.25).
-BREAK_SECONDS: Final = 0.25
 #: The shortest sleep, in ticks: a float of many seconds is coarser than a tick, and a shorter one might be none.
 _MICROSECOND: Final = TICKS_PER_SECOND // 1_000_000
 
@@ -73,6 +68,8 @@ class Hub:
         com1.on_break = self._guest_break
         com1.on_far_room = self._far_room
         com1.far_busy = self._busy
+        com1.on_faults = self._faults
+        com1.on_carry = self._carry
 
     @property
     def baud(self) -> int:
@@ -118,6 +115,7 @@ class Hub:
         client = HubClient(self, who, self.end if start is None else start, notice)
         if not watch:
             client.take_line(force=force)
+            client.be_at_far_end(True)
         self.clients.add(client)
         return client
 
@@ -137,14 +135,40 @@ class Hub:
             excess = len(kept) - self.scrollback_bytes
             del kept[:excess]
             self._start += excess
+        self._tell_of_news()
+
+    def _tell_of_news(self) -> None:
         for client in tuple(self.clients):
             if client.eager is not None:
                 client.eager()
         self._news.unpark_all()
 
+    def heard(self) -> None:
+        """Used by :class:`HubClient`: somebody at the far end has heard something of its own."""
+        self._tell_of_news()
+
+    def _faults(self) -> None:
+        """A fault of the line has begun or ended."""
+        faults = [str(fault) for fault in self.com1.faults()]
+        self.mark(f"faults of the line: {', '.join(faults) or 'none'}")
+        for client in self.clients:
+            client.listen_as_needed()
+
+    def set_writer(self, client: HubClient | None) -> None:
+        """Used by :class:`HubClient`: the line is another's now; the far end has its format."""
+        self.writer = client
+        self.com1.set_far_format(client.line_format if client is not None else None)
+
     def _format(self, line_format: LineFormat) -> None:
         for listener in self.on_format:
             listener(line_format)
+        for client in self.clients:
+            client.listen_as_needed()
+
+    def _carry(self, now: int) -> None:
+        for client in self.clients:
+            if client.on_carry is not None:
+                client.on_carry(now)
 
     def _guest_break(self, at: int) -> None:
         if (record := self._recording()) is not None:
@@ -199,7 +223,7 @@ class Hub:
         com1.advance(com1.clock.now())
         com1.settle()
         for client in clients:
-            while client in self.clients and client.position < self.end:
+            while client in self.clients and client.waiting:
                 await self._taken.park()
 
     async def send(self, data: bytes) -> None:
@@ -259,9 +283,15 @@ class Hub:
 
     def status(self) -> dict[str, Any]:
         """Who is attached and what is kept, as plain values."""
+        guest = self.com1.cable.line_format
         return {
             "writer": self.writer.who if self.writer is not None else None,
             "policy": self.policy.value,
+            "formats_differ": [
+                f"{client.who} is at {client.line_format} while the guest is at {guest}"
+                for client in sorted(self.clients, key=lambda c: c.who)
+                if client.hears_another_format
+            ],
             "bytes_from_guest": self.end,
             "scrollback_bytes": len(self._kept),
             "clients": [
@@ -269,157 +299,9 @@ class Hub:
                     "who": client.who,
                     "watch": client.watch,
                     "present": client.present,
-                    "behind": self.end - max(client.position, 0),
+                    "behind": client.waiting,
                     "missed": client.missed,
                 }
                 for client in sorted(self.clients, key=lambda c: c.who)
             ],
         }
-
-
-class HubClient:
-    """One client's place: made by :meth:`Hub.attach`.  A context manager that detaches at its end.
-
-    Attributes:
-        position: the offset of the next byte that :meth:`receive` returns.
-        missed: bytes that were gone from the scrollback before this client read them.
-    """
-
-    def __init__(self, hub: Hub, who: str, position: int, notice: Callable[[str], object] | None = None) -> None:
-        self.hub = hub
-        self.who = who
-        self.position = position
-        self.missed = 0
-        self._turn = Turn()
-        #: Somebody is there: a pty's client may be nobody for a while.
-        self.present = True
-        #: The most that it gets at once, in bytes.
-        self.chunk = CHUNK
-        #: When it last read, in ticks; long ago, if never.
-        self.read_at = -READING_TICKS
-        #: Called as soon as there is something to read: a client that waits may take it on the spot, within the very call
-        #: in which the guest sent it.
-        self.eager: Callable[[], object] | None = None
-        self._notice = notice
-        self._yields = False
-        self._lost = False  # the line was taken over from it
-        self._refused_by: HubClient | None = None  # as the record says already
-
-    @property
-    def watch(self) -> bool:
-        """It only reads: somebody else, or nobody, holds the line."""
-        return self.hub.writer is not self
-
-    def take_line(self, *, force: bool = False, yields: bool = False) -> None:
-        """Become the writer.
-
-        Args:
-            force: take it from whoever holds it; that client is told.
-            yields: let the next who wants the line have it.
-
-        Raises:
-            LineHeldError: somebody holds the line and does not yield it; or, where the newest gets it, has taken it
-                over from this client.
-        """
-        holder = self.hub.writer
-        if holder is self:
-            self._yields = yields
-            return
-        if holder is not None:
-            newest = self.hub.policy is LinePolicy.TAKE_OVER and not self._lost
-            if not force and not holder._yields and not newest:
-                if self._refused_by is not holder:
-                    self.hub.mark(f"{self.who} is refused the line: {holder.who} holds it")
-                    self._refused_by = holder
-                raise LineHeldError(
-                    f"{holder.who} holds the line: you can only watch, or take it over with --force (Ctrl-] f)"
-                )
-            self.hub.mark(f"{self.who} takes the line over from {holder.who}")
-            holder._lost = True
-            holder.tell(f"{self.who} has taken the line over: you only watch now (Ctrl-] f takes it back)")
-        else:
-            self.hub.mark(f"{self.who} takes the line")
-        self.hub.writer = self
-        self._yields = yields
-        self._lost = False
-        self._refused_by = None
-
-    def give_line(self) -> None:
-        """Let go of the line and only watch."""
-        self._lost = False
-        self._refused_by = None
-        if self.hub.writer is self:
-            self.hub.writer = None
-            self.hub.mark(f"{self.who} lets go of the line")
-            for client in self.hub.clients:
-                if client._lost or client._refused_by is self:
-                    client._lost, client._refused_by = False, None
-                    client.tell("the line is free")
-
-    def check_writer(self, what: str) -> None:
-        """Raises NotTheWriterError unless this client holds the line; ``what`` it wanted is in the message."""
-        holder = self.hub.writer
-        if holder is not self:
-            whose = f"{holder.who} holds the line" if holder is not None else "you only watch"
-            raise NotTheWriterError(f"{self.who} cannot {what}: {whose}; take it over with --force (Ctrl-] f)")
-
-    def tell(self, text: str) -> None:
-        """Tell the client a sentence, if it wants to know."""
-        if self._notice is not None:
-            self._notice(text)
-
-    def __enter__(self) -> HubClient:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.detach()
-
-    def receive_nowait(self) -> bytes:
-        """What there is after ``position``, at most 64 KiB; may be empty."""
-        wanted = self.position
-        start, data = self.hub.read(wanted, self.chunk)
-        self.missed += start - wanted
-        self.position = start + len(data)
-        self.progress()
-        self.hub.note_taken()
-        return data
-
-    def progress(self) -> None:
-        """It is reading: at unlimited rate, a guest waits for those who do."""
-        self.read_at = self.hub.com1.clock.now()
-
-    async def receive(self) -> bytes:
-        """Wait for the next bytes; ``b""`` when the guest has ended and everything was read."""
-        await self._turn.take()
-        while True:
-            data = self.receive_nowait()
-            if data or self.hub.closed:
-                return data
-            await self.hub.wait_news()
-
-    async def send(self, data: bytes) -> None:
-        """Send to the guest over the line; returns when the line has room for more.
-
-        Raises:
-            NotTheWriterError: this client only watches.
-        """
-        self.check_writer("send")
-        await self.hub.send(data)
-
-    async def send_break(self, duration_s: float = BREAK_SECONDS) -> None:
-        """See :meth:`Hub.send_break`."""
-        self.check_writer("send a break")
-        await self.hub.send_break(duration_s)
-
-    async def sysrq(self, keys: str) -> None:
-        """See :meth:`Hub.sysrq`."""
-        self.check_writer("send SysRq")
-        await self.hub.sysrq(keys)
-
-    def detach(self) -> None:
-        """Leave, and let go of the line."""
-        self.give_line()
-        self.hub.clients.discard(self)
-        self.hub.note_taken()

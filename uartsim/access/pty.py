@@ -34,6 +34,8 @@ FLUSH_SETTLE: Final = 0.03
 _PTY_HOLDS: Final = 1 << 17
 #: How much is taken from the hub at once: the larger, the fewer rounds of the scheduler while a guest floods.
 PUMP_CHUNK: Final = 262144
+#: How often a client's format is looked at while the guest sends, in ticks.
+LOOK_TICKS: Final = TICKS_PER_SECOND // 100
 #: The most that is handed on from within the guest's own output, in bytes.
 EAGER: Final = 1024
 _FLUSH_READ: Final = 0x01  # TIOCPKT_FLUSHREAD
@@ -59,11 +61,13 @@ class PtyAccess:
         self.client = hub.attach(name, watch=True, start=hub.start if backlog else None, notice=self._say)
         self.client.present = False
         self.client.chunk = PUMP_CHUNK
+        self.client.on_carry = self._look_at_format
         #: How many have it open now.
         self.opened = 0
-        #: Bytes that a client at another speed sent and that were refused.
+        #: Bytes that were refused because somebody else holds the line.
         self.refused = 0
         self._told_refusal: str | None = None
+        self._looked_at = 0  # when the client's format was last looked at
         self._changed = trio.Event()
         self._flushes = 0
         self._departures = 0  # how often the last client has closed it
@@ -96,14 +100,16 @@ class PtyAccess:
             "refused_bytes": self.refused,
         }
 
-    def _client_format(self) -> LineFormat:
-        """The format that the client has set, as far as a pty shows it."""
+    def _client_format(self) -> LineFormat | None:
+        """The format that the client has set, as far as a pty shows it; None at 0 baud."""
         baud, two_stop_bits = self.device.client_line()
+        if not baud:
+            return None
         line = self.hub.com1.cable.line_format
         if line.bit_ticks == 0 or abs(line.baud - baud) < 1:
             bit_ticks = line.bit_ticks
         else:
-            bit_ticks = round(TICKS_PER_SECOND / max(baud, 1))
+            bit_ticks = max(1, round(TICKS_PER_SECOND / baud))
         stop_halves = 2 if not two_stop_bits else 3 if line.data_bits == 5 else 4
         if (bit_ticks, stop_halves) == (line.bit_ticks, line.stop_halves):
             return line
@@ -114,6 +120,18 @@ class PtyAccess:
         self._note_opens()
         if not self.opened:
             self.device.set_raw(self.hub.baud, line_format.stop_halves > 2)
+        self._note_format()
+
+    def _note_format(self) -> None:
+        """See in which format the client is, if there is one: the kernel tells nobody when it sets another."""
+        there = not self.watch and self.opened > 0
+        self.client.be_at_far_end(there, self._client_format() if there else None)
+
+    def _look_at_format(self, now: int) -> None:
+        """The same when the guest begins to send, but not for each of its characters."""
+        if self.opened and not 0 <= now - self._looked_at < LOOK_TICKS:
+            self._looked_at = now
+            self._note_format()
 
     # -- who is there --------------------------------------------------------------------------------------
 
@@ -142,6 +160,9 @@ class PtyAccess:
         if not self.opened:
             self.device.count_closely(False)
         self.client.present = self.opened > 0
+        self._looked_at = -LOOK_TICKS
+        if not self.opened:
+            self._note_format()
         self._wake()
 
     def _wake(self) -> None:
@@ -167,12 +188,14 @@ class PtyAccess:
             await self._accept(packet[1:])
 
     async def _accept(self, data: bytes) -> None:
-        """Bytes from the client go onto the line, unless it speaks at another speed or somebody else holds the line."""
+        """Bytes from the client go onto the line, in its format, unless somebody else holds the line."""
         self._note_opens()
-        why = self.hub.com1.check_far_format(self._client_format())
-        if self.watch:
-            why = "this pty only watches"
-        elif why is None and self.client.watch:
+        why = "this pty only watches" if self.watch else None
+        if why is None and not self.device.client_line()[0]:
+            why = "your end of the line is at 0 baud, which is to hang up: set a speed, such as 115200"
+        if why is None:
+            self.client.be_at_far_end(True, self._client_format())
+        if why is None and self.client.watch:
             try:
                 self.client.take_line()
             except LineHeldError as error:
@@ -182,6 +205,7 @@ class PtyAccess:
             await self.client.send(data)
             if not self.opened:
                 self.client.give_line()  # it wrote this and left
+                self.client.be_at_far_end(False)
             return
         self.refused += len(data)
         if self._told_refusal != why and self._say(f"not sent: {why}"):
@@ -210,6 +234,7 @@ class PtyAccess:
             departures = self._departures
             self.hub.mark(f"{self.client.who} was opened")
             await self._opening(departures)
+            self._note_format()
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._pump, departures)
                 while self._departures == departures:
@@ -260,13 +285,13 @@ class PtyAccess:
                     view = view[size:]
                     client.progress()
             except trio.Cancelled:
-                client.position -= len(view)  # it left before it could have this
+                client.give_back(view)  # it left before it could have this
                 raise
 
     def _push(self, departures: int) -> None:
         """The guest has sent something while the pump waits for it: an echo goes out at once, not a task switch later."""
         hub, client = self.hub, self.client
-        if not 0 < hub.end - client.position <= EAGER or client.position < hub.start:
+        if not 0 < client.waiting <= EAGER or client.position < hub.start:
             return
         self._note_opens()
         if self._departures != departures:
@@ -277,7 +302,8 @@ class PtyAccess:
         except BlockingIOError:
             size = 0
         self._written += size
-        client.position -= len(data) - size
+        if size < len(data):
+            client.give_back(data[size:])
 
     def _take_back(self) -> None:
         """The last client has closed: take back what it did not read, at once, before the next one can flush it."""
@@ -289,7 +315,7 @@ class PtyAccess:
         taken = device.unread()
         first = self._written - taken
         ours = sum(until - max(begin, first) for begin, until in self._ours if until > first)
-        self.client.position -= taken - ours
+        self.client.go_back(taken - ours)
         self._written = first
         while self._ours and self._ours[-1][1] > first:
             self._ours.pop()

@@ -10,8 +10,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from uartsim.access.pty_device import PtyDevice
@@ -25,9 +23,6 @@ if TYPE_CHECKING:
     from uartsim.machine import Machine
 
 
-#: How long the line may be held up by a guest that does not read before somebody who asked for a break is told, in
-#: seconds.
-PATIENCE_S = 15.0
 #: What ends a program in the middle of anything.
 _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -167,6 +162,7 @@ class Station:
 
         from uartsim.access.attach import AttachServer
         from uartsim.access.control import serve
+        from uartsim.access.requests import Requests
         from uartsim.access.shortage import say_shortages
 
         attach = AttachServer(self.hub, {b"M": machine.nmi, b"R": machine.reset}, self.status)
@@ -175,20 +171,7 @@ class Station:
                 nursery.start_soon(self.pty.run)
                 await nursery.start(self.more.run)
                 nursery.start_soon(attach.run, self.reservation.attach)
-                nursery.start_soon(
-                    serve,
-                    self.reservation.control,
-                    {
-                        "status": self._status,
-                        "break": self._break,
-                        "sysrq": self._sysrq,
-                        "nmi": self._nmi,
-                        "reset": self._reset,
-                        "stop": self._stop,
-                        "history": self._history,
-                        "pty": self._pty,
-                    },
-                )
+                nursery.start_soon(serve, self.reservation.control, Requests(self, machine).handlers)
                 task_status.started()
 
     async def finish(self) -> None:
@@ -218,75 +201,3 @@ class Station:
             "hub": self.hub.status(),
             "record": self.hub.record.status() if self.hub.record is not None else None,
         }
-
-    async def _status(self, request: Mapping[str, Any]) -> Any:
-        return self.status()
-
-    async def _break(self, request: Mapping[str, Any]) -> Any:
-        duration_s = float(request.get("seconds", 0.25))
-        if not 0 < duration_s <= 60:
-            raise ValueError(f"a break of {duration_s:g} s: give more than 0 and at most 60 seconds")
-        with self._patience(duration_s):
-            await self.hub.send_break(duration_s)
-
-    @contextmanager
-    def _patience(self, seconds: float) -> Iterator[None]:
-        """Wait ``seconds`` and a while for the line to carry something; then say why it does not."""
-        import trio
-
-        with trio.move_on_after(seconds + PATIENCE_S) as scope:
-            yield
-        if scope.cancelled_caught:
-            raise UartsimError(
-                f"the guest does not read: {self.hub.com1.far_pending} characters and breaks wait on the line; "
-                "they go out as soon as it does"
-            )
-
-    async def _sysrq(self, request: Mapping[str, Any]) -> Any:
-        """A break and the key; answers with what the guest said after it."""
-        import trio
-
-        start = self.hub.end
-        keys = str(request.get("keys", ""))
-        with self._patience(0.25 * len(keys)):
-            await self.hub.sysrq(keys)
-        said = b""
-        with trio.move_on_after(float(request.get("wait_s", 1.0))):
-            # The kernel answers within milliseconds; what follows within a quarter of a second belongs to it.
-            quiet_s = 1.0
-            while True:
-                before = self.hub.end
-                with trio.move_on_after(quiet_s):
-                    await self.hub.wait_news()
-                quiet_s = 0.25
-                if self.hub.end == before:
-                    break
-        said = self.hub.read(start)[1]
-        return said.decode(errors="replace")
-
-    async def _nmi(self, request: Mapping[str, Any]) -> Any:
-        assert self.machine is not None
-        await self.machine.nmi()
-
-    async def _reset(self, request: Mapping[str, Any]) -> Any:
-        assert self.machine is not None
-        await self.machine.reset()
-
-    async def _stop(self, request: Mapping[str, Any]) -> Any:
-        assert self.machine is not None
-        self.machine.power_off()
-
-    async def _pty(self, request: Mapping[str, Any]) -> Any:
-        """One more pty, or one less."""
-        if (number := request.get("remove")) is not None:
-            return await self.more.remove(int(number))
-        link = request.get("link")
-        if link is not None and (not isinstance(link, str) or not os.path.isabs(link) or "\n" in link):
-            raise ValueError(f"a link at {link!r}: give an absolute path")
-        return self.more.add(watch=bool(request.get("watch")), link=link)
-
-    async def _history(self, request: Mapping[str, Any]) -> Any:
-        size = request.get("bytes")
-        if size is not None and int(size) < 0:
-            raise ValueError(f"the last {size} bytes: give 0 or more")
-        return self.hub.history(None if size is None else int(size)).decode(errors="replace")

@@ -11,7 +11,7 @@ import queue
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 import trio
 
@@ -22,6 +22,7 @@ from uartsim.console.opening import open_console as open_async_console
 from uartsim.console.trio_thread import LAST_WAIT_S, TrioThread, shared_thread, single
 from uartsim.errors import UartsimError
 from uartsim.guest.catalogue import GuestDefinition
+from uartsim.machine import PortOptions
 
 _T = TypeVar("_T")
 
@@ -150,15 +151,14 @@ def open_console(
     timeout: float | None = 30.0,
     timeout_scale: float = 1.0,
     name: str | None = None,
-    strict_line: bool = False,
-    unlimited: bool = False,
     clock: str = "real",
     log: Callable[[str], None] | None = None,
+    **port: Unpack[PortOptions],
 ) -> Iterator[Console]:
     """Start a machine of its own for this block, and hold its console; see :func:`uartsim.open_console`.
 
     Args:
-        guest, settings, timeout, timeout_scale, name, strict_line, unlimited: as there.
+        guest, settings, timeout, timeout_scale, name, port: as there.
         clock: ``"real"``, or ``"virtual"``: time passes only while a call waits, as fast as the processor can do it, and
             stands still between calls.  Only for guests that are scripts.
         log: as there; called on the background thread.
@@ -185,9 +185,8 @@ def open_console(
                     timeout=timeout,
                     timeout_scale=timeout_scale,
                     name=name,
-                    strict_line=strict_line,
-                    unlimited=unlimited,
                     log=log,
+                    **port,
                 ) as console:
                     opened.put(console)
                     with thread.time_stands_still():

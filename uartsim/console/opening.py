@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import trio
 
@@ -13,7 +13,7 @@ from uartsim.access.hub import Hub
 from uartsim.console.console import Console
 from uartsim.guest.build import make_guest
 from uartsim.guest.catalogue import GuestDefinition, find_guest
-from uartsim.machine import Machine, open_machine
+from uartsim.machine import Machine, PortOptions, open_machine
 
 
 @asynccontextmanager
@@ -24,9 +24,8 @@ async def open_console(
     timeout: float | None = 30.0,  # noqa: ASYNC109 - of the console, not of the opening
     timeout_scale: float = 1.0,
     name: str | None = None,
-    strict_line: bool = False,
-    unlimited: bool = False,
     log: Callable[[str], None] | None = None,
+    **port: Unpack[PortOptions],
 ) -> AsyncIterator[Console]:
     """Start a machine of its own for this block, and hold its console from the first byte.
 
@@ -39,9 +38,9 @@ async def open_console(
         timeout: how long ``expect`` waits unless told otherwise, in seconds; None for ever.
         timeout_scale: all time-outs are multiplied with it.
         name: what the machine is called in messages; by default the guest's name.
-        strict_line: overrun a guest that does not read in time, as hardware does.
-        unlimited: frames take no time.
         log: gets lines about what takes long, such as an image being built.
+        port: what its serial port is like: ``uart``, ``strict_line``, ``unlimited``, ``flow_control``, ``faults``,
+            ``trace``, ``vcd``; see :class:`uartsim.machine.options.PortOptions`.
 
     Raises:
         UsageError: no such guest or setting, something that it needs is missing, or the clock is virtual and the guest
@@ -52,15 +51,15 @@ async def open_console(
     if settings:
         definition = definition.with_settings({key: str(value) for key, value in settings.items()})
     definition.check_needs()
+    port.setdefault("uart", definition.uart)
     hubs: list[Hub] = []
     failure: BaseException | None = None
     async with open_machine(
         make_guest(definition),
         name or definition.name,
-        strict_line=strict_line,
-        unlimited=unlimited,
         log=log,
         prepare=lambda machine: hubs.append(Hub(machine.com1)),  # before power: not a byte is missed
+        **port,
     ) as machine:
         console = Console(hubs[0].attach("console", start=0), machine, timeout=timeout, timeout_scale=timeout_scale)
         try:

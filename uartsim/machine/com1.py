@@ -1,144 +1,37 @@
-"""COM1: the chip and the cable, joined to a clock and kept running.
+"""COM1: a serial port and what is done to it from the far end of its line.
 
-Everything is lazy.  Time is brought up to the present when a register is touched, when the far end sends, and when
-the ticker calls because something would be visible outside: an interrupt, or characters that have arrived.  Between
-two such moments things happen at their own exact times, in order, however late the process is woken: an interrupt
-whose handler is in this process (:mod:`uartsim.machine.driver`) is handled at the time at which it was raised.
-
-Characters are handed out in quanta: as soon as the line falls idle, or sixteen frames after the first that waits.
+The far end sends characters and breaks, drives DTR and RTS, has a format of its own, listens, and is where faults of the
+line are made.  Everything about time is in :class:`uartsim.machine.port.Port`.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from uartsim.chip.registers import MSR, Offset
-from uartsim.chip.streaming import stream_in, stream_out
-from uartsim.chip.uart import Uart
-from uartsim.line_format import NEVER, FormatMismatchError, LineFormat
-from uartsim.machine.ticker import Clock, Ticker
-from uartsim.wire.cable import Cable, ModemOutputs
-from uartsim.wire.frame import BREAK
+from uartsim.line_format import NEVER, LineFormat, UsageError, seconds_to_ticks
+from uartsim.machine.port import Port
+from uartsim.machine.ticker import Ticker, Wakeup
+from uartsim.wire.cable import Ear, ModemOutputs
+from uartsim.wire.faults import Fault
+from uartsim.wire.frame import Arrival
 
-#: Characters handed out at a time while the line is busy.
-QUANTUM: Final = 16
+#: DC3, what stops a sender that honours it.
+XOFF: Final = b"\x13"
 
 
-class Com1:
-    """One running serial port.
+class Com1(Port):
+    """One running serial port, as the far end sees it.  The arguments are those of :class:`Port`."""
 
-    Args:
-        ticker: what wakes it; its clock is the port's.
-        strict_line: the far end sends whether or not the receiver has room, and overruns it as hardware does;
-            and the chip has its transmitter's delay circuit.  Otherwise the far end waits for room.
-        variant: the chip, see :data:`uartsim.chip.registers.VARIANTS`.
-        unlimited: frames take no time.
-    """
-
-    def __init__(
-        self, ticker: Ticker, *, strict_line: bool = False, variant: str = "16550A", unlimited: bool = False
-    ) -> None:
-        self.ticker = ticker
-        self.clock: Clock = ticker.clock
-        self.strict_line = strict_line
-        self.uart = Uart(variant, thre_delay=strict_line, unlimited=unlimited)
-        self.uart.advance(self.clock.now())
-        self.cable = Cable(self.uart.line_format)
-        #: Register accesses by offset since power-on, as the guest made them.
-        self.reads = [0] * 8
-        self.writes = [0] * 8
-        #: Characters that have gone over the line to the far end, and their errors.
-        self.characters_out = 0
-        self.errors_out = 0
-        self.breaks_out = 0
-        self.breaks_in = 0
-        #: Called with the interrupt line's level and the time whenever it changes; set by whoever is the guest.
-        self.on_interrupt: Callable[[bool, int], None] | None = None
-        #: Called with a time in ticks: an interrupt handler that refills the transmitter may do so in slices until then,
-        #: with :meth:`stream_out`; returns whether it did.
-        self.on_stream_out: Callable[[int], bool] | None = None
-        #: Called with characters that :meth:`stream_in` has carried past the interrupt handler; and how many it takes.
-        self.on_stream_in: Callable[[bytes], None] | None = None
-        self.stream_in_room: Callable[[], int] | None = None
-        #: Whether slices are used at all; without, everything is done by single accesses, to the same effect.
-        self.slices = True
-        #: Called with characters that have arrived at the far end and the time of the last, in ticks.
-        self.on_output: Callable[[bytes, int], None] | None = None
-        #: Called when a break of the guest's has arrived at the far end, with the time.
-        self.on_break: Callable[[int], None] | None = None
-        #: At unlimited rate, whether the far end cannot take more now; set by the far end, which then calls
-        #: :attr:`on_far_ready`.  On a paced line the far end is never asked: the line does not wait.
-        self.far_busy: Callable[[], bool] | None = None
-        self.on_far_ready: Callable[[], None] | None = None
-        #: Called with an error that one of these callbacks raised while the timer served the line.
-        self.on_failure: Callable[[Exception], None] | None = None
-        #: Called when the guest has programmed another format.
-        self.on_format: Callable[[LineFormat], None] | None = None
-        #: Called when the far end's queue has become shorter.
-        self.on_far_room: Callable[[], None] | None = None
-        self._irq = False
-        self._advancing = False
-        self._wakeup = ticker.wakeup(self._tick)
-
-    # -- the guest's side: registers -----------------------------------------------------------------------
-
-    def read(self, offset: int) -> int:
-        """The guest reads a register now; ValueError for an offset outside 0 to 7."""
-        self.advance(self.clock.now())
-        value = self.read_at(offset, self.uart.now)
-        self.settle()
-        return value
-
-    def write(self, offset: int, value: int) -> None:
-        """The guest writes a register now; ValueError for an offset or value that does not exist."""
-        self.advance(self.clock.now())
-        self.write_at(offset, value, self.uart.now)
-        self.settle()
-
-    def read_at(self, offset: int, at: int) -> int:
-        """A register read at ``at`` ticks, from an interrupt handler; call :meth:`settle` when all is done."""
-        if offset:  # only reading RBR can make room
-            value = self.uart.read(offset, at)
-            self.reads[offset] += 1
-            return value
-        was_closed = not self._has_room()
-        value = self.uart.read(offset, at)
-        self.reads[offset] += 1
-        if was_closed and self._has_room():
-            self.cable.far.resume(at)
-        return value
-
-    def write_at(self, offset: int, value: int, at: int) -> None:
-        """A register write at ``at`` ticks, from an interrupt handler; call :meth:`settle` when all is done."""
-        uart = self.uart
-        was_closed = not self._has_room()
-        before = uart.line_format
-        uart.write(offset, value, at)
-        self.writes[offset] += 1
-        if uart.line_format is not before and uart.line_format != before:
-            self._set_format()
-        if was_closed and self._has_room():
-            self.cable.far.resume(at)
-
-    def _set_format(self) -> None:
-        """The chip has another format: the far end follows."""
-        self.cable.set_format(self.uart.line_format)
-        if self.on_format is not None:
-            self.on_format(self.uart.line_format)
-
-    def reset(self) -> None:
-        """Master reset of the chip, now.  What is on the line stays on the line."""
-        now = self.clock.now()
-        self.advance(now)
-        was_closed = not self._has_room()
-        self.uart.reset(self.uart.now)
-        self._set_format()
-        if was_closed and self._has_room():
-            self.cable.far.resume(self.uart.now)
-        self.settle()
-
-    # -- the far end's side --------------------------------------------------------------------------------
+    def __init__(self, ticker: Ticker, **options: Any) -> None:
+        super().__init__(ticker, **options)
+        #: Called when a fault of the line has begun or ended.
+        self.on_faults: Callable[[], object] | None = None
+        self._port_faults: dict[str, Fault] = {}  # those that are done to modem lines, by kind
+        self._fault_ends: dict[str, Wakeup] = {}
 
     @property
     def far_pending(self) -> int:
@@ -165,193 +58,131 @@ class Com1:
         """The far end forgets what it has queued; returns how many characters that were."""
         return self.cable.far.discard()
 
+    def close_taps(self) -> None:
+        """The machine has ended: recordings of the port, if there are any, are closed."""
+
+    # -- its format, and what it hears ---------------------------------------------------------------------
+
+    def set_far_format(self, line_format: LineFormat | None) -> None:
+        """The far end sends in a format of its own from its next frame on; None: in the guest's, and follows it."""
+        if line_format != self.cable.far_format:
+            self.cable.set_far_format(line_format, self.uart.now)
+            self._soon()
+
+    def _soon(self) -> None:
+        """Look at the line again: not now, for this may be said from within what the line hands out."""
+        self._wakeup.set(min(self._wakeup.at, self.uart.now))
+
+    def listen(self, line_format: LineFormat | None, deliver: Callable[[Arrival], object]) -> Ear:
+        """Hear at the far end, over all that is wrong with the line; see :meth:`uartsim.wire.cable.Cable.listen`."""
+        return self.cable.listen(line_format, deliver, self.uart.now)
+
+    def release(self, ear: Ear) -> None:
+        """Stop to listen as soon as the line is quiet."""
+        self.cable.release(ear)
+        self._soon()
+
+    # -- modem lines ---------------------------------------------------------------------------------------
+
     def set_far_outputs(self, outputs: ModemOutputs) -> None:
         """The far end drives DTR and RTS: the chip sees them as DSR and DCD, and CTS."""
         now = self.clock.now()
         self.advance(now)
         self.cable.far_outputs = outputs
-        pins = MSR(0)
+        self._drive_pins()
+        self.settle()
+
+    def _drive_pins(self) -> None:
+        """What comes in at the chip's modem lines: what the far end drives, as far as faults let it."""
+        faults, outputs, pins = self._port_faults, self.cable.far_outputs, MSR(0)
         if outputs & ModemOutputs.DTR:
             pins |= MSR.DSR | MSR.DCD
         if outputs & ModemOutputs.RTS:
             pins |= MSR.CTS
+        if "lost-cts" in faults and faults["lost-cts"].applies_to("in"):
+            pins &= ~MSR.CTS
+        if "dcd-drop" in faults:
+            pins &= ~MSR.DCD
+        if "cut" in faults:
+            pins = MSR(0)
+        was_closed = not self._has_room()
+        self.rts_lost = "cut" in faults or ("lost-cts" in faults and faults["lost-cts"].applies_to("out"))
         self.uart.set_modem_inputs(int(pins), self.uart.now)
+        self._resume(was_closed, self.uart.now)
+
+    # -- faults --------------------------------------------------------------------------------------------
+
+    def add_fault(self, fault: Fault) -> None:
+        """A fault of the line begins now; another of its kind in the same direction ends.
+
+        Raises:
+            UsageError: it needs a line that takes time, and the rate is unlimited.
+        """
+        if self.uart.unlimited and fault.level == "line":
+            raise UsageError(
+                f"{fault.kind} is done to bits, and at unlimited rate there are none: run the machine with --rate line"
+            )
+        self.advance(self.clock.now())
+        now, far = self.uart.now, self.cable.far
+        self._carry()
+        if fault.level == "line":
+            if fault.applies_to("in"):
+                far.use_channel(True, now)
+                assert far.channel is not None
+                far.channel.add_fault(fault, random.Random(fault.seed_of("in")), now)
+            if fault.applies_to("out"):
+                self.cable.use_channel(now).add_fault(fault, random.Random(fault.seed_of("out")), now)
+        if fault.kind == "xoff":
+            far.send(XOFF, now)
+        elif fault.level == "port" or fault.kind == "cut":
+            self._port_faults[fault.kind] = fault
+            self._drive_pins()
+            if fault.kind not in self._fault_ends:
+                self._fault_ends[fault.kind] = self.ticker.wakeup(partial(self._time_is_over, fault.kind))
+            self._fault_ends[fault.kind].set(now + seconds_to_ticks(fault["seconds"]) if fault["seconds"] else NEVER)
+        self._faults_changed()
+
+    def clear_faults(self, kind: str | None = None) -> int:
+        """The faults of ``kind``, or all of them, end now; returns how many were at work."""
+        self.advance(self.clock.now())
+        self._carry()
+        now, far, out = self.uart.now, self.cable.far, self.cable.out
+        ended = [fault for fault in self.faults() if kind in (None, fault.kind)]
+        for channel in (far.channel, out):
+            if channel is not None:
+                channel.clear_faults(now, kind)
+        if far.channel is not None and not far.channel.faults:
+            far.use_channel(False, now)
+        for name in [name for name in self._port_faults if kind in (None, name)]:
+            self._end_port_fault(name)
+        self._faults_changed()
+        return len(ended)
+
+    def _time_is_over(self, kind: str, now: int) -> None:
+        """A fault of a modem line has lasted as long as it should."""
+        self.advance(now)
+        self._end_port_fault(kind)
+        self._faults_changed()
+
+    def _end_port_fault(self, kind: str) -> None:
+        del self._port_faults[kind]
+        self._fault_ends[kind].set(NEVER)
+        self._drive_pins()
+
+    def _faults_changed(self) -> None:
+        if self.on_faults is not None:
+            self.on_faults()
         self.settle()
 
-    def check_far_format(self, line_format: LineFormat) -> str | None:
-        """Why the far end cannot use ``line_format`` now, or None if it can."""
-        try:
-            self.cable.check_format(line_format)
-        except FormatMismatchError as error:
-            return str(error)
-        return None
-
-    # -- time ----------------------------------------------------------------------------------------------
-
-    def _has_room(self) -> bool:
-        """Whether the far end may start a frame: it does not overrun the receiver unless the line is strict."""
-        if self.strict_line:
-            return True
-        uart = self.uart
-        return not uart.receiver.full and not uart.modem.looped
-
-    def advance(self, now: int) -> None:
-        """Bring everything up to ``now``: line, chip and interrupt handler, in the order of time."""
-        if self._advancing:
-            return
-        self._advancing = True
-        try:
-            self._advance(now)
-        finally:
-            self._advancing = False
-
-    def _advance(self, now: int) -> None:
-        uart, far = self.uart, self.cable.far
-        now = max(now, uart.now)
-        self._signal(uart.now)
-        before = far.pending if self.on_far_room is not None else 0
-        while True:
-            due = far_due = far.due(self._has_room())
-            interrupt_due = NEVER
-            if self.on_interrupt is not None:
-                interrupt_due = uart.next_interrupt(uart.now)
-                if interrupt_due <= now and self._stream_out_until(min(now, far_due - 1)):
-                    continue
-                due = min(due, interrupt_due)
-            if due > now:
-                break
-            if due == far_due and self._stream_in(min(now, interrupt_due - 1)):
-                continue
-            due = max(due, uart.now)
-            arrival = far.step(due, self._has_room())
-            if arrival is not None:
-                received = uart.receiver.received
-                uart.receive(arrival.character, arrival.errors, due)
-                if arrival.errors & BREAK:
-                    self.breaks_in += uart.receiver.received - received  # none in loopback, where SIN is cut off
-            else:
-                uart.advance(due)
-            self._signal(due)
-        uart.advance(now)
-        self._signal(now)
-        if self.on_far_room is not None and far.pending < before:
-            self.on_far_room()
-
-    def write_thr_at(self, characters: bytes, at: int) -> None:
-        """THR is written once for each of ``characters`` at ``at`` ticks, from an interrupt handler."""
-        self.uart.write_run(characters, at)
-        self.writes[Offset.THR] += len(characters)
-
-    def stream_out(self, data: bytearray, until: int, reads: int) -> int:
-        """Refill the transmitter in slices, see :func:`uartsim.chip.streaming.stream_out`.
-
-        Args:
-            data: what the driver has to send; what is taken is removed.
-            until: ticks.
-            reads: how often the driver reads IIR for each refill.
-
-        Returns:
-            How many refills were made.
-        """
-        done = stream_out(self.uart, data, until) if self.slices else None
-        if done is None:
-            return 0
-        del data[: done.taken]
-        self.reads[Offset.IIR] += reads * done.refills
-        self.writes[Offset.THR] += done.taken
-        self._carry()
-        self.cable.carry_run(done.start, done.frames, done.line_format)
-        return done.refills
-
-    def _stream_out_until(self, until: int) -> bool:
-        """Let the interrupt handler refill the transmitter in slices, if it can."""
-        return self.slices and self.on_stream_out is not None and self.on_stream_out(until)
-
-    def _stream_in(self, until: int) -> bool:
-        """Carry characters from the far end past the interrupt handler in a slice, if nothing is in the way."""
-        if self.stream_in_room is None or self.on_stream_in is None or not self.slices or self.strict_line:
-            return False
-        far = self.cable.far
-        count = min(far.run_length(until), self.stream_in_room())
-        if count < 1:
-            return False
-        if not stream_in(self.uart, far.peek(count), far.free_at_after(count)):
-            return False
-        data = far.take(count)
-        self.reads[Offset.IIR] += 2 * count
-        self.reads[Offset.LSR] += 2 * count
-        self.reads[Offset.RBR] += count
-        self.on_stream_in(data)
-        return True
-
-    def _signal(self, now: int) -> None:
-        """Tell the interrupt handler when the line has changed; again for as long as it keeps changing it."""
-        while self.uart.irq != self._irq:
-            self._irq = self.uart.irq
-            if self.on_interrupt is not None:
-                self.on_interrupt(self._irq, now)
-
-    def settle(self) -> None:
-        """After registers were touched: tell of interrupts, hand out what has arrived, and plan the next call."""
-        within, self._advancing = self._advancing, True
-        try:
-            self._signal(self.uart.now)
-        finally:
-            self._advancing = within
-        self._collect()
-        self._plan()
-
-    def _tick(self, now: int) -> None:
-        try:
-            self.advance(now)
-            self._collect()
-            self._plan()
-        except Exception as error:
-            # An error of one line's guest or far end ends that machine, not the timer of all.
-            if self.on_failure is None:
-                raise
-            self.on_failure(error)
-
-    def _carry(self) -> None:
-        """Put what the chip has sent onto the cable."""
-        uart, cable = self.uart, self.cable
-        for run in uart.take_sent_runs():
-            cable.carry_run(run.start, run.characters, run.line_format)
-        if breaks := uart.take_break_changes():
-            cable.carry_breaks(breaks)
-
-    def _collect(self) -> None:
-        """Hand out what has arrived at the far end."""
-        self._carry()
-        for at, data, errors in self.cable.arrived(self.uart.now):
-            if errors & BREAK:
-                self.breaks_out += 1
-                if self.on_break is not None:
-                    self.on_break(at)
-                continue
-            if errors:
-                self.errors_out += 1
-            self.characters_out += len(data)
-            if self.on_output is not None:
-                self.on_output(data, at)
-
-    def _plan(self) -> None:
-        """Ask to be called when something will be visible outside."""
-        uart, cable = self.uart, self.cable
-        at = NEVER
-        if self.on_interrupt is not None:
-            at = uart.next_interrupt(uart.now)
-        if not cable.far.idle:
-            if self._has_room():
-                at = min(at, cable.far.nth_arrival(QUANTUM))
-            else:
-                at = min(at, cable.far.due(room=False))
-        if (first := cable.first_arrival()) < NEVER or not uart.transmitter.empty:
-            frame = uart.line_format.frame_ticks
-            drained = max(uart.transmitter.drained_at(), cable.last_arrival() if first < NEVER else 0)
-            at = min(at, drained, first + QUANTUM * frame if first < NEVER else NEVER)
-            at = max(at, uart.now + 1) if frame else at
-        self._wakeup.set(at)
+    def faults(self) -> list[Fault]:
+        """The faults at work."""
+        found: dict[str, Fault] = {}
+        for channel in (self.cable.far.channel, self.cable.out):
+            for fault in channel.faults if channel is not None else ():
+                found[str(fault)] = fault
+        for fault in self._port_faults.values():
+            found[str(fault)] = fault
+        return list(found.values())
 
     # -- facts ---------------------------------------------------------------------------------------------
 
@@ -400,6 +231,10 @@ class Com1:
                 "ri": bool(modem.shown & MSR.RI),
             },
             "strict_line": self.strict_line,
+            "flow_control": "rtscts" if self.flow_control else "none",
+            "far_format": str(self.cable.far.line_format),
+            "faults": [str(fault) for fault in self.faults()],
+            "fault_counters": self.cable.fault_counters(),
         }
 
 

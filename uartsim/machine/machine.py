@@ -9,12 +9,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Unpack
 
 import trio
 
 from uartsim.line_format import UsageError
 from uartsim.machine.com1 import Com1
+from uartsim.machine.options import PortOptions, make_port
 from uartsim.machine.ticker import is_virtual, shared_ticker
 
 
@@ -164,27 +165,23 @@ async def open_machine(
     guest: Guest,
     name: str = "com1",
     *,
-    strict_line: bool = False,
-    variant: str = "16550A",
-    unlimited: bool = False,
     runtime_dir: Path | None = None,
     log: Callable[[str], None] | None = None,
     prepare: Callable[[Machine], None] | None = None,
+    **port: Unpack[PortOptions],
 ) -> AsyncIterator[Machine]:
     """A running machine; on leaving it is switched off.
 
     Args:
         guest: what runs on it.
         name: what it is called.
-        strict_line: overrun the receiver as hardware does, see :class:`Com1`.
-        variant: the chip.
-        unlimited: frames take no time.
         runtime_dir: a private folder for the guest's sockets.
         log: gets lines for the person who started the machine.
         prepare: called with the machine before power comes on, to listen from the first byte.
+        port: what its serial port is like, see :class:`uartsim.machine.options.PortOptions`.
 
     Raises:
-        UsageError: the clock is virtual, and the guest lives in real time.
+        UsageError: the clock is virtual, and the guest lives in real time; or a fault or recording is impossible.
         UartsimError: the guest could not be started.
     """
     if is_virtual() and guest.kind != "script":
@@ -193,7 +190,7 @@ async def open_machine(
             "script, such as demo; use the real clock"
         )
     async with shared_ticker() as ticker:
-        com1 = Com1(ticker, strict_line=strict_line, variant=variant, unlimited=unlimited)
+        com1 = make_port(ticker, name, port)
         machine = Machine(name, guest, com1, runtime_dir=runtime_dir, log=log)
         if prepare is not None:
             prepare(machine)
@@ -214,6 +211,8 @@ async def open_machine(
                 raise  # cancelled from outside while it started
             if real is not None and (failure is None or _is_cancellation(failure)):
                 raise _only(real) from None
+        finally:
+            com1.close_taps()
         if failure is not None:
             raise failure
 

@@ -1,23 +1,25 @@
 """A null modem cable: two ends, each with a queue towards the other, and the modem lines crossed.
 
 The machine's chip puts its own frames on the line (:meth:`Cable.carry_run`).  The far end is whoever attached: it has
-no chip, only a transmitter with an exact schedule (:class:`FarSender`) and an ear (:meth:`Cable.arrived`).
+no chip, only a transmitter (:class:`uartsim.wire.far_sender.FarSender`) and ears.
 
-The schedule is exact: a frame starts when the one before it has ended, in whole ticks, or when it was queued if the
-line was idle by then.  Nothing is ever added up from rounded periods, so a late wake-up of the process costs nothing.
-
-Both ends have one format, the guest's; a far end that asks for another is refused (:class:`FormatMismatchError`).
+What the chip sends is told twice.  :meth:`Cable.arrived` says what the guest sent, for records and watchers: a tap at
+the chip's pin.  An :class:`Ear` hears what comes out at the far end, in its own format and over whatever is wrong with
+the line; while nobody has one, nothing is gone over bit by bit.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import IntFlag
 from typing import NamedTuple
 
-from uartsim.line_format import NEVER, FormatMismatchError, LineFormat
-from uartsim.wire.frame import BREAK, Arrival, Frame, Framed, receive_space, receive_under_breaks
+from uartsim.line_format import NEVER, LineFormat
+from uartsim.wire.channel import Channel, add_counters
+from uartsim.wire.far_sender import FarSender as FarSender
+from uartsim.wire.frame import BREAK, Arrival, Frame, Framed, receive_under_breaks
+from uartsim.wire.sampler import Sampler
 
 
 class ModemOutputs(IntFlag):
@@ -25,168 +27,6 @@ class ModemOutputs(IntFlag):
 
     DTR = 1
     RTS = 2
-
-
-class FarSender:
-    """The far end's transmitter: bytes and breaks, one after the other, on an exact schedule.
-
-    Args:
-        line_format: the format of its frames.
-    """
-
-    __slots__ = ("_break_end", "_flight", "_queue", "characters", "free_at", "line_format", "withheld")
-
-    def __init__(self, line_format: LineFormat) -> None:
-        self.line_format = line_format
-        #: Runs of characters, or the length of a break in ticks.
-        self._queue: deque[bytearray | int] = deque()
-        self._flight: Arrival | None = None
-        self._break_end = NEVER
-        #: When the line will have carried what is on it.
-        self.free_at = 0
-        #: Frames put on the line, and how often one had to wait for room in the receiver.
-        self.characters = 0
-        self.withheld = 0
-
-    @property
-    def pending(self) -> int:
-        """Characters that are not yet on the line (a break counts as one)."""
-        return sum(len(item) if isinstance(item, bytearray) else 1 for item in self._queue)
-
-    @property
-    def idle(self) -> bool:
-        """Nothing is queued and nothing is on the line."""
-        return not self._queue and self._flight is None and self._break_end == NEVER
-
-    def send(self, data: bytes, now: int) -> None:
-        """Queue characters at ``now``."""
-        if not data:
-            return
-        if self.idle:
-            self.free_at = max(self.free_at, now)
-        if self._queue and isinstance(self._queue[-1], bytearray):
-            self._queue[-1] += data
-        else:
-            self._queue.append(bytearray(data))
-
-    def send_break(self, ticks: int, now: int) -> None:
-        """Queue a break of ``ticks`` at ``now``; ValueError if it is not longer than 0."""
-        if ticks <= 0:
-            raise ValueError(f"a break of {ticks} ticks is no break: give a duration above 0")
-        if self.idle:
-            self.free_at = max(self.free_at, now)
-        self._queue.append(ticks)
-
-    def discard(self) -> int:
-        """Forget what is queued (not what is on the line); returns how many characters that were."""
-        count = self.pending
-        self._queue.clear()
-        return count
-
-    def due(self, room: bool) -> int:
-        """When the next thing happens on this side of the line: a frame arrives, or one can start.
-
-        Args:
-            room: whether the receiver has room, or the sender does not care.
-        """
-        if self._flight is not None:
-            return self._flight.at
-        if self._break_end != NEVER and not self._queue:
-            return self._break_end
-        if self._queue and room:
-            return self.free_at
-        return NEVER
-
-    def step(self, now: int, room: bool) -> Arrival | None:
-        """Do what is due at ``now``; returns the character that is complete, if any."""
-        if self._flight is not None:
-            if self._flight.at > now:
-                return None
-            arrival, self._flight = self._flight, None
-            return arrival
-        if self.free_at > now:
-            return None
-        self._break_end = NEVER
-        if not self._queue:
-            return None
-        item = self._queue[0]
-        start = self.free_at
-        if not room:
-            return None
-        if isinstance(item, int):
-            self._queue.popleft()
-            self._flight = receive_space(start, item, self.line_format)
-            # Mark for at least a bit, so that the next start bit has an edge.
-            self.free_at = start + item + self.line_format.bit_ticks
-            self._break_end = self.free_at
-        else:
-            character = item[0]
-            del item[0]
-            if not item:
-                self._queue.popleft()
-            line_format = self.line_format
-            self._flight = Arrival(start + line_format.sampled_ticks, character & line_format.data_mask, 0)
-            self.free_at = start + line_format.frame_ticks
-            self.characters += 1
-        return None
-
-    def run_length(self, until: int) -> int:
-        """How many queued characters follow each other from the next frame on and arrive by ``until`` (ticks)."""
-        if self._flight is not None or self._break_end != NEVER or not self._queue or isinstance(self._queue[0], int):
-            return 0
-        line_format = self.line_format
-        since = until - self.free_at - line_format.sampled_ticks
-        if since < 0:
-            return 0
-        waiting = len(self._queue[0])
-        return min(waiting, since // line_format.frame_ticks + 1) if line_format.frame_ticks else waiting
-
-    def peek(self, count: int) -> bytes:
-        """The next ``count`` characters of the run as they will be received."""
-        run = self._queue[0]
-        assert isinstance(run, bytearray)
-        mask = self.line_format.data_mask
-        return bytes(run[:count]) if mask == 0xFF else bytes(character & mask for character in run[:count])
-
-    def free_at_after(self, count: int) -> int:
-        """When the last of the next ``count`` characters of the run is complete at the receiver."""
-        line_format = self.line_format
-        return self.free_at + (count - 1) * line_format.frame_ticks + line_format.sampled_ticks
-
-    def take(self, count: int) -> bytes:
-        """Send the next ``count`` characters of the run; returns them as they are received."""
-        data = self.peek(count)
-        run = self._queue[0]
-        assert isinstance(run, bytearray)
-        del run[:count]
-        if not run:
-            self._queue.popleft()
-        self.free_at += count * self.line_format.frame_ticks
-        self.characters += count
-        return data
-
-    def resume(self, now: int) -> None:
-        """The receiver has room again at ``now``: a frame that waited for it starts now."""
-        if self._flight is None and self._queue and self.free_at < now:
-            self.free_at = now
-            self.withheld += 1
-
-    def nth_arrival(self, count: int) -> int:
-        """A time not later than the arrival of the ``count``-th character from now, or of the first break.
-
-        NEVER when nothing is on its way.
-        """
-        at = self._flight.at if self._flight is not None else NEVER
-        if self._flight is not None:
-            if self._flight.errors & BREAK:
-                return at
-            count -= 1
-        if count <= 0 or not self._queue:
-            return at if self._flight is not None else self._break_end
-        line_format = self.line_format
-        first = self._queue[0]
-        frames = 1 if isinstance(first, int) else min(count, len(first))
-        return self.free_at + (frames - 1) * line_format.frame_ticks + line_format.sampled_ticks
 
 
 class Arrivals(NamedTuple):
@@ -198,6 +38,25 @@ class Arrivals(NamedTuple):
     at: int
     data: bytes
     errors: int
+
+
+class Ear:
+    """A receiver at the far end; made by :meth:`Cable.listen`.
+
+    Attributes:
+        line_format: its format; None: whatever the guest's is.
+        deliver: called with each character that is complete.
+        on_end: called when, after :meth:`Cable.release`, it is gone.
+    """
+
+    __slots__ = ("deliver", "ending", "line_format", "on_end", "sampler")
+
+    def __init__(self, sampler: Sampler, line_format: LineFormat | None, deliver: Callable[[Arrival], object]) -> None:
+        self.sampler = sampler
+        self.line_format = line_format
+        self.deliver = deliver
+        self.on_end: Callable[[], object] | None = None
+        self.ending = False
 
 
 class _Run:
@@ -249,31 +108,125 @@ class Cable:
         line_format: the format that both ends have to begin with.
     """
 
-    __slots__ = ("_breaks", "_runs", "far", "far_outputs", "line_format")
+    __slots__ = ("_breaks", "_ears", "_out_counters", "_runs", "far", "far_format", "far_outputs", "line_format", "out")
 
     def __init__(self, line_format: LineFormat) -> None:
         self.line_format = line_format
         self.far = FarSender(line_format)
+        #: The format that the far end has set; None: it follows the guest's.
+        self.far_format: LineFormat | None = None
         self.far_outputs = ModemOutputs.DTR | ModemOutputs.RTS
+        #: The line from the chip bit by bit, while there are ears or faults; it is sampled in the guest's format.
+        self.out: Channel | None = None
+        self._out_counters: dict[str, dict[str, int]] = {}
+        self._ears: list[Ear] = []
         self._runs: deque[_Run] = deque()
         self._breaks: list[_Break] = []
 
-    def check_format(self, far_format: LineFormat) -> None:
-        """See that the far end may listen in ``far_format``.
+    # -- formats -------------------------------------------------------------------------------------------
+
+    def set_format(self, line_format: LineFormat, now: int) -> None:
+        """The guest has programmed another format; a far end without one of its own follows from its next frame on."""
+        self.line_format = line_format
+        self._set_far(now)
+        if line_format.bit_ticks:
+            if self.out is not None:
+                self.out.set_format(line_format, now)
+            for ear in self._ears:
+                if ear.line_format is None:
+                    ear.sampler.set_format(line_format)
+
+    def set_far_format(self, line_format: LineFormat | None, now: int) -> None:
+        """The far end sends in ``line_format`` from its next frame on; None: in the guest's, and follows it."""
+        self.far_format = line_format
+        self._set_far(now)
+
+    def _set_far(self, now: int) -> None:
+        guest, far = self.line_format, self.far_format
+        own = guest if far is None or not far.bit_ticks or not guest.bit_ticks or far == guest else far
+        self.far.set_formats(own, guest, now)
+
+    # -- what the far end hears ----------------------------------------------------------------------------
+
+    def listen(self, line_format: LineFormat | None, deliver: Callable[[Arrival], object], now: int) -> Ear:
+        """Listen at the far end from ``now`` on: what is on the line now is heard.
+
+        Args:
+            line_format: of the receiver; None: the guest's, whatever it is.
+            deliver: called with each character that is complete, in the order of time, by :meth:`hear`.
+            now: ticks.
 
         Raises:
-            FormatMismatchError: it is not the guest's.
+            ValueError: the line's rate is unlimited, so that there is nothing to sample.
         """
-        if far_format is not self.line_format and far_format != self.line_format:
-            raise FormatMismatchError(
-                f"your end of the line is at {far_format}, the guest's at {self.line_format}: "
-                f"set yours to {self.line_format}"
-            )
+        out = self.use_channel(now)
+        ear = Ear(Sampler(line_format or self.line_format, 0, out.horizon), line_format, deliver)
+        self._ears.append(ear)
+        return ear
 
-    def set_format(self, line_format: LineFormat) -> None:
-        """The guest has programmed another format; the far end follows it from its next frame on."""
-        self.line_format = line_format
-        self.far.line_format = line_format
+    def retune(self, ear: Ear, line_format: LineFormat | None) -> None:
+        """An ear has another format from now on."""
+        ear.line_format = line_format
+        ear.sampler.set_format(line_format or self.line_format)
+
+    def release(self, ear: Ear) -> None:
+        """An ear is not needed any more: it goes as soon as the line is quiet, so that no character is cut in two.
+
+        Until then it hears in the guest's format.
+        """
+        ear.ending = True
+        self.retune(ear, None)
+
+    def use_channel(self, now: int) -> Channel:
+        """The line from the chip bit by bit, from ``now`` on."""
+        if self.out is None:
+            since = min(self._runs[0].start if self._runs else now, now)
+            self.out = Channel(self.line_format, since=since, keep_edges=True)
+            for run in self._runs:
+                self.out.put_run(run.start, run.data, run.line_format)
+            if self._breaks and self._breaks[-1].until == NEVER:
+                self.out.hold(0, since)
+        return self.out
+
+    def hear(self, now: int) -> int:
+        """Let the ears hear what is complete by ``now``; returns how many characters had errors at the far end."""
+        out = self.out
+        if out is None:
+            return 0
+        errors = sum(bool(arrival.errors) for arrival in out.arrived(now))
+        edges = out.take_edges()
+        for ear in tuple(self._ears):
+            ear.sampler.feed(edges)
+            for arrival in ear.sampler.advance(out.horizon):
+                ear.deliver(arrival)
+        quiet = not self._runs and not out.busy
+        for ear in [ear for ear in self._ears if ear.ending and quiet and ear.sampler.idle]:
+            self._ears.remove(ear)
+            if ear.on_end is not None:
+                ear.on_end()
+        if not self._ears and not out.faults and quiet:
+            self._out_counters = add_counters(self._out_counters, out.fault_counters)
+            self.out = None
+        return errors
+
+    def hearing_due(self) -> int:
+        """When an ear can have its next character; NEVER when nothing is to be heard."""
+        out = self.out
+        return NEVER if out is None else min((ear.sampler.due(out.ahead()) for ear in self._ears), default=NEVER)
+
+    def fault_counters(self) -> dict[str, dict[str, dict[str, int]]]:
+        """What faults have done, by direction (``"in"`` to the guest) and kind."""
+        found = {}
+        for direction, channel, past in (
+            ("in", self.far.channel, self.far.fault_counters),
+            ("out", self.out, self._out_counters),
+        ):
+            counters = past if channel is None else add_counters(past, channel.fault_counters)
+            if counters:
+                found[direction] = counters
+        return found
+
+    # -- what the chip sends -------------------------------------------------------------------------------
 
     def carry(self, frames: Iterable[Framed], break_changes: list[tuple[int, bool]]) -> None:
         """The chip put frames on the line and forced it to space (True) or let it go (False)."""
@@ -286,11 +239,17 @@ class Cable:
         for at, on in break_changes:
             if on:
                 self._breaks.append(_Break(at, self.line_format.frame_ticks))
+                if self.out is not None:
+                    self.out.hold(0, at)
             elif self._breaks:
                 self._breaks[-1].until = at
+                if self.out is not None:
+                    self.out.release(at)
 
     def carry_run(self, start: int, data: bytes | bytearray, line_format: LineFormat) -> None:
         """The chip put a run of frames on the line, without a gap between them."""
+        if self.out is not None:
+            self.out.put_run(start, data, line_format)
         if self._runs:
             last = self._runs[-1]
             if last.line_format is line_format and last.end == start:

@@ -1,0 +1,293 @@
+"""One client's place at the hub: what it reads, what it may send, and how it hears the line.
+
+A watcher reads what the guest sent.  A client at the far end of the line hears what comes out there: that is the same,
+as long as its format is the guest's and nothing is wrong with the line.  Else an ear on the cable
+(:class:`uartsim.wire.cable.Ear`) hears for it, and what was heard stands in its stream in place of what was sent.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Final
+
+from uartsim.access.writers import LineHeldError, LinePolicy, NotTheWriterError
+from uartsim.line_format import TICKS_PER_NS, LineFormat
+from uartsim.machine.turn import Turn
+from uartsim.wire.cable import Ear
+from uartsim.wire.frame import Arrival
+
+if TYPE_CHECKING:
+    from uartsim.access.hub import Hub
+
+#: The most that a client gets at once.
+CHUNK: Final = 65536
+#: A client that has read nothing for so long is not reading, in ticks: nobody waits for it.
+READING_TICKS: Final = 100_000_000 * TICKS_PER_NS
+#: How long a break is held, in seconds (tcsendbreak: at least 0.25).
+BREAK_SECONDS: Final = 0.25
+
+
+class _Heard:
+    """What an ear has heard while the guest sent what lies from ``begin`` to ``end`` (None: it still listens)."""
+
+    __slots__ = ("begin", "data", "end")
+
+    def __init__(self, begin: int) -> None:
+        self.begin = begin
+        self.end: int | None = None
+        self.data = bytearray()
+
+
+class HubClient:
+    """One client's place: made by :meth:`Hub.attach`.  A context manager that detaches at its end.
+
+    Attributes:
+        position: the offset of the next byte that :meth:`receive` returns.
+        line_format: its format; None: whatever the guest's is.
+        missed: bytes that were gone from the scrollback before this client read them.
+    """
+
+    def __init__(self, hub: Hub, who: str, position: int, notice: Callable[[str], object] | None = None) -> None:
+        self.hub = hub
+        self.who = who
+        self.position = position
+        self.missed = 0
+        self._turn = Turn()
+        #: Somebody is there: a pty's client may be nobody for a while.
+        self.present = True
+        #: The most that it gets at once, in bytes.
+        self.chunk = CHUNK
+        #: When it last read, in ticks; long ago, if never.
+        self.read_at = -READING_TICKS
+        #: Called as soon as there is something to read: a client that waits may take it on the spot, within the very call
+        #: in which the guest sent it.
+        self.eager: Callable[[], object] | None = None
+        self._notice = notice
+        self._yields = False
+        self._lost = False  # the line was taken over from it
+        self._refused_by: HubClient | None = None  # as the record says already
+        self.line_format: LineFormat | None = None
+        #: Called before what the guest has put on the line is heard.
+        self.on_carry: Callable[[int], object] | None = None
+        self._at_far_end = False
+        self._ear: Ear | None = None
+        self._heard: deque[_Heard] = deque()
+        self._oldest = 0  # it cannot go back further than this
+
+    @property
+    def watch(self) -> bool:
+        """It only reads: somebody else, or nobody, holds the line."""
+        return self.hub.writer is not self
+
+    def take_line(self, *, force: bool = False, yields: bool = False) -> None:
+        """Become the writer.
+
+        Args:
+            force: take it from whoever holds it; that client is told.
+            yields: let the next who wants the line have it.
+
+        Raises:
+            LineHeldError: somebody holds the line and does not yield it; or, where the newest gets it, has taken it
+                over from this client.
+        """
+        holder = self.hub.writer
+        if holder is self:
+            self._yields = yields
+            return
+        if holder is not None:
+            newest = self.hub.policy is LinePolicy.TAKE_OVER and not self._lost
+            if not force and not holder._yields and not newest:
+                if self._refused_by is not holder:
+                    self.hub.mark(f"{self.who} is refused the line: {holder.who} holds it")
+                    self._refused_by = holder
+                raise LineHeldError(
+                    f"{holder.who} holds the line: you can only watch, or take it over with --force (Ctrl-] f)"
+                )
+            self.hub.mark(f"{self.who} takes the line over from {holder.who}")
+            holder._lost = True
+            holder.tell(f"{self.who} has taken the line over: you only watch now (Ctrl-] f takes it back)")
+        else:
+            self.hub.mark(f"{self.who} takes the line")
+        self.hub.set_writer(self)
+        self._yields = yields
+        self._lost = False
+        self._refused_by = None
+
+    def give_line(self) -> None:
+        """Let go of the line and only watch."""
+        self._lost = False
+        self._refused_by = None
+        if self.hub.writer is self:
+            self.hub.set_writer(None)
+            self.hub.mark(f"{self.who} lets go of the line")
+            for client in self.hub.clients:
+                if client._lost or client._refused_by is self:
+                    client._lost, client._refused_by = False, None
+                    client.tell("the line is free")
+
+    def check_writer(self, what: str) -> None:
+        """Raises NotTheWriterError unless this client holds the line; ``what`` it wanted is in the message."""
+        holder = self.hub.writer
+        if holder is not self:
+            whose = f"{holder.who} holds the line" if holder is not None else "you only watch"
+            raise NotTheWriterError(f"{self.who} cannot {what}: {whose}; take it over with --force (Ctrl-] f)")
+
+    def tell(self, text: str) -> None:
+        """Tell the client a sentence, if it wants to know."""
+        if self._notice is not None:
+            self._notice(text)
+
+    def __enter__(self) -> HubClient:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.detach()
+
+    # -- what it reads -------------------------------------------------------------------------------------
+
+    def receive_nowait(self) -> bytes:
+        """What there is after ``position``, at most 64 KiB; may be empty."""
+        data = self._take_heard() if self._heard else self._read(self.chunk)
+        self.progress()
+        self.hub.note_taken()
+        return data
+
+    def _read(self, size: int) -> bytes:
+        wanted = self.position
+        start, data = self.hub.read(wanted, size)
+        self.missed += start - wanted
+        self.position = start + len(data)
+        return data
+
+    def _take_heard(self) -> bytes:
+        """The same where an ear has heard something, in place of what was sent meanwhile."""
+        while self._heard:
+            heard = self._heard[0]
+            if (before := heard.begin - max(self.position, self.hub.start)) > 0:
+                return self._read(min(self.chunk, before))
+            self.missed += max(0, heard.begin - self.position)
+            self.position = self.hub.end if heard.end is None else heard.end
+            if heard.data:
+                data = bytes(heard.data[: self.chunk])
+                del heard.data[: len(data)]
+                return data
+            if heard.end is None:
+                return b""
+            self._oldest = heard.end
+            self._heard.popleft()
+        return self._read(self.chunk)
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes there are for it to read."""
+        position, count = self.position, 0
+        for heard in self._heard:
+            count += max(0, heard.begin - position) + len(heard.data)
+            position = self.hub.end if heard.end is None else heard.end
+        return count + self.hub.end - position
+
+    def give_back(self, data: bytes | memoryview) -> None:
+        """The end of what :meth:`receive_nowait` gave last was not used: it comes again."""
+        if self._heard and self.position >= self._heard[0].begin:
+            self._heard[0].data[:0] = data
+        else:
+            self.position -= len(data)
+
+    def go_back(self, size: int) -> None:
+        """Some bytes that were read before come again; what an ear has heard does not."""
+        if self._heard:
+            for heard in self._heard:
+                self.missed += len(heard.data)
+                heard.data.clear()
+        else:
+            self.position = max(self._oldest, self.position - size)
+
+    # -- what it hears -------------------------------------------------------------------------------------
+
+    def be_at_far_end(self, there: bool, line_format: LineFormat | None = None) -> None:
+        """Whether it is at the far end of the line, with which format (None: the guest's), or taps it at the guest's."""
+        if (there, line_format) == (self._at_far_end, self.line_format):
+            return
+        self._at_far_end, self.line_format = there, line_format
+        if self.hub.writer is self:
+            self.hub.com1.set_far_format(line_format)
+        self.listen_as_needed()
+
+    @property
+    def hears_another_format(self) -> bool:
+        """Its format is not the guest's, so that what it hears is garbage."""
+        com1 = self.hub.com1
+        differs = self.line_format is not None and self.line_format != com1.cable.line_format
+        return self._at_far_end and differs and not com1.uart.unlimited
+
+    def listen_as_needed(self) -> None:
+        """Have an ear while what comes out at the far end may differ from what was sent, and none else."""
+        cable = self.hub.com1.cable
+        faults = self._at_far_end and cable.out is not None and bool(cable.out.faults)
+        needed = faults or self.hears_another_format
+        if needed and self._ear is None:
+            self._ear = self.hub.com1.listen(self.line_format, self._hear)
+            self._ear.on_end = self._end_hearing
+            self._heard.append(_Heard(self.hub.end))
+        elif needed and self._ear is not None:
+            self._ear.ending = False
+            if self._ear.line_format != self.line_format:
+                cable.retune(self._ear, self.line_format)
+        elif self._ear is not None:
+            self.hub.com1.release(self._ear)
+
+    def _hear(self, arrival: Arrival) -> None:
+        """A character is complete at the far end; a break is a NUL, as for who reads a serial port."""
+        data = self._heard[-1].data
+        data.append(arrival.character)
+        if len(data) > self.hub.scrollback_bytes:
+            del data[: len(data) // 4]
+            self.missed += self.hub.scrollback_bytes + 1 - len(data)
+        self.hub.heard()
+
+    def _end_hearing(self) -> None:
+        self._ear = None
+        self._heard[-1].end = self.hub.end
+
+    def progress(self) -> None:
+        """It is reading: at unlimited rate, a guest waits for those who do."""
+        self.read_at = self.hub.com1.clock.now()
+
+    async def receive(self) -> bytes:
+        """Wait for the next bytes; ``b""`` when the guest has ended and everything was read."""
+        await self._turn.take()
+        while True:
+            data = self.receive_nowait()
+            if data or self.hub.closed:
+                return data
+            await self.hub.wait_news()
+
+    async def send(self, data: bytes) -> None:
+        """Send to the guest over the line; returns when the line has room for more.
+
+        Raises:
+            NotTheWriterError: this client only watches.
+        """
+        self.check_writer("send")
+        await self.hub.send(data)
+
+    async def send_break(self, duration_s: float = BREAK_SECONDS) -> None:
+        """See :meth:`Hub.send_break`."""
+        self.check_writer("send a break")
+        await self.hub.send_break(duration_s)
+
+    async def sysrq(self, keys: str) -> None:
+        """See :meth:`Hub.sysrq`."""
+        self.check_writer("send SysRq")
+        await self.hub.sysrq(keys)
+
+    def detach(self) -> None:
+        """Leave, and let go of the line."""
+        self.give_line()
+        self.be_at_far_end(False)
+        self.hub.clients.discard(self)
+        self.hub.note_taken()

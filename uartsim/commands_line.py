@@ -1,0 +1,108 @@
+"""The commands for the line of a running machine: breaks, SysRq, modem lines, and what is wrong with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from uartsim.errors import UsageError
+
+
+def add(group: click.Group) -> None:
+    """Give ``group`` the commands of this module."""
+    for command in (send_break, sysrq, modem, fault):
+        group.add_command(command)
+
+
+def ask_machine(name: str, do: str, timeout_s: float = 30.0, **parameters: Any) -> Any:
+    """Ask a running machine; see :func:`uartsim.access.control.ask`."""
+    from uartsim.access.control import ask
+    from uartsim.access.runtime import socket_path
+
+    return ask(socket_path(name), do, timeout_s, **parameters)
+
+
+@click.command("break")
+@click.argument("name")
+@click.option("--seconds", type=float, default=0.25, show_default=True, help="How long the line is held at space.")
+def send_break(name: str, seconds: float) -> None:
+    """Send a break to machine NAME."""
+    ask_machine(name, "break", 90, seconds=seconds)
+
+
+@click.command()
+@click.argument("keys", metavar="KEY")
+@click.argument("name")
+def sysrq(keys: str, name: str) -> None:
+    """Send SysRq KEY to machine NAME: a break, then the key; prints what the guest answers.
+
+    Several letters are a sequence: each gets a break of its own.
+    """
+    text = ask_machine(name, "sysrq", 90, keys=keys)
+    answer = text.replace("\r\n", "\n").strip("\n")
+    click.echo(answer or f"{name} said nothing to it within a second", err=not answer)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--dtr/--no-dtr", default=None, help="DTR of this end: the guest sees it as DSR and DCD (carrier).")
+@click.option("--rts/--no-rts", default=None, help="RTS of this end: the guest sees it as CTS.")
+def modem(name: str, dtr: bool | None, rts: bool | None) -> None:
+    """Drive this end's modem lines of machine NAME, and print all of them.
+
+    A guest whose terminal has CLOCAL set, as on a Linux console and with agetty's -L, does not mind a lost carrier.
+    """
+    lines = ask_machine(name, "modem", dtr=dtr, rts=rts)
+    click.echo(" ".join(line.upper() if on else line for line, on in lines.items()))
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.argument("fault_text", metavar="[FAULT]", required=False)
+@click.option("--clear", is_flag=True, help="End FAULT (its name is enough), or all faults.")
+@click.option("--list", "list_kinds", is_flag=True, help="List the faults that there are.")
+def fault(name: str | None, fault_text: str | None, clear: bool, list_kinds: bool) -> None:
+    """Make something go wrong with the line of machine NAME: FAULT is KIND or KIND:name=value,...
+
+    \b
+      uartsim fault demo noise:rate=1e-3,seed=7,direction=out
+      uartsim fault demo dcd-drop:seconds=2
+      uartsim fault demo                     what is at work, and what it has done
+      uartsim fault demo noise --clear
+
+    What the guest sends is recorded, kept and shown to watchers as it was sent; who is attached to the line sees what
+    comes out of it.
+    """
+    if list_kinds:
+        _list_faults()
+        return
+    if name is None:
+        raise UsageError("which machine? uartsim fault NAME FAULT; --list shows the faults that there are")
+    if clear:
+        kind = (fault_text or "").partition(":")[0]
+        ended = ask_machine(name, "clear_faults", kind=kind or None)
+        click.echo(f"{ended} ended")
+        return
+    found = ask_machine(name, "fault", fault=fault_text)
+    for text in found["faults"]:
+        click.echo(text)
+    for direction, kinds in found["counters"].items():
+        for kind, counters in kinds.items():
+            click.echo(f"  {direction:<3} {kind}: " + ", ".join(f"{count} {what}" for what, count in counters.items()))
+    if not found["faults"]:
+        click.echo("no fault is at work")
+
+
+def _list_faults() -> None:
+    from uartsim.wire.faults import FAULT_KINDS
+
+    for kind in FAULT_KINDS.values():
+        click.echo(f"{kind.name:<12} {kind.help}")
+        for parameter in kind.parameters:
+            default = "" if parameter.default is None else f"  [default: {parameter.default:g}]"
+            unit = f", {parameter.unit}" if parameter.unit else ""
+            click.echo(f"{'':<12}   {parameter.name}: {parameter.help}{unit}{default}")
+        if kind.seeded:
+            click.echo(f"{'':<12}   seed: where chance begins  [default: 0]")
+    click.echo("every fault takes direction=in (to the guest), out or both  [default: both]")
