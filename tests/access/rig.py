@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import serial
+
 from uartsim.access.control import ask
 from uartsim.line_format import UartsimError
 
@@ -236,3 +238,8 @@ def status_json(runtime: Path, name: str) -> dict[str, Any]:
     """``uartsim status NAME --json``."""
     found: dict[str, Any] = json.loads(uartsim(runtime, "status", name, "--json").stdout)
     return found
+
+
+def open_serial(path: object) -> serial.Serial:
+    """A client on a pty, at 115200 baud."""
+    return serial.Serial(str(path), 115200, timeout=20)

@@ -18,17 +18,12 @@ from pathlib import Path
 
 import pexpect.fdpexpect
 import pytest
-import serial
 
-from tests.access.rig import COUNTER, ECHO, SERVER, numbered, read_until, running, wait_until
+from tests.access.rig import COUNTER, ECHO, SERVER, numbered, open_serial, read_until, running, wait_until
 from uartsim.access.pty_device import PtyDevice
 
 GuestFolder = Callable[[str], Path]
 EVERY_BYTE = bytes(range(256))
-
-
-def open_serial(path: object) -> serial.Serial:
-    return serial.Serial(str(path), 115200, timeout=20)
 
 
 def open_plain(path: object) -> int:

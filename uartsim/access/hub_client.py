@@ -236,7 +236,7 @@ class HubClient:
         elif needed and self._ear is not None:
             self._ear.ending = False
             if self._ear.line_format != self.line_format:
-                cable.retune(self._ear, self.line_format)
+                self.hub.com1.retune(self._ear, self.line_format)
         elif self._ear is not None:
             self.hub.com1.release(self._ear)
 

@@ -75,12 +75,19 @@ class Com1(Port):
 
     def listen(self, line_format: LineFormat | None, deliver: Callable[[Arrival], object]) -> Ear:
         """Hear at the far end, over all that is wrong with the line; see :meth:`uartsim.wire.cable.Cable.listen`."""
+        self._carry()
         return self.cable.listen(line_format, deliver, self.uart.now)
 
     def release(self, ear: Ear) -> None:
         """Stop to listen as soon as the line is quiet."""
-        self.cable.release(ear)
+        self._carry()
+        self.cable.release(ear, self.uart.now)
         self._soon()
+
+    def retune(self, ear: Ear, line_format: LineFormat | None) -> None:
+        """Listen in another format from now on."""
+        self._carry()
+        self.cable.retune(ear, line_format, self.uart.now)
 
     # -- modem lines ---------------------------------------------------------------------------------------
 

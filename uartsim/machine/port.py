@@ -296,12 +296,12 @@ class Port:
         """Put what the chip has sent onto the cable."""
         uart, cable = self.uart, self.cable
         runs = uart.take_sent_runs()
-        if runs and self.on_carry is not None:
-            self.on_carry(uart.now)
         for run in runs:
             cable.carry_run(run.start, run.characters, run.line_format)
         if breaks := uart.take_break_changes():
             cable.carry_breaks(breaks)
+        if runs and self.on_carry is not None:
+            self.on_carry(uart.now)
 
     def _collect(self) -> None:
         """Hand out what has arrived at the far end."""

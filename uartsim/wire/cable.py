@@ -108,7 +108,7 @@ class Cable:
         line_format: the format that both ends have to begin with.
     """
 
-    __slots__ = ("_breaks", "_ears", "_out_counters", "_runs", "far", "far_format", "far_outputs", "line_format", "out")
+    __slots__ = ("_breaks", "_ears", "_errors", "_out_counters", "_runs", "far", "far_format", "far_outputs", "line_format", "out")
 
     def __init__(self, line_format: LineFormat) -> None:
         self.line_format = line_format
@@ -120,6 +120,7 @@ class Cable:
         self.out: Channel | None = None
         self._out_counters: dict[str, dict[str, int]] = {}
         self._ears: list[Ear] = []
+        self._errors = 0  # in what a receiver with the guest's format has got, and nobody has been told of
         self._runs: deque[_Run] = deque()
         self._breaks: list[_Break] = []
 
@@ -131,6 +132,7 @@ class Cable:
         self._set_far(now)
         if line_format.bit_ticks:
             if self.out is not None:
+                self._hear_until(now)
                 self.out.set_format(line_format, now)
             for ear in self._ears:
                 if ear.line_format is None:
@@ -160,22 +162,23 @@ class Cable:
             ValueError: the line's rate is unlimited, so that there is nothing to sample.
         """
         out = self.use_channel(now)
-        ear = Ear(Sampler(line_format or self.line_format, 0, out.horizon), line_format, deliver)
+        ear = Ear(Sampler(line_format or self.line_format, 0, out.horizon, out.level), line_format, deliver)
         self._ears.append(ear)
         return ear
 
-    def retune(self, ear: Ear, line_format: LineFormat | None) -> None:
-        """An ear has another format from now on."""
+    def retune(self, ear: Ear, line_format: LineFormat | None, now: int) -> None:
+        """An ear has another format from ``now`` on."""
+        self._hear_until(now)
         ear.line_format = line_format
         ear.sampler.set_format(line_format or self.line_format)
 
-    def release(self, ear: Ear) -> None:
+    def release(self, ear: Ear, now: int) -> None:
         """An ear is not needed any more: it goes as soon as the line is quiet, so that no character is cut in two.
 
         Until then it hears in the guest's format.
         """
         ear.ending = True
-        self.retune(ear, None)
+        self.retune(ear, None, now)
 
     def use_channel(self, now: int) -> Channel:
         """The line from the chip bit by bit, from ``now`` on."""
@@ -184,8 +187,9 @@ class Cable:
             self.out = Channel(self.line_format, since=since, keep_edges=True)
             for run in self._runs:
                 self.out.put_run(run.start, run.data, run.line_format)
-            if self._breaks and self._breaks[-1].until == NEVER:
-                self.out.hold(0, since)
+            for space in self._breaks:
+                if space.until > since:
+                    self.out.hold(0, max(since, space.begin), space.until)
         return self.out
 
     def hear(self, now: int) -> int:
@@ -193,12 +197,8 @@ class Cable:
         out = self.out
         if out is None:
             return 0
-        errors = sum(bool(arrival.errors) for arrival in out.arrived(now))
-        edges = out.take_edges()
-        for ear in tuple(self._ears):
-            ear.sampler.feed(edges)
-            for arrival in ear.sampler.advance(out.horizon):
-                ear.deliver(arrival)
+        self._hear_until(now)
+        errors, self._errors = self._errors, 0
         quiet = not self._runs and not out.busy
         for ear in [ear for ear in self._ears if ear.ending and quiet and ear.sampler.idle]:
             self._ears.remove(ear)
@@ -208,6 +208,21 @@ class Cable:
             self._out_counters = add_counters(self._out_counters, out.fault_counters)
             self.out = None
         return errors
+
+    def _hear_until(self, now: int) -> None:
+        """Bring all ears up to ``now``."""
+        out = self.out
+        if out is None:
+            return
+        self._errors += sum(bool(arrival.errors) for arrival in out.arrived(now))
+        edges = out.take_edges()
+        heard = []
+        for ear in self._ears:
+            ear.sampler.feed(edges)
+            heard.append((ear, ear.sampler.advance(out.horizon)))
+        for ear, arrivals in heard:
+            for arrival in arrivals:
+                ear.deliver(arrival)
 
     def hearing_due(self) -> int:
         """When an ear can have its next character; NEVER when nothing is to be heard."""
