@@ -18,11 +18,13 @@ import trio
 from uartsim.console.console import Console as AsyncConsole
 from uartsim.console.errors import ConsoleClosed
 from uartsim.console.expectations import Expectation, Match, Timeout
+from uartsim.console.line import Line as AsyncLine
 from uartsim.console.opening import open_console as open_async_console
 from uartsim.console.trio_thread import LAST_WAIT_S, TrioThread, shared_thread, single
 from uartsim.errors import UartsimError
 from uartsim.guest.catalogue import GuestDefinition
 from uartsim.machine import PortOptions
+from uartsim.wire.faults import Fault
 
 _T = TypeVar("_T")
 
@@ -86,6 +88,11 @@ class Console:
         __tracebackhide__ = True
         self._call(self._console.reset)
 
+    @property
+    def line(self) -> Line:
+        """This end of the line; see :attr:`uartsim.Console.line`."""
+        return Line(self)
+
     def close(self) -> None:
         """Leave the line; see :meth:`uartsim.Console.close`."""
         self._read(self._console.close)
@@ -141,6 +148,50 @@ class Console:
 
         value: _T = self._call(read)
         return value
+
+
+class Line:
+    """The line of a console, for ordinary tests; the names are those of :class:`uartsim.console.line.Line`."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def _do(self, what: Callable[[AsyncLine], _T]) -> _T:
+        __tracebackhide__ = True
+        return self._console._read(lambda: what(self._console._console.line))
+
+    def add_fault(self, fault: str | Fault) -> None:
+        """From now on something is wrong with the line."""
+        __tracebackhide__ = True
+        self._do(lambda line: line.add_fault(fault))
+
+    def clear_faults(self, kind: str | None = None) -> int:
+        """End the faults of a kind, or all of them; returns how many were at work."""
+        return self._do(lambda line: line.clear_faults(kind))
+
+    @property
+    def faults(self) -> list[Fault]:
+        """The faults at work."""
+        return self._do(lambda line: line.faults)
+
+    @property
+    def fault_counters(self) -> dict[str, dict[str, dict[str, int]]]:
+        """What faults have done, by direction and kind."""
+        return self._do(lambda line: line.fault_counters)
+
+    def set_modem(self, *, dtr: bool | None = None, rts: bool | None = None) -> None:
+        """Drive DTR and RTS; None leaves a line as it is."""
+        self._do(lambda line: line.set_modem(dtr=dtr, rts=rts))
+
+    @property
+    def modem(self) -> dict[str, bool]:
+        """The modem lines at the guest's chip."""
+        return self._do(lambda line: line.modem)
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """Everything about the port."""
+        return self._do(lambda line: line.status)
 
 
 @contextmanager

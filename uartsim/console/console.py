@@ -22,6 +22,7 @@ from uartsim.console.errors import (
     as_raised,
 )
 from uartsim.console.expectations import Expectation, Match, Timeout, Wanted
+from uartsim.console.line import Line
 from uartsim.console.login import Does, LoginDialogue
 from uartsim.console.matcher import Matcher, Search
 from uartsim.console.patterns import exact, expression
@@ -342,6 +343,19 @@ class Console:
         self._take_all()
         self._matcher.consume_all()
         await buttons.reset()
+
+    @property
+    def line(self) -> Line:
+        """This end of the line: its faults, its modem lines, its counters.
+
+        Raises:
+            UsageError: there is no machine behind this console.
+        """
+        __tracebackhide__ = True
+        com1 = getattr(self._machine, "com1", None)
+        if com1 is None:
+            raise UsageError("line: there is no machine behind this console, only its line")
+        return Line(com1)
 
     def close(self) -> None:
         """Leave the line.  Further calls raise ``ConsoleClosed``; ``text``, ``raw`` and ``before`` stay readable."""
