@@ -1,4 +1,4 @@
-"""A second 16550A, deliberately naive: every sixteenth of a bit is stepped, nothing is computed ahead.
+"""A second 16550A and its relatives, deliberately naive: every sixteenth of a bit is stepped, nothing computed ahead.
 
 Written from the reference text, not from the chip's code, so that a mistake has to be made twice.  In loopback the
 receiver here sees levels, interval by interval, as a 16-times oversampling receiver does.  One step is one sixteenth of
@@ -12,11 +12,13 @@ class NaiveUart:
     """One chip.  Characters from the line arrive complete, as they do at the real model's face.
 
     Args:
+        variant: the part: 8250, 16450, 16550, 16550A or 16750.
         delay_circuit: whether a lone character's empty indication comes late.
         timeout_by_word: the character timeout is 4 words and 12 bits, and not 4 frames.
     """
 
-    def __init__(self, *, delay_circuit: bool = True, timeout_by_word: bool = False) -> None:
+    def __init__(self, variant: str = "16550A", *, delay_circuit: bool = True, timeout_by_word: bool = False) -> None:
+        self.variant = variant
         self.delay_circuit = delay_circuit
         self.timeout_by_word = timeout_by_word
         self.time = 0
@@ -44,9 +46,11 @@ class NaiveUart:
         self.thre = True
         self.thre_in = 0  # steps until the late indication
         self.since_thre = 0
+        self.written_in_this_step = 0  # to an idle shift register, in FIFO mode
         self.immediate = False
         self.thre_latch = False
         # Modem.
+        self.rts_dropped = False
         self.inputs = self.pins
         self.deltas = 0
 
@@ -80,7 +84,19 @@ class NaiveUart:
 
     @property
     def fifo_on(self) -> bool:
-        return bool(self.fcr & 1)
+        return bool(self.fcr & 1) and self.variant in ("16550A", "16750")
+
+    @property
+    def depth(self) -> int:
+        if not self.fifo_on:
+            return 1
+        return 64 if self.fcr & 0x20 else 16
+
+    @property
+    def trigger(self) -> int:
+        if not self.fifo_on:
+            return 1
+        return ((1, 16, 32, 56) if self.fcr & 0x20 else (1, 4, 8, 14))[self.fcr >> 6]
 
     @property
     def looped(self) -> bool:
@@ -94,6 +110,7 @@ class NaiveUart:
         if self.lcr & 0x40:
             level = 0
         self.time += 1
+        self.written_in_this_step = 0
         # The timeout first: it may expire in the step in which the next character is complete.
         if self.quiet_limit is not None:
             self.quiet += 1
@@ -137,11 +154,11 @@ class NaiveUart:
                 self.indicate_empty()
         if self.start_in:
             self.start_in -= 1
-            if not self.start_in:
+            if not self.start_in and not self.held:
                 self.shift(follows=False)
         elif self.levels:
             self.levels.pop(0)
-            if not self.levels and self.tx:
+            if not self.levels and self.tx and not self.held:
                 self.shift(follows=True)
 
     def shift(self, *, follows: bool) -> None:
@@ -184,12 +201,13 @@ class NaiveUart:
             self.line_errors |= errors
             return
         self.restart_timeout()
-        if len(self.rx) == 16:
+        if len(self.rx) == self.depth:
             self.line_errors |= 0x02
             return
         self.rx.append((character, errors))
         if len(self.rx) == 1:
             self.line_errors |= errors
+        self.control_flow()
 
     def restart_timeout(self) -> None:
         if self.timed_out:
@@ -207,22 +225,22 @@ class NaiveUart:
         if self.rx:
             self.line_errors |= self.rx[0][1]
             self.restart_timeout()
+        self.control_flow()
         return character
 
     # -- interrupts ----------------------------------------------------------------------------------------
 
     @property
     def identification(self) -> int:
-        trigger = (1, 4, 8, 14)[self.fcr >> 6] if self.fifo_on else 1
         if self.ier & 4 and self.line_errors:
             return 6
         if self.ier & 1 and self.timed_out:
             return 0x0C
-        if self.ier & 1 and len(self.rx) >= trigger:
+        if self.ier & 1 and len(self.rx) >= self.trigger:
             return 4
         if self.ier & 2 and self.thre_latch:
             return 2
-        if self.ier & 8 and self.deltas:
+        if self.ier & 8 and self.deltas & (0x0E if self.mcr & 0x20 else 0x0F):
             return 0
         return 1
 
@@ -243,14 +261,39 @@ class NaiveUart:
 
     # -- modem ---------------------------------------------------------------------------------------------
 
+    @property
+    def rts(self) -> bool:
+        return bool(self.mcr & 2) and not self.rts_dropped
+
+    @property
+    def outputs(self) -> int:
+        return 0 if self.looped else self.mcr & 0x0D | self.rts << 1
+
+    @property
+    def held(self) -> bool:
+        return bool(self.mcr & 0x20) and not self.inputs & 0x10
+
+    def control_flow(self) -> None:
+        """16750: the receiver's FIFO drops RTS and raises it again."""
+        level = len(self.rx)
+        if self.mcr & 0x22 != 0x22 or not self.fifo_on:
+            self.rts_dropped = False
+        elif self.fcr >> 6 == 3:
+            self.rts_dropped = level == self.depth
+        elif level >= self.trigger:
+            self.rts_dropped = True
+        elif level == 0:
+            self.rts_dropped = False
+        self.look_at_inputs()
+
     def set_pins(self, pins: int) -> None:
-        self.pins = pins & 0xF0
+        self.pins = pins
         self.look_at_inputs()
 
     def look_at_inputs(self) -> None:
         new = self.pins
         if self.looped:
-            cts, dsr, ri, dcd = (self.mcr >> 1 & 1, self.mcr & 1, self.mcr >> 2 & 1, self.mcr >> 3 & 1)
+            cts, dsr, ri, dcd = (int(self.rts), self.mcr & 1, self.mcr >> 2 & 1, self.mcr >> 3 & 1)
             new = cts * 0x10 + dsr * 0x20 + ri * 0x40 + dcd * 0x80
         for line, delta in ((0x10, 1), (0x20, 2), (0x80, 8)):
             if (new ^ self.inputs) & line:
@@ -258,6 +301,8 @@ class NaiveUart:
         if self.inputs & 0x40 and not new & 0x40:
             self.deltas |= 4
         self.inputs = new
+        if self.tx and not self.levels and not self.start_in and not self.held:
+            self.shift(follows=False)
 
     # -- registers (the divisor latch is left alone) -------------------------------------------------------
 
@@ -270,7 +315,7 @@ class NaiveUart:
             value = self.identification
             if value == 2:
                 self.thre_latch = False
-            return value | (0xC0 if self.fifo_on else 0)
+            return value | self.fifo_bits
         if offset == 3:
             return self.lcr
         if offset == 4:
@@ -283,7 +328,19 @@ class NaiveUart:
             value = self.inputs | self.deltas
             self.deltas = 0
             return value
-        return self.scr
+        return 0xFF if self.variant == "8250" else self.scr
+
+    @property
+    def fifo_bits(self) -> int:
+        """IIR bits 7:5."""
+        if not self.fcr & 1:
+            return 0
+        return 0x80 if self.variant == "16550" else 0xC0 | self.fcr & 0x20
+
+    def visible(self) -> tuple[object, ...]:
+        """What can be seen from outside without disturbing anything."""
+        frames = len(self.sent)
+        return self.irq, self.identification, self.line_status, self.inputs | self.deltas, self.outputs, frames
 
     def write(self, offset: int, value: int) -> None:
         if offset == 0:
@@ -298,8 +355,8 @@ class NaiveUart:
             self.lcr = value
         elif offset == 4:
             was_looped = self.looped
-            self.mcr = value & 0x1F
-            self.look_at_inputs()
+            self.mcr = value & (0x3F if self.variant == "16750" else 0x1F)
+            self.control_flow()
             if was_looped != self.looped:
                 self.samples, self.wants_mark = None, False
         elif offset == 7:
@@ -307,34 +364,46 @@ class NaiveUart:
 
     def write_thr(self, value: int) -> None:
         self.thre_latch = False
-        if len(self.tx) == (16 if self.fifo_on else 1):
+        if len(self.tx) == self.depth:
             if self.fifo_on:
                 return
             self.tx.clear()
         self.tx.append(value)
         self.since_thre += 1
+        if self.written_in_this_step:
+            self.since_thre = 2  # the shift register has not had the time to take the one before
         self.thre = False
         self.thre_in = 0
         if self.levels or self.start_in:
             return
-        if self.fifo_on:
-            self.shift(follows=False)
-        else:
+        if not self.fifo_on:
             self.start_in = 16
+        elif not self.held:
+            self.written_in_this_step += 1
+            self.shift(follows=False)
 
     def write_fcr(self, value: int) -> None:
+        if self.variant in ("8250", "16450"):
+            return
         if (value ^ self.fcr) & 1:
             self.empty_receiver()
             self.empty_transmitter()
             self.immediate = True
         if value & 1:
+            # Bit 5 can be changed only while the divisor latch is open.
+            long_fifo = (value if self.lcr & 0x80 else self.fcr) & (0x20 if self.variant == "16750" else 0)
+            if long_fifo != self.fcr & 0x20:
+                self.empty_receiver()
+                self.empty_transmitter()
+                self.immediate = True
             if value & 2:
                 self.empty_receiver()
             if value & 4:
                 self.empty_transmitter()
-            self.fcr = value & 0xC1
+            self.fcr = value & 0xC1 | long_fifo
         else:
             self.fcr &= 0xC0
+        self.control_flow()
 
     def empty_receiver(self) -> None:
         self.rx.clear()

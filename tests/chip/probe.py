@@ -99,18 +99,5 @@ def copied(uart: Uart) -> Uart:
 
 
 def chip_state(uart: Uart) -> tuple[object, ...]:
-    """Everything in a chip that matters later."""
-    receiver, transmitter, modem = uart.receiver, uart.transmitter, uart.modem
-    parts: list[object] = [
-        uart.now,
-        uart.iir,
-        uart.irq,
-        uart.thr_empty_latch,
-        uart.ier,
-        uart.lcr,
-        uart.fcr,
-        uart.divisor,
-    ]
-    for part in (receiver, transmitter, modem):
-        parts.append({name: getattr(part, name) for name in part.__slots__})
-    return (*parts, uart.next_event(uart.now))
+    """Everything in a chip that matters later, part by part, and when something will happen next."""
+    return (*uart.state().to_json_value().values(), uart.next_event(uart.now))

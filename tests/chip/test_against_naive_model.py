@@ -19,12 +19,18 @@ from hypothesis.stateful import (
 from tests.chip.naive_model import NaiveUart
 from tests.strategies import character_errors, characters, register_values, sixteenths
 from uartsim.chip import Uart
-from uartsim.chip.modem import LOOPED_INPUTS, Modem
+from uartsim.chip.bits import LOOPED_INPUTS
+from uartsim.chip.modem import Modem
 from uartsim.chip.receiver import Receiver
 from uartsim.chip.registers import LCR, LSR, MCR, Offset
 from uartsim.chip.timing import FrameTimes
 from uartsim.chip.transmitter import Transmitter
-from uartsim.line_format import CRYSTAL_PERIOD
+from uartsim.line_format import CRYSTAL_PERIOD, NEVER
+
+#: Few, and as many as the FIFOs hold or one more.
+some_characters = st.sampled_from([1, 1, 1, 2, 2, 3, 4, 8, 14, 15, 16, 17, 18, 56, 64, 65]).flatmap(
+    lambda count: st.binary(min_size=count, max_size=count)
+)
 
 
 class TwoChips(RuleBasedStateMachine):
@@ -35,6 +41,7 @@ class TwoChips(RuleBasedStateMachine):
     """
 
     @initialize(
+        variant=st.sampled_from(["16550A", "16550A", "16750", "16750", "16550", "16450", "8250"]),
         delay=st.booleans(),
         by_word=st.booleans(),
         lcr=st.sampled_from([3, 3, 0x1B, 0x04, 0x2A, 0x07]),
@@ -43,9 +50,16 @@ class TwoChips(RuleBasedStateMachine):
         mcr=st.sampled_from([MCR.OUT2, MCR.OUT2 | MCR.LOOP]),
         warm=st.booleans(),
     )
-    def power_on(self, delay: bool, by_word: bool, lcr: int, fcr: int, ier: int, mcr: int, warm: bool) -> None:
-        self.lazy = Uart(thre_delay=delay, timeout_rule="word" if by_word else "frames")
-        self.naive = NaiveUart(delay_circuit=delay, timeout_by_word=by_word)
+    def power_on(
+        self, variant: str, delay: bool, by_word: bool, lcr: int, fcr: int, ier: int, mcr: int, warm: bool
+    ) -> None:
+        self.prepare(variant, delay, by_word, lcr, fcr, ier, mcr, warm)
+
+    def prepare(
+        self, variant: str, delay: bool, by_word: bool, lcr: int, fcr: int, ier: int, mcr: int, warm: bool
+    ) -> None:
+        self.lazy = Uart(variant, thre_delay=delay, timeout_rule="word" if by_word else "frames")
+        self.naive = NaiveUart(variant, delay_circuit=delay, timeout_by_word=by_word)
         self.broke_at = 0
         for offset, value in ((3, 0x80), (0, 1), (1, 0), (3, lcr)):
             self.lazy.write(offset, value, 0)
@@ -53,7 +67,7 @@ class TwoChips(RuleBasedStateMachine):
         self.both_write(Offset.FCR, fcr)
         if warm:  # the first empty indication, which is immediate, is over
             self.both_write(Offset.THR, 0)
-            self.wait(300)
+            self.wait(300, walk=False)
         self.both_write(Offset.MCR, int(mcr))
         self.both_write(Offset.IER, ier)
 
@@ -69,17 +83,26 @@ class TwoChips(RuleBasedStateMachine):
         self.lazy.write(offset, value, self.now)
         self.naive.write(offset, value)
 
-    @rule(count=sixteenths)
-    def wait(self, count: int) -> None:
+    @rule(count=sixteenths, walk=st.booleans())
+    def wait(self, count: int, walk: bool) -> None:
+        """Time passes; ``walk``: from event to event, otherwise at once.  Either way no event may be late."""
+        due = self.lazy.next_event(self.now)
         for _ in range(count):
+            before = self.naive.visible()
             self.naive.step()
+            if due > self.now:
+                assert self.naive.visible() == before, "something was seen before the next event"
+            elif walk:
+                assert due == self.now, "an event falls between two clocks"
+                due = self.lazy.next_event(self.now)
+                assert due > self.now, "it does not move"
         self.lazy.advance(self.now)
 
     @rule(offset=st.sampled_from([0, 0, 0, 1, 2, 2, 3, 4, 5, 5, 6, 7]))
     def read(self, offset: int) -> None:
         assert self.lazy.read(offset, self.now) == self.naive.read(offset)
 
-    @rule(data=st.binary(min_size=1, max_size=2) | st.binary(min_size=1, max_size=20))
+    @rule(data=some_characters)
     def write_thr(self, data: bytes) -> None:
         for character in data:
             self.both_write(Offset.THR, character)
@@ -87,6 +110,14 @@ class TwoChips(RuleBasedStateMachine):
     @rule(access=st.sampled_from([1, 1, 2, 7]).flatmap(lambda n: st.tuples(st.just(n), register_values[n])))
     def write_register(self, access: tuple[int, int]) -> None:
         self.both_write(*access)
+
+    @rule(value=register_values[2])
+    def change_the_length_of_the_fifo(self, value: int) -> None:
+        """A 16750 takes FCR.5 only while the divisor latch is open."""
+        lcr = self.naive.lcr
+        self.both_write(Offset.LCR, lcr | LCR.DLAB)
+        self.both_write(Offset.FCR, value | 0x20)
+        self.both_write(Offset.LCR, lcr)
 
     @precondition(lambda self: self.idle and not (self.naive.looped and self.naive.lcr & LCR.BREAK))
     @rule(value=register_values[3].map(lambda value: value & 0x3F))
@@ -103,7 +134,7 @@ class TwoChips(RuleBasedStateMachine):
     @rule()
     def end_break(self) -> None:
         self.both_write(Offset.LCR, self.naive.lcr & ~LCR.BREAK)
-        self.wait(1)  # mark, so that the next start bit has an edge
+        self.wait(1, walk=False)  # mark, so that the next start bit has an edge
 
     @rule(value=register_values[4])
     def write_mcr(self, value: int) -> None:
@@ -114,7 +145,7 @@ class TwoChips(RuleBasedStateMachine):
                 self.broke_at = self.naive.time
         self.both_write(Offset.MCR, value)
 
-    @rule(data=st.binary(min_size=1, max_size=3) | st.binary(min_size=1, max_size=18), errors=character_errors)
+    @rule(data=some_characters, errors=character_errors)
     def receive(self, data: bytes, errors: int) -> None:
         for character in data:
             self.lazy.receive(character, errors, self.now)
@@ -122,8 +153,8 @@ class TwoChips(RuleBasedStateMachine):
 
     @rule(value=characters)
     def drive_modem_lines(self, value: int) -> None:
-        self.lazy.set_modem_inputs(value, self.now)
-        self.naive.set_pins(value)
+        self.lazy.set_modem_inputs(value & 0xF0, self.now)
+        self.naive.set_pins(value & 0xF0)
 
     @rule(button=st.integers(0, 9))
     def sometimes_reset(self, button: int) -> None:
@@ -141,14 +172,51 @@ class TwoChips(RuleBasedStateMachine):
         assert LSR(self.lazy.line_status) == LSR(self.naive.line_status)
 
     @invariant()
+    def modem_lines_are_equal(self) -> None:
+        assert self.lazy.modem.outputs == MCR(self.naive.outputs)
+        assert self.lazy.modem.status == self.naive.inputs | self.naive.deltas
+
+    @invariant()
     def what_shows_on_the_line_is_equal(self) -> None:
         frames = [(frame.start // CRYSTAL_PERIOD, frame.character) for frame in self.lazy.take_sent()]
         assert frames == self.naive.sent
         self.naive.sent.clear()
 
 
-def test_the_chip_equals_the_naive_one_for_every_interleaving_of_accesses_and_time() -> None:
-    run_state_machine_as_test(TwoChips, settings=settings(max_examples=60, stateful_step_count=40, deadline=None))
+class TwoFlowControllingChips(TwoChips):
+    """The same with automatic flow control switched on, and a receiver that fills and is read."""
+
+    @initialize(
+        fcr=st.sampled_from([0x01, 0x41, 0x81, 0xC1]),
+        long_fifo=st.booleans(),
+        ier=st.sampled_from([0, 3, 0x0F]),
+        mcr=st.sampled_from([0x2B, 0x2B, 0x2A, 0x3B, 0x29]),
+    )
+    def power_on(self, fcr: int, long_fifo: bool, ier: int, mcr: int) -> None:
+        self.prepare("16750", True, False, 3, 0, ier, 0, False)
+        if long_fifo:
+            self.change_the_length_of_the_fifo(fcr)
+        self.both_write(Offset.FCR, fcr)
+        self.both_write(Offset.MCR, mcr)
+
+    @rule(count=st.sampled_from([1, 1, 2, 4, 8, 15, 16, 17, 64]))
+    def read_some(self, count: int) -> None:
+        for _ in range(count):
+            self.read(Offset.RBR)
+
+    @rule(count=st.sampled_from([1, 4, 5, 8, 9, 16, 17]), left=st.integers(0, 2))
+    def fill_and_read_in_part(self, count: int, left: int) -> None:
+        self.receive(bytes(count), 0)
+        self.read_some(count - left)
+
+    @rule(cts=st.booleans())
+    def drive_cts(self, cts: bool) -> None:
+        self.drive_modem_lines(0xB0 if cts else 0xA0)
+
+
+@pytest.mark.parametrize("machine", [TwoChips, TwoFlowControllingChips])
+def test_the_chip_equals_the_naive_one_for_every_interleaving_of_accesses_and_time(machine: type[TwoChips]) -> None:
+    run_state_machine_as_test(machine, settings=settings(max_examples=100, stateful_step_count=40, deadline=None))
 
 
 def shorter_timeout(receiver: Any, times: FrameTimes) -> None:
@@ -171,6 +239,17 @@ def teri_on_the_wrong_edge(modem: Any) -> None:
     modem.shown = new
 
 
+def rts_raised_below_the_trigger_level(receiver: Any, throttled: bool, highest_trigger: bool) -> bool:
+    return bool(receiver.fifo_mode and len(receiver.data) >= (receiver.depth if highest_trigger else receiver.trigger))
+
+
+def the_end_of_a_held_frame_is_late(transmitter: Any) -> None:
+    due = transmitter.start_at
+    if transmitter.shifting:
+        due = min(transmitter.thre_at, NEVER if transmitter.held else transmitter.frame_end)
+    transmitter.due = due
+
+
 @pytest.mark.parametrize(
     ("where", "name", "wrong"),
     [
@@ -186,7 +265,27 @@ def test_a_chip_with_one_thing_wrong_is_found_out(
     monkeypatch: pytest.MonkeyPatch, where: type, name: str, wrong: object
 ) -> None:
     """A machine that never finds a difference proves nothing."""
+    assert_found(TwoChips, monkeypatch, where, name, wrong)
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "wrong"),
+    [
+        (Receiver, "throttles", rts_raised_below_the_trigger_level),
+        (Transmitter, "_plan", the_end_of_a_held_frame_is_late),
+    ],
+    ids=lambda part: getattr(part, "__name__", str(part)),
+)
+def test_flow_control_with_one_thing_wrong_is_found_out(
+    monkeypatch: pytest.MonkeyPatch, where: type, name: str, wrong: object
+) -> None:
+    assert_found(TwoFlowControllingChips, monkeypatch, where, name, wrong)
+
+
+def assert_found(
+    machine: type[TwoChips], monkeypatch: pytest.MonkeyPatch, where: type, name: str, wrong: object
+) -> None:
     monkeypatch.setattr(where, name, wrong)
     hurried = settings(max_examples=5000, deadline=None, database=None, phases=[Phase.generate], print_blob=False)
     with pytest.raises(AssertionError):
-        run_state_machine_as_test(TwoChips, settings=hurried)
+        run_state_machine_as_test(machine, settings=hurried)

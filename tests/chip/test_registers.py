@@ -13,7 +13,6 @@ from uartsim.chip.registers import (
     LCR,
     LSR,
     RESET_VALUES,
-    VARIANTS,
     Offset,
 )
 from uartsim.line_format import BIT_AT_DIVISOR_1, LineFormat
@@ -211,47 +210,6 @@ def test_the_transmitter_reset_leaves_the_shift_register_alone() -> None:
     chip.wait(1)
     assert chip.lsr & LSR.TEMT
     assert bytes(frame.character for frame in chip.uart.take_sent()) == b"a"
-
-
-# -- variants ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("variant", "scratch", "iir"),
-    [("8250", 0xFF, 0x01), ("16450", 0x5A, 0x01), ("16550", 0x5A, 0x81), ("16550A", 0x5A, 0xC1), ("16750", 0x5A, 0xC1)],
-)
-def test_variants_are_told_apart_as_drivers_do(variant: str, scratch: int, iir: int) -> None:
-    chip = Chip(variant=variant, fcr=1)
-    chip.write(Offset.SCR, 0x5A)
-    assert chip.read(Offset.SCR) == scratch
-    assert chip.read(Offset.IIR) == iir
-
-
-@pytest.mark.parametrize("variant", FIFOLESS)
-def test_parts_without_fifo_hold_one_character(variant: str) -> None:
-    chip = Chip(variant=variant, fcr=1)
-    chip.receive(1, 2)
-    assert chip.lsr & (LSR.DR | LSR.OE) == LSR.DR | LSR.OE
-    assert chip.read_all() == b"\x02"
-
-
-def test_the_16750s_deep_fifo_is_enabled_only_while_dlab_is_set() -> None:
-    chip = Chip(variant="16750", fcr=0x21)
-    assert chip.uart.receiver.depth == 16
-    chip.write(Offset.LCR, LCR.DLAB | 3)
-    chip.write(Offset.FCR, 0xE1)
-    assert chip.read(Offset.IIR) == 0xE1
-    chip.write(Offset.LCR, 3)
-    assert chip.uart.receiver.depth == 64
-    assert chip.uart.receiver.trigger == 56
-    chip.write(Offset.FCR, 0x01)
-    assert chip.read(Offset.IIR) == 0xE1, "not changed without DLAB"
-    assert chip.uart.receiver.trigger == 1
-
-
-def test_every_variant_is_known_by_its_name() -> None:
-    for name in VARIANTS:
-        assert Uart(name).variant.name == name
 
 
 # -- bad input ---------------------------------------------------------------------------------------------

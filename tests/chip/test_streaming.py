@@ -5,7 +5,6 @@ from __future__ import annotations
 from hypothesis import assume, event, example, given
 from hypothesis import strategies as st
 
-from tests.chip.probe import chip_state
 from tests.strategies import Wait, Write, line_formats, sixteenths
 from uartsim.chip import Uart
 from uartsim.chip.registers import InterruptId, Offset
@@ -89,7 +88,7 @@ def test_a_slice_of_refills_is_what_single_refills_do(
     until = slices.now + 40 * horizon * CRYSTAL_PERIOD
     streamed = stream_out(slices, data, until)
     if streamed is None:
-        assert chip_state(slices) == chip_state(singly), "nothing was done"
+        assert slices.state() == singly.state(), "nothing was done"
         return
     event("streamed")
     refill_by_interrupts(singly, bytes(data), streamed.refills)
@@ -101,7 +100,7 @@ def test_a_slice_of_refills_is_what_single_refills_do(
     frames += [(streamed.start + n * length_of_one, character) for n, character in enumerate(streamed.frames)]
     assert frames == expected
     slices.advance(singly.now)
-    assert chip_state(slices) == chip_state(singly)
+    assert slices.state() == singly.state()
 
 
 @given(ier=st.sampled_from([0x02, 0x03]), length=st.integers(0, 200), delay=st.booleans())
@@ -115,7 +114,7 @@ def test_a_slice_at_unlimited_rate_is_what_single_refills_do(ier: int, length: i
         return
     refill_by_interrupts(singly, bytes(data), streamed.refills)
     assert streamed.frames == bytes(frame.character for frame in singly.take_sent())
-    assert chip_state(slices) == chip_state(singly)
+    assert slices.state() == singly.state()
 
 
 @given(
@@ -135,7 +134,7 @@ def test_a_slice_of_received_characters_is_what_single_ones_do(
     last = first + (len(data) - 1) * line_format.frame_ticks
     assume(slices.next_interrupt(slices.now) > last)
     if not stream_in(slices, data, last):
-        assert chip_state(slices) == chip_state(singly), "nothing was done"
+        assert slices.state() == singly.state(), "nothing was done"
         return
     event("streamed")
     received = bytearray()
@@ -148,7 +147,7 @@ def test_a_slice_of_received_characters_is_what_single_ones_do(
             received.append(singly.read(Offset.RBR, now))
         assert singly.read(Offset.IIR, now) & 0x0F == InterruptId.NONE
     assert received == data
-    assert chip_state(slices) == chip_state(singly)
+    assert slices.state() == singly.state()
 
 
 def test_no_slice_is_made_while_out2_holds_the_interrupt_back() -> None:

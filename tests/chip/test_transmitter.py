@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.chip.probe import BIT, FRAME, Chip
-from uartsim.chip.registers import LCR, LSR, MCR, MSR, InterruptId, Offset
-from uartsim.line_format import CRYSTAL_PERIOD, NEVER
+from uartsim.chip.registers import LCR, LSR, Offset
+from uartsim.line_format import CRYSTAL_PERIOD
 
 THRE, TEMT = LSR.THRE, LSR.TEMT
 FORMATS = [0x00, 0x03, 0x04, 0x07, 0x0A, 0x0C, 0x1F, 0x2B, 0x3E]
@@ -232,30 +232,6 @@ def test_rewriting_lcr_with_the_break_still_set_is_one_break() -> None:
     chip.write(Offset.LCR, 0x83 | LCR.BREAK)
     chip.write(Offset.LCR, 3)
     assert [on for _, on in chip.uart.take_break_changes()] == [True, False]
-
-
-# -- 16750 flow control ------------------------------------------------------------------------------------
-
-
-def test_cts_holds_the_next_character_but_not_the_one_being_sent() -> None:
-    chip = Chip(variant="16750", mcr=MCR.AFE | MCR.RTS)
-    begin = chip.now
-    chip.send(b"abc")
-    chip.wait(10)
-    chip.set_pins(MSR.DSR)
-    chip.wait(10 * FRAME)
-    assert starts(chip) == [begin]
-    assert chip.uart.transmitter.drained_at() == NEVER
-    chip.set_pins(MSR.DSR | MSR.CTS)
-    chip.wait(3 * FRAME)
-    assert starts(chip) == [begin + 10 + 10 * FRAME, begin + 10 + 11 * FRAME]
-
-
-def test_a_change_of_cts_does_not_interrupt_under_automatic_flow_control() -> None:
-    chip = Chip(variant="16750", mcr=MCR.AFE | MCR.OUT2, ier=0x08)
-    chip.set_pins(MSR.DSR | MSR.DCD)
-    assert chip.iir == InterruptId.NONE
-    assert chip.read(Offset.MSR) & MSR.DCTS
 
 
 # -- when it will be done ----------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from uartsim.chip.checks import characters as checked_characters
+from uartsim.chip.checks import octet, whole_number
 from uartsim.chip.registers import LSR
 from uartsim.chip.transmitter import SentFrame
 from uartsim.chip.uart import Uart
@@ -60,7 +62,7 @@ class Bench:
 
     def receive(self, data: bytes) -> None:
         """Characters arrive back to back in the current format; time passes until the last is in."""
-        if data:
+        if checked_characters(data):
             line_format = self.uart.line_format
             start = max(self._now, self._line_free_at)
             first, frame = start + line_format.sampled_ticks, line_format.frame_ticks
@@ -74,12 +76,10 @@ class Bench:
         Raises:
             ValueError: another kind of error, or a character outside 0 to 255.
         """
-        kinds = {"P": int(LSR.PE), "F": int(LSR.FE)}
-        if error not in kinds:
+        if error not in ("P", "F"):
             raise ValueError(f"error is {error!r}: use 'P' (parity) or 'F' (framing)")
-        if not 0 <= character <= 0xFF:
-            raise ValueError(f"character is {character}: use 0 to 255")
-        self._receive(character, kinds[error])
+        octet("character", character)
+        self._receive(character, int(LSR.PE if error == "P" else LSR.FE))
 
     def _receive(self, character: int, errors: int) -> None:
         line_format = self.uart.line_format
@@ -98,7 +98,7 @@ class Bench:
 
     def advance(self, ns: int) -> None:
         """Let ``ns`` nanoseconds pass; ValueError for less than 0."""
-        if ns < 0:
+        if whole_number("ns", ns) < 0:
             raise ValueError(f"time went backwards: advance({ns}); give 0 or more nanoseconds")
         self._now += ns_to_ticks(ns)
         self.uart.advance(self._now)

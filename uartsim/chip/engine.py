@@ -12,6 +12,7 @@ from uartsim.chip.bits import (
     AFE,
     BREAK,
     CHARACTER_TIMEOUT,
+    CTS,
     DCTS,
     DELTAS,
     DR,
@@ -22,14 +23,17 @@ from uartsim.chip.bits import (
     FIFO_ERROR,
     LINE_STATUS,
     LOOP,
+    MODEM_INPUTS,
     MODEM_STATUS,
     NO_INTERRUPT,
     OUT2,
     RECEIVED_DATA,
+    RTS,
     TEMT,
     THR_EMPTY,
     THRE,
 )
+from uartsim.chip.checks import bits
 from uartsim.chip.loopback import Loop
 from uartsim.chip.modem import Modem
 from uartsim.chip.receiver import Receiver
@@ -44,9 +48,6 @@ from uartsim.chip.transmitter import Transmitter
 #: CTS, DSR and DCD active, RI not: what a null modem cable to an open port gives.
 CONNECTED: Final = MSR.CTS | MSR.DSR | MSR.DCD
 
-#: LSR has to be worked out.
-_UNKNOWN: Final = -1
-
 Out2Gate = Literal["bit", "pin", "none"]
 TimeoutRule = Literal["frames", "word"]
 
@@ -60,6 +61,8 @@ class Engine:
         "_loop",
         "_modem_interrupts",
         "_status",
+        "_status_until",
+        "auto_flow",
         "break_changes",
         "divisor",
         "fcr",
@@ -94,16 +97,21 @@ class Engine:
             if variant not in VARIANTS:
                 raise ValueError(f"{variant!r} is no UART we know: use one of {', '.join(VARIANTS)}")
             variant = VARIANTS[variant]
+        elif not isinstance(variant, Variant):
+            raise TypeError(f"variant is {variant!r}: use a name, one of {', '.join(VARIANTS)}, or a Variant")
         if out2_gate not in ("bit", "pin", "none"):
             raise ValueError(f"out2_gate is {out2_gate!r}: use 'bit', 'pin' or 'none'")
         if timeout_rule not in ("frames", "word"):
             raise ValueError(f"timeout_rule is {timeout_rule!r}: use 'frames' or 'word'")
+        for name, option in (("thre_delay", thre_delay), ("unlimited", unlimited)):
+            if not isinstance(option, bool):
+                raise TypeError(f"{name} is {option!r}: use True or False")
         self.variant = variant
         self.out2_gate = out2_gate
         self.unlimited = unlimited
         self.receiver = Receiver(timeout_rule == "word")
         self.transmitter = Transmitter(thre_delay)
-        self.modem = Modem(int(modem_inputs))
+        self.modem = Modem(bits("modem_inputs", modem_inputs, MODEM_INPUTS))
         self._loop = Loop()
         self.divisor = POWER_ON_DIVISOR
         self.scratch = 0
@@ -113,6 +121,9 @@ class Engine:
         #: Times at which LCR.6 forced the line to space (True) or let it go (False), since last taken.
         self.break_changes: list[tuple[int, bool]] = []
         self._break_sent = False
+        #: LSR as it was last worked out, and the time until which it stays so if nobody touches the chip.
+        self._status = 0
+        self._status_until = 0
 
     @property
     def line_status(self) -> int:
@@ -158,6 +169,8 @@ class Engine:
         while (due := self._due) <= now:
             receiver.catch_up(due)
             self._loop.deliver(due, receiver, transmitter.times)
+            if self.auto_flow:
+                self._flow_control(due)
             if transmitter.due <= due:
                 transmitter.catch_up(due)
                 self._take_loop()
@@ -169,18 +182,18 @@ class Engine:
         timeout_at = self.receiver.timeout_at
         if timeout_at < due:
             due = timeout_at
-        if self.transmitter.looped:
-            due = min(due, self._loop.due)
+        if self._loop.due < due:  # never, outside loopback
+            due = self._loop.due
         self._due = due
-        self._status = _UNKNOWN
+        self._status_until = 0
 
     def _take_loop(self) -> None:
         """Frames that started in loopback are on their way to our own receiver, unless a break covers them."""
         transmitter = self.transmitter
-        if transmitter.sent and transmitter.sent[-1].looped:
-            run = transmitter.sent.pop()
+        if transmitter.around:
+            at, characters = transmitter.around.pop()  # nobody lets two starts of frames go by
             if not self.lcr & BREAK:
-                self._loop.carry(run, transmitter.times)
+                self._loop.carry(at, characters, transmitter.times)
 
     # -- interrupts ----------------------------------------------------------------------------------------
 
@@ -208,4 +221,29 @@ class Engine:
         self.gate_open = self.out2_gate == "none" or (
             bool(control & OUT2) and not (self.out2_gate == "pin" and control & LOOP)
         )
-        self._modem_interrupts = DELTAS & ~DCTS if control & AFE else DELTAS
+        self.auto_flow = bool(control & AFE)
+        self._modem_interrupts = DELTAS & ~DCTS if self.auto_flow else DELTAS
+
+    # -- automatic flow control (16750) --------------------------------------------------------------------
+
+    def _drops_rts(self, control: int) -> bool:
+        """Whether the receiver's FIFO drops RTS, with MCR as given."""
+        if control & (AFE | RTS) != AFE | RTS:
+            return False
+        return self.receiver.throttles(self.modem.rts_dropped, highest_trigger=self.fcr >> 6 == 3)
+
+    def _flow_control(self, now: int) -> None:
+        """What decides on RTS and on the transmitter's next character may have changed: MCR, CTS, the receiver's FIFO."""
+        modem, transmitter = self.modem, self.transmitter
+        drop = self._drops_rts(modem.control)
+        if drop != modem.rts_dropped:
+            modem.drop_rts(drop)
+        held = bool(modem.control & AFE) and not modem.shown & CTS
+        if held != transmitter.held:
+            transmitter.hold(held, now)
+            if transmitter.looped:
+                self._take_loop()
+            if transmitter.thre_rose:
+                transmitter.thre_rose = False
+                self.thr_empty_latch = True
+            self._plan()

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections import deque
 
+from uartsim.chip.part_states import LoopState
 from uartsim.chip.receiver import Receiver
 from uartsim.chip.timing import FrameTimes
-from uartsim.chip.transmitter import SentRun
 from uartsim.line_format import NEVER
 
 
 class Loop:
     """What is on its way around the loop.  Times are ticks."""
 
-    __slots__ = ("_arrivals", "_break_at", "_space", "_space_since", "_space_until")
+    __slots__ = ("_arrivals", "_break_at", "_space", "_space_since", "_space_until", "due")
 
     def __init__(self) -> None:
         self._arrivals: deque[tuple[int, int]] = deque()  # when a character is complete, and the character
@@ -31,24 +31,26 @@ class Loop:
         self._space = False
         self._space_since = 0
         self._space_until = -1
+        self._plan()
 
     @property
     def busy(self) -> bool:
         """Something is on its way."""
         return bool(self._arrivals) or self._break_at != NEVER
 
-    @property
-    def due(self) -> int:
-        """When the next character or break is complete; NEVER if none is on its way."""
-        if self._arrivals and self._arrivals[0][0] < self._break_at:
-            return self._arrivals[0][0]
-        return self._break_at
+    def _plan(self) -> None:
+        arrivals = self._arrivals
+        #: When the next character or break is complete; NEVER if none is on its way.
+        self.due = arrivals[0][0] if arrivals and arrivals[0][0] < self._break_at else self._break_at
 
-    def carry(self, run: SentRun, times: FrameTimes) -> None:
-        """Frames have started."""
-        first = run.start + times.sampled
-        for number, character in enumerate(run.characters):
-            self._arrivals.append((first + number * times.frame, character))
+    def carry(self, start: int, characters: bytearray, times: FrameTimes) -> None:
+        """Frames have started: the first at ``start``, and each of the others at the end of the one before it."""
+        at = start + times.sampled
+        if at < self.due:
+            self.due = at
+        for character in characters:
+            self._arrivals.append((at, character))
+            at += times.frame
 
     def begin_break(self, now: int, times: FrameTimes) -> None:
         """LCR.6 is set."""
@@ -58,6 +60,7 @@ class Loop:
         self._space = True
         complete_at = self._space_since + times.sampled
         self._break_at = complete_at if complete_at > now else NEVER
+        self._plan()
 
     def end_break(self, now: int) -> None:
         """LCR.6 is clear: the loop is at mark."""
@@ -65,6 +68,7 @@ class Loop:
             self._space = False
             self._space_until = now
         self._break_at = NEVER
+        self._plan()
 
     def deliver(self, now: int, receiver: Receiver, times: FrameTimes) -> None:
         """Give the receiver what is complete at ``now``."""
@@ -73,3 +77,24 @@ class Loop:
         if self._break_at <= now:
             self._break_at = NEVER
             receiver.receive(0, times.break_errors, now)
+        self._plan()
+
+    # -- save and restore ----------------------------------------------------------------------------------
+
+    def state(self) -> LoopState:
+        """The state as a value."""
+        return LoopState(
+            tuple(self._arrivals),
+            None if self._break_at == NEVER else self._break_at,
+            self._space_since,
+            self._space_until,
+        )
+
+    def restore(self, state: LoopState, *, space: bool) -> None:
+        """Be as ``state`` says; ``space``: LCR.6 holds the loop at space."""
+        self._arrivals = deque(state.arrivals)
+        self._break_at = NEVER if state.break_at is None else state.break_at
+        self._space = space
+        self._space_since = state.space_since
+        self._space_until = state.space_until
+        self._plan()

@@ -8,12 +8,15 @@ FIFO the new character overwrites RBR.
 
 The timeout runs while the FIFO holds something: four character times since the last character came in and since
 RBR was last read.  It accrues whether or not it is enabled as an interrupt.
+
+Automatic flow control (TL16C750 and TL16C550C, auto-RTS) asks :meth:`Receiver.throttles`.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from uartsim.chip.part_states import ReceiverState
 from uartsim.chip.registers import LSR
 from uartsim.chip.timing import FrameTimes
 from uartsim.line_format import NEVER
@@ -81,6 +84,19 @@ class Receiver:
     def full(self) -> bool:
         """The next character would overrun."""
         return len(self.data) >= self.depth
+
+    def throttles(self, throttled: bool, highest_trigger: bool) -> bool:
+        """Whether automatic flow control drops RTS, given whether it has dropped it already.
+
+        It does so at the trigger level, and raises RTS again when the FIFO is empty.  At the highest trigger level it
+        does so when the FIFO is full, and raises RTS again as soon as there is room.
+        """
+        level = len(self.data)
+        if not self.fifo_mode:
+            return False
+        if highest_trigger:
+            return level >= self.depth
+        return level >= self.trigger or (throttled and level > 0)
 
     def set_format(self, times: FrameTimes) -> None:
         """LCR or the divisor changed.  A timeout that runs already keeps the length that it started with."""
@@ -154,8 +170,55 @@ class Receiver:
         self.timeout = False
         return character
 
+    def pop_run(self, count: int, now: int) -> bytes:
+        """RBR was read ``count`` times at ``now``, but not when nothing was there any more; returns its values."""
+        data, errors = self.data, self.errors
+        taken = bytes(data[:count])
+        if not taken:
+            return taken
+        count = len(taken)
+        self.rbr_reads += count
+        del data[:count]
+        if self.bad:
+            for later in errors[1 : count + 1]:
+                self.latched |= later
+            self.bad -= sum(map(bool, errors[:count]))
+        del errors[:count]
+        self.timeout = False
+        self.timeout_at = now + self.timeout_ticks if data else NEVER
+        return taken
+
     def catch_up(self, now: int) -> None:
         """The timeout, if it has expired by ``now``."""
         if self.timeout_at <= now:
             self.timeout_at = NEVER
             self.timeout = True
+
+    # -- save and restore ----------------------------------------------------------------------------------
+
+    def state(self) -> ReceiverState:
+        """The state as a value."""
+        return ReceiverState(
+            bytes(self.data),
+            bytes(self.errors),
+            self.last,
+            self.latched,
+            self.timeout,
+            None if self.timeout_at == NEVER else self.timeout_at,
+            self.received,
+            self.overruns,
+            self.rbr_reads,
+        )
+
+    def restore(self, state: ReceiverState) -> None:
+        """Be as ``state`` says.  Mode, depth, trigger level and format are the owner's to set."""
+        self.data = bytearray(state.data)
+        self.errors = bytearray(state.errors)
+        self.bad = sum(map(bool, state.errors))
+        self.last = state.last
+        self.latched = state.latched
+        self.timeout = state.timeout
+        self.timeout_at = NEVER if state.timeout_at is None else state.timeout_at
+        self.received = state.received
+        self.overruns = state.overruns
+        self.rbr_reads = state.rbr_reads

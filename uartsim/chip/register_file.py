@@ -8,11 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from uartsim.chip.bits import AFE, BREAK, CTS, DLAB, ETBEI, FORMAT, LOOP, NO_INTERRUPT, THR_EMPTY
+from uartsim.chip.bits import (
+    BREAK,
+    DLAB,
+    ETBEI,
+    FIFO_64,
+    FIFO_ENABLE,
+    FORMAT,
+    LOOP,
+    NO_INTERRUPT,
+    RCVR_RESET,
+    THR_EMPTY,
+    XMIT_RESET,
+)
 from uartsim.chip.engine import CONNECTED, Engine, Out2Gate, TimeoutRule
 from uartsim.chip.registers import (
     Variant,
 )
+from uartsim.chip.state import UartState
 from uartsim.chip.timing import frame_times
 
 
@@ -87,6 +100,8 @@ class RegisterFile(Engine):
 
     def _read_rbr(self) -> int:
         character = self.receiver.pop(self.now)
+        if self.auto_flow:
+            self._flow_control(self.now)
         self._plan()
         self._identify()
         return character
@@ -105,10 +120,8 @@ class RegisterFile(Engine):
         if iir == THR_EMPTY:
             self.thr_empty_latch = False
             self._identify()
-        if self.fcr & 1:
-            iir |= self.variant.iir_fifo_bits
-            if self.fcr & 0x20:
-                iir |= 0x20
+        if self.fcr & FIFO_ENABLE:
+            iir |= self.variant.iir_fifo_bits | self.fcr & FIFO_64  # IIR has the bit at the same place
         return iir
 
     def _read_lcr(self) -> int:
@@ -124,6 +137,7 @@ class RegisterFile(Engine):
             self._identify()
         else:
             self._status = value
+            self._status_until = self._due
         return value
 
     def _read_msr(self) -> int:
@@ -141,19 +155,20 @@ class RegisterFile(Engine):
         pass
 
     def _write_thr(self, value: int) -> None:
-        transmitter = self.transmitter
-        transmitter.write(value, self.now)
-        self._thr_written(transmitter.thre_rose)
+        self.transmitter.write(value, self.now)
+        self._thr_written()
 
-    def _thr_written(self, rose: bool) -> None:
-        """THR was written; ``rose``: the last write found the shift register free, and THRE is back already."""
+    def _thr_written(self) -> None:
+        """THR was written, and THRE is back already if the shift register was free."""
         transmitter = self.transmitter
-        self.thr_empty_latch = rose
+        rose = transmitter.thre_rose
         transmitter.thre_rose = False
         if transmitter.looped:
             self._take_loop()
         self._plan()
-        self._identify()
+        if rose is not self.thr_empty_latch:
+            self.thr_empty_latch = rose
+            self._identify()
 
     def _write_dll(self, value: int) -> None:
         self.divisor = self.divisor & 0xFF00 | value
@@ -164,7 +179,7 @@ class RegisterFile(Engine):
         self._reformat()
 
     def _write_ier(self, value: int) -> None:
-        value = int(value) & 0x0F
+        value &= 0x0F
         if value & ~self.ier & ETBEI and self.transmitter.thre:
             self.thr_empty_latch = True
         self.ier = value
@@ -172,50 +187,46 @@ class RegisterFile(Engine):
 
     def _write_fcr(self, value: int) -> None:
         variant = self.variant
-        value = int(value)
         if not variant.has_fcr:
             return
-        enable = value & 1
-        if enable != self.fcr & 1:
-            self._clear_fifos(receiver=True, transmitter=True)
-        if enable:
-            deep = 0x20 if variant.deep_fifo and (value if self.lcr & DLAB else self.fcr) & 0x20 else 0
-            if deep != self.fcr & 0x20:
-                self._clear_fifos(receiver=True, transmitter=True)
-            if value & 6:
-                self._clear_fifos(receiver=bool(value & 2), transmitter=bool(value & 4))
-            self.fcr, before = value & 0xC9 | deep, self.fcr
-            if not before & 1 or deep != before & 0x20:
-                self._set_fifo_mode()
-        elif self.fcr & 1:
+        before = self.fcr
+        if value & FIFO_ENABLE:
+            # FCR.5 can be changed only while the divisor latch is open.
+            long_fifo = (value if self.lcr & DLAB else before) & FIFO_64
+            self.fcr = (value & ~FIFO_64 | long_fifo) & variant.fcr_bits
+        else:
             # Bit 0 must be 1 or the other bits are not programmed: only the FIFOs go off.
-            self.fcr &= ~0x21
+            self.fcr &= ~(FIFO_ENABLE | FIFO_64)
+        if (self.fcr ^ before) & (FIFO_ENABLE | FIFO_64):
+            self.receiver.clear()
+            self._clear_transmitter()
             self._set_fifo_mode()
-        self._set_trigger()
+        elif value & FIFO_ENABLE:
+            if value & RCVR_RESET:
+                self.receiver.clear()
+            if value & XMIT_RESET:
+                self._clear_transmitter()
+        if self.fcr != before:
+            self._set_trigger()
+        if self.auto_flow:
+            self._flow_control(self.now)
         self._plan()
         self._identify()
 
-    def _clear_fifos(self, *, receiver: bool, transmitter: bool) -> None:
-        if receiver:
-            self.receiver.clear()
-        if transmitter:
-            self.transmitter.clear()
-            self.transmitter.thre_rose = False
-            self.thr_empty_latch = True
+    def _clear_transmitter(self) -> None:
+        self.transmitter.clear()
+        self.transmitter.thre_rose = False
+        self.thr_empty_latch = True
 
     def _set_fifo_mode(self) -> None:
-        variant = self.variant
-        on = bool(self.fcr & 1) and variant.fifo_works
-        depth = variant.deep_fifo if self.fcr & 0x20 else variant.fifo_depth
+        on, depth = self.variant.fifo_mode(self.fcr)
         self.receiver.set_fifo_mode(on, depth)
         self.transmitter.set_fifo_mode(on, depth)
 
     def _set_trigger(self) -> None:
-        triggers = self.variant.deep_triggers if self.fcr & 0x20 else self.variant.triggers
-        self.receiver.trigger = triggers[self.fcr >> 6] if self.receiver.fifo_mode else 1
+        self.receiver.trigger = self.variant.trigger(self.fcr)
 
     def _write_lcr(self, value: int) -> None:
-        value = int(value)
         changed = value ^ self.lcr
         self.lcr = value
         if changed & DLAB:
@@ -242,32 +253,21 @@ class RegisterFile(Engine):
         self.transmitter.set_format(times)
 
     def _write_mcr(self, value: int) -> None:
-        value = int(value) & (0x3F if self.variant.auto_flow else 0x1F)
+        value &= self.variant.mcr_bits
         if value == self.modem.control:
             return
         was_looped = self.modem.control & LOOP
-        self.modem.write_control(value)
+        self.modem.write_control(value, self._drops_rts(value))
         self._gate()
         self.transmitter.looped = bool(value & LOOP)
         if was_looped != value & LOOP:
             self._loop.cut()
-            self._route_break()
-        self._flow_control()
+            if self.lcr & BREAK:
+                self._route_break()
+        if self.auto_flow or self.transmitter.held:
+            self._flow_control(self.now)
         self._plan()
         self._identify()
-
-    def _flow_control(self) -> None:
-        """16750: CTS holds the next character while MCR.AFE is set."""
-        held = bool(self.modem.control & AFE) and not self.modem.shown & CTS
-        transmitter = self.transmitter
-        if held != transmitter.held:
-            transmitter.hold(held, self.now)
-            if transmitter.looped:
-                self._take_loop()
-            if transmitter.thre_rose:
-                transmitter.thre_rose = False
-                self.thr_empty_latch = True
-            self._plan()
 
     def _route_break(self) -> None:
         """LCR.6 or loopback changed: space goes to SOUT, or around the loop to our own receiver."""
@@ -289,4 +289,27 @@ class RegisterFile(Engine):
 
     def _write_scr(self, value: int) -> None:
         if self.variant.has_scratch:
-            self.scratch = int(value)
+            self.scratch = value
+
+    def _restore(self, state: UartState) -> None:
+        """Be as ``state`` says; the chip has just been made, with its options."""
+        self.now = state.now
+        self.divisor, self.scratch = state.divisor, state.scratch
+        self.ier, self.fcr, self.lcr = state.ier, state.fcr, state.lcr
+        self._select_bank()
+        self._reformat()
+        self._set_fifo_mode()
+        self._set_trigger()
+        self.receiver.restore(state.receiver)
+        self.transmitter.restore(state.transmitter, state.now)
+        self.modem.restore(state.modem)
+        on, looped = bool(state.lcr & BREAK), self.modem.looped
+        self._loop.restore(state.loop, space=on and looped)
+        self._break_sent = on and not looped
+        self.break_changes = list(state.break_changes)
+        self.transmitter.looped = looped
+        self.transmitter.held = state.modem.holds_transmitter
+        self.thr_empty_latch = state.thr_empty_latch
+        self._gate()
+        self._plan()
+        self._identify()

@@ -110,6 +110,12 @@ class MSR(IntFlag):
     DCD = 0x80
 
 
+# As plain numbers: an IntFlag costs a microsecond, and a driver writes FCR often.
+_FIFO_ENABLE: Final = int(FCR.FIFO_ENABLE)
+_FIFO_64: Final = int(FCR.FIFO_64)
+_FCR_BITS: Final = int(FCR.FIFO_ENABLE | FCR.DMA_MODE | FCR.TRIGGER)
+
+
 @dataclass(frozen=True, slots=True)
 class Variant:
     """What a member of the family can do.
@@ -137,6 +143,30 @@ class Variant:
     deep_fifo: int = 0
     deep_triggers: tuple[int, int, int, int] = (1, 16, 32, 56)
     auto_flow: bool = False
+
+    @property
+    def fcr_bits(self) -> int:
+        """The bits of FCR that stay as they were written."""
+        if not self.has_fcr:
+            return 0
+        return _FCR_BITS | (_FIFO_64 if self.deep_fifo else 0)
+
+    @property
+    def mcr_bits(self) -> int:
+        """The bits of MCR that can be set."""
+        return 0x3F if self.auto_flow else 0x1F
+
+    def fifo_mode(self, fcr: int) -> tuple[bool, int]:
+        """Whether the FIFOs work with FCR as it is, and how deep they are (1 where they do not)."""
+        if not fcr & _FIFO_ENABLE or not self.fifo_works:
+            return False, 1
+        return True, self.deep_fifo if fcr & _FIFO_64 else self.fifo_depth
+
+    def trigger(self, fcr: int) -> int:
+        """The receiver's trigger level with FCR as it is; 1 without FIFO."""
+        if not self.fifo_mode(fcr)[0]:
+            return 1
+        return (self.deep_triggers if fcr & _FIFO_64 else self.triggers)[fcr >> 6]
 
 
 #: The variants by name.

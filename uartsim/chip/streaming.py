@@ -42,7 +42,11 @@ def stream_out(uart: Uart, data: bytearray, until: int) -> Streamed | None:
 
     Only whole refills of the FIFO's depth are made.  None, and nothing done, when fewer than two are due, or when
     anything but the transmitter could interrupt.
+
+    Raises:
+        ValueError: ``until`` is before the last access.
     """
+    uart.check_time(until)
     transmitter = uart.transmitter
     depth, times = transmitter.depth, transmitter.times
     possible = len(data) // depth
@@ -94,9 +98,15 @@ def stream_in(uart: Uart, data: bytes, last_at: int) -> bool:
     """Receive ``data`` and have a handler read each character as it arrives; the last arrives at ``last_at`` (ticks).
 
     False, and nothing done, where the handler would do anything else: without FIFO, at a trigger level above 1, in
-    loopback, or with something waiting already.
+    loopback, under automatic flow control, or with something waiting already.
+
+    Raises:
+        ValueError: ``last_at`` is before the last access.
     """
+    uart.check_time(last_at)
     receiver = uart.receiver
+    if uart.auto_flow:
+        return False
     if not receiver.fifo_mode or receiver.trigger != 1 or receiver.data or receiver.latched or receiver.timeout:
         return False
     if not uart.ier & ERBFI or not uart.gate_open or uart.iir != NO_INTERRUPT or uart.modem.looped:

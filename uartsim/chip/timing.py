@@ -6,8 +6,8 @@ lengths that receiver and transmitter need are kept with the format, in ticks.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 from uartsim.chip.registers import DIVISOR_OF_ZERO, LCR, LSR
 from uartsim.line_format import BIT_AT_DIVISOR_1, LineFormat
@@ -16,7 +16,8 @@ from uartsim.line_format import BIT_AT_DIVISOR_1, LineFormat
 _PARITIES = ("O", "E", "M", "S")
 
 
-class FrameTimes(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class FrameTimes:
     """A format and the lengths that follow from it, in ticks.
 
     Attributes:

@@ -20,8 +20,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
+from uartsim.chip.part_states import RunState, TransmitterState
 from uartsim.chip.timing import FrameTimes, frame_times
 from uartsim.line_format import NEVER, LineFormat
 
@@ -42,15 +43,15 @@ class SentRun:
         start: the falling edge of the first start bit, in ticks.
         characters: their data bits.
         line_format: how they are framed.
-        looped: whether they went around the loop, and not onto the line.
         end: when the last stop bit of the last one is over.
     """
 
     start: int
     characters: bytearray
     line_format: LineFormat
-    looped: bool
     end: int
+    #: What goes around the loop never becomes a run.
+    looped: ClassVar[bool] = False
 
     def frames(self) -> Iterator[SentFrame]:
         """One by one."""
@@ -59,11 +60,30 @@ class SentRun:
             yield SentFrame(start, character, self.line_format)
             start += frame
 
+    def goes_on(self, at: int, line_format: LineFormat) -> bool:
+        """Whether a frame that starts at ``at`` belongs to this run."""
+        return self.end == at and (self.line_format is line_format or self.line_format == line_format)
+
+    def state(self) -> RunState:
+        """The run as a value; it went onto the line."""
+        line = self.line_format
+        return RunState(
+            self.start, bytes(self.characters), line.bit_ticks, line.data_bits, line.parity, line.stop_halves
+        )
+
+    @classmethod
+    def restored(cls, state: RunState) -> SentRun:
+        """The run that ``state`` says."""
+        line = state.line_format
+        end = state.start + len(state.characters) * line.frame_ticks
+        return cls(state.start, bytearray(state.characters), line, end)
+
 
 class Transmitter:
     """One transmitter.  Times are ticks; the owner calls :meth:`catch_up` before it touches anything."""
 
     __slots__ = (
+        "around",
         "delay_circuit",
         "depth",
         "dropped",
@@ -77,6 +97,7 @@ class Transmitter:
         "sent",
         "shifting",
         "start_at",
+        "taken_at",
         "thr_writes",
         "thre",
         "thre_at",
@@ -94,8 +115,10 @@ class Transmitter:
         #: Characters written to THR since power-on, and those a full FIFO did not take.
         self.thr_writes = 0
         self.dropped = 0
-        #: Frames that started since they were last taken.
+        #: Frames that started on the line since they were last taken.
         self.sent: list[SentRun] = []
+        #: Characters that started around the loop, and when; the owner takes them at once.
+        self.around: list[tuple[int, bytearray]] = []
         #: CTS holds the next character (16750 automatic flow control).
         self.held = False
         self.reset()
@@ -106,10 +129,11 @@ class Transmitter:
         self.shifting = False
         self.frame_end = 0  # when the line is free again
         self.start_at = NEVER  # 16450 mode: when the waiting start bit begins
+        self.taken_at = -1  # FIFO mode: when a character was last written to an idle shift register
         self.thre = True
         self.thre_at = NEVER
         self.thre_rose = False  # since the owner last looked
-        self.written = 0
+        self.written = 0  # since THRE was last set; stale while it is
         self.immediate = False
         self.due = NEVER
 
@@ -152,100 +176,110 @@ class Transmitter:
             if self.fifo_mode:
                 return
             fifo.clear()  # the holding register is simply overwritten
-        fifo.append(character)
+        if self.thre:
+            self.thre = False
+            if now != self.taken_at:
+                self.written = 0
         self.written += 1
-        self.thre = False
+        if self.fifo_mode and not self.shifting and not self.held:  # the FIFO is empty
+            if self.times.frame:
+                self.taken_at = now
+            self._shift(bytearray((character,)), now)
+            self._plan()
+            return
+        fifo.append(character)
         if self.shifting:
             if self.thre_at == NEVER:
                 return  # nothing that is due has changed
             self.thre_at = NEVER
-        elif self.fifo_mode:
-            self._load(max(now, self.frame_end))
-        elif self.start_at == NEVER:
+        elif not self.fifo_mode and self.start_at == NEVER:
             self.start_at = now + self.times.bit
         self._plan()
 
     def write_run(self, characters: bytes, now: int) -> None:
-        """THR was written several times at ``now``; FIFO mode only."""
-        self.write(characters[0], now)
-        rest = characters[1:]
-        if not rest:
+        """THR was written several times, at least twice, at ``now``; FIFO mode only, and frames take time."""
+        fifo = self.fifo
+        idle = not self.shifting and not self.held
+        taken = characters[: self.depth - len(fifo) + idle]
+        self.thr_writes += len(characters)
+        self.dropped += len(characters) - len(taken)
+        if not taken:
             return
-        self.thr_writes += len(rest)
-        taken = rest[: self.depth - len(self.fifo)]
-        self.dropped += len(rest) - len(taken)
-        if taken:
-            self.fifo += taken
-            self.written += len(taken)
-            self.thre = False
-            self.thre_at = NEVER
-            self._plan()
+        if self.thre and now != self.taken_at:
+            self.written = 0
+        self.written += len(taken)
+        self.thre = False
+        self.thre_at = NEVER
+        fifo += taken[idle:]
+        if idle:
+            self.taken_at = now
+            self.immediate = False  # the first one has been: for an instant the FIFO was empty
+            self._shift(bytearray(taken[:1]), now)
+        self._plan()
 
     def hold(self, held: bool, now: int) -> None:
         """CTS under automatic flow control: the character in the shift register still goes out."""
         self.held = held
-        if not held and self.fifo and not self.shifting:
-            self._load(max(now, self.frame_end))
+        if not held and self.fifo and not self.shifting and self.start_at == NEVER:
+            self._load(now, now)
         self._plan()
 
-    def _load(self, at: int) -> None:
-        """The shift register takes the next character: its start bit begins at ``at``."""
-        if self.held:
-            return
-        character = self.fifo.pop(0)
+    def _load(self, at: int, until: int) -> None:
+        """The shift register takes the next character, whose start bit begins at ``at``, and those that follow it.
+
+        Args:
+            at: in ticks.
+            until: the last moment at which a character may begin, in ticks.
+        """
+        fifo, frame = self.fifo, self.times.frame
+        count = len(fifo)
+        if count > 1 and frame:
+            count = min(count, (until - at) // frame + 1)
+        characters = fifo[:count]
+        del fifo[:count]
+        self._shift(characters, at)
+
+    def _shift(self, characters: bytearray, at: int) -> None:
+        """The shift register sends characters, the first from ``at`` on, and the others behind it."""
         times = self.times
-        self.frame_end = end = at + times.frame
-        self._put(at, bytes((character & times.mask,)), end)
-        follows = self.shifting
-        self.shifting = True
-        self.start_at = NEVER
+        if times.mask != 0xFF:
+            characters = bytearray(character & times.mask for character in characters)
+        self.frame_end = end = at + len(characters) * times.frame
+        sent, line_format = self.sent, times.line_format
+        if self.looped:
+            self.around.append((at, characters))
+        elif sent and sent[-1].goes_on(at, line_format):
+            sent[-1].characters += characters
+            sent[-1].end = end
+        else:
+            sent.append(SentRun(at, characters, line_format, end))
         if not self.fifo:
+            last = end - times.frame
             if self.fifo_mode:
                 if self.late:
-                    self.thre_at = at + times.all_but_last_stop
+                    self.thre_at = last + times.all_but_last_stop
                 else:
                     self._indicate_empty()
-            elif follows:
-                self.thre_at = at + times.bit // 2
+            elif self.shifting:
+                self.thre_at = last + times.bit // 2
             else:
                 self._indicate_empty()
-
-    def _stream(self, now: int) -> None:
-        """Put the frames that follow each other by ``now`` on the line, a slice at once; the last few one by one."""
-        times = self.times
-        start, length = self.frame_end, times.frame
-        count = min(len(self.fifo) - 1, (now - start) // length) if length and not self.held else 0
-        if count > 0:
-            characters = bytes(self.fifo[:count])
-            if times.mask != 0xFF:
-                characters = bytes(character & times.mask for character in characters)
-            del self.fifo[:count]
-            self.frame_end = end = start + count * length
-            self._put(start, characters, end)
-
-    def _put(self, start: int, characters: bytes, end: int) -> None:
-        """Frames go onto the line."""
-        line_format = self.times.line_format
-        if self.sent:
-            run = self.sent[-1]
-            if run.end == start and run.line_format is line_format and run.looped == self.looped:
-                run.characters += characters
-                run.end = end
-                return
-        self.sent.append(SentRun(start, bytearray(characters), line_format, self.looped, end))
+        self.shifting = True
+        self.start_at = NEVER
 
     def _indicate_empty(self) -> None:
         self.thre = True
         self.thre_rose = True
         self.thre_at = NEVER
-        self.written = 0
         self.immediate = False
 
     def _plan(self) -> None:
-        due = self.thre_at if self.thre_at < self.start_at else self.start_at
-        if self.shifting and self.frame_end < due:
-            due = self.frame_end
-        self.due = due
+        if not self.shifting:
+            self.due = self.start_at
+        elif self.thre_at < self.frame_end:
+            self.due = self.thre_at
+        else:
+            self.due = self.frame_end
 
     def replan(self) -> None:
         """What is due was changed from outside, by :mod:`uartsim.chip.streaming`."""
@@ -253,28 +287,14 @@ class Transmitter:
 
     def catch_up(self, now: int) -> None:
         """Do everything that is due up to and including ``now``, in the order of time."""
-        while (due := self.due) <= now:
-            if not self.fifo and self.shifting:  # nothing follows: the two things that may be due do not meet
-                if self.frame_end <= now:
-                    self.shifting = False
-                if self.thre_at <= now:
-                    self._indicate_empty()
-                self._plan()
-                return
-            if due == self.start_at:
-                self.start_at = NEVER
-                if self.fifo:
-                    self._load(due)
-            elif self.shifting and due == self.frame_end:
-                if len(self.fifo) > 1:
-                    self._stream(now)
-                    due = self.frame_end
-                if self.fifo and not self.held:
-                    self._load(due)
-                else:
-                    self.shifting = False
-            if due == self.thre_at:
+        while self.due <= now:
+            if self.fifo and not self.held:
+                self._load(self.frame_end if self.shifting else self.start_at, now)
+            self.start_at = NEVER
+            if not self.fifo and self.thre_at <= now:
                 self._indicate_empty()
+            if (self.held or not self.fifo) and self.frame_end <= now:
+                self.shifting = False
             self._plan()
 
     def drained_at(self) -> int:
@@ -286,3 +306,37 @@ class Transmitter:
             return NEVER
         start = self.frame_end if self.shifting else self.start_at
         return start + waiting * self.times.frame
+
+    # -- save and restore ----------------------------------------------------------------------------------
+
+    def state(self, now: int) -> TransmitterState:
+        """The state at ``now`` as a value; everything that is due has been done."""
+        just_taken = self.taken_at == now and self.shifting
+        return TransmitterState(
+            bytes(self.fifo),
+            self.frame_end,
+            None if self.start_at == NEVER else self.start_at,
+            None if self.thre_at == NEVER else self.thre_at,
+            0 if self.thre and not just_taken else self.written,
+            just_taken,
+            self.immediate,
+            tuple(run.state() for run in self.sent),
+            self.thr_writes,
+            self.dropped,
+        )
+
+    def restore(self, state: TransmitterState, now: int) -> None:
+        """Be as ``state`` says at ``now``.  Mode, depth, format, loop and flow control are the owner's to set."""
+        self.fifo = bytearray(state.fifo)
+        self.frame_end = state.frame_end
+        self.shifting = state.frame_end > now
+        self.start_at = NEVER if state.start_at is None else state.start_at
+        self.taken_at = now if state.just_taken else -1
+        self.thre = state.thre
+        self.thre_at = NEVER if state.thre_at is None else state.thre_at
+        self.written = state.written
+        self.immediate = state.immediate
+        self.sent = [SentRun.restored(run) for run in state.sent]
+        self.thr_writes = state.thr_writes
+        self.dropped = state.dropped
+        self._plan()

@@ -19,10 +19,18 @@ Choices where the datasheet is silent or parts differ (each may be looked up in 
 
 from __future__ import annotations
 
-from uartsim.chip.bits import DLAB, ERBFI, ETBEI, LOOP
+from typing import Final
+
+from uartsim.chip.bits import CHARACTER_ERRORS, DLAB, ERBFI, ETBEI, LOOP, MODEM_INPUTS
+from uartsim.chip.checks import bits, octet, ticks, whole_number
+from uartsim.chip.checks import characters as checked_characters
 from uartsim.chip.register_file import RegisterFile
+from uartsim.chip.registers import VARIANTS, Offset
+from uartsim.chip.state import UartState
 from uartsim.chip.transmitter import SentFrame, SentRun
 from uartsim.line_format import NEVER
+
+_LSR: Final = int(Offset.LSR)
 
 
 class Uart(RegisterFile):
@@ -58,15 +66,20 @@ class Uart(RegisterFile):
         Raises:
             ValueError: an offset outside 0 to 7, or time went backwards.
         """
-        if not self.now <= now < self._due:
-            self.advance(now)
-        self.now = now
-        if offset == 5 and (status := self._status) >= 0:
-            return status  # polled more than anything else, and mostly nothing has changed
+        # LSR is polled more than anything else, and mostly nothing has changed.  "is" passes 5.0 by at no cost.
+        if offset is _LSR and type(now) is int and self.now <= now < self._status_until:
+            self.now = now
+            return self._status
+        if type(offset) is not int:
+            offset = whole_number("offset", offset)
         try:
-            return self._readers[offset]()
+            reader = self._readers[offset]
         except KeyError:
             raise ValueError(f"offset is {offset}: a 16550 has the offsets 0 to 7") from None
+        if type(now) is not int or not self.now <= now < self._due:
+            self.advance(now)
+        self.now = now
+        return reader()
 
     def write(self, offset: int, value: int, now: int) -> None:
         """Write a register at ``now``.
@@ -74,12 +87,17 @@ class Uart(RegisterFile):
         Raises:
             ValueError: an offset outside 0 to 7, a value outside 0 to 255, or time went backwards.
         """
+        if type(offset) is not int:
+            offset = whole_number("offset", offset)
+        if type(value) is not int:
+            value = whole_number("value", value)
         if not 0 <= value <= 0xFF:
             raise ValueError(f"value is {value}: a register takes 0 to 255")
-        writer = self._writers.get(offset)
-        if writer is None:
-            raise ValueError(f"offset is {offset}: a 16550 has the offsets 0 to 7")
-        if not self.now <= now < self._due:
+        try:
+            writer = self._writers[offset]
+        except KeyError:
+            raise ValueError(f"offset is {offset}: a 16550 has the offsets 0 to 7") from None
+        if type(now) is not int or not self.now <= now < self._due:
             self.advance(now)
         self.now = now
         writer(value)
@@ -90,18 +108,46 @@ class Uart(RegisterFile):
         Raises:
             ValueError: time went backwards, or LCR.DLAB is set and offset 0 is not THR.
         """
+        characters = checked_characters(characters)
         self.advance(now)
         if self.lcr & DLAB:
             raise ValueError("LCR.DLAB is set: offset 0 is the divisor latch; clear it before you write to THR")
         if not characters:
             return
         transmitter = self.transmitter
-        if not transmitter.fifo_mode or self.unlimited:
+        if len(characters) == 1 or not transmitter.fifo_mode or self.unlimited:
             for character in characters:
                 self.write(0, character, now)
             return
         transmitter.write_run(characters, now)
-        self._thr_written(rose=transmitter.thre_rose and len(characters) == 1)
+        self._thr_written()
+
+    def read_run(self, count: int, now: int) -> bytes:
+        """Read RBR as often as the receiver holds something, at most ``count`` times, all at ``now``.
+
+        The same as :meth:`read` for each, but a slice: the errors of a character show in LSR when it was its turn.
+
+        Args:
+            count: 0 or more.
+            now: ticks, not before the last access.
+
+        Raises:
+            ValueError: a count below 0, time went backwards, or LCR.DLAB is set and offset 0 is not RBR.
+        """
+        if type(count) is not int:
+            count = whole_number("count", count)
+        if count < 0:
+            raise ValueError(f"count is {count}: use 0 or more")
+        self.advance(now)
+        if self.lcr & DLAB:
+            raise ValueError("LCR.DLAB is set: offset 0 is the divisor latch; clear it before you read RBR")
+        data = self.receiver.pop_run(count, now)
+        if data:
+            if self.auto_flow:
+                self._flow_control(now)
+            self._plan()
+            self._identify()
+        return data
 
     def reset(self, now: int) -> None:
         """Master reset.  RBR, SCR and the divisor latch keep what they hold."""
@@ -119,12 +165,18 @@ class Uart(RegisterFile):
             now: ticks: when its first stop bit was sampled.
 
         Raises:
-            ValueError: time went backwards.
+            ValueError: a character or errors outside these, or time went backwards.
         """
+        if type(character) is not int or not 0 <= character <= 0xFF:
+            character = octet("character", character)
+        if errors != 0 or type(errors) is not int:
+            errors = bits("errors", errors, CHARACTER_ERRORS)
         self.advance(now)
         if self.modem.control & LOOP:
             return
         self.receiver.receive(character & self.transmitter.times.mask, errors, now)
+        if self.auto_flow:
+            self._flow_control(now)
         self._plan()
         self._identify()
 
@@ -139,8 +191,10 @@ class Uart(RegisterFile):
             interval: from one to the next, in ticks.
 
         Raises:
-            ValueError: time went backwards.
+            ValueError: time went backwards, or the interval is less than 0.
         """
+        characters = checked_characters(characters)
+        interval = ticks("interval", interval)
         if not characters:
             return
         self.advance(now)
@@ -151,15 +205,22 @@ class Uart(RegisterFile):
                 self.receive(character, 0, now + n * interval)
             return
         receiver.receive_run(characters if mask == 0xFF else bytes(c & mask for c in characters), last_at)
+        if self.auto_flow:
+            self._flow_control(now)
         self._plan()
         self._identify()
         self.advance(last_at)
 
     def set_modem_inputs(self, inputs: int, now: int) -> None:
-        """The cable drives CTS, DSR, RI and DCD (at their places in MSR) from ``now`` on."""
+        """The cable drives CTS, DSR, RI and DCD (at their places in MSR) from ``now`` on.
+
+        Raises:
+            ValueError: other bits of MSR, or time went backwards.
+        """
+        inputs = bits("inputs", inputs, MODEM_INPUTS)
         self.advance(now)
         self.modem.set_pins(inputs)
-        self._flow_control()
+        self._flow_control(now)
         self._identify()
 
     def advance(self, now: int) -> None:
@@ -168,8 +229,8 @@ class Uart(RegisterFile):
         Raises:
             ValueError: time went backwards.
         """
-        if now < self.now:
-            raise ValueError(f"time went backwards: {now} after {self.now} ticks")
+        if type(now) is not int or now < self.now:
+            self.check_time(now)
         self.now = now
         if now >= self._due:
             self._catch_up(now)
@@ -192,9 +253,17 @@ class Uart(RegisterFile):
             self.break_changes = []
         return changes
 
+    def check_time(self, now: int) -> None:
+        """ValueError if ``now`` is before the last access, TypeError if it is no number of ticks."""
+        if type(now) is not int:
+            raise TypeError(f"now is {now!r}: use ticks, a whole number")
+        if now < self.now:
+            raise ValueError(f"time went backwards: {now} after {self.now} ticks")
+
     def finish_stream(self, now: int, *, thre_interrupt: bool) -> None:
         """Used by :mod:`uartsim.chip.streaming`: the transmitter was brought to ``now`` by a slice of refills."""
-        self.now = max(self.now, now)
+        self.check_time(now)
+        self.now = now
         self.transmitter.thre_rose = False
         self.thr_empty_latch = thre_interrupt
         self.transmitter.replan()
@@ -225,10 +294,56 @@ class Uart(RegisterFile):
         if self.ier & ETBEI and not transmitter.thre:
             if transmitter.thre_at != NEVER:
                 due = min(due, transmitter.thre_at)
-            elif waiting := len(transmitter.fifo):
+            elif (waiting := len(transmitter.fifo)) and not transmitter.held:
                 if not transmitter.shifting:
                     empty_at = transmitter.start_at
                 else:
                     empty_at = transmitter.frame_end + (waiting - 1) * self.line_format.frame_ticks
                 due = min(due, empty_at)
         return due
+
+    # -- save and restore ----------------------------------------------------------------------------------
+
+    def state(self) -> UartState:
+        """Everything that matters later, as a value; what is due at the present time is done first.
+
+        Raises:
+            ValueError: the variant is none of :data:`uartsim.chip.registers.VARIANTS`: its name would not say what it is.
+        """
+        if VARIANTS.get(self.variant.name) != self.variant:
+            raise ValueError(f"variant is {self.variant!r}: only those with a known name can be saved")
+        self.advance(self.now)
+        return UartState(
+            variant=self.variant.name,
+            thre_delay=self.transmitter.delay_circuit,
+            out2_gate=self.out2_gate,
+            timeout_rule="word" if self.receiver.timeout_by_word else "frames",
+            unlimited=self.unlimited,
+            now=self.now,
+            divisor=self.divisor,
+            scratch=self.scratch,
+            ier=self.ier,
+            fcr=self.fcr,
+            lcr=self.lcr,
+            thr_empty_latch=self.thr_empty_latch,
+            break_changes=tuple(self.break_changes),
+            receiver=self.receiver.state(),
+            transmitter=self.transmitter.state(self.now),
+            modem=self.modem.state(),
+            loop=self._loop.state(),
+        )
+
+    @classmethod
+    def restore(cls, state: UartState) -> Uart:
+        """A chip that behaves from now on as the one whose :meth:`state` it is; TypeError for anything else."""
+        if not isinstance(state, UartState):
+            raise TypeError(f"state is {state!r}: use a UartState")
+        uart = cls(
+            state.variant,
+            thre_delay=state.thre_delay,
+            out2_gate=state.out2_gate,
+            timeout_rule=state.timeout_rule,
+            unlimited=state.unlimited,
+        )
+        uart._restore(state)
+        return uart

@@ -1,12 +1,13 @@
-"""QEMU's own 16550A as an oracle: its registers over the qtest protocol, without a guest.
+"""QEMU's own 16550A, judged: its registers over the qtest protocol, without a guest.
 
 The machine's processor is parked by a firmware image of ``hlt`` and, where QEMU has no qtest accelerator (as in
 distributions), the machine stays stopped: virtual time stands still, and port accesses, the character device and the
-interception of interrupts work all the same.  :meth:`QemuOracle.advance` then lets the machine run for a while and
+interception of interrupts work all the same.  :meth:`QemuUart.advance` then lets the machine run for a while and
 reads from the ACPI timer how long that was.
 
 Harness traps: a full character device stalls QEMU's transmitter, so take what was sent often; QEMU takes in only as
-many injected bytes as its receiver has room for, and the rest on any later access, so give no more than fits.
+many injected bytes as its receiver has room for, and the rest on any later access.  :meth:`QemuUart.inject` therefore
+refuses what does not fit; :meth:`QemuUart.receive` leaves it outside, as QEMU does, and a reset drains it first.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from __future__ import annotations
 import array
 import fcntl
 import json
+import re
 import select
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -23,8 +26,10 @@ import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from uartsim.conform.judged import Access, Answer, Can, JudgedError, JudgedUart
+from uartsim.conform.process import WatchedProcess
 
 PROGRAM: Final = "qemu-system-x86_64"
 _PORT: Final = 0x3F8
@@ -34,31 +39,27 @@ _PM_TIMER_HZ: Final = 3_579_545
 _SCRATCH: Final = 7
 
 
-class OracleError(RuntimeError):
-    """QEMU answered something unexpected, or is gone."""
+class QemuUart(JudgedUart):
+    """One QEMU process with one serial port.  A context manager; nothing is left behind.
 
-
-class Access(NamedTuple):
-    """One register access: a read if ``value`` is None."""
-
-    offset: int
-    value: int | None = None
-
-
-class Answer(NamedTuple):
-    """What an access gave: the value of a read, and the level of the interrupt line after it."""
-
-    value: int | None
-    irq: bool
-
-
-class QemuOracle:
-    """One QEMU process with one serial port.  A context manager; nothing is left behind."""
+    Raises:
+        JudgedError: QEMU is missing, or does not start.
+    """
 
     def __init__(self) -> None:
-        help_text = subprocess.run([PROGRAM, "-accel", "help"], capture_output=True, text=True, check=True).stdout
+        if shutil.which(PROGRAM) is None:
+            raise JudgedError(f"{PROGRAM} is missing: install it, on Debian with 'apt-get install qemu-system-x86'")
+        version = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=False).stdout
+        found = re.search(r"version (\S+)", version)
+        help_text = subprocess.run([PROGRAM, "-accel", "help"], capture_output=True, text=True, check=False).stdout
+        #: Its version, such as ``"7.2.22"``.
+        self.version = found[1] if found else "unknown"
+        self.name = f"QEMU {self.version}"
         #: Whether time passes exactly as told.  Otherwise some tenths of a millisecond more pass.
         self.exact_clock = "qtest" in help_text.split()
+        self.can = Can.RESET | Can.IRQ | Can.SENT | Can.RECEIVE | Can.BREAK | Can.TIME
+        if self.exact_clock:
+            self.can |= Can.EXACT
         self._irq = False
         self._replies = b""
         self._qmp_replies = b""
@@ -71,7 +72,9 @@ class QemuOracle:
             raise
 
     def _start(self) -> None:
-        self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="uartsim-oracle-")))
+        folder = tempfile.TemporaryDirectory(prefix="uartsim-qemu-")
+        self._stack.callback(folder.cleanup)
+        self.folder = Path(folder.name)
         firmware = self.folder / "park.bin"
         # At the reset vector, 16 bytes before the end: cli; hlt; jmp back.
         firmware.write_bytes(b"\xf4" * (65536 - 16) + b"\xfa\xf4\xeb\xfd" + b"\xf4" * 12)
@@ -85,12 +88,10 @@ class QemuOracle:
             arguments.append("-S")
         for name, end in ends.items():
             arguments += ["-chardev", f"socket,id={name},fd={end.fileno()}"]
-        arguments += ["-object", "qtest,id=oracle,chardev=qtest,log=none", "-mon", "chardev=qmp,mode=control"]
+        arguments += ["-object", "qtest,id=judge,chardev=qtest,log=none", "-mon", "chardev=qmp,mode=control"]
         arguments += ["-device", "isa-serial,chardev=line,index=0"]
-        self._process = subprocess.Popen(
-            arguments, stdin=subprocess.DEVNULL, pass_fds=[end.fileno() for end in ends.values()]
-        )
-        self._stack.callback(self._end_process)
+        self._process = WatchedProcess(arguments, pass_fds=[end.fileno() for end in ends.values()], folder=folder)
+        self._stack.callback(self._process.close)
         for end in ends.values():
             end.close()
         self._line.setblocking(False)
@@ -106,21 +107,15 @@ class QemuOracle:
         ours.settimeout(_REPLY_TIMEOUT_S)
         return ours, theirs
 
-    def _end_process(self) -> None:
-        self._process.kill()
-        self._process.wait()
-
-    def __enter__(self) -> QemuOracle:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
     def close(self) -> None:
         """End QEMU; may be called again."""
         self._stack.close()
+
+    def _gone(self, what: str) -> JudgedError:
+        """QEMU is gone, and perhaps said why."""
+        self._process.wait(5)
+        said = self._process.last_words()
+        return JudgedError(f"{PROGRAM} closed its {what}" + (f"; it said: {said}" if said else ""))
 
     # -- registers -----------------------------------------------------------------------------------------
 
@@ -135,7 +130,7 @@ class QemuOracle:
             f"inb {_PORT + offset:#x}\n" if value is None else f"outb {_PORT + offset:#x} {value:#x}\n"
             for offset, value in accesses
         )
-        self._qtest.sendall(text.encode())
+        self._tell(text)
         answers = []
         for _, value in accesses:
             reply = self._reply()
@@ -159,11 +154,18 @@ class QemuOracle:
 
     # -- the line ------------------------------------------------------------------------------------------
 
-    def receive(self, data: bytes) -> None:
-        """Inject bytes; returns when QEMU has taken them in.
+    def receive(self, character: int, errors: int = 0) -> int:
+        """A character arrives; where the receiver has no room for it, QEMU leaves it outside until there is."""
+        self._line.sendall(bytes((character,)))
+        for _ in range(3):
+            self._round_trip()
+        return 0
+
+    def inject(self, data: bytes) -> None:
+        """Bytes arrive; returns when QEMU has taken all of them in.
 
         Raises:
-            OracleError: it has no room for all of them.
+            JudgedError: it has no room for all of them.
         """
         for n in range(len(data)):
             self._line.sendall(data[n : n + 1])  # one at a time, so that the queue's length tells what was taken
@@ -172,19 +174,20 @@ class QemuOracle:
                 self._round_trip()  # it was taken off the queue; now it is in
                 return
             self._round_trip()
-        raise OracleError(f"QEMU left {self._untaken()} of the injected bytes outside: its receiver had no room")
+        raise JudgedError(f"QEMU left {self._untaken()} of the injected bytes outside: its receiver had no room")
 
     def _untaken(self) -> int:
         count = array.array("i", [0])
         fcntl.ioctl(self._line, termios.TIOCOUTQ, count)
         return count[0]
 
-    def receive_break(self) -> None:
+    def receive_break(self) -> int:
         """A break arrives."""
         self._qmp("chardev-send-break", id="line")
         self._round_trip()
+        return 0
 
-    def take_tx(self) -> bytes:
+    def take_sent(self) -> bytes:
         """What was sent since the last call."""
         sent = bytearray()
         while select.select([self._line], [], [], 0)[0]:
@@ -222,12 +225,17 @@ class QemuOracle:
         return int(self._command("inl 0xb008").split()[1], 16) & 0xFFFFFF
 
     def reset(self) -> None:
-        """A reset of the machine."""
+        """A reset of the machine; what waits outside is taken in and thrown away first."""
+        self.run([Access(3, 3), Access(4, 8), Access(1, 0), Access(2, 0)])
+        for _ in range(100_000):
+            if not self.read(5) & 1 and not self._untaken():
+                break
+            self.read(0)
         self._qmp("system_reset")
         for _ in range(20):
             self._round_trip()
         self._start_pm_timer()
-        self.take_tx()
+        self.take_sent()
 
     # -- protocols -----------------------------------------------------------------------------------------
 
@@ -236,15 +244,26 @@ class QemuOracle:
         self._command(f"inb {_PORT + _SCRATCH:#x}")
 
     def _command(self, text: str) -> str:
-        self._qtest.sendall(text.encode() + b"\n")
+        self._tell(text + "\n")
         return self._reply()
+
+    def _tell(self, text: str) -> None:
+        try:
+            self._qtest.sendall(text.encode())
+        except OSError:
+            raise self._gone("qtest connection") from None
 
     def _reply(self) -> str:
         while True:
             while b"\n" not in self._replies:
-                more = self._qtest.recv(65536)
+                try:
+                    more = self._qtest.recv(65536)
+                except TimeoutError:
+                    raise JudgedError(f"{PROGRAM} has not answered for {_REPLY_TIMEOUT_S} s") from None
+                except ConnectionError:
+                    more = b""
                 if not more:
-                    raise OracleError("QEMU closed its qtest connection; its message is on standard error")
+                    raise self._gone("qtest connection")
                 self._replies += more
             line, _, self._replies = self._replies.partition(b"\n")
             words = line.decode().split()
@@ -254,13 +273,18 @@ class QemuOracle:
             elif words[0] == "OK":
                 return " ".join(words)
             else:
-                raise OracleError(f"QEMU answered {line.decode()!r}")
+                raise JudgedError(f"QEMU answered {line.decode()!r}")
 
     def _receive_qmp(self) -> dict[str, Any]:
         while b"\n" not in self._qmp_replies:
-            more = self._qmp_socket.recv(65536)
+            try:
+                more = self._qmp_socket.recv(65536)
+            except TimeoutError:
+                raise JudgedError(f"the monitor of {PROGRAM} has not answered for {_REPLY_TIMEOUT_S} s") from None
+            except ConnectionError:
+                more = b""
             if not more:
-                raise OracleError("QEMU closed its monitor; its message is on standard error")
+                raise self._gone("monitor")
             self._qmp_replies += more
         line, _, self._qmp_replies = self._qmp_replies.partition(b"\n")
         message: dict[str, Any] = json.loads(line)
@@ -272,6 +296,6 @@ class QemuOracle:
         while True:
             reply = self._receive_qmp()
             if "error" in reply:
-                raise OracleError(f"QEMU refused {command}: {reply['error']}")
+                raise JudgedError(f"QEMU refused {command}: {reply['error']}")
             if "return" in reply:
                 return

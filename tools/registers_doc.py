@@ -1,0 +1,135 @@
+"""Prints ``docs/registers.md`` from the tables, and the list of sequences in ``docs/conformance.md``.
+
+python tools/registers_doc.py            what docs/registers.md has to be
+python tools/registers_doc.py --write    writes both
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from uartsim.chip.registers import (  # noqa: E402
+    RESET_VALUES,
+    VARIANTS,
+    Offset,
+    Variant,
+)
+from uartsim.conform.reference import NOT_EMULATED, REGISTERS  # noqa: E402
+from uartsim.conform.register_rows import Register  # noqa: E402
+from uartsim.conform.rules import RULES  # noqa: E402
+from uartsim.conform.sequences import SEQUENCES  # noqa: E402
+from uartsim.conform.steps import ALL_PARTS, Sequence  # noqa: E402
+
+_BEGIN = "<!-- sequences: made by tools/registers_doc.py -->\n"
+_END = "<!-- end -->\n"
+
+
+def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
+    """A Markdown table, line by line."""
+    yield f"| {' | '.join(head)} |"
+    yield f"|{'---|' * len(head)}"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+    yield ""
+
+
+def register_lines(register: Register) -> Iterator[str]:
+    """One register."""
+    yield f"## {register.name}, {register.title}"
+    yield ""
+    reset = f"; {RESET_VALUES[register.name]:02X} after a reset" if register.name in RESET_VALUES else ""
+    yield f"Offset {Offset[register.name].value}, {register.access}{reset}. Datasheet {register.section}."
+    yield ""
+    yield from table(
+        ("bit", "name", "datasheet", "here", "QEMU 7.2"),
+        ((bit.bits, bit.name, bit.datasheet, bit.here or "as the datasheet", bit.qemu) for bit in register.bits),
+    )
+
+
+def variant_row(variant: Variant) -> tuple[str, ...]:
+    """One variant of the chip."""
+    fifo = f"{variant.fifo_depth}" if variant.fifo_works else "none" if not variant.has_fcr else "does not work"
+    if variant.deep_fifo:
+        fifo += f", or {variant.deep_fifo}"
+    return (
+        variant.name,
+        fifo,
+        f"{variant.iir_fifo_bits >> 6:02b}",
+        "yes" if variant.has_scratch else "no",
+        "yes" if variant.auto_flow else "no",
+    )
+
+
+def registers_page() -> str:
+    """``docs/registers.md``."""
+    lines = [
+        "# Registers",
+        "",
+        "Bit by bit: what the PC16550D's datasheet (June 1995) says, what our chip does where that leaves a choice, and",
+        "what QEMU 7.2 does. Made by `tools/registers_doc.py` from the tables of the code. What is said of QEMU is",
+        "measured: each row names checks of `uartsim conform`, and a test plays them to a running QEMU.",
+        "",
+    ]
+    for register in REGISTERS:
+        lines += register_lines(register)
+    lines += ["## Variants", ""]
+    head = ("part", "FIFO", "IIR 7:6 with FCR0", "scratch register", "automatic flow control")
+    lines += table(head, (variant_row(variant) for variant in VARIANTS.values()))
+    lines += ["## Not emulated", "", *(f"- {what}" for what in NOT_EMULATED), ""]
+    lines += ["## QEMU's differences", "", "Each is a rule that `uartsim conform qemu` accepts, and checks.", ""]
+    lines += table(
+        ("rule", "datasheet", "what QEMU does, and what the datasheet says"),
+        ((rule.name, rule.section, rule.reason) for rule in RULES.values()),
+    )
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def parts_of(sequence: Sequence) -> str:
+    """To which parts a sequence applies, in short."""
+    return "all" if sequence.parts == ALL_PARTS else ", ".join(sequence.parts)
+
+
+def sequence_list() -> str:
+    """The sequences, by topic, for ``docs/conformance.md``."""
+    lines = []
+    for topic, group in groupby(SEQUENCES, lambda sequence: sequence.topic):
+        lines += [f"### {topic[0].upper()}{topic[1:]}" if topic != "memtest86+" else f"### {topic}", ""]
+        rows = ((f"`{s.name}`", s.title, parts_of(s), str(len(list(s.checks())))) for s in group)
+        lines += table(("sequence", "what", "parts", "checks"), rows)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def with_sequences(page: str) -> str:
+    """``docs/conformance.md`` with the present list of sequences.
+
+    Raises:
+        ValueError: the page has lost the two marks between which the list stands.
+    """
+    if _BEGIN not in page or _END not in page:
+        raise ValueError(f"docs/conformance.md has to hold the lines {_BEGIN.strip()!r} and {_END.strip()!r}")
+    before, _, rest = page.partition(_BEGIN)
+    return f"{before}{_BEGIN}\n{sequence_list()}\n{_END}{rest.partition(_END)[2]}"
+
+
+def main(arguments: list[str]) -> int:
+    """The program."""
+    if arguments == ["--write"]:
+        (ROOT / "docs" / "registers.md").write_text(registers_page())
+        conformance = ROOT / "docs" / "conformance.md"
+        conformance.write_text(with_sequences(conformance.read_text()))
+    elif arguments:
+        sys.stderr.write(f"{__doc__}\n")
+        return 2
+    else:
+        sys.stdout.write(registers_page())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

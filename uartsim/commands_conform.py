@@ -1,0 +1,104 @@
+"""The command ``conform``: judges a UART against the datasheet."""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+
+import click
+
+from uartsim.errors import UsageError
+
+_PARTS = ("8250", "16450", "16550", "16550A", "16750")
+
+
+@click.command()
+@click.argument("target", required=False, type=click.Choice(["qemu", "ours"]))
+@click.option("--command", "program", metavar="PROGRAM", help="Judge the UART behind a program, given as in a shell.")
+@click.option("--part", type=click.Choice(_PARTS), help="With 'ours': which part.  [default: 16550A]")
+@click.option(
+    "--accesses",
+    type=click.IntRange(0),
+    help="How many steps of random programs: register accesses; for a program everything that it can do.  "
+    "[default: 20000; with --sequence 0]",
+)
+@click.option(
+    "--mixed",
+    type=click.IntRange(0),
+    help="With 'qemu': how many steps with received bytes, breaks and time.  [default: a twentieth of --accesses]",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), help="Of the random programs; it is printed.  [default: another each time]"
+)
+@click.option(
+    "--sequence",
+    "patterns",
+    multiple=True,
+    metavar="NAME",
+    help="Only this sequence; * stands for anything. Repeatable.",
+)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(0, min_open=True),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="With --command: how long an answer may take.",
+)
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+def conform(
+    target: str | None,
+    program: str | None,
+    part: str | None,
+    accesses: int | None,
+    mixed: int | None,
+    seed: int | None,
+    patterns: tuple[str, ...],
+    timeout_s: float,
+    as_json: bool,
+) -> None:
+    """Judge a UART: what drivers do to it, what the datasheet says, and random programs beside our chip.
+
+    'qemu' judges the QEMU of this machine and prints what it gets wrong; only what is not known yet makes it fail.
+    'ours' judges our own chip. --command judges the model behind a program, see docs/conformance.md.
+
+    Exits with 1 if something is wrong.
+    """
+    if (target is None) == (program is None):
+        raise UsageError("say what to judge: 'uartsim conform qemu', 'uartsim conform ours', or --command PROGRAM")
+    if part is not None and target != "ours":
+        raise UsageError(f"--part {part}: only 'ours' can be another part; a program says which one it is")
+    if mixed is not None and target != "qemu":
+        raise UsageError(f"--mixed {mixed}: only with 'qemu'; for others --accesses counts everything")
+    from uartsim.conform.judging import chosen, judge_qemu, judge_uart
+
+    sequences = chosen(patterns)
+    seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
+    if accesses is None:
+        accesses = 0 if patterns else 20_000
+    if target == "qemu":
+        verdict = judge_qemu(sequences, accesses, accesses // 20 if mixed is None else mixed, seed)
+    elif target == "ours":
+        from uartsim.conform.ours import OurUart
+
+        verdict = judge_uart(OurUart(part or "16550A"), sequences, accesses, seed)
+    else:
+        from uartsim.conform.command_judged import CommandUart
+
+        assert program is not None
+        with CommandUart(program, timeout_s) as uart:
+            verdict = judge_uart(uart, sequences, accesses, seed)
+    if as_json:
+        click.echo(json.dumps(verdict.as_json(), indent=2))
+    else:
+        for line in verdict.lines():
+            click.echo(line)
+    if not verdict.passed:
+        sys.exit(1)
+
+
+def add(group: click.Group) -> None:
+    """Put the command into the group of all commands."""
+    group.add_command(conform)

@@ -1,0 +1,75 @@
+"""Judging as a whole: sequences, then random programs, then the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Several
+from fnmatch import fnmatchcase
+
+from uartsim.conform import differential, programs
+from uartsim.conform.judge import Judge, Played
+from uartsim.conform.judged import JudgedUart
+from uartsim.conform.progress import stage
+from uartsim.conform.qemu_judged import QemuUart
+from uartsim.conform.report import Verdict
+from uartsim.conform.sequences import SEQUENCES
+from uartsim.conform.steps import Sequence
+from uartsim.errors import UsageError
+
+
+def chosen(patterns: Several[str]) -> tuple[Sequence, ...]:
+    """The sequences whose names match one of ``patterns``; all if there are none.
+
+    Raises:
+        UsageError: a pattern matches nothing.
+    """
+    for pattern in patterns:
+        if not any(fnmatchcase(sequence.name, pattern) for sequence in SEQUENCES):
+            raise UsageError(f"no sequence is called {pattern}: docs/conformance.md lists them; * stands for anything")
+    if not patterns:
+        return SEQUENCES
+    return tuple(s for s in SEQUENCES if any(fnmatchcase(s.name, pattern) for pattern in patterns))
+
+
+def play(uart: JudgedUart, sequences: Several[Sequence]) -> list[Played]:
+    """Play sequences and show how far it is."""
+    with stage("sequences", len(sequences)) as tick:
+        return Judge(uart).play_all(sequences, lambda played: tick(1))
+
+
+def judge_qemu(sequences: Several[Sequence], accesses: int, mixed: int, seed: int) -> Verdict:
+    """Judge the QEMU of this machine, and accept what is known.
+
+    Args:
+        sequences: which ones.
+        accesses: of random programs with registers only; 0 for none.
+        mixed: steps of random programs with bytes, breaks and time.
+        seed: of the random programs.
+
+    Raises:
+        JudgedError: QEMU is missing or fails.
+    """
+    with QemuUart() as qemu:
+        verdict = Verdict(qemu.name, qemu.part, play(qemu, sequences), seed, sequences is SEQUENCES, with_rules=True)
+        if accesses or mixed:
+            with stage("random programs", accesses + mixed) as tick:
+                verdict.against_qemu = differential.run_programs(qemu, accesses, mixed, seed, tick)
+    return verdict
+
+
+def judge_uart(uart: JudgedUart, sequences: Several[Sequence], actions: int, seed: int) -> Verdict:
+    """Judge any UART, with our chip as the reference of random programs.
+
+    Args:
+        uart: the judged one; closed by whoever opened it.
+        sequences: which ones.
+        actions: of random programs; 0 for none.
+        seed: of the random programs.
+
+    Raises:
+        JudgedError: it fails.
+    """
+    verdict = Verdict(uart.name, uart.part, play(uart, sequences), seed, sequences is SEQUENCES)
+    if actions:
+        with stage("random programs", actions) as tick:
+            verdict.programs = programs.run_programs(uart, actions, seed, tick)
+    return verdict

@@ -1,0 +1,155 @@
+"""Where QEMU is known to differ from the datasheet: named, narrow, and asserted in both directions.
+
+A rule says what QEMU does, with the datasheet's reason against it.  It serves twice.  In random programs
+(:mod:`uartsim.conform.differential`) it either keeps a program away from what QEMU cannot do, or says exactly what our
+chip must show where QEMU shows something else.  And it names the checks of sequences that show it: QEMU must fail
+these, and no others, or a rule is wrong or missing.  Sections are those of the PC16550D datasheet (June 1995).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+from typing import Final
+
+from uartsim.conform.judge import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One known difference.
+
+    Attributes:
+        name: what it is about.
+        section: of the datasheet.
+        reason: what QEMU does, and what the datasheet says.
+        shown_by: the checks that QEMU fails because of it, as ``SEQUENCE/what``; each may hold ``*``.
+    """
+
+    name: str
+    section: str
+    reason: str
+    shown_by: tuple[str, ...]
+
+    def explains(self, finding: Finding) -> bool:
+        """Whether a failed check is one that this rule names."""
+        return any(fnmatchcase(finding.key, pattern) for pattern in self.shown_by)
+
+
+#: The rules by name.
+RULES: Final = MappingProxyType(
+    {
+        rule.name: rule
+        for rule in (
+            Rule(
+                "reset values",
+                "table I; 6, pin MR",
+                "a reset leaves 08 in MCR, 12 in the divisor latch and 00 in SCR; MCR has to be 00, and the latch what it "
+                "was (SCR is left open, and ours keeps it)",
+                ("reset-values/MCR is 00", "reset-spares-the-divisor/*", "reset-and-scratch/*"),
+            ),
+            Rule(
+                "transmitting takes time",
+                "8.4, 8.11",
+                "a written character has left at once: THRE and TEMT never go down, nothing waits in the FIFO and the "
+                "loop has no length; a frame lasts as long as its bits",
+                (
+                    *("thre-ended-by-a-write/*", "a-frame-takes-its-time/*", "two-characters-in-the-fifo/*"),
+                    *("delay-circuit/not *", "transmitter-fifo-reset/*", "transmitter-fifo-depth/*"),
+                    "loopback-takes-line-time/not *",
+                ),
+            ),
+            Rule(
+                "word length",
+                "8.1",
+                "8 bits are passed whatever the word length is; a word has 5 to 8 bits",
+                ("word-of-*-bits-sent/*", "word-of-*-bits-looped/*", "linux-set-termios/7 bits leave"),
+            ),
+            Rule(
+                "loopback makes deltas",
+                "8.8, 8.9",
+                "the looped modem lines show in MSR but set no deltas and interrupt nobody; modem status interrupts "
+                "are operational in loopback",
+                ("modem-status-in-loopback/*", "loopback-deltas/*"),
+            ),
+            Rule(
+                "loopback cuts SIN",
+                "8.8",
+                "characters from the line come in also in loopback; SIN is disconnected then",
+                ("loopback-cuts-sin/*",),
+            ),
+            Rule(
+                "transmit break",
+                "8.1",
+                "LCR.6 is ignored in loopback, and characters written under a break arrive; SOUT is forced to 0",
+                ("break-sent/no character leaves under a break", "loopback-break/*"),
+            ),
+            Rule(
+                "break is an error of its character",
+                "8.4",
+                "a break shows DR and BI alone, BI at once, and reading RBR clears it; it has no stop bit (FE; PE where "
+                "0 is the wrong parity), shows when its character is at the top, sets LSR.7, and stays until LSR is read",
+                (
+                    *("break-is-a-framing-error/*", "break-without-fifo/*", "break-waits-its-turn/*"),
+                    "break-stays-until-lsr/*",
+                ),
+            ),
+            Rule(
+                "RBR while empty",
+                "8.4, silent",
+                "a break in FIFO mode zeroes what is then read from RBR without FIFO; the datasheet leaves open what an "
+                "empty RBR reads as, and ours keeps the last character",
+                ("empty-rbr-after-a-break/*",),
+            ),
+            Rule(
+                "FCR without FCR0",
+                "8.5",
+                "FCR1 and FCR2 empty the FIFOs also when FCR0 is written 0; the other bits are not programmed then",
+                ("fcr-needs-fcr0/*",),
+            ),
+            Rule(
+                "divisor 0",
+                "8.3, silent",
+                "a divisor of 0 keeps the speed that was; the datasheet advises against it, and ours counts 65536",
+                ("divisor-zero/*",),
+            ),
+            Rule(
+                "1.5 stop bits",
+                "8.1",
+                "5 data bits with LCR.2 count as 2 stop bits; they are one and a half",
+                ("timeout-of-short-frames/after 31",),
+            ),
+            Rule(
+                "withheld bytes",
+                "8.4",
+                "no more comes in than the trigger level, or one character without FIFO: what QEMU cannot take it "
+                "leaves outside, and the line never overruns; the line does not wait",
+                ("overrun-of-the-line/*", "overrun-without-fifo/*"),
+            ),
+            Rule(
+                "OUT2 gates the interrupt",
+                "6, pin OUT 2; IBM PC",
+                "the interrupt comes out whatever OUT2 is; on a PC it is what lets it out",
+                ("out2-gates-the-interrupt/inactive*",),
+            ),
+        )
+    }
+)
+
+
+def explain(finding: Finding) -> Rule | None:
+    """The rule that names a failed check."""
+    return next((rule for rule in RULES.values() if rule.explains(finding)), None)
+
+
+def not_shown(findings: Iterable[Finding]) -> list[str]:
+    """Patterns of rules for which no check has failed: the rule is wider than what there is."""
+    failed = {finding.key for finding in findings if not finding.passed}
+    return [
+        pattern
+        for rule in RULES.values()
+        for pattern in rule.shown_by
+        if not any(fnmatchcase(key, pattern) for key in failed)
+    ]
