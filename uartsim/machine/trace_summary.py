@@ -1,0 +1,174 @@
+"""What a driver did with a port, in sum, from a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from uartsim.line_format import TICKS_PER_SECOND, LineFormat
+from uartsim.machine.trace_listing import duration
+from uartsim.machine.trace_names import bit_names, register_name
+from uartsim.record import events
+from uartsim.record.tap import LineError
+
+_DLAB = 0x80
+#: Registers whose settings are told, with every value that was written.
+_SETTINGS = ("FCR", "LCR", "IER", "MCR")
+
+
+@dataclass
+class Summary:
+    """Counts over a trace; times in ticks.
+
+    Attributes:
+        reads: accesses by the register's name, as the divisor latch was.
+        writes: likewise.
+        settings: for each register that is a setting, the values written to it in their order, each once in a row.
+        divisors: the divisors that were in force while the line was used or the format was set, in their order.
+        formats: how long each format was in force.
+        characters_out: frames on TXD.
+        characters_in: characters that the receiver was given, without breaks.
+        breaks_out: how often LCR.6 forced TXD to space.
+        breaks_in: breaks that the receiver was given.
+        errors_in: characters that came with a parity or framing error.
+        interrupts: how often the interrupt line rose.
+        interrupt_ticks: how long it was active.
+        longest_interrupt: the longest that it was.
+        resets: master resets.
+        events: how many there are.
+        lost: events that are missing.
+        end: the time of the last event.
+        whole: whether the recording was closed, and not cut off.
+    """
+
+    reads: dict[str, int] = field(default_factory=dict)
+    writes: dict[str, int] = field(default_factory=dict)
+    settings: dict[str, list[int]] = field(default_factory=lambda: {name: [] for name in _SETTINGS})
+    divisors: list[int] = field(default_factory=list)
+    formats: dict[LineFormat, int] = field(default_factory=dict)
+    characters_out: int = 0
+    characters_in: int = 0
+    breaks_out: int = 0
+    breaks_in: int = 0
+    errors_in: int = 0
+    interrupts: int = 0
+    interrupt_ticks: int = 0
+    longest_interrupt: int = 0
+    resets: int = 0
+    events: int = 0
+    lost: int = 0
+    end: int = 0
+    whole: bool = False
+
+    @property
+    def accesses(self) -> int:
+        """Reads and writes of registers."""
+        return sum(self.reads.values()) + sum(self.writes.values())
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain values; times in seconds."""
+        found: dict[str, Any] = {
+            name: value for name, value in vars(self).items() if isinstance(value, int | dict | list)
+        }
+        found["formats"] = {str(name): ticks / TICKS_PER_SECOND for name, ticks in self.formats.items()}
+        for name in ("interrupt_ticks", "longest_interrupt", "end"):
+            found[f"{name.removesuffix('_ticks')}_s"] = found.pop(name) / TICKS_PER_SECOND
+        return found | {"accesses": self.accesses}
+
+    def lines(self) -> list[str]:
+        """As text."""
+        last = ", ".join(f"{name} {values[-1]:02X} ({_means(name, values[-1])})" for name, values in self._set())
+        lines = [
+            f"length      {duration(self.end)}, {self.events} events{'' if self.whole else '; it was cut off'}"
+            f"{f'; {self.lost} events are missing' if self.lost else ''}",
+            f"divisors    {', '.join(map(str, self.divisors)) or 'none was set'}",
+            f"formats     {', '.join(f'{name} for {duration(ticks)}' for name, ticks in self.formats.items()) or '-'}",
+            f"last set    {last or 'nothing'}",
+            *(f"{name + ' values':<11} {' '.join(f'{value:02X}' for value in values)}" for name, values in self._set()),
+            f"reads       {_counts(self.reads)}",
+            f"writes      {_counts(self.writes)}",
+            f"line        {self.characters_out} characters out, {self.characters_in} in ({self.errors_in} with errors); "
+            f"breaks {self.breaks_out} out, {self.breaks_in} in",
+            f"interrupt   {self.interrupts} times, {duration(self.interrupt_ticks)} in all, at most "
+            f"{duration(self.longest_interrupt)}",
+        ]
+        return [*lines, f"resets      {self.resets}"] if self.resets else lines
+
+    def _set(self) -> list[tuple[str, list[int]]]:
+        return [(name, values) for name, values in self.settings.items() if values]
+
+
+def _means(register: str, value: int) -> str:
+    return bit_names(register, value) or "nothing"
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return " ".join(f"{name} {count}" for name, count in sorted(counts.items(), key=lambda item: -item[1])) or "none"
+
+
+def summarize(trace: Iterable[events.Event]) -> Summary:
+    """Sum up a trace."""
+    found = Summary()
+    lcr, latch = 0, [12, 0]
+    latch_set = False
+    current: tuple[LineFormat, int] | None = None
+    rose: int | None = None
+    for event in trace:
+        found.events += not isinstance(event, events.Settled | events.End)
+        found.end = max(found.end, event.at)
+        match event:
+            case events.Read(_, offset, _):
+                name = register_name(offset, False, bool(lcr & _DLAB))
+                found.reads[name] = found.reads.get(name, 0) + 1
+            case events.Write(_, offset, value):
+                name = register_name(offset, True, bool(lcr & _DLAB))
+                found.writes[name] = found.writes.get(name, 0) + 1
+                if name in ("DLL", "DLM"):
+                    latch[name == "DLM"] = value
+                    latch_set = True
+                elif (values := found.settings.get(name)) is not None and values[-1:] != [value]:
+                    values.append(value)
+                if offset == 3:
+                    divisor = latch[0] | latch[1] << 8
+                    # A driver writes the latch by halves: what counts is there when it closes it.
+                    if latch_set and lcr & ~value & _DLAB and found.divisors[-1:] != [divisor]:
+                        found.divisors.append(divisor)
+                    lcr = value
+            case events.Reset():
+                found.resets += 1
+                lcr = 0
+            case events.Programmed(at, line_format):
+                if current is not None:
+                    found.formats[current[0]] = found.formats.get(current[0], 0) + at - current[1]
+                current = line_format, at
+            case events.Interrupt(at, level):
+                if level and rose is None:
+                    rose = at
+                    found.interrupts += 1
+                elif not level and rose is not None:
+                    _interrupt_over(found, at - rose)
+                    rose = None
+            case events.Sent(_, characters, _):
+                found.characters_out += len(characters)
+            case events.SentBreak(_, on):
+                found.breaks_out += on
+            case events.Received(_, _, errors):
+                found.breaks_in += bool(errors & LineError.BI)
+                found.characters_in += not errors & LineError.BI
+                found.errors_in += bool(errors and not errors & LineError.BI)
+            case events.Lost(_, count):
+                found.lost += count
+            case events.End(_, whole):
+                found.whole = whole
+    if current is not None:
+        found.formats[current[0]] = found.formats.get(current[0], 0) + found.end - current[1]
+    found.formats = {name: ticks for name, ticks in found.formats.items() if ticks}
+    if rose is not None:
+        _interrupt_over(found, found.end - rose)
+    return found
+
+
+def _interrupt_over(found: Summary, ticks: int) -> None:
+    found.interrupt_ticks += ticks
+    found.longest_interrupt = max(found.longest_interrupt, ticks)

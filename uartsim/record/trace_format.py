@@ -1,0 +1,189 @@
+"""The trace format: how an event is a few bytes.  ``docs/traces.md`` describes it for other programs.
+
+A trace is one line of JSON, the header, and then records.  A record begins with a tag:
+
+- ``1 d ooo s uu``: a register access.  ``d`` is 1 for a write, ``ooo`` the offset.  With ``s`` the value is that of the
+  last access to this offset in this direction; otherwise it follows, one byte, after the time;
+- ``0 kkkkk uu``: an event of kind ``k``, see :class:`Kind`.
+
+``uu`` is the unit of the time that follows the tag as a number: the time since the event before, in ticks, nanoseconds
+or periods of the UART's crystal, whichever is whole and shortest; with 0 it is the same time, and nothing follows.
+Kinds that tell of a *start* give it as a signed number relative to the event before, and the next event's time does not
+count from there.  Numbers have 7 bits a byte, the lowest first, and the top bit where more follow; signed ones are
+2n for n >= 0 and -2n-1 for n < 0.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+from enum import IntEnum
+from typing import Any, Final
+
+from uartsim.line_format import CRYSTAL_PERIOD, PARITIES, TICKS_PER_NS, TICKS_PER_SECOND, LineFormat
+from uartsim.record.tap import RecordHeader
+
+VERSION: Final = 1
+#: The most characters or edges in one record; longer runs are several.
+LONGEST_RUN: Final = 4096
+
+ACCESS: Final = 0x80
+WRITTEN: Final = 0x40
+SAME_VALUE: Final = 0x04
+#: The length of each unit of time, in ticks, by its number in the tag.
+UNITS: Final = (0, 1, TICKS_PER_NS, CRYSTAL_PERIOD)
+
+
+class Kind(IntEnum):
+    """Records that are no register access.  What follows the time is given; n is a number, b a byte."""
+
+    SETTLED = 0  #: nothing; never at the same time as the event before, so that no record begins with a zero
+    RESET = 1  #: nothing
+    INTERRUPT_FELL = 2  #: nothing
+    INTERRUPT_ROSE = 3  #: nothing
+    BREAK_OFF = 4  #: nothing
+    BREAK_ON = 5  #: nothing
+    PROGRAMMED = 6  #: n: the format
+    RECEIVED = 7  #: b: the character, b: its errors
+    MODEM_INPUTS = 8  #: b
+    MODEM_OUTPUTS = 9  #: b
+    SENT = 10  #: a start; n: the format, n: how many, the characters
+    FAR_SENT = 11  #: a start; n: the format, n: how many, the characters
+    FAR_SPACE = 12  #: a start; n: ticks
+    RXD_EDGES = 13  #: a start; n: how many, for each n: 2 x ticks since the one before + level
+    FORMAT = 14  #: no time; n: ticks in a bit, b: the rest; it gets the next number, from 0 up
+    LOST = 15  #: no time; n: how many events, n: the time that the next counts from; formats and values are forgotten
+    END = 16  #: nothing
+
+
+class Damaged(ValueError):
+    """What is there cannot be a record."""
+
+
+def number(value: int) -> bytes:
+    """A number of 0 or more."""
+    if value < 0x80:
+        return bytes((value,))
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def time_since(ticks: int) -> tuple[int, bytes]:
+    """The unit and the bytes of a time of 0 or more."""
+    if not ticks:
+        return 0, b""
+    if not ticks % CRYSTAL_PERIOD:
+        return 3, number(ticks // CRYSTAL_PERIOD)
+    if not ticks % TICKS_PER_NS:
+        return 2, number(ticks // TICKS_PER_NS)
+    return 1, number(ticks)
+
+
+def start_since(ticks: int) -> tuple[int, bytes]:
+    """The unit and the bytes of a start, before or after the event before."""
+    unit, _ = time_since(abs(ticks))
+    if not unit:
+        return 0, b""
+    count = abs(ticks) // UNITS[unit]
+    return unit, number(2 * count if ticks > 0 else 2 * count - 1)
+
+
+def format_record(line_format: LineFormat) -> bytes:
+    """The record that defines a format."""
+    rest = line_format.data_bits - 5 | PARITIES.index(line_format.parity) << 2 | line_format.stop_halves - 2 << 5
+    return bytes((Kind.FORMAT << 2,)) + number(line_format.bit_ticks) + bytes((rest,))
+
+
+def format_of(bit_ticks: int, rest: int) -> LineFormat:
+    """The format that a record defines; Damaged if there is no such format."""
+    parity = rest >> 2 & 7
+    try:
+        return LineFormat(bit_ticks, (rest & 3) + 5, PARITIES[parity], (rest >> 5) + 2)
+    except (ValueError, IndexError):
+        raise Damaged(f"the line format {rest:#04x} does not exist") from None
+
+
+def header_line(header: RecordHeader) -> bytes:
+    """The file's first line."""
+    first = {"uartsim": "trace", "version": VERSION, "ticks_per_second": TICKS_PER_SECOND}
+    return json.dumps({**first, **asdict(header)}).encode() + b"\n"
+
+
+def parse_header(line: bytes) -> RecordHeader:
+    """The header in a file's first line.
+
+    Raises:
+        Damaged: it is none of a trace, or of another version; the text says which, and goes after the file's name.
+    """
+    try:
+        found: Any = json.loads(line)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or found.get("uartsim") != "trace":
+        raise Damaged("is no trace of uartsim: its first line has to be the header")
+    if found.get("version") != VERSION:
+        raise Damaged(f"is a trace of version {found.get('version')}; this uartsim reads {VERSION}")
+    values = {field.name: found[field.name] for field in fields(RecordHeader) if field.name in found}
+    for name, value in values.items():
+        if type(value) is not type(getattr(_DEFAULTS, name)):
+            raise Damaged(f"has a header in which {name} is {value!r}")
+    return RecordHeader(**values)
+
+
+_DEFAULTS: Final = RecordHeader()
+
+
+class Cursor:
+    """A place in bytes; every method moves it on.  IndexError: the bytes end before what is asked for does."""
+
+    __slots__ = ("at", "data")
+
+    def __init__(self, data: bytes | bytearray, at: int = 0) -> None:
+        self.data = data
+        self.at = at
+
+    def byte(self) -> int:
+        """The next byte."""
+        value = self.data[self.at]
+        self.at += 1
+        return value
+
+    def number(self) -> int:
+        """The next number; Damaged if it is longer than any that is written."""
+        value = shift = 0
+        while True:
+            byte = self.data[self.at]
+            self.at += 1
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return value
+            shift += 7
+            if shift > 70:
+                raise Damaged("a number has no end")
+
+    def run(self) -> bytes:
+        """The next characters, after their number."""
+        count = self._count()
+        if self.at + count > len(self.data):
+            raise IndexError
+        self.at += count
+        return bytes(self.data[self.at - count : self.at])
+
+    def edges(self, since: int) -> tuple[tuple[int, int], ...]:
+        """The next edges, after their number; the first counts from ``since``."""
+        found = []
+        for _ in range(self._count()):
+            step = self.number()
+            since += step >> 1
+            found.append((since, step & 1))
+        return tuple(found)
+
+    def _count(self) -> int:
+        count = self.number()
+        if not 1 <= count <= LONGEST_RUN:
+            raise Damaged(f"a run of {count} is none: 1 to {LONGEST_RUN} can be")
+        return count

@@ -1,0 +1,158 @@
+"""A waveform: the pins of a port as a value change dump (VCD, IEEE 1364), for GTKWave, PulseView and others.
+
+Scope ``com1`` has a wire for each pin of :data:`uartsim.record.levels.PINS`: TXD and RXD are 1 at mark, the modem lines
+and IRQ are 1 when active.  Four variables of type ``string``, which GTKWave knows and others pass over, say what is in the
+frames (``TXD_text``, ``RXD_text``) and in what format a line is (``TXD_format``, ``RXD_format``).
+
+Times are exact to the file's unit, a picosecond unless another is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from uartsim.line_format import TICKS_PER_NS, LineFormat, UsageError
+from uartsim.record.file import RecordFile
+from uartsim.record.levels import PINS, Levels, Line
+from uartsim.record.tap import RecordHeader
+
+if TYPE_CHECKING:
+    from typing import IO
+
+    from vcd.writer import Variable
+
+#: How many ticks are in so many units: the units that a waveform may have.
+_UNITS: Final = {
+    "1 ps": (TICKS_PER_NS, 1000),
+    "10 ps": (TICKS_PER_NS, 100),
+    "100 ps": (TICKS_PER_NS, 10),
+    "1 ns": (TICKS_PER_NS, 1),
+    "10 ns": (TICKS_PER_NS * 10, 1),
+    "100 ns": (TICKS_PER_NS * 100, 1),
+    "1 us": (TICKS_PER_NS * 1000, 1),
+}
+TIMESCALES: Final = tuple(_UNITS)
+#: Variables of type string, and what they are after the line's name.
+_TEXTS: Final = ("TXD_text", "RXD_text", "TXD_format", "RXD_format")
+
+
+class _Text:
+    """The file as pyvcd sees it."""
+
+    def __init__(self, file: RecordFile) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        """Gather; who asked for it counts what it tells of."""
+        self._file.add(text.encode(), 0)
+        return len(text)
+
+    def flush(self) -> None:
+        """The file is flushed by its owner."""
+
+
+class VcdWriter(Levels):
+    """Writes a waveform; a :class:`uartsim.record.tap.Tap`.
+
+    Args:
+        path: the file; it must not exist yet, so that nothing is overwritten.
+        header: what the port is.
+        timescale: the unit of time, one of :data:`TIMESCALES`.  Programs that load every unit as a sample, such as
+            sigrok's, are faster with a longer one.
+
+    Raises:
+        UsageError: the file exists, or cannot be made or written; or at the port's rate frames take no time.
+        ValueError: an unknown unit of time.
+    """
+
+    def __init__(self, path: str, header: RecordHeader, timescale: str = "1 ps") -> None:
+        if timescale not in _UNITS:
+            raise ValueError(f"timescale is {timescale!r}: use one of {', '.join(TIMESCALES)}")
+        if header.unlimited:
+            raise UsageError(
+                f"there is no waveform {path} to record at the unlimited rate, where a character takes no time on the "
+                "wire: use --rate line"
+            )
+        from vcd import VCDWriter
+
+        super().__init__(header, self._level, self._text, self._set_format)
+        self._ticks, self._units = _UNITS[timescale]
+        self._start = self._flushed = self._last = header.start
+        self._file = RecordFile(path, "waveform")
+        self._writer = VCDWriter(
+            cast("IO[str]", _Text(self._file)),
+            timescale=timescale,
+            date="",
+            version="uartsim",
+            comment=f"{header.name}: a {header.variant}",
+        )
+        self._texts: dict[str, str] = dict.fromkeys(_TEXTS, "")
+        self._variables: dict[str, Variable[Any]] = {
+            pin: self._writer.register_var("com1", pin, "wire", size=1, init=self.levels[pin]) for pin in PINS
+        }
+        self._variables |= {text: self._writer.register_var("com1", text, "string", init="") for text in _TEXTS}
+        self._writer.flush()
+        self._file.begin()
+
+    def settled(self, at: int) -> None:
+        """Write what has happened before ``at``; once a second of it goes to the disk."""
+        super().settled(at)
+        if at - self._flushed >= 1000_000_000 * TICKS_PER_NS:
+            self._flushed = at
+            self._file.flush()
+
+    def _level(self, at: int, pin: str, level: int) -> None:
+        self._change(at, pin, level)
+
+    def _text(self, at: int, line: Line, text: str) -> None:
+        name = f"{line}_text"
+        self._texts[name] = text
+        self._change(at, name, text)
+
+    def _set_format(self, at: int, line: Line, line_format: LineFormat) -> None:
+        name = f"{line}_format"
+        self._texts[name] = str(line_format).replace(" ", "_")
+        self._change(at, name, self._texts[name])
+
+    def _change(self, at: int, name: str, value: int | str) -> None:
+        self._last = max(self._last, at)
+        time = self._time(self._last)
+        if self._file.gap:
+            self._resume(time)
+        self._writer.change(self._variables[name], time, value)
+        self._file.add(b"", 1)
+        if self._file.full:
+            self._file.flush()
+
+    def _time(self, at: int) -> int:
+        """``at`` in units since the start, to the nearest."""
+        return ((at - self._start) * self._units * 2 + self._ticks) // (2 * self._ticks)
+
+    def _resume(self, time: int) -> None:
+        """Say what is missing here, and what every pin is now."""
+        lines = [
+            f"$comment {self._file.gap} changes are missing here: {self._file.trouble} $end",
+            f"#{time}",
+            "$dumpall",
+        ]
+        lines += [f"{level}{self._variables[pin].ident}" for pin, level in self.levels.items()]
+        lines += [f"s{_escaped(text)} {self._variables[name].ident}" for name, text in self._texts.items()]
+        self._file.add(("\n".join(lines) + "\n$end\n").encode(), 0)
+
+    def flush(self) -> None:
+        """Hand what has gathered to the system.  Losing it is counted, never raised."""
+        self._file.flush()
+
+    def close(self) -> None:
+        """Write the rest, and close."""
+        super().close()
+        self._writer.close(self._time(self._last))
+        self._file.close()
+
+    def status(self) -> dict[str, Any]:
+        """What it does, as plain values."""
+        return self._file.status()
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\")
