@@ -52,6 +52,7 @@ REQUIREMENTS = (
     Requirement("tio", "tio", "tests with a client"),
     Requirement("screen", "screen", "tests with a client"),
     Requirement("socat", "socat", "tests with a client"),
+    Requirement("sigrok-cli", "sigrok-cli", "tests that read our waveforms"),
     Requirement("tmux", "tmux", "tests of what a person sees"),
 )
 

@@ -270,6 +270,8 @@ def status(name: str, as_json: bool) -> None:
     click.echo(f"held by    {facts['hub']['writer'] or 'nobody'} (policy {facts['hub']['policy']})")
     click.echo(f"watching   {', '.join(watching) or 'nobody'}")
     click.echo(f"line       {com1['format']} (divisor {com1['divisor']}), {modem} (upper case: active)")
+    if "carrier" in facts["guest"]:
+        click.echo(f"carrier    {facts['guest']['carrier']}")
     if facts["hub"]["formats_differ"]:
         click.echo(f"garbled    {'; '.join(facts['hub']['formats_differ'])}")
     for fault in com1["faults"]:

@@ -73,6 +73,9 @@ class LineFormat:
     data_mask: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        for name in ("bit_ticks", "data_bits", "stop_halves"):
+            if type(value := getattr(self, name)) is not int:
+                raise ValueError(f"{name} is {value!r}: it has to be a whole number")
         if self.bit_ticks < 0:
             raise ValueError(f"bit_ticks is {self.bit_ticks}: a bit cannot take negative time")
         if self.data_bits not in (5, 6, 7, 8):

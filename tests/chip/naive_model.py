@@ -412,6 +412,6 @@ class NaiveUart:
 
     def empty_transmitter(self) -> None:
         self.tx.clear()
-        self.start_in = self.thre_in = self.since_thre = 0
+        self.start_in = self.thre_in = self.since_thre = self.written_in_this_step = 0
         self.thre = True
         self.thre_latch = True

@@ -11,13 +11,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.chip.test_properties import perform
-from tests.strategies import Read, Receive, Step, Wait, Write, WriteRun, chip_options, programs, steps
+from tests.chip.test_properties import perform, special_steps
+from tests.strategies import Pins, Read, Receive, Step, Wait, Write, WriteRun, chip_options, programs, steps
 from uartsim.chip import Uart, UartState
 from uartsim.chip.registers import LCR, MCR, Variant
 from uartsim.line_format import CRYSTAL_PERIOD, NEVER
 
 FRAME = 160 * CRYSTAL_PERIOD
+
+
+A_16750 = {"variant": "16750"}
+programs_and_special_steps = st.builds(lambda program, special: [*program, *special], programs, special_steps)
 
 
 def drive(uart: Uart, program: list[Step], *, take: bool) -> Iterator[tuple[object, ...]]:
@@ -38,8 +42,13 @@ def restored(uart: Uart) -> Uart:
 
 
 @example(options={}, before=[Write(2, 1), Write(0, 1)], then=[Write(0, 2), Wait(3 * FRAME)], take=True)
+@example(options={}, before=[Write(2, 1), Write(0, 1), Write(2, 5)], then=[Write(0, 2)], take=True)
+@example(options={}, before=[Write(2, 1), Write(0, 1), Write(2, 0), Write(2, 1)], then=[Write(0, 2)], take=True)
+@example(options={}, before=[Write(4, 0x18), Write(3, 0x43), Wait(99), Write(3, 3)], then=[Write(3, 0x43)], take=True)
+@example(options=A_16750, before=[Write(2, 0x41), Write(4, 0x22), *[Receive(1, 0)] * 4, Read(0)], then=[], take=True)
+@example(options=A_16750, before=[Write(4, 0x20), Pins(0xA0), Write(2, 1), Write(0, 1)], then=[Pins(0xB0)], take=True)
 @example(options={}, before=[Write(3, 0x13), Write(0, 1)], then=[Write(3, 3), Write(0, 2)], take=True)
-@given(options=chip_options, before=programs, then=st.lists(steps, max_size=25), take=st.booleans())
+@given(options=chip_options, before=programs_and_special_steps, then=st.lists(steps, max_size=25), take=st.booleans())
 def test_a_restored_chip_goes_on_as_the_first_would_have(
     options: dict[str, Any], before: list[Step], then: list[Step], take: bool
 ) -> None:

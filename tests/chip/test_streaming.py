@@ -150,6 +150,16 @@ def test_a_slice_of_received_characters_is_what_single_ones_do(
     assert slices.state() == singly.state()
 
 
+def test_no_slice_is_received_under_automatic_flow_control() -> None:
+    """RTS would go down and up with every character."""
+    uart = Uart("16750")
+    for offset, value in ((Offset.FCR, 1), (Offset.MCR, 0x2B), (Offset.IER, 1)):
+        uart.write(offset, value, 0)
+    assert not stream_in(uart, b"abc", 10**9)
+    uart.write(Offset.MCR, 0x0B, 0)
+    assert stream_in(uart, b"abc", 10**9)
+
+
 def test_no_slice_is_made_while_out2_holds_the_interrupt_back() -> None:
     uart = prepared(LineFormat(), 0x03, 0x01, [[Write(0, 1)] * 3], delay=True, unlimited=False)
     uart.write(Offset.MCR, 0, uart.now)

@@ -132,6 +132,30 @@ def test_the_first_indication_after_a_change_of_fcr0_is_immediate() -> None:
     assert rises(chip, THRE) == 144
 
 
+@pytest.mark.parametrize("count", [2, 3, 16])
+def test_characters_written_in_the_instant_after_a_change_of_fcr0_were_in_the_fifo_together(count: int) -> None:
+    chip = Chip(settled=False)
+    chip.send(bytes(count))
+    assert rises(chip, THRE) == (count - 1) * FRAME
+
+
+def test_a_character_that_is_written_after_the_immediate_indication_is_alone() -> None:
+    chip = Chip(settled=False)
+    chip.send(b"a")
+    chip.wait(1)
+    assert chip.lsr & THRE
+    chip.send(b"b")
+    assert rises(chip, THRE) == FRAME - 1 + 144
+
+
+def test_a_reset_of_the_fifo_in_the_same_instant_leaves_the_next_character_alone() -> None:
+    chip = Chip()
+    chip.send(b"a")
+    chip.write(Offset.FCR, 0x05)
+    chip.send(b"b")
+    assert rises(chip, THRE) == FRAME + 144
+
+
 def test_one_character_at_each_indication_keeps_the_line_busy() -> None:
     chip = Chip()
     begin = chip.now

@@ -61,6 +61,7 @@ async def test_an_hour_of_a_full_line_is_exact_to_the_tick() -> None:
 @virtual_time
 async def test_a_busy_line_hands_out_quanta_of_sixteen_and_an_idle_one_at_once() -> None:
     async with open_port() as (com1, driver):
+        com1.quantum_ticks = 0  # as in real time
         far = FarEnd(com1)
         await driver.write(bytes(1000))
         await far.wait_for(1000)

@@ -24,7 +24,7 @@ from uartsim.access.hub import Hub
 from uartsim.access.hub_client import READING_TICKS
 from uartsim.chip.registers import FCR, LCR, MCR, Offset
 from uartsim.line_format import CRYSTAL_PERIOD, NEVER, TICKS_PER_SECOND, LineFormat
-from uartsim.machine import Com1, SerialDriver, driver, port
+from uartsim.machine import Com1, SerialDriver, driver, modem_control, port
 from uartsim.machine.ticker import Ticker, TrioClock
 from uartsim.record import TranscriptWriter
 from uartsim.wire.cable import Cable, ModemOutputs
@@ -106,6 +106,7 @@ class Port:
             "breaks": tuple(self.breaks),
             "to send": bytes(driver._transmit),
             "received": (tuple(self.received), tuple(driver._received), driver._received_size, driver._throttled),
+            "stopped": (driver.modem.stopped, driver.modem.rts_dropped, driver.modem.carrier),
             "far": (far.characters, far.withheld, far.pending, far.free_at, far.due(True), com1.far_pending),
             "hub": self.hub.status(),
         }
@@ -147,6 +148,10 @@ def oversleep(ticks: int) -> Step:
 
 def set_format(line_format: LineFormat) -> Step:
     return _named(f"set_format({line_format})", lambda port: port.driver.set_format(line_format))
+
+
+def set_flow_control(on: bool) -> Step:
+    return _named(f"set_flow_control({on})", lambda port: port.driver.set_flow_control(on))
 
 
 def poke(offset: Offset, value: int) -> Step:
@@ -233,6 +238,7 @@ events: st.SearchStrategy[Step] = st.one_of(
     st.sampled_from(_modem_controls).map(lambda value: poke(Offset.MCR, value)),
     st.booleans().map(guest_break),
     st.sampled_from(_modem).map(far_outputs),
+    st.booleans().map(set_flow_control),
 )
 #: What happens mostly, and now and then something else.
 steps = st.sampled_from([traffic, traffic, time, time, time, readers, events]).flatmap(lambda kind: kind)
@@ -298,7 +304,12 @@ def play(scenario: list[Step], receive_buffer: int, slices: bool, **options: Any
             nursery.cancel_scope.cancel()
         hub.record.close()
 
-    with tempfile.TemporaryDirectory() as folder, mock.patch.object(driver, "RECEIVE_BUFFER", receive_buffer):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        mock.patch.object(driver, "RECEIVE_BUFFER", receive_buffer),
+        mock.patch.object(modem_control, "RTS_HIGH_WATER", receive_buffer // 2),
+        mock.patch.object(modem_control, "RTS_LOW_WATER", receive_buffer // 4),
+    ):
         record = str(Path(folder) / "record")
         trio.run(main, clock=clock)
         seen.append({"step": "all", "record": Path(record).read_bytes()})
@@ -353,6 +364,24 @@ def test_slices_are_what_single_accesses_are(
     slices_out, slices_in = same(
         scenario, receive_buffer, strict_line=strict_line, unlimited=unlimited, variant=variant
     )
+    event(f"slices out: {bool(slices_out)}")
+    event(f"slices in: {bool(slices_in)}")
+
+
+@settings(max_examples=60)
+@example([write(_LONG), wait(_SECOND // 9), far_outputs(ModemOutputs.DTR), oversleep(_SECOND)], 65536, "16550A", True)
+@example([far_send(_LONG), oversleep(_SECOND // 9), read, oversleep(_SECOND)], 300, "16550A", True)
+@given(
+    scenario=st.lists(steps, min_size=3, max_size=20),
+    receive_buffer=st.sampled_from([20, 300, 65536]),
+    variant=st.sampled_from(["16550A", "16750"]),
+    far_honours=st.booleans(),
+)
+def test_slices_are_what_single_accesses_are_under_flow_control(
+    scenario: list[Step], receive_buffer: int, variant: str, far_honours: bool
+) -> None:
+    scenario = [set_flow_control(True), *scenario]
+    slices_out, slices_in = same(scenario, receive_buffer, variant=variant, flow_control=far_honours)
     event(f"slices out: {bool(slices_out)}")
     event(f"slices in: {bool(slices_in)}")
 

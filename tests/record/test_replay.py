@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.record.rig import AT_115200, RecordedChip, perform, print_by_interrupts, print_polling, set_up
+from tests.record.rig import RecordedChip, perform, print_by_interrupts, print_polling, set_up
 from tests.strategies import Step, chip_options, programs
 from uartsim.line_format import UsageError
 from uartsim.machine.replay import Replayed, replay
@@ -217,4 +217,21 @@ def test_frames_that_take_no_time_are_compared_too(tmp_path: Path) -> None:
     chip.close()
     done = replay(read_trace(str(path)))
     assert (done.frames, done.found) == (7, 0)
-    assert AT_115200.frame_ticks
+
+
+RECORDED = sorted((Path(__file__).resolve().parents[2] / "fixtures" / "traces").glob("*.trace"))
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+def test_our_chip_answers_real_drivers_as_recorded(path: Path) -> None:
+    trace = read_trace(str(path))
+    assert trace.header.name == path.stem
+    done = replay(trace)
+    assert done.differences == []
+    assert done.gap is None
+    assert done.reads >= 10
+    assert done.frames >= 6
+
+
+def test_there_are_recordings_of_a_kernel_and_of_firmware() -> None:
+    assert {"linux", "seabios"} <= {path.stem for path in RECORDED}

@@ -10,7 +10,6 @@ from typing import Final, Literal
 
 from uartsim.chip.bits import (
     AFE,
-    BREAK,
     CHARACTER_TIMEOUT,
     CTS,
     DCTS,
@@ -150,7 +149,7 @@ class Engine:
     def _catch_up(self, now: int) -> None:
         """Everything that is due up to and including ``now``."""
         transmitter, receiver = self.transmitter, self.receiver
-        if transmitter.looped:
+        if transmitter.loop is not None:
             self._catch_up_looped(now)
         else:  # they know nothing of each other
             if transmitter.due <= now:
@@ -173,7 +172,6 @@ class Engine:
                 self._flow_control(due)
             if transmitter.due <= due:
                 transmitter.catch_up(due)
-                self._take_loop()
             self._plan()
 
     def _plan(self) -> None:
@@ -186,14 +184,6 @@ class Engine:
             due = self._loop.due
         self._due = due
         self._status_until = 0
-
-    def _take_loop(self) -> None:
-        """Frames that started in loopback are on their way to our own receiver, unless a break covers them."""
-        transmitter = self.transmitter
-        if transmitter.around:
-            at, characters = transmitter.around.pop()  # nobody lets two starts of frames go by
-            if not self.lcr & BREAK:
-                self._loop.carry(at, characters, transmitter.times)
 
     # -- interrupts ----------------------------------------------------------------------------------------
 
@@ -241,8 +231,6 @@ class Engine:
         held = bool(modem.control & AFE) and not modem.shown & CTS
         if held != transmitter.held:
             transmitter.hold(held, now)
-            if transmitter.looped:
-                self._take_loop()
             if transmitter.thre_rose:
                 transmitter.thre_rose = False
                 self.thr_empty_latch = True

@@ -45,6 +45,8 @@ class Loop:
 
     def carry(self, start: int, characters: bytearray, times: FrameTimes) -> None:
         """Frames have started: the first at ``start``, and each of the others at the end of the one before it."""
+        if self._space:
+            return  # it covers them
         at = start + times.sampled
         if at < self.due:
             self.due = at

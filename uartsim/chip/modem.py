@@ -10,12 +10,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from uartsim.chip.bits import LOOP, driven_outputs, shown_inputs
+from uartsim.chip.bits import LOOP, RTS, driven_outputs, shown_inputs
 from uartsim.chip.part_states import ModemState
 from uartsim.chip.registers import MCR, MSR
 
 _RI: Final = int(MSR.RI)
 _TERI: Final = int(MSR.TERI)
+
+
+#: MCR's low nibble as flags: making one costs more than a register access.
+_OUTPUTS: Final = tuple(MCR(n) for n in range(16))
 
 
 class Modem:
@@ -44,7 +48,12 @@ class Modem:
     @property
     def outputs(self) -> MCR:
         """The outputs as the pins show them: DTR, RTS, OUT1, OUT2; all inactive in loopback."""
-        return MCR(0) if self.control & LOOP else MCR(driven_outputs(self.control, self.rts_dropped))
+        return _OUTPUTS[0 if self.control & LOOP else driven_outputs(self.control, self.rts_dropped)]
+
+    @property
+    def rts(self) -> bool:
+        """RTS as the pin shows it: the same as in :attr:`outputs`, for those who look often."""
+        return not self.rts_dropped and self.control & (RTS | LOOP) == RTS
 
     @property
     def status(self) -> int:

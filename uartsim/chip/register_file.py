@@ -88,7 +88,7 @@ class RegisterFile(Engine):
         self.transmitter.reset()
         self.transmitter.set_fifo_mode(False, 1)
         self.transmitter.immediate = False
-        self.transmitter.looped = False
+        self.transmitter.loop = None
         self._loop.cut()
         self.transmitter.held = False
         self.modem.reset()
@@ -163,8 +163,6 @@ class RegisterFile(Engine):
         transmitter = self.transmitter
         rose = transmitter.thre_rose
         transmitter.thre_rose = False
-        if transmitter.looped:
-            self._take_loop()
         self._plan()
         if rose is not self.thr_empty_latch:
             self.thr_empty_latch = rose
@@ -259,7 +257,7 @@ class RegisterFile(Engine):
         was_looped = self.modem.control & LOOP
         self.modem.write_control(value, self._drops_rts(value))
         self._gate()
-        self.transmitter.looped = bool(value & LOOP)
+        self.transmitter.loop = self._loop if value & LOOP else None
         if was_looped != value & LOOP:
             self._loop.cut()
             if self.lcr & BREAK:
@@ -307,7 +305,7 @@ class RegisterFile(Engine):
         self._loop.restore(state.loop, space=on and looped)
         self._break_sent = on and not looped
         self.break_changes = list(state.break_changes)
-        self.transmitter.looped = looped
+        self.transmitter.loop = self._loop if looped else None
         self.transmitter.held = state.modem.holds_transmitter
         self.thr_empty_latch = state.thr_empty_latch
         self._gate()

@@ -50,7 +50,7 @@ def stream_out(uart: Uart, data: bytearray, until: int) -> Streamed | None:
     transmitter = uart.transmitter
     depth, times = transmitter.depth, transmitter.times
     possible = len(data) // depth
-    if possible < 2 or not transmitter.fifo_mode or transmitter.looped or transmitter.held:
+    if possible < 2 or not transmitter.fifo_mode or transmitter.loop is not None or transmitter.held:
         return None
     if not uart.ier & ETBEI or not uart.gate_open or uart.receiver.data or uart.receiver.latched:
         return None

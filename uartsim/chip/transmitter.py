@@ -20,8 +20,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
+from uartsim.chip.loopback import Loop
 from uartsim.chip.part_states import RunState, TransmitterState
 from uartsim.chip.timing import FrameTimes, frame_times
 from uartsim.line_format import NEVER, LineFormat
@@ -50,8 +51,6 @@ class SentRun:
     characters: bytearray
     line_format: LineFormat
     end: int
-    #: What goes around the loop never becomes a run.
-    looped: ClassVar[bool] = False
 
     def frames(self) -> Iterator[SentFrame]:
         """One by one."""
@@ -83,7 +82,6 @@ class Transmitter:
     """One transmitter.  Times are ticks; the owner calls :meth:`catch_up` before it touches anything."""
 
     __slots__ = (
-        "around",
         "delay_circuit",
         "depth",
         "dropped",
@@ -93,7 +91,7 @@ class Transmitter:
         "frame_end",
         "held",
         "immediate",
-        "looped",
+        "loop",
         "sent",
         "shifting",
         "start_at",
@@ -111,14 +109,13 @@ class Transmitter:
         self.fifo_mode = False
         self.depth = 1
         self.times: FrameTimes = frame_times(0, 0, False)
-        self.looped = False
+        #: Where frames go in loopback, in place of the line.
+        self.loop: Loop | None = None
         #: Characters written to THR since power-on, and those a full FIFO did not take.
         self.thr_writes = 0
         self.dropped = 0
         #: Frames that started on the line since they were last taken.
         self.sent: list[SentRun] = []
-        #: Characters that started around the loop, and when; the owner takes them at once.
-        self.around: list[tuple[int, bytearray]] = []
         #: CTS holds the next character (16750 automatic flow control).
         self.held = False
         self.reset()
@@ -162,6 +159,7 @@ class Transmitter:
         self.fifo.clear()
         self.start_at = NEVER
         self.thre_at = NEVER
+        self.taken_at = -1
         self.written = 0
         self.thre = True
         self.thre_rose = True
@@ -246,8 +244,8 @@ class Transmitter:
             characters = bytearray(character & times.mask for character in characters)
         self.frame_end = end = at + len(characters) * times.frame
         sent, line_format = self.sent, times.line_format
-        if self.looped:
-            self.around.append((at, characters))
+        if self.loop is not None:
+            self.loop.carry(at, characters, times)
         elif sent and sent[-1].goes_on(at, line_format):
             sent[-1].characters += characters
             sent[-1].end = end
@@ -256,7 +254,7 @@ class Transmitter:
         if not self.fifo:
             last = end - times.frame
             if self.fifo_mode:
-                if self.late:
+                if self.delay_circuit and self.written < 2 and not self.immediate:  # self.late, without the call
                     self.thre_at = last + times.all_but_last_stop
                 else:
                     self._indicate_empty()
@@ -296,6 +294,15 @@ class Transmitter:
             if (self.held or not self.fifo) and self.frame_end <= now:
                 self.shifting = False
             self._plan()
+
+    def empty_at(self) -> int:
+        """When THRE will be set, in ticks, or earlier if that is late; NEVER while CTS holds characters back."""
+        if self.thre_at != NEVER:
+            return self.thre_at
+        waiting = len(self.fifo)
+        if not waiting or self.held:
+            return NEVER
+        return self.frame_end + (waiting - 1) * self.times.frame if self.shifting else self.start_at
 
     def drained_at(self) -> int:
         """When the line will be free if nothing more is written, in ticks; NEVER while CTS holds characters back."""

@@ -292,14 +292,9 @@ class Uart(RegisterFile):
             return min(due, self._due)
         transmitter = self.transmitter
         if self.ier & ETBEI and not transmitter.thre:
-            if transmitter.thre_at != NEVER:
-                due = min(due, transmitter.thre_at)
-            elif (waiting := len(transmitter.fifo)) and not transmitter.held:
-                if not transmitter.shifting:
-                    empty_at = transmitter.start_at
-                else:
-                    empty_at = transmitter.frame_end + (waiting - 1) * self.line_format.frame_ticks
-                due = min(due, empty_at)
+            empty_at = transmitter.empty_at()
+            if empty_at < due:
+                due = empty_at
         return due
 
     # -- save and restore ----------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 It programs the chip as Linux's 8250 driver does (FIFOs on, 8N1 at 115200 unless told otherwise, DTR, RTS and OUT2
 up), fills the transmitter's FIFO on each THRE interrupt from a 4096 byte buffer (UART_XMIT_SIZE), and on each
-received data, timeout or line status interrupt empties the receiver's FIFO, errors first (LSR before RBR).
+received data, timeout or line status interrupt empties the receiver's FIFO, errors first (LSR before RBR).  What it
+does with the modem lines is in :mod:`uartsim.machine.modem_control`.
 
 Two things differ from Linux on purpose.  The receiver's trigger level is 1, not 8, so that a single key does not
 wait for the character timeout; and a reader who does not read makes the driver leave characters in the chip's FIFO,
@@ -12,14 +13,16 @@ where the far end waits for room, instead of dropping them with an "input overru
 from __future__ import annotations
 
 from collections import deque
-from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final
 
 import trio
 
-from uartsim.chip.registers import FCR, IER, LCR, LSR, MCR, InterruptId, Offset
+from uartsim.chip.registers import FCR, IER, LCR, LSR, InterruptId, Offset
 from uartsim.line_format import BIT_AT_DIVISOR_1, LineFormat, UartsimError, UsageError
 from uartsim.machine.com1 import Com1
+from uartsim.machine.modem_control import ModemControl
+from uartsim.machine.received import Flag as Flag
+from uartsim.machine.received import Received as Received
 from uartsim.machine.turn import Turn
 
 #: Bytes of the transmit buffer (Linux: UART_XMIT_SIZE).
@@ -28,6 +31,8 @@ TRANSMIT_BUFFER: Final = 4096
 UNLIMITED_BUFFER: Final = 65536
 #: At unlimited rate, how long the guest waits for a far end that is busy before it looks again, in seconds.
 FAR_PATIENCE_S: Final = 0.1
+#: How often the driver looks again whether CTS lets the chip's own flow control go on, in seconds.
+HELD_LOOK_S: Final = 0.02
 #: Received characters that wait for a reader before the driver stops taking more from the chip.
 RECEIVE_BUFFER: Final = 65536
 
@@ -38,31 +43,14 @@ _ERBFI, _ETBEI = int(IER.ERBFI), int(IER.ETBEI)
 _NONE, _MODEM_STATUS, _THR_EMPTY = (int(i) for i in (InterruptId.NONE, InterruptId.MODEM_STATUS, InterruptId.THR_EMPTY))
 
 
-class Flag(Enum):
-    """What is special about received data (Linux: TTY_NORMAL and its kin)."""
-
-    NORMAL = "normal"
-    BREAK = "break"
-    PARITY = "parity"
-    FRAMING = "framing"
-    OVERRUN = "overrun"
-
-
-class Received(NamedTuple):
-    """A run of good characters, or one flagged one.
-
-    A break's data is one NUL.  An overrun's is empty: it stands where one or more characters are missing.
-    """
-
-    data: bytes
-    flag: Flag
-
-
 class SerialDriver:
     """The guest's end of the line.
 
     Args:
         com1: the port.
+
+    Attributes:
+        modem: the modem lines: whether there is carrier, and RTS/CTS flow control.
     """
 
     def __init__(self, com1: Com1) -> None:
@@ -77,6 +65,7 @@ class SerialDriver:
         self._opened = False
         self._overrun = False  # characters were lost behind those that are in the chip now
         self._saved_errors = 0  # of the character on top of the chip's FIFO: reading LSR has cleared them there
+        self.modem = ModemControl(com1)
         self._room = trio.lowlevel.ParkingLot()
         self._arrived = trio.Event()
         self._reading = False
@@ -85,7 +74,7 @@ class SerialDriver:
     # -- open and close ------------------------------------------------------------------------------------
 
     def open(self, line_format: LineFormat | None = None) -> None:
-        """Program the chip and start to serve its interrupts.
+        """Program the chip and start to serve its interrupts; DTR and RTS up, flow control off.
 
         Args:
             line_format: speed and characters; 115200 8N1 if not given.
@@ -97,6 +86,7 @@ class SerialDriver:
         divisor_of(line_format or LineFormat())  # before anything is touched
         com1.on_interrupt = self._interrupt
         com1.on_stream_out = self._stream_out
+        com1.stream_out_waiting = self._stream_out_waiting
         com1.on_stream_in = self._stream_in
         com1.stream_in_room = self._stream_in_room
         com1.on_far_ready = self._wake_writers
@@ -106,11 +96,12 @@ class SerialDriver:
         com1.write(Offset.FCR, FCR.FIFO_ENABLE)
         com1.write(Offset.FCR, FCR.FIFO_ENABLE | FCR.RCVR_RESET | FCR.XMIT_RESET)
         com1.write(Offset.FCR, 0)
-        for offset in (Offset.LSR, Offset.RBR, Offset.IIR, Offset.MSR):
+        for offset in (Offset.LSR, Offset.RBR, Offset.IIR):
             com1.read(offset)
+        self.modem.begin(com1.read(Offset.MSR))
         self.set_format(line_format or LineFormat())
         com1.write(Offset.FCR, FCR.FIFO_ENABLE)  # trigger level 1
-        com1.write(Offset.MCR, MCR.DTR | MCR.RTS | MCR.OUT2)
+        self.modem.raise_outputs()
         self._ier = int(IER.ERBFI | IER.ELSI | IER.EDSSI)
         com1.write(Offset.IER, self._ier)
 
@@ -121,9 +112,10 @@ class SerialDriver:
         self._opened = False
         self._ier = 0
         self.com1.write(Offset.IER, 0)
-        self.com1.write(Offset.MCR, 0)
+        self.modem.close()
         self.com1.on_interrupt = None
         self.com1.on_stream_out = None
+        self.com1.stream_out_waiting = None
         self.com1.on_stream_in = None
         self.com1.stream_in_room = None
         self.com1.on_far_ready = None
@@ -150,6 +142,29 @@ class SerialDriver:
         com1.write(Offset.LCR, lcr)
         self._lcr = int(lcr)
         self.line_format = com1.uart.line_format
+
+    # -- modem lines ---------------------------------------------------------------------------------------
+
+    def set_flow_control(self, on: bool) -> None:
+        """Honour RTS/CTS (CRTSCTS): send while CTS is active, and drop RTS while too much waits for a reader.
+
+        Raises:
+            UartsimError: the port is not open.
+        """
+        if not self._opened:
+            raise UartsimError("the serial port is not open: call open() before you set flow control")
+        self.modem.set_flow_control(on)
+        self._obey_cts(self.com1.uart.now)
+        self.com1.settle()
+
+    def _obey_cts(self, at: int) -> None:
+        """Stop to refill, or go on, at ``at`` ticks."""
+        wanted = self._ier & ~_ETBEI
+        if self._transmit and not self.modem.stopped:
+            wanted |= _ETBEI
+        if wanted != self._ier:
+            self._ier = wanted
+            self.com1.write_at(Offset.IER, wanted, at)
 
     # -- to the line ---------------------------------------------------------------------------------------
 
@@ -183,14 +198,14 @@ class SerialDriver:
         self._start_transmitting()
 
     async def drain(self) -> None:
-        """Wait until everything has left, the last stop bit included (tcdrain)."""
+        """Wait until everything has left, the last stop bit included (tcdrain); while CTS stops it, for CTS too."""
         await trio.lowlevel.checkpoint()
         while self._opened and self._transmit:
             await self._room.park()
         uart = self.com1.uart
         while not uart.transmitter.empty:
             ticks = uart.transmitter.drained_at() - self.com1.clock.now()
-            await trio.sleep(max(ticks, 144_000) / 144e9)
+            await trio.sleep(HELD_LOOK_S if uart.transmitter.held else max(ticks, 144_000) / 144e9)
             self.com1.advance(self.com1.clock.now())
 
     def discard_output(self) -> int:
@@ -201,7 +216,7 @@ class SerialDriver:
         return count
 
     def _start_transmitting(self) -> None:
-        if self._opened and self._transmit and not self._ier & _ETBEI:
+        if self._opened and self._transmit and not self._ier & _ETBEI and not self.modem.stopped:
             self._ier |= _ETBEI
             self.com1.write(Offset.IER, self._ier)
 
@@ -237,12 +252,14 @@ class SerialDriver:
         self._received.clear()
         self._received_size = 0
         self._unthrottle()
+        self.modem.unthrottle(0)
 
     def _take(self) -> Received:
         item = self._received.popleft()
         self._received_size -= len(item.data)
         if self._throttled and self._received_size < RECEIVE_BUFFER // 2:
             self._unthrottle()
+        self.modem.unthrottle(self._received_size)
         return item
 
     def _unthrottle(self) -> None:
@@ -267,7 +284,8 @@ class SerialDriver:
             if identification == _NONE:
                 return
             if identification == _MODEM_STATUS:
-                com1.read_at(Offset.MSR, at)
+                self.modem.hear(com1.read_at(Offset.MSR, at))
+                self._obey_cts(at)
             elif identification == _THR_EMPTY:
                 self._refill(at)
             else:
@@ -301,6 +319,7 @@ class SerialDriver:
                 self._push(run, Flag.PARITY if status & _PE else Flag.FRAMING, bytes((character,)))
         if run:
             self._push(run, None, b"")
+        self.modem.throttle(self._received_size, at)
 
     def _push(self, run: bytearray, flag: Flag | None, data: bytes) -> None:
         """Queue the run of good characters so far, then the flagged one."""
@@ -317,6 +336,9 @@ class SerialDriver:
             received.append(Received(data, flag))
         self._arrived.set()
 
+    def _stream_out_waiting(self) -> int:
+        return 0 if self.modem.stopped else len(self._transmit)
+
     def _stream_out(self, until: int) -> bool:
         """Refill in slices what the interrupts until ``until`` would refill one by one."""
         if not self.com1.stream_out(self._transmit, until, 2):
@@ -329,7 +351,9 @@ class SerialDriver:
         return True
 
     def _stream_in_room(self) -> int:
-        return RECEIVE_BUFFER - self._received_size - 1
+        room = RECEIVE_BUFFER - self._received_size
+        before_rts = self.modem.room(self._received_size)
+        return (room if before_rts is None else min(room, before_rts)) - 1
 
     def _stream_in(self, data: bytes) -> None:
         self._push(bytearray(data), None, b"")

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Unpack
+from typing import Any, Protocol, Unpack, runtime_checkable
 
 import trio
 
@@ -64,6 +64,14 @@ class Guest(Protocol):
 
     async def nmi(self) -> None:
         """The NMI button."""
+
+
+@runtime_checkable
+class ReportingGuest(Protocol):
+    """A guest that has facts of its own for ``status``."""
+
+    def status(self) -> dict[str, Any]:
+        """Plain values."""
 
 
 class Machine:
@@ -156,6 +164,7 @@ class Machine:
             "up_s": round((self.com1.clock.now() - self._powered_on_at) / 144e9, 3),
             "resets": self.resets,
             "nmis": self.nmis,
+            "guest": self.guest.status() if isinstance(self.guest, ReportingGuest) else {},
             "com1": self.com1.status(),
         }
 

@@ -50,9 +50,7 @@ def make_port(ticker: Ticker, name: str, options: PortOptions) -> Com1:
     """
     faults = [fault if isinstance(fault, Fault) else read_fault(fault) for fault in options.get("faults", ())]
     plain: dict[str, Any] = {
-        key: options[key]
-        for key in ("strict_line", "unlimited", "flow_control")
-        if key in options
+        key: options[key] for key in ("strict_line", "unlimited", "flow_control") if key in options
     }
     plain["variant"] = options.get("uart", "16550A")
     makers = tap_makers(options.get("trace"), options.get("vcd"))

@@ -5,7 +5,8 @@ the ticker calls because something would be visible outside: an interrupt, or ch
 two such moments things happen at their own exact times, in order, however late the process is woken: an interrupt
 whose handler is in this process (:mod:`uartsim.machine.driver`) is handled at the time at which it was raised.
 
-Characters are handed out in quanta: as soon as the line falls idle, or sixteen frames after the first that waits.
+Characters are handed out in quanta: as soon as the line falls idle, or sixteen frames after the first that waits (in
+virtual time a tenth of a second, if that is longer).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from uartsim.chip.registers import MCR, Offset
+from uartsim.chip.registers import Offset
 from uartsim.chip.streaming import stream_in, stream_out
 from uartsim.chip.uart import Uart
 from uartsim.line_format import NEVER, LineFormat
@@ -23,7 +24,6 @@ from uartsim.wire.frame import BREAK, Arrival
 
 #: Characters handed out at a time while the line is busy.
 QUANTUM: Final = 16
-_RTS: Final = int(MCR.RTS)
 
 
 class Port:
@@ -70,6 +70,8 @@ class Port:
         #: Called with a time in ticks: an interrupt handler that refills the transmitter may do so in slices until then,
         #: with :meth:`stream_out`; returns whether it did.
         self.on_stream_out: Callable[[int], bool] | None = None
+        #: How many characters that handler still has to send, as things are.
+        self.stream_out_waiting: Callable[[], int] | None = None
         #: Called with characters that :meth:`stream_in` has carried past the interrupt handler; and how many it takes.
         self.on_stream_in: Callable[[bytes], None] | None = None
         self.stream_in_room: Callable[[], int] | None = None
@@ -91,6 +93,8 @@ class Port:
         self.on_format: Callable[[LineFormat], None] | None = None
         #: Called when the far end's queue has become shorter.
         self.on_far_room: Callable[[], None] | None = None
+        #: While the line is busy, what has arrived at the far end is handed out after 16 frames, or so many ticks.
+        self.quantum_ticks = ticker.quantum_ticks
         self._irq = False
         self._advancing = False
         self._wakeup = ticker.wakeup(self._tick)
@@ -155,7 +159,7 @@ class Port:
     def _has_room(self) -> bool:
         """Whether the far end may start a frame: RTS may say no, and unless the line is strict it overruns nobody."""
         uart = self.uart
-        if self.flow_control and (self.rts_lost or not uart.modem.outputs & _RTS):
+        if self.flow_control and (self.rts_lost or not uart.modem.rts):
             return False
         return self.strict_line or (not uart.receiver.full and not uart.modem.looped)
 
@@ -322,7 +326,11 @@ class Port:
         """Ask to be called when something will be visible outside."""
         uart, cable = self.uart, self.cable
         at = NEVER
-        if self.on_interrupt is not None:
+        if self.on_stream_out is not None:
+            # This handler is in our process and serves each interrupt at its own time, whenever we come to it.  While
+            # something is on the line we come soon enough to refill the transmitter; a character that waits is told of.
+            at = uart.receiver.timeout_at
+        elif self.on_interrupt is not None:
             at = uart.next_interrupt(uart.now)
         if not cable.far.idle:
             if self._has_room():
@@ -332,7 +340,10 @@ class Port:
         if (first := cable.first_arrival()) < NEVER or not uart.transmitter.empty:
             frame = uart.line_format.frame_ticks
             drained = max(uart.transmitter.drained_at(), cable.last_arrival() if first < NEVER else 0)
-            at = min(at, drained, first + QUANTUM * frame if first < NEVER else NEVER)
+            if self.stream_out_waiting is not None and drained < NEVER:
+                drained += self.stream_out_waiting() * frame
+            quantum = max(QUANTUM * frame, self.quantum_ticks)
+            at = min(at, drained, (first if first < NEVER else uart.now) + quantum)
             at = max(at, uart.now + 1) if frame else at
         if cable.out is not None:
             at = min(at, max(cable.hearing_due(), uart.now + 1))

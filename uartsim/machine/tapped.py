@@ -50,6 +50,11 @@ class TappedCom1(Com1):
             self.close_taps()
             raise
         self._irq_told = False
+        #: Where the line is gone over bit by bit: from when on the edges at RXD have not been told; when its last frame is
+        #: over; and the level told last.
+        self._edges_from: int | None = None
+        self._edges_until = 0
+        self._rxd = 1
         self._inputs_told = uart.modem.pins
         self._outputs_told = 0
         far = self.cable.far
@@ -147,26 +152,56 @@ class TappedCom1(Com1):
         runs, breaks = self.uart.transmitter.sent, self.uart.break_changes
         for tap in self.taps:
             for run in runs:
-                if not run.looped:
-                    tap.sent(run.start, bytes(run.characters), run.line_format)
+                tap.sent(run.start, bytes(run.characters), run.line_format)
             for at, on in breaks:
                 tap.sent_break(at, on)
         super()._carry()
 
     def _plan(self) -> None:
         super()._plan()
-        edges = self.cable.far.take_edges()
+        until = self._tell_edges()
         for tap in self.taps:
-            if edges:
-                tap.rxd_edges(edges)
-            tap.settled(self.uart.now)
+            tap.settled(until)
+
+    def _tell_edges(self) -> int:
+        """Tell what came at RXD where that may be another thing than was sent; returns until when all has been told."""
+        far, now = self.cable.far, self.uart.now
+        edges = far.take_edges()
+        if edges and self._edges_from is None:
+            self._edges_from = edges[0].at
+        if self._edges_from is None:
+            return now
+        channel = far.channel
+        busy = channel is not None and channel.busy
+        until = max(self._edges_from, min(now, channel.horizon)) if channel is not None and busy else now
+        if not busy:
+            until = max(until, self._edges_until)
+        if edges or until > self._edges_from:
+            level = edges[-1].level if edges else self._rxd
+            told = [(self._edges_from, self._rxd), *edges, (until, level)]
+            for tap in self.taps:
+                tap.rxd_edges(told)
+            self._edges_from, self._rxd = until, level
+        if busy:
+            return until
+        self._edges_from, self._rxd = None, 1
+        return now
+
+    def _over_channel(self, start: int, end: int) -> None:
+        """The far end has put something on a line that is gone over bit by bit: what came of it is told by edges."""
+        if self.cable.far.channel is not None:
+            self._edges_until = end
+            if self._edges_from is None:
+                self._edges_from = start
 
     # -- what the far end does -----------------------------------------------------------------------------
 
     def _far_frame(self, start: int, character: int, line_format: LineFormat) -> None:
         for tap in self.taps:
             tap.far_sent(start, bytes((character,)), line_format)
+        self._over_channel(start, start + line_format.frame_ticks)
 
     def _far_space(self, start: int, ticks: int) -> None:
         for tap in self.taps:
             tap.far_space(start, ticks)
+        self._over_channel(start, start + ticks)

@@ -30,6 +30,8 @@ _TFD_TIMER_ABSTIME: Final = 1
 #: served together.  Nothing is lost by that but promptness: each line brings itself up to date at its own exact times.
 GAP_PER_LINE: Final = 50_000 * TICKS_PER_NS
 LONGEST_GAP: Final = 5_000_000 * TICKS_PER_NS
+#: In virtual time nobody waits to see a busy line move, and being woken is all that costs: in ticks.
+VIRTUAL_QUANTUM: Final = TICKS_PER_SECOND // 10
 
 
 class Clock(Protocol):
@@ -127,6 +129,8 @@ class Ticker:
         self._heap: list[tuple[int, int, Wakeup]] = []
         self._serial = 0
         self._armed = NEVER
+        #: How long characters may be gathered before they are handed out, while a line is busy, in ticks.
+        self.quantum_ticks = VIRTUAL_QUANTUM if isinstance(clock, TrioClock) else 0
         self._timer = None if isinstance(clock, TrioClock) else Timer()
         self._changed = trio.Event()
         #: How often the process was woken for lines.

@@ -76,12 +76,12 @@ class Listing:
                 repeats, last = repeats + 1, event.at
                 continue
             if repeats:
-                yield f"{'':20}  ... {repeats} times more, until {clock(last)}"
+                yield _repeated(repeats, last)
                 repeats = 0
             before = event if isinstance(event, events.Read) else None
             yield f"{clock(event.at):>20}  {_words(event, dlab)}"
         if repeats:
-            yield f"{'':20}  ... {repeats} times more, until {clock(last)}"
+            yield _repeated(repeats, last)
 
     def objects(self, trace: Iterable[events.Event]) -> Iterator[dict[str, Any]]:
         """The events as plain values for JSON; ``ticks`` are exact, 144 a nanosecond."""
@@ -115,6 +115,11 @@ def in_order(trace: Iterable[events.Event]) -> Iterator[events.Event]:
                 yield event
             case _:
                 heappush(waiting, (event.at, number, event))
+
+
+def _repeated(times: int, last: int) -> str:
+    text = "once more, at" if times == 1 else f"{times} times more, until"
+    return f"{'':20}  ... {text} {clock(last)}"
 
 
 def _snake(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from uartsim.chip.registers import FCR, IER, LCR, LSR, MCR, MSR, InterruptId
+from uartsim.chip.registers import FCR, IER, LCR, LSR, MCR, MSR, VARIANTS, InterruptId
 
 _READ: Final = ("RBR", "IER", "IIR", "LCR", "MCR", "LSR", "MSR", "SCR")
 _WRITTEN: Final = ("THR", "IER", "FCR", "LCR", "MCR", "LSR", "MSR", "SCR")
@@ -18,6 +18,7 @@ _INTERRUPTS: Final = {
     InterruptId.THR_EMPTY: "THR empty",
     InterruptId.MODEM_STATUS: "modem status",
 }
+_FIFOS: Final = VARIANTS["16750"]
 _PARITIES: Final = ("odd", "even", "mark", "space")
 _ESCAPES: Final = {8: r"\b", 9: r"\t", 10: r"\n", 12: r"\f", 13: r"\r", 27: r"\e", ord("\\"): r"\\"}
 
@@ -55,7 +56,8 @@ def _iir(value: int) -> str:
 def _fcr(value: int) -> str:
     if not value & FCR.FIFO_ENABLE:
         return "FIFOs off"
-    words = [f"FIFOs on, trigger {value >> 6}"]
+    levels = _FIFOS.deep_triggers if value & FCR.FIFO_64 else _FIFOS.triggers
+    words = [f"FIFOs on, trigger {levels[value >> 6]}"]
     if value & FCR.RCVR_RESET:
         words.append("empty the receiver's")
     if value & FCR.XMIT_RESET:

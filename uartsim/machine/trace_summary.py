@@ -13,7 +13,7 @@ from uartsim.record import events
 from uartsim.record.tap import LineError
 
 _DLAB = 0x80
-#: Registers whose settings are told, with every value that was written.
+#: Registers that are settings: each value that was written to them is told.
 _SETTINGS = ("FCR", "LCR", "IER", "MCR")
 
 
@@ -24,7 +24,8 @@ class Summary:
     Attributes:
         reads: accesses by the register's name, as the divisor latch was.
         writes: likewise.
-        settings: for each register that is a setting, the values written to it in their order, each once in a row.
+        settings: for each register that is a setting, how often each value was written, in the order of the first time.
+        last: what was written to each of them last.
         divisors: the divisors that were in force while the line was used or the format was set, in their order.
         formats: how long each format was in force.
         characters_out: frames on TXD.
@@ -44,7 +45,8 @@ class Summary:
 
     reads: dict[str, int] = field(default_factory=dict)
     writes: dict[str, int] = field(default_factory=dict)
-    settings: dict[str, list[int]] = field(default_factory=lambda: {name: [] for name in _SETTINGS})
+    settings: dict[str, dict[int, int]] = field(default_factory=lambda: {name: {} for name in _SETTINGS})
+    last: dict[str, int] = field(default_factory=dict)
     divisors: list[int] = field(default_factory=list)
     formats: dict[LineFormat, int] = field(default_factory=dict)
     characters_out: int = 0
@@ -78,14 +80,16 @@ class Summary:
 
     def lines(self) -> list[str]:
         """As text."""
-        last = ", ".join(f"{name} {values[-1]:02X} ({_means(name, values[-1])})" for name, values in self._set())
+        last = ", ".join(
+            f"{name} {value:02X} ({bit_names(name, value) or 'nothing'})" for name, value in self.last.items()
+        )
         lines = [
             f"length      {duration(self.end)}, {self.events} events{'' if self.whole else '; it was cut off'}"
             f"{f'; {self.lost} events are missing' if self.lost else ''}",
             f"divisors    {', '.join(map(str, self.divisors)) or 'none was set'}",
             f"formats     {', '.join(f'{name} for {duration(ticks)}' for name, ticks in self.formats.items()) or '-'}",
             f"last set    {last or 'nothing'}",
-            *(f"{name + ' values':<11} {' '.join(f'{value:02X}' for value in values)}" for name, values in self._set()),
+            *(f"{name + ' values':<11} {_values(values)}" for name, values in self.settings.items() if values),
             f"reads       {_counts(self.reads)}",
             f"writes      {_counts(self.writes)}",
             f"line        {self.characters_out} characters out, {self.characters_in} in ({self.errors_in} with errors); "
@@ -95,12 +99,9 @@ class Summary:
         ]
         return [*lines, f"resets      {self.resets}"] if self.resets else lines
 
-    def _set(self) -> list[tuple[str, list[int]]]:
-        return [(name, values) for name, values in self.settings.items() if values]
 
-
-def _means(register: str, value: int) -> str:
-    return bit_names(register, value) or "nothing"
+def _values(values: dict[int, int]) -> str:
+    return ", ".join(f"{value:02X}{f' {count} times' if count > 1 else ''}" for value, count in values.items())
 
 
 def _counts(counts: dict[str, int]) -> str:
@@ -127,8 +128,9 @@ def summarize(trace: Iterable[events.Event]) -> Summary:
                 if name in ("DLL", "DLM"):
                     latch[name == "DLM"] = value
                     latch_set = True
-                elif (values := found.settings.get(name)) is not None and values[-1:] != [value]:
-                    values.append(value)
+                elif (values := found.settings.get(name)) is not None:
+                    values[value] = values.get(value, 0) + 1
+                    found.last[name] = value
                 if offset == 3:
                     divisor = latch[0] | latch[1] << 8
                     # A driver writes the latch by halves: what counts is there when it closes it.

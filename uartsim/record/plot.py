@@ -44,9 +44,15 @@ class _Scale(NamedTuple):
     end: int
     unit: str
     per_second: float
+    origin: int
 
     def __call__(self, ticks: int) -> float:
-        return ticks / TICKS_PER_SECOND * self.per_second
+        return (ticks - self.origin) / TICKS_PER_SECOND * self.per_second
+
+    @property
+    def since(self) -> str:
+        """What the numbers on the axis count from."""
+        return f"after {self.origin / TICKS_PER_SECOND:.6f} s" if self.origin else "since the start of the recording"
 
     def points(self, ticks: int) -> float:
         """How wide so many ticks are in the picture, in points (1/72 inch)."""
@@ -115,7 +121,11 @@ def _scale(waveform: Waveform) -> _Scale:
     unit, per_second = next(
         ((unit, by) for unit, by, most in (("µs", 1e6, 2e-3), ("ms", 1e3, 2.0)) if length < most), ("s", 1.0)
     )
-    return _Scale(waveform.begin, waveform.end, unit, per_second)
+    # Far from the start the numbers would all be the same but for their last digits.
+    far = waveform.begin > 20 * (waveform.end - waveform.begin)
+    microsecond = TICKS_PER_SECOND // 1_000_000
+    origin = waveform.begin // microsecond * microsecond if far else 0
+    return _Scale(waveform.begin, waveform.end, unit, per_second, origin)
 
 
 def _visible(waveform: Waveform, line: str, line_format: LineFormat | None) -> list[Character]:
@@ -214,7 +224,7 @@ def _label(found: Character, end: int, room: float) -> str:
         length = f"{(end - found.start) / TICKS_PER_SECOND * 1e3:.4g} ms"
         return f"break {length}" if found.end is not None and room > 80 else "break" if room > 32 else ""
     name, errors = character_name(found.character), error_names(found.errors)
-    if errors and room > 60:
+    if errors and room > 7 * len(f"{name} {errors}"):
         return f"{name}  {errors}  {found.character:02X}" if room > 90 else f"{name} {errors}"
     if room > 46:
         return f"{name}  {found.character:02X}" if name != f"{found.character:02X}" else name
@@ -257,7 +267,7 @@ def _write_around(figure: Figure, title: str, steady: list[str], scale: _Scale, 
     """Title, unit of time, and the pins that do nothing."""
     figure.text(0.075, 1 - 0.16 / height, title, fontsize=11, color=_INK, va="center", fontweight="bold")
     figure.text(
-        *(0.075 + _AXES / _WIDTH, 0.2 / height, f"{scale.unit} since the start of the recording"),
+        *(0.075 + _AXES / _WIDTH, 0.2 / height, f"{scale.unit} {scale.since}"),
         fontsize=8.5,
         color=_QUIET,
         ha="right",
@@ -270,5 +280,7 @@ def _write_around(figure: Figure, title: str, steady: list[str], scale: _Scale, 
 
 def _sentence(waveform: Waveform, characters: dict[str, list[Character]], scale: _Scale) -> str:
     counts = ", ".join(f"{len(found)} characters on {line}" for line, found in characters.items())
-    end = " of a longer recording" if waveform.longer else ""
-    return f"{scale.begin / TICKS_PER_SECOND:.9g} s to {scale.end / TICKS_PER_SECOND:.9g} s{end}: {counts or 'no characters'}"
+    begin, end = f"{scale(scale.begin):.6g} {scale.unit}", f"{scale(scale.end):.6g} {scale.unit}"
+    longer = " of a longer recording" if waveform.longer else ""
+    since = f" {scale.since}" if scale.origin else ""
+    return f"{begin} to {end}{since}{longer}: {counts or 'no characters'}"

@@ -79,15 +79,12 @@ class _Collector:
         Raises:
             _Enough: this one is too late to be seen.
         """
+        edges, bit = self.edges[name], self._bit(name)
+        if name in self.lines and self.begin is None:
+            self.begin = max(0, at - 3 * bit)
         self.time(at)
-        edges = self.edges[name]
         if name in self.lines:
-            bit = self._bit(name)
-            if self.begin is None:
-                self.begin = max(0, at - 3 * bit)
-            if self.end is None:
-                self.end = max(at, self.begin) + _DEFAULT_FRAMES * 10 * bit
-            if edges and edges[-1][1] and at <= self.begin and at - edges[-1][0] > _SURELY_IDLE_BITS * bit:
+            if edges and edges[-1][1] and at <= (self.begin or 0) and at - edges[-1][0] > _SURELY_IDLE_BITS * bit:
                 self.first[name] = 1
                 edges.clear()
         elif self.begin is not None and at <= self.begin:
@@ -102,6 +99,8 @@ class _Collector:
         Raises:
             _Enough: that is so long after the end that nothing in the stretch depends on it.
         """
+        if self.end is None and self.begin is not None and at >= self.begin:
+            self.end = self.begin + _DEFAULT_FRAMES * 10 * self._bit()
         if self.end is not None and at > self.end + _TAIL_BITS * self._bit():
             raise _Enough
         self.last = max(self.last, at)

@@ -1,0 +1,115 @@
+"""What an operating system's driver does with the modem lines: RTS/CTS flow control, and carrier.
+
+As Linux's 8250 driver and its line discipline do it (CRTSCTS and CLOCAL in termios(3)):
+
+- CTS inactive stops the refilling of the transmitter; what is in the FIFO by then still leaves, as on any chip without
+  automatic flow control.  CTS active lets it go on.
+- A reader who lets received characters pile up makes the driver drop RTS, and raise it again once it has read.
+- A chip that can do it (16750, MCR.AFE) holds its own transmitter while CTS is inactive, from the next character on,
+  and drops RTS by the level of its FIFO; a change of CTS does not interrupt then.
+
+DCD is only noted and told: what a lost carrier means is a matter of the tty above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import trio
+
+from uartsim.chip.registers import MCR, MSR, Offset
+from uartsim.machine.com1 import Com1
+
+#: Received characters that wait for a reader when RTS drops (Linux: N_TTY's 4096 less 128), and when it rises again.
+RTS_HIGH_WATER: Final = 3968
+RTS_LOW_WATER: Final = 128
+
+_CTS, _DCD = int(MSR.CTS), int(MSR.DCD)
+
+
+class ModemControl:
+    """The modem lines of an open port, as its driver uses them.
+
+    Attributes:
+        flow_control: RTS/CTS is honoured.
+        automatic: the chip does its part of it by itself.
+        stopped: CTS has stopped the driver's transmitter.
+        rts_dropped: the driver has dropped RTS because nobody reads.
+        carrier: DCD as the driver saw it last.
+        on_carrier: called when that has changed, from the interrupt handler: it may not touch the port.
+    """
+
+    def __init__(self, com1: Com1) -> None:
+        self._com1 = com1
+        self.flow_control = self.automatic = False
+        self.stopped = self.rts_dropped = False
+        self.carrier = False
+        self.on_carrier: Callable[[bool], object] | None = None
+        self._carrier_changed = trio.lowlevel.ParkingLot()
+
+    def begin(self, status: int) -> None:
+        """The port is being opened, and MSR reads ``status``: without flow control."""
+        self.flow_control = self.automatic = False
+        self.stopped = self.rts_dropped = False
+        self.hear(status)
+
+    def raise_outputs(self) -> None:
+        """DTR, RTS and OUT2 up."""
+        self._com1.write(Offset.MCR, self._outputs)
+
+    def close(self) -> None:
+        """All outputs down."""
+        self.stopped = self.rts_dropped = False
+        self._com1.write(Offset.MCR, 0)
+
+    @property
+    def _outputs(self) -> MCR:
+        outputs = MCR.DTR | MCR.OUT2 | (MCR(0) if self.rts_dropped else MCR.RTS)
+        return outputs | MCR.AFE if self.automatic else outputs
+
+    @property
+    def held(self) -> bool:
+        """CTS keeps characters back, in the driver or in the chip."""
+        return self.stopped or self._com1.uart.transmitter.held
+
+    def set_flow_control(self, on: bool) -> None:
+        """Honour RTS/CTS from now on, or not."""
+        uart = self._com1.uart
+        self.flow_control = on
+        self.automatic = on and uart.variant.auto_flow and uart.receiver.fifo_mode
+        self.rts_dropped = self.rts_dropped and on
+        self._com1.write(Offset.MCR, self._outputs)
+        self.hear(self._com1.read(Offset.MSR))
+
+    def hear(self, status: int) -> None:
+        """MSR was read: what CTS and DCD say."""
+        self.stopped = self.flow_control and not self.automatic and not status & _CTS
+        carrier = bool(status & _DCD)
+        if carrier != self.carrier:
+            self.carrier = carrier
+            self._carrier_changed.unpark_all()
+            if self.on_carrier is not None:
+                self.on_carrier(carrier)
+
+    async def wait_carrier(self, up: bool = True) -> None:
+        """Wait until the driver has seen carrier, or the loss of it."""
+        await trio.lowlevel.checkpoint()
+        while self.carrier != up:
+            await self._carrier_changed.park()
+
+    def room(self, waiting: int) -> int | None:
+        """How many characters may come before RTS has to drop, with ``waiting`` there; None: it does not matter."""
+        return RTS_HIGH_WATER - waiting if self.flow_control and not self.rts_dropped else None
+
+    def throttle(self, waiting: int, at: int) -> None:
+        """Drop RTS at ``at`` ticks, in the interrupt handler, if ``waiting`` characters are too many."""
+        if self.flow_control and not self.rts_dropped and waiting >= RTS_HIGH_WATER:
+            self.rts_dropped = True
+            self._com1.write_at(Offset.MCR, self._outputs, at)
+
+    def unthrottle(self, waiting: int) -> None:
+        """Raise RTS again if only ``waiting`` characters are left to be read."""
+        if self.rts_dropped and waiting < RTS_LOW_WATER:
+            self.rts_dropped = False
+            self._com1.write(Offset.MCR, self._outputs)
