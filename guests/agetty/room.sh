@@ -100,9 +100,19 @@ hostname "$name" 2>/dev/null || echo "$name" >/proc/sys/kernel/hostname
 
 # Process 1 waits for the command; `poweroff` and `reboot` end it, and with it everything here. The shell has told its
 # background command to ignore SIGINT, and a command that ignored it would hand that on to every shell behind it.
+# When the tty is hung up login, the session leader, ends by SIGHUP and the kernel passes it on to the shell: that gets
+# up to a second to write its history, before all that is left ends with process 1.
 exec setpriv --bounding-set=-sys_admin,-sys_boot,-sys_module,-sys_rawio,-sys_time,-syslog,-mknod,-sys_ptrace \
     chroot "$root" /bin/sh -c '
         trap "exit 130" INT
         trap "exit 129" HUP
         setsid env --default-signal "$@" &
-        wait $!' sh "$@"
+        wait $!
+        status=$? tries=0
+        set -- /proc/[0-9]*
+        while [ $status = 129 ] && [ $# -gt 1 ] && [ $tries -lt 20 ]; do
+            tries=$((tries + 1))
+            sleep 0.05
+            set -- /proc/[0-9]*
+        done
+        exit $status' sh "$@"

@@ -1,8 +1,8 @@
 """The inner tty: the pty on which a process guest runs, seen as the tty of a serial line.
 
 The guest's program has the slave; we hold the master and stand for the wire.  What a pty cannot do by itself is done
-here: the speed that the program sets is read from the master, and a break or a damaged character is delivered as the
-8250 driver and the line discipline of a real tty would (termios(3)).
+here: the speed, CRTSCTS and CLOCAL that the program sets are read from the master, a break or a damaged character is
+delivered as the 8250 driver and the line discipline of a real tty would (termios(3)), and a lost carrier hangs up.
 
 What a pty withholds: its kernel driver forces eight bits without parity, so a program that sets 7E1 is not noticed;
 and PARMRK's three-byte mark cannot be put in from the master, for the line discipline doubles its 0xFF, so that a
@@ -17,7 +17,7 @@ import select
 import struct
 import termios
 from types import TracebackType
-from typing import Final
+from typing import Final, NamedTuple
 
 import trio
 
@@ -35,6 +35,20 @@ _TCGETS2: Final = 0x802C542A
 _TERMIOS2: Final = struct.Struct("IIIIB19sII")
 
 _IFLAG, _, _CFLAG, _LFLAG, _ISPEED, _OSPEED, _CC = range(7)
+
+
+class LineModes(NamedTuple):
+    """What a program has set that concerns the line.
+
+    Attributes:
+        line_format: speed and stop bits.
+        flow_control: CRTSCTS: RTS and CTS are honoured.
+        local: CLOCAL: carrier is not looked at.
+    """
+
+    line_format: LineFormat
+    flow_control: bool
+    local: bool
 
 
 def as_tty_input(received: Received, input_flags: int) -> bytes | None:
@@ -60,28 +74,57 @@ def as_tty_input(received: Received, input_flags: int) -> bytes | None:
             return received.data
 
 
+def _open_pty() -> tuple[int, int]:
+    try:
+        master, slave = os.openpty()
+    except OSError as error:
+        raise UartsimError(
+            f"no pty for the guest's inner tty: {error.strerror}; end what uses ptys, or raise kernel.pty.max"
+        ) from error
+    os.set_blocking(master, False)
+    return master, slave
+
+
 class InnerTty:
     """A pty: master and slave, both kept open so that the program may come and go.
 
     Args:
         line_format: the speed and stop bits that the tty begins with.
+        local: whether it begins with CLOCAL, as Linux's serial ports do.
+
+    Attributes:
+        path: the slave's; another one after :meth:`hang_up`.
 
     Raises:
         UartsimError: no pty is left.
     """
 
-    def __init__(self, line_format: LineFormat) -> None:
-        try:
-            self.master, self.slave = os.openpty()
-        except OSError as error:
-            raise UartsimError(
-                f"no pty for the guest's inner tty: {error.strerror}; end what uses ptys, or raise kernel.pty.max"
-            ) from error
-        os.set_blocking(self.master, False)
+    def __init__(self, line_format: LineFormat, local: bool = True) -> None:
+        self.local = local
+        self.master, self.slave = _open_pty()
         self._sane = termios.tcgetattr(self.slave)
         speed = {baud: code for code, baud in _SPEEDS.items()}.get(round(line_format.baud), termios.B115200)
         self._sane[_ISPEED] = self._sane[_OSPEED] = speed
         self._sane[_CFLAG] |= termios.CSTOPB if line_format.stop_halves > 2 else 0
+        self._sane[_CFLAG] |= termios.CLOCAL if local else 0
+        self.path = os.ttyname(self.slave)
+        self.rest()
+
+    def hang_up(self) -> None:
+        """The line is hung up, as the kernel does it to a real tty.
+
+        Whoever has the tty as controlling terminal gets SIGHUP and SIGCONT, and all who have it open find it dead.  The
+        next program gets another, for a pty does not come to life again.
+
+        Raises:
+            UartsimError: no pty is left for it.
+        """
+        # First: with a number of its own, nobody who still looks for the old one can come upon it.
+        new = _open_pty()
+        for descriptor in (self.master, self.slave):
+            trio.lowlevel.notify_closing(descriptor)
+            os.close(descriptor)
+        self.master, self.slave = new
         self.path = os.ttyname(self.slave)
         self.rest()
 
@@ -102,12 +145,14 @@ class InnerTty:
         termios.tcflush(self.master, termios.TCIFLUSH)  # what the master's own line discipline has taken already
 
     @property
-    def line_format(self) -> LineFormat:
-        """The speed and stop bits that the program has set; speed 0 (hang up) reads as it was at first."""
+    def modes(self) -> LineModes:
+        """What the program has set; speed 0 (hang up) reads as it was at first."""
         attributes = termios.tcgetattr(self.master)
+        control = attributes[_CFLAG]
         baud = _SPEEDS.get(attributes[_OSPEED]) or self._odd_speed()
         baud = baud or _SPEEDS[self._sane[_OSPEED]]
-        return LineFormat.from_baud(baud, "8N2" if attributes[_CFLAG] & termios.CSTOPB else "8N1")
+        line_format = LineFormat.from_baud(baud, "8N2" if control & termios.CSTOPB else "8N1")
+        return LineModes(line_format, bool(control & termios.CRTSCTS), bool(control & termios.CLOCAL))
 
     def _odd_speed(self) -> int:
         """A speed that has no name in termios(3)."""

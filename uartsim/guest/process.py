@@ -16,7 +16,13 @@ what COM1 receives it reads.  Table ``[process]`` of ``guest.toml``:
 ====================  ===========================================================================================
 
 Setting ``baud`` (115200) is the speed at which the tty begins.  The program may set another; it is read whenever bytes
-move, and programmed into the chip once what was sent before has left it.
+move, and programmed into the chip once what was sent before has left it.  CRTSCTS, which it may set too, switches the
+RTS/CTS flow control of the driver.
+
+Setting ``local_line`` says, in agetty's words, whether the tty begins with CLOCAL: ``always`` (the default, as Linux's
+serial ports) and ``auto``, or ``never``.  While CLOCAL is set carrier is not looked at.  Without it the program is
+started only when there is carrier, for the opening of such a tty waits for it, and when carrier is lost the tty is
+hung up: its session gets SIGHUP, and DTR goes down until the tty is opened again.
 """
 
 from __future__ import annotations
@@ -30,7 +36,7 @@ import trio
 
 from uartsim.guest.catalogue import GuestDefinition
 from uartsim.guest.child import Child
-from uartsim.guest.inner_tty import InnerTty
+from uartsim.guest.inner_tty import InnerTty, LineModes
 from uartsim.guest.placeholders import fill_in, format_of
 from uartsim.guest.reaper import remove
 from uartsim.line_format import UsageError
@@ -44,6 +50,8 @@ DEATHS_AT_ONCE: Final = 5
 RESPAWN_PAUSE_S: Final = 0.1
 #: How long what the program wrote last may take to leave the chip, in seconds.
 DRAIN_TIMEOUT_S: Final = 30.0
+#: What the setting ``local_line`` may be.
+LOCAL_LINE: Final = ("always", "auto", "never")
 #: How many of the last bytes on the tty are kept for the report.
 KEPT_BYTES: Final = 2048
 
@@ -68,11 +76,18 @@ class ProcessGuest:
         self._controlling_tty = bool(options.get("controlling_tty", True))
         self._poweroff_status: int | None = options.get("poweroff_status")
         self._reboot_status: int | None = options.get("reboot_status")
-        self._line_format = self._first_format = format_of(definition)
+        self._first_format = format_of(definition)
+        self._first_local = _begins_local(definition)
+        self._modes = LineModes(self._first_format, flow_control=False, local=self._first_local)
         self._filled_in("/dev/pts/0", Path())
         self._machine: Machine | None = None
+        self._tty: InnerTty | None = None
+        self._driver: SerialDriver | None = None
         self._child: Child | None = None
         self._reset_wanted = False
+        self._awaiting_carrier = False
+        self._carrier_lost = trio.Event()
+        self._hung_up = False
         self._writing = False
         self._carrying = trio.CancelScope()
         self._last_output = b""
@@ -91,19 +106,22 @@ class ProcessGuest:
     async def run(self, machine: Machine, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> GuestEnd:
         """Run the program on COM1 until it ends for good; see :class:`uartsim.machine.machine.Guest`."""
         self._machine = machine
-        driver = SerialDriver(machine.com1)
+        self._driver = driver = SerialDriver(machine.com1)
         private = Path(tempfile.mkdtemp(prefix="uartsim-", dir=machine.runtime_dir))
         try:
-            with InnerTty(self._first_format) as tty:
+            with InnerTty(self._first_format, self._first_local) as self._tty:
+                tty = self._tty
+                driver.modem.on_carrier = self._carrier
                 self._open(tty, driver)
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._carry, tty, driver)
+                    nursery.start_soon(self._hang_up_without_carrier, tty, driver)
                     task_status.started()
                     end = await self._keep_running(tty, driver, private)
                     nursery.cancel_scope.cancel()
                 return end
         finally:
-            self._machine = None
+            self._machine = self._tty = self._driver = None
             driver.close()
             with trio.CancelScope(shield=True):
                 await trio.to_thread.run_sync(remove, private)
@@ -113,6 +131,8 @@ class ProcessGuest:
         if self._child is not None:
             self._reset_wanted = True
             await self._child.end()
+        elif self._tty is not None and self._driver is not None:
+            self._start_over(self._tty, self._driver)  # between two programs: the chip has to be set up again
 
     async def nmi(self) -> None:
         """The NMI button.
@@ -122,25 +142,66 @@ class ProcessGuest:
         """
         raise UsageError(f"guest {self._definition.name!r} is a process and has no NMI: nothing happened")
 
+    def status(self) -> dict[str, Any]:
+        """Facts for ``uartsim status``: ``carrier``, what it means to the guest."""
+        local = self._first_local if self._tty is None else self._tty.modes.local
+        waits = "honoured: the program starts when carrier comes"
+        return {"carrier": waits if self._awaiting_carrier else "ignored: CLOCAL" if local else "honoured"}
+
+    # -- carrier -------------------------------------------------------------------------------------------
+
+    def _carrier(self, up: bool) -> None:
+        """The driver saw carrier come or go."""
+        if not up and self._tty is not None and not self._tty.modes.local:
+            self._carrier_lost.set()
+
+    async def _hang_up_without_carrier(self, tty: InnerTty, driver: SerialDriver) -> None:
+        while True:
+            await self._carrier_lost.wait()
+            self._carrier_lost = trio.Event()
+            if self._child is None:
+                continue  # there is nobody to hang up
+            self._hung_up = True
+            self._carrying.cancel()
+            driver.close()
+            driver.flush_input()
+            tty.hang_up()
+
+    async def _wait_carrier(self, tty: InnerTty, driver: SerialDriver) -> None:
+        """What opening a tty without CLOCAL does."""
+        if tty.local:
+            return
+        self._awaiting_carrier = True
+        try:
+            await driver.modem.wait_carrier()
+        finally:
+            self._awaiting_carrier = False
+
     # -- the program ---------------------------------------------------------------------------------------
 
     async def _keep_running(self, tty: InnerTty, driver: SerialDriver, private: Path) -> GuestEnd:
         deaths = 0
         while True:
+            await self._wait_carrier(tty, driver)
             started = trio.current_time()
-            status, complaint = await self._run_once(tty, private)
+            status, complaint = await self._run_once(tty, driver, private)
             if self._reset_wanted:
-                self._reset_wanted = False
-                self._carrying.cancel()
-                tty.forget()
-                driver.discard_output()
-                driver.flush_input()
+                self._reset_wanted = self._hung_up = False
+                self._start_over(tty, driver)
+                deaths = 0
+                continue
+            if not self._hung_up:
+                await self._send_the_rest(tty, driver)
+            if status == self._poweroff_status:
+                return GuestEnd("poweroff")
+            if self._hung_up:
+                self._hung_up = False
+                if not self._respawn:
+                    return GuestEnd("exited", status, "carrier was lost, and the tty hung up")
+                await trio.sleep(RESPAWN_PAUSE_S)
                 self._open(tty, driver)
                 deaths = 0
                 continue
-            await self._send_the_rest(tty, driver)
-            if status == self._poweroff_status:
-                return GuestEnd("poweroff")
             if status == self._reboot_status:
                 deaths = 0
                 continue
@@ -154,7 +215,7 @@ class ProcessGuest:
                 return GuestEnd("failed", status, f"{times}the last time with status {status}\n{complaint}".strip())
             await trio.sleep(RESPAWN_PAUSE_S)
 
-    async def _run_once(self, tty: InnerTty, private: Path) -> tuple[int, str]:
+    async def _run_once(self, tty: InnerTty, driver: SerialDriver, private: Path) -> tuple[int, str]:
         """Start the program and wait for its end; returns its exit status and its last words."""
         command = self._filled_in(tty.path, private)
         environment = {**os.environ, "TERM": "vt102"}  # the terminal at the far end is not ours
@@ -163,6 +224,8 @@ class ProcessGuest:
         tty_fd = tty.slave if self._controlling_tty else None
         try:
             async with await Child.start(command, tty_fd=tty_fd, env=environment, folder=private) as self._child:
+                if not driver.modem.carrier:  # lost while the program was started
+                    self._carrier(up=False)
                 status = await self._child.wait()
                 complaint = self._child.last_output()
         finally:
@@ -188,7 +251,7 @@ class ProcessGuest:
             data = await tty.read()
             self._writing = True
             self._last_output = (self._last_output + data)[-KEPT_BYTES:]
-            await self._follow_format(tty, driver)
+            await self._follow_modes(tty, driver)
             await driver.write(data)
             self._writing = False
 
@@ -196,21 +259,36 @@ class ProcessGuest:
         """What COM1 receives goes to the program."""
         while True:
             received = await driver.receive()
-            await self._follow_format(tty, driver)
+            await self._follow_modes(tty, driver)
             await tty.write(received)
 
-    def _open(self, tty: InnerTty, driver: SerialDriver) -> None:
-        self._line_format = tty.line_format
-        driver.open(self._line_format)
+    def _start_over(self, tty: InnerTty, driver: SerialDriver) -> None:
+        """The machine was reset: what is on its way is forgotten, and the port opened anew."""
+        self._carrying.cancel()
+        tty.forget()
+        driver.discard_output()
+        driver.flush_input()
+        self._open(tty, driver)
 
-    async def _follow_format(self, tty: InnerTty, driver: SerialDriver) -> None:
-        wanted = tty.line_format
-        if wanted == self._line_format:
+    def _open(self, tty: InnerTty, driver: SerialDriver) -> None:
+        self._modes = tty.modes
+        driver.open(self._modes.line_format)
+        if self._modes.flow_control:
+            driver.set_flow_control(True)
+
+    async def _follow_modes(self, tty: InnerTty, driver: SerialDriver) -> None:
+        wanted, before = tty.modes, self._modes
+        if wanted == before:
             return
-        self._line_format = wanted
-        await driver.drain()
+        self._modes = wanted
+        if wanted.flow_control != before.flow_control:
+            driver.set_flow_control(wanted.flow_control)
+        if wanted.line_format == before.line_format:
+            return
+        if not driver.modem.held:  # what CTS holds back would hold back the input as well
+            await driver.drain()
         try:
-            driver.set_format(wanted)
+            driver.set_format(wanted.line_format)
         except UsageError as error:
             if self._machine is not None:
                 self._machine.log(f"{self._command[0]} set a speed that COM1 does not have: {error}")
@@ -223,3 +301,13 @@ class ProcessGuest:
                 await trio.sleep(0.002)
                 quiet = 0 if self._writing or tty.has_output() else quiet + 1
             await driver.drain()
+
+
+def _begins_local(definition: GuestDefinition) -> bool:
+    """Whether the tty begins with CLOCAL, by the guest's setting ``local_line``."""
+    wanted = definition.settings.get("local_line", "always")
+    if wanted not in LOCAL_LINE:
+        raise UsageError(
+            f"guest {definition.name!r}, setting 'local_line': {wanted!r} is none of {', '.join(LOCAL_LINE)}"
+        )
+    return bool(wanted != "never")
