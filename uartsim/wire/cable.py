@@ -108,7 +108,18 @@ class Cable:
         line_format: the format that both ends have to begin with.
     """
 
-    __slots__ = ("_breaks", "_ears", "_errors", "_out_counters", "_runs", "far", "far_format", "far_outputs", "line_format", "out")
+    __slots__ = (
+        "_breaks",
+        "_ears",
+        "_errors",
+        "_out_counters",
+        "_runs",
+        "far",
+        "far_format",
+        "far_outputs",
+        "line_format",
+        "out",
+    )
 
     def __init__(self, line_format: LineFormat) -> None:
         self.line_format = line_format
