@@ -20,8 +20,9 @@ from uartsim.line_format import UsageError
 
 
 def firmware(folder: Path, **options: Any) -> GuestDefinition:
-    """SeaBIOS, which speaks on COM1 and finds nothing to boot."""
-    return guest("qemu", folder, {"baud": 115200}, machine="pc,graphics=off", memory_mb=32, **options)
+    """SeaBIOS, which speaks on COM1, byte by byte, and finds nothing to boot."""
+    options = {"machine": "pc,graphics=off", "memory_mb": 32, "registers": "off", **options}
+    return guest("qemu", folder, {"baud": 115200}, **options)
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from uartsim.guest.catalogue import GuestDefinition
 from uartsim.line_format import UsageError
 from uartsim.machine import Guest
 
 
-def make_guest(definition: GuestDefinition) -> Guest:
+def make_guest(definition: GuestDefinition, *, restore: Path | None = None) -> Guest:
     """The guest that a manifest describes; what its kind needs is imported only here.
 
+    Args:
+        definition: the guest as its folder defines it.
+        restore: the folder of a snapshot that it goes on from; for a guest of kind qemu.
+
     Raises:
-        UsageError: the manifest's kind is unknown.
+        UsageError: the manifest's kind is unknown, or has no snapshots.
     """
+    if restore is not None and definition.kind != "qemu":
+        raise UsageError(f"guest {definition.name!r} is of kind {definition.kind}: only one of kind qemu has snapshots")
     if definition.kind == "script":
         from uartsim.guest.script import ScriptGuest
 
@@ -24,5 +32,9 @@ def make_guest(definition: GuestDefinition) -> Guest:
     if definition.kind == "qemu":
         from uartsim.guest.qemu import QemuGuest
 
-        return QemuGuest(definition)
-    raise UsageError(f"{definition.name}: kind is {definition.kind!r}: use script, process or qemu")
+        return QemuGuest(definition, restore=restore)
+    if definition.kind == "firmware":
+        from uartsim.guest.firmware import FirmwareGuest
+
+        return FirmwareGuest(definition)
+    raise UsageError(f"{definition.name}: kind is {definition.kind!r}: use script, process, qemu or firmware")

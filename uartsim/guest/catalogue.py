@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from uartsim.guest.manifest import MANIFEST_NAME, near_matches, read_manifest
+from uartsim.guest.manifest import DEFAULT_UART, MANIFEST_NAME, near_matches, read_manifest
 from uartsim.line_format import UsageError
 
 _TRUE: Final = ("true", "yes", "on", "1")
@@ -75,12 +75,13 @@ class GuestDefinition:
 
     Attributes:
         name: the folder's name.
-        kind: ``"script"``, ``"process"`` or ``"qemu"``.
+        kind: ``"script"``, ``"process"``, ``"qemu"`` or ``"firmware"``.
         description: one line.
         folder: absolute path of the guest's folder.
         needs: what the machine must have.
         settings: names and values that the guest understands; the values' types are those of the defaults.
         options: the manifest's table of the kind, checked.
+        uart: the chip.
     """
 
     name: str
@@ -90,6 +91,7 @@ class GuestDefinition:
     needs: tuple[Need, ...]
     settings: Mapping[str, Any]
     options: Mapping[str, Any]
+    uart: str = DEFAULT_UART
 
     def with_settings(self, overrides: Mapping[str, str]) -> GuestDefinition:
         """The same guest with some settings changed.
@@ -107,6 +109,21 @@ class GuestDefinition:
                 raise UsageError(f"guest {self.name!r} has no setting {key!r}{hint}")
             changed[key] = _converted(key, text, self.settings[key])
         return replace(self, settings=MappingProxyType(changed))
+
+    def with_registers(self, registers: str) -> GuestDefinition:
+        """The same guest with its serial port served in a given way.
+
+        Args:
+            registers: ``"auto"``, ``"require"`` or ``"off"``, as in the manifest of a guest of kind qemu.
+
+        Raises:
+            UsageError: the guest is of another kind, which has no choice.
+        """
+        if self.kind != "qemu":
+            raise UsageError(
+                f"guest {self.name!r} is of kind {self.kind}: only a guest of kind qemu is served register by register or not"
+            )
+        return replace(self, options=MappingProxyType({**self.options, "registers": registers}))
 
     def check_needs(self) -> None:
         """Check that this machine has all that the guest needs.
@@ -169,6 +186,7 @@ def load_guest(folder: Path) -> GuestDefinition:
         needs=tuple(Need(kind, value, install) for kind, value, install in manifest.needs),
         settings=MappingProxyType(manifest.settings),
         options=MappingProxyType(manifest.options),
+        uart=manifest.uart,
     )
 
 

@@ -1,8 +1,9 @@
 """``guest.toml``, the manifest of a guest's folder: read, checked, and blamed line by line.
 
     [guest]
-    kind = "qemu"                          # "script", "process" or "qemu": who owns COM1
+    kind = "qemu"                          # "script", "process", "qemu" or "firmware": who owns COM1
     description = "Debian's kernel and a real login"
+    uart = "16550A"                        # the chip, if it is another than this
 
     [[needs]]                              # any number: what this machine must have, and the remedy
     program = "qemu-system-x86_64"         # or: file = GLOB, root = true, python = MODULE
@@ -30,10 +31,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from uartsim.chip.registers import VARIANTS
 from uartsim.line_format import UsageError
 
 #: The name of the file that makes a folder a guest.
 MANIFEST_NAME: Final = "guest.toml"
+#: The chip, unless a manifest or the user says otherwise.
+DEFAULT_UART: Final = "16550A"
 #: A larger manifest is refused unread.
 MANIFEST_LIMIT_BYTES: Final = 1 << 16
 #: The kinds of need a manifest can state: ``program``, ``file`` (a glob), ``root`` and ``python`` (a module).
@@ -67,8 +71,9 @@ class Field:
 
 
 _GUEST: Final = {
-    "kind": Field(str, required=True, choices=("script", "process", "qemu")),
+    "kind": Field(str, required=True, choices=("script", "process", "qemu", "firmware")),
     "description": Field(str, required=True),
+    "uart": Field(str, choices=tuple(VARIANTS)),
 }
 _NEED: Final = {
     "program": Field(str),
@@ -87,13 +92,18 @@ OPTIONS: Final[Mapping[str, Mapping[str, Field]]] = {
         "poweroff_status": Field(int),
         "reboot_status": Field(int),
     },
+    "firmware": {"listing": Field(str, required=True, is_file=True)},
     "qemu": {
         "kernel": Field(str),
         "initrd": Field(str),
+        "modules": Field(list),
+        "cd": Field(list),
         "append": Field(str),
         "memory_mb": Field(int),
         "drives": Field(list),
         "machine": Field(str),
+        "registers": Field(str, choices=("auto", "require", "off")),
+        "port": Field(str, choices=("com1", "com2", "com3", "com4")),
         "args": Field(list),
         "press": Field(
             list,
@@ -120,11 +130,12 @@ class Manifest:
     """A manifest that has passed every check.
 
     Attributes:
-        kind: ``"script"``, ``"process"`` or ``"qemu"``.
+        kind: ``"script"``, ``"process"``, ``"qemu"`` or ``"firmware"``.
         description: one line for the list of guests.
         needs: ``(kind, value, install)`` of each need; ``install`` may be empty for root.
         settings: the guest's defaults.
         options: the table of the kind.
+        uart: the chip, a name in :data:`uartsim.chip.registers.VARIANTS`.
     """
 
     kind: str
@@ -132,6 +143,7 @@ class Manifest:
     needs: tuple[tuple[str, str, str], ...]
     settings: dict[str, str | int | float | bool]
     options: dict[str, Any]
+    uart: str = DEFAULT_UART
 
 
 def near_matches(wrong: str, possible: Collection[str]) -> str:
@@ -341,7 +353,8 @@ def parse_manifest(text: str, file: Path) -> Manifest:
         if name not in tables:
             check.fail((name,), f"unknown table or key {name!r}{near_matches(name, tables)}")
     if "guest" not in content:
-        check.fail((), f"a manifest begins with the table [guest]: {' and '.join(_GUEST)}")
+        required = " and ".join(name for name, field in _GUEST.items() if field.required)
+        check.fail((), f"a manifest begins with the table [guest]: {required}")
     guest = check.table(("guest",), content["guest"], _GUEST)
     kind: str = guest["kind"]
     for other in OPTIONS:
@@ -355,6 +368,7 @@ def parse_manifest(text: str, file: Path) -> Manifest:
         needs=check.needs(content.get("needs", [])),
         settings=check.settings(content.get("settings", {})),
         options=check.table((kind,), content.get(kind, {}), OPTIONS[kind]),
+        uart=guest.get("uart", DEFAULT_UART),
     )
 
 

@@ -1,22 +1,22 @@
-"""A stock QEMU is the guest; the bytes of its serial port go through COM1.
+"""A stock QEMU is the guest; its COM1 is ours, as registers or, where that cannot be, as bytes.
 
-QEMU's own 16550 speaks to a socket, without any pace.  What it sends, :class:`SerialDriver` writes to the registers of
-our chip, and QEMU waits when the line is slower; what the chip receives goes to QEMU's port.  A break goes by QMP,
-behind the bytes before it.  Both sockets are socket pairs that QEMU inherits: they are connected before QEMU runs, so
-that no byte is lost, and they have no names in the file system.
-
-What such a guest does not show: which divisor and format it programs (setting ``baud`` is the speed of our chip),
-breaks and modem lines that it sends.  Parity and framing errors reach it as the characters that were sampled.
+:mod:`uartsim.guest.qemu_line` says what either means.  ``registers`` in the manifest chooses: ``"auto"``, the default,
+runs with bytes, and says why, where the port bridge cannot work (another QEMU, no compiler); ``"require"`` does not run
+then; ``"off"`` wants bytes.
 
 Table ``[qemu]`` of ``guest.toml``; in its strings ``{folder}`` is the guest's folder, and every setting has its name:
 
 ==============  =================================================================================================
-``kernel``      ``"debian-cloud"`` (the newest in /boot), or a path from the guest's folder on; none boots a drive
-``initrd``      ``"tiny"`` (see :mod:`uartsim.guest.images`), or a path
+``kernel``      a file (:mod:`uartsim.guest.boot_files` says how it is named); without, a drive or the CD boots
+``initrd``      a file
+``modules``     multiboot modules in place of it, each a file and its arguments
 ``append``      the kernel's command line
+``cd``          what is on a CD, ``PATH=FILE`` each, the boot image first
 ``memory_mb``   256 by default; a setting of that name comes first
 ``drives``      values of ``-drive``, such as ``"file={folder}/disk.img,if=virtio,format=raw,snapshot=on"``
 ``machine``     value of ``-machine``; ``"pc"`` by default
+``registers``   ``"auto"`` (by default), ``"require"`` or ``"off"``
+``port``        which of the guest's serial ports is ours: ``"com1"`` (by default) to ``"com4"``
 ``args``        further arguments
 ``press``       keys that are pressed once in each boot when a text has come, such as
                 ``[{ after = "Hit any key", keys = " ", when = "stop" }]``; ``when`` names a setting that switches it
@@ -28,38 +28,39 @@ Switching off kills QEMU: to a disk image that is a loss of power.
 
 from __future__ import annotations
 
-import fcntl
 import functools
-import re
+import shlex
 import socket
-import struct
-import termios
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import trio
 
-from uartsim.chip.registers import LSR, Offset
+from uartsim.guest.boot_files import boot_cd, boot_file
+from uartsim.guest.bridge_build import BridgeUnavailable, bridge_library, build_id
 from uartsim.guest.catalogue import GuestDefinition, find_program
 from uartsim.guest.child import Child
-from uartsim.guest.images import find_kernel, tiny_initramfs
 from uartsim.guest.placeholders import fill_in, format_of
+from uartsim.guest.port_bridge import REFUSED, BridgeServer
 from uartsim.guest.presser import Presser
+from uartsim.guest.qemu_line import ByteLine, QemuLine, RegisterLine
 from uartsim.guest.qmp import QmpClient, QmpError
-from uartsim.line_format import UsageError
-from uartsim.machine import Flag, GuestEnd, Machine, SerialDriver
+from uartsim.guest.snapshot import MACHINE_FILE, PORT_FILE, PortSnapshot
+from uartsim.line_format import UartsimError, UsageError
+from uartsim.machine import GuestEnd, Machine
 
 #: The program.
 QEMU: Final = "qemu-system-x86_64"
-#: How long bytes before a break may take to reach the guest before the break goes ahead of them, in seconds.
-DELIVERY_TIMEOUT_S: Final = 1.0
 #: How long what the guest sent last may take to leave the chip, in seconds.
 DRAIN_TIMEOUT_S: Final = 30.0
+#: How long QEMU may go on after it has closed its end of the line, in seconds.
+FAREWELL_TIMEOUT_S: Final = 2.0
+#: How fast QEMU may save a machine: it waits for nobody.
+MIGRATION_BYTES_PER_S: Final = 1 << 40
 
-_CHARDEV: Final = "com1"
-_CHUNK_BYTES: Final = 1024
-#: COM1's line status register in the guest.
-_LSR_PORT: Final = 0x3F8 + Offset.LSR
+#: Exit statuses of a QEMU that the bridge has refused, or broken: SIGABRT, SIGBUS, SIGSEGV.
+_BRIDGE_FAILED: Final = (REFUSED, 134, 135, 139)
 
 
 class QemuGuest:
@@ -67,14 +68,15 @@ class QemuGuest:
 
     Args:
         definition: the guest as its folder defines it.
+        restore: the folder of a snapshot that the guest goes on from.
 
     Raises:
-        UsageError: a setting or placeholder that cannot be.
+        UsageError: a setting or placeholder that cannot be; the snapshot is none.
     """
 
     kind = "qemu"
 
-    def __init__(self, definition: GuestDefinition) -> None:
+    def __init__(self, definition: GuestDefinition, *, restore: Path | None = None) -> None:
         self._definition = definition
         self._line_format = format_of(definition)
         settings, options = definition.settings, definition.options
@@ -93,9 +95,15 @@ class QemuGuest:
                 if settings.get(press.get("when"), True)
             ]
         )
-        self._sending = trio.Lock()
+        self._registers = options.get("registers", "auto")
+        self._port = options.get("port", "com1")
+        self._restore = restore
+        self._snapshot = None if restore is None else PortSnapshot.read(restore / PORT_FILE)
+        if self._snapshot is not None:
+            self._registers = "require"
+        self._command_line: list[str] = []
         self._qmp: QmpClient | None = None
-        self._driver: SerialDriver | None = None
+        self._line: QemuLine | None = None
         self._powered_off = False
 
     def _filled_in(self, key: str, text: str) -> str:
@@ -106,39 +114,90 @@ class QemuGuest:
         return self._filled_in(key, self._definition.options.get(key, default))
 
     async def run(self, machine: Machine, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> GuestEnd:
-        """Run QEMU on COM1 until it ends; see :class:`uartsim.machine.Guest`."""
+        """Run QEMU on COM1 until it ends; see :class:`uartsim.machine.Guest`.
+
+        Raises:
+            UartsimError: ``registers`` is ``"require"``, and the port bridge cannot work here.
+        """
+        self._command_line = command = await self._command(machine)
+        if self._snapshot is not None:
+            self._snapshot.check(build_id(self._program()), command, machine.com1)
+            command = [*command, "-incoming", "defer"]
+        if self._registers != "off":
+            try:
+                library = await self._in_thread(machine, functools.partial(bridge_library, self._program()))
+                by_registers = RegisterLine(machine.com1, library, self._presser, self._port)
+                return await self._run_on(by_registers, command, task_status)
+            except BridgeUnavailable as why:
+                if self._registers == "require":
+                    raise UartsimError(f"{machine.name} cannot be served register by register: {why}") from None
+                machine.log(f"COM1 is served byte by byte, not register by register: {why}")
+                machine.com1.reset()
+        by_bytes = ByteLine(machine.com1, self._line_format, self._presser, self._port)
+        return await self._run_on(by_bytes, command, task_status)
+
+    async def _run_on(self, line: QemuLine, command: list[str], task_status: trio.TaskStatus[None]) -> GuestEnd:
+        """Run QEMU with its COM1 served in this way.
+
+        Raises:
+            BridgeUnavailable: QEMU has not come to the point at which its COM1 is served.
+        """
         self._powered_off = False
         self._presser.boot()
-        command = await self._command(machine)
-        self._driver = driver = SerialDriver(machine.com1)
-        driver.open(self._line_format)
+        self._line = line
         ours, theirs = socket.socketpair()
-        our_monitor, their_monitor = socket.socketpair()
+        served: list[bool] = []
+        status: int | None = None
         try:
-            with theirs, their_monitor:
-                descriptors = (theirs.fileno(), their_monitor.fileno())
-                child = await Child.start([*command, *_socket_arguments(*descriptors)], pass_fds=descriptors)
+            with theirs:
+                whole = [*line.command(command), *_monitor_arguments(theirs.fileno())]
+                child = await Child.start(whole, pass_fds=(*line.descriptors, theirs.fileno()))
+            line.handed_over()
             async with child, trio.open_nursery() as nursery:
-                self._qmp = QmpClient(_stream(our_monitor), self._on_event)
+                self._qmp = QmpClient(trio.SocketStream(trio.socket.from_stdlib_socket(ours)), self._on_event)
                 nursery.start_soon(self._qmp.run)
-                sent_all = trio.Event()
-                line = _stream(ours)
-                nursery.start_soon(self._carry_out, line, driver, sent_all)
-                nursery.start_soon(self._carry_in, line, driver)
-                nursery.start_soon(self._report_ready, task_status)
+                line_ended, child_ended = trio.Event(), trio.Event()
+                nursery.start_soon(self._serve_line, line, line_ended, child_ended, nursery.cancel_scope)
+                nursery.start_soon(self._report_ready, line, served, task_status, nursery.cancel_scope)
                 status = await child.wait()
-                with trio.move_on_after(DRAIN_TIMEOUT_S):
-                    await sent_all.wait()
-                    await driver.drain()
+                child_ended.set()
+                if isinstance(line, RegisterLine) and not line.bridge.ready.is_set() and status in _BRIDGE_FAILED:
+                    served.append(False)
+                else:
+                    with trio.move_on_after(DRAIN_TIMEOUT_S):
+                        await line_ended.wait()
+                        await line.drain()
                 nursery.cancel_scope.cancel()
         finally:
-            self._qmp = self._driver = None
-            driver.close()
+            self._qmp = self._line = None
+            line.close()
             ours.close()
-            our_monitor.close()
+        if False in served:
+            said = child.last_output()
+            raise BridgeUnavailable(said.splitlines()[-1] if said else f"{QEMU} with the port bridge ended ({status})")
         if self._powered_off:
             return GuestEnd("poweroff")
+        if status is None:
+            return GuestEnd("failed", None, child.last_output() or "QEMU has given up the serial port")
         return GuestEnd("failed", status, child.last_output())
+
+    async def _serve_line(
+        self, line: QemuLine, line_ended: trio.Event, child_ended: trio.Event, scope: trio.CancelScope
+    ) -> None:
+        """Serve the port; a QEMU that goes on for long without it is ended."""
+        await line.run(self._command_by_qmp)
+        line_ended.set()
+        with trio.move_on_after(FAREWELL_TIMEOUT_S):
+            await child_ended.wait()
+            return
+        scope.cancel()
+
+    def status(self) -> dict[str, Any]:
+        """How the port is served, as plain values; brings the port's own count of accesses up to date."""
+        if isinstance(self._line, RegisterLine):
+            self._line.bridge.count_leased()
+            return {"served": "registers", **self._line.bridge.status()}
+        return {"served": "bytes"}
 
     async def reset(self) -> None:
         """The reset button.
@@ -146,11 +205,59 @@ class QemuGuest:
         Raises:
             QmpError: QEMU does not answer.
         """
-        if self._driver is not None:
-            self._driver.discard_output()
-            self._driver.flush_input()
-            self._driver.open(self._line_format)
+        if self._line is not None:
+            self._line.reset()
         await self._command_by_qmp("system_reset")
+
+    async def save(self, folder: Path) -> None:
+        """Save the guest and its port; it stands still meanwhile, and goes on.
+
+        Args:
+            folder: is made, and what is there of an earlier snapshot is replaced.
+
+        Raises:
+            UartsimError: the guest is not served register by register, or the folder cannot be written.
+        """
+        line = self._line
+        if not isinstance(line, RegisterLine):
+            raise UartsimError("only a running guest that is served register by register can be saved")
+        try:
+            _begin_snapshot(folder)
+            await self._command_by_qmp("stop")
+            try:
+                await line.bridge.wait_stopped()
+                snapshot = PortSnapshot.of(line.bridge.com1, build_id(self._program()), self._command_line)
+                await self._command_by_qmp("migrate-set-parameters", max_bandwidth=MIGRATION_BYTES_PER_S)
+                await self._migrate("migrate", f"exec:cat > {shlex.quote(str(folder / MACHINE_FILE))}")
+            finally:
+                await self._command_by_qmp("cont")
+            snapshot.write(folder / PORT_FILE)
+        except OSError as error:
+            raise UartsimError(f"cannot save in {folder}: {error.strerror}") from None
+
+    async def _load(self, line: RegisterLine, snapshot: PortSnapshot) -> None:
+        """Go on from a snapshot."""
+        assert self._restore is not None
+        line.bridge.on_run = functools.partial(_once, line.bridge, snapshot)
+        await self._migrate("migrate-incoming", f"exec:cat {shlex.quote(str(self._restore / MACHINE_FILE))}")
+        await self._command_by_qmp("cont")  # it was saved standing still, and would stay so
+        await line.bridge.wait_running()
+
+    async def _migrate(self, command: str, uri: str) -> None:
+        """Let QEMU save or load its machine, and wait until it has.
+
+        Raises:
+            QmpError: it cannot.
+        """
+        await self._command_by_qmp(command, uri=uri)
+        while True:
+            answer = await self._command_by_qmp("query-migrate")
+            status = answer.get("status")
+            if status == "completed":
+                return
+            if status in ("failed", "cancelled"):
+                raise QmpError(f"QMP {command}: {status}: {answer.get('error-desc', 'QEMU does not say why')}")
+            await trio.sleep(0.005)  # QEMU tells of migrations only if asked
 
     async def nmi(self) -> None:
         """The NMI button: an NMI to the first processor.
@@ -160,40 +267,70 @@ class QemuGuest:
         """
         await self._command_by_qmp("inject-nmi")
 
-    async def _command_by_qmp(self, command: str, **arguments: str) -> Any:
+    async def _command_by_qmp(self, command: str, **arguments: object) -> Any:
         if self._qmp is None:
             raise QmpError(f"QMP {command}: QEMU is not running")
         await self._qmp.ready.wait()
         return await self._qmp.execute(command, **arguments)
 
-    async def _command(self, machine: Machine) -> list[str]:
-        """QEMU's command line but for the sockets; builds what it needs."""
-        folder, options = self._definition.folder, self._definition.options
-        if find_program(QEMU) is None:
+    def _program(self) -> Path:
+        program = find_program(QEMU)
+        if program is None:
             raise UsageError(f"the program {QEMU} is missing: apt-get install qemu-system-x86")
-        command = [QEMU, "-accel", "tcg", "-machine", self._text("machine", "pc"), "-m", str(self._memory_mb)]
+        return Path(program)
+
+    async def _command(self, machine: Machine) -> list[str]:
+        """QEMU's command line but for its serial port and monitor; builds what it needs."""
+        options = self._definition.options
+        command = [str(self._program()), "-accel", "tcg"]
+        command += ["-machine", self._text("machine", "pc"), "-m", str(self._memory_mb)]
         command += ["-nodefaults", "-no-user-config", "-display", "none"]
         if "kernel" in options:
-            command += ["-kernel", str(find_kernel(self._text("kernel"), folder))]
-        if "initrd" in options:
-            name = self._text("initrd")
-            command += ["-initrd", str(await self._tiny(machine) if name == "tiny" else folder / name)]
+            command += ["-kernel", str(await self._boot_file(machine, self._text("kernel")))]
+        if modules := [self._filled_in("modules", text) for text in options.get("modules", [])]:
+            command += ["-initrd", ",".join([await self._module(machine, text) for text in modules])]
+        elif "initrd" in options:
+            command += ["-initrd", str(await self._boot_file(machine, self._text("initrd")))]
         if "append" in options:
             command += ["-append", self._append]
+        if "cd" in options:
+            files = [self._filled_in("cd", text) for text in options["cd"]]
+            image = await self._in_thread(machine, lambda progress: boot_cd(files, self._definition.folder, progress))
+            command += ["-drive", f"file={image},media=cdrom,readonly=on"]
         return command + self._extra
 
-    async def _tiny(self, machine: Machine) -> Path:
+    async def _module(self, machine: Machine, text: str) -> str:
+        """A multiboot module: a file and its arguments; a comma is QEMU's to separate modules, and doubled in one."""
+        name, _, arguments = text.partition(" ")
+        return f"{await self._boot_file(machine, name)} {arguments}".strip().replace(",", ",,")
+
+    async def _boot_file(self, machine: Machine, name: str) -> Path:
+        folder = self._definition.folder
+        return await self._in_thread(machine, lambda progress: boot_file(name, folder, progress))
+
+    async def _in_thread(self, machine: Machine, build: Callable[[Callable[[str], None]], Path]) -> Path:
+        """Build something in a thread; what it says goes to the machine's log."""
+
         def progress(text: str) -> None:
             trio.from_thread.check_cancelled()
             trio.from_thread.run_sync(machine.log, text)
 
-        return await trio.to_thread.run_sync(functools.partial(tiny_initramfs, progress))
+        return await trio.to_thread.run_sync(build, progress)
 
-    async def _report_ready(self, task_status: trio.TaskStatus[None]) -> None:
+    async def _report_ready(
+        self, line: QemuLine, served: list[bool], task_status: trio.TaskStatus[None], scope: trio.CancelScope
+    ) -> None:
+        """Tell who waits for the start.  However quickly QEMU ends, the start is told; ready never fails to come."""
         assert self._qmp is not None
-        with trio.CancelScope(shield=True):  # however quickly QEMU ends, the start is told; ready never fails to come
+        with trio.CancelScope(shield=True):
             await self._qmp.ready.wait()
-        task_status.started()
+        if await line.wait_ready():
+            if self._snapshot is not None and isinstance(line, RegisterLine):
+                await self._load(line, self._snapshot)
+            task_status.started()
+        else:
+            served.append(False)
+            scope.cancel()
 
     async def _on_event(self, name: str, data: dict[str, Any]) -> None:
         if name == "RESET":
@@ -201,71 +338,18 @@ class QemuGuest:
         if name == "SHUTDOWN" and data.get("guest"):
             self._powered_off = True
 
-    # -- the bytes -----------------------------------------------------------------------------------------
 
-    async def _carry_out(self, line: trio.SocketStream, driver: SerialDriver, sent_all: trio.Event) -> None:
-        """What the guest sends goes to COM1, until QEMU has closed its end."""
-        try:
-            while data := await line.receive_some(_CHUNK_BYTES):
-                if keys := self._presser.keys_after(data):
-                    async with self._sending:
-                        await line.send_all(keys)
-                await driver.write(data)
-        except trio.BrokenResourceError:
-            pass  # QEMU was killed
-        sent_all.set()
-
-    async def _carry_in(self, line: trio.SocketStream, driver: SerialDriver) -> None:
-        """What COM1 receives goes to the guest."""
-        try:
-            while True:
-                received = await driver.receive()
-                if received.flag is Flag.BREAK:
-                    with trio.move_on_after(DELIVERY_TIMEOUT_S):  # a guest that hangs is to get its break, too
-                        await _wait_taken(line)
-                        await self._wait_read()
-                    await self._command_by_qmp("chardev-send-break", id=_CHARDEV)
-                elif received.data:
-                    async with self._sending:
-                        await line.send_all(received.data)
-        except (trio.BrokenResourceError, QmpError):
-            await trio.sleep_forever()  # QEMU has ended, and run() is about to notice
-
-    async def _wait_read(self) -> None:
-        """Wait until the guest has read all that its port has received.
-
-        QEMU's 16550 does not keep the break with its place in the FIFO: it sets LSR.BI at once, and a guest that has
-        older characters to read takes the first of them for the break.  So the FIFO has to be empty before a break;
-        the monitor reads LSR, which disturbs nothing but a break that the guest has not seen yet.
-        """
-        while True:
-            answer = await self._command_by_qmp("human-monitor-command", command_line=f"i /b {_LSR_PORT:#x}")
-            value = re.search(r"= (0x[0-9a-f]+)", str(answer))
-            if value is None or not int(value[1], 16) & LSR.DR:
-                return
-            await trio.sleep(0.001)
+def _begin_snapshot(folder: Path) -> None:
+    """Make the folder; it is whole only when the port's file is there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / PORT_FILE).unlink(missing_ok=True)
 
 
-def _stream(end: socket.socket) -> trio.SocketStream:
-    return trio.SocketStream(trio.socket.from_stdlib_socket(end))
+def _once(bridge: BridgeServer, snapshot: PortSnapshot) -> None:
+    """The guest begins to run for the first time: its chip is what it was."""
+    bridge.on_run = None
+    snapshot.put_into(bridge.com1)
 
 
-def _socket_arguments(line: int, monitor: int) -> list[str]:
-    return [
-        *("-chardev", f"socket,id={_CHARDEV},fd={line}", "-serial", f"chardev:{_CHARDEV}"),
-        *("-chardev", f"socket,id=monitor,fd={monitor}", "-mon", "chardev=monitor,mode=control"),
-    ]
-
-
-async def _wait_taken(line: trio.SocketStream) -> None:
-    """Wait until QEMU has taken what was sent; it takes only what its port has room for."""
-    while True:
-        if not _left_to_take(line):
-            return
-        await trio.sleep(0.001)  # the kernel wakes nobody for this
-
-
-def _left_to_take(line: trio.SocketStream) -> int:
-    """What the other end of a socket pair has not read, in the kernel's accounting: 0 when it has read all."""
-    answer: tuple[int] = struct.unpack("i", fcntl.ioctl(line.socket.fileno(), termios.TIOCOUTQ, bytes(4)))
-    return answer[0]
+def _monitor_arguments(monitor: int) -> list[str]:
+    return ["-chardev", f"socket,id=monitor,fd={monitor}", "-mon", "chardev=monitor,mode=control"]

@@ -1,0 +1,116 @@
+"""The port bridge's library: compiled once with the system's C compiler, and kept in the user's cache.
+
+Its name there is a hash of the source and of the QEMU it is for, so that neither a new version of ours nor an upgrade
+of QEMU meets a library that was made for another.  QEMU is told apart by its build ID (the ELF note that the linker
+leaves), or by its content where it has none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from uartsim.guest.cache import Progress, cache_folder, content_hash, kept_file
+from uartsim.line_format import UartsimError
+
+#: The source.
+SOURCE: Final = Path(__file__).with_name("port_bridge.c")
+#: What it includes.
+HEADER: Final = SOURCE.with_suffix(".h")
+#: The compiler, as POSIX has it.
+COMPILER: Final = "cc"
+#: How long it may take, in seconds.
+COMPILE_TIMEOUT_S: Final = 60.0
+
+_FLAGS: Final = ("-std=gnu11", "-O2", "-shared", "-fPIC", "-pthread")
+_NOTE_SEGMENT: Final = 4
+_BUILD_ID_NOTE: Final = 3
+
+
+class BridgeUnavailable(UartsimError):
+    """The port bridge cannot be used here; the message says why, as the end of a sentence."""
+
+
+def build_id(program: Path) -> str:
+    """What tells this build of a program from any other.
+
+    Raises:
+        BridgeUnavailable: it cannot be read.
+    """
+    try:
+        content = program.read_bytes()
+    except OSError as error:
+        raise BridgeUnavailable(f"{program} cannot be read: {error.strerror}") from None
+    return _elf_build_id(content) or hashlib.sha256(content).hexdigest()
+
+
+def _elf_build_id(content: bytes) -> str:
+    """The build ID of a 64-bit little-endian ELF file, in hexadecimal; empty where there is none."""
+
+    def number(at: int, size: int) -> int:
+        return int.from_bytes(content[at : at + size], "little")
+
+    if content[:6] != b"\x7fELF\x02\x01":
+        return ""
+    table, entry_size, count = number(32, 8), number(54, 2), number(56, 2)
+    for entry in range(table, table + count * entry_size, entry_size or 1):
+        if number(entry, 4) != _NOTE_SEGMENT:
+            continue
+        at = number(entry + 8, 8)
+        end = at + number(entry + 32, 8)
+        while at + 12 <= min(end, len(content)):
+            name_size, size, kind = number(at, 4), number(at + 4, 4), number(at + 8, 4)
+            name = content[at + 12 : at + 12 + name_size]
+            at += 12 + (name_size + 3 & ~3)
+            if kind == _BUILD_ID_NOTE and name == b"GNU\0":
+                return content[at : at + size].hex()
+            at += size + 3 & ~3
+    return ""
+
+
+def bridge_library(qemu: Path, progress: Progress = lambda text: None, cache: Path | None = None) -> Path:
+    """The path of the library for this QEMU, compiled if it is not in the cache; blocks for about a second then.
+
+    Args:
+        qemu: the program.
+        progress: see :data:`uartsim.guest.cache.Progress`.
+        cache: the folder to keep it in; the user's cache by default.
+
+    Raises:
+        BridgeUnavailable: there is no compiler, it fails, or the cache cannot be written.
+    """
+    folder = cache or cache_folder()
+    key = content_hash(SOURCE.read_bytes(), HEADER.read_bytes(), build_id(qemu).encode())
+
+    def make(draft: Path) -> None:
+        progress("compiling the port bridge")
+        _compile(draft)
+
+    try:
+        return kept_file("port-bridge", key, ".so", make, progress, folder)
+    except OSError as error:
+        raise BridgeUnavailable(f"{folder} cannot be written: {error.strerror or error}") from None
+
+
+def _compile(library: Path) -> None:
+    compiler = shutil.which(COMPILER)
+    if compiler is None:
+        raise BridgeUnavailable(f"no C compiler ({COMPILER}) is installed: apt-get install gcc libc6-dev")
+    try:
+        done = subprocess.run(
+            [compiler, *_FLAGS, "-o", str(library), str(SOURCE), "-ldl"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=COMPILE_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise BridgeUnavailable(f"{compiler} did not come to an end within {COMPILE_TIMEOUT_S:g} s") from None
+    if done.returncode:
+        said = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr.strip()[-200:])
+        raise BridgeUnavailable(f"{compiler} failed with status {done.returncode}: {said.strip()}")

@@ -1,0 +1,147 @@
+"""What each register of a chip reads, and until when: what the port bridge may answer without asking.
+
+A register is leased when reading it changes nothing and nothing but a request or a foreseen event changes it.  The
+foreseen events are few: the transmitter's FIFO runs empty (THRE), the last frame ends (TEMT), the receiver's timeout,
+the next character from the line.  Each of the first two begins a further step where its time is certain; at any other
+the lease ends, and the next read asks.
+
+Never leased: RBR, IIR that says THR empty, LSR that shows an error, MSR that shows a delta: reading those changes them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from uartsim.chip.registers import IER, LCR, LSR, InterruptId, Offset
+from uartsim.chip.transmitter import Transmitter
+from uartsim.chip.uart import Uart
+from uartsim.guest.bridge_page import NEVER_NS, Future, Lease, Step
+from uartsim.line_format import NEVER, TICKS_PER_NS
+
+_ETBEI: Final = int(IER.ETBEI)
+_ERBFI: Final = int(IER.ERBFI)
+_DLAB: Final = int(LCR.DLAB)
+_THRE: Final = int(LSR.THRE)
+_TEMT: Final = int(LSR.TEMT)
+_THR_EMPTY: Final = int(InterruptId.THR_EMPTY)
+
+_RBR: Final = 1 << Offset.RBR
+_IIR: Final = 1 << Offset.IIR
+_LSR: Final = 1 << Offset.LSR
+_MSR: Final = 1 << Offset.MSR
+#: IER, LCR, MCR and SCR (with DLAB: DLM, LCR, MCR, SCR): what was written is what is read.
+_PLAIN: Final = 1 << Offset.IER | 1 << Offset.LCR | 1 << Offset.MCR | 1 << Offset.SCR
+_THR: Final = 1 << Offset.THR
+_IER: Final = 1 << Offset.IER
+_BOTH_EMPTY: Final = _THRE | _TEMT
+
+#: Nothing is told of the transmitter.
+NO_FUTURE: Final = Future(0, 0, 0, 0, 0, 0)
+#: Nothing is answered without us.
+NO_LEASE: Final = Lease((), 0, 0, NO_FUTURE)
+
+
+def _ns(ticks: int) -> int:
+    """The first whole nanosecond at which ``ticks`` has come: a guest must not see an event before the chip does."""
+    return NEVER_NS if ticks >= NEVER else -(-ticks // TICKS_PER_NS)
+
+
+def lease_of(uart: Uart, next_arrival: int) -> Lease:
+    """What the chip's registers read from now on.
+
+    Args:
+        uart: the chip; what is due at its own present is done first.
+        next_arrival: a time in ticks before which no character from the line is complete; NEVER if none will be.
+    """
+    uart.advance(uart.now)
+    receiver, transmitter, modem = uart.receiver, uart.transmitter, uart.modem
+    divisor_latch = uart.lcr & _DLAB
+    status = uart.line_status
+    identification = uart.iir
+    values = [
+        uart.divisor & 0xFF,
+        uart.divisor >> 8 if divisor_latch else uart.ier,
+        identification | _fifo_bits(uart),
+        uart.lcr,
+        modem.control,
+        status,
+        modem.status,
+        uart.scratch if uart.variant.has_scratch else 0xFF,
+    ]
+    mask = _PLAIN | (_RBR if divisor_latch else 0)
+    if identification != _THR_EMPTY:
+        mask |= _IIR
+    if not receiver.latched:
+        mask |= _LSR
+    if not modem.deltas:
+        mask |= _MSR
+
+    # The plain registers stay as they are whatever happens; but a lease is one list of steps for all.
+    end = next_arrival
+    if uart.ier & _ERBFI:
+        end = min(end, receiver.timeout_at)
+    steps: list[Step] = []
+    future = NO_FUTURE
+    if modem.looped:
+        end = min(end, uart.next_event(uart.now))
+    elif transmitter.held:
+        end = min(end, transmitter.due)
+    else:
+        empty_at, drained_at = foreseen(transmitter)
+        if not divisor_latch and mask & _LSR and not (uart.unlimited or transmitter.delay_circuit):
+            times = transmitter.times
+            future = Future(transmitter.depth, _ns(next_arrival), empty_at, drained_at, times.frame, times.bit)
+        if uart.now < empty_at < end:
+            steps.append(Step(_ns(empty_at), mask, values))
+            values = _with_status(values, _THRE)
+            if uart.ier & _ETBEI:
+                mask &= ~_IIR
+        if empty_at < end and uart.now < drained_at < end:
+            steps.append(Step(_ns(drained_at), mask, values))
+            values = _with_status(values, _THRE | _TEMT)
+    steps.append(Step(_ns(end), mask, values))
+    steps.append(Step(NEVER_NS, mask & (_PLAIN | _RBR | _MSR), values))
+    return Lease(steps, *_posting(uart, mask), future)
+
+
+def _posting(uart: Uart, mask: int) -> tuple[int, int]:
+    """The offsets whose writes need not wait, and the registers that a write to THR does not change.
+
+    Whether a write to THR need wait on a paced line follows from the future of the transmitter.
+    """
+    if uart.lcr & _DLAB or uart.modem.looped:
+        return 0, 0
+    keep = mask & (_PLAIN | _MSR)
+    if not uart.ier & _ETBEI:
+        keep |= mask & _IIR
+    if not uart.unlimited or uart.transmitter.held:
+        return _IER, keep
+    if uart.line_status & _BOTH_EMPTY == _BOTH_EMPTY:
+        keep |= mask & _LSR
+    return _THR | _IER, keep
+
+
+def _fifo_bits(uart: Uart) -> int:
+    """What IIR shows above the identification."""
+    if not uart.fcr & 1:
+        return 0
+    return uart.variant.iir_fifo_bits | uart.fcr & 0x20
+
+
+def foreseen(transmitter: Transmitter) -> tuple[int, int]:
+    """When THRE and TEMT will come back if nothing more is written, in ticks; a time that is past: they have."""
+    drained_at = transmitter.drained_at()
+    if transmitter.thre:
+        return 0, drained_at
+    if transmitter.thre_at < NEVER:
+        return transmitter.thre_at, drained_at
+    taken_at = drained_at - transmitter.times.frame  # when the shift register takes the last character
+    if transmitter.fifo_mode:
+        return taken_at + (transmitter.times.all_but_last_stop if transmitter.late else 0), drained_at
+    follows = transmitter.shifting or len(transmitter.fifo) > 1
+    return taken_at + (transmitter.times.bit // 2 if follows else 0), drained_at
+
+
+def _with_status(values: list[int], status: int) -> list[int]:
+    """The same with more bits of LSR."""
+    return [*values[: Offset.LSR], values[Offset.LSR] | status, *values[Offset.LSR + 1 :]]

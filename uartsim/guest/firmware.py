@@ -1,0 +1,239 @@
+"""Boot code in an emulated x86 processor is the guest: no QEMU, no other process.
+
+The Unicorn CPU emulator (extra ``firmware``) runs 16-bit code in a megabyte of memory, from the code's own first
+address; IN and OUT at COM1's eight ports reach the chip at the very time.  Other ports read FF, and take no notice of
+writes, but for the two that reset a PC: FE to 64h, and bit 2 to CF9h.  HLT ends the guest: there are no interrupts, so
+nothing would wake it.  Such a guest polls.
+
+The processor runs in slices between which everything else has its turn.  A guest that reads the same from the same
+register again and again only waits: it gets its turn back when something could have changed.  So it also runs under a
+virtual clock, in which time passes only while it waits.
+
+Table ``[firmware]`` of ``guest.toml``: ``listing`` names the code's listing (:mod:`uartsim.guest.listing`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import trio
+
+from uartsim.guest.catalogue import GuestDefinition
+from uartsim.guest.listing import read_listing
+from uartsim.line_format import NEVER, TICKS_PER_SECOND, UsageError
+from uartsim.machine import GuestEnd, Machine
+
+#: Memory, in bytes.
+MEMORY_BYTES: Final = 1 << 20
+#: COM1.
+PORT: Final = 0x3F8
+#: Basic blocks of code that run in one slice.
+SLICE_BLOCKS: Final = 2000
+#: Equal reads of one register after which the guest only waits.
+IDLE_READS: Final = 16
+#: How long what the guest sent last may take to leave the chip, in seconds.
+DRAIN_TIMEOUT_S: Final = 30.0
+
+_KEYBOARD_PORT: Final = 0x64
+_RESET_PORT: Final = 0xCF9
+
+
+class FirmwareGuest:
+    """A guest of kind ``firmware``.
+
+    Args:
+        definition: the guest as its folder defines it.
+
+    Raises:
+        UsageError: the listing is wrong, or the code does not fit.
+    """
+
+    kind = "firmware"
+
+    def __init__(self, definition: GuestDefinition) -> None:
+        try:
+            import unicorn
+            import unicorn.x86_const
+        except ImportError as error:
+            raise UsageError(
+                f"guest {definition.name!r} needs the CPU emulator Unicorn ({error}): pip install 'uartsim[firmware]'"
+            ) from None
+        file = definition.folder / str(definition.options["listing"])
+        self._code = read_listing(file)
+        if self._code.origin + len(self._code.data) > MEMORY_BYTES:
+            raise UsageError(f"{file}: the code does not fit into {MEMORY_BYTES} bytes")
+        self._unicorn = unicorn
+        self._registers = unicorn.x86_const
+        self._scope: trio.CancelScope | None = None
+
+    async def run(self, machine: Machine, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> GuestEnd:
+        """Power on; see :class:`uartsim.machine.Guest`."""
+        task_status.started()
+        while True:
+            await trio.lowlevel.checkpoint()
+            processor = _Processor(self._unicorn, self._registers, self._code.origin, self._code.data, machine)
+            end: str | None = "reset"  # what a pressed reset button leaves
+            try:
+                with trio.CancelScope() as self._scope:
+                    end = await processor.run()
+            finally:
+                processor.close()
+            if end == "reset":
+                if not self._scope.cancelled_caught:
+                    machine.com1.reset()
+                continue
+            with trio.move_on_after(DRAIN_TIMEOUT_S):
+                await processor.drain()
+            return GuestEnd("poweroff") if end == "halted" else GuestEnd("failed", detail=end or "")
+
+    async def reset(self) -> None:
+        """The reset button: the code starts anew."""
+        if self._scope is not None:
+            self._scope.cancel()
+        await trio.lowlevel.checkpoint()
+
+    async def nmi(self) -> None:
+        """The NMI button: there is no handler for it, and nothing happens."""
+        await trio.lowlevel.checkpoint()
+
+
+class _Processor:
+    """One processor from power-on to its end."""
+
+    def __init__(self, unicorn: Any, registers: Any, origin: int, code: bytes, machine: Machine) -> None:
+        self._com1 = com1 = machine.com1
+        self._registers = registers
+        self._error: type[Exception] = unicorn.UcError
+        self._cpu = cpu = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_16)
+        cpu.mem_map(0, MEMORY_BYTES)
+        cpu.mem_write(origin, code)
+        cpu.hook_add(unicorn.UC_HOOK_INSN, self._on_in, None, 1, 0, registers.UC_X86_INS_IN)
+        cpu.hook_add(unicorn.UC_HOOK_INSN, self._on_out, None, 1, 0, registers.UC_X86_INS_OUT)
+        cpu.hook_add(unicorn.UC_HOOK_BLOCK, self._on_block)
+        self._address = origin
+        self._blocks = 0
+        self._stopped = self._idle = self._reset = False
+        self._failure: Exception | None = None
+        self._last_read = (-1, -1)
+        self._equal_reads = 0
+        self._change = trio.Event()
+        self._wakeup = com1.ticker.wakeup(self._on_time)
+        self._settle = com1.settle
+        com1.settle = self._settled  # type: ignore[method-assign]
+
+    async def run(self) -> str:
+        """Run to the end: ``"halted"``, ``"reset"``, or what went wrong."""
+        while True:
+            self._stopped = self._idle = False
+            self._blocks = 0
+            try:
+                self._cpu.emu_start(self._address, MEMORY_BYTES)
+            except self._error as error:
+                return f"{error} at {self._place()}"
+            if self._failure is not None:
+                raise self._failure
+            if self._reset:
+                return "reset"
+            if not self._stopped:
+                return "halted"
+            self._address = self._linear()
+            if self._idle:
+                await self._wait_for_change()
+            else:
+                await trio.lowlevel.checkpoint()
+
+    async def drain(self) -> None:
+        """Wait until what the code has written has left the chip."""
+        com1 = self._com1
+        while not com1.uart.transmitter.empty:
+            await trio.sleep(max(com1.uart.transmitter.drained_at() - com1.clock.now(), 144_000) / TICKS_PER_SECOND)
+            com1.advance(com1.clock.now())
+        com1.settle()
+
+    def close(self) -> None:
+        """Let go of the port."""
+        del self._com1.settle  # the class's own again
+        self._wakeup.set(NEVER)
+
+    # -- what the code does --------------------------------------------------------------------------------
+
+    def _linear(self) -> int:
+        cpu, registers = self._cpu, self._registers
+        return int(cpu.reg_read(registers.UC_X86_REG_CS)) * 16 + int(cpu.reg_read(registers.UC_X86_REG_IP))
+
+    def _place(self) -> str:
+        cpu, registers = self._cpu, self._registers
+        return f"{cpu.reg_read(registers.UC_X86_REG_CS):04X}:{cpu.reg_read(registers.UC_X86_REG_IP):04X}"
+
+    def _stop(self) -> None:
+        self._stopped = True
+        self._cpu.emu_stop()
+
+    def _on_block(self, cpu: Any, address: int, size: int, data: object) -> None:
+        self._blocks += 1
+        if self._blocks > SLICE_BLOCKS:
+            self._stop()
+
+    def _on_in(self, cpu: Any, port: int, size: int, data: object) -> int:
+        value = 0
+        for at in range(size):
+            offset = port + at - PORT
+            value |= (self._read(offset) if 0 <= offset < 8 else 0xFF) << 8 * at
+        if (port, value) != self._last_read:
+            self._last_read, self._equal_reads = (port, value), 0
+        elif port >= PORT:
+            self._equal_reads += 1
+            if self._equal_reads >= IDLE_READS:
+                self._equal_reads = 0
+                self._idle = True
+                self._stop()
+        return value
+
+    def _on_out(self, cpu: Any, port: int, size: int, value: int, data: object) -> None:
+        self._last_read = (-1, -1)
+        for at in range(size):
+            byte = value >> 8 * at & 0xFF
+            offset = port + at - PORT
+            if 0 <= offset < 8:
+                self._write(offset, byte)
+            elif (port + at == _KEYBOARD_PORT and byte == 0xFE) or (port + at == _RESET_PORT and byte & 4):
+                self._reset = True
+                self._stop()
+
+    def _read(self, offset: int) -> int:
+        try:
+            return self._com1.read(offset)
+        except Exception as error:  # the emulator would only print it
+            self._fail(error)
+            return 0xFF
+
+    def _write(self, offset: int, value: int) -> None:
+        try:
+            self._com1.write(offset, value)
+        except Exception as error:
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = error
+        self._stop()
+
+    # -- waiting -------------------------------------------------------------------------------------------
+
+    async def _wait_for_change(self) -> None:
+        """Until the line, the far end or time itself may have changed what the code reads."""
+        com1 = self._com1
+        uart, far = com1.uart, com1.cable.far
+        at = uart.next_event(uart.now)
+        if not far.idle:
+            at = min(at, far.nth_arrival(1))
+        self._change = trio.Event()
+        self._wakeup.set(at)
+        await self._change.wait()
+
+    def _on_time(self, now: int) -> None:
+        self._com1.advance(now)
+        self._com1.settle()
+
+    def _settled(self) -> None:
+        self._settle()
+        self._change.set()
