@@ -139,9 +139,10 @@ class Reaper:
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
         if os.getppid() != self._parent:
             return 128 + signal.SIGKILL  # the parent ended before we could watch it
+        reaper_pid = os.getpid()
         command_pid = os.fork()
         if command_pid == 0:
-            become(command, tty_fd)
+            become(command, tty_fd, reaper_pid)
         for descriptor in (*other_fds, *(() if tty_fd is None else (tty_fd,))):
             os.close(descriptor)
         wanted = True
@@ -195,10 +196,12 @@ class Reaper:
             select.select([self._child_ended], [], [], 0.02)
 
 
-def become(command: Sequence[str], tty_fd: int | None) -> NoReturn:
+def become(command: Sequence[str], tty_fd: int | None, reaper_pid: int) -> NoReturn:
     """In the child: a session of its own, its terminal and its signals, and then ``command``."""
     try:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != reaper_pid:  # it was killed before it could be watched
+            os._exit(128 + signal.SIGKILL)
         os.setsid()
         signal.set_wakeup_fd(-1)
         for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
