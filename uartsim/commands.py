@@ -100,6 +100,15 @@ def commands() -> None:
     help="Something is wrong with the line from the start, such as noise:rate=1e-4,seed=7; see 'uartsim fault --list'. "
     "Repeatable.",
 )
+@click.option(
+    "--registers/--no-registers",
+    default=None,
+    help="For a guest in QEMU: it reaches our chip register by register, or not at all; or its bytes go through a driver of "
+    "ours.  [default: registers where this QEMU and a compiler allow it]",
+)
+@click.option(
+    "--restore", type=click.Path(), metavar="FOLDER", help="Go on from a snapshot that 'uartsim save' has made."
+)
 @click.option("--no-attach", is_flag=True, help="Do not attach this terminal.")
 @click.option(
     "--clock",
@@ -132,6 +141,8 @@ def run(
     uart: str | None,
     flow: str,
     faults: tuple[str, ...],
+    registers: bool | None,
+    restore: str | None,
     no_attach: bool,
     clock: str,
     limit_s: float | None,
@@ -142,6 +153,8 @@ def run(
     from uartsim.machine.options import read_fault
 
     definition = find_guest(guest).with_settings(_pairs(settings))
+    if registers is not None:
+        definition = definition.with_registers("require" if registers else "off")
     definition.check_needs()
     line = Line(
         {
@@ -155,8 +168,11 @@ def run(
         },
         line_policy,
         record,
+        restore,
     )
     if clock == "virtual":
+        if restore is not None:
+            raise UsageError("--restore with --clock virtual: a snapshot lives in real time; leave one of them out")
         if link is not None:
             raise UsageError("--link with --clock virtual: in virtual time there is no pty; leave one of them out")
         limit_s = VIRTUAL_SECONDS if limit_s is None else limit_s
@@ -270,6 +286,7 @@ def status(name: str, as_json: bool) -> None:
     click.echo(f"held by    {facts['hub']['writer'] or 'nobody'} (policy {facts['hub']['policy']})")
     click.echo(f"watching   {', '.join(watching) or 'nobody'}")
     click.echo(f"line       {com1['format']} (divisor {com1['divisor']}), {modem} (upper case: active)")
+    _show_guest(facts["guest"])
     if "carrier" in facts["guest"]:
         click.echo(f"carrier    {facts['guest']['carrier']}")
     if facts["hub"]["formats_differ"]:
@@ -285,6 +302,17 @@ def status(name: str, as_json: bool) -> None:
     click.echo(f"kept       {facts['hub']['scrollback_bytes']} bytes of {facts['hub']['bytes_from_guest']}")
     if facts["record"] is not None:
         click.echo(f"record     {record_state(facts['record'])}")
+
+
+def _show_guest(facts: dict[str, Any]) -> None:
+    """How a guest in QEMU reaches the chip."""
+    if facts.get("served") == "registers":
+        click.echo(
+            f"registers  served one by one: {facts['reads_leased']} reads answered inside QEMU, {facts['reads_waited']} "
+            f"waited for us; {facts['writes_posted']} writes posted, {facts['writes_waited']} waited"
+        )
+    elif facts.get("served") == "bytes":
+        click.echo("registers  not served: QEMU's own UART is the guest's, and its bytes go through a driver of ours")
 
 
 @commands.command()
@@ -347,6 +375,14 @@ def nmi(name: str) -> None:
 def reset(name: str) -> None:
     """Press the reset button of machine NAME."""
     ask_machine(name, "reset")
+
+
+@commands.command()
+@click.argument("name")
+@click.argument("folder", type=click.Path())
+def save(name: str, folder: str) -> None:
+    """Save machine NAME, guest and chip together, in FOLDER; 'uartsim run GUEST --restore FOLDER' goes on from there."""
+    ask_machine(name, "save", 300, folder=os.path.abspath(folder))
 
 
 @commands.command()

@@ -23,6 +23,7 @@ class Line(NamedTuple):
     port: PortOptions
     policy: str
     record: str | None
+    restore: str | None = None
 
 
 def run_machine(definition: GuestDefinition, reservation: Reservation, line: Line, attach: bool) -> GuestEnd | None:
@@ -40,6 +41,8 @@ def run_machine(definition: GuestDefinition, reservation: Reservation, line: Lin
     Raises:
         UartsimError: it could not be started.
     """
+    from pathlib import Path
+
     import trio
 
     from uartsim.guest.build import make_guest
@@ -48,7 +51,7 @@ def run_machine(definition: GuestDefinition, reservation: Reservation, line: Lin
 
     claim = reservation.claim
     # What can go wrong goes wrong before anybody is told of a machine.
-    guest = make_guest(definition)
+    guest = make_guest(definition, restore=None if line.restore is None else Path(line.restore))
     records: list[TranscriptWriter] = []
     if line.record is not None:
         records.append(TranscriptWriter(line.record, claim.name, "as the guest programs it", RealClock().now()))
@@ -72,8 +75,6 @@ def run_machine(definition: GuestDefinition, reservation: Reservation, line: Lin
             click.echo(f"uartsim: {text}", err=True)
 
     async def whole() -> None:
-        from pathlib import Path
-
         from uartsim.access.hub import Hub, LinePolicy
         from uartsim.access.station import Station
         from uartsim.machine import GuestEnd, Machine, open_machine

@@ -20,9 +20,12 @@ from tests.access.rig import ECHO, RunningMachine, make_guest_folder, wait_until
 
 GuestFolder = Callable[[str], Path]
 
-#: A boot sector that polls COM1's LSR and sends back what it receives.
+#: A boot sector that sets COM1 to 115200 8N1 with FIFOs, polls its LSR and sends back what it receives.
 _ECHO_SECTOR = (
     bytes.fromhex(
+        "bafb03b083ee"  # mov dx,3FB; mov al,83; out dx,al
+        "baf803b001eebaf903b000ee"  # the divisor is 1
+        "bafb03b003eebafa03b001ee"  # 8N1, FIFOs on
         "bafd03"  # mov dx,3FD
         "eca80174fb"  # receive: in al,dx; test al,1; jz receive
         "baf803ec88c4"  # mov dx,3F8; in al,dx; mov ah,al

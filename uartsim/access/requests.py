@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
 from uartsim.access.control import Handler
-from uartsim.errors import UartsimError
-from uartsim.machine import Machine
+from uartsim.errors import UartsimError, UsageError
+from uartsim.machine import Machine, SavingGuest
 from uartsim.machine.options import read_fault
 from uartsim.wire.cable import ModemOutputs
 from uartsim.wire.faults import FAULT_KINDS
@@ -50,6 +51,7 @@ class Requests:
             "pty": self._pty,
             "modem": self._modem,
             "fault": self._fault,
+            "save": self._save,
             "clear_faults": self._clear_faults,
         }
 
@@ -111,6 +113,16 @@ class Requests:
         if link is not None and (not isinstance(link, str) or not os.path.isabs(link) or "\n" in link):
             raise ValueError(f"a link at {link!r}: give an absolute path")
         return self._station.more.add(watch=bool(request.get("watch")), link=link)
+
+    async def _save(self, request: Mapping[str, Any]) -> Any:
+        """A snapshot of the guest and its port."""
+        guest = self._machine.guest
+        if not isinstance(guest, SavingGuest):
+            raise UsageError(f"a guest of kind {guest.kind} cannot be saved: only one of kind qemu has snapshots")
+        folder = str(request.get("folder", ""))
+        if not os.path.isabs(folder):
+            raise ValueError(f"a snapshot in {folder!r}: give an absolute path")
+        await guest.save(Path(folder))
 
     async def _modem(self, request: Mapping[str, Any]) -> Any:
         """This end's DTR and RTS; answers with all modem lines, as the guest sees them."""

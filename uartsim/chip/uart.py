@@ -342,3 +342,15 @@ class Uart(RegisterFile):
         )
         uart._restore(state)
         return uart
+
+    def become(self, state: UartState) -> None:
+        """The chip goes on from ``state``, in place: whoever holds it holds the restored one.
+
+        Raises:
+            ValueError: it is the state of another part, or of one with other options.
+        """
+        ours = (self.variant.name, self.transmitter.delay_circuit, self.out2_gate, self.unlimited)
+        theirs = (state.variant, state.thre_delay, state.out2_gate, state.unlimited)
+        if ours != theirs:
+            raise ValueError(f"the state is of a chip with {theirs}, this is one with {ours}: make one like it")
+        self._restore(state)

@@ -118,8 +118,7 @@ class _Processor:
         self._equal_reads = 0
         self._change = trio.Event()
         self._wakeup = com1.ticker.wakeup(self._on_time)
-        self._settle = com1.settle
-        com1.settle = self._settled  # type: ignore[method-assign]
+        com1.on_settled = self._settled
 
     async def run(self) -> str:
         """Run to the end: ``"halted"``, ``"reset"``, or what went wrong."""
@@ -152,7 +151,7 @@ class _Processor:
 
     def close(self) -> None:
         """Let go of the port."""
-        del self._com1.settle  # the class's own again
+        self._com1.on_settled = None
         self._wakeup.set(NEVER)
 
     # -- what the code does --------------------------------------------------------------------------------
@@ -235,5 +234,4 @@ class _Processor:
         self._com1.settle()
 
     def _settled(self) -> None:
-        self._settle()
         self._change.set()

@@ -91,9 +91,8 @@ class BridgeServer:
         self._gathering = com1.ticker.wakeup(self._gathered)
         self._arrival = com1.ticker.wakeup(self._arrived)
         self._gather_ns = 0
-        self._settle, self._advance = com1.settle, com1.advance
-        com1.settle = self._settled  # type: ignore[method-assign]
-        com1.advance = self._advanced  # type: ignore[method-assign]
+        com1.before_advance = self._before_advance
+        com1.on_settled = self._settled
         com1.on_interrupt = self._interrupt
         com1.on_far_ready = self._far_is_ready
         self._publish()
@@ -159,7 +158,7 @@ class BridgeServer:
                             continue
                     if run:
                         self._write_run(run, at)
-                    self._advance(at)
+                    com1.advance(at)
                     if op == _READ:
                         page.answer(slot, com1.read_at(offset, uart.now))
                     elif op == _WRITE:
@@ -169,9 +168,9 @@ class BridgeServer:
                 if run:
                     self._write_run(run, at)
                 self._served = served = made
-                self._advance(uart.now)  # without FIFO and at unlimited rate a character leaves at this very time
+                com1.advance(uart.now)  # without FIFO and at unlimited rate a character leaves at this very time
                 self._publish()  # first of all: a processor may wait for it
-                self._settle()
+                com1.settle()
         finally:
             self._draining = False
         if self._transmitted:
@@ -201,11 +200,10 @@ class BridgeServer:
         else:
             self._drain(0)
 
-    def _advanced(self, now: int) -> None:
-        """Time passes: what the guest posted before comes first."""
+    def _before_advance(self) -> None:
+        """Time is to pass: what the guest posted before comes first."""
         if not self._draining and not self._held and self._page.look(self._gather_ns) != self._served:
             self._drain(self._gather_ns)
-        self._advance(now)
 
     def _far_is_ready(self) -> None:
         if self._held:
@@ -219,7 +217,7 @@ class BridgeServer:
         transmitter = uart.transmitter
         while slot == POSTED and len(transmitter.fifo) >= transmitter.depth and transmitter.due < NEVER:
             # QEMU posts only what it knows to have room; a stamp that came late to us may be a little before that.
-            self._advance(max(uart.now, transmitter.due))
+            com1.advance(max(uart.now, transmitter.due))
         was_up = uart.irq and uart.iir == _THR_EMPTY
         com1.write_at(0, value, uart.now)
         self._note_transmitted(bytes((value,)), was_up)
@@ -227,7 +225,7 @@ class BridgeServer:
     def _write_run(self, run: bytearray, at: int) -> None:
         """THR was written several times at unlimited rate; the run is empty then."""
         com1, uart = self.com1, self.com1.uart
-        self._advance(at)
+        com1.advance(at)
         was_up = uart.irq and uart.iir == _THR_EMPTY
         characters = bytes(run)
         run.clear()
@@ -279,14 +277,14 @@ class BridgeServer:
                 self._socket.send(b"i")
 
     def _settled(self) -> None:
-        """After registers were touched, or the far end did something."""
-        self._settle()
-        self._publish()
+        """After registers were touched, or the far end did something; in the midst of the ring we say it ourselves."""
+        if not self._draining:
+            self._publish()
 
     def _publish(self) -> None:
         com1 = self.com1
         uart, far = com1.uart, com1.cable.far
-        room = com1._has_room()
+        room = com1.has_room()
         if far.idle:
             next_arrival = interrupt_at = NEVER
         elif room:
@@ -361,7 +359,7 @@ class BridgeServer:
         self.count_leased()
         self._closed = True
         com1 = self.com1
-        del com1.settle, com1.advance  # the class's own again
+        com1.before_advance = com1.on_settled = None
         com1.on_interrupt = com1.on_far_ready = None
         self._gathering.set(NEVER)
         self._arrival.set(NEVER)

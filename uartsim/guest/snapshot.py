@@ -47,17 +47,12 @@ class PortSnapshot:
         """The port as it is now."""
         com1.advance(com1.clock.now())
         com1.settle()
-        line = tuple((run.start, bytes(run.data), run.line_format) for run in com1.cable._runs)
-        return cls(qemu, tuple(command), com1.uart.state(), line)
+        return cls(qemu, tuple(command), com1.uart.state(), tuple(com1.cable.on_line()))
 
     def put_into(self, com1: Com1) -> None:
         """The port becomes what this says, at its present time."""
         by = com1.uart.now - self.uart.now
-        # A chip in place, so that whoever holds it holds the restored one.
-        com1.uart._restore(moved(self.uart, by))
-        com1._set_format()
-        for start, characters, line_format in self.line:
-            com1.cable.carry_run(start + by, characters, line_format)
+        com1.restore(moved(self.uart, by), [(start + by, data, fmt) for start, data, fmt in self.line])
 
     def write(self, file: Path) -> None:
         """Write it to a file."""

@@ -2,7 +2,18 @@
 
 from uartsim.machine.com1 import Com1
 from uartsim.machine.driver import Flag, Received, SerialDriver
-from uartsim.machine.machine import Guest, GuestEnd, Machine, open_machine
+from uartsim.machine.machine import Guest, GuestEnd, Machine, SavingGuest, open_machine
 from uartsim.machine.options import PortOptions
 
-__all__ = ["Com1", "Flag", "Guest", "GuestEnd", "Machine", "PortOptions", "Received", "SerialDriver", "open_machine"]
+__all__ = [
+    "Com1",
+    "Flag",
+    "Guest",
+    "GuestEnd",
+    "Machine",
+    "PortOptions",
+    "Received",
+    "SavingGuest",
+    "SerialDriver",
+    "open_machine",
+]

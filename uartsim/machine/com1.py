@@ -112,7 +112,7 @@ class Com1(Port):
             pins &= ~MSR.DCD
         if "cut" in faults:
             pins = MSR(0)
-        was_closed = not self._has_room()
+        was_closed = not self.has_room()
         self.rts_lost = "cut" in faults or ("lost-cts" in faults and faults["lost-cts"].applies_to("out"))
         self.uart.set_modem_inputs(int(pins), self.uart.now)
         self._resume(was_closed, self.uart.now)

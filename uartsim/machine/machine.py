@@ -74,6 +74,14 @@ class ReportingGuest(Protocol):
         """Plain values."""
 
 
+@runtime_checkable
+class SavingGuest(Protocol):
+    """A guest that can be saved, to go on later."""
+
+    async def save(self, folder: Path) -> None:
+        """Save it and its port in a folder; it goes on."""
+
+
 class Machine:
     """One machine.  Made by :func:`open_machine`.
 

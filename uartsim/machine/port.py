@@ -11,10 +11,11 @@ virtual time a tenth of a second, if that is longer).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from uartsim.chip.registers import Offset
+from uartsim.chip.state import UartState
 from uartsim.chip.streaming import stream_in, stream_out
 from uartsim.chip.uart import Uart
 from uartsim.line_format import NEVER, LineFormat
@@ -81,6 +82,9 @@ class Port:
         self.on_output: Callable[[bytes, int], None] | None = None
         #: Called when the guest has put something on the line, before anybody hears it.
         self.on_carry: Callable[[int], None] | None = None
+        #: Called before time passes, by whoever has something to do at an earlier time; and when everything has settled.
+        self.before_advance: Callable[[], None] | None = None
+        self.on_settled: Callable[[], None] | None = None
         #: Called when a break of the guest's has arrived at the far end, with the time.
         self.on_break: Callable[[int], None] | None = None
         #: At unlimited rate, whether the far end cannot take more now; set by the far end, which then calls
@@ -120,7 +124,7 @@ class Port:
             value = self.uart.read(offset, at)
             self.reads[offset] += 1
             return value
-        was_closed = not self._has_room()
+        was_closed = not self.has_room()
         value = self.uart.read(offset, at)
         self.reads[offset] += 1
         self._resume(was_closed, at)
@@ -129,7 +133,7 @@ class Port:
     def write_at(self, offset: int, value: int, at: int) -> None:
         """A register write at ``at`` ticks, from an interrupt handler; call :meth:`settle` when all is done."""
         uart = self.uart
-        was_closed = not self._has_room()
+        was_closed = not self.has_room()
         before = uart.line_format
         uart.write(offset, value, at)
         self.writes[offset] += 1
@@ -148,15 +152,27 @@ class Port:
         """Master reset of the chip, now.  What is on the line stays on the line."""
         now = self.clock.now()
         self.advance(now)
-        was_closed = not self._has_room()
+        was_closed = not self.has_room()
         self.uart.reset(self.uart.now)
         self._set_format()
         self._resume(was_closed, self.uart.now)
         self.settle()
 
+    def restore(self, uart: UartState, line: Iterable[tuple[int, bytes, LineFormat]]) -> None:
+        """The chip becomes what a snapshot holds, at its present time; frames that were on the line are on it again.
+
+        Args:
+            uart: the chip, with its times moved to the present, see :func:`uartsim.guest.snapshot.moved`.
+            line: the frames: when the first began, the characters, their format.
+        """
+        self.uart.become(uart)
+        self._set_format()
+        for start, characters, line_format in line:
+            self.cable.carry_run(start, characters, line_format)
+
     # -- time ----------------------------------------------------------------------------------------------
 
-    def _has_room(self) -> bool:
+    def has_room(self) -> bool:
         """Whether the far end may start a frame: RTS may say no, and unless the line is strict it overruns nobody."""
         uart = self.uart
         if self.flow_control and (self.rts_lost or not uart.modem.rts):
@@ -165,13 +181,15 @@ class Port:
 
     def _resume(self, was_closed: bool, at: int) -> None:
         """After something that may have made room for the far end."""
-        if was_closed and self._has_room():
+        if was_closed and self.has_room():
             self.cable.far.resume(at)
 
     def advance(self, now: int) -> None:
         """Bring everything up to ``now``: line, chip and interrupt handler, in the order of time."""
         if self._advancing:
             return
+        if self.before_advance is not None:
+            self.before_advance()
         self._advancing = True
         try:
             self._advance(now)
@@ -184,7 +202,7 @@ class Port:
         self._signal(uart.now)
         before = far.pending if self.on_far_room is not None else 0
         while True:
-            due = far_due = far.due(self._has_room())
+            due = far_due = far.due(self.has_room())
             interrupt_due = NEVER
             if self.on_interrupt is not None:
                 interrupt_due = uart.next_interrupt(uart.now)
@@ -196,7 +214,7 @@ class Port:
             if due == far_due and self._stream_in(min(now, interrupt_due - 1)):
                 continue
             due = max(due, uart.now)
-            arrival = far.step(due, self._has_room())
+            arrival = far.step(due, self.has_room())
             if arrival is not None:
                 self._receive(arrival, due)
             else:
@@ -282,8 +300,11 @@ class Port:
             self._signal(self.uart.now)
         finally:
             self._advancing = within
+        self._pass_time(self.uart.now)  # at unlimited rate what was written has left by now
         self._collect()
         self._plan()
+        if self.on_settled is not None:
+            self.on_settled()
 
     def _tick(self, now: int) -> None:
         try:
@@ -333,7 +354,7 @@ class Port:
         elif self.on_interrupt is not None:
             at = uart.next_interrupt(uart.now)
         if not cable.far.idle:
-            if self._has_room():
+            if self.has_room():
                 at = min(at, cable.far.nth_arrival(QUANTUM))
             else:
                 at = min(at, cable.far.due(room=False))

@@ -334,6 +334,10 @@ class Cable:
         self._breaks = [space for space in self._breaks if not space.told or space.until > oldest]
         return arrivals
 
+    def on_line(self) -> list[tuple[int, bytes, LineFormat]]:
+        """The frames that have not arrived: when the first of each run began, the characters, their format."""
+        return [(run.start, bytes(run.data), run.line_format) for run in self._runs]
+
     def first_arrival(self) -> int:
         """When the oldest frame that is on the line will have arrived; NEVER when none is."""
         if not self._runs:
