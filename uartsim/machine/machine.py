@@ -201,10 +201,10 @@ async def open_machine(
         UsageError: the clock is virtual, and the guest lives in real time; or a fault or recording is impossible.
         UartsimError: the guest could not be started.
     """
-    if is_virtual() and guest.kind != "script":
+    if is_virtual() and guest.kind not in ("script", "firmware"):
         raise UsageError(
             f"{name} is a guest of kind {guest.kind} and lives in real time: a virtual clock is only for guests of kind "
-            "script, such as demo; use the real clock"
+            "script or firmware, such as demo; use the real clock"
         )
     async with shared_ticker() as ticker:
         com1 = make_port(ticker, name, port)
