@@ -28,7 +28,7 @@ FLOORS = (
     {"blocking"},
     {FACE},
     {"running"},
-    {"commands_conform", "commands_line", "commands_record"},
+    {"commands_conform", "commands_line", "commands_problems", "commands_record"},
     {"commands", "pytest_plugin"},
     {"cli"},
     {"__main__"},

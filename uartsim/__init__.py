@@ -13,9 +13,21 @@ if TYPE_CHECKING:
     from uartsim import blocking
     from uartsim.chip.bench import Bench
     from uartsim.console.console import Console
-    from uartsim.console.errors import ConsoleBusy, ConsoleClosed, ExpectTimeout, GuestEnded, LoginFailed
+    from uartsim.console.errors import (
+        ConsoleBusy,
+        ConsoleClosed,
+        ExpectTimeout,
+        GrubFailed,
+        GuestEnded,
+        LoginFailed,
+        ProblemFound,
+        TransferFailed,
+        TypingFailed,
+    )
     from uartsim.console.expectations import Match
     from uartsim.console.opening import open_console
+    from uartsim.console.screen import Screen
+    from uartsim.console.shell_line import Result
     from uartsim.errors import UartsimError, UsageError
     from uartsim.guest.catalogue import GuestDefinition, find_guest, list_guests
     from uartsim.line_format import LineFormat
@@ -29,12 +41,18 @@ __all__ = [
     "ConsoleBusy",
     "ConsoleClosed",
     "ExpectTimeout",
+    "GrubFailed",
     "GuestDefinition",
     "GuestEnded",
     "LineFormat",
     "LoginFailed",
     "Machine",
     "Match",
+    "ProblemFound",
+    "Result",
+    "Screen",
+    "TransferFailed",
+    "TypingFailed",
     "UartsimError",
     "UsageError",
     "__version__",
@@ -52,12 +70,18 @@ _HOMES = {
     "ConsoleBusy": "uartsim.console.errors",
     "ConsoleClosed": "uartsim.console.errors",
     "ExpectTimeout": "uartsim.console.errors",
+    "GrubFailed": "uartsim.console.errors",
     "GuestDefinition": "uartsim.guest.catalogue",
     "GuestEnded": "uartsim.console.errors",
     "LineFormat": "uartsim.line_format",
     "LoginFailed": "uartsim.console.errors",
     "Machine": "uartsim.machine",
     "Match": "uartsim.console.expectations",
+    "ProblemFound": "uartsim.console.errors",
+    "Result": "uartsim.console.shell_line",
+    "Screen": "uartsim.console.screen",
+    "TransferFailed": "uartsim.console.errors",
+    "TypingFailed": "uartsim.console.errors",
     "UartsimError": "uartsim.errors",
     "UsageError": "uartsim.errors",
     "find_guest": "uartsim.guest.catalogue",

@@ -123,8 +123,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the mark and check the options."""
     config.addinivalue_line(
         "markers",
-        "uartsim(guest=NAME, settings={...}, timeout=SECONDS, clock='real' or 'virtual'): what the console fixture "
-        "starts, how long it waits, and in which time",
+        "uartsim(guest=NAME, settings={...}, timeout=SECONDS, clock='real' or 'virtual', uart=CHIP, faults=[...], "
+        "allow=[...]): what the console fixture starts, how long it waits, in which time, what is wrong with the line, "
+        "and which problems are none here",
     )
     for option in _OPTIONS:
         option.value(config)
@@ -154,6 +155,11 @@ def uartsim_console_factory(request: pytest.FixtureRequest) -> Iterator[Callable
         yield make
 
 
+#: What the mark may say, besides which guest.
+_MARK_KEYS = frozenset({"guest", "settings", "timeout", "clock", "uart", "faults", "allow", "problems"})
+_MARK_HELP = "guest=, settings=, timeout=, clock=, uart=, faults=, problems= and allow="
+
+
 @pytest.fixture
 def console(request: pytest.FixtureRequest, uartsim_console_factory: Callable[..., Console]) -> Console:
     """The console of a fresh machine: ``console.login()``, ``console.expect("...")``, ``console.sendline("...")``.
@@ -164,10 +170,10 @@ def console(request: pytest.FixtureRequest, uartsim_console_factory: Callable[..
     __tracebackhide__ = True
     wanted: dict[str, Any] = {}
     for mark in reversed(list(request.node.iter_markers("uartsim"))):
-        unknown = sorted(set(mark.kwargs) - {"guest", "settings", "timeout", "clock"})
+        unknown = sorted(set(mark.kwargs) - _MARK_KEYS)
         if mark.args or unknown:
             what = ", ".join([*map(repr, mark.args), *unknown])
-            pytest.fail(f"mark uartsim does not know {what}: use guest=, settings=, timeout= and clock=", pytrace=False)
+            pytest.fail(f"mark uartsim does not know {what}: use {_MARK_HELP}", pytrace=False)
         wanted |= mark.kwargs
     return uartsim_console_factory(wanted.pop("guest", None), **wanted)
 

@@ -21,6 +21,7 @@ class FakeClient:
         self._keys = trio.lowlevel.ParkingLot()
         self.typed = b""
         self.events: list[bytes | float] = []
+        self.secrets: list[bytes] = []
         self.detached = False
         self.missed = 0
 
@@ -51,8 +52,10 @@ class FakeClient:
     def receive_nowait(self) -> bytes:
         return self._said.pop(0) if self._said else b""
 
-    async def send(self, data: bytes) -> None:
+    async def send(self, data: bytes, *, secret: bool = False) -> None:
         await trio.lowlevel.checkpoint()
+        if secret:
+            self.secrets.append(data)
         self.typed += data
         self._keys.unpark_all()
         self.events.append(data)

@@ -226,8 +226,13 @@ class Hub:
             while client in self.clients and client.waiting:
                 await self._taken.park()
 
-    async def send(self, data: bytes) -> None:
-        """Send to the guest; returns when the line has room for what comes next."""
+    async def send(self, data: bytes, *, secret: bool = False) -> None:
+        """Send to the guest; returns when the line has room for what comes next.
+
+        Args:
+            data: what to send.
+            secret: it stands in the record as asterisks.
+        """
         await self._turn.take(len(data))
         view = memoryview(data)
         while view and not self.closed:
@@ -235,7 +240,7 @@ class Hub:
             if room > 0:
                 part = bytes(view[:room])
                 if (record := self._recording()) is not None:
-                    record.input(part, self.com1.clock.now())
+                    record.input(b"*" * len(part) if secret else part, self.com1.clock.now())
                 self.com1.far_send(part)
                 view = view[room:]
             else:
@@ -283,15 +288,12 @@ class Hub:
 
     def status(self) -> dict[str, Any]:
         """Who is attached and what is kept, as plain values."""
-        guest = self.com1.cable.line_format
+        clients = sorted(self.clients, key=lambda client: client.who)
         return {
             "writer": self.writer.who if self.writer is not None else None,
             "policy": self.policy.value,
-            "formats_differ": [
-                f"{client.who} is at {client.line_format} while the guest is at {guest}"
-                for client in sorted(self.clients, key=lambda c: c.who)
-                if client.hears_another_format
-            ],
+            "formats_differ": [client.difference for client in clients if client.hears_another_format],
+            "formats_garble": [client.difference for client in clients if client.hears_garbage],
             "bytes_from_guest": self.end,
             "scrollback_bytes": len(self._kept),
             "clients": [
@@ -302,6 +304,6 @@ class Hub:
                     "behind": client.waiting,
                     "missed": client.missed,
                 }
-                for client in sorted(self.clients, key=lambda c: c.who)
+                for client in clients
             ],
         }

@@ -17,6 +17,7 @@ from uartsim.line_format import TICKS_PER_NS, LineFormat
 from uartsim.machine.turn import Turn
 from uartsim.wire.cable import Ear
 from uartsim.wire.frame import Arrival
+from uartsim.wire.sampler import bears
 
 if TYPE_CHECKING:
     from uartsim.access.hub import Hub
@@ -72,6 +73,7 @@ class HubClient:
         #: Called before what the guest has put on the line is heard.
         self.on_carry: Callable[[int], object] | None = None
         self._at_far_end = False
+        self._marked = ""  # how it differs from the guest, as the record says
         self._ear: Ear | None = None
         self._heard: deque[_Heard] = deque()
         self._oldest = 0  # it cannot go back further than this
@@ -219,13 +221,34 @@ class HubClient:
 
     @property
     def hears_another_format(self) -> bool:
-        """Its format is not the guest's, so that what it hears is garbage."""
+        """Its format is not the guest's."""
         com1 = self.hub.com1
         differs = self.line_format is not None and self.line_format != com1.cable.line_format
         return self._at_far_end and differs and not com1.uart.unlimited
 
+    @property
+    def hears_garbage(self) -> bool:
+        """Its format is another than the guest's, by more than a receiver bears in one direction or the other."""
+        guest, own = self.hub.com1.cable.line_format, self.line_format
+        return self.hears_another_format and own is not None and not (bears(own, guest) and bears(guest, own))
+
+    @property
+    def difference(self) -> str:
+        """In what its format differs from the guest's, in words; empty where it does not."""
+        if not self.hears_another_format:
+            return ""
+        return f"{self.who} is at {self.line_format} while the guest is at {self.hub.com1.cable.line_format}"
+
+    def _mark_difference(self) -> None:
+        """Note in the record where the two ends begin or cease to differ."""
+        difference = self.difference
+        if difference != self._marked:
+            self.hub.mark(difference or f"{self.who} and the guest do not differ any more in speed or stop bits")
+            self._marked = difference
+
     def listen_as_needed(self) -> None:
         """Have an ear while what comes out at the far end may differ from what was sent, and none else."""
+        self._mark_difference()
         cable = self.hub.com1.cable
         faults = self._at_far_end and cable.out is not None and bool(cable.out.faults)
         needed = faults or self.hears_another_format
@@ -266,14 +289,18 @@ class HubClient:
                 return data
             await self.hub.wait_news()
 
-    async def send(self, data: bytes) -> None:
+    async def send(self, data: bytes, *, secret: bool = False) -> None:
         """Send to the guest over the line; returns when the line has room for more.
+
+        Args:
+            data: what to send.
+            secret: it stands in the record as asterisks.
 
         Raises:
             NotTheWriterError: this client only watches.
         """
         self.check_writer("send")
-        await self.hub.send(data)
+        await self.hub.send(data, secret=secret)
 
     async def send_break(self, duration_s: float = BREAK_SECONDS) -> None:
         """See :meth:`Hub.send_break`."""

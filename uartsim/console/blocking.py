@@ -7,24 +7,34 @@ Ctrl-C during a call cancels what was waited for, and nothing is consumed.
 
 from __future__ import annotations
 
+import os
 import queue
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 import trio
 
+from uartsim.console.blocking_parts import Grub, Line, Stimuli
 from uartsim.console.console import Console as AsyncConsole
 from uartsim.console.errors import ConsoleClosed
 from uartsim.console.expectations import Expectation, Match, Timeout
-from uartsim.console.line import Line as AsyncLine
+from uartsim.console.kernel_lines import KernelLine
 from uartsim.console.opening import open_console as open_async_console
+from uartsim.console.problem_catalogue import Source
+from uartsim.console.problems import Problem
+from uartsim.console.screen import Screen
+from uartsim.console.shell_line import Result
+from uartsim.console.transfer import Progress
 from uartsim.console.trio_thread import LAST_WAIT_S, TrioThread, shared_thread, single
+from uartsim.console.typing import KILL_LINE
 from uartsim.errors import UartsimError
 from uartsim.guest.catalogue import GuestDefinition
 from uartsim.machine import PortOptions
-from uartsim.wire.faults import Fault
+
+if TYPE_CHECKING:
+    from pexpect.fdpexpect import fdspawn
 
 _T = TypeVar("_T")
 
@@ -63,10 +73,85 @@ class Console:
         __tracebackhide__ = True
         self._call(self._console.sendline, line)
 
-    def login(self, user: str = "root", password: str = "toor", timeout: Timeout = "default") -> None:
+    def type(self, text: str, verify: bool = True, *, kill: str = KILL_LINE, timeout: Timeout = "default") -> None:
+        """Type, and see that it comes back; see :meth:`uartsim.Console.type`."""
+        __tracebackhide__ = True
+        self._call(lambda: self._console.type(text, verify, kill=kill, timeout=timeout))
+
+    def send_secret(self, secret: str, enter: bool = True) -> None:
+        """Type a password, masked in the record; see :meth:`uartsim.Console.send_secret`."""
+        __tracebackhide__ = True
+        self._call(self._console.send_secret, secret, enter)
+
+    def login(
+        self,
+        user: str = "root",
+        password: str = "toor",
+        timeout: Timeout = "default",
+        *,
+        new_password: str | None = None,
+    ) -> None:
         """Log in from wherever the guest is; see :meth:`uartsim.Console.login`."""
         __tracebackhide__ = True
-        self._call(self._console.login, user, password, timeout)
+        self._call(lambda: self._console.login(user, password, timeout, new_password=new_password))
+
+    def run(self, command: str, timeout: Timeout = "default", *, shell: str = "auto") -> Result:
+        """Run a command; see :meth:`uartsim.Console.run`."""
+        __tracebackhide__ = True
+        result: Result = self._call(lambda: self._console.run(command, timeout, shell=shell))
+        return result
+
+    def put_file(
+        self,
+        source: str | os.PathLike[str] | bytes,
+        path: str,
+        progress: Progress | None = None,
+        timeout: Timeout = None,
+    ) -> None:
+        """Put a file into the guest; see :meth:`uartsim.Console.put_file`.  ``progress`` is called on another thread."""
+        __tracebackhide__ = True
+        self._call(self._console.put_file, source, path, progress, timeout)
+
+    def get_file(self, path: str, progress: Progress | None = None, timeout: Timeout = None) -> bytes:
+        """Fetch a file from the guest; see :meth:`uartsim.Console.get_file`.  ``progress`` as in :meth:`put_file`."""
+        __tracebackhide__ = True
+        data: bytes = self._call(self._console.get_file, path, progress, timeout)
+        return data
+
+    def resize(self, rows: int, columns: int, timeout: Timeout = "default") -> None:
+        """Tell the guest's shell how large the terminal is; see :meth:`uartsim.Console.resize`."""
+        __tracebackhide__ = True
+        self._call(self._console.resize, rows, columns, timeout)
+
+    def wait_for_quiet(self, seconds: float = 1.0, timeout: Timeout = "default") -> None:
+        """Wait until the guest is silent; see :meth:`uartsim.Console.wait_for_quiet`."""
+        __tracebackhide__ = True
+        self._call(self._console.wait_for_quiet, seconds, timeout)
+
+    def spawn(self, **options: Any) -> fdspawn[Any]:
+        """A pexpect ``fdspawn`` on a tty that carries this line; see :meth:`uartsim.Console.spawn`."""
+        __tracebackhide__ = True
+        return self._read(lambda: self._console.spawn(**options))
+
+    @property
+    def screen(self) -> Screen:
+        """What a terminal on this line shows now."""
+        return self._read(lambda: self._console.screen)
+
+    @property
+    def grub(self) -> Grub:
+        """GRUB's menu, wherever it is on this line."""
+        return Grub(self)
+
+    @property
+    def stimuli(self) -> Stimuli:
+        """What this machine can be made to suffer."""
+        return Stimuli(self)
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What the line has carried and lost; see :attr:`uartsim.Console.counters`."""
+        return self._read(lambda: self._console.counters)
 
     def send_break(self, duration_s: float = 0.25) -> None:
         """Hold the line at space; see :meth:`uartsim.Console.send_break`."""
@@ -140,58 +225,25 @@ class Console:
     def timeout(self, seconds: float | None) -> None:
         self._console.timeout = seconds
 
+    @property
+    def problems(self) -> list[Problem]:
+        """What went wrong so far, oldest first: also what ended no wait."""
+        return self._read(lambda: self._console.problems)
+
+    @property
+    def kernel_lines(self) -> list[KernelLine]:
+        """The kernel's messages, wherever they landed; see :attr:`uartsim.Console.kernel_lines`."""
+        return self._read(lambda: self._console.kernel_lines)
+
     def _read(self, function: Callable[[], _T]) -> _T:
         """Read on the console's own thread, where nothing changes meanwhile."""
+        __tracebackhide__ = True
 
         async def read() -> _T:
             return function()
 
         value: _T = self._call(read)
         return value
-
-
-class Line:
-    """The line of a console, for ordinary tests; the names are those of :class:`uartsim.console.line.Line`."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-
-    def _do(self, what: Callable[[AsyncLine], _T]) -> _T:
-        __tracebackhide__ = True
-        return self._console._read(lambda: what(self._console._console.line))
-
-    def add_fault(self, fault: str | Fault) -> None:
-        """From now on something is wrong with the line."""
-        __tracebackhide__ = True
-        self._do(lambda line: line.add_fault(fault))
-
-    def clear_faults(self, kind: str | None = None) -> int:
-        """End the faults of a kind, or all of them; returns how many were at work."""
-        return self._do(lambda line: line.clear_faults(kind))
-
-    @property
-    def faults(self) -> list[Fault]:
-        """The faults at work."""
-        return self._do(lambda line: line.faults)
-
-    @property
-    def fault_counters(self) -> dict[str, dict[str, dict[str, int]]]:
-        """What faults have done, by direction and kind."""
-        return self._do(lambda line: line.fault_counters)
-
-    def set_modem(self, *, dtr: bool | None = None, rts: bool | None = None) -> None:
-        """Drive DTR and RTS; None leaves a line as it is."""
-        self._do(lambda line: line.set_modem(dtr=dtr, rts=rts))
-
-    @property
-    def modem(self) -> dict[str, bool]:
-        """The modem lines at the guest's chip."""
-        return self._do(lambda line: line.modem)
-
-    @property
-    def status(self) -> dict[str, Any]:
-        """Everything about the port."""
-        return self._do(lambda line: line.status)
 
 
 @contextmanager
@@ -201,6 +253,8 @@ def open_console(
     settings: Mapping[str, Any] | None = None,
     timeout: float | None = 30.0,
     timeout_scale: float = 1.0,
+    problems: Source | Sequence[Source] | None = None,
+    allow: Iterable[str] = (),
     name: str | None = None,
     clock: str = "real",
     log: Callable[[str], None] | None = None,
@@ -209,7 +263,7 @@ def open_console(
     """Start a machine of its own for this block, and hold its console; see :func:`uartsim.open_console`.
 
     Args:
-        guest, settings, timeout, timeout_scale, name, port: as there.
+        guest, settings, timeout, timeout_scale, problems, allow, name, port: as there.
         clock: ``"real"``, or ``"virtual"``: time passes only while a call waits, as fast as the processor can do it, and
             stands still between calls.  Only for guests that are scripts.
         log: as there; called on the background thread.
@@ -235,6 +289,8 @@ def open_console(
                     settings=settings,
                     timeout=timeout,
                     timeout_scale=timeout_scale,
+                    problems=problems,
+                    allow=allow,
                     name=name,
                     log=log,
                     **port,
@@ -280,4 +336,4 @@ def _switch_off(
         return UartsimError(f"the machine was not off {LAST_WAIT_S:g} s after it was told to")
 
 
-__all__ = ["Console", "Match", "open_console"]
+__all__ = ["Console", "Grub", "Line", "Match", "Result", "Screen", "Stimuli", "open_console"]

@@ -1,4 +1,4 @@
-"""A text that grows at one end and is read from the other, addressed by absolute offsets.
+"""A text that grows at one end and is read from the other, addressed by absolute offsets; and views of it.
 
 Kept in segments of bounded size: to append costs no more for a long text than for a short one, and a reader copies
 only what it looks at.  (A Python string that grows by ``+=`` is copied whole each time.)
@@ -6,6 +6,7 @@ only what it looks at.  (A Python string that grows by ``+=`` is copied whole ea
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import deque
 from typing import Final
 
@@ -53,3 +54,64 @@ class TextBuffer:
             self._segments.popleft()
         if self._segments:
             self.start = self._segments[0][0]
+
+
+class View:
+    """A stream of text from which parts are left out, and where each of its characters stands in the whole stream."""
+
+    __slots__ = ("_at", "_forgot", "_from", "_to", "buffer")
+
+    def __init__(self) -> None:
+        self.buffer = TextBuffer()
+        # the cuts: where each is in the view, and the part of the whole stream that it leaves out
+        self._at: list[int] = []
+        self._from: list[int] = []
+        self._to: list[int] = []
+        self._forgot = False  # the first cuts are no longer kept
+
+    def append(self, text: str) -> None:
+        """Add ``text`` at the end."""
+        self.buffer.append(text)
+
+    def cut(self, start: int, end: int) -> None:
+        """Leave out the characters of the whole stream from ``start``, which come next, to before ``end``."""
+        at = self.buffer.end
+        if self._at and self._at[-1] == at:
+            self._to[-1] = end
+        else:
+            self._at.append(at)
+            self._from.append(start)
+            self._to.append(end)
+
+    def to_whole(self, offset: int) -> int:
+        """Where the character at ``offset`` of the view stands in the whole stream."""
+        n = bisect_right(self._at, offset)
+        return offset if n == 0 else self._to[n - 1] + offset - self._at[n - 1]
+
+    def from_whole(self, offset: int) -> int:
+        """Where in the view the character at ``offset`` of the whole stream is, or the first behind it that is not
+        left out.
+        """
+        n = bisect_right(self._from, offset)
+        if n:
+            return self._at[n - 1] + max(0, offset - self._to[n - 1])
+        return self._at[0] if self._forgot else offset
+
+    def run_start(self, offset: int) -> int:
+        """Where in the whole stream the run of characters without a gap begins that ``offset`` of the view is in."""
+        n = bisect_right(self._at, offset)
+        return self._to[n - 1] if n else 0
+
+    def has_cut(self, start: int, end: int) -> bool:
+        """Whether something is left out at one of the offsets ``start`` to ``end`` of the view."""
+        n = bisect_left(self._at, start)
+        return n < len(self._at) and self._at[n] <= end
+
+    def drop_before(self, offset: int) -> None:
+        """Forget characters of the view before ``offset``."""
+        self.buffer.drop_before(offset)
+        # the last cut before what is kept tells how far the offsets have drifted apart
+        spare = bisect_left(self._at, self.buffer.start) - 1
+        if spare > 64 and 2 * spare > len(self._at):
+            del self._at[:spare], self._from[:spare], self._to[:spare]
+            self._forgot = True

@@ -7,7 +7,7 @@ so that a script written for pexpect catches them where it always did.  pexpect 
 from __future__ import annotations
 
 import sys
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from uartsim.errors import UartsimError
 
@@ -22,6 +22,30 @@ class GuestEnded(UartsimError, EOFError):
 
 class LoginFailed(UartsimError):
     """The guest refused the log-in, or asked for something that ``login`` does not answer."""
+
+
+class TypingFailed(UartsimError):
+    """What was typed did not come back as it was typed."""
+
+
+class GrubFailed(UartsimError):
+    """GRUB's menu does not have what was asked for."""
+
+
+class TransferFailed(UartsimError):
+    """A file could not be put into the guest, or fetched from it, whole."""
+
+
+class ProblemFound(UartsimError):
+    """The guest ran into something while it was waited for, after which nothing good can come.
+
+    Attributes:
+        problem: what it is: a ``Problem`` with ``id``, ``cause``, ``advice`` and the ``line`` that shows it.
+    """
+
+    def __init__(self, message: str, problem: Any = None) -> None:
+        super().__init__(message)
+        self.problem = problem
 
 
 class ConsoleBusy(UartsimError):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from uartsim.errors import UsageError
 from uartsim.machine import Com1
 from uartsim.machine.options import read_fault
 from uartsim.wire.cable import ModemOutputs
-from uartsim.wire.faults import Fault
+from uartsim.wire.faults import FAULT_KINDS, Fault
 
 
 class Line:
@@ -28,13 +29,27 @@ class Line:
                 says what there is.
 
         Raises:
-            UsageError: there is no such fault, or not at this rate; the message says what there is.
+            UsageError: there is no such fault, or not at this rate, or it is no fault at all; the message says what there is.
         """
         __tracebackhide__ = True
-        self._com1.add_fault(read_fault(fault) if isinstance(fault, str) else fault)
+        if isinstance(fault, str):
+            fault = read_fault(fault)
+        elif not isinstance(fault, Fault):
+            raise UsageError(
+                f"{fault!r} is no fault: write it as a text, such as 'noise:rate=1e-3,seed=7', or give a "
+                "uartsim.wire.faults.Fault"
+            )
+        self._com1.add_fault(fault)
 
     def clear_faults(self, kind: str | None = None) -> int:
-        """End the faults of a kind, or all of them; returns how many were at work."""
+        """End the faults of a kind, or all of them; returns how many were at work.
+
+        Raises:
+            UsageError: there is no such kind.
+        """
+        __tracebackhide__ = True
+        if kind is not None and kind not in FAULT_KINDS:
+            raise UsageError(f"{kind!r} is no kind of fault: use one of {', '.join(FAULT_KINDS)}, or None for all")
         return self._com1.clear_faults(kind)
 
     @property
@@ -45,10 +60,22 @@ class Line:
     @property
     def fault_counters(self) -> dict[str, dict[str, dict[str, int]]]:
         """What faults have done, by direction (``"in"`` to the guest, ``"out"``) and kind."""
-        return self._com1.cable.fault_counters()
+        return self._com1.fault_counters()
+
+    def reset_fault_counters(self) -> None:
+        """Count from 0 on what faults do."""
+        self._com1.reset_fault_counters()
 
     def set_modem(self, *, dtr: bool | None = None, rts: bool | None = None) -> None:
-        """Drive DTR (the guest's DSR and DCD) and RTS (its CTS); None leaves a line as it is."""
+        """Drive DTR (the guest's DSR and DCD) and RTS (its CTS); None leaves a line as it is.
+
+        Raises:
+            UsageError: something else than True, False or None.
+        """
+        __tracebackhide__ = True
+        for name, value in (("dtr", dtr), ("rts", rts)):
+            if value not in (True, False, None):
+                raise UsageError(f"{name} is {value!r}: use True for active, False for inactive, None to leave it")
         outputs = self._com1.cable.far_outputs
         for wanted, line in ((dtr, ModemOutputs.DTR), (rts, ModemOutputs.RTS)):
             if wanted is not None:

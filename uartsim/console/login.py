@@ -18,6 +18,8 @@ from typing import Final
 NUDGE_S: Final = 5.0
 #: After so long a silence behind an unknown prompt, a shell is asked whether it is one.
 PROBE_S: Final = 1.0
+#: After so many answers that led back to the prompt for a name, the guest refuses without words.
+_MOST_ROUNDS: Final = 4
 
 _KERNEL_LINE: Final = re.compile(r"\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? [^\n]*(?:\n|\Z)")
 _LOGIN: Final = re.compile(r"(?i)(?:(?<!last )\blogin|\buser ?name): *\Z")
@@ -32,9 +34,15 @@ _CHANGE: Final = re.compile(
     r"|new password:).*$",
     re.MULTILINE,
 )
-_SHELL: Final = re.compile(r"[#$%>❯»] ?\Z")
+#: sulogin asks for the password of root, or for Enter where root has none; its question ends in the way out.
+_MAINTENANCE: Final = re.compile(r"(?i)(?:control|ctrl)-d[^\n]*(?:: *|\. *|\) *)\Z")
+_PRESS_ENTER: Final = re.compile(r"(?i)press enter for (?:maintenance|emergency shell)")
+_NEW_PASSWORD: Final = re.compile(r"(?i)\bnew\b[^:\n]*password\b|\bre-?(?:type|enter)\b")
+_REJECTED: Final = re.compile(r"(?im)^.*(?:bad password|do not match|weak password|token manipulation|too short).*$")
+#: A run of # is a frame around a message of the day.
+_SHELL: Final = re.compile(r"(?:(?<!#)#|[$%>❯»]) ?\Z")
 #: Stricter, for a line that nobody asked for: a whole prompt of a shell, as of Debian, BusyBox or bash without a PS1.
-_SHELL_ALONE: Final = re.compile(r"\A(?:\S*[\w.\-~/:@\])]+ ?)?[#$] ?\Z")
+_SHELL_ALONE: Final = re.compile(r"\A(?:(?:\S*[\w.\-~/:@\])]+ ?)?[#$] ?|\(initramfs\) )\Z")
 _BOOT_MENU: Final = re.compile(r"GNU GRUB|automatically in \d+s|Hit any key to stop autoboot")
 
 
@@ -82,11 +90,15 @@ class LoginDialogue:
     Args:
         user: the name.
         password: the password.
+        new_password: what to answer where another is demanded; None refuses that.
     """
 
-    def __init__(self, user: str, password: str) -> None:
+    def __init__(self, user: str, password: str, new_password: str | None = None) -> None:
         self.user = user
         self.password = password
+        self.new_password = new_password
+        self._changing = False  # the guest has demanded a new password
+        self._rounds = 0  # how often an answer has led back to the prompt for a name
         self._state = _State.LOOKING
         self._slipped = False  # an answer is known to be wrong: its refusal says nothing about the password
         self._marker = ""
@@ -108,22 +120,52 @@ class LoginDialogue:
         since = without_kernel_lines(since)
         if self._state is not _State.LOOKING and not since:
             return self._nothing(line, tail, quiet_s)
-        if self._state in (_State.ANSWERED, _State.PROBED):
-            if (refusal := _REFUSED.search(since)) and not self._slipped:
-                return Step(Does.REFUSE, f"the guest says: {refusal[0].strip()}")
-            if demand := _CHANGE.search(since):
-                return Step(Does.REFUSE, f"the guest demands a new password: {demand[0].strip()}")
+        if self._state in (_State.ANSWERED, _State.PROBED) and (step := self._refused(line, since)) is not None:
+            return step
         if self._state is _State.PROBED and re.search(rf"^{self._marker}$", since, re.MULTILINE):
             return Step(Does.FINISH)
         if _LOGIN.search(line):
+            if self._state is _State.ANSWERED:
+                self._rounds += 1
+                if self._rounds >= _MOST_ROUNDS:
+                    return Step(
+                        Does.REFUSE, f"the guest asked for the name {self._rounds} times more, and did not say why"
+                    )
+            if self._changing and self.new_password is not None:
+                self.password, self._changing = self.new_password, False
             return self._go(_State.NAMED, self.user, slipped=False)
+        if _MAINTENANCE.search(line):
+            if self._state is _State.ANSWERED and not self._slipped:
+                return Step(Does.REFUSE, f"the guest asks again: {since.strip()!r}")
+            if _PRESS_ENTER.search("\n".join(tail.split("\n")[-3:])):
+                return self._go(_State.ANSWERED, "", slipped=False)
+            return self._go(_State.ANSWERED, self.password, slipped=False, secret=True)
         if _PASSWORD.search(line):
-            return self._asked_for_password(since)
+            return self._asked_for_password(line, since)
         if self._is_shell(line, since):
             return Step(Does.FINISH)
         return self._nothing(line, tail, quiet_s)
 
-    def _asked_for_password(self, since: str) -> Step:
+    def _refused(self, line: str, since: str) -> Step | None:
+        """What the guest says against the answer, if anything."""
+        if demand := _CHANGE.search(since):
+            if self.new_password is None:
+                return Step(
+                    Does.REFUSE,
+                    f"the guest demands a new password: {demand[0].strip()} (give it with new_password=)",
+                )
+            self._changing = True
+        if self._changing and (rejection := _REJECTED.search(since)):
+            return Step(Does.REFUSE, f"the guest refuses the new password: {rejection[0].strip()}")
+        if not self._changing and not self._slipped and (refusal := _REFUSED.search(since)):
+            return Step(Does.REFUSE, f"the guest says: {refusal[0].strip()}")
+        return None
+
+    def _asked_for_password(self, line: str, since: str) -> Step:
+        if self._changing and self.new_password is not None:
+            if not _NEW_PASSWORD.search(line):
+                return self._go(_State.ANSWERED, self.password, slipped=False, secret=True)
+            return self._go(_State.ANSWERED, self.new_password, slipped=False, secret=True)
         echo = since.partition("\n")[0].strip()
         if self._state is _State.ANSWERED and not self._slipped:
             return Step(Does.REFUSE, f"the guest asks for another password: {since.strip()!r}")

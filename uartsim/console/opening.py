@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Unpack
@@ -10,9 +10,11 @@ from typing import Any, Unpack
 import trio
 
 from uartsim.access.hub import Hub
-from uartsim.console.console import Console
+from uartsim.console.console import SETTLE_S, Console
+from uartsim.console.problem_catalogue import Source
 from uartsim.guest.build import make_guest
 from uartsim.guest.catalogue import GuestDefinition, find_guest
+from uartsim.line_format import seconds_to_ticks
 from uartsim.machine import Machine, PortOptions, open_machine
 
 
@@ -23,6 +25,8 @@ async def open_console(
     settings: Mapping[str, Any] | None = None,
     timeout: float | None = 30.0,  # noqa: ASYNC109 - of the console, not of the opening
     timeout_scale: float = 1.0,
+    problems: Source | Sequence[Source] | None = None,
+    allow: Iterable[str] = (),
     name: str | None = None,
     log: Callable[[str], None] | None = None,
     **port: Unpack[PortOptions],
@@ -37,6 +41,8 @@ async def open_console(
         settings: what is to differ from the guest's defaults.
         timeout: how long ``expect`` waits unless told otherwise, in seconds; None for ever.
         timeout_scale: all time-outs are multiplied with it.
+        problems: what is a problem besides the package's own catalogue: files, or entries as mappings.
+        allow: ids of problems that are none here, as ``linux.panic`` or ``linux.*``.
         name: what the machine is called in messages; by default the guest's name.
         log: gets lines about what takes long, such as an image being built.
         port: what its serial port is like: ``uart``, ``strict_line``, ``unlimited``, ``flow_control``, ``faults``,
@@ -54,14 +60,28 @@ async def open_console(
     port.setdefault("uart", definition.uart)
     hubs: list[Hub] = []
     failure: BaseException | None = None
+
+    def prepare(machine: Machine) -> None:  # before power: not a byte is missed
+        com1 = machine.com1
+        # a pause of the guest must be told from the wait for the next portion of what it sends
+        com1.quantum_ticks = min(com1.quantum_ticks, seconds_to_ticks(SETTLE_S / 4))
+        hubs.append(Hub(com1))
+
     async with open_machine(
         make_guest(definition),
         name or definition.name,
         log=log,
-        prepare=lambda machine: hubs.append(Hub(machine.com1)),  # before power: not a byte is missed
+        prepare=prepare,
         **port,
     ) as machine:
-        console = Console(hubs[0].attach("console", start=0), machine, timeout=timeout, timeout_scale=timeout_scale)
+        console = Console(
+            hubs[0].attach("console", start=0),
+            machine,
+            timeout=timeout,
+            timeout_scale=timeout_scale,
+            problems=problems,
+            allow=allow,
+        )
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(console.follow)

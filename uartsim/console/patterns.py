@@ -302,3 +302,52 @@ def _branches_close(branches: Any) -> bool:
     return not any(
         a is None or b is None or (a is not b and a.startswith(b)) for i, a in enumerate(texts) for b in texts[i + 1 :]
     )
+
+
+# -- what a text must contain ---------------------------------------------------------------------------------------
+
+
+def required_literals(regex: re.Pattern[str]) -> frozenset[str]:
+    """Texts of which every match contains at least one, for a quick look before the expression itself.
+
+    Returns:
+        The texts; none if the expression has no such set, or it cannot be told.
+    """
+    if regex.flags & re.IGNORECASE:
+        return frozenset()
+    tree = _parse(regex)
+    try:
+        return _required(tree) or frozenset() if tree is not None else frozenset()
+    except Exception:  # a tree of another shape: without a quick look it is slower, not wrong
+        return frozenset()
+
+
+def _required(tree: Any) -> frozenset[str] | None:
+    candidates: list[frozenset[str]] = []
+    run = ""
+    for op, value in tree:
+        name = str(op)
+        if name == "LITERAL":
+            run += chr(value)
+            continue
+        if name == "AT":
+            continue  # takes no character: the run goes on
+        if run:
+            candidates.append(frozenset([run]))
+            run = ""
+        found: frozenset[str] | None = None
+        if name == "SUBPATTERN":
+            # (?i:...) and (?-i:...) switch for a group
+            found = None if value[1] & re.IGNORECASE else _required(value[-1])
+        elif name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT") and value[0] > 0:
+            found = _required(value[2])
+        elif name == "ATOMIC_GROUP":
+            found = _required(value)
+        elif name == "BRANCH":
+            branches = [_required(branch) for branch in value[1]]
+            found = frozenset().union(*(b for b in branches if b)) if all(branches) else None
+        if found:
+            candidates.append(found)
+    if run:
+        candidates.append(frozenset([run]))
+    return max(candidates, key=lambda texts: (min(map(len, texts)), -len(texts)), default=None)

@@ -14,8 +14,8 @@ class LineClient(Protocol):
     def receive_nowait(self) -> bytes:
         """The bytes that are there, in order with those that ``receive`` returns; ``b""`` if there are none."""
 
-    async def send(self, data: bytes) -> None:
-        """Send to the guest."""
+    async def send(self, data: bytes, *, secret: bool = ...) -> None:
+        """Send to the guest; a secret is masked in what is recorded."""
 
     async def send_break(self, duration_s: float = ...) -> None:
         """Hold the line at space."""

@@ -1,0 +1,106 @@
+"""What a console can be made to suffer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.console.fakes import FakeClient, FakeMachine, run_virtually
+from uartsim import blocking
+from uartsim.access.writers import NotTheWriterError
+from uartsim.console.console import Console
+from uartsim.errors import UsageError
+
+QUICK = {"grub_timeout": 0, "time_scale": 0.0}
+
+
+@pytest.fixture
+def console() -> Iterator[blocking.Console]:
+    with blocking.open_console("demo", settings=QUICK, clock="virtual") as console:
+        console.login()
+        yield console
+
+
+def echoed(console: blocking.Console, text: bytes) -> bytes:
+    """What comes back of a text, on a line that is empty before and after."""
+    start = len(console.raw)
+    console.send(text)
+    console.wait_for_quiet(0.2)
+    raw = console.raw[start:]
+    console.send("\x15")
+    console.wait_for_quiet(0.2)
+    return raw
+
+
+def test_kernel_lines_land_behind_the_bytes_that_were_named(console: blocking.Console) -> None:
+    with console.stimuli.printk_storm(at=[0, 2, 5], text="oops") as storm:
+        raw = echoed(console, b"abcdefg")
+    assert re.fullmatch(rb"\[ .*?\] oops\r\nab\[ .*?\] oops\r\ncde\[ .*?\] oops\r\nfg", raw)
+    assert storm.lines == 3
+    assert echoed(console, b"xyz") == b"xyz"
+
+
+def test_storm_goes_on_until_it_is_stopped_with_times_that_grow(console: blocking.Console) -> None:
+    storm = console.stimuli.printk_storm(2)
+    raw = echoed(console, b"abcdefgh")
+    assert storm.lines > 4  # the kill has an echo, too
+    storm.stop()
+    storm.stop()
+    times = [float(time) for time in re.findall(rb"\[ *(\d+\.\d{6})\]", raw)]
+    assert len(times) == 4
+    assert times == sorted(set(times))
+    last = re.findall(r"\[ *(\d+\.\d{6})\]", console.run("dmesg").output)[-1]
+    assert times[0] > float(last)
+    assert echoed(console, b"ij") == b"ij"
+
+
+def test_seed_decides_where_they_land(console: blocking.Console) -> None:
+    def places(seed: int) -> list[int]:
+        with console.stimuli.printk_storm(4, seed=seed):
+            raw = echoed(console, b"x" * 60)
+        return [len(part) for part in re.split(rb"\[ [^\n]*\n", raw)]
+
+    assert places(1) == places(1) != places(2)
+
+
+@pytest.mark.parametrize("wrong", [{}, {"every": 0}, {"every": 3, "at": [1]}, {"at": [-1]}])
+def test_storm_without_a_place_is_refused(console: blocking.Console, wrong: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="printk_storm"):
+        console.stimuli.printk_storm(**wrong)  # type: ignore[arg-type]
+
+
+def test_stolen_line_is_told_and_comes_back(console: blocking.Console) -> None:
+    with console.stimuli.steal_line():
+        with pytest.raises(NotTheWriterError, match="a client that steals the line holds the line"):
+            console.send("x")
+        with pytest.raises(NotTheWriterError):
+            console.run("true")
+    assert console.run("echo back").output == "back\n"
+
+
+def test_slow_guest_on_a_strict_line_loses_what_a_console_types_and_run_does_not() -> None:
+    with blocking.open_console("demo", settings=QUICK, clock="virtual", strict_line=True) as console:
+        console.login()
+        with console.stimuli.slow_guest(0.004):
+            text = "echo the quick brown fox jumps over the lazy dog and then some more of them"
+            assert text.encode() not in echoed(console, text.encode())
+            assert console.counters["overruns"] > 0
+            assert console.run("echo heard").output == "heard\n"
+        assert b"the lazy dog" in echoed(console, b"the lazy dog")
+        with pytest.raises(UsageError, match="above 0"):
+            console.stimuli.slow_guest(0)
+
+
+def test_stand_in_for_a_line_cannot_suffer() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        stimuli = console.stimuli
+        with pytest.raises(UsageError, match="behind this console"):
+            stimuli.printk_storm(3)
+        with pytest.raises(UsageError, match="behind this console"):
+            stimuli.steal_line()
+        with pytest.raises(UsageError, match="behind this console"):
+            stimuli.slow_guest(1)
+
+    run_virtually(scenario)

@@ -1,0 +1,302 @@
+"""The kernel's messages in a console's text: found wherever they land, and lifted out.  No I/O, no clock.
+
+Linux writes a message to a serial console whole, with a prefix (``printk.time``, ``CONFIG_PRINTK_CALLER``; the level is
+there only where the log is read raw)::
+
+    <6>[   12.345678][   T101] random: crng init done
+
+It does not ask where the cursor stands: the message begins in the middle of a prompt, a marker or a command's output,
+and what was cut goes on behind its line end.  A prefix begins a kernel line at any column; the line goes to its end
+and takes it along, so that ``lo[    1.000000] x\\ngin: `` is ``login: `` without it.
+
+What may still become a prefix is held back until the next characters tell.  The result does not depend on how the text
+was cut into pieces.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import deque
+from collections.abc import Sequence
+from typing import Final, NamedTuple, TypeAlias
+
+#: The longest message that is lifted, in characters; the kernel's own bound is 2048 with the prefix.
+MAX_LINE: Final = 2048
+#: How many kernel lines a log keeps.
+KEPT_LINES: Final = 10_000
+
+_LINE: Final = re.compile(
+    r"\[ {0,11}(\d{1,11}\.\d{6})\](?:\[ {0,10}([TC]\d{1,10})\])? "
+    rf"(?:([^\n]{{0,{MAX_LINE - 1}}})\n|([^\n]{{{MAX_LINE}}})|[^\n]{{0,{MAX_LINE - 1}}}\Z)"
+)
+_LEVEL: Final = re.compile(r"<(\d{1,3})>")
+_LONGEST_PREFIX: Final = 64
+#: What may become a prefix: each of its beginnings, at the end of what is there.
+_CALLER_BEGUN: Final = r"\[(?: {1,10}|(?: {0,10}[TC](?:\d{1,10}\]?)?))?"
+_STAMP_BEGUN: Final = rf"\d{{1,11}}(?:\.(?:\d{{0,5}}|\d{{6}}(?:\](?:{_CALLER_BEGUN})?)?))?"
+_BEGUN: Final = rf"\[(?: {{1,11}}|(?: {{0,11}}{_STAMP_BEGUN}))?"
+_BEGUN_AT_END: Final = re.compile(rf"(?:<(?:\d{{1,3}}(?:>(?:{_BEGUN})?)?)?|{_BEGUN})\Z")
+#: How far the stamps of live messages may run ahead of the clock within one burst, in seconds.
+_AHEAD_S: Final = 1.5
+#: How much later than others a live message may come, in seconds.
+_LATE_S: Final = 2.0
+#: How long a kernel may have run before its console prints what it has kept, in seconds.
+_BEFORE_CONSOLE_S: Final = 5.0
+_BANNER: Final = "Linux version "
+
+
+class KernelLine(NamedTuple):
+    """One message of the kernel.
+
+    Attributes:
+        time_s: its own stamp, in seconds since the kernel's start.
+        text: the message without its prefix.
+        level: the level and facility of ``<N>``, or None.
+        caller: as ``T101`` (a task) or ``C0`` (a processor), or None.
+        start, end: where it stands in the cleaned text as sent, with prefix and line end; absolute, in characters.
+        at: when its first character came, in seconds of the caller's clock.
+        cuts: it began in the middle of a line.
+        replayed: it, or a later one, had come before in this boot: a ``dmesg``, not an event.
+    """
+
+    time_s: float
+    text: str
+    level: int | None
+    caller: str | None
+    start: int
+    end: int
+    at: float
+    cuts: bool
+    replayed: bool
+
+
+class Plain(NamedTuple):
+    """Text between kernel lines; ``start`` is where it stands in the text as sent."""
+
+    start: int
+    text: str
+
+
+Segment: TypeAlias = "Plain | KernelLine"
+
+
+class KernelLog:
+    """The kernel's messages of a console.
+
+    Args:
+        kept: how many lines are kept.
+        clocked: the times at which text comes are those at which it came; not so in a file that has none.
+
+    Attributes:
+        lines: the last of them, oldest first.
+        boots: how often a kernel was seen to start; a replayed log is none.
+        starts: the last of these: the first line, and where in the text as sent it was known to be no replay.
+    """
+
+    def __init__(self, kept: int = KEPT_LINES, *, clocked: bool = True) -> None:
+        self.lines: deque[KernelLine] = deque(maxlen=kept)
+        self.boots = 0
+        self.starts: deque[tuple[KernelLine, int]] = deque(maxlen=64)
+        self._banner: KernelLine | None = None
+        self._kept = kept
+        self._clocked = clocked
+        # stamp and text of what has come in this boot, in two generations so that old ones are forgotten at no cost
+        self._seen: set[tuple[str, str]] = set()
+        self._seen_before: set[tuple[str, str]] = set()
+        self._newest = -1.0
+        self._banner_at: float | None = None  # when a banner came that may be a start or a replay
+        self._new: set[tuple[str, str]] = set()  # messages since then that had not been seen
+
+    def add(
+        self, stamp: str, text: str, level: int | None, caller: str | None, start: int, end: int, at: float, cuts: bool
+    ) -> KernelLine:
+        """Take in one message; ``stamp`` as written, the rest as in :class:`KernelLine`."""
+        time_s, key = float(stamp), (stamp, text)
+        seen = key in self._seen or key in self._seen_before
+        begins = time_s == 0 and text.startswith(_BANNER)
+        if begins:
+            self._banner_at = at
+            self._new.clear()
+        elif time_s > 0:
+            if not seen:
+                self._seen.add(key)
+                if len(self._seen) > self._kept:
+                    self._seen_before, self._seen = self._seen, set()
+            if self._banner_at is not None:
+                if not seen:
+                    self._new.add(key)
+                self._decide(time_s, at - self._banner_at, seen, end)
+        # messages of two processors may change places by some milliseconds
+        replayed = seen or (self._banner_at is None and time_s < self._newest - 0.05)
+        if not replayed and time_s > self._newest:
+            self._newest = time_s
+        # a named tuple made without its slow constructor: there may be a hundred thousand in a second
+        line = tuple.__new__(KernelLine, (time_s, text, level, caller, start, end, at, cuts, replayed))
+        self.lines.append(line)
+        if begins:
+            self._banner = line
+        return line
+
+    def _decide(self, time_s: float, since_banner_s: float, seen: bool, offset: int) -> None:
+        """Whether the last banner is of a kernel that starts, or of a log that is shown.
+
+        A log repeats what came before, or its stamps run far ahead of the clock.  That one message is new says
+        nothing: a log has those too that are below the console's level.
+        """
+        if seen or (self._clocked and time_s > since_banner_s + _BEFORE_CONSOLE_S):
+            self._banner_at = None
+        elif since_banner_s >= 0.5 or (len(self._new) >= 8 and (self.boots or not self._clocked)):
+            self._banner_at = None
+            self.boots += 1
+            if self._banner is not None:
+                self.starts.append((self._banner, offset))
+            self._newest = time_s
+            self._seen, self._seen_before = self._new.copy(), set()
+
+    def between(self, start: int, end: int) -> list[KernelLine]:
+        """The kept lines that begin from ``start`` to before ``end``, in characters of the text as sent."""
+        found: list[KernelLine] = []
+        for line in reversed(self.lines):
+            if line.start < start:
+                break
+            if line.start < end:
+                found.append(line)
+        found.reverse()
+        return found
+
+    def clock_offset_s(self, before: int) -> float | None:
+        """How much later than their stamps messages come: the least of this boot, in seconds.
+
+        Args:
+            before: only lines before this place in the text as sent; None comes of it if there are none.
+        """
+        since = self.starts[-1][0].start if self.starts else 0
+        delays = (line.at - line.time_s for line in self.lines if since <= line.start < before)
+        return min(delays, default=None)
+
+
+class KernelLifter:
+    """Takes a stream of cleaned text apart into kernel lines and what is between them."""
+
+    def __init__(self, log: KernelLog | None = None) -> None:
+        self.log = log if log is not None else KernelLog()
+        #: How many characters have come.
+        self.end = 0
+        self._held = ""  # a kernel line that is not finished, or what may become one
+        self._held_at = 0.0
+        self._in_line = False
+        self._last = "\n"  # the character before what is held
+
+    @property
+    def undecided(self) -> str:
+        """The last characters, if they may or may not be the beginning of a kernel line."""
+        return "" if self._in_line else self._held
+
+    @property
+    def unfinished(self) -> str:
+        """A kernel line that has begun and not ended, with its prefix; or an empty text."""
+        return self._held if self._in_line else ""
+
+    def feed(self, text: str, at: float = 0.0) -> list[Segment]:
+        """Take in what came at ``at`` seconds; returns what is decided by it, in order."""
+        if not text:
+            return []
+        held = self._held
+        base = self.end - len(held)
+        self.end += len(text)
+        if not held:
+            if "[" not in text and "<" not in text[-5:]:
+                self._last = text[-1]
+                return [Plain(base, text)]
+        elif self._in_line and len(held) + len(text) < MAX_LINE and "\n" not in text:
+            self._held = held + text
+            return []
+        return self._take_apart(held + text, base, len(held), at)
+
+    def finish(self) -> list[Segment]:
+        """The stream ends here: what is undecided is text, and an unfinished kernel line is whole."""
+        held, base = self._held, self.end - len(self._held)
+        self._held = ""
+        if not held:
+            return []
+        if not self._in_line:
+            return [Plain(base, held)]
+        self._in_line = False
+        return self._take_apart(held + "\n", base, len(held), self._held_at)
+
+    def _take_apart(self, data: str, base: int, old: int, at: float) -> list[Segment]:
+        segments: list[Segment] = []
+        done, hold = 0, -1
+        for match in _LINE.finditer(data):
+            (start, end), level = match.span(), None
+            stamp, caller, text, too_long = match.groups()
+            if start > done and data[start - 1] == ">":
+                announced = _LEVEL.search(data, max(done, start - 5), start)
+                if announced is not None and announced.end() == start:
+                    start, level = announced.start(), int(announced[1])
+            if text is None and (text := too_long) is None:
+                hold = start
+                break
+            if start > done:
+                segments.append(Plain(base + done, data[done:start]))
+            cuts = (data[start - 1] if start else self._last) not in "\n\r"
+            came = self._held_at if start < old else at
+            segments.append(self.log.add(stamp, text, level, caller, base + start, base + end, came, cuts))
+            done = end
+        self._in_line = hold >= 0
+        if hold < 0:
+            begun = _BEGUN_AT_END.search(data, max(done, len(data) - _LONGEST_PREFIX))
+            hold = begun.start() if begun is not None else len(data)
+        if hold > done:
+            segments.append(Plain(base + done, data[done:hold]))
+        if hold:
+            self._last = data[hold - 1]
+        if hold >= old or not old:
+            self._held_at = at
+        self._held = data[hold:]
+        return segments
+
+
+def may_become_prefix(text: str) -> int:
+    """Where in ``text`` the part at its end begins that may become a kernel line's prefix; its length if none does."""
+    begun = _BEGUN_AT_END.search(text)
+    return begun.start() if begun is not None else len(text)
+
+
+def own_output(lines: Sequence[KernelLine], clock_offset_s: float | None = None) -> set[KernelLine]:
+    """Those of ``lines`` that a command printed itself (``dmesg``, a log file); the others came while it ran.
+
+    What has come before, or whose stamps run ahead of the clock, is not live.  Of lines that begin their line, adjacent
+    ones are judged together, and are live only if they agree with the kernel's clock; where that is not known they are
+    kept, because losing output is worse.  Lines that cut another are judged together, so that a log file's are kept
+    (``host kernel: [...``).
+
+    Args:
+        lines: the kernel lines in the command's output, in order.
+        clock_offset_s: how much later than their stamps live lines come, if that is known: see
+            :meth:`KernelLog.clock_offset_s`.
+    """
+    cutting = [line for line in lines if line.cuts]
+    own = set(cutting) if cutting and _is_replay(cutting) else set()
+    offsets = [line.at - line.time_s for line in cutting if line not in own]
+    if clock_offset_s is not None:
+        offsets.append(clock_offset_s)
+    latest = min(offsets) + _LATE_S if offsets else -math.inf
+    blocks: list[list[KernelLine]] = []
+    for line in lines:
+        if line.cuts:
+            continue
+        if blocks and blocks[-1][-1].end == line.start:
+            blocks[-1].append(line)
+        else:
+            blocks.append([line])
+    for block in blocks:
+        if _is_replay(block) or all(line.at - line.time_s > latest for line in block):
+            own.update(block)
+    return own
+
+
+def _is_replay(block: list[KernelLine]) -> bool:
+    span_s = max(line.time_s for line in block) - min(line.time_s for line in block)
+    return any(line.replayed for line in block) or span_s > block[-1].at - block[0].at + _AHEAD_S

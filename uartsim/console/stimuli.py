@@ -1,0 +1,219 @@
+"""What goes wrong at a real console, made on purpose: to see what a test, or a harness, does about it.
+
+All that happens on the wire (noise, lost characters, carrier) is a fault of the line: ``console.line.add_fault``.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from uartsim.access.hub import Hub
+from uartsim.access.hub_client import HubClient
+from uartsim.errors import UsageError
+from uartsim.line_format import seconds_to_ticks
+from uartsim.machine import Com1
+
+if TYPE_CHECKING:
+    from uartsim.console.core import ConsoleCore
+
+_TEXT: Final = "usb 1-1: new high-speed USB device number 2 using xhci_hcd"
+
+
+class Stimulus:
+    """Something that goes on until :meth:`stop`, or to the end of a ``with`` block."""
+
+    def __init__(self) -> None:
+        self._undo: Callable[[], None] | None = None
+
+    def stop(self) -> None:
+        """It is over; more than once is fine."""
+        undo, self._undo = self._undo, None
+        if undo is not None:
+            undo()
+
+    def __enter__(self) -> Stimulus:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+class PrintkStorm(Stimulus):
+    """Kernel lines in what the guest sends.
+
+    Attributes:
+        lines: how many there have been.
+    """
+
+    def __init__(self, hub: Hub, clock: Callable[[], float], places: Callable[[], int | None], text: str) -> None:
+        super().__init__()
+        self.lines = 0
+        self._clock = clock
+        self._places = places
+        self._text = text
+        self._left = places()
+        self._inner = hub.com1.on_output
+        hub.com1.on_output = self._output
+
+        def undo() -> None:
+            self._left = None
+            if hub.com1.on_output == self._output:
+                hub.com1.on_output = self._inner
+
+        self._undo = undo
+
+    def _output(self, data: bytes, at: int) -> None:
+        spliced = bytearray()
+        while self._left is not None and self._left <= len(data):
+            spliced += data[: self._left]
+            data = data[self._left :]
+            self.lines += 1
+            spliced += f"[{self._clock():12.6f}] {self._text}\r\n".encode()
+            self._left = self._places()
+        if self._left is not None:
+            self._left -= len(data)
+        if self._inner is not None:
+            self._inner(bytes(spliced + data), at)
+
+
+class StolenLine(Stimulus):
+    """Another client holds the line."""
+
+    def __init__(self, client: HubClient) -> None:
+        super().__init__()
+        thief = client.hub.attach("a client that steals the line", force=True)
+
+        def undo() -> None:
+            thief.detach()
+            client.take_line(force=True)
+
+        self._undo = undo
+
+
+class _SlowGuest(Stimulus):
+    """The guest's interrupt handler comes late."""
+
+    def __init__(self, com1: Com1, latency_s: float) -> None:
+        super().__init__()
+        self._com1 = com1
+        self._latency = seconds_to_ticks(latency_s)
+        self._serve, self._slices = com1.on_interrupt, com1.slices
+        self._wakeup = com1.ticker.wakeup(self._late)
+        com1.on_interrupt, com1.slices = self._interrupt, False
+
+        def undo() -> None:
+            if com1.on_interrupt == self._interrupt:  # else the guest has opened its port anew
+                com1.on_interrupt = self._serve
+            com1.slices = self._slices
+            self._late(com1.clock.now())
+
+        self._undo = undo
+
+    def _interrupt(self, level: bool, at: int) -> None:
+        if level:
+            self._wakeup.set(at + self._latency)
+
+    def _late(self, now: int) -> None:
+        com1 = self._com1
+        com1.advance(now)
+        if com1.uart.irq and self._serve is not None:
+            self._serve(True, max(now, com1.uart.now))
+        com1.settle()
+
+
+class Stimuli:
+    """What a console's machine can be made to suffer: ``console.stimuli``.
+
+    Args:
+        console: the console.
+    """
+
+    def __init__(self, console: ConsoleCore) -> None:
+        self._console = console
+
+    def printk_storm(
+        self, every: int | None = None, *, at: Iterable[int] = (), seed: int | None = None, text: str = _TEXT
+    ) -> PrintkStorm:
+        """The kernel prints while others do: whole lines of it land between any two bytes that the guest sends.
+
+        Their times go on from the kernel's own last line.  Give one of ``every`` and ``at``.
+
+        Args:
+            every: a line after so many bytes, again and again; with ``seed``, after 1 to ``2 * every - 1``.
+            at: a line behind each of these bytes, counted from now; 0 is before the first.
+            seed: where chance begins.
+            text: what the kernel says.
+
+        Raises:
+            UsageError: none or both were given, or such a place cannot be; or the line is a stand-in.
+        """
+        __tracebackhide__ = True
+        places = sorted(at)
+        if (every is None) == (not places) or (every is not None and every < 1) or (places and places[0] < 0):
+            raise UsageError(f"printk_storm(every={every}, at={places}): give every=, above 0, or at=, from 0 on")
+        return PrintkStorm(self._hub("printk_storm()").hub, self._kernel_clock(), _gaps(every, places, seed), text)
+
+    def steal_line(self) -> StolenLine:
+        """Another client takes the line by force; this console only watches, until :meth:`Stimulus.stop`.
+
+        Raises:
+            UsageError: the line is a stand-in.
+        """
+        __tracebackhide__ = True
+        return StolenLine(self._hub("steal_line()"))
+
+    def slow_guest(self, latency_s: float) -> Stimulus:
+        """The guest serves an interrupt of its serial port only after ``latency_s`` seconds.
+
+        A receiver of 16 characters overruns in 1.4 ms at 115200 baud, if the far end does not wait for room: open the
+        console with ``strict_line=True`` to lose characters as a real line does.
+
+        Raises:
+            UsageError: a time of 0 or less; there is no machine, or its guest is not started.
+        """
+        __tracebackhide__ = True
+        com1 = getattr(self._console._machine, "com1", None)
+        if not isinstance(com1, Com1) or com1.on_interrupt is None:
+            raise UsageError("slow_guest(): there is no guest behind this console that serves a serial port")
+        if not 0 < latency_s < 3600:
+            raise UsageError(f"slow_guest({latency_s}): give a time above 0, in seconds, such as 0.005")
+        return _SlowGuest(com1, latency_s)
+
+    def _hub(self, what: str) -> HubClient:
+        __tracebackhide__ = True
+        client = self._console._client
+        if not isinstance(client, HubClient):
+            raise UsageError(f"{what}: there is no hub behind this console")
+        return client
+
+    def _kernel_clock(self) -> Callable[[], float]:
+        """The guest's time, as its kernel would print it."""
+        lines = self._console._matcher.kernel_log.lines
+        now = trio.current_time()
+        start = lines[-1].time_s + now - lines[-1].at if lines else now - self._console._opened_at
+        last = start
+
+        def clock() -> float:
+            nonlocal last
+            last = max(last + 1e-6, start + trio.current_time() - now)
+            return last
+
+        return clock
+
+
+def _gaps(every: int | None, places: list[int], seed: int | None) -> Callable[[], int | None]:
+    """How many bytes there are before each next line; None when there are no more."""
+    if every is not None:
+        if seed is None:
+            return lambda: every
+        chance = random.Random(seed)
+        return lambda: 1 + chance.randrange(2 * every - 1)
+    gaps = iter([b - a for a, b in zip([0, *places], places, strict=False)])
+    return lambda: next(gaps, None)
