@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from uartsim import commands_conform, commands_line, commands_record
+from uartsim import __version__, commands_conform, commands_line, commands_problems, commands_record
 from uartsim.commands_line import ask_machine
 from uartsim.errors import UartsimError, UsageError
 from uartsim.running import Line, record_state, run_machine, run_virtually
@@ -38,7 +38,7 @@ class _Group(click.Group):
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="uartsim")
+@click.version_option(__version__)
 def commands() -> None:
     """Serial consoles that you can test with real bytes.
 
@@ -82,8 +82,9 @@ def commands() -> None:
 )
 @click.option(
     "--uart",
-    type=click.Choice(["8250", "16450", "16550", "16550A", "16750"]),
-    help="The chip; the guest's own if not given, mostly a 16550A.",
+    type=click.Choice(["8250", "16450", "16550", "16550A", "16750"], case_sensitive=False),
+    help="The chip; the guest's own if not given, mostly a 16550A. Where QEMU is served byte by byte, the guest has QEMU's "
+    "own 16550A, and this is the chip behind it.",
 )
 @click.option(
     "--flow",
@@ -289,19 +290,22 @@ def status(name: str, as_json: bool) -> None:
     _show_guest(facts["guest"])
     if "carrier" in facts["guest"]:
         click.echo(f"carrier    {facts['guest']['carrier']}")
-    if facts["hub"]["formats_differ"]:
-        click.echo(f"garbled    {'; '.join(facts['hub']['formats_differ'])}")
+    for difference in facts["hub"]["formats_differ"]:
+        label = "garbled" if difference in facts["hub"]["formats_garble"] else "differ"
+        click.echo(f"{label:<10} {difference}")
     for fault in com1["faults"]:
         click.echo(f"fault      {fault}")
     click.echo(
         f"carried    {line['bytes_out']} bytes out, {line['bytes_in']} in; breaks {line['breaks_out']} out, "
-        f"{line['breaks_in']} in; overruns {line['overruns']}; withheld {line['withheld']}"
+        f"{line['breaks_in']} in; errors {line['errors_out']} out, {line['errors_in']} in; "
+        f"overruns {line['overruns']}; withheld {line['withheld']}"
     )
     click.echo(f"chip       {com1['uart']} {registers}")
     click.echo(f"accesses   {com1['thr_writes']} THR writes, {com1['rbr_reads']} RBR reads")
     click.echo(f"kept       {facts['hub']['scrollback_bytes']} bytes of {facts['hub']['bytes_from_guest']}")
-    if facts["record"] is not None:
-        click.echo(f"record     {record_state(facts['record'])}")
+    for what in ("record", "trace", "vcd"):
+        if facts[what] is not None:
+            click.echo(f"{what:<10} {record_state(facts[what])}")
 
 
 def _show_guest(facts: dict[str, Any]) -> None:
@@ -413,3 +417,4 @@ def stop(name: str) -> None:
 commands_line.add(commands)
 commands_record.add(commands)
 commands_conform.add(commands)
+commands_problems.add(commands)
