@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,14 @@ _RUN_OPTIONS = {
     "--link": True,
     "--set": True,
     "--record": True,
+    "--trace": True,
+    "--vcd": True,
+    "--uart": True,
+    "--flow": True,
+    "--fault": True,
+    "--registers": False,
+    "--no-registers": False,
+    "--restore": True,
     "--rate": True,
     "--line-policy": True,
     "--strict-line": False,
@@ -32,7 +41,8 @@ _RUN_OPTIONS = {
     "--for": True,
 }
 
-
+#: With fewer descriptors not even the imports succeed, and some fail in ways that hide why.
+_FEWEST_FILES = 14
 #: What the system may run out of at any place, and what to do about it.
 _SHORTAGES = {
     errno.EMFILE: "raise the limit with 'ulimit -n'",
@@ -54,6 +64,7 @@ def main(*arguments: Any, **options: Any) -> Any:
             if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
                 signal.signal(number, _terminated)
         if not arguments and sys.argv[1:2] == ["run"]:
+            _check_files()
             reservation = _reserve_early(sys.argv[2:])
         from uartsim.commands import commands
 
@@ -69,6 +80,13 @@ def main(*arguments: Any, **options: Any) -> Any:
     finally:
         if reservation is not None:
             reservation.release()
+
+
+def _check_files() -> None:
+    """UartsimError if this process may have too few files open to start at all."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if limit < _FEWEST_FILES:
+        raise UartsimError(f"Too many open files: {limit} are allowed, a machine needs more; {_SHORTAGES[errno.EMFILE]}")
 
 
 def _terminated(number: int, frame: object) -> None:
