@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import re
@@ -14,10 +15,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import click.testing
 import pexpect
 import pytest
 import serial
 
+import uartsim as uartsim_package
 from tests.access.rig import (
     ECHO,
     SERVER,
@@ -95,6 +98,17 @@ def test_everything_about_a_machine_from_another_shell(runtime: Path, guest_fold
         assert "box: stopped" in machine.process.communicate()[1]
     assert "no machine is running" in uartsim(runtime, "list").stdout
     assert json.loads(uartsim(runtime, "list", "--json").stdout) == []
+
+
+def test_the_version_is_known_without_an_installation(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", missing)
+    from uartsim.commands import commands
+
+    said = click.testing.CliRunner().invoke(commands, ["--version"])
+    assert (said.exit_code, uartsim_package.__version__ in said.output) == (0, True)
 
 
 def test_stop_returns_when_the_name_is_free_again(runtime: Path, guest_folder: GuestFolder) -> None:

@@ -27,7 +27,7 @@ FLOORS = (
     {"service"},
     {"blocking"},
     {FACE},
-    {"running"},
+    {"running", "option_types"},
     {"commands_conform", "commands_line", "commands_problems", "commands_record"},
     {"commands", "pytest_plugin"},
     {"cli"},

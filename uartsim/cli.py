@@ -86,7 +86,9 @@ def _check_files() -> None:
     """UartsimError if this process may have too few files open to start at all."""
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if limit < _FEWEST_FILES:
-        raise UartsimError(f"Too many open files: {limit} are allowed, a machine needs more; {_SHORTAGES[errno.EMFILE]}")
+        raise UartsimError(
+            f"Too many open files: {limit} are allowed, a machine needs more; {_SHORTAGES[errno.EMFILE]}"
+        )
 
 
 def _terminated(number: int, frame: object) -> None:

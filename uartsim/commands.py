@@ -12,6 +12,7 @@ import click
 from uartsim import __version__, commands_conform, commands_line, commands_problems, commands_record
 from uartsim.commands_line import ask_machine
 from uartsim.errors import UartsimError, UsageError
+from uartsim.option_types import Seconds
 from uartsim.running import Line, record_state, run_machine, run_virtually
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def commands() -> None:
 @click.option(
     "--for",
     "limit_s",
-    type=click.FloatRange(0, min_open=True),
+    type=Seconds(positive=True),
     metavar="SECONDS",
     help=f"With --clock virtual: how much virtual time may pass.  [default: {VIRTUAL_SECONDS}]",
 )

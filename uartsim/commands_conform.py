@@ -9,19 +9,24 @@ import sys
 import click
 
 from uartsim.errors import UsageError
+from uartsim.option_types import Seconds
 
 _PARTS = ("8250", "16450", "16550", "16550A", "16750")
+#: A day.
+_LONGEST_TIMEOUT_S = 86_400.0
 
 
 @click.command()
 @click.argument("target", required=False, type=click.Choice(["qemu", "ours"]))
 @click.option("--command", "program", metavar="PROGRAM", help="Judge the UART behind a program, given as in a shell.")
-@click.option("--part", type=click.Choice(_PARTS), help="With 'ours': which part.  [default: 16550A]")
+@click.option(
+    "--part", type=click.Choice(_PARTS, case_sensitive=False), help="With 'ours': which part.  [default: 16550A]"
+)
 @click.option(
     "--accesses",
     type=click.IntRange(0),
-    help="How many steps of random programs: register accesses; for a program everything that it can do.  "
-    "[default: 20000; with --sequence 0]",
+    help="How many steps of random programs: register accesses; for a program everything that it can do. Not with "
+    "'ours', which is what they compare with.  [default: 20000; with --sequence 0]",
 )
 @click.option(
     "--mixed",
@@ -41,11 +46,9 @@ _PARTS = ("8250", "16450", "16550", "16550A", "16750")
 @click.option(
     "--timeout",
     "timeout_s",
-    type=click.FloatRange(0, min_open=True),
-    default=10.0,
-    show_default=True,
+    type=Seconds(positive=True, most=_LONGEST_TIMEOUT_S),
     metavar="SECONDS",
-    help="With --command: how long an answer may take.",
+    help="With --command: how long an answer may take.  [default: 10]",
 )
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def conform(
@@ -56,7 +59,7 @@ def conform(
     mixed: int | None,
     seed: int | None,
     patterns: tuple[str, ...],
-    timeout_s: float,
+    timeout_s: float | None,
     as_json: bool,
 ) -> None:
     """Judge a UART: what drivers do to it, what the datasheet says, and random programs beside our chip.
@@ -64,32 +67,52 @@ def conform(
     'qemu' judges the QEMU of this machine and prints what it gets wrong; only what is not known yet makes it fail.
     'ours' judges our own chip. --command judges the model behind a program, see docs/conformance.md.
 
-    Exits with 1 if something is wrong.
+    Exits with 1 if something is wrong, and with 3 if it could not be judged: the program or QEMU is missing, dies, is
+    silent or answers nonsense.
     """
-    if (target is None) == (program is None):
+    if target is None and program is None:
         raise UsageError("say what to judge: 'uartsim conform qemu', 'uartsim conform ours', or --command PROGRAM")
+    if target is not None and program is not None:
+        raise UsageError(f"{target} and --command {program} are two things to judge: give one of them")
     if part is not None and target != "ours":
         raise UsageError(f"--part {part}: only 'ours' can be another part; a program says which one it is")
     if mixed is not None and target != "qemu":
         raise UsageError(f"--mixed {mixed}: only with 'qemu'; for others --accesses counts everything")
+    if timeout_s is not None and program is None:
+        raise UsageError(f"--timeout {timeout_s:g}: only with --command, for how long an answer may take")
+    for option, value in (("--accesses", accesses), ("--seed", seed)):
+        if value is not None and target == "ours":
+            raise UsageError(
+                f"{option} {value}: not with 'ours'; random programs compare with our chip, which is itself"
+            )
+    from uartsim.conform.judged import JudgedError
     from uartsim.conform.judging import chosen, judge_qemu, judge_uart
+    from uartsim.conform.progress import stage
 
     sequences = chosen(patterns)
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
     if accesses is None:
         accesses = 0 if patterns else 20_000
-    if target == "qemu":
-        verdict = judge_qemu(sequences, accesses, accesses // 20 if mixed is None else mixed, seed)
-    elif target == "ours":
-        from uartsim.conform.ours import OurUart
+    try:
+        if target == "qemu":
+            verdict = judge_qemu(sequences, accesses, accesses // 20 if mixed is None else mixed, seed, stage)
+        elif target == "ours":
+            from uartsim.conform.ours import OurUart
 
-        verdict = judge_uart(OurUart(part or "16550A"), sequences, accesses, seed)
-    else:
-        from uartsim.conform.command_judged import CommandUart
+            verdict = judge_uart(OurUart(part or "16550A"), sequences, 0, seed, stage)
+        else:
+            from uartsim.conform.command_judged import ANSWER_TIMEOUT_S, CommandUart
 
-        assert program is not None
-        with CommandUart(program, timeout_s) as uart:
-            verdict = judge_uart(uart, sequences, accesses, seed)
+            assert program is not None
+            with CommandUart(program, timeout_s or ANSWER_TIMEOUT_S) as uart:
+                verdict = judge_uart(uart, sequences, accesses, seed, stage)
+    except JudgedError as error:
+        click.echo(f"uartsim: {error}", err=True)
+        sys.exit(3)
+    if verdict.judged_nothing:
+        why = "; ".join(sorted(verdict.left_out())) or "no sequence has a check for it"
+        other = "another --part" if target == "ours" else "--accesses for random programs"
+        raise UsageError(f"nothing was judged: {why}; choose other sequences, or give {other}")
     if as_json:
         click.echo(json.dumps(verdict.as_json(), indent=2))
     else:

@@ -61,8 +61,9 @@ def modem(name: str, dtr: bool | None, rts: bool | None) -> None:
 @click.argument("name", required=False)
 @click.argument("fault_text", metavar="[FAULT]", required=False)
 @click.option("--clear", is_flag=True, help="End FAULT (its name is enough), or all faults.")
+@click.option("--reset", is_flag=True, help="Count from 0 on what faults do.")
 @click.option("--list", "list_kinds", is_flag=True, help="List the faults that there are.")
-def fault(name: str | None, fault_text: str | None, clear: bool, list_kinds: bool) -> None:
+def fault(name: str | None, fault_text: str | None, clear: bool, reset: bool, list_kinds: bool) -> None:
     """Make something go wrong with the line of machine NAME: FAULT is KIND or KIND:name=value,...
 
     \b
@@ -70,28 +71,40 @@ def fault(name: str | None, fault_text: str | None, clear: bool, list_kinds: boo
       uartsim fault demo dcd-drop:seconds=2
       uartsim fault demo                     what is at work, and what it has done
       uartsim fault demo noise --clear
+      uartsim fault demo --reset             count from 0 on
 
     What the guest sends is recorded, kept and shown to watchers as it was sent; who is attached to the line sees what
     comes out of it.
     """
     if list_kinds:
+        if name is not None or clear or reset:
+            raise UsageError("--list says which faults there are, for every machine: leave the rest out")
         _list_faults()
         return
     if name is None:
         raise UsageError("which machine? uartsim fault NAME FAULT; --list shows the faults that there are")
     if clear:
+        if reset:
+            raise UsageError("--clear and --reset: --clear ends faults, --reset counts from 0 on; give one of them")
         kind = (fault_text or "").partition(":")[0]
         ended = ask_machine(name, "clear_faults", kind=kind or None)
-        click.echo(f"{ended} ended")
+        if kind and not ended:
+            raise UsageError(f"{kind} is not at work: 'uartsim fault {name}' shows what is")
+        click.echo(f"{ended} ended" if ended else "no fault was at work")
         return
-    found = ask_machine(name, "fault", fault=fault_text)
-    for text in found["faults"]:
+    found = ask_machine(name, "fault", fault=fault_text, reset=reset)
+    if (fault_text or "").partition(":")[0].strip() == "xoff":
+        click.echo("xoff: sent")
+    for text in found["faults"] or ["no fault is at work"]:
         click.echo(text)
-    for direction, kinds in found["counters"].items():
-        for kind, counters in kinds.items():
-            click.echo(f"  {direction:<3} {kind}: " + ", ".join(f"{count} {what}" for what, count in counters.items()))
-    if not found["faults"]:
-        click.echo("no fault is at work")
+    at_work = {text.partition(":")[0] for text in found["faults"]}
+    lines = [
+        (kind not in at_work, direction, kind, ", ".join(f"{count} {what}" for what, count in counters.items()))
+        for direction, kinds in found["counters"].items()
+        for kind, counters in kinds.items()
+    ]
+    for over, direction, kind, counted in sorted(lines, key=lambda line: line[0]):
+        click.echo(f"  {direction:<3} {kind}: {counted}{' (over)' * (over and kind != 'xoff')}")
 
 
 def _list_faults() -> None:

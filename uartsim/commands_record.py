@@ -10,6 +10,7 @@ import click
 
 from uartsim.errors import UartsimError, UsageError
 from uartsim.line_format import LineFormat, seconds_to_ticks
+from uartsim.option_types import Seconds
 
 
 def add(group: click.Group) -> None:
@@ -23,8 +24,8 @@ def trace() -> None:
     """Look at a trace that 'uartsim run --trace FILE' has written: every register access, and the line."""
 
 
-_from = click.option("--from", "begin_s", type=click.FloatRange(0), metavar="SECONDS", help="From when on.")
-_to = click.option("--to", "end_s", type=click.FloatRange(0), metavar="SECONDS", help="Until when.")
+_from = click.option("--from", "begin_s", type=Seconds(), metavar="SECONDS", help="From when on.")
+_to = click.option("--to", "end_s", type=Seconds(), metavar="SECONDS", help="Until when.")
 _json = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 
 
@@ -106,6 +107,8 @@ def replay(file: str, limit: int) -> None:
         click.echo(f"{clock(difference.at):>20}  {difference.what}: {difference.recorded}; ours: {difference.ours}")
     if done.found > len(done.differences):
         click.echo(f"and {done.found - len(done.differences)} more")
+    if done.cut_at is not None:
+        click.echo(f"replayed only up to {clock(done.cut_at)}: the recording was cut off there", err=True)
     if done.gap is not None:
         click.echo(f"replayed only up to {clock(done.gap)}: events are missing from the trace there", err=True)
     click.echo(
@@ -147,7 +150,11 @@ def vcd(file: str, out: str, timescale: str) -> None:
 @click.argument("file", type=click.Path())
 @_from
 @_to
-@click.option("--out", type=click.Path(), help="The picture, .png or .svg; FILE with .png at its end if not given.")
+@click.option(
+    "--out",
+    type=click.Path(),
+    help="The picture, .png or .svg; it is replaced if it exists.  [default: FILE's name with .png for its ending]",
+)
 @click.option("--baud", type=float, help="Read the lines at this speed, and not as the file says.")
 @click.option("--format", "characters", metavar="8N1", help="Read the lines in this format, and not as the file says.")
 def plot(

@@ -37,8 +37,9 @@ TICKS_PER_SECOND: Final = 144_000_000_000
 CRYSTAL_PERIOD: Final = 78_125
 #: Ticks in one bit at divisor 1: sixteen periods of the crystal (115200 baud).
 BIT_AT_DIVISOR_1: Final = 16 * CRYSTAL_PERIOD
-#: Later than any event: "never".  Larger than 10**9 years of ticks would be, and still a machine word.
-NEVER: Final = 1 << 62
+#: Later than any event: "never".  Larger than 10**9 years of ticks, for a monotonic clock may have run for years; 2**62,
+#: the largest power that a machine word has room for, is 371 days.
+NEVER: Final = 1 << 92
 
 PARITIES: Final = ("N", "O", "E", "M", "S")
 

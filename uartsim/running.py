@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from uartsim.access.station import Reservation
     from uartsim.access.terminal import Terminal
     from uartsim.guest.catalogue import GuestDefinition
-    from uartsim.machine import GuestEnd, PortOptions
+    from uartsim.machine import GuestEnd, Machine, PortOptions
 
 
 class Line(NamedTuple):
@@ -24,6 +24,13 @@ class Line(NamedTuple):
     policy: str
     record: str | None
     restore: str | None = None
+
+    def check_paths(self) -> None:
+        """UsageError where two recordings would go to the same file."""
+        from uartsim.machine.options import check_paths
+
+        paths = {"record": self.record, "trace": self.port.get("trace"), "vcd": self.port.get("vcd")}
+        check_paths({what: path for what, path in paths.items() if path is not None})
 
 
 def run_machine(definition: GuestDefinition, reservation: Reservation, line: Line, attach: bool) -> GuestEnd | None:
@@ -46,26 +53,27 @@ def run_machine(definition: GuestDefinition, reservation: Reservation, line: Lin
     import trio
 
     from uartsim.guest.build import make_guest
-    from uartsim.machine.ticker import RealClock
     from uartsim.record import TranscriptWriter
 
     claim = reservation.claim
     # What can go wrong goes wrong before anybody is told of a machine.
+    line.check_paths()
     guest = make_guest(definition, restore=None if line.restore is None else Path(line.restore))
     records: list[TranscriptWriter] = []
-    if line.record is not None:
-        records.append(TranscriptWriter(line.record, claim.name, "as the guest programs it", RealClock().now()))
-    click.echo(f"machine  {claim.name}: {definition.description}")
-    click.echo(f"pty      {reservation.device.path}")
-    click.echo(f"link     {claim.link}")
-    click.echo(f"attach   picocom -b 115200 {claim.link}     leave picocom: Ctrl-A Ctrl-X")
-    if attach:
-        click.echo("leave    Ctrl-] q (stops the machine); Ctrl-] d says where it is")
-    else:
-        click.echo(f"stop     Ctrl-C here, or: uartsim stop {claim.name}")
-    sys.stdout.flush()
+
+    def announce() -> None:
+        click.echo(f"machine  {claim.name}: {definition.description}")
+        click.echo(f"pty      {reservation.device.path}")
+        click.echo(f"link     {claim.link}")
+        click.echo(f"attach   picocom -b 115200 {claim.link}     leave picocom: Ctrl-A Ctrl-X")
+        if attach:
+            click.echo("leave    Ctrl-] q (stops the machine); Ctrl-] d says where it is")
+        else:
+            click.echo(f"stop     Ctrl-C here, or: uartsim stop {claim.name}")
+        sys.stdout.flush()
 
     ended: list[GuestEnd] = []  # stays empty after a signal, or when the person at the terminal quits
+    started: list[Machine] = []
     here: list[Terminal] = []  # this terminal, while it is attached
 
     def log(text: str) -> None:
@@ -77,11 +85,15 @@ def run_machine(definition: GuestDefinition, reservation: Reservation, line: Lin
     async def whole() -> None:
         from uartsim.access.hub import Hub, LinePolicy
         from uartsim.access.station import Station
-        from uartsim.machine import GuestEnd, Machine, open_machine
+        from uartsim.machine import GuestEnd, open_machine
 
         stations: list[Station] = []
 
         def prepare(machine: Machine) -> None:
+            if line.record is not None:
+                start = machine.com1.clock.now()
+                records.append(TranscriptWriter(line.record, claim.name, "as the guest programs it", start))
+            announce()
             hub = Hub(machine.com1, policy=LinePolicy(line.policy))
             hub.record = records[0] if records else None
             stations.append(Station(reservation, hub, definition.description))
@@ -96,6 +108,7 @@ def run_machine(definition: GuestDefinition, reservation: Reservation, line: Lin
                 prepare=prepare,
                 **line.port,
             ) as machine:
+                started.append(machine)
                 (station,) = stations
                 await nursery.start(station.run, machine)
                 if attach:
@@ -113,8 +126,15 @@ def run_machine(definition: GuestDefinition, reservation: Reservation, line: Lin
     finally:
         for written in records:
             written.close()
-            if written.trouble:
+            if not started:
+                with contextlib.suppress(OSError):
+                    os.unlink(written.path)
+            elif written.trouble:
                 log(f"the record {record_state(written.status())}")
+        for machine in started:
+            for what, state in machine.com1.recordings().items():
+                if state["trouble"]:
+                    log(f"the {what} {record_state(state)}")
 
 
 def run_virtually(definition: GuestDefinition, name: str, line: Line, limit_s: float) -> None:
@@ -125,6 +145,7 @@ def run_virtually(definition: GuestDefinition, name: str, line: Line, limit_s: f
     from uartsim.access.headless import run_headless
     from uartsim.guest.build import make_guest
 
+    line.check_paths()
     said = [f"{name}: stopped"]  # unless it comes to its own end
 
     async def whole() -> GuestEnd | None:
@@ -192,9 +213,11 @@ async def _attach_here(path: str, scope: Any, here: list[Terminal]) -> None:
 
 
 def record_state(record: dict[str, Any]) -> str:
-    """A record, and what it lacks, in words."""
+    """A recording, and what it lacks, in words."""
     if not record["trouble"]:
         return str(record["path"])
+    if "lost_events" in record:
+        return f"{record['path']} lacks {record['lost_events']} events: {record['trouble']}"
     return (
         f"{record['path']} lacks {record['lost_bytes']} bytes of the line and {record['lost_breaks_and_marks']} breaks "
         f"or marks: {record['trouble']}"

@@ -36,6 +36,8 @@ class Machine:
         self.settings = settings
         self._wall_start = time.time() - trio.current_time()
         self.port = SerialPort(host.tty)
+        #: The chip that ttyS0 is.
+        self.uart = host.uart
         self.has_initrd = request.has_initrd
         self.kernel = Kernel(self.port, CommandLine(request.command_line), settings.sysrq, self._power)
         self.terminal = self.kernel.terminal
@@ -81,7 +83,7 @@ class Machine:
             self.port.set_format(line_format)
         start = trio.current_time()
         duration_s = self.settings.boot_seconds * KERNEL_SHARE
-        for part, level, text in boot_log.kernel_lines(self.kernel.command_line):
+        for part, level, text in boot_log.kernel_lines(self.kernel.command_line, self.uart):
             await trio.sleep_until(start + part * duration_s)
             self.kernel.printk(text, level, stamp=0.0 if part == 0 else None)
             await self.port.room_for_kernel()

@@ -88,7 +88,7 @@ _LATE: Final[tuple[Line, ...]] = (
     (0.70, 6, "Freeing initrd memory: 15824K"),
     (0.72, 6, "Block layer SCSI generic (bsg) driver version 0.4 loaded (major 249)"),
     (0.74, 6, "Serial: 8250/16550 driver, 4 ports, IRQ sharing enabled"),
-    (0.75, 6, "00:04: ttyS0 at I/O 0x3f8 (irq = 4, base_baud = 115200) is a 16550A"),
+    (0.75, 6, "00:04: ttyS0 at I/O 0x3f8 (irq = 4, base_baud = 115200) is a {uart}"),
     (0.78, 6, "i8042: PNP: PS/2 Controller [PNP0303:KBD,PNP0f13:MOU] at 0x60,0x64 irq 1,12"),
     (0.80, 6, "rtc_cmos 00:05: RTC can wake from S4"),
     (0.82, 6, "NET: Registered PF_INET6 protocol family"),
@@ -108,7 +108,7 @@ DISK: Final[tuple[Line, ...]] = (
 MOUNTED: Final = "EXT4-fs (vda1): mounted filesystem with ordered data mode. Quota mode: none."
 
 
-def kernel_lines(command_line: CommandLine) -> Iterator[Line]:
+def kernel_lines(command_line: CommandLine, uart: str) -> Iterator[Line]:
     """The kernel's own part, with the lines about its consoles that this command line brings."""
     words = {
         "release": RELEASE,
@@ -120,7 +120,8 @@ def kernel_lines(command_line: CommandLine) -> Iterator[Line]:
         yield part, level, text.format(**words)
     for console in command_line.consoles:
         yield 0.16, 6, f"printk: console [{console.partition(',')[0]}] enabled"
-    yield from _LATE
+    for part, level, text in _LATE:
+        yield part, level, text.format(uart=uart)
 
 
 def systemd_lines(hostname: str) -> Iterator[Line]:

@@ -245,7 +245,7 @@ def serial_report(machine: Machine) -> str:
             fields.append(f"{label}:{number}")
     return (
         "serinfo:1.0 driver revision:\n"
-        f"0: uart:16550A port:000003F8 irq:4 {' '.join(fields)} RTS|CTS|DTR|DSR|CD\n"
+        f"0: uart:{machine.uart} port:000003F8 irq:4 {' '.join(fields)} RTS|CTS|DTR|DSR|CD\n"
         "1: uart:unknown port:000002F8 irq:3\n2: uart:unknown port:000003E8 irq:4\n"
         "3: uart:unknown port:000002E8 irq:3\n"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from uartsim.access.hub import Hub
 from uartsim.access.hub_client import HubClient
 from uartsim.line_format import LineFormat, UsageError
 from uartsim.machine import Flag, SerialDriver
+from uartsim.record.transcript import TranscriptWriter, read_transcript
 from uartsim.wire.channel import Channel
 from uartsim.wire.faults import parse_fault
 from uartsim.wire.frame import BREAK
@@ -286,3 +288,125 @@ async def test_where_frames_take_no_time_there_are_no_bits_to_spoil() -> None:
         await driver.write(TEXT)
         await settle(driver)
         assert far.receive_nowait() == TEXT
+
+
+@virtual_time
+async def test_faults_of_modem_lines_are_counted_with_their_times() -> None:
+    async with line() as (hub, _, _):
+        com1 = hub.com1
+        com1.add_fault(parse_fault("dcd-drop:seconds=2"))
+        com1.add_fault(parse_fault("lost-cts:direction=out"))
+        await trio.sleep(0.5)
+        hub.com1.advance(hub.com1.clock.now())
+        assert com1.fault_counters() == {
+            "in": {"dcd-drop": {"times": 1, "milliseconds_held": 500}},
+            "out": {"lost-cts": {"times": 1, "milliseconds_held": 500}},
+        }
+        await trio.sleep(2)
+        com1.add_fault(parse_fault("dcd-drop"))
+        com1.add_fault(parse_fault("dcd-drop"))
+        await trio.sleep(1)
+        com1.clear_faults()
+        await trio.sleep(1)
+        com1.advance(com1.clock.now())
+        assert com1.fault_counters() == {
+            "in": {"dcd-drop": {"times": 3, "milliseconds_held": 3000}},
+            "out": {"lost-cts": {"times": 1, "milliseconds_held": 3500}},
+        }
+
+
+@virtual_time
+async def test_an_xoff_is_counted() -> None:
+    async with line() as (hub, _, _):
+        for _ in range(2):
+            hub.com1.add_fault(parse_fault("xoff"))
+        assert hub.com1.fault_counters() == {"in": {"xoff": {"sent": 2}}}
+        assert hub.com1.status()["fault_counters"] == hub.com1.fault_counters()
+
+
+@virtual_time
+async def test_counters_of_faults_can_begin_anew() -> None:
+    async with line() as (hub, driver, far):
+        com1 = hub.com1
+        for text in ("lost:rate=1,direction=in", "noise:rate=0.5,direction=out", "lost-cts:direction=out", "xoff"):
+            com1.add_fault(parse_fault(text))
+        await far.send(b"gone")
+        await driver.write(TEXT)
+        await settle(driver)
+        com1.clear_faults("noise")
+        assert com1.fault_counters()["in"]["lost"]["characters_lost"] >= 4
+        assert com1.fault_counters()["out"]["noise"]["bits_inverted"]
+        com1.reset_fault_counters()
+        await far.send(b"ab")
+        await settle(driver)
+        com1.advance(com1.clock.now())
+        assert com1.fault_counters() == {
+            "in": {"lost": {"characters": 2, "characters_lost": 2}},
+            "out": {"lost-cts": {"times": 1, "milliseconds_held": 1000}},
+        }
+
+
+@virtual_time
+async def test_characters_that_reach_the_guest_with_errors_are_counted() -> None:
+    async with line(SEVEN) as (hub, driver, far):
+        far.be_at_far_end(True, FAST)
+        start = hub.com1.clock.now()
+        await far.send(TEXT)
+        await settle(driver)
+        counters = hub.com1.status()["line"]
+        expected = [errors for _, errors in sampled(TEXT, FAST, SEVEN, start)]
+        assert counters["errors_in"] == sum(bool(e) and not e & BREAK for e in expected) > 3
+        assert counters["breaks_in"] == 0
+
+
+@virtual_time
+async def test_a_break_is_no_character_with_errors() -> None:
+    async with line() as (hub, driver, far):
+        await far.send_break()
+        await settle(driver)
+        counters = hub.com1.status()["line"]
+        assert (counters["breaks_in"], counters["errors_in"]) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("client", "garbles"), [(117_500, False), (112_500, False), (123_000, True), (108_000, True), (9600, True)]
+)
+@virtual_time
+async def test_status_tells_a_difference_that_the_line_bears_from_one_that_garbles(client: int, garbles: bool) -> None:
+    async with line() as (hub, driver, far):
+        far.be_at_far_end(True, LineFormat.from_baud(client))
+        status = hub.status()
+        assert len(status["formats_differ"]) == 1
+        assert status["formats_garble"] == status["formats_differ"] * garbles
+        await driver.write(TEXT * 20)
+        await settle(driver)
+        assert (far.receive_nowait() != TEXT * 20) == garbles
+
+
+@virtual_time
+async def test_the_record_says_where_the_two_ends_begin_and_cease_to_differ(tmp_path: Path) -> None:
+    async with line() as (hub, driver, far):
+        path = tmp_path / "record"
+        hub.record = TranscriptWriter(str(path), "box", "115200 8N1", hub.com1.clock.now())
+        await far.send(b"1")
+        far.be_at_far_end(True, SLOW)
+        await far.send(b"2")
+        await far.send(b"3")
+        await settle(driver)
+        driver.set_format(SEVEN)
+        await driver.write(b"4")
+        await settle(driver)
+        driver.set_format(SLOW)
+        await far.send(b"5")
+        hub.record.close()
+        events = [event.data for event in read_transcript(str(path))]
+        assert events == [
+            b"1",
+            "client is at 9600 8N1 while the guest is at 115200 8N1",
+            b"2",
+            b"3",
+            "client is at 9600 8N1 while the guest is at 115200 7E1",
+            b"4",
+            "client and the guest do not differ any more in speed or stop bits",
+            b"5",
+        ]

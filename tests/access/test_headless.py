@@ -17,7 +17,7 @@ from tests.machine.rig import FunctionGuest, run_virtual
 from uartsim.access.headless import run_headless
 from uartsim.access.hub import Hub
 from uartsim.access.station import Station, reserve
-from uartsim.line_format import UsageError
+from uartsim.line_format import UartsimError, UsageError
 from uartsim.machine import GuestEnd, Machine, SerialDriver, open_machine
 from uartsim.record import read_transcript
 
@@ -176,3 +176,21 @@ def test_clients_from_outside_are_refused_under_a_virtual_clock(runtime: Path, m
         run_virtual(main)
     finally:
         reservation.release()
+
+
+class DeadOnArrival(FunctionGuest):
+    """A guest that does not come to life."""
+
+    async def run(self, machine: Machine, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> GuestEnd:
+        raise UartsimError("it does not start: look at it")
+
+
+def test_a_guest_that_does_not_start_leaves_no_recording(tmp_path: Path) -> None:
+    record, trace, vcd = (str(tmp_path / what) for what in ("record", "trace", "vcd"))
+
+    async def main() -> None:
+        with pytest.raises(UartsimError, match="it does not start"):
+            await run_headless(DeadOnArrival(), "box", limit_s=1, output=bytes, record=record, trace=trace, vcd=vcd)
+
+    run_virtual(main)
+    assert list(tmp_path.iterdir()) == []

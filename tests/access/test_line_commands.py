@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import serial
 
 from tests.access.rig import ECHO, SERVER, environment, numbered, open_serial, running, wait_until
 
@@ -161,3 +162,95 @@ def test_a_recording_that_cannot_be_made_is_refused_before_anything_runs(
         assert there.read_text() == "mine"
     both = ("--rate", "unlimited", "--vcd", str(tmp_path / "w.vcd"), "--no-attach")
     assert "use --rate line" in uartsim(runtime, "run", folder, *both, status=2)
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (("--record", "{0}/a", "--trace", "{0}/b", "--vcd", "{0}/there"), "waveform {0}/there exists"),
+        (("--record", "{0}/there", "--trace", "{0}/b"), "record {0}/there exists"),
+        (("--trace", "{0}/a", "--vcd", "{0}/no/folder"), "waveform {0}/no/folder cannot be made"),
+        (("--record", "{0}/a", "--vcd", "{0}/b", "--rate", "unlimited"), "there is no waveform {0}/b"),
+        (("--record", "{0}/a", "--fault", "noise:rate=0.1", "--rate", "unlimited"), "noise is done to bits"),
+        (("--trace", "{0}/a", "--vcd", "{0}/a"), "--trace and --vcd are the same file"),
+        (("--record", "{0}/a", "--vcd", "{0}/./a"), "--record and --vcd are the same file"),
+    ],
+)
+@pytest.mark.parametrize("clock", ["real", "virtual"])
+def test_a_start_that_fails_says_why_and_nothing_else_and_leaves_no_file(
+    runtime: Path, guest_folder: GuestFolder, tmp_path: Path, options: tuple[str, ...], why: str, clock: str
+) -> None:
+    there = tmp_path / "there"
+    there.write_text("mine")
+    folder = str(guest_folder(SERVER))
+    before = sorted(path.name for path in tmp_path.iterdir())
+    arguments = [option.format(tmp_path) for option in options]
+    command = [sys.executable, "-m", "uartsim", "run", folder, "--no-attach", "--clock", clock, *arguments]
+    done = subprocess.run(command, env=environment(runtime), capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stdout == "", "no machine is announced that does not come"
+    assert done.stderr.startswith("uartsim: ")
+    assert why.format(tmp_path) in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert there.read_text() == "mine"
+
+
+def test_status_says_where_the_recordings_go(runtime: Path, guest_folder: GuestFolder, tmp_path: Path) -> None:
+    trace, wave = str(tmp_path / "box.trace"), str(tmp_path / "box.vcd")
+    with running(runtime, guest_folder(ECHO), "box", "--trace", trace, "--vcd", wave) as machine:
+        text = uartsim(runtime, "status", "box").splitlines()
+        assert f"trace      {trace}" in text
+        assert f"vcd        {wave}" in text
+        facts = machine.status()
+        assert (facts["record"], facts["trace"]["path"], facts["vcd"]["path"]) == (None, trace, wave)
+        assert facts["trace"]["lost_events"] == facts["vcd"]["lost_events"] == 0
+    with running(runtime, guest_folder(ECHO)) as machine:
+        assert (machine.status()["trace"], machine.status()["vcd"]) == (None, None)
+
+
+def test_what_a_recording_has_lost_is_said_in_words() -> None:
+    from uartsim.running import record_state
+
+    state = {"path": "box.trace", "bytes": 7, "lost_events": 3, "trouble": "No space left on device"}
+    assert record_state(state) == "box.trace lacks 3 events: No space left on device"
+
+
+def test_faults_at_work_are_said_first_and_counters_begin_anew(runtime: Path, guest_folder: GuestFolder) -> None:
+    with running(runtime, guest_folder(ECHO)):
+        assert uartsim(runtime, "fault", "box", "xoff") == "xoff: sent\nno fault is at work\n  in  xoff: 1 sent\n"
+        uartsim(runtime, "fault", "box", "lost-cts:direction=in")
+        uartsim(runtime, "fault", "box", "--clear")
+        lines = uartsim(runtime, "fault", "box", "lost:rate=1,direction=out").splitlines()
+        assert lines[0] == "lost:rate=1,seed=0,direction=out"
+        assert lines[1].startswith("  out lost: 0 characters")
+        assert (
+            [line for line in lines[2:] if line.endswith("(over)")]
+            == [line for line in lines if "lost-cts" in line]
+            != []
+        )
+        assert uartsim(runtime, "fault", "box", "--reset").splitlines() == lines[:2]
+
+
+def test_a_fault_that_cannot_be_ended_or_asked_for_so_is_refused(runtime: Path, guest_folder: GuestFolder) -> None:
+    with running(runtime, guest_folder(ECHO)):
+        assert "noise is not at work" in uartsim(runtime, "fault", "box", "noise", "--clear", status=2)
+        assert uartsim(runtime, "fault", "box", "--clear") == "no fault was at work\n"
+    assert "--list says" in uartsim(runtime, "fault", "box", "--list", status=2)
+    assert "--list says" in uartsim(runtime, "fault", "--list", "--clear", status=2)
+    assert "give one of them" in uartsim(runtime, "fault", "box", "--reset", "--clear", status=2)
+
+
+def test_a_client_a_little_off_is_said_to_differ_and_not_to_be_garbled(
+    runtime: Path, guest_folder: GuestFolder
+) -> None:
+    with running(runtime, guest_folder(ECHO)) as machine, serial.Serial(str(machine.link), 117_500, timeout=20) as near:
+        near.write(b"hello")
+        assert near.read(5) == b"hello"
+        text = uartsim(runtime, "status", "box")
+        assert "\ndiffer     " in text
+        assert "garbled" not in text
+        near.baudrate = 9600
+        near.write(b"hello")
+        wait_until(lambda: bool(machine.status()["hub"]["formats_garble"]), "that it is garbled")
+        assert "\ngarbled    " in uartsim(runtime, "status", "box")

@@ -16,7 +16,7 @@ import pytest
 from uartsim.chip import Bench, Uart, UartState
 from uartsim.chip.registers import IER, LCR, MSR, VARIANTS, Offset
 from uartsim.chip.streaming import stream_in, stream_out
-from uartsim.line_format import BIT_AT_DIVISOR_1, LineFormat
+from uartsim.line_format import BIT_AT_DIVISOR_1, NEVER, TICKS_PER_NS, LineFormat
 
 NAN = float("nan")
 NO_TICKS: list[object] = [-1, 999, 1000.0, NAN, float("inf"), True, "1000", None, Decimal(1000), b"1"]
@@ -81,7 +81,7 @@ TIMED: dict[str, Callable[[Uart, Any], object]] = {
     "finish_stream": lambda uart, now: uart.finish_stream(now, thre_interrupt=False),
 }
 #: Those that take nothing, or nothing from outside.
-UNTIMED = {"take_sent", "take_sent_runs", "take_break_changes", "state", "restore"}
+UNTIMED = {"take_sent", "take_sent_runs", "take_break_changes", "state", "restore", "become"}
 
 
 def chip() -> Uart:
@@ -119,6 +119,32 @@ def test_a_time_that_cannot_be_is_refused_by_its_value(method: str) -> None:
         assert (str(wrong) if type(wrong) is int else repr(wrong)) in str(refused.value)
         assert type(refused.value) is (ValueError if type(wrong) is int else TypeError)
         assert uart.state() == chip().state(), "nothing has changed"
+
+
+@pytest.mark.parametrize("method", TIMED)
+@pytest.mark.parametrize("wrong", [NEVER, NEVER + 5, 1 << 100])
+def test_a_time_that_never_comes_is_refused_by_its_value(method: str, wrong: int) -> None:
+    uart = chip()
+    with pytest.raises(ValueError, match=str(wrong)):
+        TIMED[method](uart, wrong)
+    assert uart.state() == chip().state(), "nothing has changed"
+
+
+@pytest.mark.parametrize("lcr", [0x03, 0x1F])
+@pytest.mark.parametrize("mcr", [0x0B, 0x1B])
+def test_the_last_moment_before_never_is_a_time_like_any_other(lcr: int, mcr: int) -> None:
+    uart = Uart()
+    for offset, value in ((3, lcr), (4, mcr), (2, 1), (1, 0x0F), (0, 0x41), (0, 0x42)):
+        uart.write(offset, value, NEVER - 1000)
+    assert uart.next_event(NEVER - 1) == uart.next_interrupt(NEVER - 1) == NEVER, "the frames end after it"
+    assert uart.read(5, NEVER - 1) & 0x20 == 0
+
+
+def test_characters_whose_last_would_never_come_are_refused() -> None:
+    uart = chip()
+    with pytest.raises(ValueError, match=f"interval {NEVER // 2}"):
+        uart.receive_run(b"abc", 1000, NEVER // 2)
+    assert uart.state() == chip().state(), "nothing has changed"
 
 
 def test_every_public_method_is_tried() -> None:
@@ -194,6 +220,7 @@ def test_slices_refuse_a_time_that_cannot_be(until: Any) -> None:
         (lambda bench: bench.advance(NAN), "nan"),
         (lambda bench: bench.advance("1"), "'1'"),
         (lambda bench: bench.advance(True), "True"),
+        (lambda bench: bench.advance(1 << 90), str(1 << 90)),
     ],
 )
 def test_the_bench_refuses_the_same(call: Callable[[Bench], object], named: str) -> None:
@@ -239,3 +266,15 @@ def test_what_the_datasheet_defines_is_not_refused(variant: str) -> None:
             uart.write(1, 0, 0)
         assert uart.line_format.bit_ticks == 0x10000 * BIT_AT_DIVISOR_1
         assert all(0 <= uart.read(offset, 0) <= 0xFF for offset in range(8))
+
+
+@pytest.mark.parametrize("act", [lambda b: b.receive(b"abc"), lambda b: b.receive_error(1, "P"), Bench.receive_break])
+def test_the_bench_lets_no_time_pass_to_never(act: Callable[[Bench], object]) -> None:
+    bench = Bench()
+    bench.advance(NEVER // TICKS_PER_NS - 1)
+    before = bench.now_ticks, bench.uart.state()
+    with pytest.raises(ValueError, match=r"now is \d{28}"):
+        act(bench)
+    assert (bench.now_ticks, bench.uart.state()) == before
+    bench.settle()
+    assert bench.irq is False

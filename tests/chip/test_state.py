@@ -147,7 +147,7 @@ def test_a_single_value_out_of_range_is_refused_by_its_name(
     if isinstance(found, bool):
         wrong += [0, 1, None, -1]
     elif isinstance(found, int):
-        wrong += [-2, 1 << 80, True, False, str(found), float(found)]
+        wrong += [-2, 1 << 100, True, False, str(found), float(found)]
         if not str(path[-1]).endswith("_at"):  # nothing need be due
             wrong.append(None)
     elif isinstance(found, str):
@@ -257,3 +257,5 @@ def test_a_variant_of_ones_own_cannot_be_saved_by_its_name() -> None:
 def test_only_a_state_can_be_restored() -> None:
     with pytest.raises(TypeError, match="state is 'abc'"):
         Uart.restore("abc")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="state is 'abc'"):
+        Uart().become("abc")  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from uartsim.conform.command_judged import CommandUart
 from uartsim.conform.judged import Access, Answer, Can, JudgedError
+from uartsim.errors import UsageError
 
 Model = Callable[..., str]
 
@@ -47,9 +48,9 @@ def test_it_says_what_it_is_and_can_do(model: Model) -> None:
     with CommandUart(model("'OK'")) as uart:
         assert (uart.name, uart.part) == ("A model", "16550A")
         assert uart.can == ~Can(0)
-    with CommandUart(model("'OK'", "HELLO 1 8250 -")) as uart:
+    with CommandUart(model("'OK'", "HELLO 1 8250 - 8250")) as uart:
         assert (uart.part, uart.can) == ("8250", Can(0))
-        assert uart.name.endswith("model.py")
+        assert uart.name == "8250"
 
 
 @pytest.mark.parametrize(
@@ -112,6 +113,7 @@ def test_a_program_that_fails_is_told_in_a_sentence_and_ended(model: Model, answ
     ("hello", "sentence"),
     [
         ("hi", "answered 'HELLO 1' with 'hi': it has to be HELLO 1 PART CAN,CAN... NAME"),
+        ("HELLO 1 16450 -", "answered 'HELLO 1' with 'HELLO 1 16450 -': it has to be HELLO 1 PART CAN,CAN... NAME"),
         ("HELLO 2 16550A - x", "answered 'HELLO 1' with 'HELLO 2 16550A - x'"),
         ("HELLO 1 16950 - x", "says that it is a '16950': use one of 8250, 16450, 16550, 16550A, 16750"),
         ("HELLO 1 16550A irq,fly x", "says that it can 'fly': use some of reset, irq"),
@@ -128,13 +130,20 @@ def test_a_wrong_greeting_says_what_it_has_to_be(model: Model, hello: str, sente
     ("command", "sentence"),
     [
         ("no-such-program --fast", "no-such-program --fast cannot be started: no-such-program: No such file"),
-        ("", "the command is empty"),
-        ("'", "cannot be read: No closing quotation"),
         ("true", "true ended with status 0 when it was to answer 'HELLO 1'"),
     ],
 )
 def test_a_command_that_is_none_is_told_in_a_sentence(command: str, sentence: str) -> None:
     with pytest.raises(JudgedError, match=sentence):
+        CommandUart(command)
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [("", "the command is empty"), ("  ", "the command is empty"), ("'", "cannot be read: No closing quotation")],
+)
+def test_a_command_without_a_program_is_a_wrong_question(command: str, sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
         CommandUart(command)
 
 
@@ -184,7 +193,7 @@ ANSWERS = st.lists(st.text(st.characters(exclude_characters="\n", exclude_catego
 @given(ANSWERS)
 def test_any_answer_is_a_value_or_a_sentence(answers: list[str]) -> None:
     program = (
-        "import sys; answers = iter(['HELLO 1 16550A -', *eval(sys.argv[1])]); "
+        "import sys; answers = iter(['HELLO 1 16550A - x', *eval(sys.argv[1])]); "
         "[sys.stdout.buffer.write((next(answers) + chr(10)).encode()) and sys.stdout.flush() for line in sys.stdin]"
     )
     with CommandUart([sys.executable, "-S", "-c", program, ascii(answers)]) as uart:

@@ -71,10 +71,13 @@ def test_a_difference_that_no_rule_explains_fails(monkeypatch: pytest.MonkeyPatc
 
 
 def test_our_chip_has_nothing_wrong() -> None:
-    result = conform("ours", "--accesses", "800", "--seed", "1")
+    result = conform("ours")
     assert result.exit_code == 0
-    assert result.stdout.endswith("0 kinds of difference\n\nnothing is wrong\n")
-    assert conform("ours", "--part", "8250", "--accesses", "0").exit_code == 0
+    assert result.stdout.endswith("\n\nnothing is wrong\n")
+    assert "random programs" not in result.output
+    result = conform("ours", "--part", "8250")
+    assert result.exit_code == 0
+    assert "judged as an 8250: " in result.output
 
 
 def test_a_program_that_is_wrong_fails_with_what_is_wrong(tmp_path: Path) -> None:
@@ -102,7 +105,15 @@ def test_one_sequence_can_be_played_alone() -> None:
     ("arguments", "sentence"),
     [
         ([], "say what to judge"),
-        (["ours", "--command", "x"], "say what to judge"),
+        (["ours", "--command", "x"], "ours and --command x are two things to judge"),
+        (["qemu", "--command", "cat"], "qemu and --command cat are two things to judge"),
+        (["ours", "--timeout", "5"], "--timeout 5: only with --command"),
+        (["ours", "--accesses", "800"], "--accesses 800: not with 'ours'"),
+        (["ours", "--seed", "5"], "--seed 5: not with 'ours'"),
+        (["ours", "--sequence", "deep-fifo-switch"], "nothing was judged: not for a 16550A"),
+        (["ours", "--part", "8250", "--sequence", "scratch"], "nothing was judged: not for an 8250"),
+        (["--command", ""], "the command is empty"),
+        (["--command", "'unbalanced"], "cannot be read: No closing quotation"),
         (["qemu", "--part", "8250"], "--part 8250: only 'ours'"),
         (["ours", "--mixed", "5"], "--mixed 5: only with 'qemu'"),
         (["ours", "--sequence", "nothing"], "no sequence is called nothing"),
@@ -115,11 +126,49 @@ def test_what_makes_no_sense_is_told_in_a_sentence(arguments: list[str], sentenc
 
 
 def test_random_seeds_are_printed_and_differ() -> None:
-    seeds = {json.loads(conform("ours", "--accesses", "10", "--json").stdout)["seed"] for _ in range(3)}
+    seeds = {json.loads(conform("ours", "--sequence", "scratch", "--json").stdout)["seed"] for _ in range(3)}
     assert len(seeds) == 3
 
 
-def test_progress_is_plain_lines_where_nobody_looks() -> None:
+@pytest.mark.parametrize("timeout", ["nan", "inf", "-1", "0", "1e9", "soon"])
+def test_a_timeout_that_cannot_be_is_refused(timeout: str) -> None:
+    result = conform("--command", "true", "--timeout", timeout)
+    assert result.exit_code == 2
+    assert f"{timeout} " in result.output
+
+
+@pytest.mark.parametrize(
+    ("program", "why"), [("no-such-program", "cannot be started"), ("true", "ended with status 0")]
+)
+def test_a_program_that_cannot_be_judged_is_not_one_that_is_wrong(program: str, why: str) -> None:
+    result = conform("--command", program)
+    assert result.exit_code == 3
+    assert why in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_library_call_prints_nothing(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("CI", "true")
+    judging.judge_uart(IgnoresOut2(), judging.chosen(["out2-*", "scratch"]), 80, seed=1)
+    captured = capfd.readouterr()
+    assert (captured.out, captured.err) == ("", "")
+
+
+@pytest.mark.parametrize("ci", [None, "", "false", "0"])
+def test_progress_is_not_shown_where_nobody_looks(monkeypatch: pytest.MonkeyPatch, ci: str | None) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    if ci is not None:
+        monkeypatch.setenv("CI", ci)
+    stream = io.StringIO()
+    with stage("things", 8, stream) as tick:
+        tick(8)
+    assert stream.getvalue() == ""
+    assert conform("ours", *SHORT[:2]).stderr == ""
+
+
+def test_progress_is_plain_lines_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    assert "sequences: 1 of 1\n" in conform("ours", *SHORT[:2]).stderr
     stream = io.StringIO()
     with stage("things", 8, stream) as tick:
         for _ in range(8):

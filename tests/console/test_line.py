@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import trio
 
 import uartsim
 from tests.machine.rig import virtual_time
@@ -53,3 +54,31 @@ def test_a_fault_that_cannot_be_is_refused_with_what_can() -> None:
         console.line.add_fault("nois:rate=1")
     with pytest.raises(UsageError, match="lost needs rate"), blocking.open_console("demo", faults=["lost"]):
         pass
+
+
+@pytest.mark.parametrize("fault", [5, None, ["noise"], b"xoff"])
+def test_what_is_no_fault_is_refused_with_a_sentence(fault: object) -> None:
+    with blocking.open_console("demo", clock="virtual") as console:
+        with pytest.raises(UsageError, match="is no fault: write it as a text"):
+            console.line.add_fault(fault)  # type: ignore[arg-type]
+        assert console.line.faults == []
+
+
+def test_a_kind_or_a_level_that_does_not_exist_is_refused_with_a_sentence() -> None:
+    with blocking.open_console("demo", clock="virtual") as console:
+        with pytest.raises(UsageError, match="'nois' is no kind of fault: use one of noise, glitches"):
+            console.line.clear_faults("nois")
+        with pytest.raises(UsageError, match="dtr is 'low': use True"):
+            console.line.set_modem(dtr="low")  # type: ignore[arg-type]
+
+
+@virtual_time
+async def test_what_faults_did_is_counted_from_the_reset_on() -> None:
+    async with uartsim.open_console("demo") as console:
+        console.line.add_fault("dcd-drop")
+        await trio.sleep(1)
+        assert console.line.status["fault_counters"]["in"]["dcd-drop"]["milliseconds_held"] == 1000
+        console.line.clear_faults()
+        assert console.line.fault_counters["in"]["dcd-drop"] == {"times": 1, "milliseconds_held": 1000}
+        console.line.reset_fault_counters()
+        assert console.line.fault_counters == {}

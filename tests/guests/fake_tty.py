@@ -146,6 +146,7 @@ class FakeHost:
         self.settings = settings
         self.on_nmi: Any = None
         self.folder = DEMO
+        self.uart = "16550A"
 
 
 class Line:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 import trio
 
 from tests.guests.line import Line
@@ -150,3 +151,14 @@ async def test_a_panicked_machine_answers_after_a_reset() -> None:
         assert line.received == b""
         await machine.reset()
         await line.log_in()
+
+
+@pytest.mark.parametrize("uart", ["16450", "16550A", "16750"])
+@virtual_time
+async def test_the_guest_says_which_chip_it_has(uart: str) -> None:
+    line = Line()
+    definition = find_guest("demo").with_settings({"grub_timeout": "0"})
+    async with line.open(definition, uart=uart):
+        await line.log_in()
+        assert f"is a {uart}\r\n" in await line.run("dmesg | grep ttyS0; echo")
+        assert f"0: uart:{uart} port:000003F8" in await line.run("cat /proc/tty/driver/serial")

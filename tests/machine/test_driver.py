@@ -28,6 +28,30 @@ async def test_open_programs_the_chip_as_linux_does() -> None:
         assert com1.uart.divisor == 1
 
 
+@virtual_time
+async def test_a_16750_gets_its_fifos_of_64_and_keeps_them_in_another_format() -> None:
+    async with open_port(variant="16750") as (com1, driver):
+        assert com1.status()["registers"]["IIR"] & 0xE0 == 0xE0
+        assert com1.uart.transmitter.depth == 64
+        driver.set_format(LineFormat.from_baud(9600, "7E1"))
+        assert com1.uart.transmitter.depth == 64
+
+
+@pytest.mark.parametrize("slices", [True, False])
+@virtual_time
+async def test_a_16750_is_refilled_by_64(slices: bool) -> None:
+    refills = {}
+    for variant in ("16550A", "16750"):
+        async with open_port(variant=variant) as (com1, driver):
+            com1.slices = slices
+            before = com1.status()["accesses"]["read"]["IIR"]
+            await driver.write(bytes(2048))
+            await driver.drain()
+            refills[variant] = com1.status()["accesses"]["read"]["IIR"] - before
+    # Two reads of IIR for each refill: what it is, and that it was all.
+    assert refills == {"16550A": 2 * 2048 / 16, "16750": 2 * 2048 / 64}
+
+
 @pytest.mark.parametrize("characters", ["5N1", "5N1.5", "6E1", "7O2", "8M1", "8S2", "8E1"])
 @virtual_time
 async def test_every_character_format_can_be_programmed(characters: str) -> None:

@@ -403,7 +403,7 @@ def test_slices_carry_what_a_late_process_has_to_catch_up_with(unlimited: bool) 
     assert accesses["read"]["RBR/DLL"] - 1 == 4000
 
 
-@pytest.mark.parametrize("variant", ["16450", "16550A"])
+@pytest.mark.parametrize("variant", ["16450", "16550A", "16750"])
 @virtual_time
 async def test_unlimited_rate_sends_all_also_by_single_accesses(variant: str) -> None:
     """However many refills one interrupt takes: the handler goes on until the line is down."""

@@ -190,6 +190,35 @@ def test_a_trace_becomes_a_waveform_and_a_picture(trace: str, tmp_path: Path) ->
     assert result.exit_code == 0
 
 
+def test_a_recording_that_was_cut_off_says_so_whatever_is_asked_for(trace: str, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.trace"
+    content = Path(trace).read_bytes()
+    cut.write_bytes(content[: len(content) * 3 // 4])
+    for arguments in ((), ("--only", "modem"), ("--from", "1000")):
+        assert run("trace", "show", str(cut), *arguments).output.endswith("end    the recording was cut off here\n")
+        assert "cut off" not in run("trace", "show", trace, *arguments).output
+    result = run("trace", "replay", str(cut))
+    assert result.exit_code == 0
+    assert "replayed only up to +0.0" in result.stderr
+    assert "the recording was cut off there" in result.stderr
+    assert run("trace", "replay", trace).stderr == ""
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-inf", "-1", "1e300", "soon"])
+@pytest.mark.parametrize("option", ["--from", "--to"])
+@pytest.mark.parametrize("command", [("trace", "show"), ("plot",)])
+def test_a_time_that_cannot_be_is_refused(trace: str, command: tuple[str, ...], option: str, seconds: str) -> None:
+    result = run(*command, trace, option, seconds)
+    assert result.exit_code == 2
+    assert f"{seconds} " in result.output
+    assert "give " in result.output
+
+
+def test_a_time_after_all_is_only_empty(trace: str) -> None:
+    assert run("trace", "show", trace, "--from", "1e15").output == ""
+    assert "give an earlier time" in str(run("plot", trace, "--from", "1e15").exception)
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [

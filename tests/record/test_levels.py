@@ -90,12 +90,21 @@ def test_a_space_of_the_far_end_is_one_on_rxd() -> None:
 
 def test_a_pin_that_goes_and_comes_back_at_one_moment_has_done_nothing() -> None:
     pins = Pins()
-    pins.levels.interrupt(100, True)
-    pins.levels.interrupt(100, False)
+    pins.levels.modem_outputs(100, 0x0F)
     pins.levels.modem_outputs(100, 0x0B)
     pins.levels.modem_outputs(200, 0x0B)
     pins.levels.close()
     assert pins.changes == [(100, "DTR", 1), (100, "RTS", 1), (100, "OUT2", 1)]
+
+
+def test_an_interrupt_served_at_once_is_both_changes_at_that_moment() -> None:
+    pins = Pins()
+    for at, level in ((100, True), (100, False), (200, True), (300, False), (300, True), (400, False), (400, True)):
+        pins.levels.interrupt(at, level)
+    pins.levels.interrupt(400, False)
+    pins.levels.close()
+    assert pins.edges("IRQ") == [(100, 1), (100, 0), (200, 1), (300, 0), (300, 1), (400, 0)]
+    assert pins.levels.levels["IRQ"] == 0
 
 
 def test_the_edges_after_a_fault_stand_for_the_frames_from_the_first_to_the_last() -> None:

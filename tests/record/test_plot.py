@@ -73,6 +73,21 @@ def test_close_by_the_bits_are_written_and_far_away_they_are_not(recording: Path
     assert not [text for text in texts(out) if re.fullmatch("S|T|P[01]", text)]
 
 
+def test_interrupts_served_at_once_are_drawn(tmp_path: Path) -> None:
+    for kind in ("vcd", "trace"):
+        path, out = tmp_path / f"b.{kind}", tmp_path / f"{kind}.svg"
+        tap: Tap = VcdWriter(str(path), RecordHeader()) if kind == "vcd" else TraceWriter(str(path), RecordHeader())
+        tap.programmed(10, EVEN)
+        tap.sent(FRAME, b"Hi", EVEN)
+        tap.interrupt(2 * FRAME, True)
+        tap.interrupt(2 * FRAME, False)
+        tap.settled(9 * FRAME)
+        tap.close()
+        draw(read_waveform(str(path), 0, 3 * FRAME / TICKS_PER_SECOND), str(out))
+        assert "IRQ" in texts(out)
+        assert not any("unchanged" in text and "IRQ" in text for text in texts(out))
+
+
 def test_a_stretch_that_is_not_given_begins_at_the_first_character(recording: Path) -> None:
     found = read_waveform(str(recording))
     assert found.begin == pytest.approx(FRAME - 3 * BIT, abs=1)

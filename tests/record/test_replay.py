@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.record.rig import RecordedChip, perform, print_by_interrupts, print_polling, set_up
+from tests.record.rig import AT_115200, RecordedChip, perform, print_by_interrupts, print_polling, set_up
 from tests.strategies import Step, chip_options, programs
 from uartsim.line_format import UsageError
 from uartsim.machine.replay import Replayed, replay
@@ -116,6 +116,28 @@ def test_a_trace_with_any_one_value_changed_is_found_out(tmp_path: Path) -> None
     assert kinds == {
         *(events.Read, events.Interrupt, events.Sent, events.SentBreak, events.ModemOutputs, events.Programmed),
     }
+
+
+def test_an_interrupt_served_at_once_is_compared(tmp_path: Path) -> None:
+    path = tmp_path / "a.trace"
+    chip = traced(path, RecordHeader())
+    set_up(chip, ier=0x02)
+    for _ in range(3):
+        assert chip.read(2) & 0x0F == 0x02
+        chip.write(0, 0x41)
+        chip.wait(2 * AT_115200.frame_ticks)
+    chip.close()
+    assert replay(read_trace(str(path))).interrupts == 6 + 1
+    at = chip.now
+    pulse: list[Event] = [events.Interrupt(at, False), events.Interrupt(at, True), events.Settled(at + 1)]
+    trace = [event for event in read_trace(str(path)) if not isinstance(event, events.End)]
+    other = TraceWriter(str(tmp_path / "b.trace"), RecordHeader())
+    for event in [*trace, *pulse]:
+        tell(event, other)
+    other.close()
+    assert replay(read_trace(str(tmp_path / "b.trace"))).differences == [
+        (at, "IRQ", "falls and rises at once", "nothing at this time")
+    ]
 
 
 def test_a_moment_makes_a_difference(tmp_path: Path) -> None:

@@ -173,6 +173,33 @@ def test_every_pin_is_there_with_what_it_is_at_first(tmp_path: Path) -> None:
     assert comments == ["com1: a 16550A"]
 
 
+def irq_changes(path: Path) -> list[tuple[int, str]]:
+    """Time in the file's units and level, after the beginning."""
+    return [(at, value) for at, name, value in changes(path)[0] if name == "IRQ" and at]
+
+
+@pytest.mark.parametrize(("timescale", "us"), [("1 ps", 1_000_000), ("10 ns", 100)])
+def test_an_interrupt_served_at_once_is_a_unit_long(tmp_path: Path, timescale: str, us: int) -> None:
+    writer = VcdWriter(str(tmp_path / "a.vcd"), RecordHeader(), timescale)
+    for at in (144_000, 288_000):
+        writer.interrupt(at, True)
+        writer.interrupt(at, False)
+    writer.modem_outputs(288_000, 0x01)
+    writer.settled(289_000)
+    writer.interrupt(432_000, True)
+    writer.interrupt(432_000, False)
+    writer.close()
+    assert irq_changes(tmp_path / "a.vcd") == [(at * us + n, str(1 - n)) for at in (1, 2, 3) for n in (0, 1)]
+
+
+def test_an_interrupt_shorter_than_a_unit_is_a_unit_long(tmp_path: Path) -> None:
+    writer = VcdWriter(str(tmp_path / "a.vcd"), RecordHeader(), "1 us")
+    for at, level in ((144_000, True), (145_000, False), (146_000, True), (147_000, False), (500_000, True)):
+        writer.interrupt(at, level)
+    writer.close()
+    assert irq_changes(tmp_path / "a.vcd") == [(1, "1"), (2, "0"), (3, "1")]
+
+
 def test_texts_name_the_characters_and_the_format(tmp_path: Path) -> None:
     writer = VcdWriter(str(tmp_path / "a.vcd"), RecordHeader())
     writer.sent(144_000, b" \\\x1b\x9f", AT_115200)

@@ -22,7 +22,7 @@ from uartsim.wire.frame import (
     receive_space,
     receive_under_breaks,
 )
-from uartsim.wire.sampler import Sampler, speed_limits
+from uartsim.wire.sampler import Sampler, bears, speed_limits
 from uartsim.wire.waveform import Edge, Waveform
 
 FORMAT = LineFormat(bit_ticks=160)  # a clock is 10 ticks
@@ -359,6 +359,34 @@ def test_a_second_stop_bit_helps_against_a_fast_sender_only() -> None:
 
 def test_a_parity_bit_that_is_always_mark_is_as_good_as_a_second_stop_bit() -> None:
     assert speed_limits(LineFormat(parity="M")).slowest == speed_limits(LineFormat()).slowest
+
+
+@pytest.mark.parametrize(
+    ("sender", "receiver", "well"),
+    [
+        ("115200 8N1", "115200 8N1", True),
+        ("117500 8N1", "115200 8N1", True),
+        ("120000 8N1", "115200 8N1", True),
+        ("121000 8N1", "115200 8N1", False),
+        ("121000 8N2", "115200 8N1", True),
+        ("109500 8N1", "115200 8N1", True),
+        ("109000 8N1", "115200 8N1", False),
+        ("9600 8N2", "9600 8N1", True),
+        ("9600 8N1", "9600 8N2", True),
+        ("9600 7E1", "9600 8N1", False),
+        ("9600 8O1", "9600 8E1", False),
+    ],
+)
+def test_a_receiver_bears_what_the_limits_say(sender: str, receiver: str, well: bool) -> None:
+    one, other = (LineFormat.from_baud(int(text.split()[0]), text.split()[1]) for text in (sender, receiver))
+    assert bears(one, other) == well
+
+
+def test_at_no_speed_a_receiver_bears_its_like_only() -> None:
+    still = LineFormat(bit_ticks=0)
+    assert bears(still, still)
+    assert not bears(still, LineFormat())
+    assert not bears(LineFormat(), still)
 
 
 def with_speed(line_format: LineFormat, bit_ticks: int) -> LineFormat:

@@ -6,6 +6,8 @@ recorded, and nothing is sent to it.
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable
 from typing import Unpack
 
@@ -55,11 +57,13 @@ async def run_headless(
             hub.record = TranscriptWriter(record, name, str(com1.uart.line_format), com1.clock.now())
 
     end: GuestEnd | None = None
+    started = False
     try:
         async with (
             open_machine(guest, name, log=log, prepare=prepare, **port) as machine,
             trio.open_nursery() as nursery,
         ):
+            started = True
             (hub,) = hubs
             nursery.start_soon(_copy, hub.attach("output", watch=True, start=0), output)
             with trio.move_on_after(limit_s):
@@ -70,6 +74,9 @@ async def run_headless(
         for hub in hubs:
             if hub.record is not None:
                 hub.record.close()
+                if not started:
+                    with contextlib.suppress(OSError):
+                        os.unlink(hub.record.path)
     return end
 
 

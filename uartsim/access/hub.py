@@ -55,6 +55,9 @@ class Hub:
         self.last_output_at: int | None = None
         #: Where everything on the line is recorded, if anywhere.
         self.record: TranscriptWriter | None = None
+        #: Somebody's format may be another; the record has a mark of it before the next characters, as a guest that programs
+        #: its chip passes through formats in which nothing is sent.
+        self.formats_changed = False
         self._record_flush = com1.ticker.wakeup(self._flush_record)
         self._kept = bytearray()
         self._start = 0
@@ -128,6 +131,7 @@ class Hub:
     def _output(self, data: bytes, at: int) -> None:
         self.last_output_at = at
         if (record := self._recording()) is not None:
+            self._mark_differences()
             record.output(data, at)
         kept = self._kept
         kept += data
@@ -178,6 +182,12 @@ class Hub:
         """Note in the record that something happened."""
         if (record := self._recording()) is not None:
             record.mark(text, self.com1.clock.now())
+
+    def _mark_differences(self) -> None:
+        if self.formats_changed:
+            self.formats_changed = False
+            for client in sorted(self.clients, key=lambda client: client.who):
+                client.mark_difference()
 
     def _recording(self) -> TranscriptWriter | None:
         """The record, if there is one; what is given to it now is in the file soon."""
@@ -240,6 +250,7 @@ class Hub:
             if room > 0:
                 part = bytes(view[:room])
                 if (record := self._recording()) is not None:
+                    self._mark_differences()
                     record.input(b"*" * len(part) if secret else part, self.com1.clock.now())
                 self.com1.far_send(part)
                 view = view[room:]

@@ -239,8 +239,8 @@ class HubClient:
             return ""
         return f"{self.who} is at {self.line_format} while the guest is at {self.hub.com1.cable.line_format}"
 
-    def _mark_difference(self) -> None:
-        """Note in the record where the two ends begin or cease to differ."""
+    def mark_difference(self) -> None:
+        """Used by :class:`Hub`: note in the record where the two ends begin or cease to differ."""
         difference = self.difference
         if difference != self._marked:
             self.hub.mark(difference or f"{self.who} and the guest do not differ any more in speed or stop bits")
@@ -248,7 +248,7 @@ class HubClient:
 
     def listen_as_needed(self) -> None:
         """Have an ear while what comes out at the far end may differ from what was sent, and none else."""
-        self._mark_difference()
+        self.hub.formats_changed = True
         cable = self.hub.com1.cable
         faults = self._at_far_end and cable.out is not None and bool(cable.out.faults)
         needed = faults or self.hears_another_format

@@ -139,9 +139,11 @@ class Requests:
     async def _fault(self, request: Mapping[str, Any]) -> Any:
         """One more fault, if one is asked for; answers with those at work and what they have done."""
         com1 = self._hub.com1
+        if request.get("reset"):
+            com1.reset_fault_counters()
         if (text := request.get("fault")) is not None:
             com1.add_fault(read_fault(str(text)))
-        return {"faults": [str(fault) for fault in com1.faults()], "counters": com1.cable.fault_counters()}
+        return {"faults": [str(fault) for fault in com1.faults()], "counters": com1.fault_counters()}
 
     async def _clear_faults(self, request: Mapping[str, Any]) -> Any:
         kind = request.get("kind")

@@ -191,6 +191,7 @@ class Station:
     def status(self) -> dict[str, Any]:
         """Everything that ``uartsim status`` shows."""
         assert self.machine is not None
+        recordings = self.hub.com1.recordings()
         return {
             **self.machine.status(),
             "description": self.description,
@@ -200,4 +201,6 @@ class Station:
             "more_ptys": self.more.status(),
             "hub": self.hub.status(),
             "record": self.hub.record.status() if self.hub.record is not None else None,
+            "trace": recordings.get("trace"),
+            "vcd": recordings.get("vcd"),
         }

@@ -17,14 +17,15 @@ from uartsim.chip.checks import octet, whole_number
 from uartsim.chip.registers import LSR
 from uartsim.chip.transmitter import SentFrame
 from uartsim.chip.uart import Uart
-from uartsim.line_format import NEVER, LineFormat, ns_to_ticks
+from uartsim.line_format import NEVER, TICKS_PER_NS, LineFormat, ns_to_ticks
 
 
 class Bench:
     """One :class:`Uart` with everything that it needs around it.
 
     Time starts at 0 and passes only in :meth:`receive`, :meth:`receive_error`, :meth:`receive_break`,
-    :meth:`advance` and :meth:`settle`; register accesses take none.
+    :meth:`advance` and :meth:`settle`; register accesses take none.  Who would let it pass to
+    :data:`uartsim.line_format.NEVER` or beyond gets a ValueError, and nothing has changed.
 
     Args:
         variant: the part, as for :class:`Uart`; all further options are its too.
@@ -84,24 +85,29 @@ class Bench:
     def _receive(self, character: int, errors: int) -> None:
         line_format = self.uart.line_format
         start = max(self._now, self._line_free_at)
+        self.uart.receive(character, errors, start + line_format.sampled_ticks)
         self._now = start + line_format.sampled_ticks
         self._line_free_at = start + line_format.frame_ticks
-        self.uart.receive(character, errors, self._now)
 
     def receive_break(self) -> None:
         """The line is at space for two frames, then at mark again; the time of the two frames passes."""
         line_format = self.uart.line_format
         start = max(self._now, self._line_free_at)
+        self.uart.check_time(start + 2 * line_format.frame_ticks)
         self.uart.receive(0, self.uart.transmitter.times.break_errors, start + line_format.sampled_ticks)
         self._now = self._line_free_at = start + 2 * line_format.frame_ticks
         self.uart.advance(self._now)
 
     def advance(self, ns: int) -> None:
-        """Let ``ns`` nanoseconds pass; ValueError for less than 0."""
+        """Let ``ns`` nanoseconds pass; ValueError for less than 0, or so many that it would be NEVER."""
         if whole_number("ns", ns) < 0:
             raise ValueError(f"time went backwards: advance({ns}); give 0 or more nanoseconds")
-        self._now += ns_to_ticks(ns)
-        self.uart.advance(self._now)
+        until = self._now + ns_to_ticks(ns)
+        if until >= NEVER:
+            most = (NEVER - 1 - self._now) // TICKS_PER_NS
+            raise ValueError(f"ns is {ns}: time ends before NEVER; give {most} nanoseconds or fewer")
+        self._now = until
+        self.uart.advance(until)
 
     def settle(self) -> None:
         """Let time pass until the transmitter is idle and its last character has come around the loop, if looped."""

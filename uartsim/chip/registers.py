@@ -164,7 +164,7 @@ class Variant:
 
     def trigger(self, fcr: int) -> int:
         """The receiver's trigger level with FCR as it is; 1 without FIFO."""
-        if not self.fifo_mode(fcr)[0]:
+        if not fcr & _FIFO_ENABLE or not self.fifo_works:
             return 1
         return (self.deep_triggers if fcr & _FIFO_64 else self.triggers)[fcr >> 6]
 

@@ -163,7 +163,7 @@ class Transmitter:
         self.written = 0
         self.thre = True
         self.thre_rose = True
-        self._plan()
+        self.due = self.frame_end if self.shifting else NEVER  # as _plan would have it, without the call
 
     def write(self, character: int, now: int) -> None:
         """THR was written at ``now``."""

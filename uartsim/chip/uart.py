@@ -197,13 +197,16 @@ class Uart(RegisterFile):
         interval = ticks("interval", interval)
         if not characters:
             return
-        self.advance(now)
+        self.check_time(now)
         last_at = now + (len(characters) - 1) * interval
+        if last_at >= NEVER:
+            raise ValueError(f"now is {now} and interval {interval}: the last character would come at NEVER or later")
         receiver, mask = self.receiver, self.transmitter.times.mask
         if self.modem.control & LOOP or not receiver.fifo_mode or interval >= receiver.timeout_ticks:
             for n, character in enumerate(characters):
                 self.receive(character, 0, now + n * interval)
             return
+        self.advance(now)
         receiver.receive_run(characters if mask == 0xFF else bytes(c & mask for c in characters), last_at)
         if self.auto_flow:
             self._flow_control(now)
@@ -226,10 +229,13 @@ class Uart(RegisterFile):
     def advance(self, now: int) -> None:
         """Let time pass until ``now``.
 
+        Args:
+            now: ticks, not before the last access and before :data:`uartsim.line_format.NEVER`.
+
         Raises:
-            ValueError: time went backwards.
+            ValueError: time went backwards, or ``now`` is NEVER or later.
         """
-        if type(now) is not int or now < self.now:
+        if type(now) is not int or not self.now <= now < NEVER:
             self.check_time(now)
         self.now = now
         if now >= self._due:
@@ -254,11 +260,13 @@ class Uart(RegisterFile):
         return changes
 
     def check_time(self, now: int) -> None:
-        """ValueError if ``now`` is before the last access, TypeError if it is no number of ticks."""
+        """ValueError if ``now`` is before the last access, or NEVER or later; TypeError if it is no number of ticks."""
         if type(now) is not int:
             raise TypeError(f"now is {now!r}: use ticks, a whole number")
         if now < self.now:
             raise ValueError(f"time went backwards: {now} after {self.now} ticks")
+        if now >= NEVER:
+            raise ValueError(f"now is {now}: time ends before NEVER, {NEVER} ticks")
 
     def finish_stream(self, now: int, *, thre_interrupt: bool) -> None:
         """Used by :mod:`uartsim.chip.streaming`: the transmitter was brought to ``now`` by a slice of refills."""
@@ -273,21 +281,30 @@ class Uart(RegisterFile):
     # -- when something will happen ------------------------------------------------------------------------
 
     def next_event(self, now: int) -> int:
-        """The earliest time after ``now`` at which anything outside could see a difference; NEVER if none will.
+        """The earliest time after ``now`` at which anything outside could see a difference, in ticks.
+
+        A chip at rest has none: the answer is then :data:`uartsim.line_format.NEVER`, which is no time that it could be
+        told.  Whoever waits for events stops there.
 
         Raises:
-            ValueError: time went backwards.
+            ValueError: time went backwards, or ``now`` is NEVER or later.
         """
         self.advance(now)
-        return self._due
+        due = self._due
+        return due if due < NEVER else NEVER  # a frame that begins just before NEVER ends after it
 
     def next_interrupt(self, now: int) -> int:
         """The earliest time after ``now`` at which the interrupt line may change by itself; NEVER if it will not.
 
         Unlike :meth:`next_event` it looks past the frames that merely follow each other on the line.
+
+        Raises:
+            ValueError: time went backwards, or ``now`` is NEVER or later.
         """
         self.advance(now)
-        due = self.receiver.timeout_at if self.ier & ERBFI else NEVER
+        due = NEVER
+        if self.ier & ERBFI and self.receiver.timeout_at < due:
+            due = self.receiver.timeout_at
         if self.modem.control & LOOP:
             return min(due, self._due)
         transmitter = self.transmitter
@@ -349,6 +366,8 @@ class Uart(RegisterFile):
         Raises:
             ValueError: it is the state of another part, or of one with other options.
         """
+        if not isinstance(state, UartState):
+            raise TypeError(f"state is {state!r}: use a UartState")
         ours = (self.variant.name, self.transmitter.delay_circuit, self.out2_gate, self.unlimited)
         theirs = (state.variant, state.thre_delay, state.out2_gate, state.unlimited)
         if ours != theirs:

@@ -36,6 +36,7 @@ from typing import Final
 from uartsim.chip.registers import VARIANTS
 from uartsim.conform.judged import Access, Answer, Can, JudgedError, JudgedUart
 from uartsim.conform.process import WatchedProcess
+from uartsim.errors import UsageError
 
 #: The version of the protocol.
 PROTOCOL_VERSION: Final = 1
@@ -62,6 +63,7 @@ class CommandUart(JudgedUart):
         answer_timeout_s: how long an answer may take, in seconds.
 
     Raises:
+        UsageError: there is no program in the command.
         JudgedError: it cannot be started, dies, is silent, or answers what is no answer.
     """
 
@@ -70,9 +72,9 @@ class CommandUart(JudgedUart):
             try:
                 command = shlex.split(command)
             except ValueError as error:
-                raise JudgedError(f"the command {command!r} cannot be read: {error}") from None
+                raise UsageError(f"the command {command!r} cannot be read: {error}") from None
         if not command:
-            raise JudgedError("the command is empty: give a program that speaks the protocol of uartsim conform")
+            raise UsageError("the command is empty: give a program that speaks the protocol of uartsim conform")
         self._shown = shlex.join(command)
         self.name = self._shown
         self._timeout_s = answer_timeout_s
@@ -99,7 +101,7 @@ class CommandUart(JudgedUart):
     def _greet(self) -> None:
         answer = self._ask(f"HELLO {PROTOCOL_VERSION}")
         words = answer.split(None, 4)
-        if len(words) < 4 or words[0] != "HELLO" or words[1] != str(PROTOCOL_VERSION):
+        if len(words) < 5 or words[0] != "HELLO" or words[1] != str(PROTOCOL_VERSION):
             hello = f"HELLO {PROTOCOL_VERSION}"
             raise self._nonsense(hello, answer, f"{hello} PART CAN,CAN... NAME", f"{hello} 16550A irq,time My UART")
         if words[2] not in VARIANTS:
@@ -114,8 +116,7 @@ class CommandUart(JudgedUart):
                 one, other = str(can.name).lower(), str(needed.name).lower()
                 raise JudgedError(f"{self._shown} says that it can {one!r} and not {other!r}: name both, or neither")
         self.part = words[2]
-        if len(words) == 5:
-            self.name = _printable(words[4])
+        self.name = _printable(words[4])
 
     # -- the face of a judged UART ---------------------------------------------------------------------------
 

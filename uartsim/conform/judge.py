@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from uartsim.chip import registers
 from uartsim.chip.timing import FrameTimes, frame_times
-from uartsim.conform.judged import Can, JudgedUart
+from uartsim.conform.judged import Can, JudgedUart, a_part
 from uartsim.conform.steps import (
     DLL,
     DLM,
@@ -119,7 +119,7 @@ class Judge:
         """
         played = Played(sequence)
         if self.uart.part not in sequence.parts:
-            played.left_out = f"not for a {self.uart.part}"
+            played.left_out = f"not for {a_part(self.uart.part)}"
             return played
         missing = sequence.needs & ~self.uart.can
         if missing:

@@ -21,6 +21,11 @@ from uartsim.errors import UartsimError
 Self = TypeVar("Self", bound="JudgedUart")
 
 
+def a_part(part: str) -> str:
+    """A part with its article, as it is spoken: "an 8250"."""
+    return f"{'an' if part.startswith('8') else 'a'} {part}"
+
+
 class JudgedError(UartsimError):
     """The judged UART cannot go on: it is missing, gone, silent, or answers nonsense."""
 

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from uartsim.conform import differential, programs
 from uartsim.conform.judge import Judge, Played
 from uartsim.conform.judged import JudgedUart
-from uartsim.conform.progress import stage
+from uartsim.conform.progress import Progress, silent
 from uartsim.conform.qemu_judged import QemuUart
 from uartsim.conform.report import Verdict
 from uartsim.conform.sequences import SEQUENCES
@@ -30,13 +30,15 @@ def chosen(patterns: Several[str]) -> tuple[Sequence, ...]:
     return tuple(s for s in SEQUENCES if any(fnmatchcase(s.name, pattern) for pattern in patterns))
 
 
-def play(uart: JudgedUart, sequences: Several[Sequence]) -> list[Played]:
+def play(uart: JudgedUart, sequences: Several[Sequence], progress: Progress = silent) -> list[Played]:
     """Play sequences and show how far it is."""
-    with stage("sequences", len(sequences)) as tick:
+    with progress("sequences", len(sequences)) as tick:
         return Judge(uart).play_all(sequences, lambda played: tick(1))
 
 
-def judge_qemu(sequences: Several[Sequence], accesses: int, mixed: int, seed: int) -> Verdict:
+def judge_qemu(
+    sequences: Several[Sequence], accesses: int, mixed: int, seed: int, progress: Progress = silent
+) -> Verdict:
     """Judge the QEMU of this machine, and accept what is known.
 
     Args:
@@ -44,19 +46,23 @@ def judge_qemu(sequences: Several[Sequence], accesses: int, mixed: int, seed: in
         accesses: of random programs with registers only; 0 for none.
         mixed: steps of random programs with bytes, breaks and time.
         seed: of the random programs.
+        progress: shows how far it is.
 
     Raises:
         JudgedError: QEMU is missing or fails.
     """
     with QemuUart() as qemu:
-        verdict = Verdict(qemu.name, qemu.part, play(qemu, sequences), seed, sequences is SEQUENCES, with_rules=True)
+        played = play(qemu, sequences, progress)
+        verdict = Verdict(qemu.name, qemu.part, played, seed, sequences is SEQUENCES, with_rules=True)
         if accesses or mixed:
-            with stage("random programs", accesses + mixed) as tick:
+            with progress("random programs", accesses + mixed) as tick:
                 verdict.against_qemu = differential.run_programs(qemu, accesses, mixed, seed, tick)
     return verdict
 
 
-def judge_uart(uart: JudgedUart, sequences: Several[Sequence], actions: int, seed: int) -> Verdict:
+def judge_uart(
+    uart: JudgedUart, sequences: Several[Sequence], actions: int, seed: int, progress: Progress = silent
+) -> Verdict:
     """Judge any UART, with our chip as the reference of random programs.
 
     Args:
@@ -64,12 +70,13 @@ def judge_uart(uart: JudgedUart, sequences: Several[Sequence], actions: int, see
         sequences: which ones.
         actions: of random programs; 0 for none.
         seed: of the random programs.
+        progress: shows how far it is.
 
     Raises:
         JudgedError: it fails.
     """
-    verdict = Verdict(uart.name, uart.part, play(uart, sequences), seed, sequences is SEQUENCES)
+    verdict = Verdict(uart.name, uart.part, play(uart, sequences, progress), seed, sequences is SEQUENCES)
     if actions:
-        with stage("random programs", actions) as tick:
+        with progress("random programs", actions) as tick:
             verdict.programs = programs.run_programs(uart, actions, seed, tick)
     return verdict

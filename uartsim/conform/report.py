@@ -9,6 +9,7 @@ from typing import Any
 
 from uartsim.conform.differential import Summary
 from uartsim.conform.judge import Finding, Played
+from uartsim.conform.judged import a_part
 from uartsim.conform.programs import Difference, Programs
 from uartsim.conform.rules import RULES, Rule, explain, not_shown
 
@@ -74,6 +75,12 @@ class Verdict:
         return sentences
 
     @property
+    def judged_nothing(self) -> bool:
+        """No check was looked at, and no random program run."""
+        run = self.against_qemu
+        return not self.findings and self.programs is None and (run is None or not run.registers + run.mixed)
+
+    @property
     def passed(self) -> bool:
         """Nothing is wrong that no rule accepts."""
         return not self.unexplained
@@ -101,7 +108,7 @@ class Verdict:
         """The report, line by line."""
         judged = sum(not played.left_out for played in self.played)
         yield (
-            f"{self.name}, judged as a {self.part}: {_count(judged, 'sequence')}, "
+            f"{self.name}, judged as {a_part(self.part)}: {_count(judged, 'sequence')}, "
             f"{_count(len(self.findings), 'check')}, {len(self.wrong)} wrong"
         )
         yield from self._wrong_lines()
@@ -118,7 +125,9 @@ class Verdict:
             yield from self._rule_lines()
         yield from self._program_lines()
         yield ""
-        if self.passed:
+        if self.judged_nothing:
+            yield "nothing was judged"
+        elif self.passed:
             yield "nothing is wrong" if not self.wrong else "nothing is wrong but what the rules name"
         else:
             yield f"{len(self.unexplained)} wrong"

@@ -47,6 +47,10 @@ class Line:
         """What faults have done, by direction and kind."""
         return self._do(lambda line: line.fault_counters)
 
+    def reset_fault_counters(self) -> None:
+        """Count from 0 on what faults do."""
+        self._do(lambda line: line.reset_fault_counters())
+
     def set_modem(self, *, dtr: bool | None = None, rts: bool | None = None) -> None:
         """Drive DTR and RTS; None leaves a line as it is."""
         self._do(lambda line: line.set_modem(dtr=dtr, rts=rts))

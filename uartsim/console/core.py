@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn, Protocol, TypeVar
 
 import trio
 
+from uartsim.console.echoes import Echoes
 from uartsim.console.errors import ConsoleBusy, ConsoleClosed, ExpectTimeout, GuestEnded, ProblemFound, as_raised
 from uartsim.console.expectations import Match, Timeout
 from uartsim.console.guard import Guard
@@ -79,6 +80,7 @@ class ConsoleCore:
         self._name = machine.name if machine is not None else "the guest"
         self._transcript = Transcript()
         self._matcher = Matcher()
+        self._echoes = Echoes(self._matcher)
         self._guard = Guard(self._matcher, problems, allow, trio.current_time())
         self._screen = ScreenModel()
         self._arrived = trio.Event()
@@ -322,7 +324,7 @@ class ConsoleCore:
         if com1 is not None:
             com1.advance(com1.clock.now())
             counters |= {name: int(value) for name, value in com1.status()["line"].items()}
-            for direction, kinds in com1.cable.fault_counters().items():
+            for direction, kinds in com1.fault_counters().items():
                 for done in kinds.values():
                     for name, count in done.items():
                         if name not in ("characters", "bits"):  # that have passed

@@ -45,6 +45,7 @@ class ScriptHost:
 
     Attributes:
         tty: the driver of COM1, not yet opened.
+        uart: the chip that COM1 is, such as ``"16550A"``.
         settings: the manifest's ``[settings]`` with the user's on top.
         folder: the guest's folder, for data files.
         on_nmi: set by the script; called when somebody presses the NMI button.
@@ -52,6 +53,7 @@ class ScriptHost:
 
     def __init__(self, machine: Machine, settings: Mapping[str, Any], folder: Path) -> None:
         self.tty = SerialDriver(machine.com1)
+        self.uart = machine.com1.uart.variant.name
         self.settings = settings
         self.folder = folder
         self.on_nmi: Callable[[], None] | None = None

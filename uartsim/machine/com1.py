@@ -9,18 +9,27 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from uartsim.chip.registers import MSR, Offset
+from uartsim.chip.registers import FCR, MSR, Offset
 from uartsim.line_format import NEVER, LineFormat, UsageError, seconds_to_ticks
+from uartsim.machine.fault_tally import FaultTally
 from uartsim.machine.port import Port
 from uartsim.machine.ticker import Ticker, Wakeup
 from uartsim.wire.cable import Ear, ModemOutputs
+from uartsim.wire.channel import add_counters
 from uartsim.wire.faults import Fault
 from uartsim.wire.frame import Arrival
 
 #: DC3, what stops a sender that honours it.
 XOFF: Final = b"\x13"
+
+
+class Recorder(Protocol):
+    """Something that records the port in a file."""
+
+    def status(self) -> dict[str, Any]:
+        """Its ``path``, ``bytes``, ``lost_events`` and ``trouble``."""
 
 
 class Com1(Port):
@@ -32,6 +41,9 @@ class Com1(Port):
         self.on_faults: Callable[[], object] | None = None
         self._port_faults: dict[str, Fault] = {}  # those that are done to modem lines, by kind
         self._fault_ends: dict[str, Wakeup] = {}
+        self._tally = FaultTally()
+        #: What records it, by what that is to the user: ``"trace"``, ``"vcd"``.
+        self.recorders: dict[str, Recorder] = {}
 
     @property
     def far_pending(self) -> int:
@@ -125,10 +137,7 @@ class Com1(Port):
         Raises:
             UsageError: it needs a line that takes time, and the rate is unlimited.
         """
-        if self.uart.unlimited and fault.level == "line":
-            raise UsageError(
-                f"{fault.kind} is done to bits, and at unlimited rate there are none: run the machine with --rate line"
-            )
+        check_fault_at_rate(fault, self.uart.unlimited)
         self.advance(self.clock.now())
         now, far = self.uart.now, self.cable.far
         self._carry()
@@ -141,7 +150,12 @@ class Com1(Port):
                 self.cable.use_channel(now).add_fault(fault, random.Random(fault.seed_of("out")), now)
         if fault.kind == "xoff":
             far.send(XOFF, now)
+            self._tally.sent(fault.kind)
         elif fault.level == "port" or fault.kind == "cut":
+            if fault.level == "port":
+                if (before := self._port_faults.get(fault.kind)) is not None:
+                    self._tally.end(before, now)
+                self._tally.begin(fault, now)
             self._port_faults[fault.kind] = fault
             self._drive_pins()
             if fault.kind not in self._fault_ends:
@@ -172,7 +186,9 @@ class Com1(Port):
         self._faults_changed()
 
     def _end_port_fault(self, kind: str) -> None:
-        del self._port_faults[kind]
+        fault = self._port_faults.pop(kind)
+        if fault.level == "port":
+            self._tally.end(fault, self.uart.now)
         self._fault_ends[kind].set(NEVER)
         self._drive_pins()
 
@@ -191,7 +207,29 @@ class Com1(Port):
             found[str(fault)] = fault
         return list(found.values())
 
+    def fault_counters(self) -> dict[str, dict[str, dict[str, int]]]:
+        """What faults have done, by direction (``"in"`` to the guest, ``"out"``) and kind, those that ended included."""
+        found = self.cable.fault_counters()
+        for direction, counters in self._tally.counters(self._tallied(), self.uart.now).items():
+            found[direction] = add_counters(found.get(direction, {}), counters)
+        return found
+
+    def reset_fault_counters(self) -> None:
+        """Count from 0 on what faults do."""
+        self.advance(self.clock.now())
+        self._carry()
+        self.cable.reset_fault_counters()
+        self._tally.reset(self._tallied(), self.uart.now)
+        self.settle()
+
+    def _tallied(self) -> list[Fault]:
+        return [fault for fault in self._port_faults.values() if fault.level == "port"]
+
     # -- facts ---------------------------------------------------------------------------------------------
+
+    def recordings(self) -> dict[str, dict[str, Any]]:
+        """What is recorded of the port besides its bytes, ``"trace"`` and ``"vcd"``: the file, its size, what it lacks."""
+        return {what: recorder.status() for what, recorder in self.recorders.items()}
 
     def status(self) -> dict[str, Any]:
         """What the port is and has done, as plain values."""
@@ -204,7 +242,7 @@ class Com1(Port):
             "divisor": uart.divisor,
             "registers": {
                 "IER": uart.ier,
-                "IIR": uart.iir | (uart.variant.iir_fifo_bits if uart.fcr & 1 else 0),
+                "IIR": uart.iir | (uart.variant.iir_fifo_bits | uart.fcr & FCR.FIFO_64 if uart.fcr & 1 else 0),
                 "FCR": uart.fcr,
                 "LCR": uart.lcr,
                 "MCR": modem.control,
@@ -222,6 +260,7 @@ class Com1(Port):
                 "bytes_out": self.characters_out,
                 "bytes_in": receiver.received - self.breaks_in,
                 "errors_out": self.errors_out,
+                "errors_in": self.errors_in,
                 "breaks_out": self.breaks_out,
                 "breaks_in": self.breaks_in,
                 "overruns": receiver.overruns,
@@ -241,8 +280,16 @@ class Com1(Port):
             "flow_control": "rtscts" if self.flow_control else "none",
             "far_format": str(self.cable.far.line_format),
             "faults": [str(fault) for fault in self.faults()],
-            "fault_counters": self.cable.fault_counters(),
+            "fault_counters": self.fault_counters(),
         }
+
+
+def check_fault_at_rate(fault: Fault, unlimited: bool) -> None:
+    """UsageError for a fault that needs a line that takes time, where the rate is unlimited."""
+    if unlimited and fault.level == "line":
+        raise UsageError(
+            f"{fault.kind} is done to bits, and at unlimited rate there are none: run the machine with --rate line"
+        )
 
 
 _READ_NAMES: Final = {

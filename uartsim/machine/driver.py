@@ -1,9 +1,9 @@
 """An operating system's 8250 driver, for guests that speak bytes.
 
-It programs the chip as Linux's 8250 driver does (FIFOs on, 8N1 at 115200 unless told otherwise, DTR, RTS and OUT2
-up), fills the transmitter's FIFO on each THRE interrupt from a 4096 byte buffer (UART_XMIT_SIZE), and on each
-received data, timeout or line status interrupt empties the receiver's FIFO, errors first (LSR before RBR).  What it
-does with the modem lines is in :mod:`uartsim.machine.modem_control`.
+It programs the chip as Linux's 8250 driver does (FIFOs on, a 16750's at 64; 8N1 at 115200 unless told otherwise;
+DTR, RTS and OUT2 up), fills the transmitter's FIFO on each THRE interrupt from a 4096 byte buffer (UART_XMIT_SIZE),
+and on each received data, timeout or line status interrupt empties the receiver's FIFO, errors first (LSR before RBR).
+What it does with the modem lines is in :mod:`uartsim.machine.modem_control`.
 
 Two things differ from Linux on purpose.  The receiver's trigger level is 1, not 8, so that a single key does not
 wait for the character timeout; and a reader who does not read makes the driver leave characters in the chip's FIFO,
@@ -100,7 +100,8 @@ class SerialDriver:
             com1.read(offset)
         self.modem.begin(com1.read(Offset.MSR))
         self.set_format(line_format or LineFormat())
-        com1.write(Offset.FCR, FCR.FIFO_ENABLE)  # trigger level 1
+        if not com1.uart.variant.deep_fifo:  # else set_format has; without DLAB a 16750 might leave its 64-byte mode
+            com1.write(Offset.FCR, FCR.FIFO_ENABLE)  # trigger level 1
         self.modem.raise_outputs()
         self._ier = int(IER.ERBFI | IER.ELSI | IER.EDSSI)
         com1.write(Offset.IER, self._ier)
@@ -139,6 +140,8 @@ class SerialDriver:
         com1.write(Offset.LCR, lcr | LCR.DLAB)
         com1.write(Offset.DLL, divisor & 0xFF)
         com1.write(Offset.DLM, divisor >> 8)
+        if com1.uart.variant.deep_fifo:
+            com1.write(Offset.FCR, FCR.FIFO_ENABLE | FCR.FIFO_64)  # FCR.5 can be written while DLAB is set only
         com1.write(Offset.LCR, lcr)
         self._lcr = int(lcr)
         self.line_format = com1.uart.line_format

@@ -15,7 +15,7 @@ import trio
 
 from uartsim.line_format import UsageError
 from uartsim.machine.com1 import Com1
-from uartsim.machine.options import PortOptions, make_port
+from uartsim.machine.options import PortOptions, make_port, remove_recordings
 from uartsim.machine.ticker import is_virtual, shared_ticker
 
 
@@ -208,13 +208,15 @@ async def open_machine(
         )
     async with shared_ticker() as ticker:
         com1 = make_port(ticker, name, port)
-        machine = Machine(name, guest, com1, runtime_dir=runtime_dir, log=log)
-        if prepare is not None:
-            prepare(machine)
         failure: BaseException | None = None
+        started = False
         try:
+            machine = Machine(name, guest, com1, runtime_dir=runtime_dir, log=log)
+            if prepare is not None:
+                prepare(machine)
             async with trio.open_nursery() as nursery:
                 await nursery.start(machine.run)
+                started = True
                 try:
                     yield machine
                 except BaseException as error:
@@ -230,6 +232,8 @@ async def open_machine(
                 raise _only(real) from None
         finally:
             com1.close_taps()
+            if not started:
+                remove_recordings(com1.recorders)
         if failure is not None:
             raise failure
 

@@ -66,6 +66,8 @@ class Port:
         self.errors_out = 0
         self.breaks_out = 0
         self.breaks_in = 0
+        #: Characters that the chip received with a parity or framing error.
+        self.errors_in = 0
         #: Called with the interrupt line's level and the time whenever it changes; set by whoever is the guest.
         self.on_interrupt: Callable[[bool, int], None] | None = None
         #: Called with a time in ticks: an interrupt handler that refills the transmitter may do so in slices until then,
@@ -236,6 +238,8 @@ class Port:
         self.uart.receive(arrival.character, arrival.errors, at)
         if arrival.errors & BREAK:
             self.breaks_in += receiver.received - received  # none in loopback, where SIN is cut off
+        elif arrival.errors:
+            self.errors_in += receiver.received - received
 
     def write_thr_at(self, characters: bytes, at: int) -> None:
         """THR is written once for each of ``characters`` at ``at`` ticks, from an interrupt handler."""

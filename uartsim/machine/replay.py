@@ -2,7 +2,8 @@
 
 A chip as the header says it is given what came to the recorded one: reads, writes, resets, received characters, modem
 lines.  What it answers has to be what was recorded: the value of every read, every change of the interrupt line, every
-frame and break on TXD, its format and its modem lines.  Of several changes of a pin at one moment the last one counts.
+frame and break on TXD, its format and its modem lines.  All changes of the interrupt line count, also those of an interrupt
+that is served in the moment in which it comes; of several changes of another pin at one moment the last one counts.
 """
 
 from __future__ import annotations
@@ -45,9 +46,10 @@ class Replayed:
         found: how many there are.
         accesses: register accesses that were made.
         reads: those whose value was compared.
-        interrupts: changes of the interrupt line that were the same.
+        interrupts: changes of the interrupt line that were the same, both of a pulse of no length among them.
         frames: frames on TXD that were.
         gap: events are missing from the trace there, and the replay ended; ticks, or None.
+        cut_at: the recording was cut off there, and its last moments may not be compared; ticks, or None.
     """
 
     limit: int = 10
@@ -58,6 +60,7 @@ class Replayed:
     interrupts: int = 0
     frames: int = 0
     gap: int | None = None
+    cut_at: int | None = None
 
 
 class _Stream(Generic[T]):
@@ -90,7 +93,7 @@ class _Stream(Generic[T]):
                 recorded.popleft()
                 ours.popleft()
                 if theirs[1] == own[1]:
-                    self.same += 1
+                    self.same += self.weight(own[1])
                 else:
                     self._differ(theirs[0], self.words(theirs[1]), self.words(own[1]))
             elif own is None or (theirs is not None and theirs[0] < own[0]):
@@ -103,6 +106,10 @@ class _Stream(Generic[T]):
 
     def _differ(self, at: int, recorded: str, ours: str) -> None:
         _differ(self._result, Difference(at, self.what, recorded, ours))
+
+    def weight(self, value: T) -> int:
+        """As how many things a value counts."""
+        return 1
 
     def words(self, value: T) -> str:
         """A value in words."""
@@ -146,10 +153,56 @@ class _Level(_Stream[T]):
         super().compare(until)
 
 
-class _Irq(_Level[bool]):
-    def words(self, value: bool) -> str:
-        """A level."""
-        return "rises" if value else "falls"
+class _Turns(NamedTuple):
+    """What the interrupt line did at one moment: how often it changed, and its level after that."""
+
+    changes: int
+    level: bool
+
+
+class _Irq(_Stream[_Turns]):
+    """The interrupt line: all its changes, those at one moment together."""
+
+    def __init__(self, what: str, result: Replayed) -> None:
+        super().__init__(what, result)
+        #: For each of both: the level, and at which moment it has changed how often.
+        self._levels = {"recorded": False, "ours": False}
+        self._turns = {"recorded": (0, 0), "ours": (0, 0)}
+
+    def level(self, whose: str, at: int, level: bool) -> None:
+        """The line of ``"recorded"`` or ``"ours"`` is at this level."""
+        if level is not self._levels[whose]:
+            since, count = self._turns[whose]
+            if since != at:
+                self._over(whose)
+                count = 0
+            self._turns[whose] = (at, count + 1)
+            self._levels[whose] = level
+
+    def _over(self, whose: str) -> None:
+        at, count = self._turns[whose]
+        if count:
+            self._turns[whose] = (at, 0)
+            (self.recorded if whose == "recorded" else self.ours)(at, _Turns(count, self._levels[whose]))
+
+    def compare(self, until: int) -> None:
+        """Compare what both did before ``until``, of which everything has been told."""
+        for whose, (at, _) in list(self._turns.items()):
+            if at < until:
+                self._over(whose)
+        super().compare(until)
+
+    def weight(self, value: _Turns) -> int:
+        """Each change."""
+        return value.changes
+
+    def words(self, value: _Turns) -> str:
+        """What it did."""
+        if value.changes == 1:
+            return "rises" if value.level else "falls"
+        if value.changes == 2:
+            return "falls and rises at once" if value.level else "rises and falls at once"
+        return f"changes {value.changes} times at once"
 
 
 class _Outputs(_Level[int]):
@@ -195,7 +248,7 @@ class _Replay:
             raise UsageError(f"{path} is of a chip that cannot be: {error}") from None
         self.start = header.start
         self.result = result = Replayed(limit)
-        self.irq = _Irq("IRQ", result, False)
+        self.irq = _Irq("IRQ", result)
         self.breaks = _Level("break on TXD", result, False)
         self.outputs = _Outputs("modem lines", result, 0)
         self.formats = _Level("format", result, self.uart.line_format)
@@ -207,7 +260,7 @@ class _Replay:
         for event in trace:
             match event:
                 case events.Interrupt(at, level):
-                    self.irq.recorded(at, level)
+                    self.irq.level("recorded", at, level)
                 case events.Sent(at, characters, line_format):
                     for character in characters:
                         self.frames.recorded(at, (character, line_format))
@@ -229,6 +282,8 @@ class _Replay:
                     if whole:
                         self._until(at)
                         self._compare(at + 1)
+                    else:
+                        self.result.cut_at = at
                 case _:
                     self._input(event)
         self.result.interrupts, self.result.frames = self.irq.same, self.frames.same
@@ -273,7 +328,7 @@ class _Replay:
         """What the chip shows now."""
         uart = self.uart
         at = uart.now - self.start
-        self.irq.ours(at, uart.irq)
+        self.irq.level("ours", at, uart.irq)
         self.outputs.ours(at, int(uart.modem.outputs))
         self.formats.ours(at, uart.line_format)
         for run in uart.take_sent_runs():

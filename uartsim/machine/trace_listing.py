@@ -59,6 +59,9 @@ class Listing:
                     self._dlab = bool(value & _DLAB)
                 case events.Reset():
                     self._dlab = False
+            if isinstance(event, events.End) and not event.whole:
+                yield event, dlab  # whatever was asked for: what is not there may have come later
+                return
             if event.at < self._begin or (self._wanted is not None and not isinstance(event, self._wanted)):
                 continue
             if self._end is not None and event.at > self._end:

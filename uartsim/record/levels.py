@@ -2,7 +2,7 @@
 
 Frames and breaks reach into the future, so their edges wait until nothing that comes before them can be told any more.
 TXD and RXD are 1 at mark; the modem lines and the interrupt are 1 when active.  A frame of no length (unlimited rate)
-has no edges.
+has no edges.  An interrupt that is served in the moment in which it comes is told as both changes at that moment.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ class Levels(QuietTap):
 
     Args:
         header: what the port is.
-        on_level: called with the time, the pin's name and its new level, in the order of time.
+        on_level: called with the time, the pin's name and its new level, in the order of time; for a pulse of no length
+            on IRQ twice with the same time.
         on_text: called with the time, the line and what is written beside it: the character that is in a frame on TXD, or
             came on RXD; empty when it is over.
         on_format: called with the time, the line and its format.
@@ -184,8 +185,9 @@ class Levels(QuietTap):
         self._line_free_at[line] = start
 
     def _happen(self, at: int) -> None:
-        """Everything at one moment: a pin that goes and comes back in it has done nothing."""
+        """Everything at one moment: a pin that goes and comes back in it has done nothing, but for an interrupt."""
         waiting = self._waiting
+        interrupted = False
         changed: dict[str, int] = {}
         texts: dict[str, str] = {}
         while waiting and waiting[0][0] == at:
@@ -201,10 +203,17 @@ class Levels(QuietTap):
                 changed[pin] = sources["edges"] if sources["edges"] >= 0 else sources["frames"] & sources["break"]
             else:
                 changed[pin] = level
+                interrupted |= pin == "IRQ" and level != self.levels[pin]
         for pin, level in changed.items():
             if self.levels[pin] != level:
-                self.levels[pin] = level
-                self._on_level(at, pin, level)
+                self._turn(at, pin, level)
+            elif interrupted and pin == "IRQ":
+                self._turn(at, pin, 1 - level)
+                self._turn(at, pin, level)
         if self._on_text is not None:
             for pin, text in texts.items():
                 self._on_text(at, "TXD" if pin == "TXD" else "RXD", text)
+
+    def _turn(self, at: int, pin: str, level: int) -> None:
+        self.levels[pin] = level
+        self._on_level(at, pin, level)

@@ -4,7 +4,8 @@ Scope ``com1`` has a wire for each pin of :data:`uartsim.record.levels.PINS`: TX
 and IRQ are 1 when active.  Four variables of type ``string``, which GTKWave knows and others pass over, say what is in the
 frames (``TXD_text``, ``RXD_text``) and in what format a line is (``TXD_format``, ``RXD_format``).
 
-Times are exact to the file's unit, a picosecond unless another is asked for.
+Times are exact to the file's unit, a picosecond unless another is asked for.  What is over within a unit on a modem line
+or IRQ is drawn one unit long: a driver may serve an interrupt in the moment in which it comes.
 """
 
 from __future__ import annotations
@@ -86,6 +87,10 @@ class VcdWriter(Levels):
             version="uartsim",
             comment=f"{header.name}: a {header.variant}",
         )
+        #: When each pin has changed last, in units; and pins that change once more a unit after ``_wait_at``.
+        self._changed_at: dict[str, int] = {}
+        self._wait: dict[str, int] = {}
+        self._wait_at = 0
         self._texts: dict[str, str] = dict.fromkeys(_TEXTS, "")
         self._variables: dict[str, Variable[Any]] = {
             pin: self._writer.register_var("com1", pin, "wire", size=1, init=self.levels[pin]) for pin in PINS
@@ -102,6 +107,13 @@ class VcdWriter(Levels):
             self._file.flush()
 
     def _level(self, at: int, pin: str, level: int) -> None:
+        time = self._time(max(self._last, at))
+        if pin not in ("TXD", "RXD"):
+            if self._changed_at.get(pin) == time:
+                self._last = max(self._last, at)
+                self._wait[pin], self._wait_at = level, time
+                return
+            self._changed_at[pin] = time
         self._change(at, pin, level)
 
     def _text(self, at: int, line: Line, text: str) -> None:
@@ -117,6 +129,17 @@ class VcdWriter(Levels):
     def _change(self, at: int, name: str, value: int | str) -> None:
         self._last = max(self._last, at)
         time = self._time(self._last)
+        if time > self._wait_at:
+            self._end_wait()
+        self._write(time, name, value)
+
+    def _end_wait(self) -> None:
+        """The ends of what was over within a unit, a unit after its beginning."""
+        for pin, level in self._wait.items():
+            self._write(self._wait_at + 1, pin, level)
+        self._wait.clear()
+
+    def _write(self, time: int, name: str, value: int | str) -> None:
         if self._file.gap:
             self._resume(time)
         self._writer.change(self._variables[name], time, value)
@@ -146,7 +169,9 @@ class VcdWriter(Levels):
     def close(self) -> None:
         """Write the rest, and close."""
         super().close()
-        self._writer.close(self._time(self._last))
+        end = max(self._time(self._last), self._wait_at + 1 if self._wait else 0)
+        self._end_wait()
+        self._writer.close(end)
         self._file.close()
 
     def status(self) -> dict[str, Any]:

@@ -252,6 +252,14 @@ class Cable:
                 found[direction] = counters
         return found
 
+    def reset_fault_counters(self) -> None:
+        """Count from 0 on what faults do."""
+        self.far.fault_counters = {}
+        self._out_counters = {}
+        for channel in (self.far.channel, self.out):
+            if channel is not None:
+                channel.reset_fault_counters()
+
     # -- what the chip sends -------------------------------------------------------------------------------
 
     def carry(self, frames: Iterable[Framed], break_changes: list[tuple[int, bool]]) -> None:

@@ -244,6 +244,12 @@ class Channel:
             counters[kind] = _sum(counters.get(kind, {}), injection.counters)
         return counters
 
+    def reset_fault_counters(self) -> None:
+        """Count from 0 on what the faults do."""
+        self._totals.clear()
+        for injection in self._faults.values():
+            injection.counters = dict.fromkeys(injection.counters, 0)
+
 
 def _sum(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
     return {name: one.get(name, 0) + other.get(name, 0) for name in {**one, **other}}

@@ -71,6 +71,21 @@ def speed_limits(line_format: LineFormat) -> SpeedLimits:
     return SpeedLimits(max(slow), min(fast))
 
 
+def bears(sender: LineFormat, receiver: LineFormat) -> bool:
+    """Whether a receiver gets every character of a sender well, though their speeds or stop bits may differ.
+
+    Args:
+        sender: its format.
+        receiver: its format.
+    """
+    if (sender.data_bits, sender.parity) != (receiver.data_bits, receiver.parity):
+        return False
+    if not sender.bit_ticks or not receiver.bit_ticks:
+        return sender.bit_ticks == receiver.bit_ticks
+    limits = speed_limits(sender)
+    return limits.slowest <= Fraction(receiver.bit_ticks, sender.bit_ticks) <= limits.fastest
+
+
 class Sampler:
     """One receiver.
 
