@@ -302,7 +302,9 @@ def status(name: str, as_json: bool) -> None:
         f"overruns {line['overruns']}; withheld {line['withheld']}"
     )
     click.echo(f"chip       {com1['uart']} {registers}")
-    click.echo(f"accesses   {com1['thr_writes']} THR writes, {com1['rbr_reads']} RBR reads")
+    for way, counts in com1["accesses"].items():
+        counted = " ".join(f"{register} {count}" for register, count in counts.items() if count)
+        click.echo(f"{way + 's':<10} {counted or 'none'}")
     click.echo(f"kept       {facts['hub']['scrollback_bytes']} bytes of {facts['hub']['bytes_from_guest']}")
     for what in ("record", "trace", "vcd"):
         if facts[what] is not None:
