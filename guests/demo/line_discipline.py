@@ -83,6 +83,10 @@ class LineDiscipline:
     def flush_input(self) -> None:
         """Forget everything received and not read (TCIFLUSH)."""
         self._flip.clear()
+        self._forget_lines()
+
+    def _forget_lines(self) -> None:
+        """What a signal flushes: not what has come behind its character."""
         self._lines.clear()
         self._line.clear()
         self._literal_next = False
@@ -238,7 +242,7 @@ class LineDiscipline:
 
     def _raise(self, signal: Signal) -> None:
         if "noflsh" not in self._modes:
-            self.flush_input()
+            self._forget_lines()
             self._discard_output()
         if "ixon" in self._modes:
             self._set_held(False)

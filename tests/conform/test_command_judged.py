@@ -199,7 +199,7 @@ def test_any_answer_is_a_value_or_a_sentence(answers: list[str]) -> None:
     with CommandUart([sys.executable, "-S", "-c", program, ascii(answers)]) as uart:
         for answer in answers:
             if re.fullmatch(r"[0-9A-Fa-f]{1,2}", answer.strip()):
-                assert uart.read(5) == int(answer, 16)
+                assert uart.read(5) == int(answer.strip(), 16)
             else:
                 with pytest.raises(JudgedError) as failure:
                     uart.read(5)

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.guests.fake_tty import demo_module
@@ -290,6 +290,7 @@ def test_tab3_expands_tabs() -> None:
     assert tty.discipline.process_output(b"ab\tc") == b"ab      c"
 
 
+@example(bytes(10) + b"\x1a\0", [11])
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=6))
 def test_how_the_input_is_cut_into_runs_makes_no_difference(data: bytes, cuts: list[int]) -> None:
     whole, pieces = Tty(), Tty()
