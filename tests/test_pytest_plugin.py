@@ -85,7 +85,10 @@ def test_mark_with_a_word_it_does_not_know_fails_with_a_sentence(suite: pytest.P
     result = run(suite)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
-        ["mark uartsim does not know 'talker', settigns: use guest=, settings=, timeout=, clock=, uart=, faults=, problems= and allow="]
+        [
+            "mark uartsim does not know 'talker', settigns: use guest=, settings=, timeout=, clock=, uart=, faults=, "
+            "problems= and allow="
+        ]
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 import trio
@@ -89,12 +89,14 @@ class FakeMachine:
 Scenario = Callable[[Console, FakeClient, FakeMachine], Awaitable[None]]
 
 
-def run_virtually(scenario: Scenario, timeout: float | None = 30.0, timeout_scale: float = 1.0) -> float:
+def run_virtually(
+    scenario: Scenario, timeout: float | None = 30.0, timeout_scale: float = 1.0, allow: Iterable[str] = ()
+) -> float:
     """Run a test against a fake line in virtual time; returns how many seconds of it passed."""
 
     async def main() -> float:
         client, machine = FakeClient(), FakeMachine()
-        console = Console(client, machine, timeout=timeout, timeout_scale=timeout_scale)
+        console = Console(client, machine, timeout=timeout, timeout_scale=timeout_scale, allow=allow)
         failure: BaseException | None = None
         begin = trio.current_time()
         async with trio.open_nursery() as nursery:

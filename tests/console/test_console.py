@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import re
 import sys
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
 
 import pytest
 import trio
@@ -292,3 +294,38 @@ def test_time_out_that_is_none_is_refused(timeout: object) -> None:
 def test_errors_are_one_family() -> None:
     for kind in (ExpectTimeout, GuestEnded, ConsoleBusy, ConsoleClosed):
         assert issubclass(kind, UartsimError)
+
+
+def test_arguments_of_a_wrong_kind_are_one_sentence() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        wrong: Any = 5
+        calls: list[Callable[[], Awaitable[object]]] = [
+            lambda: console.send(wrong),
+            lambda: console.sendline(wrong),
+            lambda: console.type(wrong),
+            lambda: console.send_secret(wrong),
+            lambda: console.sysrq(wrong),
+            lambda: console.run(wrong),
+            lambda: console.login(wrong),
+            lambda: console.put_file(wrong, "x"),
+            lambda: console.send_break(cast(Any, "x")),
+            lambda: console.wait_for_quiet(cast(Any, "x")),
+            lambda: console.expect("x", timeout=-1),
+            lambda: console.expect("x", timeout=cast(Any, "soon")),
+        ]
+        for call in calls:
+            with pytest.raises(UsageError) as caught:
+                await call()
+            assert "\n" not in str(caught.value)
+        assert client.typed == b""
+
+    run_virtually(scenario)
+
+
+def test_error_of_run_names_the_command_and_not_what_was_typed_for_it() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        client.say(b"# ")
+        with pytest.raises(ExpectTimeout, match=r"^the echo of the command 'true' was expected"):
+            await console.run("true", timeout=0.5)
+
+    run_virtually(scenario)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uartsim import blocking
-from uartsim.console.errors import TransferFailed
+from uartsim.console.errors import ExpectTimeout, TransferFailed
 from uartsim.console.transfer import _octal_lines, posix_cksum
 from uartsim.errors import UsageError
 from uartsim.guest.catalogue import GuestDefinition
@@ -87,6 +87,25 @@ def test_what_cannot_be_read_or_written_is_told(room: Callable[..., blocking.Con
     with pytest.raises(TransferFailed, match=r"/nowhere/x cannot be read: .*No such file"):
         console.get_file("/nowhere/x")
     assert console.run("echo on").output == "on\n"
+
+
+def test_transfer_that_fails_leaves_nothing_in_the_guest(room: Callable[..., blocking.Console], tmp_path: Path) -> None:
+    console = room(FULL)
+    (tmp_path / "file").write_bytes(b"old")
+    with pytest.raises((TransferFailed, ExpectTimeout)):
+        console.put_file(DATA * 4, str(tmp_path / "file"), timeout=2.5)
+    assert (tmp_path / "file").read_bytes() == b"old"
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["bin", "file"]
+    assert console.run("echo on").output == "on\n"
+
+
+@pytest.mark.parametrize("path", ["", 5, "a\0b"])
+def test_impossible_path_is_refused(room: Callable[..., blocking.Console], path: str) -> None:
+    console = room(FULL)
+    with pytest.raises(UsageError, match="is no path in the guest"):
+        console.put_file(b"x", path)
+    with pytest.raises(UsageError, match="is no path in the guest"):
+        console.get_file(path)
 
 
 def test_line_that_loses_characters_costs_time_and_nothing_else(

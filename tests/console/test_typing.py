@@ -89,7 +89,7 @@ def test_text_that_comes_back_is_typed_once_and_at_once() -> None:
             await console.type(TEXT)  # the prompt is on its way
             assert client.typed.decode() == editor.line == TEXT
             await console.sendline()
-            await console.expect_exact("'\n" + PROMPT)
+            await console.expect_exact("\n" + PROMPT)
             assert editor.entered == [TEXT]
             nursery.cancel_scope.cancel()
 

@@ -64,7 +64,6 @@ def what_is_programmed(machine: Machine) -> dict[str, int]:
     return {name: registers[name] & (0x0D if name == "IER" else 0xFF) for name in ("IER", "FCR", "LCR", "MCR", "SCR")}
 
 
-
 @pytest.mark.needs(guest="linux")
 @in_trio
 async def test_a_logged_in_linux_is_back_in_a_moment(tmp_path: Path) -> None:

@@ -49,6 +49,8 @@ class Console(TransferVerbs, SpawnVerbs):
     ) -> Match:
         """Wait until the guest sends what matches, and read up to its end.
 
+        The echo of a line that was typed never matches: neither end of a match lies in one.
+
         Args:
             pattern: a regular expression, as text or compiled, or a list of them.  ``ExpectTimeout`` and
                 ``GuestEnded`` (or pexpect's ``TIMEOUT`` and ``EOF``) in a list make these outcomes, not errors.
@@ -81,11 +83,23 @@ class Console(TransferVerbs, SpawnVerbs):
             begin = trio.current_time()
             deadline = begin + self._seconds(timeout)
             search = self._matcher.search(wanted.patterns)
+            echoed = False
             await trio.lowlevel.checkpoint()
 
             def look(now: float) -> tuple[Found | None, float]:
+                nonlocal search, echoed
                 settled = self._last_output + SETTLE_S
-                found = search.find(paused=self._ended or now >= min(deadline, settled))
+                paused = self._ended or now >= min(deadline, settled)
+                while (found := search.find(paused=paused)) is not None:
+                    echo_end = self._echoes.end_of(found)
+                    if echo_end is None and not paused and self._echoes.may_be(found):
+                        return None, settled
+                    if echo_end is None and paused:
+                        echo_end = self._echoes.unfinished(found)
+                    if echo_end is None:
+                        break
+                    echoed = True
+                    search = self._matcher.search(wanted.patterns, echo_end)
                 return found, settled if search.wants_pause and now < settled else math.inf
 
             found = await self._watch(look, deadline)
@@ -93,7 +107,7 @@ class Console(TransferVerbs, SpawnVerbs):
             if found is None:
                 place = wanted.ended if self._ended else wanted.timeout
                 return self._outcome(place, elapsed) or self._raise_unfinished(
-                    f"{wanted} was expected", begin, deadline, _hint(search, self._matcher.unread)
+                    f"{wanted} was expected", begin, deadline, _hint(search, self._matcher.unread, echoed)
                 )
             self.before, self.after = self._matcher.consume(found)
             self.match = Match(wanted.indexes[found.index], found.match, self.before, self.after, elapsed)
@@ -114,8 +128,8 @@ class Console(TransferVerbs, SpawnVerbs):
             as :meth:`send`.
         """
         __tracebackhide__ = True
-        if not 0 < duration_s < math.inf:
-            raise UsageError(f"a break of {duration_s} s is impossible: it takes a time above 0, such as 0.25")
+        if not isinstance(duration_s, (int, float)) or not 0 < duration_s < math.inf:
+            raise UsageError(f"a break of {duration_s!r} s is impossible: it takes a time above 0, such as 0.25")
         self._check_running("send_break()")
         await self._client.send_break(duration_s)
 
@@ -130,7 +144,7 @@ class Console(TransferVerbs, SpawnVerbs):
             as :meth:`send`.
         """
         __tracebackhide__ = True
-        if len(key) != 1 or not key.isascii() or not key.isalnum():
+        if not isinstance(key, str) or len(key) != 1 or not key.isascii() or not key.isalnum():
             raise UsageError(f"{key!r} is no SysRq key: give one letter or digit, such as 'h' for help")
         if key in "bo":
             self._guard.watch.expect_boot()
@@ -163,6 +177,8 @@ class Console(TransferVerbs, SpawnVerbs):
             as :meth:`expect`.
         """
         __tracebackhide__ = True
+        if not isinstance(user, str) or not isinstance(password, str) or not user.isprintable() or not user:
+            raise UsageError(f"login(): give a user's name and a password as text, not {user!r} and its password")
         with self._one_wait(f"login({user!r})"):
             dialogue = LoginDialogue(user, password, new_password)
             begin = acted = trio.current_time()
@@ -211,8 +227,8 @@ class Console(TransferVerbs, SpawnVerbs):
             GuestEnded, ConsoleBusy, ConsoleClosed: as :meth:`expect`.
         """
         __tracebackhide__ = True
-        if not 0 < seconds < math.inf:
-            raise UsageError(f"wait_for_quiet({seconds}): give a time above 0, in seconds")
+        if not isinstance(seconds, (int, float)) or not 0 < seconds < math.inf:
+            raise UsageError(f"wait_for_quiet({seconds!r}): give a time above 0, in seconds")
         with self._one_wait(f"wait_for_quiet({seconds:g})"):
             begin = trio.current_time()
             deadline = self._deadline(timeout)
@@ -283,8 +299,10 @@ class Console(TransferVerbs, SpawnVerbs):
         return self._machine
 
 
-def _hint(search: Search, unread: str) -> str:
-    """Help for who meant a fixed text and wrote an expression."""
+def _hint(search: Search, unread: str, echoed: bool) -> str:
+    """Help for who meant a fixed text and wrote an expression, or waits for what was typed."""
+    if echoed:
+        return " (what was typed came back, and an echo never matches: type() waits for it)"
     for pattern in search.patterns:
         if pattern.literal is None and pattern.source in unread:
             return f" ({pattern.source!r} is there as it is written: use expect_exact() for a fixed text)"

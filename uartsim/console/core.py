@@ -270,9 +270,11 @@ class ConsoleCore:
         seconds = self.timeout if timeout == "default" else timeout
         if seconds is None:
             return math.inf
-        if not isinstance(seconds, (int, float)) or math.isnan(seconds):
+        if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or math.isnan(seconds):
             raise UsageError(f"the time-out is {seconds!r}: give seconds, or None to wait for ever")
-        return max(0.0, seconds) * self.timeout_scale
+        if seconds < 0:
+            raise UsageError(f"the time-out is {seconds} s: give 0 or more, or None to wait for ever")
+        return float(seconds) * self.timeout_scale
 
     def _deadline(self, timeout: Timeout) -> float:
         __tracebackhide__ = True

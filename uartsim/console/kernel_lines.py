@@ -11,6 +11,9 @@ and takes it along, so that ``lo[    1.000000] x\\ngin: `` is ``login: `` withou
 
 What may still become a prefix is held back until the next characters tell.  The result does not depend on how the text
 was cut into pieces.
+
+A boot sends thousands of these lines in a row, and most are never asked for.  So adjacent ones are lifted as one block,
+found by one expression, and taken apart into their fields only when somebody reads them or the log.
 """
 
 from __future__ import annotations
@@ -31,7 +34,14 @@ _LINE: Final = re.compile(
     rf"(?:([^\n]{{0,{MAX_LINE - 1}}})\n|([^\n]{{{MAX_LINE}}})|[^\n]{{0,{MAX_LINE - 1}}}\Z)"
 )
 _LEVEL: Final = re.compile(r"<(\d{1,3})>")
+#: Whole kernel lines, each at the beginning of its own line.
+_MORE_LINES: Final = re.compile(
+    r"(?:(?:<\d{1,3}>)?\[ {0,11}\d{1,11}\.\d{6}\](?:\[ {0,10}[TC]\d{1,10}\])? "
+    rf"[^\n]{{0,{MAX_LINE - 1}}}+\n)*+"
+)
 _LONGEST_PREFIX: Final = 64
+#: How much text of kernel lines waits to be taken apart while nobody asks, in characters.
+_MAX_WAITING: Final = 1 << 24
 #: What may become a prefix: each of its beginnings, at the end of what is there.
 _CALLER_BEGUN: Final = r"\[(?: {1,10}|(?: {0,10}[TC](?:\d{1,10}\]?)?))?"
 _STAMP_BEGUN: Final = rf"\d{{1,11}}(?:\.(?:\d{{0,5}}|\d{{6}}(?:\](?:{_CALLER_BEGUN})?)?))?"
@@ -78,7 +88,47 @@ class Plain(NamedTuple):
     text: str
 
 
-Segment: TypeAlias = "Plain | KernelLine"
+class KernelBlock:
+    """Adjacent kernel lines, not yet taken apart; ``start`` and ``end`` are as those of a :class:`KernelLine`."""
+
+    __slots__ = ("_at", "_cuts", "_first_at", "_lines", "_log", "_text", "end", "start")
+
+    def __init__(
+        self, log: KernelLog, text: str, start: int, end: int, *, first_at: float, at: float, cuts: bool
+    ) -> None:
+        self.start = start
+        self.end = end
+        self._log = log
+        self._text = text
+        self._first_at = first_at  # when the first line began to come, and when the others did
+        self._at = at
+        self._cuts = cuts
+        self._lines: list[KernelLine] | None = None
+
+    @property
+    def lines(self) -> list[KernelLine]:
+        """Its lines, with their fields."""
+        if self._lines is None:
+            self._log.catch_up()
+        return self._lines or []
+
+    def take_apart(self) -> None:
+        """Add its lines to the log; for the log, which does so in order."""
+        text, base, add = self._text, self.start, self._log.add
+        lines: list[KernelLine] = []
+        at, cuts, done = self._first_at, self._cuts, 0
+        for match in _LINE.finditer(text):
+            (begin, end), level = match.span(), None
+            stamp, caller, message, too_long = match.groups()
+            if begin > done:
+                level = int(text[done + 1 : begin - 1])
+            message = too_long if message is None else message
+            lines.append(add(stamp, message, level, caller, base + done, base + end, at, cuts))
+            at, cuts, done = self._at, False, end
+        self._lines, self._text = lines, ""
+
+
+Segment: TypeAlias = "Plain | KernelBlock"
 
 
 class KernelLog:
@@ -87,17 +137,14 @@ class KernelLog:
     Args:
         kept: how many lines are kept.
         clocked: the times at which text comes are those at which it came; not so in a file that has none.
-
-    Attributes:
-        lines: the last of them, oldest first.
-        boots: how often a kernel was seen to start; a replayed log is none.
-        starts: the last of these: the first line, and where in the text as sent it was known to be no replay.
     """
 
     def __init__(self, kept: int = KEPT_LINES, *, clocked: bool = True) -> None:
-        self.lines: deque[KernelLine] = deque(maxlen=kept)
-        self.boots = 0
-        self.starts: deque[tuple[KernelLine, int]] = deque(maxlen=64)
+        self._lines: deque[KernelLine] = deque(maxlen=kept)
+        self._boots = 0
+        self._starts: deque[tuple[KernelLine, int]] = deque(maxlen=64)
+        self._waiting: deque[KernelBlock] = deque()
+        self._characters_waiting = 0
         self._banner: KernelLine | None = None
         self._kept = kept
         self._clocked = clocked
@@ -107,6 +154,37 @@ class KernelLog:
         self._newest = -1.0
         self._banner_at: float | None = None  # when a banner came that may be a start or a replay
         self._new: set[tuple[str, str]] = set()  # messages since then that had not been seen
+
+    @property
+    def lines(self) -> deque[KernelLine]:
+        """The last messages, oldest first."""
+        self.catch_up()
+        return self._lines
+
+    @property
+    def boots(self) -> int:
+        """How often a kernel was seen to start; a replayed log is none."""
+        self.catch_up()
+        return self._boots
+
+    @property
+    def starts(self) -> deque[tuple[KernelLine, int]]:
+        """The last starts: the first line, and where in the text as sent it was known to be no replay."""
+        self.catch_up()
+        return self._starts
+
+    def add_later(self, block: KernelBlock) -> None:
+        """Take in a block, to be taken apart when somebody asks."""
+        self._waiting.append(block)
+        self._characters_waiting += block.end - block.start
+        if self._characters_waiting > _MAX_WAITING:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Take apart all blocks that wait."""
+        self._characters_waiting = 0
+        while self._waiting:
+            self._waiting.popleft().take_apart()
 
     def add(
         self, stamp: str, text: str, level: int | None, caller: str | None, start: int, end: int, at: float, cuts: bool
@@ -133,7 +211,7 @@ class KernelLog:
             self._newest = time_s
         # a named tuple made without its slow constructor: there may be a hundred thousand in a second
         line = tuple.__new__(KernelLine, (time_s, text, level, caller, start, end, at, cuts, replayed))
-        self.lines.append(line)
+        self._lines.append(line)
         if begins:
             self._banner = line
         return line
@@ -146,11 +224,11 @@ class KernelLog:
         """
         if seen or (self._clocked and time_s > since_banner_s + _BEFORE_CONSOLE_S):
             self._banner_at = None
-        elif since_banner_s >= 0.5 or (len(self._new) >= 8 and (self.boots or not self._clocked)):
+        elif since_banner_s >= 0.5 or (len(self._new) >= 8 and (self._boots or not self._clocked)):
             self._banner_at = None
-            self.boots += 1
+            self._boots += 1
             if self._banner is not None:
-                self.starts.append((self._banner, offset))
+                self._starts.append((self._banner, offset))
             self._newest = time_s
             self._seen, self._seen_before = self._new.copy(), set()
 
@@ -228,21 +306,27 @@ class KernelLifter:
     def _take_apart(self, data: str, base: int, old: int, at: float) -> list[Segment]:
         segments: list[Segment] = []
         done, hold = 0, -1
-        for match in _LINE.finditer(data):
-            (start, end), level = match.span(), None
-            stamp, caller, text, too_long = match.groups()
+        while (match := _LINE.search(data, done)) is not None:
+            start, end = match.span()
             if start > done and data[start - 1] == ">":
                 announced = _LEVEL.search(data, max(done, start - 5), start)
                 if announced is not None and announced.end() == start:
-                    start, level = announced.start(), int(announced[1])
-            if text is None and (text := too_long) is None:
+                    start = announced.start()
+            if match[3] is not None:
+                more = _MORE_LINES.match(data, end)
+                end = more.end() if more is not None else end
+            elif match[4] is None:
                 hold = start
                 break
             if start > done:
                 segments.append(Plain(base + done, data[done:start]))
             cuts = (data[start - 1] if start else self._last) not in "\n\r"
-            came = self._held_at if start < old else at
-            segments.append(self.log.add(stamp, text, level, caller, base + start, base + end, came, cuts))
+            first_at = self._held_at if start < old else at
+            block = KernelBlock(
+                self.log, data[start:end], base + start, base + end, first_at=first_at, at=at, cuts=cuts
+            )
+            segments.append(block)
+            self.log.add_later(block)
             done = end
         self._in_line = hold >= 0
         if hold < 0:

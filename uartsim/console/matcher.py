@@ -37,8 +37,8 @@ from typing import Final, Literal
 
 from uartsim.console.buffer import TextBuffer, View
 from uartsim.console.kernel_lines import (
+    KernelBlock,
     KernelLifter,
-    KernelLine,
     KernelLog,
     Segment,
     may_become_prefix,
@@ -109,7 +109,7 @@ class Matcher:
 
     def _take(self, segments: list[Segment]) -> list[Segment]:
         for segment in segments:
-            if isinstance(segment, KernelLine):
+            if isinstance(segment, KernelBlock):
                 start = segment.start
                 self._lifted.cut(start, segment.end)
                 self._joined.cut(start - 1 if self._line_end_held else start, segment.end)
@@ -128,9 +128,31 @@ class Matcher:
             view.drop_before(view.buffer.end - MAX_LIFTED)
         return segments
 
-    def search(self, patterns: Sequence[Pattern]) -> Search:
-        """A search for ``patterns`` in all that is unread now and comes later."""
-        return Search(self, patterns)
+    def search(self, patterns: Sequence[Pattern], after: int = 0) -> Search:
+        """A search for ``patterns`` in all that is unread now and comes later, from the place ``after`` on."""
+        return Search(self, patterns, after)
+
+    def find_plain(self, regex: re.Pattern[str], start: int, count: int) -> tuple[int, int] | None:
+        """Where an expression matches in the ``count`` characters without kernel lines from ``start`` on.
+
+        Args:
+            regex: what to look for; no empty match.
+            start: an offset in the text as sent, as the answer.
+            count: how far to look.
+        """
+        view = self._lifted
+        at = max(view.from_whole(start), view.buffer.start)
+        match = regex.search(view.buffer.slice(at, at + count))
+        if match is None:
+            return None
+        return view.to_whole(at + match.start()), view.to_whole(at + match.end() - 1) + 1
+
+    def place_of_tail(self, count: int) -> int:
+        """Where the last ``count`` characters (at least 1) of :meth:`plain_tail` begin in the text as sent."""
+        undecided = len(self._lifter.undecided)
+        if count <= undecided:
+            return self.buffer.end - count
+        return self._lifted.to_whole(self._lifted.buffer.end + undecided - count)
 
     def consume(self, found: Found) -> tuple[str, str]:
         """Read up to the end of a match; returns the text before it, as sent, and the matched text."""
@@ -218,15 +240,15 @@ class Matcher:
 class Search:
     """One wait: several patterns, and how far each has been looked for."""
 
-    def __init__(self, matcher: Matcher, patterns: Sequence[Pattern]) -> None:
+    def __init__(self, matcher: Matcher, patterns: Sequence[Pattern], after: int = 0) -> None:
         self.patterns = tuple(patterns)
         self._matcher = matcher
         numbered = list(enumerate(self.patterns))
         short = [(i, p) for i, p in numbered if p.shape.longest is not None and p.shape.longest <= MAX_JOINED]
         self._views = [
-            _ViewSearch(matcher, matcher._sent, numbered),
-            _ViewSearch(matcher, matcher._lifted, numbered),
-            _ViewSearch(matcher, matcher._joined, short),
+            _ViewSearch(matcher, matcher._sent, numbered, after),
+            _ViewSearch(matcher, matcher._lifted, numbered, after),
+            _ViewSearch(matcher, matcher._joined, short, after),
         ]
 
     @property
@@ -253,8 +275,9 @@ class Search:
 class _ViewSearch:
     """A search in one view of the text.  Offsets are the view's own, but for what ``find`` returns."""
 
-    def __init__(self, matcher: Matcher, view: View, patterns: list[tuple[int, Pattern]]) -> None:
+    def __init__(self, matcher: Matcher, view: View, patterns: list[tuple[int, Pattern]], after: int) -> None:
         self._matcher = matcher
+        self._after = after
         self._view = view
         self._is_whole = view is matcher._sent
         self._closed = [(i, p) for i, p in patterns if p.shape.closed]
@@ -266,7 +289,7 @@ class _ViewSearch:
         self._base = 0
 
     def _first_unread(self) -> int:
-        return max(self._view.from_whole(self._matcher.position), self._view.buffer.start)
+        return max(self._view.from_whole(max(self._matcher.position, self._after)), self._view.buffer.start)
 
     def find(self) -> tuple[int, Found] | None:
         """What is found in what has come, and how much had been sent when it could be."""

@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from uartsim.console.kernel_lines import KernelLifter
+from uartsim.console.kernel_lines import KernelLifter, Plain
 from uartsim.console.patterns import required_literals
 from uartsim.errors import UsageError
 
@@ -285,8 +285,10 @@ def _check_examples(entry: Entry, where: str) -> None:
 
 def is_problem(entry: Entry, line: str) -> bool:
     """Whether a whole line, as it stands on the console, is this problem; what came before it left aside."""
-    pieces = KernelLifter().feed(line + "\n")
-    return any(entry.search(piece.text.rstrip("\n")) is not None for piece in pieces)
+    texts: list[str] = []
+    for piece in KernelLifter().feed(line + "\n"):
+        texts += [piece.text] if isinstance(piece, Plain) else [message.text for message in piece.lines]
+    return any(entry.search(text.rstrip("\n")) is not None for text in texts)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from uartsim.console.kernel_lines import KernelLifter, KernelLine, KernelLog, Segment
+from uartsim.console.kernel_lines import KernelBlock, KernelLifter, KernelLine, KernelLog, Plain, Segment
 from uartsim.console.problem_catalogue import SEVERITIES, STAGES, Catalogue, Entry, Mark, quick_texts
 
 #: A line is looked at in parts of this many characters.
@@ -191,8 +191,8 @@ class ProblemWatch:
 
     def take(self, segments: Sequence[Segment], at: float = 0.0) -> list[Problem]:
         """As :meth:`feed`, for text that a matcher has taken apart."""
-        kernel = [segment for segment in segments if isinstance(segment, KernelLine)]
-        plain = [segment for segment in segments if not isinstance(segment, KernelLine)]
+        kernel = [line for segment in segments if isinstance(segment, KernelBlock) for line in segment.lines]
+        plain = [segment for segment in segments if isinstance(segment, Plain)]
         looks = self._complete(plain, at) if plain else []
         if kernel:
             looks += self._of_kernel(kernel)
@@ -247,7 +247,7 @@ class ProblemWatch:
 
     # -- looking ------------------------------------------------------------------------------------------------
 
-    def _complete(self, plain: Sequence[Segment], at: float) -> list[_Look]:
+    def _complete(self, plain: Sequence[Plain], at: float) -> list[_Look]:
         """Take in text between kernel lines; returns what is to be looked at in the lines that it completes."""
         starts = accumulate((len(segment.text) for segment in plain), initial=len(self._line))
         self._parts += zip(starts, (segment.start for segment in plain), strict=False)

@@ -56,11 +56,17 @@ class RunVerbs(TypingVerbs):
             GuestEnded, ConsoleBusy, ConsoleClosed: as :meth:`expect`.
         """
         __tracebackhide__ = True
+        if not isinstance(command, str):
+            raise UsageError(f"run({command!r}): give the command as text")
         self._check_running("run()")
         with self._one_wait(f"run({command!r})"):
             deadline = self._deadline(timeout)
             await trio.lowlevel.checkpoint()
-            return await self._run(command, deadline, shell)
+            self._typed_for = f"the command {command!r}"
+            try:
+                return await self._run(command, deadline, shell)
+            finally:
+                self._typed_for = None
 
     async def resize(self, rows: int, columns: int, timeout: Timeout = "default") -> None:  # noqa: ASYNC109
         """Tell the guest's shell how large the terminal is (``stty``), and have :attr:`screen` be so.
@@ -148,7 +154,9 @@ class RunVerbs(TypingVerbs):
             ask_at = max(self._last_output, asked_at) + _ASK_AGAIN_S
             if now < ask_at:
                 return None, ask_at
-            return (True if prompt and self._matcher.plain_line == prompt else None), math.inf
+            # The newline before the prompt may have been lost on the line, and the carriage return not.
+            line = self._matcher.plain_line
+            return (True if prompt and prompt in (line, line.rpartition("\r")[2]) else None), math.inf
 
         while True:
             found = await self._watch(look, deadline)
@@ -171,7 +179,7 @@ class RunVerbs(TypingVerbs):
 
         def look(now: float) -> tuple[bool | None, float]:
             line = self._matcher.plain_line
-            if prompt and line == prompt:
+            if prompt and prompt in (line, line.rpartition("\r")[2]):
                 self._prompt_at = self._end
                 return True, now
             quiet_at = self._last_output + (SETTLE_S if line else 2 * SETTLE_S)

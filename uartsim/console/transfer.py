@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import os
 import re
@@ -30,7 +31,7 @@ from uartsim.console.expectations import Timeout
 from uartsim.console.patterns import expression
 from uartsim.console.run import RunVerbs
 from uartsim.console.typing import KILL_LINE
-from uartsim.errors import UsageError
+from uartsim.errors import UartsimError, UsageError
 
 #: How much goes at once, in bytes of the file; and the least that a segment is divided into.
 _SEGMENT: Final = 1 << 14
@@ -47,6 +48,8 @@ _ATTEMPTS: Final = 2
 _LAST_ATTEMPTS: Final = 6
 #: How long a command on the guest's side may take, in seconds, besides the time that its output needs.
 _COMMAND_S: Final = 60.0
+#: How long it may take to remove what a failed transfer has left, in seconds.
+_REMOVAL_S: Final = 10.0
 #: How long the guest may take to print a segment, in seconds: 16 KiB in hexadecimal at 1200 baud take 400.
 _SEGMENT_S: Final = 600.0
 #: Programs that check, the best first; and what the others that are used are called.
@@ -78,10 +81,13 @@ class TransferVerbs(RunVerbs):
         Raises:
             TransferFailed: it does not arrive whole, or cannot be written there.
             UsageError: ``source`` cannot be read.
-            as :meth:`run`.
+            as :meth:`run`.  What has come until then is removed from the guest, which may take 10 s.
         """
         __tracebackhide__ = True
         self._check_running("put_file()")
+        _check_path("put_file()", path)
+        if not isinstance(source, (str, bytes, os.PathLike)):
+            raise UsageError(f"put_file(): {source!r} is no file: give its path here, or its bytes")
         try:
             data = source if isinstance(source, bytes) else await trio.to_thread.run_sync(Path(source).read_bytes)
         except OSError as error:
@@ -92,17 +98,21 @@ class TransferVerbs(RunVerbs):
             part = shlex.quote(f"{path}.part")
             segment = shlex.quote(f"{path}.seg")
             await self._command(f": > {part}", deadline, f"{path} cannot be written")
-            if progress is not None:
-                progress(0, len(data))
-            for at in range(0, len(data), _SEGMENT):
-                piece = data[at : at + _SEGMENT]
-                await self._put_piece(piece, segment, part, tools, deadline, f"{path} at byte {at}")
+            try:
                 if progress is not None:
-                    progress(at + len(piece), len(data))
-            await self._compare(data, part, tools, deadline, path)
-            await self._command(
-                f"rm -f {segment}; mv -f {part} {shlex.quote(path)}", deadline, "it cannot be put there"
-            )
+                    progress(0, len(data))
+                for at in range(0, len(data), _SEGMENT):
+                    piece = data[at : at + _SEGMENT]
+                    await self._put_piece(piece, segment, part, tools, deadline, f"{path} at byte {at}")
+                    if progress is not None:
+                        progress(at + len(piece), len(data))
+                await self._compare(data, part, tools, deadline, path)
+                await self._command(
+                    f"rm -f {segment}; mv -f {part} {shlex.quote(path)}", deadline, "it cannot be put there"
+                )
+            except UartsimError:
+                await self._remove(f"{part} {segment}")
+                raise
 
     async def get_file(
         self,
@@ -126,6 +136,7 @@ class TransferVerbs(RunVerbs):
         """
         __tracebackhide__ = True
         self._check_running("get_file()")
+        _check_path("get_file()", path)
         with self._one_wait(f"get_file({path!r})"):
             deadline = self._deadline(timeout)
             tools = await self._tools(deadline)
@@ -249,6 +260,15 @@ class TransferVerbs(RunVerbs):
             self._matcher.consume(found)
         return found is not None
 
+    async def _remove(self, quoted: str) -> None:
+        """Remove what a transfer that failed has left in the guest, if its shell can still be talked to."""
+        if self._ended:
+            return
+        late = trio.current_time() + _REMOVAL_S
+        with contextlib.suppress(UartsimError):
+            await self._recover(late)
+            await self._run(f"rm -f {quoted}", late)
+
     async def _recover(self, deadline: float) -> None:
         """The loop may still read, or wait for a line that was lost: end it, and have an echo again."""
         for key in ("\r.\r", "\x03"):
@@ -294,6 +314,12 @@ class TransferVerbs(RunVerbs):
             self._raise_ended(what)
         late = "; the time given is over" if trio.current_time() >= deadline else ""
         return TransferFailed(f"{what}{late}{self._evidence()}")
+
+
+def _check_path(what: str, path: object) -> None:
+    __tracebackhide__ = True
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise UsageError(f"{what}: {path!r} is no path in the guest: give a text, such as '/tmp/file'")
 
 
 def _sum_of(data: bytes, tools: set[str]) -> tuple[str, list[str]]:

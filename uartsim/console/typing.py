@@ -35,6 +35,9 @@ _VISIBLE: Final = 20
 class TypingVerbs(ConsoleCore):
     """``send``, ``sendline``, ``type``, ``send_secret``."""
 
+    #: How an error names what is typed, where that is not what the caller gave.
+    _typed_for: str | None = None
+
     async def send(self, data: str | bytes) -> None:
         """Send characters to the guest, over the line at its speed.
 
@@ -43,6 +46,8 @@ class TypingVerbs(ConsoleCore):
             ConsoleClosed: the console is closed.
         """
         __tracebackhide__ = True
+        if not isinstance(data, (str, bytes, bytearray)):
+            raise UsageError(f"{data!r} cannot be sent: give text or bytes")
         self._check_running("send()")
         await self._send(data)
 
@@ -53,6 +58,8 @@ class TypingVerbs(ConsoleCore):
             as :meth:`send`.
         """
         __tracebackhide__ = True
+        if not isinstance(line, (str, bytes, bytearray)):
+            raise UsageError(f"{line!r} cannot be sent: give text or bytes")
         await self.send(line + "\r" if isinstance(line, str) else line + b"\r")
 
     async def type(
@@ -77,6 +84,8 @@ class TypingVerbs(ConsoleCore):
             as :meth:`send`.
         """
         __tracebackhide__ = True
+        if not isinstance(text, str):
+            raise UsageError(f"{text!r} cannot be typed: give text")
         if not verify:
             await self.send(text)
             return
@@ -105,6 +114,8 @@ class TypingVerbs(ConsoleCore):
             as :meth:`send`.
         """
         __tracebackhide__ = True
+        if not isinstance(secret, str):
+            raise UsageError(f"send_secret(): give the password as text, not as {type(secret).__name__}")
         self._check_running("send_secret()")
         with self._one_wait("send_secret()"):
             await self._quiet(SETTLE_S, trio.current_time() + _PATIENCE_S, begin=self._last_output)
@@ -114,6 +125,8 @@ class TypingVerbs(ConsoleCore):
 
     async def _send(self, data: str | bytes) -> None:
         self._last_sent = trio.current_time()
+        self._take_all()
+        self._echoes.typed(data)
         self._guard.watch.typed(data)
         await self._client.send(data.encode() if isinstance(data, str) else bytes(data))
 
@@ -149,11 +162,11 @@ class TypingVerbs(ConsoleCore):
             else:
                 return True
             if self._ended or trio.current_time() >= deadline:
-                self._raise_unfinished(f"the echo of {text!r} was expected", begin, deadline)
+                self._raise_unfinished(f"the echo of {self._typed_for or repr(text)} was expected", begin, deadline)
             if not came and attempt == 0 and len(typed) == len(text):
                 return False
         raise TypingFailed(
-            f"{text!r} does not come back as it is typed, however slowly: {typed[-1:]!r} came as "
+            f"{self._typed_for or repr(text)} does not come back as it is typed, however slowly: {typed[-1:]!r} came as "
             f"{(came or '')[-80:]!r}{self._evidence()}"
         )
 
