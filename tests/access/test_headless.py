@@ -141,7 +141,11 @@ def test_ctrl_c_ends_it(tmp_path: Path, runtime: Path) -> None:
         assert running.returncode == 0
 
 
-WAVE = '        await host.tty.write(b"hello\\n")'
+#: Says hello, and is never idle for so long that its time is over at once.
+WAVE = """\
+        await host.tty.write(b"hello\\n")
+        while True:
+            await trio.sleep(1)"""
 
 
 def test_what_the_guest_said_last_is_handed_on() -> None:
