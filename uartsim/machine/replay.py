@@ -159,6 +159,13 @@ class _Turns(NamedTuple):
     changes: int
     level: bool
 
+    def __eq__(self, other: object) -> bool:
+        """How often a line went there and back within one moment depends on when it was looked at: once is enough."""
+        return isinstance(other, _Turns) and self.level == other.level and self.changes % 2 == other.changes % 2
+
+    def __hash__(self) -> int:
+        return hash((self.level, self.changes % 2))
+
 
 class _Irq(_Stream[_Turns]):
     """The interrupt line: all its changes, those at one moment together."""
