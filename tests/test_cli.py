@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import click.testing
 import pexpect
 import pytest
@@ -434,3 +435,13 @@ def test_attach_from_another_terminal_watches_types_and_leaves_the_machine_runni
         assert child.exitstatus == 0
         assert machine.status()["state"] == "running"
         wait_until(lambda: len(machine.status()["hub"]["clients"]) == 1, "only the pty is left")
+
+
+def test_a_name_is_reserved_early_whatever_options_run_is_given() -> None:
+    """The early look at the arguments knows every option of ``run``, and which of them take a value."""
+    from uartsim import cli
+    from uartsim.commands import commands
+
+    options = [option for option in commands.commands["run"].params if isinstance(option, click.Option)]
+    known = {name: not option.is_flag for option in options for name in (*option.opts, *option.secondary_opts)}
+    assert known == cli._RUN_OPTIONS

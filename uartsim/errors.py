@@ -12,7 +12,3 @@ class UartsimError(Exception):
 
 class UsageError(UartsimError):
     """A mistake of the caller: a wrong name, option, file or value.  The command line exits with status 2."""
-
-
-class FormatMismatchError(UartsimError):
-    """Two ends of a line have different formats and the operation needs equal ones."""

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from uartsim.errors import FormatMismatchError, UartsimError, UsageError
+from uartsim.errors import UartsimError, UsageError
 
 __all__ = [
     "BIT_AT_DIVISOR_1",
@@ -20,7 +20,6 @@ __all__ = [
     "PARITIES",
     "TICKS_PER_NS",
     "TICKS_PER_SECOND",
-    "FormatMismatchError",
     "LineFormat",
     "UartsimError",
     "UsageError",

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import pyte
 import pytest
 
 from uartsim.console.kernel_lines import KernelLifter, Plain
@@ -58,7 +59,6 @@ def test_noise_is_cleaned_to_what_a_person_reads_whole_and_byte_by_byte(name: st
 
 @pytest.mark.parametrize("name", [noise["name"] for noise in NOISE if noise["lines"]])
 def test_cleaned_text_without_cursor_addressing_is_what_a_terminal_shows(name: str) -> None:
-    pyte = pytest.importorskip("pyte")
     screen = pyte.Screen(400, 200)
     pyte.ByteStream(screen).feed(raw(name))
     shown = [line.rstrip() for line in screen.display]

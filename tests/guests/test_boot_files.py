@@ -145,7 +145,7 @@ class TestLibrary:
         with pytest.raises(BridgeUnavailable, match="cannot be read"):
             build_id(tmp_path / "none")
 
-    @pytest.mark.skipif(shutil.which("cc") is None, reason="apt-get install gcc libc6-dev")
+    @pytest.mark.needs("gcc", "/usr/include/stdio.h")
     def test_it_is_compiled_once_for_each_source_and_qemu(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path
     ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -40,7 +39,7 @@ class TestListing:
         with pytest.raises(UsageError, match=words):
             read_listing(tmp_path / "a.lst")
 
-    @pytest.mark.skipif(not (shutil.which("as") and shutil.which("ld")), reason="apt-get install binutils")
+    @pytest.mark.needs("as")
     def test_the_bytes_of_our_listing_are_what_its_source_says(self, tmp_path: Path) -> None:
         listing = catalogue_folder() / "firmware" / "boot.lst"
         source = [".code16", ".intel_syntax noprefix"]

@@ -77,7 +77,7 @@ class FarSender:
     @property
     def idle(self) -> bool:
         """Nothing is queued and nothing is on the line."""
-        return not self._queue and self._flight is None and self._break_end == NEVER and self.channel is None
+        return self._at_rest and self.channel is None
 
     # -- the formats of both ends --------------------------------------------------------------------------
 
