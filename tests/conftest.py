@@ -69,6 +69,23 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("; ".join(missing))
 
 
+@pytest.fixture(autouse=True)
+def _no_controlling_terminal_is_taken() -> Generator[None, None, None]:
+    """A session leader without a terminal, as under setsid or a service, gets one by opening a pty without O_NOCTTY.
+
+    When that pty closes, SIGHUP ends the whole run.  Here it is the one test that fails.
+    """
+    before = _controlling_terminal()
+    yield
+    assert _controlling_terminal() == before, "the test has opened a terminal without O_NOCTTY"
+
+
+def _controlling_terminal() -> str:
+    """The device number of this process's controlling terminal, as in proc(5); "0" without one."""
+    with open("/proc/self/stat", encoding="utf-8", errors="replace") as stat:
+        return stat.read().rpartition(")")[2].split()[4]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield

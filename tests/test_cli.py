@@ -34,6 +34,7 @@ from tests.access.rig import (
     uartsim,
     wait_until,
 )
+from tests.patience import patience
 
 GuestFolder = Callable[[str], Path]
 
@@ -151,7 +152,7 @@ def test_a_guest_s_settings_can_be_set(runtime: Path, tmp_path: Path) -> None:
 
 def test_the_link_can_be_anywhere(runtime: Path, tmp_path: Path, guest_folder: GuestFolder) -> None:
     with running(runtime, guest_folder(ECHO), "box", "--link", str(tmp_path / "com1")):
-        with serial.Serial(str(tmp_path / "com1"), 115200, timeout=20) as client:
+        with serial.Serial(str(tmp_path / "com1"), 115200, timeout=patience(20)) as client:
             client.write(b"x")
             assert client.read(1) == b"x"
         assert not (runtime / "box.tty").exists()
@@ -164,7 +165,7 @@ def test_a_client_may_open_the_link_before_the_guest_runs_and_loses_nothing(
     machine = RunningMachine(runtime, guest_folder(SERVER), "box")
     try:
         wait_until(lambda: (runtime / "box.tty").is_symlink(), "the link")
-        with serial.Serial(str(runtime / "box.tty"), 115200, timeout=20) as client:
+        with serial.Serial(str(runtime / "box.tty"), 115200, timeout=patience(20)) as client:
             client.write(b"16\n")
             assert client.read(22) == b"ready\n0000000\n0000001\n"
     finally:
@@ -336,7 +337,7 @@ def test_sigterm_works_where_ctrl_c_is_ignored(runtime: Path, guest_folder: Gues
     wait_until(lambda: (runtime / "box" / "control").exists(), "the machine")
     status_json(runtime, "box")
     os.kill(pid, signal.SIGTERM)
-    shell.communicate(timeout=20)
+    shell.communicate(timeout=patience(20))
     assert os.listdir(runtime) == []
 
 
@@ -345,7 +346,11 @@ def test_sigterm_works_where_ctrl_c_is_ignored(runtime: Path, guest_folder: Gues
 
 def spawn(runtime: Path, *arguments: str) -> pexpect.spawn[bytes]:
     return pexpect.spawn(
-        sys.executable, ["-m", "uartsim", *arguments], env=environment(runtime), timeout=20, dimensions=(30, 100)
+        sys.executable,
+        ["-m", "uartsim", *arguments],
+        env=environment(runtime),
+        timeout=patience(20),
+        dimensions=(30, 100),
     )
 
 
@@ -377,7 +382,7 @@ def test_however_it_ends_the_terminal_gets_its_settings_back(
     """A shell holds the terminal, so that its settings can be looked at afterwards."""
     folder = guest_folder(SERVER)
     command = f"stty -g; {sys.executable} -m uartsim run {folder} --name box; echo STATUS=$?; stty -g; echo END"
-    child = pexpect.spawn("sh", ["-c", command], env=environment(runtime), timeout=20, dimensions=(30, 100))
+    child = pexpect.spawn("sh", ["-c", command], env=environment(runtime), timeout=patience(20), dimensions=(30, 100))
     child.expect(rb"([0-9a-f:]{40,})\r\n")
     before = matched(child)
     child.expect_exact("ready")

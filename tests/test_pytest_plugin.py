@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.console.fakes import write_guest
+from tests.patience import patience
 
 ROOT = Path(__file__).resolve().parent.parent
 PLUGIN = "uartsim.pytest_plugin"
@@ -268,7 +269,7 @@ def test_options_and_fixtures_explain_themselves(suite: pytest.Pytester) -> None
 @pytest.mark.parametrize("module", ["uartsim", PLUGIN])
 def test_importing_costs_no_trio(module: str) -> None:
     code = f"import sys, {module}; print(sorted({{'trio', 'click', 'pexpect', 'uartsim.machine'}} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=patience(60))
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 

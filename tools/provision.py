@@ -12,8 +12,14 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+#: How long another apt-get may hold its locks before this one gives up, in seconds.
+LOCK_TIMEOUT_S = 300
+#: How often it looks whether they are free, in seconds.
+LOOK_AGAIN_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -78,14 +84,34 @@ def install_command(missing: Iterable[Requirement]) -> list[str]:
     return ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
 
 
+def _waiting_for_the_lock(command: list[str]) -> list[str]:
+    """The same apt-get, which waits while another one runs, as a machine's own does in its first minutes."""
+    return [command[0], "--option", f"DPkg::Lock::Timeout={LOCK_TIMEOUT_S}", *command[1:]]
+
+
 def install(missing: list[Requirement]) -> bool:
     """Run apt-get, asking nothing; whether it went well."""
     environment = {"DEBIAN_FRONTEND": "noninteractive", **os.environ}
     for command in (["apt-get", "update", "--quiet"], install_command(missing)):
         print("provision:", " ".join(command), flush=True)
-        if subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=False).returncode != 0:
+        if not _run_apt(_waiting_for_the_lock(command), environment):
             return False
     return True
+
+
+def _run_apt(command: list[str], environment: dict[str, str]) -> bool:
+    """Run it, again while another apt-get holds the lists: `update` knows no time-out for that lock."""
+    give_up_at = time.monotonic() + LOCK_TIMEOUT_S
+    while True:
+        done = subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
+        )
+        sys.stderr.write(done.stderr)
+        locked = "Could not get lock" in done.stderr or "Unable to lock" in done.stderr
+        if done.returncode == 0 or not locked or time.monotonic() > give_up_at:
+            return done.returncode == 0
+        print("provision: another apt-get is running: waiting for it", flush=True)
+        time.sleep(LOOK_AGAIN_S)
 
 
 def main() -> int:

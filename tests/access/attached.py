@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from tests.access.rig import environment, wait_until
+from tests.patience import patience
 from uartsim.access.keys import ESCAPE, MENU
 
 
@@ -56,7 +57,7 @@ class Attached:
 
     def expect(self, text: bytes, timeout_s: float = 20) -> None:
         """Wait until ``text`` has come to the screen; forget all up to it."""
-        deadline = time.monotonic() + timeout_s
+        deadline = time.monotonic() + patience(timeout_s)
         while text not in self.seen:
             assert self.read(max(0, deadline - time.monotonic())), (text, self.seen[-2000:])
         self.seen = self.seen.partition(text)[2]

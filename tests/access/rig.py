@@ -17,6 +17,7 @@ from typing import Any
 
 import serial
 
+from tests.patience import patience
 from uartsim.access.control import ask
 from uartsim.line_format import UartsimError
 
@@ -102,7 +103,7 @@ def make_guest_folder(folder: Path, source: str) -> Path:
 
 def wait_until(true: Callable[[], bool], what: str, timeout_s: float = 20) -> None:
     """Wait until something is true that nobody tells us about."""
-    deadline = time.monotonic() + timeout_s
+    deadline = time.monotonic() + patience(timeout_s)
     while not true():
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {timeout_s} s: {what}")
@@ -123,7 +124,7 @@ def uartsim(runtime: Path, *arguments: str, status: int = 0, timeout_s: float = 
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=timeout_s,
+        timeout=patience(timeout_s),
         check=False,
     )
     assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
@@ -149,7 +150,7 @@ class RunningMachine:
 
     def wait_ready(self) -> None:
         """Wait until the machine's clients are served."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + patience(30)
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 out, err = self.process.communicate()
@@ -188,7 +189,7 @@ class RunningMachine:
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
-            return self.process.communicate(timeout=20)
+            return self.process.communicate(timeout=patience(20))
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.communicate()
@@ -221,7 +222,7 @@ def read_until(fd: int, size: int, timeout_s: float = 20) -> bytes:
     """Read ``size`` bytes from a descriptor, or what has come when nothing more did for ``timeout_s``."""
     data = bytearray()
     while len(data) < size:
-        ready, _, _ = select.select([fd], [], [], timeout_s)
+        ready, _, _ = select.select([fd], [], [], patience(timeout_s))
         if not ready:
             break
         try:
@@ -242,4 +243,4 @@ def status_json(runtime: Path, name: str) -> dict[str, Any]:
 
 def open_serial(path: object) -> serial.Serial:
     """A client on a pty, at 115200 baud."""
-    return serial.Serial(str(path), 115200, timeout=20)
+    return serial.Serial(str(path), 115200, timeout=patience(20))

@@ -11,6 +11,7 @@ import serial
 
 from tests.access.rig import running, wait_until
 from tests.access.tmux import TYPEWRITER, Terminal
+from tests.patience import patience
 
 GuestFolder = Callable[[str], Path]
 
@@ -50,7 +51,7 @@ def test_a_person_attaches_types_leaves_and_the_next_finds_a_clean_line(
         wait_until(terminal.ended, "the program ends")
         machine.wait_opened(0)
         assert machine.status()["hub"]["writer"] is None
-        with serial.Serial(str(machine.link), 115200, timeout=20) as client:
+        with serial.Serial(str(machine.link), 115200, timeout=patience(20)) as client:
             client.write(b"\x13\x11\r\n")
             assert client.read(16) == b"<13><11><0d><0a>"
 
@@ -72,7 +73,7 @@ def test_a_client_that_is_killed_leaves_a_line_that_works(
         terminal.expect("<x>")
         terminal.close()
         machine.wait_opened(0)
-        with serial.Serial(str(machine.link), 115200, timeout=20) as client:
+        with serial.Serial(str(machine.link), 115200, timeout=patience(20)) as client:
             client.write(b"y")
             assert client.read(3) == b"<y>"
 

@@ -14,6 +14,7 @@ import trio
 
 from tests.access.rig import environment, make_guest_folder, uartsim
 from tests.machine.rig import FunctionGuest, run_virtual
+from tests.patience import patience
 from uartsim.access.headless import run_headless
 from uartsim.access.hub import Hub
 from uartsim.access.station import Station, reserve
@@ -136,7 +137,7 @@ def test_ctrl_c_ends_it(tmp_path: Path, runtime: Path) -> None:
         assert running.stdout is not None
         assert running.stdout.readline() == "hello\n"
         os.kill(running.pid, signal.SIGINT)
-        _, errors = running.communicate(timeout=30)
+        _, errors = running.communicate(timeout=patience(30))
         assert errors == "silent: stopped\n"
         assert running.returncode == 0
 

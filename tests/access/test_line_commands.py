@@ -12,6 +12,7 @@ import pytest
 import serial
 
 from tests.access.rig import ECHO, SERVER, environment, numbered, open_serial, running, wait_until
+from tests.patience import patience
 
 GuestFolder = Callable[[str], Path]
 
@@ -19,7 +20,9 @@ GuestFolder = Callable[[str], Path]
 def uartsim(runtime: Path, *arguments: str, status: int = 0) -> str:
     """What a command prints; its errors where it fails."""
     command = [sys.executable, "-m", "uartsim", *arguments]
-    done = subprocess.run(command, env=environment(runtime), capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, env=environment(runtime), capture_output=True, text=True, timeout=patience(60), check=False
+    )
     assert done.returncode == status, done.stderr
     return done.stderr if status else done.stdout
 
@@ -186,7 +189,9 @@ def test_a_start_that_fails_says_why_and_nothing_else_and_leaves_no_file(
     before = sorted(path.name for path in tmp_path.iterdir())
     arguments = [option.format(tmp_path) for option in options]
     command = [sys.executable, "-m", "uartsim", "run", folder, "--no-attach", "--clock", clock, *arguments]
-    done = subprocess.run(command, env=environment(runtime), capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, env=environment(runtime), capture_output=True, text=True, timeout=patience(60), check=False
+    )
     assert done.returncode == 2
     assert done.stdout == "", "no machine is announced that does not come"
     assert done.stderr.startswith("uartsim: ")
@@ -244,7 +249,10 @@ def test_a_fault_that_cannot_be_ended_or_asked_for_so_is_refused(runtime: Path, 
 def test_a_client_a_little_off_is_said_to_differ_and_not_to_be_garbled(
     runtime: Path, guest_folder: GuestFolder
 ) -> None:
-    with running(runtime, guest_folder(ECHO)) as machine, serial.Serial(str(machine.link), 117_500, timeout=20) as near:
+    with (
+        running(runtime, guest_folder(ECHO)) as machine,
+        serial.Serial(str(machine.link), 117_500, timeout=patience(20)) as near,
+    ):
         near.write(b"hello")
         assert near.read(5) == b"hello"
         text = uartsim(runtime, "status", "box")

@@ -14,6 +14,7 @@ import serial
 
 from tests.access.rig import ECHO, SERVER, SILENT, RunningMachine, running, status_json, uartsim, wait_until
 from tests.access.test_control import AttachClient
+from tests.patience import patience
 from uartsim.line_format import UsageError
 from uartsim.record import read_transcript
 
@@ -22,7 +23,7 @@ GuestFolder = Callable[[str], Path]
 
 @contextmanager
 def opened(path: str | Path) -> Iterator[serial.Serial]:
-    with serial.Serial(str(path), 115200, timeout=20) as client:
+    with serial.Serial(str(path), 115200, timeout=patience(20)) as client:
         yield client
 
 

@@ -20,6 +20,7 @@ import pexpect.fdpexpect
 import pytest
 
 from tests.access.rig import COUNTER, ECHO, SERVER, numbered, open_serial, read_until, running, wait_until
+from tests.patience import patience
 from uartsim.access.pty_device import PtyDevice
 
 GuestFolder = Callable[[str], Path]
@@ -107,7 +108,7 @@ def test_pexpect_talks_over_the_pty(runtime: Path, guest_folder: GuestFolder) ->
     with running(runtime, guest_folder(SERVER)) as machine:
         fd = open_plain(machine.link)
         try:
-            spawn = pexpect.fdpexpect.fdspawn(fd, timeout=20)
+            spawn = pexpect.fdpexpect.fdspawn(fd, timeout=patience(20))
             spawn.expect_exact("ready")
             spawn.send("40\n")
             spawn.expect(re.compile(rb"0000000\n(.*)0000004\n", re.DOTALL))

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from tests.access.rig import environment, wait_until
+from tests.patience import patience
 
 #: Echoes like a person's machine: what is typed comes back in brackets.
 TYPEWRITER = """
@@ -36,7 +37,7 @@ class Terminal:
             env=self._environment,
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=patience(20),
             check=True,
         )
         return done.stdout

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.console.fakes import write_guest
+from tests.patience import patience
 from uartsim.console import blocking
 from uartsim.console.errors import ConsoleBusy, ConsoleClosed, ExpectTimeout, GuestEnded
 from uartsim.errors import UsageError
@@ -34,7 +35,7 @@ def echo_guest(tmp_path: Path) -> Path:
 
 
 def test_names_and_answers_are_those_of_the_async_console(echo_guest: Path) -> None:
-    with blocking.open_console(echo_guest, timeout=10) as console:
+    with blocking.open_console(echo_guest, timeout=patience(10)) as console:
         match = console.expect(["nothing", "# "])
         assert (match.index, match.before) == (1, "ready\n")
         assert (console.before, console.after, console.match) == ("ready\n", "# ", match)
@@ -158,7 +159,7 @@ def test_process_that_leaves_a_console_open_ends_and_switches_the_machine_off(tm
         "console = keep.__enter__()\nconsole.expect('up')\nprint('left')\n"
     )
     root = Path(__file__).resolve().parents[2]
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=patience(60))
     assert (done.returncode, done.stdout, done.stderr) == (0, "left\n", "")
     assert off.exists()
 

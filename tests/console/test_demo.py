@@ -7,6 +7,7 @@ import trio
 import trio.testing
 
 import uartsim
+from tests.patience import patience
 from uartsim import blocking
 
 #: The demo without the waits that are only for the eye.
@@ -75,7 +76,7 @@ def test_agetty_is_logged_in_to() -> None:
 
 @pytest.mark.needs(guest="linux")
 def test_linux_in_qemu_is_logged_in_to_and_gives_sysrq_help() -> None:
-    with blocking.open_console("linux", timeout=120) as console:
+    with blocking.open_console("linux", timeout=patience(120)) as console:
         console.login()
         console.sysrq("h")
         console.expect(r"sysrq: HELP : loglevel\(0-9\)")

@@ -14,6 +14,7 @@ import trio.testing
 import uartsim
 from tests.console.fakes import write_guest
 from tests.machine.rig import FunctionGuest
+from tests.patience import patience
 from uartsim.console import blocking
 from uartsim.console.errors import ExpectTimeout
 from uartsim.machine import open_machine
@@ -135,6 +136,6 @@ def test_a_process_that_leaves_a_virtual_console_open_lets_its_guest_finish(tmp_
         f"keep = blocking.open_console({str(guest)!r}, clock='virtual')\n"
         "console = keep.__enter__()\nconsole.expect('up')\nprint('left')\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=patience(60))
     assert (done.returncode, done.stdout, done.stderr) == (0, "left\n", "")
     assert off.exists()

@@ -17,6 +17,7 @@ from pathlib import Path
 import serial
 
 from tests.access.rig import ECHO, RunningMachine, make_guest_folder, wait_until
+from tests.patience import patience, state_of
 
 GuestFolder = Callable[[str], Path]
 
@@ -66,7 +67,7 @@ def echo_folder(kind: str, folder: Path) -> Path:
 
 def open_serial(machine: RunningMachine, timeout_s: float = 20) -> serial.Serial:
     """pyserial at the machine's pty."""
-    return serial.Serial(str(machine.link), 115200, timeout=timeout_s)
+    return serial.Serial(str(machine.link), 115200, timeout=patience(timeout_s))
 
 
 def wait_echo(client: serial.Serial, kind: str) -> None:
@@ -74,11 +75,11 @@ def wait_echo(client: serial.Serial, kind: str) -> None:
     if kind == "process":
         assert client.read_until(b"ready\n") == b"ready\n"  # before it, its tty would echo as well
     client.timeout = 0.2
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + patience(30)
     while time.monotonic() < deadline:
         client.write(b"?")  # a boot sector may need a moment to listen
         if client.read(1) == b"?":
-            client.timeout = 20
+            client.timeout = patience(20)
             client.write(b"!")
             assert client.read_until(b"!").endswith(b"!")  # after the answers to those that had to wait
             return
@@ -117,7 +118,7 @@ def exchange(
             moved_at = time.monotonic()
         elif on_quiet is not None:
             on_quiet()
-        elif time.monotonic() > moved_at + 20:
+        elif time.monotonic() > moved_at + patience(20):
             break
     return bytes(received)
 
@@ -125,11 +126,6 @@ def exchange(
 def noise(size: int, seed: int) -> bytes:
     """Reproducible bytes of every value."""
     return random.Random(seed).randbytes(size)
-
-
-def state_of(pid: int) -> str:
-    """One letter: R, S, T (stopped), Z, ..., as in proc(5)."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def stop_process(pid: int) -> None:
@@ -167,6 +163,6 @@ def unlimit(pid: int, what: int) -> None:
 def connect(path: Path) -> socket.socket:
     """A connection to a unix socket."""
     connection = socket.socket(socket.AF_UNIX)
-    connection.settimeout(20)
+    connection.settimeout(patience(20))
     connection.connect(str(path))
     return connection

@@ -23,6 +23,7 @@ from tests.faults.rig import (
     wait_echo,
 )
 from tests.guests.line import left_after, name_of
+from tests.patience import patience
 from uartsim.guest.process import AT_ONCE_S
 from uartsim.guest.reaper import descendants
 
@@ -71,7 +72,7 @@ def test_a_guest_that_is_killed_ends_the_machine_with_a_sentence(
         wait_echo(client, kind)
         wait_until(lambda: machine.status()["up_s"] > AT_ONCE_S + 0.5, "it has not died at once")
         os.kill(child_named(machine, name), signal.SIGKILL)
-        _, err = machine.process.communicate(timeout=20)
+        _, err = machine.process.communicate(timeout=patience(20))
     assert "Traceback" not in err
     assert "status 137" in err
     assert machine.process.returncode == (1 if kind == "qemu" else 0), err

@@ -15,6 +15,7 @@ import serial
 from tests.access.rig import SILENT, RunningMachine, running, uartsim, wait_until
 from tests.faults.rig import GuestFolder, open_serial
 from tests.guests.line import left_after, name_of
+from tests.patience import patience
 from uartsim.access.runtime import running_machines
 from uartsim.guest.reaper import descendants
 
@@ -94,7 +95,7 @@ for path in sys.argv[1:]:
     except OSError as error:
         found.append(error.strerror)
     connection = socket.socket(socket.AF_UNIX)
-    connection.settimeout(10)
+    connection.settimeout(patience(10))
     try:
         connection.connect(path)
         # To the control socket a request, to the attach socket a message of the same bytes.
@@ -111,7 +112,7 @@ def as_a_stranger(*paths: object) -> list[list[str]]:
     import json
 
     command = [sys.executable, "-c", STRANGER, *map(str, paths)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=patience(60))
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 

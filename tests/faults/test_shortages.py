@@ -40,6 +40,7 @@ from tests.faults.rig import (
     open_serial,
     unlimit,
 )
+from tests.patience import patience
 from uartsim.line_format import UartsimError
 from uartsim.record import read_transcript
 
@@ -99,7 +100,7 @@ def test_a_disk_that_is_full_at_the_start_is_a_sentence_and_nothing_stays(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=patience(30),
         check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
     )
@@ -134,7 +135,7 @@ def test_with_too_few_descriptors_for_a_start_it_is_a_sentence_and_nothing_stays
                 break
         finally:
             process.send_signal(signal.SIGTERM)
-            _, err = process.communicate(timeout=20)
+            _, err = process.communicate(timeout=patience(20))
         failed += 1
         assert process.returncode == 1, (count, err)
         assert re.search("Too many open files", err), (count, err)
@@ -220,7 +221,7 @@ def test_when_no_pty_is_left_it_is_a_sentence_and_nothing_stays_behind(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=patience(30),
         check=False,
     )
     assert re.search(f"^uartsim: {sentence}", done.stderr), done.stderr

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from benchmarks.soak import Stream
 from tests.access.rig import ROOT
+from tests.patience import patience
 
 
 def soak(seconds: float, lines: int) -> subprocess.CompletedProcess[str]:
@@ -19,7 +20,7 @@ def soak(seconds: float, lines: int) -> subprocess.CompletedProcess[str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=patience(120),
         check=False,
     )
 

@@ -20,10 +20,10 @@ from tests.faults.rig import (
     open_plain,
     open_serial,
     process_folder,
-    state_of,
     stop_process,
     wait_echo,
 )
+from tests.patience import state_of
 from uartsim.record import read_transcript
 
 #: The time of day goes back by an hour whenever somebody looks at it.  (Python imports a module of this name first.)

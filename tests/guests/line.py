@@ -15,6 +15,7 @@ from typing import Any, ParamSpec
 
 import trio
 
+from tests.patience import is_running, patience
 from uartsim.guest.build import make_guest
 from uartsim.guest.catalogue import GuestDefinition
 from uartsim.guest.reaper import descendants
@@ -30,7 +31,7 @@ def in_trio(test: Callable[P, Awaitable[None]]) -> Callable[P, None]:
     @functools.wraps(test)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         async def limited() -> None:
-            with trio.fail_after(90):
+            with trio.fail_after(patience(90)):
                 await test(*args, **kwargs)
 
         trio.run(limited)
@@ -45,7 +46,7 @@ def guest(kind: str, folder: Path, settings: Mapping[str, Any] | None = None, **
 
 async def wait_until(condition: Callable[[], object], timeout_s: float = 10.0) -> None:
     """Wait for what nobody tells us of."""
-    with trio.fail_after(timeout_s):
+    with trio.fail_after(patience(timeout_s)):
         while True:
             if condition():
                 return
@@ -79,7 +80,7 @@ def owner_of_a_guest(code: str, *arguments: str, **environment: str) -> Iterator
 
 def family(pid: int, *wanted: str, timeout_s: float = 10.0) -> set[int]:
     """All below a process, as soon as programs with all of these names are among them."""
-    give_up_at = time.monotonic() + timeout_s
+    give_up_at = time.monotonic() + patience(timeout_s)
     while True:
         found = {below: _name(below) for below in descendants(pid)}
         if all(any(name.startswith(want) for name in found.values()) for want in wanted):
@@ -97,18 +98,10 @@ def _name(pid: int) -> str:
 
 def left_after(pids: set[int], timeout_s: float = 2.0) -> set[int]:
     """Those of ``pids`` that still run after ``timeout_s``, or an empty set as soon as none does."""
-    give_up_at = time.monotonic() + timeout_s
-    while (left := {pid for pid in pids if _is_running(pid)}) and time.monotonic() < give_up_at:
+    give_up_at = time.monotonic() + patience(timeout_s)
+    while (left := {pid for pid in pids if is_running(pid)}) and time.monotonic() < give_up_at:
         time.sleep(0.01)
     return left
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 def alive_with(marker: str) -> list[int]:
@@ -146,7 +139,7 @@ class Line:
 
     async def expect(self, wanted: bytes, timeout_s: float = 30.0) -> bytes:
         """Wait for ``wanted``; takes all up to its end and returns it."""
-        with trio.move_on_after(timeout_s):
+        with trio.move_on_after(patience(timeout_s)):
             while wanted not in self.received:
                 self._more = trio.Event()
                 await self._more.wait()

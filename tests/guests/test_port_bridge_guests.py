@@ -11,6 +11,7 @@ import pytest
 import trio
 
 from tests.guests.line import Line, guest, in_trio
+from tests.patience import patience
 from uartsim.guest.catalogue import GuestDefinition, find_guest
 from uartsim.guest.qemu import QemuGuest
 
@@ -104,7 +105,7 @@ async def test_linux_powers_off_reboots_and_is_reset(cache: Path) -> None:
         await line.expect(b"Linux version")
         await line.log_in()
         line.send(b"poweroff\r")
-        with trio.fail_after(30):
+        with trio.fail_after(patience(30)):
             end = await machine.wait_ended()
         assert (end.reason, end.status) == ("poweroff", None)
         assert b"reboot: Power down" in line.received

@@ -166,6 +166,7 @@ def foresee(tmp_path_factory: pytest.TempPathFactory) -> Foresee:
     return call
 
 
+@pytest.mark.needs("gcc", "/usr/include/stdio.h")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     SCRIPTS,

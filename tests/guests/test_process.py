@@ -12,6 +12,7 @@ import pytest
 import trio
 
 from tests.guests.line import Line, alive_with, family, guest, in_trio, left_after, names_in, owner_of_a_guest
+from tests.patience import patience
 from uartsim.guest import process as process_module
 from uartsim.guest.build import make_guest
 from uartsim.guest.catalogue import GuestDefinition, find_guest
@@ -154,7 +155,7 @@ async def test_a_program_that_does_not_read_holds_up_the_line_and_loses_nothing(
         await line.expect(b"ready\n")
         data = os.urandom(300_000)
         line.send(data)
-        with trio.fail_after(20):
+        with trio.fail_after(patience(20)):
             before = -1
             while before != machine.com1.far_pending:  # until it stands still
                 before = machine.com1.far_pending

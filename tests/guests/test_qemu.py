@@ -13,6 +13,7 @@ import pytest
 import trio
 
 from tests.guests.line import Line, alive_with, family, guest, in_trio, left_after, name_of, names_in, owner_of_a_guest
+from tests.patience import patience
 from uartsim.guest.build import make_guest
 from uartsim.guest.catalogue import GuestDefinition, find_guest
 from uartsim.guest.qmp import QmpError
@@ -181,7 +182,7 @@ async def test_linux_boots_lets_root_in_answers_sysrq_and_powers_off(cache: Path
         line.send(b"\x03")
         await line.expect(b":~# ")
         line.send(b"poweroff\r")
-        with trio.fail_after(30):
+        with trio.fail_after(patience(30)):
             end = await machine.wait_ended()
         assert (end.reason, end.status) == ("poweroff", None)
         assert b"reboot: Power down" in line.received

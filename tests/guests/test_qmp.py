@@ -12,6 +12,7 @@ import trio
 import trio.testing
 
 from tests.guests.line import in_trio
+from tests.patience import patience
 from uartsim.guest.qmp import LINE_LIMIT_BYTES, QmpClient, QmpError
 
 GREETING = b'{"QMP": {"version": {"qemu": {"major": 7}}, "capabilities": ["oob"]}}\r\n'
@@ -88,7 +89,7 @@ async def test_answers_find_their_commands_in_any_order() -> None:
         commands = [await qemu.command(), await qemu.command()]
         for command in reversed(commands):
             await qemu.say(**{"return": command["execute"], "id": command["id"]})
-        with trio.fail_after(5):
+        with trio.fail_after(patience(5)):
             while len(results) < 2:
                 await trio.lowlevel.checkpoint()
         assert results == {"stop": "stop", "cont": "cont"}
@@ -139,7 +140,7 @@ async def test_a_command_that_waits_fails_when_qemu_ends_and_so_does_a_later_one
 async def test_a_qemu_that_ends_before_its_greeting_is_not_waited_for() -> None:
     async with conversation() as (client, qemu):
         await qemu.stream.aclose()
-        with trio.fail_after(5):
+        with trio.fail_after(patience(5)):
             await client.ready.wait()
         with pytest.raises(QmpError, match="has ended"):
             await client.execute("quit")

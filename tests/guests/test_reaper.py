@@ -12,6 +12,7 @@ import pytest
 import trio
 
 from tests.guests.line import alive_with, in_trio, owner_of_a_guest, wait_until
+from tests.patience import patience
 from uartsim.guest.child import KEPT_OUTPUT_BYTES, Child
 
 #: Processes in sessions and groups of their own, an orphan among them, and one that ignores every polite signal.
@@ -24,7 +25,7 @@ FAMILY_SIZE = 6
 
 def gone_within(marker: str, timeout_s: float = 2.0) -> list[int]:
     """What is left with ``marker``, at the latest after ``timeout_s``."""
-    give_up_at = time.monotonic() + timeout_s
+    give_up_at = time.monotonic() + patience(timeout_s)
     while (left := alive_with(marker)) and time.monotonic() < give_up_at:
         time.sleep(0.01)
     return left
@@ -83,7 +84,7 @@ async def test_a_descriptor_is_the_commands_alone() -> None:
             script = f"exec sleep 1000 {theirs.fileno()}>&-"
             child = await Child.start(["bash", "-c", script], pass_fds=[theirs.fileno()])
         async with child:
-            with trio.fail_after(5):
+            with trio.fail_after(patience(5)):
                 assert await ours.recv(1) == b""  # nobody has the other end: not the command, not its reaper
 
 

@@ -10,6 +10,7 @@ import pytest
 import trio
 
 from tests.guests.line import Line, in_trio, wait_until
+from tests.patience import patience
 from uartsim.guest.catalogue import find_guest
 from uartsim.guest.qemu import QemuGuest
 from uartsim.guest.qemu_line import RegisterLine
@@ -59,10 +60,14 @@ async def test_grub_s_own_driver_programs_the_port() -> None:
         await shows(line, b"GNU")
         line.send(b"c")
         await shows(line, b"grub>")
-        for key in b"serial --speed=115200;terminal_output serial\r":
-            line.send(bytes((key,)))  # a BIOS keeps few keys, and takes one in each of its 18 ticks a second
-            await trio.sleep(0.06)
-        await wait_until(lambda: machine.com1.uart.divisor == 1)
+        for _ in range(5):  # a BIOS keeps few keys, takes one in each of its 18 ticks a second, and may lose one
+            for key in b"serial --speed=115200;terminal_output serial\r":
+                line.send(bytes((key,)))
+                await trio.sleep(0.06)
+            with trio.move_on_after(patience(3)):
+                await wait_until(lambda: machine.com1.uart.divisor == 1)
+                break
+        assert machine.com1.uart.divisor == 1
         await line.expect(b"grub>")
         status, _, written = facts(machine)
         assert status["format"] == "115200 8N1"

@@ -10,6 +10,7 @@ from typing import Any, ParamSpec
 import trio
 import trio.testing
 
+from tests.patience import patience
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat
 from uartsim.machine import Com1, Flag, GuestEnd, Machine, SerialDriver, open_machine
 from uartsim.machine.ticker import shared_ticker
@@ -43,7 +44,7 @@ def real_time(test: Callable[P, Awaitable[None]]) -> Callable[P, None]:
     @functools.wraps(test)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
         async def limited() -> None:
-            with trio.fail_after(60):
+            with trio.fail_after(patience(60)):
                 await test(*args, **kwargs)
 
         trio.run(limited)

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from vcd.reader import TokenKind, tokenize
 
+from tests.patience import patience
 from tests.record.rig import AT_115200, RecordedChip, print_by_interrupts, set_up
 from uartsim.line_format import TICKS_PER_NS, TICKS_PER_SECOND, LineFormat, UsageError
 from uartsim.record.levels import PINS
@@ -43,7 +44,7 @@ def sigrok(path: Path, pin: str, line_format: LineFormat, *annotations: str) -> 
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=patience(120),
     )
     return [line.partition(": ")[2] for line in done.stdout.splitlines()]
 
