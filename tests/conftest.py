@@ -10,6 +10,7 @@ UARTSIM_STRICT=1, as in CI) whatever skips, for whatever reason, fails:
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Generator
 from typing import TypeVar
 
@@ -47,7 +48,16 @@ def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            # Under nohup, or in the background of a shell script.  Ignored signals stay ignored in what a test starts;
+            # a handler does not.
+            signal.signal(number, _heard if number != signal.SIGINT else signal.default_int_handler)
     config.addinivalue_line("markers", "needs(*names, guest=NAME): what this machine must have for the test to run")
+
+
+def _heard(number: int, frame: object) -> None:
+    """Goes on as if the signal were ignored."""
 
 
 def _needs(mark: pytest.Mark) -> list[Need]:

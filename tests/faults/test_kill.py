@@ -95,7 +95,7 @@ for path in sys.argv[1:]:
     except OSError as error:
         found.append(error.strerror)
     connection = socket.socket(socket.AF_UNIX)
-    connection.settimeout(patience(10))
+    connection.settimeout(10)
     try:
         connection.connect(path)
         # To the control socket a request, to the attach socket a message of the same bytes.
