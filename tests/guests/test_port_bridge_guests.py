@@ -161,3 +161,29 @@ async def test_a_qemu_that_dies_at_once_says_why(tmp_path: Path) -> None:
         end = await machine.wait_ended()
         assert (end.reason, end.status) == ("failed", 1)
         assert "-no-such-option: invalid option" in end.detail
+
+
+COM2_LINUX = """
+[guest]
+kind = "qemu"
+description = "Linux on COM2"
+[settings]
+baud = 38400
+memory_mb = 256
+[qemu]
+port = "com2"
+kernel = "debian-cloud"
+initrd = "tiny"
+append = "console=tty0 console=ttyS1,{baud}n8"
+"""
+
+
+@pytest.mark.needs(guest="linux")
+@in_trio
+async def test_the_tiny_initramfs_has_a_getty_where_the_kernel_has_its_console(cache: Path, tmp_path: Path) -> None:
+    (tmp_path / "guest.toml").write_text(COM2_LINUX)
+    line = Line()
+    async with line.open(find_guest(str(tmp_path)).with_registers("require"), unlimited=True) as machine:
+        await line.log_in()
+        assert await line.run("tty; stty speed") == "/dev/ttyS1\r\n38400"
+        assert machine.com1.uart.divisor == 3

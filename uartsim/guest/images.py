@@ -72,7 +72,7 @@ _FILES: Final = {
         "session optional pam_motd.so motd=/etc/motd noupdate\n"
     ),
     "etc/pam.d/other": "auth required pam_deny.so\naccount required pam_deny.so\nsession required pam_deny.so\n",
-    "etc/inittab": ("::sysinit:/etc/rc\nttyS0::respawn:/etc/getty\n::ctrlaltdel:/sbin/reboot\n::shutdown:/bin/sync\n"),
+    "etc/inittab": ("::sysinit:/etc/rc\n::respawn:/etc/getty\n::ctrlaltdel:/sbin/reboot\n::shutdown:/bin/sync\n"),
     "var/log/lastlog": "",
     "var/log/wtmp": "",
 }
@@ -88,8 +88,11 @@ _PROGRAM_FILES: Final = {
     ),
     "etc/getty": (
         "#!/bin/sh\n"
-        "speed=$(sed -n 's/.*console=ttyS0,\\([0-9]*\\).*/\\1/p' /proc/cmdline)\n"
-        'exec /sbin/agetty -L "${speed:-115200}" ttyS0 vt102\n'
+        "# The last serial console that the kernel was given, as for /dev/console.\n"
+        "console=$(sed -n 's/.*console=\\(ttyS[0-9][^ ]*\\).*/\\1/p' /proc/cmdline)\n"
+        "tty=${console%%,*} speed=\n"
+        'case $console in *,*) speed=${console#*,} speed=${speed%%[!0-9]*} ;; esac\n'
+        'exec /sbin/agetty -L "${speed:-115200}" "${tty:-ttyS0}" vt102\n'
     ),
 }
 _LINKS: Final = {"init": "bin/busybox", "var/run": "/run", "etc/mtab": "/proc/mounts"}
