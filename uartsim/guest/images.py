@@ -91,7 +91,7 @@ _PROGRAM_FILES: Final = {
         "# The last serial console that the kernel was given, as for /dev/console.\n"
         "console=$(sed -n 's/.*console=\\(ttyS[0-9][^ ]*\\).*/\\1/p' /proc/cmdline)\n"
         "tty=${console%%,*} speed=\n"
-        'case $console in *,*) speed=${console#*,} speed=${speed%%[!0-9]*} ;; esac\n'
+        "case $console in *,*) speed=${console#*,} speed=${speed%%[!0-9]*} ;; esac\n"
         'exec /sbin/agetty -L "${speed:-115200}" "${tty:-ttyS0}" vt102\n'
     ),
 }
