@@ -289,6 +289,7 @@ class Console(TransferVerbs, SpawnVerbs):
         """Leave the line.  Further calls raise ``ConsoleClosed``; ``text``, ``raw`` and ``before`` stay readable."""
         if not self._closed:
             self._closed = True
+            self._live_log.finish()
             self._client.detach()
 
     def _buttons(self, what: str) -> MachineButtons:

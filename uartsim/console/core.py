@@ -18,6 +18,7 @@ from uartsim.console.errors import ConsoleBusy, ConsoleClosed, ExpectTimeout, Gu
 from uartsim.console.expectations import Match, Timeout
 from uartsim.console.guard import Guard
 from uartsim.console.kernel_lines import KernelLine
+from uartsim.console.live_log import LiveLog
 from uartsim.console.matcher import Found, Matcher
 from uartsim.console.problem_catalogue import Source
 from uartsim.console.problems import Problem
@@ -79,6 +80,7 @@ class ConsoleCore:
         self._machine = machine
         self._name = machine.name if machine is not None else "the guest"
         self._transcript = Transcript()
+        self._live_log = LiveLog(self._name)
         self._matcher = Matcher()
         self._echoes = Echoes(self._matcher)
         self._guard = Guard(self._matcher, problems, allow, trio.current_time())
@@ -111,7 +113,9 @@ class ConsoleCore:
         self._screen.feed(data)
         for feed in self._feeds:
             feed.put(data)
-        segments = self._matcher.feed(self._transcript.feed(data, self._last_output), self._last_output)
+        text = self._transcript.feed(data, self._last_output)
+        self._live_log.feed(text)
+        segments = self._matcher.feed(text, self._last_output)
         self._guard.take(segments, data, self._last_output)
 
     def _take_all(self) -> None:
