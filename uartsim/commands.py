@@ -182,10 +182,11 @@ def run(
         return
     if limit_s is not None:
         raise UsageError("--for without --clock virtual: in real time a machine runs until 'uartsim stop' or Ctrl-C")
+    made = line.check(definition)
     attach = not no_attach and sys.stdin.isatty() and sys.stdout.isatty()
     reservation = early if early is not None else reserve(name or definition.name, link)
     try:
-        end = run_machine(definition, reservation, line, attach)
+        end = run_machine(definition, made, reservation, line, attach)
     finally:
         reservation.release()
     if end is None or end.reason == "stopped":

@@ -17,6 +17,7 @@ from tests.faults.rig import GuestFolder, open_serial
 from tests.guests.line import left_after, name_of
 from uartsim.access.runtime import running_machines
 from uartsim.guest.reaper import descendants
+from uartsim.own_files.folder import MARK
 
 LINUX = pytest.param("linux", marks=pytest.mark.needs(guest="linux"))
 AGETTY = pytest.param("agetty", marks=pytest.mark.needs(guest="agetty"))
@@ -78,7 +79,7 @@ def test_kill_9_leaves_no_process_and_the_next_start_a_clean_place(
 
     with running(runtime, guest) as second:
         wait_until(lambda: second.status()["hub"]["bytes_from_guest"] > 0, "it speaks", 60)
-        assert sorted(name for name in os.listdir(runtime) if name != "box") == ["box.tty"]
+        assert sorted(name for name in os.listdir(runtime) if name != "box") == [MARK, "box.tty"]
     assert os.listdir(runtime) == []
 
 

@@ -176,8 +176,25 @@ def test_a_picture_that_cannot_be_made_says_why(tmp_path: Path, monkeypatch: pyt
         draw(Waveform(), "a.gif")
     (tmp_path / "a.vcd").write_text("$var wire 1 ! TXD $end\n$enddefinitions $end\n#0\n1!\n#9\n0!\n")
     waveform = read_waveform(str(tmp_path / "a.vcd"))
-    with pytest.raises(UsageError, match="cannot be written"):
+    with pytest.raises(UsageError, match=r"no/a\.png cannot be made"):
         draw(waveform, str(tmp_path / "no" / "a.png"))
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(UsageError, match=re.escape("install it with pip install 'uartsim[plot]'")):
         draw(waveform, str(tmp_path / "a.png"))
+
+
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_a_picture_of_ours_is_replaced_and_nothing_else(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "a.vcd").write_text("$var wire 1 ! TXD $end\n$enddefinitions $end\n#0\n1!\n#9\n0!\n")
+    waveform = read_waveform(str(tmp_path / "a.vcd"))
+    picture = tmp_path / f"a.{kind}"
+    draw(waveform, str(picture), "one")
+    first = picture.read_bytes()
+    draw(waveform, str(picture), "another")
+    assert picture.read_bytes() != first
+    for precious in (b"", b"my holiday", first[:60], b"<?xml uartsim plot"):
+        picture.write_bytes(precious)
+        with pytest.raises(UsageError, match="exists and is not a picture of ours: remove it or give another file"):
+            draw(waveform, str(picture))
+        assert picture.read_bytes() == precious
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"a.{kind}", "a.vcd"]

@@ -6,8 +6,6 @@ recorded, and nothing is sent to it.
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Callable
 from typing import Unpack
 
@@ -75,8 +73,7 @@ async def run_headless(
             if hub.record is not None:
                 hub.record.close()
                 if not started:
-                    with contextlib.suppress(OSError):
-                        os.unlink(hub.record.path)
+                    hub.record.discard()
     return end
 
 
