@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.access.rig import SILENT, environment, uartsim
-from uartsim.access.runtime import Claim, running_machines, socket_path
+from uartsim.access.runtime import Claim, running_machines, runtime_folder, socket_path
 from uartsim.line_format import UsageError
 from uartsim.own_files.folder import MARK
 
@@ -223,3 +223,42 @@ def test_a_link_is_printed_with_its_whole_path(runtime: Path, guest_folder: Gues
         process.terminate()
     assert f"link     {tmp_path}/w/guest.tty\n" in printed
     assert os.listdir(tmp_path / "w") == []
+
+
+class TestWithoutAVariableOfOurs:
+    @pytest.fixture(autouse=True)
+    def environment(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.delenv("UARTSIM_RUNTIME_DIR")
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def test_it_is_in_the_users_runtime_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+        assert runtime_folder() == f"{tmp_path}/uartsim"
+
+    @pytest.mark.parametrize("value", [".", "run", "./run"])
+    def test_a_relative_one_counts_as_not_set(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
+    ) -> None:
+        (tmp_path / "run").mkdir(mode=0o700)
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+        without = runtime_folder()
+        monkeypatch.setenv("XDG_RUNTIME_DIR", value)
+        assert runtime_folder() == without
+
+    def test_one_that_others_can_write_to_is_not_used(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        tmp_path.chmod(0o1777)
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+        assert not runtime_folder().startswith(str(tmp_path / "uartsim"))
+
+    @pytest.mark.needs("root")
+    @pytest.mark.parametrize("owned", [".", "uartsim", "../his"])
+    def test_one_of_another_user_is_not_used(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owned: str) -> None:
+        """Root has it after ``sudo -E``; or root has left a folder of its own there, in that user's way."""
+        his = tmp_path / "his" / "run"
+        (his / "uartsim").mkdir(parents=True)
+        os.chown(his / owned, 65534, 65534)
+        before = whole(tmp_path)
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(his))
+        assert not runtime_folder().startswith(str(his))
+        assert whole(tmp_path) == before
