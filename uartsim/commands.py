@@ -389,8 +389,11 @@ def reset(name: str) -> None:
 @click.argument("name")
 @click.argument("folder", type=click.Path())
 def save(name: str, folder: str) -> None:
-    """Save machine NAME, guest and chip together, in FOLDER; 'uartsim run GUEST --restore FOLDER' goes on from there."""
-    ask_machine(name, "save", 300, folder=os.path.abspath(folder))
+    """Save machine NAME, guest, disks and chip together, in FOLDER; 'uartsim run GUEST --restore FOLDER' goes on from there.
+
+    A snapshot that is in FOLDER is replaced when the new one is whole; a folder with anything else in it is refused.
+    """
+    ask_machine(name, "save", 3600, folder=os.path.abspath(folder))
 
 
 @commands.command()

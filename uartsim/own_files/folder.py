@@ -174,22 +174,27 @@ class OwnFolder:
         return folder
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, timeout_s: float = LOCK_TIMEOUT_S, *, shared: bool = False) -> Iterator[None]:
         """Hold the folder's lock, so that of two processes one makes or removes things in it.
 
+        Args:
+            timeout_s: how long another process is waited for.
+            shared: others may hold it too who only read.
+
         Raises:
-            UartsimError: somebody else holds it for long.
+            UartsimError: another process holds it for longer.
         """
-        give_up_at = time.monotonic() + LOCK_TIMEOUT_S
+        give_up_at = time.monotonic() + timeout_s
+        how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         while True:
             try:
-                fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(self.fd, how | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
                 if time.monotonic() > give_up_at:
                     raise UartsimError(
-                        f"{self.path} is locked by another process for more than {LOCK_TIMEOUT_S:g} s: "
-                        "end that one (fuser names it)"
+                        f"the {self.what} folder {self.path} is in use by another process (fuser names it): "
+                        "try again when that has ended"
                     ) from None
                 time.sleep(0.002)
             except OSError:
@@ -208,6 +213,7 @@ def open_own(
     *,
     earlier: Callable[[OwnFolder], Iterable[str]] | None = None,
     reading: bool = False,
+    timeout_s: float = LOCK_TIMEOUT_S,
 ) -> OwnFolder:
     """A folder that is ours; made, with its mark, if it is not there.
 
@@ -218,6 +224,7 @@ def open_own(
         earlier: names what, in a folder without a mark, an earlier version has not made; without, only an empty folder
             gets its mark.
         reading: only check it; nothing is made.
+        timeout_s: how long another process that is at work in it is waited for.
 
     Raises:
         UsageError: it cannot be made; it is another user's, or others can write to it; it holds what is not ours.
@@ -234,7 +241,7 @@ def open_own(
             raise UsageError(f"the {what} folder {path} cannot be made ({error.strerror}): {remedy}") from None
     folder = OwnFolder(path, what, _checked(path, what, remedy))
     try:
-        with folder.locked():
+        with folder.locked(timeout_s):
             if not folder.is_marked():
                 _check_known(folder, folder.names() if earlier is None else earlier(folder), remedy)
                 if not reading:
