@@ -111,7 +111,9 @@ def test_sysrq_answers_with_what_the_guest_said(runtime: Path, guest_folder: Gue
         assert machine.ask("sysrq", keys="h") == "<break>h"
 
 
-def test_the_machines_folder_is_private_and_so_are_the_sockets_and_the_users_stays_as_it_is(runtime: Path, guest_folder: GuestFolder) -> None:
+def test_a_machines_folder_and_sockets_are_private_and_the_users_folder_stays(
+    runtime: Path, guest_folder: GuestFolder
+) -> None:
     os.chmod(runtime, 0o755)
     before = os.umask(0)
     try:

@@ -28,7 +28,7 @@ def read_options(text: str) -> dict[str, str]:
 
 def write_options(options: Mapping[str, str]) -> str:
     """The same as one value of ``-drive``."""
-    return ",".join(f"{key}={value.replace(',', ',,')}" for key, value in options.items())
+    return ",".join(f"{key}={value}".replace(",", ",,") for key, value in options.items())
 
 
 def _with_drives(words: Sequence[str], change: Callable[[str], str]) -> list[str]:

@@ -261,7 +261,7 @@ class QemuGuest:
                 files = SavedFiles(machine, disks, read_only=read_only)
                 await trio.to_thread.run_sync(draft.commit, replace(port, files=files).content())
         except OSError as error:
-            raise cannot_save(folder, error) from None
+            raise cannot_save(folder, error) from error
 
     async def _load(self, line: RegisterLine, snapshot: PortSnapshot, files: SnapshotFiles) -> None:
         """Go on from a snapshot."""

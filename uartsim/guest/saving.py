@@ -49,23 +49,24 @@ async def save_memory(qmp: QmpClient, draft: SnapshotDraft) -> str:
         with contextlib.suppress(OSError):  # more than this user may have
             fcntl.fcntl(ours, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         trouble: list[OSError] = []
-        async with trio.open_nursery() as nursery, trio.lowlevel.FdStream(ours) as stream:
+        refused: list[QmpError] = []
+        async with trio.lowlevel.FdStream(ours) as stream:
             try:
                 await qmp.execute("migrate-set-parameters", max_bandwidth=MIGRATION_BYTES_PER_S)
                 await qmp.pass_descriptor(_DESCRIPTOR, theirs)
             finally:
                 os.close(theirs)
-            nursery.start_soon(_write, stream, fd, trouble)
-            try:
-                await _migrate(qmp, "migrate")
-            except QmpError:
-                with contextlib.suppress(QmpError):
-                    await qmp.execute("closefd", fdname=_DESCRIPTOR)
-                if not trouble:
-                    raise
-                nursery.cancel_scope.cancel()
-        if trouble:
-            raise trouble[0]
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_write, stream, fd, trouble)
+                try:
+                    await _migrate(qmp, "migrate")  # then comes the end of the stream
+                except QmpError as error:
+                    refused.append(error)
+                    with contextlib.suppress(QmpError):
+                        await qmp.execute("closefd", fdname=_DESCRIPTOR)
+                    nursery.cancel_scope.cancel()
+        if trouble or refused:
+            raise [*trouble, *refused][0]
     finally:
         os.close(fd)
     return name
@@ -111,7 +112,9 @@ async def _migrate(qmp: QmpClient, command: str) -> None:
         await trio.sleep(_POLL_S)  # QEMU tells of migrations only if asked
 
 
-async def savable_disks(qmp: QmpClient, replaceable: Collection[str]) -> tuple[dict[str, int], dict[str, tuple[int, int]]]:
+async def savable_disks(
+    qmp: QmpClient, replaceable: Collection[str]
+) -> tuple[dict[str, int], dict[str, tuple[int, int]]]:
     """The disks of the guest.
 
     Args:
@@ -161,31 +164,47 @@ async def save_disks(qmp: QmpClient, sizes: dict[str, int], draft: SnapshotDraft
         check_file_size(size + size // _OVERHEAD[0] + _OVERHEAD[1])
         files[drive], fd = draft.new_file(f"disk-{number}.qcow2")
         os.close(fd)
-        await _back_up(qmp, drive, draft.path(files[drive]))
+        await _back_up(qmp, drive, size, draft.path(files[drive]))
     return files
 
 
-async def _back_up(qmp: QmpClient, drive: str, file: Path) -> None:
-    how = {"sync": "full", "mode": "absolute-paths", "format": "qcow2", "auto_dismiss": False}
-    error = None
+async def _back_up(qmp: QmpClient, drive: str, size: int, file: Path) -> None:
+    """Copy a disk to a file that is there and empty.  (``drive-backup`` would remove the copy of a temporary image.)"""
+    raw, image = f"{_JOB}-file", f"{_JOB}-image"
     try:
-        await qmp.execute("drive-backup", job_id=_JOB, device=drive, target=str(file), **how)
-        job: dict[str, Any] = {}
+        await qmp.execute("blockdev-add", node_name=raw, driver="file", filename=str(file))
+        await _do_job(qmp, "blockdev-create", options={"driver": "qcow2", "file": raw, "size": size})
+        await qmp.execute("blockdev-add", node_name=image, driver="qcow2", file=raw)
+        await _do_job(qmp, "blockdev-backup", device=drive, target=image, sync="full", auto_dismiss=False)
+    except QmpError as error:
+        for number in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EIO):
+            if os.strerror(number) in str(error):
+                raise OSError(number, os.strerror(number)) from None
+        raise QmpError(f"disk {drive!r} cannot be copied: {error}") from None
+    finally:
+        with trio.CancelScope(shield=True):
+            for node in (image, raw):
+                with contextlib.suppress(QmpError):
+                    await qmp.execute("blockdev-del", node_name=node)
+
+
+async def _do_job(qmp: QmpClient, command: str, **arguments: Any) -> None:
+    """Let QEMU do a job, and wait until it has.
+
+    Raises:
+        QmpError: it has not.
+    """
+    await qmp.execute(command, job_id=_JOB, **arguments)
+    job: dict[str, Any] = {}
+    try:
         while job.get("status") != "concluded":
             await trio.sleep(_POLL_S)
-            job = next((job for job in await qmp.execute("query-jobs") if job["id"] == _JOB), {"status": "concluded"})
-        with contextlib.suppress(QmpError):
-            await qmp.execute("job-dismiss", id=_JOB)
-        error = job.get("error")
-    except QmpError as refused:
-        error = str(refused)
-    except BaseException:
+            (job,) = (job for job in await qmp.execute("query-jobs") if job["id"] == _JOB)
+    finally:
         with trio.CancelScope(shield=True), contextlib.suppress(QmpError):
-            await qmp.execute("job-cancel", id=_JOB)
-        raise
-    if error is None:
-        return
-    for number in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EIO):
-        if os.strerror(number) in error:
-            raise OSError(number, os.strerror(number))
-    raise QmpError(f"QEMU cannot copy disk {drive!r}: {error}")
+            if job.get("status") != "concluded":
+                await qmp.execute("job-cancel", id=_JOB)
+            else:
+                await qmp.execute("job-dismiss", id=_JOB)
+    if "error" in job:
+        raise QmpError(f"QMP {command}: {job['error']}")
