@@ -51,7 +51,7 @@ class SnapshotDraft:
                 open_own(os.path.realpath(folder), "snapshot", _REMEDY, earlier=_made_earlier, timeout_s=LOCK_TIMEOUT_S)
             )
             self._exits.enter_context(self._own.locked(LOCK_TIMEOUT_S))
-            self._remove_but(_files_of(self._own))  # of a save that was killed
+            self._remove_leftovers()  # of a save that was killed
             taken = self._own.names()
         except BaseException:
             self._exits.close()
@@ -67,7 +67,7 @@ class SnapshotDraft:
     ) -> None:
         try:
             with contextlib.suppress(OSError):
-                self._remove_but(_files_of(self._own))
+                self._remove_leftovers()
                 if error is not None and not self._own.names():
                     self._own.unmark_if_empty()
         finally:
@@ -99,7 +99,16 @@ class SnapshotDraft:
         self._own.write_new(_DRAFT, json.dumps({**content, "sizes": sizes}).encode())
         self._own.replace(_DRAFT, PORT_FILE)
 
-    def _remove_but(self, kept: set[str]) -> None:
+    def _remove_leftovers(self) -> None:
+        """Remove what is not of the snapshot that is there; nothing, where that cannot be read.
+
+        Raises:
+            OSError: it cannot be read or removed.
+        """
+        try:
+            kept = _files_of(self._own)
+        except ValueError:
+            return
         for name in self._own.names():
             if (name == _DRAFT or _NAMES.fullmatch(name)) and name not in kept:
                 self._own.remove(name)
@@ -108,17 +117,25 @@ class SnapshotDraft:
 def _content(own: OwnFolder) -> dict[str, Any]:
     """What ``port.json`` says; ValueError or OSError if there is nothing of the kind."""
     with open(own.open(PORT_FILE, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-        content = json.load(file)
+        try:
+            content = json.load(file)
+        except RecursionError:
+            content = None
     if not isinstance(content, dict) or "uart" not in content:
         raise ValueError("it tells of no port")
     return content
 
 
 def _files_of(own: OwnFolder) -> set[str]:
-    """The files of the snapshot that is there."""
+    """The files of the snapshot that is there; none where there is no ``port.json``.
+
+    Raises:
+        ValueError: it is damaged.
+        OSError: it cannot be read.
+    """
     try:
         content = _content(own)
-    except (OSError, ValueError, RecursionError):
+    except FileNotFoundError:
         return set()
     return set(content["sizes"]) if isinstance(content.get("sizes"), dict) else {"machine"}
 
@@ -128,7 +145,7 @@ def _made_earlier(own: OwnFolder) -> Iterator[str]:
     names = own.names()
     try:
         _content(own)
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError):
         yield from names
     else:
         yield from (name for name in names if name not in ("machine", PORT_FILE))
