@@ -136,10 +136,10 @@ def run_machine(
         raise _first(group) from None
     finally:
         for written in records:
-            written.close()
             if not started:
                 written.discard()
-            elif written.trouble:
+            written.close()
+            if started and written.trouble:
                 log(f"the record {record_state(written.status())}")
         for machine in started:
             for what, state in machine.com1.recordings().items():

@@ -71,9 +71,9 @@ async def run_headless(
     finally:
         for hub in hubs:
             if hub.record is not None:
-                hub.record.close()
                 if not started:
                     hub.record.discard()
+                hub.record.close()
     return end
 
 

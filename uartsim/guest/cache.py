@@ -98,7 +98,7 @@ def kept_file(
     with contextlib.suppress(FileNotFoundError), open_own(place, "cache", _REMEDY, reading=True, earlier=_any) as own:
         if _is_whole(own, name):
             with contextlib.suppress(OSError):  # a file system that we may only read
-                own.touch(name)
+                own.note_use(name)
             return file
     with open_own(place, "cache", _REMEDY, earlier=_strange) as own:
         lock = filelock.FileLock(f"{file}.lock")

@@ -13,7 +13,8 @@ Table ``[qemu]`` of ``guest.toml``; in its strings ``{folder}`` is the guest's f
 ``append``      the kernel's command line
 ``cd``          what is on a CD, ``PATH=FILE`` each, the boot image first
 ``memory_mb``   256 by default; a setting of that name comes first
-``drives``      values of ``-drive``, such as ``"file={folder}/disk.img,if=virtio,format=raw,snapshot=on"``
+``drives``      values of ``-drive``, such as ``"file={folder}/disk.img,if=virtio,format=raw,snapshot=on"``; ``save`` takes
+                those along, and refuses a guest that can write to any other disk
 ``machine``     value of ``-machine``; ``"pc"`` by default
 ``registers``   ``"auto"`` (by default), ``"require"`` or ``"off"``
 ``port``        which of the guest's serial ports is ours: ``"com1"`` (by default) to ``"com4"``

@@ -56,7 +56,8 @@ class SnapshotDraft:
         except BaseException:
             self._exits.close()
             raise
-        self._suffix = next(s for s in ("", *(f".{n}" for n in range(2, 1 << 20))) if f"machine{s}" not in taken)
+        suffixes = {match[2] or "" for match in map(_NAMES.fullmatch, taken) if match}
+        self._suffix = next(s for s in map(_suffix, range(1, len(taken) + 2)) if s not in suffixes)
         self._made: list[str] = []
 
     def __enter__(self) -> SnapshotDraft:
@@ -112,6 +113,10 @@ class SnapshotDraft:
         for name in self._own.names():
             if (name == _DRAFT or _NAMES.fullmatch(name)) and name not in kept:
                 self._own.remove(name)
+
+
+def _suffix(number: int) -> str:
+    return f".{number}" if number > 1 else ""
 
 
 def _content(own: OwnFolder) -> dict[str, Any]:

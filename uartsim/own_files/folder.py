@@ -126,7 +126,7 @@ class OwnFolder:
         finally:
             os.close(fd)
 
-    def touch(self, name: str) -> None:
+    def note_use(self, name: str) -> None:
         """Note that a file of ours is in use."""
         os.utime(name, dir_fd=self.fd, follow_symlinks=False)
 

@@ -24,7 +24,7 @@ class NewFile:
         shown: the path in messages, if it is another.
 
     Attributes:
-        fd: the descriptor; the caller closes it.
+        fd: the descriptor; the caller closes it, after :meth:`discard` if that is wanted.
 
     Raises:
         UsageError: something is there already, or it cannot be made.
@@ -39,12 +39,11 @@ class NewFile:
             raise UsageError(f"the {what} {shown} exists: remove it or give another file") from None
         except OSError as error:
             raise UsageError(f"the {what} {shown} cannot be made ({error.strerror}): give another file") from None
-        self._made = os.fstat(self.fd)
 
     def discard(self) -> None:
-        """Remove it, unless something else has its name by now."""
+        """Remove it, unless something else has its name by now: while it is open, no other file has its number."""
         with contextlib.suppress(OSError):
-            if os.path.samestat(os.lstat(self.path), self._made):
+            if os.path.samestat(os.lstat(self.path), os.fstat(self.fd)):
                 os.unlink(self.path)
 
 
@@ -78,10 +77,9 @@ def replace_output(path: str, what: str, is_ours: Callable[[bytes], bool], write
         _check_ours(path, what, is_ours)
     draft = NewFile(f"{os.path.dirname(place)}/.{os.path.basename(place)}.{os.getpid()}", what, 0o666, path)
     try:
-        with open(draft.fd, "wb") as file:
+        with open(draft.fd, "wb", closefd=False) as file:
             write(file)
-            file.flush()
-            os.fsync(file.fileno())
+        os.fsync(draft.fd)
         os.rename(draft.path, place)
     except OSError as error:
         draft.discard()
@@ -89,6 +87,8 @@ def replace_output(path: str, what: str, is_ours: Callable[[bytes], bool], write
     except BaseException:
         draft.discard()
         raise
+    finally:
+        os.close(draft.fd)
 
 
 def _check_ours(path: str, what: str, is_ours: Callable[[bytes], bool]) -> None:

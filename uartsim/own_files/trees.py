@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import re
@@ -21,15 +20,25 @@ def remove_tree(path: str, name: str | None = None, dir_fd: int | None = None) -
     """
     if _has_mount(os.path.realpath(path)):
         raise OSError(errno.EBUSY, "something is mounted in it", path)
-    _remove_tree(path if name is None else name, dir_fd)
+    try:
+        _remove_tree(path if name is None else name, dir_fd)
+    except RecursionError:
+        raise OSError(errno.ELOOP, "folders are nested too deeply in it", path) from None
 
 
 def _has_mount(place: str) -> bool:
-    with contextlib.suppress(OSError), open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-        for line in file:
-            mounted_on = re.sub(r"\\(\d{3})", lambda match: chr(int(match[1], 8)), line.split()[4])
-            if mounted_on == place or mounted_on.startswith(f"{place}/"):
-                return True
+    from pathlib import Path  # only here: a start does not wait for it
+
+    try:
+        lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    except OSError:
+        return False  # not mounted itself
+    except UnicodeDecodeError:
+        return True
+    for line in lines:
+        mounted_on = re.sub(r"\\(\d{3})", lambda match: chr(int(match[1], 8)), line.split()[4])
+        if mounted_on == place or mounted_on.startswith(f"{place}/"):
+            return True
     return False
 
 

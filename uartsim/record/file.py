@@ -109,9 +109,9 @@ class RecordFile:
         self._close()
 
     def discard(self) -> None:
-        """Close and remove it."""
-        self._close()
+        """Remove it and close it."""
         self._file.discard()
+        self._close()
 
     def _close(self) -> None:
         if self._fd >= 0:

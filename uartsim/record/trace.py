@@ -225,7 +225,7 @@ class TraceWriter:
         self._file.close()
 
     def discard(self) -> None:
-        """Close and remove the file: what was to be recorded has not come to life."""
+        """Remove and close the file: what was to be recorded has not come to life."""
         self._file.discard()
 
     def status(self) -> dict[str, Any]:

@@ -191,9 +191,9 @@ class TranscriptWriter:
         self._close()
 
     def discard(self) -> None:
-        """Close and remove the file: what was to be recorded has not come to life."""
-        self._close()
+        """Remove and close the file: what was to be recorded has not come to life."""
         self._file.discard()
+        self._close()
 
     def _close(self) -> None:
         if self._fd >= 0:
