@@ -289,6 +289,29 @@ def test_taking_and_giving_back_in_turns_never_fails(runtime: Path) -> None:
     assert os.listdir(runtime) == []
 
 
+def test_machines_of_many_names_start_and_end_at_once(runtime: Path) -> None:
+    """The folder's mark comes and goes meanwhile: none takes the others' folders for a stranger's."""
+    errors: list[BaseException] = []
+
+    def churn(name: str) -> None:
+        try:
+            for _ in range(25):
+                claim = Claim(name)
+                claim.make_link("/dev/pts/4711")
+                assert name in running_machines()
+                claim.release()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=churn, args=(f"box{number}",)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert os.listdir(runtime) == []
+
+
 def test_when_no_pty_is_left_it_is_a_sentence_and_nothing_stays_behind(
     runtime: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -89,7 +89,7 @@ def test_what_is_damaged_or_foreign_is_noticed_made_anew_and_said_once(
     damage(file)
     said: list[str] = []
     assert kept(tmp_path / "cache", said) == file
-    assert said == [f"{file} is damaged, or not from us: it is made anew"]
+    assert said == [f"{file} is damaged, or not of this version: it is rebuilt"]
     assert file.read_text() == CONTENT
     assert (file.is_symlink(), file.stat().st_uid, stat.S_IMODE(file.stat().st_mode)) == (False, os.geteuid(), 0o600)
     kept(tmp_path / "cache", said, never)
@@ -210,7 +210,7 @@ class TestAnotherUsersCache:
         for _ in range(2):
             kept_file("sort", "0" * 32, ".so", make, said.append)
         ours = tmp_path / "ours" / ".cache" / "uartsim"
-        assert said == [f"{his}/uartsim is nobody's: what is built is kept in {ours}"]
+        assert said == [f"{his}/uartsim belongs to user nobody: what is built is kept in {ours}"]
         assert stat.S_IMODE(ours.stat().st_mode) == 0o700
 
     def test_a_library_of_his_is_not_used(self, his: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,7 +122,7 @@ class TestTiny:
         os.truncate(image, len(whole) // 2)
         assert tiny_initramfs(said.append, tmp_path) == image
         assert image.read_bytes() == whole
-        assert said[0] == f"{image} is damaged, or not from us: it is made anew"
+        assert said[0] == f"{image} is damaged, or not of this version: it is rebuilt"
 
     def test_other_inputs_give_another_image_and_old_ones_go(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -48,18 +48,18 @@ def cache_folder(progress: Progress = lambda text: None) -> Path:
     place = cache_place(wanted)
     if place != wanted and wanted not in _told:
         _told.add(wanted)
-        progress(f"{wanted} is {_whose(wanted)}: what is built is kept in {place}")
+        progress(f"{wanted} {_whose(wanted)}: what is built is kept in {place}")
     return Path(place)
 
 
 def _whose(path: str) -> str:
     """Why a path is not used."""
     if not os.path.isabs(path):
-        return "not an absolute path"
+        return "is not an absolute path"
     while not os.path.lexists(path):
         path = os.path.dirname(path)
     owner = os.lstat(path).st_uid
-    return "not in a folder of yours" if owner in (0, os.geteuid()) else f"{user_name(owner)}'s"
+    return "is in another user's folder" if owner in (0, os.geteuid()) else f"belongs to user {user_name(owner)}"
 
 
 def content_hash(*parts: bytes) -> str:
@@ -111,7 +111,7 @@ def kept_file(
         try:
             if not _is_whole(own, name):
                 if name in own.names():
-                    progress(f"{file} is damaged, or not from us: it is made anew")
+                    progress(f"{file} is damaged, or not of this version: it is rebuilt")
                 _make(own, name, make)
                 _remove_unused(own, name, sort, suffix)
         finally:

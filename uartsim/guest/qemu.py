@@ -102,7 +102,7 @@ class QemuGuest:
         self._registers = options.get("registers", "auto")
         self._port = options.get("port", "com1")
         self._restore = restore
-        self._snapshot = None if restore is None else PortSnapshot.read(restore / PORT_FILE)
+        self._snapshot = None if restore is None else _read_snapshot(restore)
         if self._snapshot is not None:
             self._registers = "require"
         self._files: SnapshotFiles | None = None
@@ -355,6 +355,14 @@ class QemuGuest:
             self._presser.boot()
         if name == "SHUTDOWN" and data.get("guest"):
             self._powered_off = True
+
+
+def _read_snapshot(folder: Path) -> PortSnapshot:
+    """What a snapshot says, whose files are all there; UsageError if they are not."""
+    snapshot = PortSnapshot.read(folder / PORT_FILE)
+    with SnapshotFiles(folder) as files:
+        snapshot.files.check(files)
+    return snapshot
 
 
 def _once(bridge: BridgeServer, snapshot: PortSnapshot) -> None:

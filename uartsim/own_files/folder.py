@@ -105,7 +105,6 @@ class OwnFolder:
             done = 0
             while done < len(data):
                 done += os.write(fd, data[done:])
-            os.fsync(fd)
         except BaseException:
             os.unlink(name, dir_fd=self.fd)
             raise
@@ -130,14 +129,13 @@ class OwnFolder:
         """Note that a file of ours is in use."""
         os.utime(name, dir_fd=self.fd, follow_symlinks=False)
 
-    def make_private(self, name: str = "") -> None:
-        """Mode 0600 for a file that uartsim has just made, or 0700 for the folder itself."""
-        fd = self.open(name, os.O_RDONLY | os.O_NONBLOCK) if name else self.fd
+    def make_private(self, name: str) -> None:
+        """Mode 0600 for a file that uartsim has just made, whatever has written it."""
+        fd = self.open(name, os.O_RDONLY | os.O_NONBLOCK)
         try:
-            os.fchmod(fd, 0o600 if name else 0o700)
+            os.fchmod(fd, 0o600)
         finally:
-            if name:
-                os.close(fd)
+            os.close(fd)
 
     def remove(self, name: str) -> None:
         """Remove an entry of ours: a file or link, or a folder with all that is in it (see :func:`remove_tree`)."""
@@ -232,9 +230,7 @@ def open_own(
     """
     if not reading:
         try:
-            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(path, 0o700)
+            _make(path)
         except OSError as error:
             if error.errno in SHORTAGES:
                 raise
@@ -250,6 +246,15 @@ def open_own(
         folder.close()
         raise
     return folder
+
+
+def _make(path: str) -> None:
+    """Make a folder and those above it, if they are not there, of mode 0700 each."""
+    above = os.path.dirname(path)
+    if not os.path.isdir(above) and above != path:
+        _make(above)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(path, 0o700)
 
 
 def _put_mark(folder: OwnFolder, remedy: str) -> None:
@@ -290,7 +295,7 @@ def _checked(path: str, what: str, remedy: str, name: str | None = None, dir_fd:
         if found.st_mode & _OTHERS_WRITE:
             raise UsageError(
                 f"others can write to the {what} folder {path} (mode {stat.S_IMODE(found.st_mode):04o}): "
-                f"mend that with 'chmod go-w {path}', or {remedy}"
+                f"if it is meant for you alone, 'chmod go-w {path}' mends that; if not, {remedy}"
             )
     except BaseException:
         os.close(fd)
