@@ -19,7 +19,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import re
 import stat
 import time
 from collections.abc import Iterator
@@ -30,10 +29,7 @@ from uartsim.own_files.links import is_link, make_link, remove_link
 from uartsim.own_files.places import runtime_place
 
 _LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.+-")
-#: What is in a machine's folder.
-_MACHINE_NAMES = re.compile(r"lock|link(\.[0-9]+)?|control|attach|uartsim-[a-z0-9_]{8}")
-_LOCK = re.compile(rb"([0-9]+\n)?")
-_NOTES = re.compile(r"link\.[0-9]+")
+_PRIVATE_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 _PTYS = "/dev/pts/"
 _REMEDY = "set UARTSIM_RUNTIME_DIR to a folder of its own, such as one that does not exist yet"
 _MACHINE_REMEDY = "move that away, or give this machine another name with --name"
@@ -57,10 +53,29 @@ def _made_earlier(folder: OwnFolder) -> Iterator[str]:
                     yield name
             else:
                 with OwnFolder(path, "machine's", os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)) as own:
-                    if not (is_name(name) and _has_lock(own) and all(map(_MACHINE_NAMES.fullmatch, own.names()))):
+                    if not (is_name(name) and _has_lock(own) and all(map(is_machine_file, own.names()))):
                         yield name
         except OSError:
             yield name
+
+
+def is_note(name: str) -> bool:
+    """Whether a name in a machine's folder is that of a note of a further link."""
+    return name.startswith("link.") and name[5:].isascii() and name[5:].isdigit()
+
+
+def is_machine_file(name: str) -> bool:
+    """Whether a name in a machine's folder is one that uartsim makes: see the top of this module.
+
+    A guest's private folder has what :func:`tempfile.mkdtemp` makes of ``uartsim-``.
+    """
+    private = name.startswith("uartsim-") and len(name) == 16 and _PRIVATE_LETTERS.issuperset(name[8:])
+    return name in ("lock", "link", "control", "attach") or is_note(name) or private
+
+
+def _is_lock(content: bytes) -> bool:
+    """Whether a file has what a lock of ours has: nothing, or a process id."""
+    return content == b"" or (content.endswith(b"\n") and content[:-1].isdigit() and len(content) < 33)
 
 
 def _has_lock(own: OwnFolder) -> bool:
@@ -70,7 +85,7 @@ def _has_lock(own: OwnFolder) -> bool:
     except OSError:
         return False
     try:
-        return stat.S_ISREG(os.fstat(lock).st_mode) and _LOCK.fullmatch(os.read(lock, 33)) is not None
+        return stat.S_ISREG(os.fstat(lock).st_mode) and _is_lock(os.read(lock, 33))
     finally:
         os.close(lock)
 
@@ -253,9 +268,9 @@ class Claim:
 def _clean(own: OwnFolder) -> None:
     """Remove what a machine has left behind in its folder, all but the lock, and its links; the lock says it is dead."""
     for name in own.names():
-        if name == "link" or _NOTES.fullmatch(name):
+        if name == "link" or is_note(name):
             _unlink_noted(own, name)
-        if name != "lock" and _MACHINE_NAMES.fullmatch(name):
+        if name != "lock" and is_machine_file(name):
             own.remove(name)
 
 

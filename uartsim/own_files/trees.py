@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 
 
 def remove_tree(path: str, name: str | None = None, dir_fd: int | None = None) -> None:
@@ -27,7 +26,8 @@ def remove_tree(path: str, name: str | None = None, dir_fd: int | None = None) -
 
 
 def _has_mount(place: str) -> bool:
-    from pathlib import Path  # only here: a start does not wait for it
+    import re  # only here: a start does not wait for these
+    from pathlib import Path
 
     try:
         lines = Path("/proc/self/mountinfo").read_text().splitlines()
