@@ -14,6 +14,7 @@ import pytest
 from uartsim.guest.cache import cache_folder, kept_file
 from uartsim.line_format import UsageError
 from uartsim.own_files.folder import MARK
+from uartsim.own_files.places import is_ours
 
 CONTENT = "what it takes\n" * 100
 NOBODY = 65534
@@ -176,6 +177,28 @@ def test_a_relative_variable_counts_as_not_set(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("HOME", home)
     assert cache_folder().is_absolute()
     assert tmp_path not in cache_folder().parents
+
+
+@pytest.mark.needs("root")
+def test_the_home_of_root_is_not_that_of_a_user_who_has_it_in_his_environment(tmp_path: Path) -> None:
+    """As after ``su`` without ``-``."""
+    (tmp_path / "roots").mkdir()
+    (tmp_path / "his").mkdir()
+    os.chown(tmp_path / "his", NOBODY, NOBODY)
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_mode & 0o001 == 0:
+            folder.chmod(folder.stat().st_mode | 0o011)  # pytest's, which he has to pass through
+    read, write = os.pipe()
+    process = os.fork()
+    if process == 0:
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+        found = [is_ours(str(tmp_path / name)) for name in ("roots", "roots/new", "his", "his/new", "new")]
+        os.write(write, repr([*found, is_ours("/tmp/uartsim-new")]).encode())
+        os._exit(0)
+    os.waitpid(process, 0)
+    assert os.read(read, 100) == b"[False, False, True, True, False, True]"
 
 
 @pytest.mark.needs("root")

@@ -61,18 +61,24 @@ def _home() -> str:
 
 
 def is_ours(path: str) -> bool:
-    """Whether an absolute path is, or can become, a folder of this user's: nobody but root owns a folder above it."""
+    """Whether an absolute path is a folder of this user's, or can become one: nobody but root owns a folder above it."""
     if not os.path.isabs(path):
         return False
     place = os.path.realpath(path)
     uid = os.geteuid()
-    trusted = {uid, 0} | _unknown_owners()
-    if (owner := _owner(place)) is not None and owner not in {uid, 0}:
+    owner = _owner(place)
+    if owner not in (uid, None):
         return False
+    trusted = {uid, 0} | _unknown_owners()
+    found = owner is not None
     while place != (above := os.path.dirname(place)):
         place = above
-        if (owner := _owner(place)) is not None and owner not in trusted:
+        owner = _owner(place)
+        if owner is None:
+            continue
+        if owner not in trusted or not (found or owner == uid or os.access(place, os.W_OK)):
             return False
+        found = True
     return True
 
 
