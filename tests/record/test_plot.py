@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -198,3 +200,25 @@ def test_a_picture_of_ours_is_replaced_and_nothing_else(tmp_path: Path, kind: st
             draw(waveform, str(picture))
         assert picture.read_bytes() == precious
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"a.{kind}", "a.vcd"]
+
+
+@pytest.mark.needs("root")
+def test_nothing_is_left_in_the_home_of_another_user(tmp_path: Path) -> None:
+    """As with ``sudo -E``: matplotlib would keep its list of fonts there."""
+    (tmp_path / "a.vcd").write_text("$var wire 1 ! TXD $end\n$enddefinitions $end\n#0\n1!\n#9\n0!\n")
+    his = tmp_path / "his"
+    his.mkdir()
+    os.chown(his, 65534, 65534)
+    unset = ("MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
+    environment = {name: value for name, value in os.environ.items() if name not in unset}
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-m", "uartsim", "plot", "--baud", "9600", tmp_path / "a.vcd"],
+        env={**environment, "HOME": str(his), "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "a.png").is_file()
+    assert list(his.iterdir()) == []
