@@ -196,6 +196,23 @@ def test_a_mark_is_for_one_purpose(tmp_path: Path) -> None:
         open_own(str(tmp_path / "ours"), "snapshot", "x")
 
 
+@pytest.mark.parametrize("half", [b"", b"uartsim ca"])
+def test_a_mark_that_was_half_made_is_made_anew(tmp_path: Path, half: bytes) -> None:
+    (tmp_path / MARK).write_bytes(half)
+    for _ in range(2):
+        with open_own(str(tmp_path), "cache", "x") as own:
+            assert own.is_marked()
+            assert own.names() == []
+
+
+@pytest.mark.parametrize("words", [b"thesis", b"uartsim runtime folder\n", b"uartsim cache folders"])
+def test_a_file_of_the_marks_name_that_is_not_one_is_left_alone(tmp_path: Path, words: bytes) -> None:
+    (tmp_path / MARK).write_bytes(words)
+    with pytest.raises(UsageError, match=r"cannot be written \(File exists\)"):
+        open_own(str(tmp_path), "cache", "x")
+    assert (tmp_path / MARK).read_bytes() == words
+
+
 def test_removing_a_tree_follows_no_link_and_says_what_it_cannot(tmp_path: Path) -> None:
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "thesis.txt").write_text("ten years")

@@ -23,7 +23,7 @@ LOCK_TIMEOUT_S = 10.0
 _LONGEST_MARK = 200
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 #: Not the folder's fault: what to do is another matter.
-SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.ENOMEM)
+SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM)
 
 
 class OwnFolder:
@@ -78,12 +78,24 @@ class OwnFolder:
 
     def mark(self) -> None:
         """Put the mark in, if it is not there.  Only for a folder of which everything else has been checked."""
-        if not self.is_marked():
-            fd = self.open(MARK, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-            try:
-                os.write(fd, self._mark() + b"uartsim removes and replaces files of its own here.\n")
-            finally:
-                os.close(fd)
+        if self.is_marked():
+            return
+        if self._has_half_a_mark():
+            os.unlink(MARK, dir_fd=self.fd)
+        self.write_new(MARK, self._mark() + b"uartsim removes and replaces files of its own here.\n")
+
+    def _has_half_a_mark(self) -> bool:
+        """Whether somebody was killed while making it."""
+        try:
+            fd = self.open(MARK, os.O_RDONLY | os.O_NONBLOCK)
+        except OSError:
+            return False
+        try:
+            found = os.fstat(fd)
+            ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
+            return ours and self._mark().startswith(os.read(fd, _LONGEST_MARK))
+        finally:
+            os.close(fd)
 
     def unmark_if_empty(self) -> None:
         """Remove the mark if nothing else is there: the folder is as it was found."""
