@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.guests.boot_code import POLL_LSR, boot
+from tests.guests.boot_code import POLL_LSR, SETUP, bios, boot
 from tests.guests.line import Line, guest, in_trio
 from tests.guests.test_snapshot import restored, save
-from uartsim.guest.catalogue import GuestDefinition, find_guest
+from uartsim.guest.catalogue import GuestDefinition
 from uartsim.guest.drives import named, read_options, replaceable, replaced, write_options
 from uartsim.guest.images import Entry, cpio, tiny_entries
 from uartsim.guest.qemu import QemuGuest
@@ -97,6 +97,18 @@ class TestDisks:
         assert image.read_bytes() == b"A" * DISK_BYTES
 
     @in_trio
+    async def test_a_flash_chip_is_a_disk_too(self, tmp_path: Path) -> None:
+        """As the variables of UEFI are in one."""
+        (tmp_path / "flash").write_bytes(bios(SETUP + POLL_LSR))
+        drives = [f"if=pflash,format=raw,snapshot=on,file={tmp_path}/flash"]
+        definition = guest("qemu", tmp_path, memory_mb=16, registers="require", drives=drives)
+        async with Line().open(definition) as machine:
+            await put(machine, "B")
+            await save(machine, tmp_path / "saved")
+        async with restored(Line(), definition, tmp_path / "saved") as machine:
+            assert await holds(machine, "B")
+
+    @in_trio
     async def test_a_restored_machine_needs_the_image_no_more(self, tmp_path: Path, image: Path) -> None:
         definition = machine_with(tmp_path, f"file={image},if=virtio,format=raw")
         async with Line().open(definition) as machine:
@@ -155,6 +167,17 @@ class TestDisks:
         with pytest.raises(UsageError, match=r"disk\.img has been changed since the snapshot was made"):
             async with restored(Line(), definition, tmp_path / "saved"):
                 pass
+
+    @pytest.mark.needs("xorriso")
+    @in_trio
+    async def test_a_cd_of_our_own_making_is_the_same_however_often_it_is_used(self, tmp_path: Path) -> None:
+        (tmp_path / "boot").write_bytes(bytes(2048))
+        definition = boot(POLL_LSR, tmp_path, cd=["boot.bin=boot"])
+        async with Line().open(definition) as machine:
+            await save(machine, tmp_path / "saved")
+        for _ in range(2):
+            async with restored(Line(), definition, tmp_path / "saved") as machine:
+                assert machine.status()["state"] == "running"
 
     @in_trio
     async def test_a_copy_that_was_cut_short_is_said(self, tmp_path: Path, image: Path) -> None:
@@ -239,23 +262,6 @@ def raw(image: bytes) -> bytes:
         for at in table(level_2_at, 1 << bits - 3) if level_2_at else [0] * (1 << bits - 3):
             content += image[at : at + (1 << bits)].ljust(1 << bits, b"\0") if at else bytes(1 << bits)
     return bytes(content[:size])
-
-
-@pytest.mark.needs(guest="uefi-shell")
-@in_trio
-async def test_a_firmware_with_a_store_of_variables_is_saved_with_it(tmp_path: Path) -> None:
-    definition = find_guest("uefi-shell").with_registers("require")
-    line = Line()
-    async with line.open(definition, unlimited=True) as machine:
-        await line.expect(b"Shell> ", 60)
-        line.send(b"set -v remembered yes\r")
-        await line.expect(b"Shell> ")
-        await save(machine, tmp_path / "saved")
-    assert (tmp_path / "saved" / "disk-0.qcow2").is_file()
-    line = Line()
-    async with restored(line, definition, tmp_path / "saved", unlimited=True):
-        line.send(b"set remembered\r")
-        await line.expect(b"yes")
 
 
 # -- command lines -------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import trio
 
+from uartsim.guest.cache import cache_folder
 from uartsim.guest.qmp import QmpClient, QmpError
 from uartsim.guest.snapshot_folder import SnapshotDraft, check_file_size
 from uartsim.line_format import UartsimError
@@ -135,9 +136,7 @@ async def savable_disks(
         if inserted is None:
             continue
         if inserted["ro"]:
-            with contextlib.suppress(OSError, ValueError):
-                found = os.stat(inserted["file"])
-                read[inserted["file"]] = (found.st_size, found.st_mtime_ns)
+            read |= _as_it_is(inserted["file"])
         elif device["device"] in replaceable:
             written[device["device"]] = inserted["image"]["virtual-size"]
         else:
@@ -147,6 +146,18 @@ async def savable_disks(
                 "manifest under 'drives' as \"file=PATH,...\" with an id if it is if=none, or add readonly=on"
             )
     return written, read
+
+
+def _as_it_is(image: str) -> dict[str, tuple[int, int]]:
+    """Size and time of the last change of an image; nothing of one in the cache, which has a sum of its own."""
+    file = os.path.realpath(image)
+    if os.path.dirname(file) == os.path.realpath(cache_folder()):
+        return {}
+    try:
+        found = os.stat(file)
+    except (OSError, ValueError):  # it is not a file
+        return {}
+    return {file: (found.st_size, found.st_mtime_ns)}
 
 
 async def save_disks(qmp: QmpClient, sizes: dict[str, int], draft: SnapshotDraft) -> dict[str, str]:
