@@ -3,6 +3,7 @@
 # ruff: noqa: ASYNC221, ASYNC240 (nothing else wants to run meanwhile)
 from __future__ import annotations
 
+import json
 import struct
 import subprocess
 from pathlib import Path
@@ -167,6 +168,25 @@ class TestDisks:
         with pytest.raises(UsageError, match=r"disk\.img has been changed since the snapshot was made"):
             async with restored(Line(), definition, tmp_path / "saved"):
                 pass
+
+    @in_trio
+    async def test_a_snapshot_of_an_earlier_version_had_no_disks(self, tmp_path: Path, image: Path) -> None:
+        for options in ("id=mine,if=virtio", "id=mine,if=virtio,readonly=on"):
+            definition = machine_with(tmp_path, f"file={image},format=raw,{options}")
+            async with Line().open(definition) as machine:
+                await save(machine, tmp_path / "saved")
+            file = tmp_path / "saved" / "port.json"
+            content = json.loads(file.read_text())
+            (tmp_path / "saved" / content["machine"]).rename(tmp_path / "saved" / "machine")
+            kept = {key: content[key] for key in ("qemu", "command", "uart", "line")}
+            file.write_text(json.dumps({**kept, "version": 1}))
+            if "readonly" in options:
+                async with restored(Line(), definition, tmp_path / "saved") as machine:
+                    assert await holds(machine, "A", "mine")
+            else:
+                with pytest.raises(UartsimError, match=r"made by an earlier version, without the disk .*boot it anew"):
+                    async with restored(Line(), definition, tmp_path / "saved"):
+                        pass
 
     @pytest.mark.needs("xorriso")
     @in_trio

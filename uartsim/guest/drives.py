@@ -69,6 +69,21 @@ def replaceable(words: Sequence[str]) -> set[str]:
     return found
 
 
+def writable(words: Sequence[str]) -> list[str]:
+    """Those of the drives that do not say that they are only read."""
+    found: list[str] = []
+
+    def look(text: str) -> str:
+        options = read_options(text)
+        read_only = {options.get("readonly"), options.get("read-only")} & {"on", "yes", "true"}
+        if not read_only and options.get("media") != "cdrom":
+            found.append(text)
+        return text
+
+    _with_drives(words, look)
+    return found
+
+
 def replaced(words: Sequence[str], images: Mapping[str, Path]) -> list[str]:
     """The command line with some drives replaced by images, which are read only: QEMU keeps what is written elsewhere.
 

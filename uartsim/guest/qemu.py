@@ -43,7 +43,7 @@ from uartsim.guest.boot_files import boot_cd, boot_file
 from uartsim.guest.bridge_build import BridgeUnavailable, bridge_library, build_id
 from uartsim.guest.catalogue import GuestDefinition, find_program
 from uartsim.guest.child import Child
-from uartsim.guest.drives import named, replaceable, replaced
+from uartsim.guest.drives import named, replaceable, replaced, writable
 from uartsim.guest.placeholders import fill_in, format_of
 from uartsim.guest.port_bridge import REFUSED, BridgeServer
 from uartsim.guest.presser import Presser
@@ -132,6 +132,11 @@ class QemuGuest:
             snapshot = self._snapshot = PortSnapshot.read(self._files.path(PORT_FILE))
             snapshot.check(build_id(self._program()), command, machine.com1)
             snapshot.files.check(self._files)
+            if not snapshot.files.sizes and (drives := writable(command)):
+                raise UartsimError(
+                    f"the snapshot was made by an earlier version, without the disk that it had ({drives[0]}), and the guest "
+                    "would find another one: boot it anew"
+                )
             images = {drive: self._files.path(name) for drive, name in snapshot.files.disks.items()}
             if images:
                 machine.log(

@@ -189,7 +189,7 @@ class OwnFolder:
 
         Args:
             timeout_s: how long another process is waited for.
-            shared: others may hold it too who only read.
+            shared: others that only read may hold it too.
 
         Raises:
             UartsimError: another process holds it for longer.
