@@ -450,3 +450,18 @@ def test_a_name_is_reserved_early_whatever_options_run_is_given() -> None:
     options = [option for option in commands.commands["run"].params if isinstance(option, click.Option)]
     known = {name: not option.is_flag for option in options for name in (*option.opts, *option.secondary_opts)}
     assert known == cli._RUN_OPTIONS
+
+
+def test_what_is_checked_early_is_what_the_options_take() -> None:
+    from uartsim import cli
+    from uartsim.commands import commands
+
+    choices = {
+        name: tuple(option.type.choices)
+        for option in commands.commands["run"].params
+        if isinstance(option.type, click.Choice)
+        for name in option.opts
+    }
+    early = {name: values for name, values in cli._CHECKED_EARLY.items() if values is not None}
+    assert early == {**choices, "--clock": ("real",)}
+    assert set(cli._CHECKED_EARLY) <= {name for name, takes_value in cli._RUN_OPTIONS.items() if takes_value}

@@ -19,7 +19,7 @@ FACE = "uartsim"
 #: From the ground up.  A room is a module or a package directly under ``uartsim``.
 FLOORS = (
     {"errors"},
-    {"line_format"},
+    {"line_format", "own_files"},
     {"chip", "wire", "record"},
     {"machine"},
     {"guest", "access"},

@@ -64,6 +64,8 @@ REQUIREMENTS = (
     Requirement("agetty", "util-linux", "guests agetty and linux"),
     Requirement("login", "login", "guests agetty and linux"),
     Requirement("ps", "procps", "tests that look at processes"),
+    Requirement("mke2fs", "e2fsprogs", "tests of disks"),
+    Requirement("e2fsck", "e2fsprogs", "tests of disks"),
     Requirement("picocom", "picocom", "tests with a client"),
     Requirement("tio", "tio", "tests with a client"),
     Requirement("screen", "screen", "tests with a client"),

@@ -2,7 +2,8 @@
 
 ``run`` takes its name, makes the pty and binds its sockets before anything heavy is imported, so that a client can
 connect while the rest still loads: what it sends meanwhile waits in the kernel.  For that the arguments are read here
-once, roughly; whatever is not plain is left to :mod:`uartsim.commands`, which reads all of them properly.
+once, roughly; whatever is not plain, or may be wrong, is left to :mod:`uartsim.commands`, which reads all of them
+properly: nothing is made or removed for a command line that is wrong.
 """
 
 from __future__ import annotations
@@ -40,6 +41,22 @@ _RUN_OPTIONS = {
     "--clock": True,
     "--for": True,
 }
+
+#: Those whose values can be checked here: the values that there are, or None where it takes a look at the file system.
+#: With any other option that takes a value the name is taken later, when all of them have been checked.
+_CHECKED_EARLY = {
+    "--name": None,
+    "--link": None,
+    "--record": None,
+    "--trace": None,
+    "--vcd": None,
+    "--uart": ("8250", "16450", "16550", "16550A", "16750"),
+    "--flow": ("none", "rtscts"),
+    "--rate": ("line", "unlimited"),
+    "--line-policy": ("refuse", "take-over"),
+    "--clock": ("real",),  # in virtual time there is no pty
+}
+_OUTPUTS = ("--record", "--trace", "--vcd")
 
 #: With fewer descriptors not even the imports succeed, and some fail in ways that hide why.
 _FEWEST_FILES = 14
@@ -113,9 +130,9 @@ def _reserve_early(arguments: list[str]) -> Reservation | None:
             return None
         if _RUN_OPTIONS[option]:
             values[option] = value if equals else next(rest, "")
-    if len(guests) > 1 or values.get("--clock", "real") != "real":  # in virtual time there is no pty
-        return None
     guest = (guests[0] if guests else "demo").removesuffix("/guest.toml")
+    if len(guests) > 1 or not _are_right(values) or not _is_guest(guest):
+        return None
     name = values.get("--name") or os.path.basename(os.path.abspath(guest))
     from uartsim.access.runtime import is_name
     from uartsim.access.station import reserve
@@ -124,6 +141,29 @@ def _reserve_early(arguments: list[str]) -> Reservation | None:
         return None  # it may be no guest either, and that is to be said first
 
     return reserve(name, values.get("--link"))
+
+
+def _are_right(values: dict[str, str]) -> bool:
+    """Whether nothing is wrong with the options' values: nothing is made or removed before that is known."""
+    for option, value in values.items():
+        if option not in _CHECKED_EARLY or not value:
+            return False
+        choices = _CHECKED_EARLY[option]
+        if choices is not None and value not in choices:
+            return False
+    outputs = [os.path.abspath(values[option]) for option in _OUTPUTS if option in values]
+    if len(set(outputs)) < len(outputs) or any(map(os.path.lexists, outputs)):
+        return False
+    return all(os.path.isdir(os.path.dirname(path)) for path in outputs)
+
+
+def _is_guest(name_or_path: str) -> bool:
+    """Whether there is a manifest where this names one; :func:`uartsim.guest.catalogue.find_guest` reads it later."""
+    package = os.path.dirname(os.path.abspath(__file__))
+    folders = [name_or_path]
+    if os.sep not in name_or_path:
+        folders += [os.path.join(base, name_or_path) for base in (f"{package}/_guests", f"{package}/../guests")]
+    return any(os.path.isfile(os.path.join(folder, "guest.toml")) for folder in folders)
 
 
 if __name__ == "__main__":

@@ -182,10 +182,11 @@ def run(
         return
     if limit_s is not None:
         raise UsageError("--for without --clock virtual: in real time a machine runs until 'uartsim stop' or Ctrl-C")
+    made = line.check(definition)
     attach = not no_attach and sys.stdin.isatty() and sys.stdout.isatty()
     reservation = early if early is not None else reserve(name or definition.name, link)
     try:
-        end = run_machine(definition, reservation, line, attach)
+        end = run_machine(definition, made, reservation, line, attach)
     finally:
         reservation.release()
     if end is None or end.reason == "stopped":
@@ -388,8 +389,11 @@ def reset(name: str) -> None:
 @click.argument("name")
 @click.argument("folder", type=click.Path())
 def save(name: str, folder: str) -> None:
-    """Save machine NAME, guest and chip together, in FOLDER; 'uartsim run GUEST --restore FOLDER' goes on from there."""
-    ask_machine(name, "save", 300, folder=os.path.abspath(folder))
+    """Save machine NAME, guest, disks and chip together, in FOLDER; 'uartsim run GUEST --restore FOLDER' goes on from there.
+
+    A snapshot that is in FOLDER is replaced when the new one is whole; a folder with anything else in it is refused.
+    """
+    ask_machine(name, "save", 3600, folder=os.path.abspath(folder))
 
 
 @commands.command()

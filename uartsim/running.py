@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from uartsim.access.station import Reservation
     from uartsim.access.terminal import Terminal
     from uartsim.guest.catalogue import GuestDefinition
-    from uartsim.machine import GuestEnd, Machine, PortOptions
+    from uartsim.machine import Guest, GuestEnd, Machine, PortOptions
 
 
 class Line(NamedTuple):
@@ -25,19 +25,34 @@ class Line(NamedTuple):
     record: str | None
     restore: str | None = None
 
-    def check_paths(self) -> None:
-        """UsageError where two recordings would go to the same file."""
+    def check(self, definition: GuestDefinition) -> Guest:
+        """The guest, once nothing about the outputs and the snapshot is wrong; nothing has been made by then.
+
+        Raises:
+            UsageError: two recordings would go to the same file, one is there already, or the snapshot is none.
+        """
+        from pathlib import Path
+
+        from uartsim.guest.build import make_guest
         from uartsim.machine.options import check_paths
+        from uartsim.own_files.outputs import check_new
 
-        paths = {"record": self.record, "trace": self.port.get("trace"), "vcd": self.port.get("vcd")}
-        check_paths({what: path for what, path in paths.items() if path is not None})
+        named = {"record": self.record, "trace": self.port.get("trace"), "vcd": self.port.get("vcd")}
+        paths = {what: path for what, path in named.items() if path is not None}
+        check_paths(paths)
+        for what, path in paths.items():
+            check_new(path, "waveform" if what == "vcd" else what)
+        return make_guest(definition, restore=None if self.restore is None else Path(self.restore))
 
 
-def run_machine(definition: GuestDefinition, reservation: Reservation, line: Line, attach: bool) -> GuestEnd | None:
+def run_machine(
+    definition: GuestDefinition, guest: Guest, reservation: Reservation, line: Line, attach: bool
+) -> GuestEnd | None:
     """Run a guest on a reserved name until it ends, a signal comes, or the person at the terminal quits.
 
     Args:
-        definition: the guest.
+        definition: the guest as its folder defines it.
+        guest: the guest.
         reservation: its name, pty and sockets.
         line: what the user wants of the line.
         attach: whether this terminal is the first client.
@@ -52,13 +67,9 @@ def run_machine(definition: GuestDefinition, reservation: Reservation, line: Lin
 
     import trio
 
-    from uartsim.guest.build import make_guest
     from uartsim.record import TranscriptWriter
 
     claim = reservation.claim
-    # What can go wrong goes wrong before anybody is told of a machine.
-    line.check_paths()
-    guest = make_guest(definition, restore=None if line.restore is None else Path(line.restore))
     records: list[TranscriptWriter] = []
 
     def announce() -> None:
@@ -125,11 +136,10 @@ def run_machine(definition: GuestDefinition, reservation: Reservation, line: Lin
         raise _first(group) from None
     finally:
         for written in records:
-            written.close()
             if not started:
-                with contextlib.suppress(OSError):
-                    os.unlink(written.path)
-            elif written.trouble:
+                written.discard()
+            written.close()
+            if started and written.trouble:
                 log(f"the record {record_state(written.status())}")
         for machine in started:
             for what, state in machine.com1.recordings().items():
@@ -143,9 +153,8 @@ def run_virtually(definition: GuestDefinition, name: str, line: Line, limit_s: f
     import trio.testing
 
     from uartsim.access.headless import run_headless
-    from uartsim.guest.build import make_guest
 
-    line.check_paths()
+    guest = line.check(definition)
     said = [f"{name}: stopped"]  # unless it comes to its own end
 
     async def whole() -> GuestEnd | None:
@@ -153,7 +162,7 @@ def run_virtually(definition: GuestDefinition, name: str, line: Line, limit_s: f
         async with trio.open_nursery() as nursery:
             await nursery.start(_end_on_signals, nursery.cancel_scope)
             end = await run_headless(
-                make_guest(definition),
+                guest,
                 name,
                 limit_s=limit_s,
                 output=_print_bytes,

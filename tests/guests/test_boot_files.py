@@ -18,6 +18,7 @@ from uartsim.guest.bridge_build import BridgeUnavailable, bridge_library, build_
 from uartsim.guest.cache import UNUSED_S, content_hash, kept_file
 from uartsim.guest.catalogue import find_guest
 from uartsim.line_format import UartsimError, UsageError
+from uartsim.own_files.folder import MARK
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +45,12 @@ class TestKeptFile:
         assert files[0].read_text() == "content"
         assert len(made) == 1
         assert made[0] != files[0]
-        assert sorted(path.name for path in cache.iterdir()) == ["sort-key.x", "sort-key.x.lock"]
+        assert sorted(path.name for path in cache.iterdir()) == [
+            MARK,
+            "sort-key.x",
+            "sort-key.x.lock",
+            "sort-key.x.sum",
+        ]
 
     def test_what_fails_leaves_nothing(self, cache: Path) -> None:
         def fail(draft: Path) -> None:
@@ -53,7 +59,7 @@ class TestKeptFile:
 
         with pytest.raises(UartsimError, match="no"):
             kept_file("sort", "key", ".x", fail, quiet)
-        assert not [path for path in cache.iterdir() if not path.name.endswith(".lock")]
+        assert sorted(path.name for path in cache.iterdir()) == [MARK, "sort-key.x.lock"]
 
     def test_who_wants_the_same_waits_for_the_one_that_makes_it(self, cache: Path) -> None:
         begun, go_on = threading.Event(), threading.Event()

@@ -16,7 +16,8 @@ runs as ``python -I -S reaper.py PARENT_PID TTY_FD OTHER_FDS FOLDER COMMAND...``
 
 The exit status is the command's, or 128 + N if signal N ended it; 127 if it could not be started.
 
-This file is a program and imports the standard library only: it starts in a few hundredths of a second.
+This file is a program and imports the standard library only, until it removes something: it starts in a few hundredths
+of a second.
 """
 
 from __future__ import annotations
@@ -82,16 +83,13 @@ def _prctl(option: int, value: int) -> None:
 
 def remove(folder: Path) -> None:
     """Remove a folder, but never what is mounted in it: a program may have left a mount, and that may be anything."""
-    import re
-    import shutil  # only here: the start of a guest waits for this file's imports
+    package = Path(__file__).resolve().parents[1]
+    if str(package.parent) not in sys.path:  # as a program we see the standard library only
+        sys.path.insert(0, str(package.parent))
+    from uartsim.own_files.trees import remove_tree  # only here: the start of a guest waits for this file's imports
 
-    place = str(folder.resolve())
     with contextlib.suppress(OSError):
-        for line in Path("/proc/self/mountinfo").read_text().splitlines():
-            mounted_on = re.sub(r"\\(\d{3})", lambda match: chr(int(match[1], 8)), line.split()[4])
-            if mounted_on == place or mounted_on.startswith(f"{place}/"):
-                return
-    shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(str(folder))
 
 
 class Reaper:

@@ -31,6 +31,9 @@ class Recorder(Protocol):
     def status(self) -> dict[str, Any]:
         """Its ``path``, ``bytes``, ``lost_events`` and ``trouble``."""
 
+    def discard(self) -> None:
+        """Remove the file."""
+
 
 class Com1(Port):
     """One running serial port, as the far end sees it.  The arguments are those of :class:`Port`."""

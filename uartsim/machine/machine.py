@@ -231,9 +231,9 @@ async def open_machine(
             if real is not None and (failure is None or _is_cancellation(failure)):
                 raise _only(real) from None
         finally:
-            com1.close_taps()
             if not started:
                 remove_recordings(com1.recorders)
+            com1.close_taps()
         if failure is not None:
             raise failure
 

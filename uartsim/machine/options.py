@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -114,8 +113,7 @@ def check_paths(paths: Mapping[str, str]) -> None:
 def remove_recordings(recorders: Mapping[str, Recorder]) -> None:
     """The machine has not come to life: nothing is left that the next start would find in its way."""
     for recorder in recorders.values():
-        with contextlib.suppress(OSError):
-            os.unlink(recorder.status()["path"])
+        recorder.discard()
 
 
 def read_fault(text: str) -> Fault:

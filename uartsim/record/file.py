@@ -10,6 +10,7 @@ import os
 from typing import Any, Final
 
 from uartsim.line_format import UsageError
+from uartsim.own_files.outputs import NewFile
 
 #: What has gathered is handed to the system when it is this large, in bytes.
 GATHER: Final = 1 << 16
@@ -36,12 +37,8 @@ class RecordFile:
         self._events = 0
         self._unsaid = 0
         self._size = 0
-        try:
-            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        except FileExistsError:
-            raise UsageError(f"the {what} {path} exists: remove it or give another file") from None
-        except OSError as error:
-            raise UsageError(f"the {what} {path} cannot be made ({error.strerror}): give another file") from None
+        self._file = NewFile(path, what)
+        self._fd = self._file.fd
 
     def begin(self) -> None:
         """Write what has been added as the file's beginning.
@@ -51,8 +48,7 @@ class RecordFile:
         """
         self.flush()
         if self.trouble:
-            self.close()
-            os.unlink(self.path)
+            self.discard()
             raise UsageError(f"the {self.what} {self.path} cannot be written ({self.trouble}): give another file")
 
     @property
@@ -110,6 +106,11 @@ class RecordFile:
     def close(self) -> None:
         """Flush and close."""
         self.flush()
+        self._close()
+
+    def discard(self) -> None:
+        """Remove it and close it."""
+        self._file.discard()
         self._close()
 
     def _close(self) -> None:

@@ -224,6 +224,10 @@ class TraceWriter:
         self._event(Kind.END, max(self._base, self._last))
         self._file.close()
 
+    def discard(self) -> None:
+        """Remove and close the file: what was to be recorded has not come to life."""
+        self._file.discard()
+
     def status(self) -> dict[str, Any]:
         """What it does, as plain values."""
         return self._file.status()
