@@ -110,14 +110,14 @@ class TestBootFile:
             boot_file("kernel", tmp_path, quiet)
 
     def test_a_packed_file_is_unpacked_once(self, tmp_path: Path) -> None:
-        (tmp_path / "kernel.gz").write_bytes(gzip.compress(b"kernel"))
+        (tmp_path / "kernel.gz").write_bytes(gzip.compress(b"kernel", mtime=0))
         said: list[str] = []
         files = [boot_file("kernel.gz", tmp_path, said.append) for _ in range(2)]
         assert files[0] == files[1]
         assert files[0].read_bytes() == b"kernel"
         assert said == [f"unpacking {tmp_path}/kernel.gz"]
 
-    @pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"kernel" * 1000)[:-20]])
+    @pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"kernel" * 1000, mtime=0)[:-20]])
     def test_a_broken_packed_file_is_an_error(self, tmp_path: Path, content: bytes) -> None:
         (tmp_path / "kernel.gz").write_bytes(content)
         with pytest.raises(UartsimError, match=r"kernel\.gz cannot be unpacked"):
@@ -136,7 +136,7 @@ class TestBootFile:
 
     def test_a_cache_that_cannot_be_written_is_said(self, tmp_path: Path, cache: Path) -> None:
         cache.write_text("a file where a folder should be")
-        (tmp_path / "kernel.gz").write_bytes(gzip.compress(b"kernel"))
+        (tmp_path / "kernel.gz").write_bytes(gzip.compress(b"kernel", mtime=0))
         with pytest.raises(UartsimError, match="XDG_CACHE_HOME"):
             boot_file("kernel.gz", tmp_path, quiet)
 

@@ -143,6 +143,8 @@ def is_static(program: bytes) -> bool:
     """
     if program[:4] != b"\x7fELF" or program[4:6] != b"\x02\x01":
         return False
+    if len(program) < 64 or int.from_bytes(program[16:18], "little") not in (2, 3):  # ET_EXEC, ET_DYN
+        return False
     table = int.from_bytes(program[32:40], "little")
     size, count = int.from_bytes(program[54:56], "little"), int.from_bytes(program[56:58], "little")
     return not any(program[table + i * size : table + i * size + 4] == b"\x03\0\0\0" for i in range(count))
