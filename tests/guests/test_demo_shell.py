@@ -51,6 +51,7 @@ async def at_shell(**settings: Any) -> AsyncIterator[Line]:
         ("{ { echo e >&2; echo o; } 3>&1 1>&2 2>&3; } 2>/dev/null | cat", "e\n"),
         ("exec 3>/tmp/f; echo hi >&3; exec 3>&-; cat /tmp/f; echo no >&3", "hi\n-bash: 3: Bad file descriptor\n"),
         ("seq 4 >/tmp/f; exec 4</tmp/f; read a <&4; read b <&4; exec 4<&-; echo $a$b", "12\n"),
+        ("seq 9 >/tmp/f; dd if=/tmp/f bs=4 skip=1 count=2 status=none", "3\n4\n5\n6\n"),
         ("seq 3 | { read a; echo first $a; cat; }", "first 1\n2\n3\n"),
         ("eval 'echo out; echo err >&2' 2>&1 | wc -l", "2\n"),
         ("sh -c 'echo three >&3' 3>&1 | tr a-z A-Z", "THREE\n"),
