@@ -83,22 +83,167 @@ def test_command_line_runs_commands(console: blocking.Console) -> None:
     assert console.run("echo " + "long " * 30).output.split() == ["long"] * 30
 
 
-def test_keys_go_out_in_one_piece() -> None:
+def test_keys_are_single_characters_so_that_none_is_torn() -> None:
     async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
         frame = "+" + "-" * 40 + "+"
         rows = [frame, "|*one" + " " * 36 + "|", "| two" + " " * 36 + "|", frame]
         client.say(b"\x1b[H\x1b[J" + "".join(f"\x1b[{i + 3};2H{row}" for i, row in enumerate(rows)).encode())
         with pytest.raises(GrubFailed):
             await console.grub.select("three")
-        assert set(client.events) == {b"\x1b[A", b"\x1b[B"}
+        assert set(client.events) == {b"\x10", b"\x0e"}
 
     run_virtually(scenario)
 
 
 def test_no_menu_is_a_time_out() -> None:
     async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
-        client.say(b"Linux version 6.1\r\n")
+        client.say(b"SeaBIOS\r\n")
         with pytest.raises(ExpectTimeout, match="GRUB's menu was expected"):
             await console.grub.wait_for_menu(timeout=3)
 
-    run_virtually(scenario)
+    assert run_virtually(scenario) == pytest.approx(3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Linux version 6.1\r\n", "[    0.000000] Linux version 6.1\r\n", "\r\nDebian 12 vm ttyS0\r\n\r\nvm login: "],
+)
+def test_guest_that_is_past_its_menu_is_told_at_once(text: str) -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        client.say(text.encode())
+        with pytest.raises(
+            GrubFailed, match=r"GRUB's menu was expected, and fake is past it: .*(Linux version|login:)"
+        ):
+            await console.grub.wait_for_menu(timeout=300)
+
+    assert run_virtually(scenario) < 1
+
+
+def test_reboot_that_was_asked_for_may_go_on_for_a_while_before_the_menu(console: blocking.Console) -> None:
+    console.expect("Linux version")
+    console.wait_for_quiet(5, timeout=120)
+    console.login(timeout=120)
+    console.sendline("reboot")
+    assert console.grub.wait_for_menu(timeout=120)
+
+
+def test_after_a_reset_the_new_menu_is_waited_for(console: blocking.Console) -> None:
+    console.grub.stop_countdown()
+    console.reset()
+    before = len(console.raw)
+    assert console.grub.selected is None
+    console.grub.wait_for_menu()
+    assert console.grub.countdown == 5
+    assert b"GNU GRUB" in console.raw[before:]
+
+
+def test_edit_and_select_that_fail_leave_all_as_it_was(console: blocking.Console) -> None:
+    console.grub.stop_countdown()
+    before = console.screen
+    with pytest.raises(GrubFailed, match="no line of the entry matches"):
+        console.grub.edit("^nosuch", "x")
+    with pytest.raises(GrubFailed, match="'nosuch' matches nothing in the line 'linux"):
+        console.grub.edit(r"^\s*linux", replace=("nosuch", "x"))
+    with pytest.raises(GrubFailed, match="no entry"):
+        console.grub.select("nosuch")
+    assert console.screen == before
+    console.grub.edit(r"^\s*linux", " added")
+    shown = console.screen
+    with pytest.raises(GrubFailed):
+        console.grub.edit("^nosuch", "x")
+    with pytest.raises(GrubFailed):
+        console.grub.edit(r"^\s*linux", remove="nosuch")
+    assert console.screen == shown
+    console.grub.boot()
+    assert console.expect("Command line: (.*)").after.endswith(" added")
+
+
+def test_line_that_is_wrapped_is_found_and_changed_in_any_place(console: blocking.Console) -> None:
+    console.grub.edit(r"^\s*linux.* console=ttyS0", " " + "long=" + "x" * 90)
+    console.grub.edit(
+        r"linux.*long=x{90}$", " tail", replace=(r"console=(\S+)", r"console=tty0 console=\1"), remove=r"x{80}"
+    )
+    console.grub.edit("linux", remove=r" tail$")
+    console.grub.boot()
+    line = console.expect("Command line: (.*)").after
+    assert "console=tty0 console=ttyS0" in line
+    assert line.endswith(" long=" + "x" * 10)
+
+
+def test_keys_that_are_lost_are_pressed_again(console: blocking.Console) -> None:
+    console.line.add_fault("lost:rate=0.25,direction=in,seed=5")
+    console.grub.select("^Advanced")
+    console.grub.boot()
+    assert console.grub.select("recovery") == f"{KERNEL} (recovery mode)"
+    console.grub.edit(r"^\s*linux", " init=/bin/sh", remove=" single")
+    console.grub.boot()
+    console.line.clear_faults()
+    line = console.expect("Command line: (.*)").after
+    assert line.endswith(" init=/bin/sh")
+    assert " single" not in line
+
+
+def test_slow_screen_is_waited_for(console: blocking.Console) -> None:
+    console.grub.stop_countdown()
+    with console.stimuli.slow_guest(0.03):
+        console.grub.edit(r"^\s*linux", " late", remove=r" ro\b")
+    console.grub.boot()
+    assert console.expect("Command line: (.*)").after.endswith(" late")
+
+
+def test_command_line_opens_though_keys_are_lost(console: blocking.Console) -> None:
+    console.line.add_fault("lost:rate=0.4,direction=in,seed=9")
+    console.grub.command_line()
+    console.line.clear_faults()
+    assert console.run("echo hello").output == "hello\n"
+
+
+def test_time_out_of_a_key_follows_the_scale() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        frame = "+" + "-" * 40 + "+"
+        rows = [frame, "|*one" + " " * 36 + "|", "|" + " " * 40 + "|", frame]
+        client.say(
+            b"\x1b[H\x1b[J" + "".join(f"\x1b[{i + 3};2H{row}" for i, row in enumerate(rows)).encode() + b"\x1b[4;3H"
+        )
+        with pytest.raises(GrubFailed, match="does not react"):
+            await console.grub.boot()
+
+    assert run_virtually(scenario, timeout_scale=10) == pytest.approx(10 * run_virtually(scenario), rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "say what to do"),
+        ({"append": "\t"}, "printable"),
+        ({"replace": "x"}, "give what goes and what comes"),
+        ({"replace": ("(", "x")}, "no regular expression"),
+        ({"replace": ("x", r"\2")}, "cannot stand in"),
+        ({"remove": "("}, "no regular expression"),
+    ],
+)
+def test_edit_that_cannot_be_is_refused_before_anything_is_pressed(
+    console: blocking.Console, options: dict[str, object], words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        console.grub.edit("linux", **options)  # type: ignore[arg-type]
+    assert console.counters["bytes_in"] == 0
+
+
+@pytest.mark.parametrize("addition", [" systemd.unit=rescue.target", " single", " emergency"])
+def test_rescue_that_was_asked_for_is_no_problem(console: blocking.Console, addition: str) -> None:
+    console.grub.edit(r"^\s*linux", addition)
+    console.grub.boot()
+    console.expect("Give root password for maintenance", timeout=120)
+    console.login(timeout=60)
+    assert [problem for problem in console.problems if problem.severity in ("error", "fatal")] == []
+
+
+def test_rescue_that_a_quiet_kernel_was_asked_for_is_no_problem(console: blocking.Console) -> None:
+    console.grub.select("^Advanced")
+    console.grub.boot()
+    console.grub.select("recovery")
+    console.grub.edit(r"^\s*linux", " quiet loglevel=0")
+    console.grub.boot()
+    console.login(timeout=120)
+    assert [problem for problem in console.problems if problem.severity in ("error", "fatal")] == []

@@ -110,10 +110,18 @@ class Grub:
         __tracebackhide__ = True
         self._console._call(self._grub.boot, timeout)
 
-    def edit(self, line: str | re.Pattern[str], append: str, timeout: Timeout = "default") -> None:
-        """Add to the end of a line of the highlighted entry."""
+    def edit(
+        self,
+        line: str | re.Pattern[str],
+        append: str = "",
+        timeout: Timeout = "default",
+        *,
+        replace: tuple[str | re.Pattern[str], str] | None = None,
+        remove: str | re.Pattern[str] | None = None,
+    ) -> None:
+        """Change a line of the highlighted entry; see :meth:`uartsim.console.grub.Grub.edit`."""
         __tracebackhide__ = True
-        self._console._call(self._grub.edit, line, append, timeout)
+        self._console._call(lambda: self._grub.edit(line, append, timeout, replace=replace, remove=remove))
 
     def command_line(self, timeout: Timeout = "default") -> None:
         """Open GRUB's command line."""
