@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import shutil
+import tarfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +15,7 @@ from uartsim import blocking
 from uartsim.console.console import Console
 from uartsim.console.errors import ExpectTimeout, GrubFailed
 from uartsim.errors import UsageError
+from uartsim.guest.catalogue import catalogue_folder
 
 KERNEL = "Debian GNU/Linux, with Linux 6.1.0-18-cloud-amd64"
 
@@ -247,3 +252,60 @@ def test_rescue_that_a_quiet_kernel_was_asked_for_is_no_problem(console: blockin
     console.grub.boot()
     console.login(timeout=120)
     assert [problem for problem in console.problems if problem.severity in ("error", "fatal")] == []
+
+
+GRUB_CFG = """
+serial --unit=0 --speed=115200
+terminal_input serial
+terminal_output serial
+set timeout=30
+menuentry "First" {
+\tlinux\t/vmlinuz root=UUID=0a1b2c3d-1111-2222-3333-444455556666 ro console=tty0 quiet net.ifnames=0 biosdevname=0
+\tinitrd\t/initrd.img
+}
+submenu "Advanced options" {
+\tmenuentry "Normal" { true }
+\tmenuentry "Recovery mode" { true }
+}
+""" + "".join(f'menuentry "Entry {number:02d}" {{\n echo {number}\n}}\n' for number in range(20))
+
+
+@pytest.fixture
+def grub_folder(tmp_path: Path) -> Path:
+    """The catalogue's GRUB with a menu of ours on a disk; byte by byte, as SeaBIOS's console shares the port at first."""
+    disk = tmp_path / "menu.tar"
+    with tarfile.open(disk, "w") as archive:
+        entry = tarfile.TarInfo("grub.cfg")
+        entry.size = len(GRUB_CFG)
+        archive.addfile(entry, io.BytesIO(GRUB_CFG.encode()))
+    folder = tmp_path / "grub"
+    shutil.copytree(catalogue_folder() / "grub-rescue", folder)
+    manifest = (folder / "guest.toml").read_text()
+    drive = f'readonly=on", "file={disk},format=raw,if=virtio"]\nregisters = "off"\n'
+    (folder / "guest.toml").write_text(manifest.replace('readonly=on"]', drive))
+    return folder
+
+
+@pytest.mark.needs(guest="grub-rescue")
+def test_real_grub_is_selected_from_edited_and_left_as_it_was(grub_folder: Path) -> None:
+    with blocking.open_console(grub_folder, timeout=120, allow=["fw.*", "grub.*"]) as console:
+        console.grub.select("Memtest")
+        console.grub.command_line()
+        console.type("configfile (hd0)/grub.cfg")
+        console.send("\r")
+        assert console.grub.wait_for_menu()[:3] == ["First", "Advanced options", "Entry 00"]
+        assert console.grub.select("Entry 17") == console.grub.selected == "Entry 17"
+        with pytest.raises(GrubFailed, match=r"there are 'First', .* 'Entry 19'$"):
+            console.grub.select("nosuch")
+        assert console.grub.selected == "Entry 17"
+        console.grub.select("First")
+        console.grub.edit(r"linux.*biosdevname", " single", replace=(r"tty0", "ttyS0,115200n8"), remove=" quiet")
+        shown = console.screen
+        with pytest.raises(GrubFailed, match=r"console=ttyS0,115200n8 net.ifnames=0 biosdevname=0 single'"):
+            console.grub.edit("nosuch", " x")
+        assert console.screen == shown
+        console.send("\x1b")
+        console.grub.select("Advanced")
+        console.grub.boot()
+        assert console.grub.wait_for_menu() == ["Normal", "Recovery mode"]
+        assert console.grub.select("Recovery") == "Recovery mode"

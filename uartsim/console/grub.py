@@ -18,6 +18,7 @@ from uartsim.console.expectations import Timeout
 from uartsim.console.grub_editor import Editor, changed
 from uartsim.console.grub_keys import Keys
 from uartsim.console.grub_screen import MenuView, has_editor, read_menu
+from uartsim.console.screen import Screen
 from uartsim.errors import UartsimError, UsageError
 
 if TYPE_CHECKING:
@@ -149,7 +150,8 @@ class Grub:
                 booted = key.ENTER
                 if _RESCUE.search(self.selected or ""):
                     watch.ask_for("systemd.emergency")
-            if not await self._keys.change(booted):
+            shown = _contents(self._console.screen)
+            if not await self._keys.press_until(booted, lambda now: _contents(now) != shown):
                 raise self._keys.fail("GRUB does not boot: it does not react to keys")
 
     async def edit(
@@ -354,6 +356,12 @@ def _check_edit(
         _compiled(remove)
     if not append and replace is None and remove is None:
         raise UsageError("grub.edit(): say what to do: append=, replace= or remove=")
+
+
+def _contents(screen: Screen) -> object:
+    """What is offered: it is another when an entry boots, or a submenu opens."""
+    menu = read_menu(screen)
+    return has_editor(screen) if menu is None else menu.titles
 
 
 def _shift(before: tuple[str, ...], after: tuple[str, ...]) -> int:
