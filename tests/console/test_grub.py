@@ -244,6 +244,27 @@ def test_rescue_that_was_asked_for_is_no_problem(console: blocking.Console, addi
     assert [problem for problem in console.problems if problem.severity in ("error", "fatal")] == []
 
 
+def test_entry_of_a_submenu_is_found_by_its_path_or_alone(console: blocking.Console) -> None:
+    assert console.grub.select(["^Advanced", "recovery"]) == f"{KERNEL} (recovery mode)"
+    console.send("\x1b")
+    console.wait_for_quiet(0.3)
+    assert console.grub.select("recovery mode") == f"{KERNEL} (recovery mode)"
+    console.grub.boot()
+    assert "single" in console.expect("Command line: (.*)").after
+
+
+def test_submenu_in_which_nothing_matches_is_left_again(console: blocking.Console) -> None:
+    console.grub.select("^Advanced")
+    before = console.screen.text
+    for pattern in ("nosuch", ["^Advanced", "nosuch"], ["nosuch", "recovery"]):
+        with pytest.raises(GrubFailed, match="no entry of GRUB's menu matches 'nosuch'"):
+            console.grub.select(pattern)
+        assert console.grub.selected == "Advanced options for Debian GNU/Linux"
+        assert console.screen.text == before
+    with pytest.raises(UsageError, match="empty list"):
+        console.grub.select([])
+
+
 def test_rescue_that_a_quiet_kernel_was_asked_for_is_no_problem(console: blocking.Console) -> None:
     console.grub.select("^Advanced")
     console.grub.boot()
@@ -296,7 +317,10 @@ def test_real_grub_is_selected_from_edited_and_left_as_it_was(grub_folder: Path)
         assert console.grub.wait_for_menu()[:3] == ["First", "Advanced options", "Entry 00"]
         assert console.grub.select("Entry 17") == console.grub.selected == "Entry 17"
         with pytest.raises(GrubFailed, match=r"there are 'First', .* 'Entry 19'$"):
-            console.grub.select("nosuch")
+            console.grub.select(["nosuch", "Recovery"])
+        assert console.grub.selected == "Entry 17"
+        with pytest.raises(GrubFailed, match=r"there are 'Normal', 'Recovery mode'$"):
+            console.grub.select(["Advanced", "nosuch"])
         assert console.grub.selected == "Entry 17"
         console.grub.select("First")
         console.grub.edit(r"linux.*biosdevname", " single", replace=(r"tty0", "ttyS0,115200n8"), remove=" quiet")
@@ -305,7 +329,4 @@ def test_real_grub_is_selected_from_edited_and_left_as_it_was(grub_folder: Path)
             console.grub.edit("nosuch", " x")
         assert console.screen == shown
         console.send("\x1b")
-        console.grub.select("Advanced")
-        console.grub.boot()
-        assert console.grub.wait_for_menu() == ["Normal", "Recovery mode"]
-        assert console.grub.select("Recovery") == "Recovery mode"
+        assert console.grub.select(["Advanced", "Recovery"]) == "Recovery mode"

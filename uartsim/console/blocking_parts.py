@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -99,7 +99,9 @@ class Grub:
         __tracebackhide__ = True
         self._console._call(self._grub.stop_countdown, timeout)
 
-    def select(self, pattern: str | re.Pattern[str], timeout: Timeout = "default") -> str:
+    def select(
+        self, pattern: str | re.Pattern[str] | Sequence[str | re.Pattern[str]], timeout: Timeout = "default"
+    ) -> str:
         """Move the highlight to the first entry that matches; returns its title."""
         __tracebackhide__ = True
         title: str = self._console._call(self._grub.select, pattern, timeout)

@@ -6,6 +6,7 @@ What is on the screen is the only truth: a key is pressed, and what it did is re
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -17,15 +18,13 @@ from uartsim.console.errors import GrubFailed
 from uartsim.console.expectations import Timeout
 from uartsim.console.grub_editor import Editor, changed
 from uartsim.console.grub_keys import Keys
-from uartsim.console.grub_screen import MenuView, has_editor, read_menu
-from uartsim.console.screen import Screen
+from uartsim.console.grub_menu import SUBMENU, Menu, contents
+from uartsim.console.grub_screen import has_editor, read_menu
 from uartsim.errors import UartsimError, UsageError
 
 if TYPE_CHECKING:
     from uartsim.console.run import RunVerbs
 
-#: No menu is longer.
-_MOST_ENTRIES: Final = 1000
 #: How long a menu whose cursor is elsewhere must stand still, in seconds: it may not be drawn to its end.
 _UNSURE_S: Final = 0.5
 #: What comes where a menu should, when it does not come any more: a kernel that starts, or a prompt to log in at.
@@ -92,13 +91,19 @@ class Grub:
         with self._console._one_wait("grub.stop_countdown()"):
             await self._stopped_menu(timeout)
 
-    async def select(self, pattern: str | re.Pattern[str], timeout: Timeout = "default") -> str:  # noqa: ASYNC109
+    async def select(
+        self,
+        pattern: str | re.Pattern[str] | Sequence[str | re.Pattern[str]],
+        timeout: Timeout = "default",  # noqa: ASYNC109 - as above
+    ) -> str:
         """Move the highlight to the first entry whose title matches, counted from the top; stops the countdown.
 
+        An entry that is not in the menu is looked for in the submenu "Advanced options ..." too, where there is one.
         Where no entry matches, the highlight is where it was.
 
         Args:
-            pattern: a regular expression that is searched for in the title.
+            pattern: a regular expression that is searched for in the title; or a list of them: all but the last are
+                submenus, each in the one before.
             timeout: how long to wait for the menu, in seconds.
 
         Returns:
@@ -106,32 +111,26 @@ class Grub:
 
         Raises:
             GrubFailed: no entry matches, or GRUB does not react to keys.
-            UsageError: the expression does not compile.
+            UsageError: an expression does not compile.
             as :meth:`wait_for_menu`.
         """
         __tracebackhide__ = True
-        regex = _compiled(pattern)
-        with self._console._one_wait(f"grub.select({regex.pattern!r})"):
+        patterns = [pattern] if isinstance(pattern, (str, re.Pattern)) else list(pattern)
+        path = [_compiled(each) for each in patterns]
+        if not path:
+            raise UsageError("grub.select(): an empty list was given: say which entry")
+        with self._console._one_wait(f"grub.select({path[-1].pattern!r})"):
             await self._stopped_menu(timeout)
-            moved = 0
-            while (step := await self._step(key.UP)) if self._view.more_above else 0:
-                moved += step
-            seen: list[str] = []
-            for _ in range(_MOST_ENTRIES):
-                menu = self._view
-                found = next((row for row, title in enumerate(menu.titles) if regex.search(title)), None)
-                if found is not None:
-                    await self._highlight(found)
-                    return menu.titles[found]
-                seen += _behind(seen, list(menu.titles))
-                if not menu.more_below or not (step := await self._step(key.DOWN)):
-                    break
-                moved += step
-            while moved and (step := await self._step(key.UP if moved > 0 else key.DOWN)):
-                moved += step
-            raise GrubFailed(
-                f"no entry of GRUB's menu matches {regex.pattern!r}; there are {', '.join(map(repr, seen))}"
-            )
+            try:
+                return await Menu(self._keys).select(path)
+            except GrubFailed as error:
+                if len(path) > 1 or not any(SUBMENU.search(title) for title in self.entries):
+                    raise
+                failure = error
+            try:
+                return await Menu(self._keys).select([SUBMENU, *path])
+            except GrubFailed as error:
+                raise GrubFailed(f"{failure}; in the submenu: {error}") from None
 
     async def boot(self, timeout: Timeout = "default") -> None:  # noqa: ASYNC109 - as above
         """Boot, or enter, the highlighted entry; in the editor, boot what was edited.
@@ -150,8 +149,8 @@ class Grub:
                 booted = key.ENTER
                 if _RESCUE.search(self.selected or ""):
                     watch.ask_for("systemd.emergency")
-            shown = _contents(self._console.screen)
-            if not await self._keys.press_until(booted, lambda now: _contents(now) != shown):
+            shown = contents(self._console.screen)
+            if not await self._keys.press_until(booted, lambda now: contents(now) != shown):
                 raise self._keys.fail("GRUB does not boot: it does not react to keys")
 
     async def edit(
@@ -238,19 +237,6 @@ class Grub:
     def _keys(self) -> Keys:
         return Keys(self._console)
 
-    @property
-    def _view(self) -> MenuView:
-        """What the menu shows.
-
-        Raises:
-            GrubFailed: it has gone.
-        """
-        __tracebackhide__ = True
-        menu = read_menu(self._console.screen)
-        if menu is None:
-            raise self._keys.fail("GRUB's menu has gone from the screen")
-        return menu
-
     async def _menu(self, timeout: Timeout) -> None:  # noqa: ASYNC109 - as above
         """Wait until the menu stands still."""
         __tracebackhide__ = True
@@ -286,10 +272,9 @@ class Grub:
         __tracebackhide__ = True
         await self._menu(timeout)
         if self.countdown is not None and not await self._keys.press_until(
-            key.NO_KEY, lambda screen: grub_screen.countdown(screen) is None
+            key.NO_KEY, lambda screen: grub_screen.countdown(screen) is None and read_menu(screen) is not None
         ):
             raise self._keys.fail("GRUB's countdown goes on: it does not react to keys")
-        _ = self._view
 
     async def _open_editor(self) -> None:
         __tracebackhide__ = True
@@ -301,32 +286,6 @@ class Grub:
                 raise GrubFailed(f"GRUB opens no editor for {title!r}: select an entry that boots")
         if presses:
             await Editor(self._keys).rewind()
-
-    async def _step(self, direction: str) -> int:
-        """Move the highlight an entry up or down; returns by how many it has moved, down above 0; 0 at the end."""
-        __tracebackhide__ = True
-        before = self._view
-        down = direction == key.DOWN
-        edge = before.row == (len(before.titles) - 1 if down else 0)
-        more = before.more_below if down else before.more_above
-        if edge and not more:
-            return 0
-        if not await self._keys.change(direction, key.PROBES if edge and not before.is_certain else key.PRESSES):
-            if edge and not before.is_certain:
-                return 0
-            raise self._keys.fail("GRUB's menu does not react to keys")
-        after = self._view
-        return after.row - before.row + _shift(before.titles, after.titles)
-
-    async def _highlight(self, row: int) -> None:
-        """Move the highlight to an entry that is shown."""
-        __tracebackhide__ = True
-        for _ in range(_MOST_ENTRIES):
-            menu = self._view
-            if menu.row == row:
-                return
-            await self._step(key.DOWN if menu.row < row else key.UP)
-        raise self._keys.fail("GRUB's menu does not react to keys")
 
 
 def _compiled(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
@@ -356,25 +315,3 @@ def _check_edit(
         _compiled(remove)
     if not append and replace is None and remove is None:
         raise UsageError("grub.edit(): say what to do: append=, replace= or remove=")
-
-
-def _contents(screen: Screen) -> object:
-    """What is offered: it is another when an entry boots, or a submenu opens."""
-    menu = read_menu(screen)
-    return has_editor(screen) if menu is None else menu.titles
-
-
-def _shift(before: tuple[str, ...], after: tuple[str, ...]) -> int:
-    """By how many entries a menu has scrolled, down above 0."""
-    for shift in range(len(before)):
-        if after[: len(after) - shift] == before[shift:]:
-            return shift
-        if after[shift:] == before[: len(before) - shift]:
-            return -shift
-    return 0
-
-
-def _behind(seen: list[str], shown: list[str]) -> list[str]:
-    """What of the entries that are shown comes behind those that were seen."""
-    overlap = next((n for n in range(min(len(seen), len(shown)), 0, -1) if seen[-n:] == shown[:n]), 0)
-    return shown[overlap:]
