@@ -81,6 +81,8 @@ def test_machine_refuses_an_unknown_option_as_well() -> None:
         ({"strict_line": "yes"}, "strict_line is 'yes': use True or False"),
         ({"uart": "16551"}, "uart is '16551': use one of 8250, "),
         ({"fault": "noize"}, "noize"),
+        ({"fault": 3}, "fault is 3: give a text"),
+        ({"fault": [3]}, "give a text"),
         ({"line_policy": "polite"}, "line_policy is 'polite': use 'refuse' or 'take-over'"),
         ({"registers": True}, "only a guest of kind qemu"),
         ({"registers": "off"}, "registers is 'off': use True, False"),
@@ -111,7 +113,7 @@ def test_clock_in_async_code_is_the_one_that_trio_has() -> None:
     [
         ({"rate": "unlimited"}, ("unlimited", "none", [])),
         ({"unlimited": True}, ("unlimited", "none", [])),
-        ({"flow": "rtscts"}, ("line", "rtscts", [])),
+        ({"flow": "rtscts", "uart": None, "fault": None}, ("line", "rtscts", [])),
         ({"flow_control": True}, ("line", "rtscts", [])),
         ({"fault": "lost:rate=0.01,seed=1"}, ("line", "none", ["lost"])),
         ({"fault": ["lost:rate=0.01,seed=1", "dcd-drop"]}, ("line", "none", ["lost", "dcd-drop"])),

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: How long a menu whose cursor is elsewhere must stand still, in seconds: it may not be drawn to its end.
 _UNSURE_S: Final = 0.5
+#: How much of what came a kernel is looked for in, in characters.
+_LOOKED_BACK: Final = 1 << 18
 #: What comes where a menu should, when it does not come any more: a kernel that starts, or a prompt to log in at.
 _TOO_LATE: Final = re.compile(
     r"^(?:Linux version \d.*|Booting Linux on .*|EFI stub: .*|(?:early console in )?[Dd]ecompress\w* Linux.*"
@@ -251,13 +253,17 @@ class Grub:
             if now < settled:
                 return None, settled
             screen = console._screen.read()
-            if read_menu(screen) is not None:
-                sure = console._last_output + _UNSURE_S
-                if "*" in screen.lines[screen.cursor[0]] or screen.cursor[0] in screen.reverse or now >= sure:
-                    return "", now
-                return None, sure
-            late = _TOO_LATE.search(console._matcher.between(start, console._end))
-            return (late[0].strip() if late else None), float("inf")
+            is_shown = read_menu(screen) is not None
+            if is_shown and ("*" in screen.lines[screen.cursor[0]] or screen.cursor[0] in screen.reverse):
+                return "", now
+            # what is left of a menu may stand on the screen of a kernel
+            late = _TOO_LATE.search(console._matcher.between(max(start, console._end - _LOOKED_BACK), console._end))
+            if late is not None:
+                return late[0].strip(), now
+            sure = console._last_output + _UNSURE_S
+            if is_shown and now >= sure:
+                return "", now
+            return None, sure if is_shown else float("inf")
 
         late = await console._watch(look, deadline)
         if late:

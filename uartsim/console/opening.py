@@ -98,7 +98,7 @@ async def _opened(
     policy = line_policy(port.pop("line_policy", "refuse"))
     restore, record = port.pop("restore", None), port.pop("record", None)
     definition.check_needs()
-    port.setdefault("uart", definition.uart)
+    port["uart"] = port.get("uart") or definition.uart
     paths = {"record": record, "trace": port.get("trace"), "vcd": port.get("vcd")}
     check_paths({what: path for what, path in paths.items() if path is not None})
     hubs: list[Hub] = []

@@ -99,13 +99,16 @@ def _with_current_names(options: PortOptions) -> dict[str, Any]:
             raise UsageError(f"{name} is {found[name]!r}: use {choices[0]!r} or {choices[1]!r}")
     if not isinstance(found.setdefault("strict_line", False), bool):
         raise UsageError(f"strict_line is {found['strict_line']!r}: use True or False")
-    wanted = str(found.get("uart", "16550A"))
+    wanted = str(found.get("uart") or "16550A")
     chip = next((name for name in VARIANTS if name.lower() == wanted.lower()), None)
     if chip is None:
         raise UsageError(f"uart is {found['uart']!r}: use one of {', '.join(VARIANTS)}")
     found["uart"] = chip
-    fault = found.get("fault", ())
-    found["fault"] = [fault] if isinstance(fault, (str, Fault)) else list(fault)
+    fault = found.get("fault") or ()
+    faults = [fault] if isinstance(fault, (str, Fault)) else fault
+    if not isinstance(faults, (list, tuple)) or not all(isinstance(each, (str, Fault)) for each in faults):
+        raise UsageError(f"fault is {fault!r}: give a text such as 'noise:rate=1e-4,seed=7', or a list of them")
+    found["fault"] = faults
     for name in ("trace", "vcd"):
         found[name] = None if found.get(name) is None else os.fspath(found[name])
     return found
