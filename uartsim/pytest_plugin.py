@@ -189,7 +189,7 @@ def _start(
     from uartsim.errors import UartsimError
     from uartsim.guest.catalogue import GuestDefinition, find_guest
 
-    config = request.config
+    config, failure, opened = request.config, "", None
     try:
         definition = guest if isinstance(guest, GuestDefinition) else find_guest(str(guest or _GUEST.value(config)))
         missing = [text for need in definition.needs if (text := need.missing()) is not None]
@@ -199,7 +199,9 @@ def _start(
         started = blocking.open_console(definition, settings=settings, **options)
         opened = stack.enter_context(started)
     except UartsimError as error:
-        pytest.fail(str(error), pytrace=False)
+        failure = str(error)
+    if opened is None:  # said here, so that the report does not have it twice
+        pytest.fail(failure, pytrace=False)
     request.node.stash.setdefault(_consoles, []).append((definition.name, opened))
     return opened
 

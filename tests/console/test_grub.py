@@ -130,7 +130,7 @@ def test_menu_that_is_left_on_the_screen_of_a_kernel_is_none() -> None:
         rows = [frame, "|*one" + " " * 36 + "|", "|" + " " * 40 + "|", frame]
         client.say(b"\x1b[H\x1b[J" + "".join(f"\x1b[{i + 3};2H{row}" for i, row in enumerate(rows)).encode())
         client.say(b"\x1b[12;1H\r\nLinux version 6.1\r\n")
-        with pytest.raises(GrubFailed, match="is past it: .Linux version"):
+        with pytest.raises(GrubFailed, match=r"is past it: .Linux version"):
             await console.grub.wait_for_menu()
 
     run_virtually(scenario)

@@ -55,11 +55,6 @@ class Keys:
         """What GRUB shows now."""
         return self._console.screen
 
-    @property
-    def has_ended(self) -> bool:
-        """Whether the guest has."""
-        return self._console._ended
-
     async def press(self, keys: str, done: Callable[[Screen], bool]) -> bool:
         """Press keys once, and wait until the screen shows what they were to do; False if it does not.
 

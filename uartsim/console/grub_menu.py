@@ -50,13 +50,13 @@ class Menu:
         origins: list[int] = []
         try:
             for regex in path[:-1]:
-                origins.append((await self._find(regex))[1])
+                origin = (await self._find(regex))[1]
                 await self._change_menu(key.ENTER)
+                origins.append(origin)
             return (await self._find(path[-1]))[0]
         except GrubFailed:
-            while origins:
-                if len(origins) < len(path) and not self._keys.has_ended:
-                    await self._change_menu(key.ESCAPE)
+            while origins and read_menu(self._keys.screen) is not None:
+                await self._change_menu(key.ESCAPE)
                 await self._go_to(origins.pop())
             raise
 
