@@ -189,7 +189,7 @@ def _start(
     from uartsim.errors import UartsimError
     from uartsim.guest.catalogue import GuestDefinition, find_guest
 
-    config, failure, opened = request.config, "", None
+    config = request.config
     try:
         definition = guest if isinstance(guest, GuestDefinition) else find_guest(str(guest or _GUEST.value(config)))
         missing = [text for need in definition.needs if (text := need.missing()) is not None]
@@ -198,12 +198,11 @@ def _start(
         options.setdefault("timeout_scale", _SCALE.value(config))
         started = blocking.open_console(definition, settings=settings, **options)
         opened = stack.enter_context(started)
+        request.node.stash.setdefault(_consoles, []).append((definition.name, opened))
+        return opened
     except UartsimError as error:
         failure = str(error)
-    if opened is None:  # said here, so that the report does not have it twice
-        pytest.fail(failure, pytrace=False)
-    request.node.stash.setdefault(_consoles, []).append((definition.name, opened))
-    return opened
+    pytest.fail(failure, pytrace=False)  # out here, so that the report does not have it twice
 
 
 def _cannot(config: pytest.Config, why: str) -> None:
