@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+import random
 import shutil
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trio
+import trio.testing
 
+import uartsim
 from tests.console.fakes import FakeClient, FakeMachine, run_virtually
 from uartsim import blocking
 from uartsim.console.console import Console
@@ -341,3 +345,30 @@ def test_real_grub_is_selected_from_edited_and_left_as_it_was(grub_folder: Path)
         assert console.screen == shown
         console.send("\x1b")
         assert console.grub.select(["Advanced", "Recovery"]) == "Recovery mode"
+
+
+def test_keys_that_come_late_do_no_harm() -> None:
+    async def main() -> None:
+        chance = random.Random(1)
+        keys, waiting = trio.open_memory_channel[tuple[float, bytes]](1000)
+        async with uartsim.open_console("demo") as console, trio.open_nursery() as nursery:
+            send_now = console._client.send
+
+            async def send(data: bytes, *, secret: bool = False) -> None:
+                await keys.send((trio.current_time() + chance.uniform(0, 1.5), data))
+
+            async def deliver() -> None:
+                async for at, data in waiting:
+                    await trio.sleep_until(at)
+                    await send_now(data)
+
+            nursery.start_soon(deliver)
+            console._client.send = send  # type: ignore[method-assign]
+            await console.grub.select(["Advanced", "recovery"])
+            await console.grub.edit(r"^\s*linux", " a=1 b=2", remove=" single")
+            await console.grub.boot()
+            line = (await console.expect("Command line: (.*)")).after
+            assert line.endswith("ttyS0,115200 a=1 b=2")
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))

@@ -35,6 +35,9 @@ ESCAPE: Final = "\x1b"
 NO_KEY: Final = " "
 #: How long GRUB may take to show what a key did, in seconds; times the console's scale of time-outs.
 KEY_S: Final = 1.0
+#: The same for keys that lead elsewhere: pressed twice, they would lead further than was meant.
+LEAVE_S: Final = 3.0
+_LEAVE: Final = (ENTER, ESCAPE, BOOT_EDITED)
 #: How often a key is pressed that must have an effect, and one that may have none.
 PRESSES: Final = 8
 PROBES: Final = 3
@@ -66,7 +69,7 @@ class Keys:
         console._check_running("grub")
         await console._send(keys)
         pressed = trio.current_time()
-        patience = KEY_S * console.timeout_scale
+        patience = (KEY_S if keys not in _LEAVE else LEAVE_S) * console.timeout_scale
 
         def look(now: float) -> tuple[bool | None, float]:
             settled = max(console._last_output, pressed) + SETTLE_S

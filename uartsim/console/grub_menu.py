@@ -91,6 +91,12 @@ class Menu:
         await self._go_to(origin)
         raise GrubFailed(f"no entry of GRUB's menu matches {regex.pattern!r}; there are {', '.join(map(repr, seen))}")
 
+    def _stuck(self) -> GrubFailed:
+        """The error that a key has done nothing; or raises that the menu has gone."""
+        __tracebackhide__ = True
+        _ = self.view
+        return self._keys.fail("GRUB's menu does not react to keys")
+
     async def _go_to(self, place: int) -> None:
         """Move the highlight to the entry of a number, counted from 0."""
         __tracebackhide__ = True
@@ -121,7 +127,7 @@ class Menu:
         ):
             if edge and not before.is_certain:
                 return 0
-            raise self._keys.fail("GRUB's menu does not react to keys")
+            raise self._stuck()
         after = self.view
         return after.row - before.row + _shift(before.titles, after.titles)
 
@@ -133,7 +139,7 @@ class Menu:
             if menu.row == row:
                 return
             await self._step(key.DOWN if menu.row < row else key.UP)
-        raise self._keys.fail("GRUB's menu does not react to keys")
+        raise self._stuck()
 
 
 def contents(screen: Screen) -> object:
