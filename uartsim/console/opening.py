@@ -85,11 +85,7 @@ async def _opened(
     problems: Source | Sequence[Source] | None,
     allow: Iterable[str],
 ) -> AsyncIterator[Console]:
-    if clock is not None and (clock == "virtual") is not is_virtual():
-        raise UsageError(
-            f"clock is {clock!r} and trio's is not: in async code it is the clock that trio.run() was given, such as "
-            "trio.testing.MockClock(autojump_threshold=0)"
-        )
+    _check_clock(clock)
     definition = guest if isinstance(guest, GuestDefinition) else find_guest(str(guest))
     if settings:
         definition = definition.with_settings({key: str(value) for key, value in settings.items()})
@@ -103,7 +99,6 @@ async def _opened(
     check_paths({what: path for what, path in paths.items() if path is not None})
     hubs: list[Hub] = []
     started: list[Machine] = []
-    failure: BaseException | None = None
 
     def prepare(machine: Machine) -> None:  # before power: not a byte is missed
         com1 = machine.com1
@@ -134,19 +129,36 @@ async def _opened(
             problems=problems,
             allow=allow,
         )
-        try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(console.follow)
-                nursery.start_soon(_close_after_the_last_byte, machine, hubs[0])
-                try:
-                    yield console
-                except BaseException as error:
-                    failure = error  # raised below, so that the nursery does not wrap it
-                nursery.cancel_scope.cancel()
-        finally:
-            console.close()
-        if failure is not None:
-            raise failure
+        async with _followed(console, machine, hubs[0]):
+            yield console
+
+
+@asynccontextmanager
+async def _followed(console: Console, machine: Machine, hub: Hub) -> AsyncIterator[None]:
+    """A console that takes in what the guest sends; closed at the end."""
+    failure: BaseException | None = None
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(console.follow)
+            nursery.start_soon(_close_after_the_last_byte, machine, hub)
+            try:
+                yield
+            except BaseException as error:
+                failure = error  # raised below, so that the nursery does not wrap it
+            nursery.cancel_scope.cancel()
+    finally:
+        console.close()
+    if failure is not None:
+        raise failure
+
+
+def _check_clock(clock: str | None) -> None:
+    """Raises UsageError where the caller relies on another clock than trio has."""
+    if clock is not None and (clock == "virtual") is not is_virtual():
+        raise UsageError(
+            f"clock is {clock!r} and trio's is not: in async code it is the clock that trio.run() was given, such as "
+            "trio.testing.MockClock(autojump_threshold=0)"
+        )
 
 
 @asynccontextmanager
