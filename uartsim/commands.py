@@ -162,9 +162,9 @@ def run(
         {
             "uart": uart or definition.uart,
             "strict_line": strict_line,
-            "unlimited": rate == "unlimited",
-            "flow_control": flow == "rtscts",
-            "faults": [read_fault(text) for text in faults],
+            "rate": rate,
+            "flow": flow,
+            "fault": [read_fault(text) for text in faults],
             "trace": trace,
             "vcd": vcd,
         },

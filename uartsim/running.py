@@ -41,7 +41,7 @@ class Line(NamedTuple):
         paths = {what: path for what, path in named.items() if path is not None}
         check_paths(paths)
         for what, path in paths.items():
-            check_new(path, "waveform" if what == "vcd" else what)
+            check_new(os.fspath(path), "waveform" if what == "vcd" else what)
         return make_guest(definition, restore=None if self.restore is None else Path(self.restore))
 
 

@@ -324,3 +324,37 @@ def test_problems_do_not_depend_on_how_the_text_was_cut(text: str, cuts: list[in
 
 def place(problem: Problem) -> tuple[int, str]:
     return problem.start, problem.id
+
+
+@pytest.mark.parametrize(
+    ("command_line", "shown", "expected"),
+    [
+        ("root=/dev/vda1 ro single", "Give root password for maintenance", []),
+        ("root=/dev/vda1 systemd.unit=rescue.target quiet", "You are in rescue mode. After logging in", []),
+        ("root=/dev/vda1 ro emergency", "You are in emergency mode. After logging in", []),
+        ("root=/dev/vda1 rd.break=mount", "Entering emergency mode. Exit the shell to continue.", []),
+        ("root=/dev/vda1 break=premount", "(initramfs) ", []),
+        ("root=/dev/mapper/rescue-root ro", "Give root password for maintenance", ["systemd.emergency"]),
+        ("root=/dev/vda1 ro", "(initramfs) ", ["initrd.shell"]),
+    ],
+)
+def test_rescue_that_the_kernels_command_line_asks_for_is_no_problem(
+    command_line: str, shown: str, expected: list[str]
+) -> None:
+    watch = ProblemWatch()
+    boot = f"[    0.000000] Linux version 6.1\r\n[    0.000000] Command line: BOOT_IMAGE=/vmlinuz {command_line}\r\n"
+    watch.feed(boot + f"[    1.000000] Run /init as init process\r\n{shown}")
+    watch.finish()
+    assert [problem.id for problem in watch.problems] == expected
+
+
+def test_rescue_that_was_asked_for_in_one_boot_is_a_problem_in_the_next() -> None:
+    watch = ProblemWatch()
+    for addition in (" single", ""):
+        watch.expect_boot()
+        watch.feed(
+            f"[    0.000000] Linux version 6.1\n[    0.000000] Command line: root=/dev/vda1{addition}\n"
+            "[    1.000000] Run /init as init process\nGive root password for maintenance\n"
+        )
+    watch.finish()
+    assert [problem.id for problem in watch.problems] == ["systemd.emergency"]

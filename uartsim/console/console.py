@@ -249,7 +249,8 @@ class Console(TransferVerbs, SpawnVerbs):
         await self._buttons("nmi()").nmi()
 
     async def reset(self) -> None:
-        """Press the machine's reset button.  What was sent before is read past: an old prompt will not match.
+        """Press the machine's reset button.  What was sent before is read past, and the screen is empty: no verb takes
+        anything of it for the new boot's.
 
         Raises:
             UsageError: there is no machine behind this console.
@@ -257,8 +258,7 @@ class Console(TransferVerbs, SpawnVerbs):
         """
         __tracebackhide__ = True
         buttons = self._buttons("reset()")
-        self._take_all()
-        self._matcher.consume_all()
+        self._forget_boot()
         self._guard.watch.expect_boot()
         await buttons.reset()
 

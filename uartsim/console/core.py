@@ -113,10 +113,20 @@ class ConsoleCore:
         self._screen.feed(data)
         for feed in self._feeds:
             feed.put(data)
-        text = self._transcript.feed(data, self._last_output)
+        self._take_text(self._transcript.feed(data, self._last_output), data)
+
+    def _take_text(self, text: str, data: bytes) -> None:
         self._live_log.feed(text)
-        segments = self._matcher.feed(text, self._last_output)
-        self._guard.take(segments, data, self._last_output)
+        self._guard.take(self._matcher.feed(text, self._last_output), data, self._last_output)
+
+    def _forget_boot(self) -> None:
+        """The guest is about to start anew: its unfinished line, its screen, its prompt and what was typed are of the past."""
+        self._take_all()
+        self._take_text(self._transcript.end_line(trio.current_time()), b"")
+        self._matcher.consume_all()
+        self._screen = ScreenModel(self._screen.rows, self._screen.columns)
+        self._echoes = Echoes(self._matcher)
+        self._prompt_at = -1
 
     def _take_all(self) -> None:
         """Take in what has come and ``follow`` has had no turn to take: no answer without it."""

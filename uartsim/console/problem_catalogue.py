@@ -39,7 +39,7 @@ _GIVEN: Final = {
 }
 _FIELDS: Final = {
     "id": str, "severity": str, "phase": str, "match": list, "watch": str, "cause": str, "advice": str, "unless": str,
-    "unless_seen": list, "asked_by": str, "prompt": bool, "examples": list, "not_examples": list,
+    "unless_seen": list, "asked_by": str, "asked_at_boot": str, "prompt": bool, "examples": list, "not_examples": list,
 }  # fmt: skip
 _REQUIRED: Final = ("id", "severity", "cause", "advice")
 
@@ -62,6 +62,7 @@ class Entry:
         unless: an expression for lines that are none after all, or None.
         unless_seen: it is none if one of these texts came before in this boot.
         asked_by: an expression for a typed line that asks for it, or None.
+        asked_at_boot: an expression for a kernel's command line that asks for it, or None.
         prompt: the guest sits at a prompt: reported once in a boot, not at each prompt.
         examples: lines that are this problem.
         not_examples: lines that look like it and are not.
@@ -77,6 +78,7 @@ class Entry:
     unless: re.Pattern[str] | None = None
     unless_seen: tuple[str, ...] = ()
     asked_by: re.Pattern[str] | None = None
+    asked_at_boot: re.Pattern[str] | None = None
     prompt: bool = False
     examples: tuple[str, ...] = ()
     not_examples: tuple[str, ...] = ()
@@ -87,6 +89,10 @@ class Entry:
             if (match := regex.search(line)) is not None:
                 return None if self.unless is not None and self.unless.search(line) else match
         return None
+
+    def is_asked_at_boot(self, command_line: str) -> bool:
+        """Whether a kernel with this command line was asked for it."""
+        return self.asked_at_boot is not None and self.asked_at_boot.search(command_line) is not None
 
     def sentence(self, values: Mapping[str, object]) -> str:
         """The cause with ``values`` put in; an empty one takes its colon along."""
@@ -230,6 +236,7 @@ def read_entry(item: Any, where: str) -> Entry:
         unless=_compiled(where, "unless", item["unless"]) if "unless" in item else None,
         unless_seen=tuple(item.get("unless_seen", ())),
         asked_by=_compiled(where, "asked_by", item["asked_by"]) if "asked_by" in item else None,
+        asked_at_boot=_compiled(where, "asked_at_boot", item["asked_at_boot"]) if "asked_at_boot" in item else None,
         prompt=item.get("prompt", False),
         examples=tuple(item.get("examples", ())),
         not_examples=tuple(item.get("not_examples", ())),

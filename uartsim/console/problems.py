@@ -13,7 +13,8 @@ match contains one (``patterns.required_literals``), and a whole piece is search
 What is no problem:
 
 - what was typed and comes back as its echo;
-- what was asked for: a ``reboot`` that was typed, or announced with :meth:`ProblemWatch.expect_boot`;
+- what was asked for: a ``reboot`` that was typed, or announced with :meth:`ProblemWatch.expect_boot`; a rescue mode
+  that the kernel's command line names;
 - a kernel line that had come before in this boot: somebody reads the log.
 
 The same problem with the same cause is reported once, and counted from then on.
@@ -39,8 +40,10 @@ KEPT: Final = 1000
 KEPT_OF_ONE: Final = 100
 #: How many typed lines are remembered, of those whose echo would be a problem.
 _KEPT_TYPED: Final = 64
-#: In place of an item's number: here a kernel started.
+#: In place of an item's number: here a kernel started; here it says its command line.
 _START: Final = -1
+_COMMAND_LINE: Final = -2
+_SAYS_COMMAND_LINE: Final = re.compile(r"(?:Kernel c|C)ommand line: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,7 @@ class ProblemWatch:
         self._reported: set[tuple[str, str]] = set()
         self._in_boot: set[str] = set()  # prompts that were reported in this boot, and texts for unless_seen
         self._asked: set[str] = set()
+        self._asked_at_boot: set[str] = set()  # by the command line of the kernel that runs
         self._typed = ""
         # what the echo of typed lines, and of the one being typed, will look like: the problem's id, and its match
         self._echoes: deque[tuple[str, str]] = deque(maxlen=_KEPT_TYPED)
@@ -225,6 +229,15 @@ class ProblemWatch:
     def expect_boot(self) -> None:
         """The next start of the guest, and its going down before, are asked for."""
         self.ask_for("linux.reboot", "guest.off")
+
+    @property
+    def boot_is_expected(self) -> bool:
+        """Whether the guest was asked to start again and has not yet."""
+        return "linux.reboot" in self._asked
+
+    def note_command_line(self, text: str) -> None:
+        """The kernel that boots next has this command line: a rescue mode that it asks for is no problem."""
+        self._asked |= {entry.id for entry in self._entries if entry.is_asked_at_boot(text)}
 
     def ask_for(self, *ids: str) -> None:
         """These are asked for, and no problem until the guest starts again."""
@@ -282,6 +295,12 @@ class ProblemWatch:
             banner, decided = self._log.starts[self._boots_seen - self._log.boots - 1]
             looks.append(_Look(decided, banner.start, banner.text, banner.at, [_START], set()))
         block = "\n".join([line.text for line in lines])
+        if "ommand line: " in block:
+            looks += [
+                _Look(line.end, line.start, line.text, line.at, [_COMMAND_LINE], set())
+                for line in lines
+                if not line.replayed and _SAYS_COMMAND_LINE.match(line.text)
+            ]
         candidates = self._quick.lines(block)
         if candidates:
             starts = list(accumulate((len(line.text) + 1 for line in lines), initial=0))
@@ -299,6 +318,9 @@ class ProblemWatch:
         for number in look.numbers:
             if number == _START:
                 found += self._kernel_start(line, start, at)
+                continue
+            if number == _COMMAND_LINE:
+                self._asked_at_boot = {entry.id for entry in self._entries if entry.is_asked_at_boot(line)}
                 continue
             item = self._searched[number]
             if isinstance(item, str):
@@ -359,7 +381,7 @@ class ProblemWatch:
     def _add(
         self, entry: Entry, cause: str, line: str, start: int, end: int, at: float, values: Mapping[str, str]
     ) -> list[Problem]:
-        if entry.id in self.allowed or entry.id in self._asked:
+        if entry.id in self.allowed or entry.id in self._asked | self._asked_at_boot:
             return []
         if any(text in self._in_boot for text in entry.unless_seen):
             return []

@@ -144,6 +144,15 @@ class Transcript:
             self._forget(self.raw_end - self._kept_bytes)
         return text
 
+    def end_line(self, time_s: float) -> str:
+        """What comes from now on begins a line and no sequence goes on, as after a reset; returns the text that it adds."""
+        at_line_start = self._cleaner._at_line_start
+        self._cleaner = TextCleaner()
+        text = "" if at_line_start else "\n"
+        self._text.append(text)
+        self._pieces.append((self.raw_end, self._text.end, self._cleaner.copy(), time_s))
+        return text
+
     @property
     def raw_end(self) -> int:
         """How many bytes there have been."""
@@ -216,7 +225,7 @@ class Transcript:
             else:
                 low = middle + 1
         # a byte that told what the one before it was brings the characters of both
-        last = low - (len(cleaner.copy().feed(data[:low])) - wanted)
+        last = min(low, low - (len(cleaner.copy().feed(data[:low])) - wanted))
         last += raw_at
         first = last - 1
         while first > self._raw_start and 0x80 <= self._raw[first - self._raw_start] < 0xC0:

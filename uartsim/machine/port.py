@@ -70,6 +70,8 @@ class Port:
         self.errors_in = 0
         #: Called with the interrupt line's level and the time whenever it changes; set by whoever is the guest.
         self.on_interrupt: Callable[[bool, int], None] | None = None
+        #: Gets the interrupt line's changes in its place, to hand them on when it likes.
+        self.interrupt_gate: Callable[[bool, int], None] | None = None
         #: Called with a time in ticks: an interrupt handler that refills the transmitter may do so in slices until then,
         #: with :meth:`stream_out`; returns whether it did.
         self.on_stream_out: Callable[[int], bool] | None = None
@@ -295,7 +297,7 @@ class Port:
         while self.uart.irq != self._irq:
             self._irq = self.uart.irq
             if self.on_interrupt is not None:
-                self.on_interrupt(self._irq, now)
+                (self.interrupt_gate or self.on_interrupt)(self._irq, now)
 
     def settle(self) -> None:
         """After registers were touched: tell of interrupts, hand out what has arrived, and plan the next call."""
