@@ -48,7 +48,21 @@ class TestQemu:
         counts = await counts_of(COUNT_OTHER.format(port=port), tmp_path)
         assert 0 < max(counts) <= READS_PER_CHARACTER // 2, counts
 
+    @in_trio
+    async def test_served_byte_by_byte_a_port_that_is_waited_for_by_a_count_has_room(self, tmp_path: Path) -> None:
+        line = Line()
+        async with line.open(boot(bytes.fromhex(IMPATIENT_FLOOD), tmp_path, registers="off")):
+            assert await line.expect(b"Z") == b"X" * 10_000 + b"Z"
 
+
+#: Ten thousand characters, each written when LSR says THRE, or after 64 looks at LSR; then a 'Z' as soon as there
+#: is room for it, and hlt.
+IMPATIENT_FLOOD = (
+    "BD1027"  # mov bp, 10000
+    "BAFD03 B94000 EC A820 7502 E2F9"  # character: mov cx, 64; wait: LSR; jnz write; loop wait
+    "BAF803 B058 EE 4D 75EA"  # write: 'X' to THR; dec bp; jnz character
+    "BAFD03 EC A820 74FB BAF803 B05A EE F4"
+)
 #: 115200 8N1 without a FIFO; twenty characters, each written when LSR says THRE, or after 64 looks at LSR and MSR: hlt.
 IMPATIENT = (
     "BAFB03 B083 EE BAF803 B001 EE BAFB03 B003 EE B314"  # mov bl, 20
