@@ -6,9 +6,9 @@ reach its own driver.
 
 As bytes (:class:`ByteLine`): QEMU's own 16550 speaks to a socket, without any pace.  What it sends,
 :class:`SerialDriver` writes to the registers of our chip, and QEMU waits when the line is ten seconds behind; what the
-chip receives goes to QEMU's port.  A break goes by QMP, behind the bytes before it.  What such a guest does not show: which divisor
-and format it programs (setting ``baud`` is the speed of our chip), breaks and modem lines that it sends.  Parity and
-framing errors reach it as the characters that were sampled.
+chip receives goes to QEMU's port.  A break goes by QMP, behind the bytes before it.  What such a guest does not show:
+which divisor and format it programs (setting ``baud`` is the speed of our chip), breaks and modem lines that it sends.
+Parity and framing errors reach it as the characters that were sampled.
 
 Either way the sockets are socket pairs that QEMU inherits: they are connected before QEMU runs, so that no byte is lost,
 and they have no names in the file system.

@@ -99,5 +99,5 @@ class LossNotice:
 
 def in_words(losses: Mapping[str, int]) -> str:
     """How many were lost, and why."""
-    kinds = [f"{count} characters ({MEANINGS[kind]})" for kind, count in losses.items() if count]
+    kinds = [f"{count} character{'s' * (count != 1)} ({MEANINGS[kind]})" for kind, count in losses.items() if count]
     return "; ".join(kinds) or "nothing"
