@@ -161,11 +161,15 @@ class Port:
         now = self.clock.now()
         self.advance(now)
         was_closed = not self.has_room()
-        self.uart.reset(self.uart.now)
+        self._reset_chip()
         self._set_format()
         self._look_for_losses()
         self._resume(was_closed, self.uart.now)
         self.settle()
+
+    def _reset_chip(self) -> None:
+        """At the chip's present."""
+        self.uart.reset(self.uart.now)
 
     def restore(self, uart: UartState, line: Iterable[tuple[int, bytes, LineFormat]]) -> None:
         """The chip becomes what a snapshot holds, at its present time; frames that were on the line are on it again.

@@ -92,12 +92,10 @@ class TappedCom1(Com1):
         for character in characters:
             self.write_at(0, character, at)
 
-    def reset(self) -> None:
-        """See :meth:`uartsim.machine.port.Port.reset`."""
-        self.advance(self.clock.now())
+    def _reset_chip(self) -> None:
         for tap in self.taps:
             tap.reset(self.uart.now)
-        super().reset()
+        super()._reset_chip()
         self._tell_pins()
 
     def _set_format(self) -> None:
