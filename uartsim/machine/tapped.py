@@ -109,8 +109,10 @@ class TappedCom1(Com1):
         """From one event of the chip to the next, so that each change of a pin is told at its own time."""
         uart = self.uart
         while (due := uart.next_event(uart.now)) <= until:
+            self._tell_pins()  # to say what comes next, the chip has done what was due already
             uart.advance(due)
             self._tell_pins()
+        self._tell_pins()
         super()._pass_time(max(until, uart.now))
 
     def _tell_pins(self) -> None:
