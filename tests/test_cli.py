@@ -82,6 +82,7 @@ def test_everything_about_a_machine_from_another_shell(runtime: Path, guest_fold
         text = uartsim(runtime, "status", "box").stdout
         assert "115200 8N1" in text
         assert str(machine.link) in text
+        assert "withheld 0; lost: nothing\n" in text
         assert status_json(runtime, "box")["state"] == "running"
 
         uartsim(runtime, "break", "box")

@@ -300,7 +300,7 @@ def status(name: str, as_json: bool) -> None:
     click.echo(
         f"carried    {line['bytes_out']} bytes out, {line['bytes_in']} in; breaks {line['breaks_out']} out, "
         f"{line['breaks_in']} in; errors {line['errors_out']} out, {line['errors_in']} in; "
-        f"overruns {line['overruns']}; withheld {line['withheld']}"
+        f"withheld {line['withheld']}; lost: {com1['lost']}"
     )
     click.echo(f"chip       {com1['uart']} {registers}")
     for way, counts in com1["accesses"].items():

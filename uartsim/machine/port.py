@@ -19,6 +19,7 @@ from uartsim.chip.state import UartState
 from uartsim.chip.streaming import stream_in, stream_out
 from uartsim.chip.uart import Uart
 from uartsim.line_format import NEVER, LineFormat
+from uartsim.machine.losses import ChipLosses
 from uartsim.machine.ticker import Clock, Ticker
 from uartsim.wire.cable import Cable
 from uartsim.wire.frame import BREAK, Arrival
@@ -95,6 +96,9 @@ class Port:
         #: :attr:`on_far_ready`.  On a paced line the far end is never asked: the line does not wait.
         self.far_busy: Callable[[], bool] | None = None
         self.on_far_ready: Callable[[], None] | None = None
+        #: What the chip has lost, and called when that has become more.
+        self.losses = ChipLosses(self.uart)
+        self.on_loss: Callable[[], None] | None = None
         #: Called with an error that one of these callbacks raised while the timer served the line.
         self.on_failure: Callable[[Exception], None] | None = None
         #: Called when the guest has programmed another format.
@@ -143,6 +147,8 @@ class Port:
         self.writes[offset] += 1
         if uart.line_format is not before and uart.line_format != before:
             self._set_format()
+        if offset == Offset.MCR:
+            self._look_for_losses()
         self._resume(was_closed, at)
 
     def _set_format(self) -> None:
@@ -157,10 +163,15 @@ class Port:
         now = self.clock.now()
         self.advance(now)
         was_closed = not self.has_room()
-        self.uart.reset(self.uart.now)
+        self._reset_chip()
         self._set_format()
+        self._look_for_losses()
         self._resume(was_closed, self.uart.now)
         self.settle()
+
+    def _reset_chip(self) -> None:
+        """At the chip's present."""
+        self.uart.reset(self.uart.now)
 
     def restore(self, uart: UartState, line: Iterable[tuple[int, bytes, LineFormat]]) -> None:
         """The chip becomes what a snapshot holds, at its present time; frames that were on the line are on it again.
@@ -170,6 +181,7 @@ class Port:
             line: the frames: when the first began, the characters, their format.
         """
         self.uart.become(uart)
+        self.losses.begin()
         self._set_format()
         for start, characters, line_format in line:
             self.cable.carry_run(start, characters, line_format)
@@ -349,8 +361,13 @@ class Port:
         if self.cable.out is not None:
             self.errors_out += self.cable.hear(self.uart.now)
 
+    def _look_for_losses(self) -> None:
+        if self.losses.look() and self.on_loss is not None:
+            self.on_loss()
+
     def _plan(self) -> None:
         """Ask to be called when something will be visible outside."""
+        self._look_for_losses()
         uart, cable = self.uart, self.cable
         at = NEVER
         if self.on_stream_out is not None:

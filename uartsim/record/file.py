@@ -7,6 +7,7 @@ readable.  The writer above puts a note of the gap in front of the next chunk.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any, Final
 
 from uartsim.line_format import UsageError
@@ -37,6 +38,8 @@ class RecordFile:
         self._events = 0
         self._unsaid = 0
         self._size = 0
+        self._wrap: Callable[[bytes, int], tuple[bytes, int]] | None = None
+        self._checksum = 0
         self._file = NewFile(path, what)
         self._fd = self._file.fd
 
@@ -50,6 +53,16 @@ class RecordFile:
         if self.trouble:
             self.discard()
             raise UsageError(f"the {self.what} {self.path} cannot be written ({self.trouble}): give another file")
+
+    def wrap_in(self, wrap: Callable[[bytes, int], tuple[bytes, int]], checksum: int) -> None:
+        """From now on each chunk is written as ``wrap`` makes it.
+
+        Args:
+            wrap: gets a chunk and the checksum of all that was written before; returns what is written, and the checksum
+                after it.
+            checksum: of all that was written so far.
+        """
+        self._wrap, self._checksum = wrap, checksum
 
     @property
     def gap(self) -> int:
@@ -73,8 +86,12 @@ class RecordFile:
         data, events = bytes(self._pending), self._events
         self._pending.clear()
         self._events = 0
+        after = self._checksum
+        if self._wrap is not None:
+            data, after = self._wrap(data, after)
         if self._write(data):
             self._size += len(data)
+            self._checksum = after
             self._unsaid = 0
         else:
             self.lost += events

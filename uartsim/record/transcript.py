@@ -132,11 +132,19 @@ class TranscriptWriter:
         if self._pending_size >= _GATHER:
             self.flush()
 
+    @property
+    def gathered(self) -> int:
+        """How much waits to be written, in bytes."""
+        return self._pending_size
+
     def flush(self) -> None:
         """Hand what has gathered to the system.  Losing it is counted, never raised."""
-        if not self._pending or self._fd < 0:
+        if not self._pending:
             return
         lines, self._pending, self._pending_size = self._pending, [], 0
+        if self._fd < 0:
+            self._lose(lines)
+            return
         if self._unsaid or self._unsaid_notes:
             text = f"{self._unsaid} bytes of the line and {self._unsaid_notes} breaks or marks are missing here"
             mark = json.dumps(f"{text}: {self.trouble}").encode()
