@@ -225,9 +225,9 @@ def test_repeated_problem_is_counted_and_reported_once() -> None:
 def test_flood_of_different_problems_is_bounded() -> None:
     watch = ProblemWatch(STANDARD)
     for n in range(3 * KEPT_OF_ONE):
-        watch.feed(f"[{n + 5:5d}.000000] I/O error, dev sda, sector {n}\n")
+        watch.feed(f"[{n + 5:5d}.000000] EXT4-fs error (device vda1): block {n}\n")
     assert len(watch.problems) == KEPT_OF_ONE
-    assert watch.counts["linux.io"] == 3 * KEPT_OF_ONE
+    assert watch.counts["linux.fs"] == 3 * KEPT_OF_ONE
 
 
 def test_log_that_somebody_reads_is_no_news() -> None:
