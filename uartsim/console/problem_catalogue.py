@@ -1,7 +1,7 @@
 """The catalogue of problems: data about what goes wrong on a console, and how to read it.
 
-The package's own are the files ``problems_*.toml`` beside this module; files of the same form, or mappings, can be added to it, and
-replace entries of the same ``id``.  docs/problems.md describes the fields.
+The package's own are the files ``problems_*.toml`` beside this module; files of the same form, or mappings, can be added
+to it, and replace entries of the same ``id``.  docs/problems.md describes the fields.
 """
 
 from __future__ import annotations
