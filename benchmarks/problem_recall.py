@@ -36,7 +36,8 @@ _LITERAL: Final = re.compile(r"^(?!\.\. (?!code-block)).*::(?: \w+)?\s*$")
 
 def place(entry: Mapping[str, Any], folder: Path) -> Path:
     """Where the file of a log is expected."""
-    return folder / entry["repo"] / (entry["path"] if "path" in entry else f"threads/{entry['thread']}.txt")
+    name = entry["path"] if "path" in entry else f"threads/{entry['thread']}.txt"
+    return folder / str(entry["repo"]) / str(name)
 
 
 class Verdict(NamedTuple):
@@ -123,7 +124,8 @@ def figures(judgements: Iterable[tuple[Mapping[str, Any], Verdict]]) -> str:
         else:
             healthy += 1
             alarms += _alarms(verdict.severity)
-    return f"{found} of {problems} problems found, {right} with the right severity; {alarms} false alarms in {healthy} healthy logs"
+    told = f"{found} of {problems} problems found, {right} with the right severity"
+    return f"{told}; {alarms} false alarms in {healthy} healthy logs"
 
 
 def script(entries: Iterable[Mapping[str, Any]], folder: Path) -> Iterable[str]:
@@ -175,7 +177,9 @@ def main() -> None:
         print(f"{name}: {figures(j for j in judgements if bool(j[0].get('held_out')) == held_out)}")
     print(f"all: {figures(judgements)}")
     if missing:
-        print(f"{len(missing)} of {len(entries)} logs are missing: add --script, and run what it prints", file=sys.stderr)
+        print(
+            f"{len(missing)} of {len(entries)} logs are missing: add --script, and run what it prints", file=sys.stderr
+        )
 
 
 if __name__ == "__main__":

@@ -112,6 +112,13 @@ def test_lines_are_counted_in_a_log_of_many_pieces(tmp_path: Path) -> None:
     assert found.line == 50_002
 
 
+def test_line_of_a_problem_that_is_told_at_the_end_is_that_where_it_began(tmp_path: Path) -> None:
+    path = tmp_path / "long.log"
+    path.write_text("one\nWaiting for root device /dev/vda1...\n" + "ordinary line\n" * 50_000)
+    (found,) = SavedLog(str(path), Catalogue.standard()).problems()
+    assert (found.line, found.problem.id, found.problem.severity) == (2, "linux.waits-for-root", "error")
+
+
 def test_second_boot_in_a_log_is_told_and_a_log_shown_in_it_is_not(tmp_path: Path) -> None:
     boot = "[    0.000000] Linux version 6.1\n" + "".join(f"[    0.{n:06d}] a {n}\n" for n in range(1, 20))
     path = tmp_path / "twice.log"

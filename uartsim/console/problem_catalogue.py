@@ -19,7 +19,7 @@ from typing import Any, Final, TypeAlias
 
 from uartsim.console.kernel_lines import KernelLifter, Plain
 from uartsim.console.patterns import required_literals
-from uartsim.console.problem_lines import without_lost_colours
+from uartsim.console.problem_lines import bare
 from uartsim.errors import UsageError
 
 #: From harmless to the end; a fatal problem ends a wait.
@@ -233,6 +233,9 @@ def read_entry(item: Any, where: str) -> Entry:
         raise UsageError(f"{where}: give either match, a list of expressions, or watch")
     if item.get("watch"):
         _one_of(where, "watch", item["watch"], WATCHES)
+    for name in item.get("unless_found", ()):
+        if not _ID.fullmatch(name):
+            raise UsageError(f"{where}: unless_found: {name!r} is not an id, such as 'linux.panic'")
     entry = Entry(
         id=item["id"],
         severity=item["severity"],
@@ -310,7 +313,7 @@ def is_problem(entry: Entry, line: str) -> bool:
     texts: list[str] = []
     for piece in KernelLifter().feed(line + "\n"):
         texts += [piece.text] if isinstance(piece, Plain) else [message.text for message in piece.lines]
-    return any(entry.search(without_lost_colours(text.rstrip("\n"))) is not None for text in texts)
+    return any(entry.search(bare(text.rstrip("\n"))) is not None for text in texts)
 
 
 @functools.lru_cache(maxsize=1024)

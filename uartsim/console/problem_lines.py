@@ -14,6 +14,10 @@ from typing import Final, NamedTuple
 _LOST_COLOUR: Final = re.compile(
     r"(?:\^\[|#033|\\033|\\e|\\x1[bB]|[\u241b\ufffd])\[(?:\d{1,3}(?:;\d{1,3}){0,7})?[mK]|\[\d{1,3}(?:;\d{1,3}){0,7}m"
 )
+#: What a terminal program writes before each line of a log: the time of day.
+_TIME_OF_DAY: Final = re.compile(
+    r"^(?:\[\d\d:\d\d:\d\d[.:]\d{3}\]|\d\d:\d\d:\d\d\.\d{3}:|\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?\]) "
+)
 
 
 class Look(NamedTuple):
@@ -73,6 +77,9 @@ def next_line(block: str, start: int) -> tuple[int, int] | None:
     return None
 
 
-def without_lost_colours(line: str) -> str:
-    """The line without what colour sequences leave behind when their ESC was lost."""
-    return _LOST_COLOUR.sub("", line) if "[" in line else line
+def bare(line: str) -> str:
+    """The line as the guest meant it.
+
+    Without what colour sequences leave behind when their ESC was lost, and the time of day before it.
+    """
+    return _TIME_OF_DAY.sub("", _LOST_COLOUR.sub("", line) if "[" in line else line)

@@ -127,6 +127,11 @@ class Reports:
         self._found.clear()
         return asked
 
+    @property
+    def pending(self) -> list[Problem]:
+        """What is not reported yet, because it may still end well."""
+        return [problem for _, problem in self._open.values()]
+
     def overdue(self, at: float | None = None) -> list[Problem]:
         """What might have ended well, and has not for ``PATIENCE_S``; without a time: until the end."""
         late = [i for i, (_, problem) in self._open.items() if at is None or at - problem.at >= PATIENCE_S]

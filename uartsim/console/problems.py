@@ -31,7 +31,7 @@ from typing import Final
 
 from uartsim.console.kernel_lines import KernelBlock, KernelLifter, KernelLine, KernelLog, Plain, Segment
 from uartsim.console.problem_catalogue import STAGES, Catalogue, Entry, Mark, quick_texts
-from uartsim.console.problem_lines import Look, Quick, next_line, without_lost_colours
+from uartsim.console.problem_lines import Look, Quick, bare, next_line
 from uartsim.console.problem_reports import KEPT, KEPT_OF_ONE, Problem, Reports
 
 __all__ = ["KEPT", "KEPT_OF_ONE", "MAX_LINE", "Problem", "ProblemWatch"]
@@ -135,6 +135,11 @@ class ProblemWatch:
     def finish(self, at: float = 0.0) -> list[Problem]:
         """The text ends here: what was held back and the unfinished line are looked at."""
         return self.take(self._lifter.finish(), at) + self.pause(at) + self._reports.overdue()
+
+    @property
+    def pending(self) -> list[Problem]:
+        """What is not reported yet, because it may still end well."""
+        return self._reports.pending
 
     def overdue(self, at: float | None = None) -> list[Problem]:
         """What might have ended well and has not, by ``at`` seconds; without a time: by the end of the text."""
@@ -242,7 +247,7 @@ class ProblemWatch:
 
     def _look(self, look: Look) -> list[Problem]:
         found: list[Problem] = []
-        look = look._replace(line=without_lost_colours(look.line))
+        look = look._replace(line=bare(look.line))
         for number in look.numbers:
             if number == _START:
                 found += self._kernel_start(look)
