@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from uartsim.console import problem_catalogue
 from uartsim.console.problem_catalogue import Catalogue, Entry, is_problem, load_catalogue, quick_texts, read_entry
+from uartsim.console.problem_lines import Quick
 from uartsim.console.problems import KEPT_OF_ONE, Problem, ProblemWatch
 from uartsim.errors import UsageError
 
@@ -402,6 +403,23 @@ PARTS = [
     "\r",
     "y" * 3000,
 ]
+
+
+WORDS = ["panic", "not", "a", " b ", "x:", "BUG: ", "\n", "Kernel panic - not syncing", " ", "login: ", "y" * 20]
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map("".join), max_size=6),
+    st.lists(st.sampled_from(WORDS), max_size=20).map("".join),
+)
+def test_quick_look_finds_each_line_that_has_a_text(texts: list[str], block: str) -> None:
+    items = [frozenset([text]) for text in texts if "\n" not in text]
+    found = Quick(items).lines(block)
+    start = 0
+    for line in block.split("\n"):
+        wanted = {number for number, (text,) in enumerate(items) if text in line}
+        assert wanted <= found.get((start, start + len(line)), set())
+        start += len(line) + 1
 
 
 @given(st.lists(st.sampled_from(PARTS), max_size=12).map("".join), st.lists(st.integers(0, 9000), max_size=6))
