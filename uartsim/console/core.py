@@ -83,7 +83,7 @@ class ConsoleCore:
         self._live_log = LiveLog(self._name)
         self._matcher = Matcher()
         self._echoes = Echoes(self._matcher)
-        self._guard = Guard(self._matcher, problems, allow, trio.current_time())
+        self._guard = Guard(self._matcher, problems, allow, trio.current_time(), timeout_scale)
         self._screen = ScreenModel()
         self._arrived = trio.Event()
         self._opened_at = self._last_output = self._last_sent = trio.current_time()
@@ -215,11 +215,14 @@ class ConsoleCore:
             self._take_all()
             now = trio.current_time()
             found, again = look(now)
+            evidence_at = math.inf
             if found is None or isinstance(found, Found):
-                self._check_problems(now, found, copes_with)
-            if found is not None or self._ended or now >= deadline:
+                evidence_at = self._check_problems(now, found, copes_with, is_last=self._ended or now >= deadline)
+            if evidence_at == math.inf and (found is not None or self._ended or now >= deadline):
                 return found
-            await self._next(min(deadline, again, self._unsettled_until(now)))
+            await self._next(
+                min(deadline, again if found is None else math.inf, self._unsettled_until(now), evidence_at)
+            )
 
     async def _quiet(self, seconds: float, deadline: float, begin: float | None = None) -> bool:
         """Wait until the guest has been silent for ``seconds``, at the earliest since ``begin``."""
@@ -238,13 +241,19 @@ class ConsoleCore:
         settled = self._last_output + SETTLE_S
         return settled if self._guard.wants_pause and now < settled else math.inf
 
-    def _check_problems(self, now: float, found: Found | None = None, copes_with: Container[str] = ()) -> None:
-        """End the wait if something is wrong after which nothing good can come.
+    def _check_problems(
+        self, now: float, found: Found | None = None, copes_with: Container[str] = (), *, is_last: bool = False
+    ) -> float:
+        """End the wait if something is wrong after which nothing good can come, and what the guest says of it is there.
 
         Args:
             now: the time.
             found: what was found meanwhile; who waited for the problem's line gets it.
             copes_with: ids of problems that the wait itself deals with.
+            is_last: the wait ends now.
+
+        Returns:
+            When to check again, because more is expected of the guest; infinity if nothing is wrong.
 
         Raises:
             ProblemFound: it is.
@@ -252,13 +261,14 @@ class ConsoleCore:
         __tracebackhide__ = True
         if self._ended or now >= self._last_output + SETTLE_S:
             self._guard.pause(now)
-        problem = self._guard.fatal(found, copes_with)
-        if problem is not None:
+        problem = self._guard.fatal(found, copes_with, math.inf if is_last else now)
+        if isinstance(problem, Problem):
             raise ProblemFound(
                 f"{problem.cause}; {self._waiting or 'a wait'} ends here, unless allow={[problem.id]!r} is given. "
                 f"{problem.advice}{self._evidence()}",
                 problem,
             )
+        return math.inf if problem is None else problem
 
     # -- waiting --------------------------------------------------------------------------------------------------
 
@@ -362,6 +372,9 @@ class ConsoleCore:
         wrong = [f"{problem.cause} ({problem.id})" for problem in problems]
         if wrong:
             told.append(f"What went wrong: {'; '.join(wrong[-SHOWN_PROBLEMS:])}")
+        excused = [f"{_shown(problem.line)} ({problem.id})" for problem in self._guard.watch.excused]
+        if excused:
+            told.append(f"Allowed or asked for: {'; '.join(excused[-SHOWN_PROBLEMS:])}")
         return "\n".join(told)
 
 
