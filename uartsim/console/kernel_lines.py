@@ -29,6 +29,8 @@ MAX_LINE: Final = 2048
 #: How many kernel lines a log keeps.
 KEPT_LINES: Final = 10_000
 
+#: What a kernel line begins with, and what may become that: each of its beginnings.
+PREFIX: Final = r"(?:<\d{1,3}>)?\[ {0,11}\d{1,11}\.\d{6}\](?:\[ {0,10}[TC]\d{1,10}\])? "
 _LINE: Final = re.compile(
     r"\[ {0,11}(\d{1,11}\.\d{6})\](?:\[ {0,10}([TC]\d{1,10})\])? "
     rf"(?:([^\n]{{0,{MAX_LINE - 1}}})\n|([^\n]{{{MAX_LINE}}})|[^\n]{{0,{MAX_LINE - 1}}}\Z)"
@@ -36,17 +38,16 @@ _LINE: Final = re.compile(
 _LEVEL: Final = re.compile(r"<(\d{1,3})>")
 #: Whole kernel lines, each at the beginning of its own line.
 _MORE_LINES: Final = re.compile(
-    r"(?:(?:<\d{1,3}>)?\[ {0,11}\d{1,11}\.\d{6}\](?:\[ {0,10}[TC]\d{1,10}\])? "
-    rf"[^\n]{{0,{MAX_LINE - 1}}}+\n)*+"
+    rf"(?:{PREFIX}[^\n]{{0,{MAX_LINE - 1}}}+\n)*+"
 )
 _LONGEST_PREFIX: Final = 64
 #: How much text of kernel lines waits to be taken apart while nobody asks, in characters.
 _MAX_WAITING: Final = 1 << 24
-#: What may become a prefix: each of its beginnings, at the end of what is there.
 _CALLER_BEGUN: Final = r"\[(?: {1,10}|(?: {0,10}[TC](?:\d{1,10}\]?)?))?"
 _STAMP_BEGUN: Final = rf"\d{{1,11}}(?:\.(?:\d{{0,5}}|\d{{6}}(?:\](?:{_CALLER_BEGUN})?)?))?"
 _BEGUN: Final = rf"\[(?: {{1,11}}|(?: {{0,11}}{_STAMP_BEGUN}))?"
-_BEGUN_AT_END: Final = re.compile(rf"(?:<(?:\d{{1,3}}(?:>(?:{_BEGUN})?)?)?|{_BEGUN})\Z")
+PREFIX_BEGUN: Final = rf"(?:<(?:\d{{1,3}}(?:>(?:{_BEGUN})?)?)?|{_BEGUN})"
+_BEGUN_AT_END: Final = re.compile(rf"{PREFIX_BEGUN}\Z")
 #: How far the stamps of live messages may run ahead of the clock within one burst, in seconds.
 _AHEAD_S: Final = 1.5
 #: How much later than others a live message may come, in seconds.
