@@ -233,7 +233,7 @@ class Console(TransferVerbs, SpawnVerbs):
             begin = trio.current_time()
             deadline = self._deadline(timeout)
             await trio.lowlevel.checkpoint()
-            if not await self._quiet(seconds, deadline, begin=self._last_sent):
+            if not await self._quiet(seconds, deadline, begin=self._last_sent, kernel=True):
                 self._raise_unfinished(f"a silence of {seconds:g} s was expected", begin, deadline)
 
     # -- the machine ------------------------------------------------------------------------------------------------

@@ -37,9 +37,7 @@ _LINE: Final = re.compile(
 )
 _LEVEL: Final = re.compile(r"<(\d{1,3})>")
 #: Whole kernel lines, each at the beginning of its own line.
-_MORE_LINES: Final = re.compile(
-    rf"(?:{PREFIX}[^\n]{{0,{MAX_LINE - 1}}}+\n)*+"
-)
+_MORE_LINES: Final = re.compile(rf"(?:{PREFIX}[^\n]{{0,{MAX_LINE - 1}}}+\n)*+")
 _LONGEST_PREFIX: Final = 64
 #: How much text of kernel lines waits to be taken apart while nobody asks, in characters.
 _MAX_WAITING: Final = 1 << 24

@@ -60,9 +60,7 @@ _TORN: Final = re.compile(
     rb"(?P<torn>%b|%b)(?P<lines>(?:%b%b\n)+)" % (_TORN_CHARACTER, _TORN_SEQUENCE, PREFIX.encode(), _BODY)
 )
 _LINE_BEGUN: Final = rb"(?:%b%b|%b)" % (PREFIX.encode(), _BODY, PREFIX_BEGUN.encode())
-_TORN_AT_END: Final = re.compile(
-    rb"(?:(?:%b)%b?|%b%b)\Z" % (_TORN_CHARACTER, _LINE_BEGUN, _TORN_SEQUENCE, _LINE_BEGUN)
-)
+_TORN_AT_END: Final = re.compile(rb"(?:(?:%b)%b?|%b%b)\Z" % (_TORN_CHARACTER, _LINE_BEGUN, _TORN_SEQUENCE, _LINE_BEGUN))
 #: How much of what has come can be of importance to ``_TORN_AT_END``, in bytes.
 _TORN_REACH: Final = MAX_STRING + MAX_LINE + 256
 #: What comes within this many bytes and seconds shares one mark of place and time in a transcript.
