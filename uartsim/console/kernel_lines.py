@@ -243,14 +243,20 @@ class KernelLog:
         return found
 
     def clock_offset_s(self, before: int) -> float | None:
-        """How much later than their stamps messages come: the least of this boot, in seconds.
+        """How much later than its stamp the last live message of this boot came, in seconds: a clock may have slipped.
 
         Args:
             before: only lines before this place in the text as sent; None comes of it if there are none.
         """
         since = self.starts[-1][0].start if self.starts else 0
-        delays = (line.at - line.time_s for line in self.lines if since <= line.start < before)
-        return min(delays, default=None)
+        last: KernelLine | None = None
+        for line in reversed(self.lines):
+            if line.start < since:
+                break
+            if line.start < before and not line.replayed:
+                last = line
+                break
+        return None if last is None else last.at - last.time_s
 
 
 class KernelLifter:

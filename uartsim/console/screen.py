@@ -131,13 +131,16 @@ class ScreenModel:
         )
         return Screen(tuple(terminal.display), (terminal.cursor.y, terminal.cursor.x), reverse)
 
-    def before_cursor(self) -> tuple[str, str]:
-        """What stands before the cursor in its row, and in all rows, joined without line ends."""
+    def row_before_cursor(self) -> str:
+        """What stands before the cursor in its row."""
         self._draw()
         cursor, buffer = self._terminal.cursor, self._terminal.buffer
-        above = "".join(self._terminal.display[: cursor.y])
-        row = "".join(buffer[cursor.y][column].data for column in range(cursor.x))
-        return row, above + row
+        return "".join(buffer[cursor.y][column].data for column in range(cursor.x))
+
+    def before_cursor(self) -> str:
+        """What stands before the cursor in all rows, joined without line ends."""
+        row = self.row_before_cursor()
+        return "".join(self._terminal.display[: self._terminal.cursor.y]) + row
 
     def _draw(self) -> None:
         if self._terminal is None:

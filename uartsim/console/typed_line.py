@@ -36,6 +36,8 @@ _PATIENCE_S: Final = 1.0
 _OTHER_S: Final = 0.25
 #: How long the guest may take to show that it has done with all that was typed, in seconds.
 _SYNC_S: Final = 3.0
+#: How long an echo may take to come to its end, in seconds.
+_MOST_S: Final = 10.0
 #: A text of fewer characters is awaited until the guest pauses: the end of something else may look like it.
 _TELLING: Final = 4
 #: How much of the text before the cursor an editor that scrolls sideways shows for sure, in characters.
@@ -63,7 +65,7 @@ class TypedLine:
         self._place = 0  # in the text as sent: all before it is the echo of what has been typed, or came earlier
         self._patience_s = _PATIENCE_S
         console._take_all()
-        self._begin = self._row()[0]  # what stands before the text in its row
+        self.begin = self._prompt = self._row()  # what stands before the text in its row; and did at first
 
     @property
     def is_over(self) -> bool:
@@ -140,7 +142,8 @@ class TypedLine:
 
         def look(now: float) -> tuple[bool | None, float]:
             echo, decided = compare(console._matcher.buffer.slice(self._place, console._end), piece)
-            spoke_at = max(console._spoke_at, sent_at)
+            # what the line makes of kernel lines may never cease
+            spoke_at = min(max(console._spoke_at, sent_at), sent_at + _MOST_S)
             settled, late = now >= spoke_at + SETTLE_S, now >= spoke_at + self._patience_s
             if (echo is Echo.WHOLE and (settled or len(self._text) >= _TELLING)) or (echo is Echo.LIKELY and late):
                 self._place += decided
@@ -157,17 +160,17 @@ class TypedLine:
         self.came = without_kernel_lines(console._matcher.buffer.slice(self._place, console._end), piece)[0]
         return False
 
-    def _row(self) -> tuple[str, str]:
-        """What an editor of lines believes to stand before the cursor: in its row, and in all rows together."""
+    def _row(self) -> str:
+        """What an editor of lines believes to stand before the cursor in its row."""
         edited, screen = self._console._edited, self._console._screen
         if (edited.rows, edited.columns) != (screen.rows, screen.columns):
             edited.resize(screen.rows, screen.columns)
-        return edited.before_cursor()
+        return edited.row_before_cursor()
 
     def _stands(self, piece: str) -> bool:
         """Whether what was typed is what stands before the cursor, however it got there."""
-        row, all_rows = self._row()
-        if all_rows.endswith(self._begin + self.typed):
+        row = self._row()
+        if self._console._edited.before_cursor().endswith(self.begin + self.typed):
             return True
         # an editor that scrolls sideways shows only the end of the text: enough for a piece that is not longer
         return len(piece) <= _VISIBLE < len(self.typed) and "<" in row and row.endswith(self.typed[-_VISIBLE:])
@@ -187,7 +190,7 @@ class TypedLine:
             begun_at = trio.current_time()
             place = console._end
             await console._send(self._kill)
-            await console._quiet(SETTLE_S, self._deadline)
+            await console._quiet(SETTLE_S, min(self._deadline, trio.current_time() + _OTHER_S))
             for length in range(1, len(word) + 1):
                 await console._send(word[length - 1])
                 if not await self._shows(word[:length], place, _SYNC_S if length == 1 else _PATIENCE_S):
@@ -198,7 +201,7 @@ class TypedLine:
                 place = console._end
                 await console._send(self._kill)
                 if await self._shows("", place, self._patience_s):
-                    self._begin = self._row()[0]
+                    self.begin = self._row()
                     return True
             if self.is_over:
                 break
@@ -207,14 +210,16 @@ class TypedLine:
     async def _shows(self, word: str, place: int, seconds: float) -> bool:
         """Whether a word comes to stand where the text began, or on a new line where the kill began one at ``place``."""
         console, sent_at = self._console, trio.current_time()
+        begins = {self.begin, self._prompt, console._typed_behind or self.begin}  # the prompt may have come late
 
         def look(now: float) -> tuple[bool | None, float]:
-            row = self._row()[0]
-            if row == self._begin + word:
+            row = self._row()
+            if row in {begin + word for begin in begins}:
                 return True, now
-            if row == word and "\n" in without_kernel_lines(console._matcher.buffer.slice(place, console._end), "")[0]:
+            came = without_kernel_lines(console._matcher.buffer.slice(place, console._end), "")[0]
+            if row == word and came.removeprefix("^U") == "\n" + word:
                 return True, now
-            late_at = max(console._spoke_at, sent_at) + seconds
+            late_at = sent_at + seconds
             return (False if now >= late_at else None), late_at
 
         return bool(await console._watch(look, self._deadline))

@@ -29,6 +29,8 @@ class TypingVerbs(ConsoleCore):
     _typed_for: str | None = None
     #: The guest has sent back what was typed last.
     _guest_echoes: bool = False
+    #: What stood before the text in its row that was typed last.
+    _typed_behind: str = ""
 
     async def send(self, data: str | bytes) -> None:
         """Send characters to the guest, over the line at its speed.
@@ -87,7 +89,8 @@ class TypingVerbs(ConsoleCore):
         self._check_running("type()")
         with self._one_wait(f"type({text!r})"):
             deadline = self._deadline(timeout)
-            await self._quiet(SETTLE_S, deadline, begin=self._spoke_at)  # a prompt may be on its way
+            # a prompt may be on its way
+            await self._quiet(SETTLE_S, min(deadline, trio.current_time() + _PATIENCE_S), begin=self._spoke_at)
             if not await self._type(text, kill, deadline):
                 await self._send(kill)
                 raise TypingFailed(
@@ -146,7 +149,7 @@ class TypingVerbs(ConsoleCore):
             self._guest_echoes = False
             return False
         if stands:
-            self._guest_echoes = True
+            self._guest_echoes, self._typed_behind = True, line.begin
             return True
         is_over, what = line.is_over, self._typed_for or repr(text)
         evidence = self._evidence()
