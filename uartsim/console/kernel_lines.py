@@ -48,6 +48,8 @@ PREFIX_BEGUN: Final = rf"(?:<(?:\d{{1,3}}(?:>(?:{_BEGUN})?)?)?|{_BEGUN})"
 _BEGUN_AT_END: Final = re.compile(rf"{PREFIX_BEGUN}\Z")
 #: How far the stamps of live messages may run ahead of the clock within one burst, in seconds.
 _AHEAD_S: Final = 1.5
+#: By how much messages of two processors may change places, in seconds.
+_SHUFFLED_S: Final = 0.05
 #: How much later than others a live message may come, in seconds.
 _LATE_S: Final = 2.0
 #: How long a kernel may have run before its console prints what it has kept, in seconds.
@@ -205,7 +207,7 @@ class KernelLog:
                     self._new.add(key)
                 self._decide(time_s, at - self._banner_at, seen, end)
         # messages of two processors may change places by some milliseconds
-        replayed = seen or (self._banner_at is None and time_s < self._newest - 0.05)
+        replayed = seen or (self._banner_at is None and time_s < self._newest - _SHUFFLED_S)
         if not replayed and time_s > self._newest:
             self._newest = time_s
         # a named tuple made without its slow constructor: there may be a hundred thousand in a second
@@ -356,10 +358,10 @@ def may_become_prefix(text: str) -> int:
 def own_output(lines: Sequence[KernelLine], clock_offset_s: float | None = None) -> set[KernelLine]:
     """Those of ``lines`` that a command printed itself (``dmesg``, a log file); the others came while it ran.
 
-    What has come before, or whose stamps run ahead of the clock, is not live.  Of lines that begin their line, adjacent
-    ones are judged together, and are live only if they agree with the kernel's clock; where that is not known they are
-    kept, because losing output is worse.  Lines that cut another are judged together, so that a log file's are kept
-    (``host kernel: [...``).
+    What has come before, or whose stamps run ahead of the clock, is not live.  A line right behind one that cuts is live
+    with it.  Of lines that begin their line, adjacent ones whose stamps do not go back are judged together, and are live
+    only if they agree with the kernel's clock; where that is not known they are kept, because losing output is worse.
+    Lines that cut another are judged together, so that a log file's are kept (``host kernel: [...``).
 
     Args:
         lines: the kernel lines in the command's output, in order.
@@ -373,14 +375,22 @@ def own_output(lines: Sequence[KernelLine], clock_offset_s: float | None = None)
         offsets.append(clock_offset_s)
     latest = min(offsets) + _LATE_S if offsets else -math.inf
     blocks: list[list[KernelLine]] = []
+    behind: dict[int, KernelLine] = {}  # the live line that cuts, by the first line of the block behind it
+    last: KernelLine | None = None
     for line in lines:
-        if line.cuts:
-            continue
-        if blocks and blocks[-1][-1].end == line.start:
-            blocks[-1].append(line)
-        else:
-            blocks.append([line])
+        if not line.cuts:
+            adjacent = last is not None and last.end == line.start
+            if adjacent and last is not None and not last.cuts and line.time_s >= last.time_s - _SHUFFLED_S:
+                blocks[-1].append(line)
+            else:
+                if adjacent and last is not None and last.cuts and last not in own:
+                    behind[line.start] = last
+                blocks.append([line])
+        last = line
     for block in blocks:
+        cut = behind.get(block[0].start)
+        if cut is not None and not _is_replay([cut, *block]):
+            continue
         if _is_replay(block) or all(line.at - line.time_s > latest for line in block):
             own.update(block)
     return own
