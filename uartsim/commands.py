@@ -279,6 +279,9 @@ def status(name: str, as_json: bool) -> None:
     click.echo(f"guest      {facts['description']}")
     click.echo(f"pty        {pty['path']}, opened by {pty['opened']}, at {pty['baud']} baud")
     click.echo(f"link       {facts['link']}")
+    for shared in (pty, *facts["more_ptys"]):
+        if shared["shared_by"]:
+            click.echo(f"shared     {shared['path']} is read by {', '.join(shared['shared_by'])}: each byte reaches one")
     for more in facts["more_ptys"]:
         click.echo(
             f"pty {more['number']:<6} {more['path']}, opened by {more['opened']}, at {more['baud']} baud"

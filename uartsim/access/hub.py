@@ -218,7 +218,8 @@ class Hub:
         """At unlimited rate: some client is behind, and still reading.  One that has stopped reading is not waited for."""
         limit, now = self.end - self.scrollback_bytes // 2, self.com1.clock.now()
         self._was_busy = any(
-            client.position < limit and now - client.read_at < READING_TICKS for client in self.clients
+            client.position < limit and (client.awaited or now - client.read_at < READING_TICKS)
+            for client in self.clients
         )
         return self._was_busy
 

@@ -62,6 +62,8 @@ class HubClient:
         self.chunk = CHUNK
         #: When it last read, in ticks; long ago, if never.
         self.read_at = -READING_TICKS
+        #: It has come, and has been given nothing yet: at unlimited rate, a guest waits for it.
+        self.awaited = False
         #: Called as soon as there is something to read: a client that waits may take it on the spot, within the very call
         #: in which the guest sent it.
         self.eager: Callable[[], object] | None = None
@@ -279,6 +281,13 @@ class HubClient:
     def progress(self) -> None:
         """It is reading: at unlimited rate, a guest waits for those who do."""
         self.read_at = self.hub.com1.clock.now()
+
+    def await_reading(self, on: bool) -> None:
+        """Have a guest at unlimited rate wait for it, or no longer; see :attr:`awaited`."""
+        if on != self.awaited:
+            self.awaited = on
+            self.progress()
+            self.hub.note_taken()
 
     async def receive(self) -> bytes:
         """Wait for the next bytes; ``b""`` when the guest has ended and everything was read."""

@@ -4,8 +4,11 @@ Nothing is written to the pty while nobody has it open: the hub keeps it.  A cli
 input at once, which would throw that away; so output begins when its flush has been seen, or after a moment if it does
 not flush.  What a client leaves unread when it closes is taken back and goes to the next one: nothing is lost, and
 nothing comes twice.  (Unless the next one opens and flushes before this process has even been woken: within some
-hundred microseconds, what was unread is flushed away with it.  And two that open a pty at the same instant while
-nobody has it open count as one.)
+hundred microseconds, what was unread is flushed away with it.)
+
+Who comes and goes is told by inotify, and made sure by :meth:`PtyDevice.probe` whenever somebody has gone: a client that
+has it open gets output, whatever inotify has merged or lost.  Where there is no inotify, the probe alone tells, at
+intervals.
 
 A pty cannot carry a break or modem lines: the kernel accepts them and drops them.  The other ways in can.
 """
@@ -13,14 +16,17 @@ A pty cannot carry a break or modem lines: the kernel accepts them and drops the
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
 import trio
 
 from uartsim.access.hub import Hub, LineHeldError
-from uartsim.access.pty_device import PtyDevice
+from uartsim.access.pty_device import POLL_SECONDS, PtyDevice, PtyLostError
+from uartsim.access.pty_sharing import Sharing
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat
 
 _wait_readable = trio.lowlevel.wait_readable
@@ -30,6 +36,9 @@ _wait_writable = trio.lowlevel.wait_writable
 OPENING_GRACE: Final = 0.1
 #: Quiet after a flush before output begins: some clients flush twice.
 FLUSH_SETTLE: Final = 0.03
+#: After so long we look once more, in seconds, where inotify and the probe do not agree: a process that we are just
+#: starting may have held the slave for a moment.
+_SECOND_LOOK: Final = 0.2
 #: More than the kernel keeps in a pty, in bytes.
 _PTY_HOLDS: Final = 1 << 17
 #: How much is taken from the hub at once: the larger, the fewer rounds of the scheduler while a guest floods.
@@ -38,6 +47,8 @@ PUMP_CHUNK: Final = 262144
 LOOK_TICKS: Final = TICKS_PER_SECOND // 100
 #: The most that is handed on from within the guest's own output, in bytes.
 EAGER: Final = 1024
+#: How long a client may take for a sentence until it comes again, in seconds.
+_TAKEN_S: Final = 0.002
 _FLUSH_READ: Final = 0x01  # TIOCPKT_FLUSHREAD
 
 
@@ -50,14 +61,26 @@ class PtyAccess:
         name: what the other clients call it.
         backlog: whether the first client gets what was sent before it came.
         watch: what its clients send is refused.
+        log: gets lines for the person who started the machine.
+        renew: makes another pty when this one cannot be used any more, with the link to it.
     """
 
     def __init__(
-        self, hub: Hub, device: PtyDevice, *, name: str = "pty", backlog: bool = True, watch: bool = False
+        self,
+        hub: Hub,
+        device: PtyDevice,
+        *,
+        name: str = "pty",
+        backlog: bool = True,
+        watch: bool = False,
+        log: Callable[[str], object] | None = None,
+        renew: Callable[[], PtyDevice] | None = None,
     ) -> None:
         self.hub = hub
         self.device = device
         self.watch = watch
+        self.log = log
+        self.renew = renew
         self.client = hub.attach(name, watch=True, start=hub.start if backlog else None, notice=self._say)
         self.client.present = False
         self.client.chunk = PUMP_CHUNK
@@ -69,6 +92,9 @@ class PtyAccess:
         self._told_refusal: str | None = None
         self._looked_at = 0  # when the client's format was last looked at
         self._changed = trio.Event()
+        self._lost = trio.Event()  # the device cannot be used any more
+        self._doubtful = trio.Event()  # inotify and the probe do not agree
+        self.sharing = Sharing(self)
         self._flushes = 0
         self._departures = 0  # how often the last client has closed it
         self._written = 0  # bytes put into the pty so far
@@ -76,17 +102,52 @@ class PtyAccess:
         hub.on_format.add(self._follow_guest)
 
     async def run(self) -> None:
-        """Serve until cancelled."""
+        """Serve until cancelled.
+
+        Raises:
+            PtyLostError: the pty cannot be used any more, and another cannot be made.
+        """
+        if self.device.trouble:
+            self._tell_owner(self.device.trouble)
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._watch_opens)
-                nursery.start_soon(self._from_client)
-                nursery.start_soon(self._to_clients)
+            while True:
+                await self._serve()
+                self._replace()
         finally:
             self.hub.on_format.discard(self._follow_guest)
             self.client.detach()
+
+    async def _serve(self) -> None:
+        """Serve until the device is lost."""
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._watch_opens)
+                nursery.start_soon(self._look_again)
+                nursery.start_soon(self._from_client)
+                nursery.start_soon(self._to_clients)
+                nursery.start_soon(self.sharing.run)
+                await self._lost.wait()
+                nursery.cancel_scope.cancel()
+        finally:
             for fd in (self.device.master, self.device.watch):
-                trio.lowlevel.notify_closing(fd)
+                if fd >= 0:
+                    trio.lowlevel.notify_closing(fd)
+
+    def _replace(self) -> None:
+        """Go on with another pty."""
+        path = self.device.path
+        if self.renew is None:
+            raise PtyLostError(f"{path} cannot be used any more")
+        self.device = self.renew()
+        self._tell_owner(f"{path} cannot be used any more: the line goes on at {self.device.path}, and so does its link")
+        self._lost = trio.Event()
+        self.opened = 0
+        self._written = 0
+        self._ours.clear()
+
+    def _tell_owner(self, text: str) -> None:
+        if self.log is not None:
+            self.log(text)
 
     def status(self) -> dict[str, Any]:
         """The pty, as plain values."""
@@ -98,6 +159,7 @@ class PtyAccess:
             "baud": baud,
             "stop_bits": 2 if two_stop_bits else 1,
             "refused_bytes": self.refused,
+            "shared_by": self.sharing.sharers,
         }
 
     def _client_format(self) -> LineFormat | None:
@@ -119,8 +181,15 @@ class PtyAccess:
         """The guest has another format: with nobody attached the pty shows it."""
         self._note_opens()
         if not self.opened:
-            self.device.set_raw(self.hub.baud, line_format.stop_halves > 2)
+            self._restore()
         self._note_format()
+
+    def _restore(self) -> None:
+        """Put the tty into its first state again."""
+        try:
+            self.device.restore(self.hub.baud, self.hub.com1.uart.line_format.stop_halves > 2)
+        except PtyLostError:
+            self._lost.set()
 
     def _note_format(self) -> None:
         """See in which format the client is, if there is one: the kernel tells nobody when it sets another."""
@@ -136,33 +205,85 @@ class PtyAccess:
     # -- who is there --------------------------------------------------------------------------------------
 
     async def _watch_opens(self) -> None:
+        if self.device.watch < 0:
+            while True:
+                self._probe()
+                await trio.sleep(POLL_SECONDS)
         while True:
             self._note_opens()
             await _wait_readable(self.device.watch)
 
+    async def _look_again(self) -> None:
+        while True:
+            await self._doubtful.wait()
+            await trio.sleep(_SECOND_LOOK)
+            self._doubtful = trio.Event()
+            self._probe()
+            self._note_opens()
+
     def _note_opens(self) -> None:
         """See who has come and gone; a client that leaves as another comes is not missed."""
-        changes = self.device.opens()
-        if not changes:
+        device = self.device
+        changes = device.opens()
+        if not changes and not device.lost_events:
             return
-        have_left = False
-        self.device.count_closely(True)  # before anything else: others may open right now
-        changes += self.device.opens()
-        if not self.opened:
+        device.count_closely(True)  # before anything else: others may open right now
+        changes += device.opens()
+        is_new = not self.opened
+        if is_new:
             self._flushes = 0
-        for change in changes:
-            self.opened = max(0, self.opened + change)
-            have_left = have_left or not self.opened
-        if have_left:
-            self._departures += 1
-            self._flushes = 0
-            self._take_back()
+        while changes or device.lost_events:
+            have_left = False
+            device.lost_events, unsure = False, device.lost_events
+            for number, change in enumerate(changes, 1):
+                self.opened = max(0, self.opened + change)
+                have_left |= not self.opened and number < len(changes)
+            if unsure or -1 in changes:
+                have_left |= self._see_who_is_there()
+            if have_left:
+                self._have_left()
+                is_new = True
+            changes = device.opens()
         if not self.opened:
-            self.device.count_closely(False)
+            device.count_closely(False)
+        self._presence_changed(is_new)
+
+    def _probe(self) -> None:
+        """See whether anybody has it open where inotify cannot tell."""
+        before = self.opened
+        if self._see_who_is_there():
+            self._have_left()
+        if self.opened != before:
+            self._presence_changed(not before)
+
+    def _see_who_is_there(self) -> bool:
+        """Correct by a probe what inotify told; returns whether all have gone."""
+        try:
+            in_use = self.device.probe()
+        except PtyLostError:
+            self._lost.set()
+            in_use = False
+        if in_use:
+            if not self.opened:
+                self.opened = 1
+                self._doubtful.set()
+            return False
+        self.opened = 0
+        return True
+
+    def _have_left(self) -> None:
+        self._departures += 1
+        self._flushes = 0
+        self._take_back()
+
+    def _presence_changed(self, is_new: bool) -> None:
         self.client.present = self.opened > 0
+        if is_new or not self.opened:
+            self.client.await_reading(self.opened > 0)
         self._looked_at = -LOOK_TICKS
         if not self.opened:
             self._note_format()
+        self.sharing.clients_changed()
         self._wake()
 
     def _wake(self) -> None:
@@ -179,17 +300,29 @@ class PtyAccess:
                 packet = os.read(master, 65536)
             except BlockingIOError:
                 continue
+            except OSError:  # EIO: even our own descriptor of the slave was hung up
+                self._mend()
+                continue
             if packet[0]:
                 if packet[0] & _FLUSH_READ:
+                    if self.device.hung_up():
+                        self._mend()
                     self._note_opens()
                     self._flushes += 1
                     self._wake()
                 continue
             await self._accept(packet[1:])
 
+    def _mend(self) -> None:
+        """Somebody has hung up the tty: all that had it open have to open it again, and so have we."""
+        self._probe()
+        self._restore()
+
     async def _accept(self, data: bytes) -> None:
         """Bytes from the client go onto the line, in its format, unless somebody else holds the line."""
         self._note_opens()
+        if self.device.watch < 0 and not self.opened:
+            self._probe()
         why = "this pty only watches" if self.watch else None
         if why is None and not self.device.client_line()[0]:
             why = "your end of the line is at 0 baud, which is to hang up: set a speed, such as 115200"
@@ -217,13 +350,25 @@ class PtyAccess:
             return False
         try:
             size = os.write(self.device.master, f"\r\nuartsim: {text}\r\n".encode())
-        except BlockingIOError:
+        except OSError:
             return False
         self._ours.append((self._written, self._written + size))
         self._written += size
         while self._ours[0][1] < self._written - _PTY_HOLDS:
             self._ours.popleft()
         return True
+
+    def say_to_all(self, text: str) -> None:
+        """A sentence for each of two clients that read by turns: as soon as one has taken it, it comes again.
+
+        The one is busy with it then, and the other gets the next.  There is no certain way.
+        """
+        for _ in range(2):
+            if not self._say(text):
+                return
+            until = time.monotonic() + _TAKEN_S
+            while self.device.waiting() and time.monotonic() < until:
+                pass
 
     # -- to the clients ------------------------------------------------------------------------------------
 
@@ -281,6 +426,11 @@ class PtyAccess:
                     except BlockingIOError:
                         await _wait_writable(master)
                         continue
+                    except OSError:
+                        self._mend()
+                        await trio.lowlevel.checkpoint()
+                        continue
+                    client.await_reading(False)
                     self._written += size
                     view = view[size:]
                     client.progress()
@@ -299,7 +449,7 @@ class PtyAccess:
         data = client.receive_nowait()
         try:
             size = os.write(self.device.master, data)
-        except BlockingIOError:
+        except OSError:
             size = 0
         self._written += size
         if size < len(data):
@@ -307,12 +457,11 @@ class PtyAccess:
 
     def _take_back(self) -> None:
         """The last client has closed: take back what it did not read, at once, before the next one can flush it."""
-        device = self.device
         self.client.give_line()
         self._told_refusal = None
         if not self.opened:  # else the next one is here already, with settings of its own
-            device.restore(self.hub.baud, self.hub.com1.uart.line_format.stop_halves > 2)
-        taken = device.unread()
+            self._restore()
+        taken = self.device.unread()
         first = self._written - taken
         ours = sum(until - max(begin, first) for begin, until in self._ours if until > first)
         self.client.go_back(taken - ours)

@@ -265,6 +265,14 @@ class PtyDevice:
                 offset += _INOTIFY_EVENT.size + length
         return changes
 
+    def hung_up(self) -> bool:
+        """Whether the tty was hung up (``vhangup``): our descriptor of the slave is dead, as everybody's."""
+        try:
+            fcntl.ioctl(self.slave, _TIOCGEXCL, b"\0" * 4)
+        except OSError:
+            return True
+        return False
+
     def waiting(self) -> int:
         """How many bytes wait for a client to read them, as far as the kernel tells."""
         try:
