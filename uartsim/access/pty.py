@@ -139,7 +139,9 @@ class PtyAccess:
         if self.renew is None:
             raise PtyLostError(f"{path} cannot be used any more")
         self.device = self.renew()
-        self._tell_owner(f"{path} cannot be used any more: the line goes on at {self.device.path}, and so does its link")
+        self._tell_owner(
+            f"{path} cannot be used any more: the line goes on at {self.device.path}, and so does its link"
+        )
         self._lost = trio.Event()
         self.opened = 0
         self._written = 0
