@@ -98,6 +98,7 @@ class PtyAccess:
         self._flushes = 0
         self._departures = 0  # how often the last client has closed it
         self._written = 0  # bytes put into the pty so far
+        self._written_before = 0  # the same when the last client had closed it
         self._ours: deque[tuple[int, int]] = deque()  # where among them our own sentences are: from, until
         hub.on_format.add(self._follow_guest)
 
@@ -144,7 +145,7 @@ class PtyAccess:
         )
         self._lost = trio.Event()
         self.opened = 0
-        self._written = 0
+        self._written = self._written_before = 0
         self._ours.clear()
 
     def _tell_owner(self, text: str) -> None:
@@ -226,6 +227,8 @@ class PtyAccess:
     def _note_opens(self) -> None:
         """See who has come and gone; a client that leaves as another comes is not missed."""
         device = self.device
+        if self.opened and device.hung_up():
+            self._mend()
         changes = device.opens()
         if not changes and not device.lost_events:
             return
@@ -307,8 +310,6 @@ class PtyAccess:
                 continue
             if packet[0]:
                 if packet[0] & _FLUSH_READ:
-                    if self.device.hung_up():
-                        self._mend()
                     self._note_opens()
                     self._flushes += 1
                     self._wake()
@@ -316,7 +317,10 @@ class PtyAccess:
             await self._accept(packet[1:])
 
     def _mend(self) -> None:
-        """Somebody has hung up the tty: all that had it open have to open it again, and so have we."""
+        """Somebody has hung up the tty (vhangup): all that had it open have to open it again, and so have we.
+
+        The kernel tells nobody, and has put the tty into cooked mode, with echo.
+        """
         self._probe()
         self._restore()
 
@@ -461,10 +465,13 @@ class PtyAccess:
         """The last client has closed: take back what it did not read, at once, before the next one can flush it."""
         self.client.give_line()
         self._told_refusal = None
-        if not self.opened:  # else the next one is here already, with settings of its own
+        if not self.opened:
             self._restore()
-        taken = self.device.unread()
-        first = self._written - taken
+        else:  # the next one is here already, with settings of its own
+            self.device.restore_discipline()
+        # A client may have put more there itself (TIOCSTI).
+        taken = min(self.device.unread(), self._written - self._written_before)
+        first = self._written_before = self._written - taken
         ours = sum(until - max(begin, first) for begin, until in self._ours if until > first)
         self.client.go_back(taken - ours)
         self._written = first

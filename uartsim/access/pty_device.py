@@ -163,6 +163,11 @@ class PtyDevice:
             except (OSError, termios.error) as error:
                 raise PtyLostError(f"{self.path} cannot be used any more ({error.args[-1]})") from None
 
+    def restore_discipline(self) -> None:
+        """Undo another line discipline, such as N_NULL, which a client has left: a tty cannot be read or set under it."""
+        with contextlib.suppress(OSError):
+            fcntl.ioctl(self.slave, termios.TIOCSETD, struct.pack("i", _N_TTY))
+
     def _restore(self, baud: int, two_stop_bits: bool) -> None:
         fcntl.ioctl(self.slave, termios.TIOCSETD, struct.pack("i", _N_TTY))
         fcntl.ioctl(self.slave, termios.TIOCNXCL)
