@@ -6,9 +6,7 @@ not flush.  What a client leaves unread when it closes is taken back and goes to
 nothing comes twice.  (Unless the next one opens and flushes before this process has even been woken: within some
 hundred microseconds, what was unread is flushed away with it.)
 
-Who comes and goes is told by inotify, and made sure by :meth:`PtyDevice.probe` whenever somebody has gone: a client that
-has it open gets output, whatever inotify has merged or lost.  Where there is no inotify, the probe alone tells, at
-intervals.
+Who comes and goes is the matter of :mod:`uartsim.access.pty_presence`.
 
 A pty cannot carry a break or modem lines: the kernel accepts them and drops them.  The other ways in can.
 """
@@ -25,7 +23,8 @@ from typing import Any, Final
 import trio
 
 from uartsim.access.hub import Hub, LineHeldError
-from uartsim.access.pty_device import POLL_SECONDS, PtyDevice, PtyLostError
+from uartsim.access.pty_device import PtyDevice, PtyLostError
+from uartsim.access.pty_presence import Presence
 from uartsim.access.pty_sharing import Sharing
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat
 
@@ -36,9 +35,6 @@ _wait_writable = trio.lowlevel.wait_writable
 OPENING_GRACE: Final = 0.1
 #: Quiet after a flush before output begins: some clients flush twice.
 FLUSH_SETTLE: Final = 0.03
-#: After so long we look once more, in seconds, where inotify and the probe do not agree: a process that we are just
-#: starting may have held the slave for a moment.
-_SECOND_LOOK: Final = 0.2
 #: More than the kernel keeps in a pty, in bytes.
 _PTY_HOLDS: Final = 1 << 17
 #: How much is taken from the hub at once: the larger, the fewer rounds of the scheduler while a guest floods.
@@ -85,18 +81,13 @@ class PtyAccess:
         self.client.present = False
         self.client.chunk = PUMP_CHUNK
         self.client.on_carry = self._look_at_format
-        #: How many have it open now.
-        self.opened = 0
+        self.presence = self._follow(device)
         #: Bytes that were refused because somebody else holds the line.
         self.refused = 0
         self._told_refusal: str | None = None
         self._looked_at = 0  # when the client's format was last looked at
         self._changed = trio.Event()
-        self._lost = trio.Event()  # the device cannot be used any more
-        self._doubtful = trio.Event()  # inotify and the probe do not agree
         self.sharing = Sharing(self)
-        self._flushes = 0
-        self._departures = 0  # how often the last client has closed it
         self._written = 0  # bytes put into the pty so far
         self._written_before = 0  # the same when the last client had closed it
         self._ours: deque[tuple[int, int]] = deque()  # where among them our own sentences are: from, until
@@ -118,16 +109,23 @@ class PtyAccess:
             self.hub.on_format.discard(self._follow_guest)
             self.client.detach()
 
+    @property
+    def opened(self) -> int:
+        """How many have it open now."""
+        return self.presence.opened
+
+    def _follow(self, device: PtyDevice) -> Presence:
+        return Presence(device, self._restore, self._take_back, self._presence_changed)
+
     async def _serve(self) -> None:
         """Serve until the device is lost."""
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._watch_opens)
-                nursery.start_soon(self._look_again)
+                nursery.start_soon(self.presence.run)
                 nursery.start_soon(self._from_client)
                 nursery.start_soon(self._to_clients)
                 nursery.start_soon(self.sharing.run)
-                await self._lost.wait()
+                await self.presence.lost.wait()
                 nursery.cancel_scope.cancel()
         finally:
             for fd in (self.device.master, self.device.watch):
@@ -143,8 +141,7 @@ class PtyAccess:
         self._tell_owner(
             f"{path} cannot be used any more: the line goes on at {self.device.path}, and so does its link"
         )
-        self._lost = trio.Event()
-        self.opened = 0
+        self.presence = self._follow(self.device)
         self._written = self._written_before = 0
         self._ours.clear()
 
@@ -182,17 +179,14 @@ class PtyAccess:
 
     def _follow_guest(self, line_format: LineFormat) -> None:
         """The guest has another format: with nobody attached the pty shows it."""
-        self._note_opens()
+        self.presence.note()
         if not self.opened:
-            self._restore()
+            self.presence.restore()
         self._note_format()
 
     def _restore(self) -> None:
         """Put the tty into its first state again."""
-        try:
-            self.device.restore(self.hub.baud, self.hub.com1.uart.line_format.stop_halves > 2)
-        except PtyLostError:
-            self._lost.set()
+        self.device.restore(self.hub.baud, self.hub.com1.uart.line_format.stop_halves > 2)
 
     def _note_format(self) -> None:
         """See in which format the client is, if there is one: the kernel tells nobody when it sets another."""
@@ -206,80 +200,6 @@ class PtyAccess:
             self._note_format()
 
     # -- who is there --------------------------------------------------------------------------------------
-
-    async def _watch_opens(self) -> None:
-        if self.device.watch < 0:
-            while True:
-                self._probe()
-                await trio.sleep(POLL_SECONDS)
-        while True:
-            self._note_opens()
-            await _wait_readable(self.device.watch)
-
-    async def _look_again(self) -> None:
-        while True:
-            await self._doubtful.wait()
-            await trio.sleep(_SECOND_LOOK)
-            self._doubtful = trio.Event()
-            self._probe()
-            self._note_opens()
-
-    def _note_opens(self) -> None:
-        """See who has come and gone; a client that leaves as another comes is not missed."""
-        device = self.device
-        if self.opened and device.hung_up():
-            self._mend()
-        changes = device.opens()
-        if not changes and not device.lost_events:
-            return
-        device.count_closely(True)  # before anything else: others may open right now
-        changes += device.opens()
-        is_new = not self.opened
-        if is_new:
-            self._flushes = 0
-        while changes or device.lost_events:
-            have_left = False
-            device.lost_events, unsure = False, device.lost_events
-            for number, change in enumerate(changes, 1):
-                self.opened = max(0, self.opened + change)
-                have_left |= not self.opened and number < len(changes)
-            if unsure or -1 in changes:
-                have_left |= self._see_who_is_there()
-            if have_left:
-                self._have_left()
-                is_new = True
-            changes = device.opens()
-        if not self.opened:
-            device.count_closely(False)
-        self._presence_changed(is_new)
-
-    def _probe(self) -> None:
-        """See whether anybody has it open where inotify cannot tell."""
-        before = self.opened
-        if self._see_who_is_there():
-            self._have_left()
-        if self.opened != before:
-            self._presence_changed(not before)
-
-    def _see_who_is_there(self) -> bool:
-        """Correct by a probe what inotify told; returns whether all have gone."""
-        try:
-            in_use = self.device.probe()
-        except PtyLostError:
-            self._lost.set()
-            in_use = False
-        if in_use:
-            if not self.opened:
-                self.opened = 1
-                self._doubtful.set()
-            return False
-        self.opened = 0
-        return True
-
-    def _have_left(self) -> None:
-        self._departures += 1
-        self._flushes = 0
-        self._take_back()
 
     def _presence_changed(self, is_new: bool) -> None:
         self.client.present = self.opened > 0
@@ -306,29 +226,21 @@ class PtyAccess:
             except BlockingIOError:
                 continue
             except OSError:  # EIO: even our own descriptor of the slave was hung up
-                self._mend()
+                self.presence.mend()
                 continue
             if packet[0]:
                 if packet[0] & _FLUSH_READ:
-                    self._note_opens()
-                    self._flushes += 1
+                    self.presence.note()
+                    self.presence.flushes += 1
                     self._wake()
                 continue
             await self._accept(packet[1:])
 
-    def _mend(self) -> None:
-        """Somebody has hung up the tty (vhangup): all that had it open have to open it again, and so have we.
-
-        The kernel tells nobody, and has put the tty into cooked mode, with echo.
-        """
-        self._probe()
-        self._restore()
-
     async def _accept(self, data: bytes) -> None:
         """Bytes from the client go onto the line, in its format, unless somebody else holds the line."""
-        self._note_opens()
+        self.presence.note()
         if self.device.watch < 0 and not self.opened:
-            self._probe()
+            self.presence.probe()
         why = "this pty only watches" if self.watch else None
         if why is None and not self.device.client_line()[0]:
             why = "your end of the line is at 0 baud, which is to hang up: set a speed, such as 115200"
@@ -382,13 +294,13 @@ class PtyAccess:
         while True:
             while not self.opened:
                 await self._changed.wait()
-            departures = self._departures
+            departures = self.presence.departures
             self.hub.mark(f"{self.client.who} was opened")
             await self._opening(departures)
             self._note_format()
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._pump, departures)
-                while self._departures == departures:
+                while self.presence.departures == departures:
                     await self._changed.wait()
                 nursery.cancel_scope.cancel()
             self.hub.mark(f"{self.client.who} was closed")
@@ -397,12 +309,12 @@ class PtyAccess:
         """Wait for the client's opening flush, or for a moment."""
         seen = 0
         with trio.move_on_after(OPENING_GRACE):
-            while self._flushes == seen and self._departures == departures:
+            while self.presence.flushes == seen and self.presence.departures == departures:
                 await self._changed.wait()
-        while self._flushes != seen and self._departures == departures:
-            seen = self._flushes
+        while self.presence.flushes != seen and self.presence.departures == departures:
+            seen = self.presence.flushes
             with trio.move_on_after(FLUSH_SETTLE):
-                while self._flushes == seen and self._departures == departures:
+                while self.presence.flushes == seen and self.presence.departures == departures:
                     await self._changed.wait()
 
     async def _pump(self, departures: int) -> None:
@@ -424,8 +336,8 @@ class PtyAccess:
             try:
                 while view:
                     # What is written behind a client's back is thrown away when the next one flushes.
-                    self._note_opens()
-                    if self._departures != departures:
+                    self.presence.note()
+                    if self.presence.departures != departures:
                         await trio.sleep_forever()
                     try:
                         size = os.write(master, view)
@@ -433,7 +345,7 @@ class PtyAccess:
                         await _wait_writable(master)
                         continue
                     except OSError:
-                        self._mend()
+                        self.presence.mend()
                         await trio.lowlevel.checkpoint()
                         continue
                     client.await_reading(False)
@@ -449,8 +361,8 @@ class PtyAccess:
         hub, client = self.hub, self.client
         if not 0 < client.waiting <= EAGER or client.position < hub.start:
             return
-        self._note_opens()
-        if self._departures != departures:
+        self.presence.note()
+        if self.presence.departures != departures:
             return
         data = client.receive_nowait()
         try:
@@ -466,7 +378,7 @@ class PtyAccess:
         self.client.give_line()
         self._told_refusal = None
         if not self.opened:
-            self._restore()
+            self.presence.restore()
         else:  # the next one is here already, with settings of its own
             self.device.restore_discipline()
         # A client may have put more there itself (TIOCSTI).
