@@ -298,6 +298,7 @@ class PtyAccess:
             self.hub.mark(f"{self.client.who} was opened")
             await self._opening(departures)
             self._note_format()
+            self.client.come()
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._pump, departures)
                 while self.presence.departures == departures:
@@ -322,6 +323,8 @@ class PtyAccess:
         client, master = self.client, self.device.master
         missed = client.missed
         while True:
+            if client.in_the_past:
+                self._note_format()
             client.eager = partial(self._push, departures)
             try:
                 data = await client.receive()
