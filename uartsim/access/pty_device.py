@@ -164,12 +164,16 @@ class PtyDevice:
                 raise PtyLostError(f"{self.path} cannot be used any more ({error.args[-1]})") from None
 
     def restore_discipline(self) -> None:
-        """Undo another line discipline, such as N_NULL, which a client has left: a tty cannot be read or set under it."""
+        """Undo another line discipline, such as N_NULL, which a client has left: a tty cannot be read or set under it.
+
+        Only where it is another: setting it, even to what it is, lets the reads of others fail with EAGAIN.
+        """
         with contextlib.suppress(OSError):
-            fcntl.ioctl(self.slave, termios.TIOCSETD, struct.pack("i", _N_TTY))
+            if struct.unpack("i", fcntl.ioctl(self.slave, termios.TIOCGETD, b"\0" * 4))[0] != _N_TTY:
+                fcntl.ioctl(self.slave, termios.TIOCSETD, struct.pack("i", _N_TTY))
 
     def _restore(self, baud: int, two_stop_bits: bool) -> None:
-        fcntl.ioctl(self.slave, termios.TIOCSETD, struct.pack("i", _N_TTY))
+        self.restore_discipline()
         fcntl.ioctl(self.slave, termios.TIOCNXCL)
         with contextlib.suppress(OSError):  # only root can lock settings, and unlock them
             fcntl.ioctl(self.slave, _TIOCSLCKTRMIOS, b"\0" * _TERMIOS2.size)
