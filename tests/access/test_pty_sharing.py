@@ -7,7 +7,6 @@ import os
 import re
 import select
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +19,6 @@ from tests.access.rig import (
     ECHO,
     SERVER,
     RunningMachine,
-    environment,
     numbered,
     open_serial,
     read_until,
@@ -180,8 +178,8 @@ def test_short_lived_writers_beside_a_reader_are_no_reason_to_say_anything(
             while time.monotonic() < until:
                 subprocess.run(["sh", "-c", f"printf x >{machine.link}"], check=True)
                 count += 1
-            wait_until(lambda: (tmp_path / "a").stat().st_size == count, "all came back")
-        assert (tmp_path / "a").read_bytes() == b"x" * count
+            wait_until(lambda: (tmp_path / "a").stat().st_size >= count, "all came back")
+            assert (tmp_path / "a").read_bytes() == b"x" * count
         _, err = machine.end()
     assert "clients read" not in err
 
@@ -219,42 +217,34 @@ def test_one_open_file_in_two_processes_is_told_from_two() -> None:
 # -- without inotify -----------------------------------------------------------------------------------------
 
 
-@contextmanager
-def without_inotify(runtime: Path, folder: Path) -> Iterator[RunningMachine]:
-    """A machine in a process where inotify_init1 fails as for the 129th of a user."""
-    code = (
-        "import errno, sys\n"
-        "from uartsim.access import pty_device\n"
-        "class Full(pty_device.ctypes.CDLL):\n"
-        "    def inotify_init1(self, flags):\n"
-        "        pty_device.ctypes.set_errno(errno.EMFILE)\n"
-        "        return -1\n"
-        "pty_device.ctypes.CDLL = Full\n"
-        "from uartsim.cli import main\n"
-        "sys.exit(main())\n"
-    )
-    machine = RunningMachine.__new__(RunningMachine)
-    machine.runtime, machine.name, machine.link = runtime, "box", runtime / "box.tty"
-    machine.process = subprocess.Popen(
-        [sys.executable, "-c", code, "run", str(folder), "--name", "box"],
-        env=environment(runtime),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        machine.wait_ready()
-        yield machine
-    finally:
-        machine.process.kill()
-        machine.process.communicate()
+#: A program in which inotify fails as for the 129th machine of a user, or where no watch is left.
+WITHOUT_INOTIFY = """
+import errno, sys
+from uartsim.access import pty_device
+
+class Full(pty_device.ctypes.CDLL):
+    def {function}(self, *arguments):
+        pty_device.ctypes.set_errno(errno.{error})
+        return -1
+
+pty_device.ctypes.CDLL = Full
+from uartsim.cli import main
+sys.exit(main())
+"""
 
 
+@pytest.mark.parametrize(
+    ("function", "error", "limit"),
+    [
+        ("inotify_init1", "EMFILE", "fs.inotify.max_user_instances"),
+        ("inotify_add_watch", "ENOSPC", "fs.inotify.max_user_watches"),
+    ],
+)
 def test_without_inotify_clients_are_served_all_the_same_and_it_is_said_once(
-    runtime: Path, guest_folder: GuestFolder
+    runtime: Path, guest_folder: GuestFolder, function: str, error: str, limit: str
 ) -> None:
-    with without_inotify(runtime, guest_folder(SERVER)) as machine:
+    code = WITHOUT_INOTIFY.format(function=function, error=error)
+    with running(runtime, guest_folder(SERVER), "box", code=code) as machine:
         machine.wait_sent(6)
         for _ in range(3):
             with open_serial(machine.link) as client:
@@ -269,6 +259,6 @@ def test_without_inotify_clients_are_served_all_the_same_and_it_is_said_once(
         os.close(second)
         machine.wait_opened(0)
         _, err = machine.end()
-    assert err.count("inotify") == 2, "the sentence and the limit in it"
-    assert "raise fs.inotify.max_user_instances" in err
+    assert err.count("inotify cannot be used") == 1
+    assert f"raise {limit}" in err
     assert "ulimit" not in err

@@ -33,6 +33,7 @@ class Presence:
         lost: set when the pty cannot be used any more.
         flushes: how often a client has flushed its input since it came.
         departures: how often the last client has left.
+        closes: how often anybody has closed it.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Presence:
         self.opened = 0
         self.flushes = 0
         self.departures = 0
+        self.closes = 0
         self.lost = trio.Event()
         self._restore = restore
         self._on_left = on_left
@@ -90,6 +92,7 @@ class Presence:
             device.lost_events, unsure = False, device.lost_events
             for number, change in enumerate(changes, 1):
                 self.opened = max(0, self.opened + change)
+                self.closes += change < 0
                 have_left |= not self.opened and number < len(changes)
             if unsure or -1 in changes:
                 have_left |= self._all_have_left()

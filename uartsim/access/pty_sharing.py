@@ -141,12 +141,17 @@ class Sharing:
         access = self._access
         if not access.opened:
             return
-        path = access.device.path
-        readers, hidden = await self._readers(path)
-        if len(readers) + hidden > 1:
-            await trio.sleep(STAY_SECONDS)
-            still, hidden_still = await self._readers(path)
-            readers, hidden = [file for file in readers if file in still], min(hidden, hidden_still)
+        path, presence = access.device.path, access.presence
+        files = await self._distinct(path)
+        opened, closes = presence.opened, presence.closes
+        if opened < 2 and sum(file.reads for file in files) < 2:
+            self.sharers = []
+            return
+        await trio.sleep(STAY_SECONDS)
+        files = [file for file in await self._distinct(path) if file in files]
+        readers = [file for file in files if file.reads]
+        stayed = opened - (presence.closes - closes)  # at least
+        hidden = max(0, stayed - len(files)) if presence is access.presence else 0
         if len(readers) + hidden < 2 or not access.opened:
             self.sharers = []
             return
@@ -155,14 +160,13 @@ class Sharing:
             self._told = True
             await self._tell(path)
 
-    async def _readers(self, path: str) -> tuple[list[OpenFile], int]:
-        """The files that are open for reading, and how many there are that we cannot see."""
-        access = self._access
+    async def _distinct(self, path: str) -> list[OpenFile]:
+        """Its open files that we can see, each once."""
         distinct: list[OpenFile] = []
-        for file in await find_open_files(path, access.device.slave):
+        for file in await find_open_files(path, self._access.device.slave):
             if not any(are_one(file, other) for other in distinct):
                 distinct.append(file)
-        return [file for file in distinct if file.reads], max(0, access.opened - len(distinct))
+        return distinct
 
     async def _tell(self, path: str) -> None:
         text = (
