@@ -150,6 +150,7 @@ def run(
     limit_s: float | None,
 ) -> None:
     """Run GUEST: a name from the catalogue (see 'uartsim guests') or the path of a guest's folder."""
+    from uartsim.access.log import tell
     from uartsim.access.station import reserve
     from uartsim.guest.catalogue import find_guest
     from uartsim.machine.options import read_fault
@@ -190,9 +191,9 @@ def run(
     finally:
         reservation.release()
     if end is None or end.reason == "stopped":
-        click.echo(f"{reservation.claim.name}: stopped", err=True)
+        tell(f"{reservation.claim.name}: stopped")
         return
-    click.echo(f"{reservation.claim.name}: {end}", err=True)
+    tell(f"{reservation.claim.name}: {end}")
     if end.reason == "failed":
         sys.exit(1)
 
@@ -280,6 +281,11 @@ def status(name: str, as_json: bool) -> None:
     click.echo(f"guest      {facts['description']}")
     click.echo(f"pty        {pty['path']}, opened by {pty['opened']}, at {pty['baud']} baud")
     click.echo(f"link       {facts['link']}")
+    for shared in (pty, *facts["more_ptys"]):
+        if shared["shared_by"]:
+            click.echo(
+                f"shared     {shared['path']} is read by {', '.join(shared['shared_by'])}: each byte reaches one"
+            )
     for more in facts["more_ptys"]:
         click.echo(
             f"pty {more['number']:<6} {more['path']}, opened by {more['opened']}, at {more['baud']} baud"

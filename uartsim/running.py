@@ -6,9 +6,9 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-import click
 
 if TYPE_CHECKING:
     from uartsim.access.station import Reservation
@@ -67,31 +67,36 @@ def run_machine(
 
     import trio
 
+    from uartsim.access.log import Log
     from uartsim.record import TranscriptWriter
 
     claim = reservation.claim
     records: list[TranscriptWriter] = []
+    writer = Log()
 
     def announce() -> None:
-        click.echo(f"machine  {claim.name}: {definition.description}")
-        click.echo(f"pty      {reservation.device.path}")
-        click.echo(f"link     {claim.link}")
-        click.echo(f"attach   picocom -b 115200 {claim.link}     leave picocom: Ctrl-A Ctrl-X")
         if attach:
-            click.echo("leave    Ctrl-] q (stops the machine); Ctrl-] d says where it is")
+            how_to_leave = "leave    Ctrl-] q (stops the machine); Ctrl-] d says where it is"
         else:
-            click.echo(f"stop     Ctrl-C here, or: uartsim stop {claim.name}")
-        sys.stdout.flush()
+            how_to_leave = f"stop     Ctrl-C here, or: uartsim stop {claim.name}"
+        writer.write(
+            f"machine  {claim.name}: {definition.description}\n"
+            f"pty      {reservation.device.path}\n"
+            f"link     {claim.link}\n"
+            f"attach   picocom -b 115200 {claim.link}     leave picocom: Ctrl-A Ctrl-X\n"
+            f"{how_to_leave}\n",
+            sys.stdout.fileno(),
+        )
+        writer.flush()
 
     ended: list[GuestEnd] = []  # stays empty after a signal, or when the person at the terminal quits
     started: list[Machine] = []
     here: list[Terminal] = []  # this terminal, while it is attached
 
     def log(text: str) -> None:
-        if here and here[0].say(text):
-            return
-        with contextlib.suppress(OSError):  # nobody may be there to read it: the machine goes on
-            click.echo(f"uartsim: {text}", err=True)
+        for line in writer.condense(text):
+            if not (here and here[0].say(line)):
+                writer.write(f"uartsim: {line}\n")
 
     async def whole() -> None:
         from uartsim.access.hub import Hub, LinePolicy
@@ -145,6 +150,7 @@ def run_machine(
             for what, state in machine.com1.recordings().items():
                 if state["trouble"]:
                     log(f"the {what} {record_state(state)}")
+        writer.close()
 
 
 def run_virtually(definition: GuestDefinition, name: str, line: Line, limit_s: float) -> None:
@@ -153,36 +159,44 @@ def run_virtually(definition: GuestDefinition, name: str, line: Line, limit_s: f
     import trio.testing
 
     from uartsim.access.headless import run_headless
+    from uartsim.access.log import Log, tell
 
     guest = line.check(definition)
     said = [f"{name}: stopped"]  # unless it comes to its own end
+    writer = Log()
+    output = _Output()
 
     async def whole() -> GuestEnd | None:
         end = None
         async with trio.open_nursery() as nursery:
             await nursery.start(_end_on_signals, nursery.cancel_scope)
-            end = await run_headless(
-                guest,
-                name,
-                limit_s=limit_s,
-                output=_print_bytes,
-                record=line.record,
-                **line.port,
-                log=lambda text: click.echo(f"uartsim: {text}", err=True),
-            )
+            with output.interruptible():
+                end = await run_headless(
+                    guest,
+                    name,
+                    limit_s=limit_s,
+                    output=output.write,
+                    record=line.record,
+                    **line.port,
+                    log=writer.say,
+                )
             said[0] = f"{name}: {end}" if end is not None else f"{name}: {limit_s:g} s of virtual time are over"
             nursery.cancel_scope.cancel()
         return end
 
+    end = None
     try:
         end = trio.run(whole, clock=trio.testing.MockClock(autojump_threshold=0))
     except BaseExceptionGroup as group:
         error = _first(group)
-        if not isinstance(error, BrokenPipeError):
+        if isinstance(error, BrokenPipeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who read has seen enough
+            return
+        if not isinstance(error, _InterruptedError):
             raise error from None
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who read has seen enough
-        return
-    click.echo(said[0], err=True)
+    finally:
+        writer.close()
+    tell(said[0])
     if end is not None and end.reason == "failed":
         sys.exit(1)
 
@@ -194,17 +208,58 @@ def _first(error: BaseException) -> BaseException:
     return error
 
 
-def _print_bytes(data: bytes) -> None:
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+#: What ends a machine, with everything put away.
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class _InterruptedError(BaseException):
+    """A signal ends us in the middle of a write that nobody reads."""
+
+
+class _Output:
+    """Standard output, which may take as long as whoever reads it wants; a signal that ends us ends that wait as well."""
+
+    def __init__(self) -> None:
+        self._interrupted = self._writing = False
+
+    @contextlib.contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Within this, signals that have a handler also end a write."""
+        before = {number: signal.getsignal(number) for number in _ENDING}
+        for number, handler in before.items():
+            if callable(handler):
+                signal.signal(number, partial(self._note, handler))
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                if callable(handler):
+                    signal.signal(number, handler)
+
+    def _note(self, handler: Callable[..., object], number: int, frame: object) -> None:
+        self._interrupted = True
+        handler(number, frame)
+        if self._writing:
+            raise _InterruptedError
+
+    def write(self, data: bytes) -> None:
+        """Write all of ``data``."""
+        view, fd = memoryview(data), sys.stdout.fileno()
+        self._writing = True
+        try:
+            if self._interrupted:
+                raise _InterruptedError
+            while view:
+                view = view[os.write(fd, view) :]
+        finally:
+            self._writing = False
 
 
 async def _end_on_signals(scope: Any, task_status: Any) -> None:
     """SIGTERM, SIGHUP and Ctrl-C end the machine, with everything put away; where they are ignored they stay so."""
     import trio
 
-    ours = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    with trio.open_signal_receiver(*(s for s in ours if signal.getsignal(s) is not signal.SIG_IGN)) as signals:
+    with trio.open_signal_receiver(*(s for s in _ENDING if signal.getsignal(s) is not signal.SIG_IGN)) as signals:
         task_status.started()
         async for _ in signals:
             scope.cancel()

@@ -224,6 +224,31 @@ class Claim:
             raise UsageError(f"the link {path} cannot be made ({error.strerror}): give another with --link") from None
         return number, path
 
+    def move_link(self, target: str, number: int | None = None) -> None:
+        """Have a link of ours point to another pty, if it is still as it was made; a stranger's is left alone.
+
+        Args:
+            target: the pty.
+            number: which link, as :meth:`add_link` numbered it; None: the first.
+
+        Raises:
+            UsageError: the link cannot be made.
+        """
+        note = os.path.join(self.folder, "link") if number is None else self._note(number)
+        try:
+            with open(note, encoding="utf-8") as file:
+                path, before = file.read().split("\n")[:2]
+            if os.readlink(path) != before:
+                return
+            with open(note, "w", encoding="utf-8") as file:
+                file.write(f"{path}\n{target}\n")
+            os.unlink(path)
+            os.symlink(target, path)
+        except (OSError, ValueError) as error:
+            raise UsageError(f"the link to {target} cannot be made ({error}): make it yourself with 'ln -s'") from None
+        if number is None:
+            self._linked = target
+
     def remove_link(self, number: int) -> None:
         """Remove the link of :meth:`add_link`, if it is still as it was made."""
         _unlink_noted(self._own, f"link.{number}")

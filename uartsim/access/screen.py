@@ -15,7 +15,7 @@ import trio
 #: The guest's bytes that may wait for the terminal.
 QUEUE_BYTES: Final = 1 << 16
 #: How long the terminal may take for what is left at the end, in seconds.
-LAST_WORDS_S: Final = 2.0
+LAST_WORDS_S: Final = 0.6
 
 #: Modes of the terminal that a guest's program may leave switched, DEC private modes as in xterm's ctlseqs: what they
 #: are at rest.  Cursor keys and keypad, cursor shown, mouse, focus, alternate screens, bracketed paste.
