@@ -40,11 +40,14 @@ class _Group(click.Group):
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
-def commands() -> None:
+@click.option("--debug", is_flag=True, help="Show the traceback of an unexpected error (also: UARTSIM_DEBUG=1).")
+def commands(debug: bool) -> None:
     """Serial consoles that you can test with real bytes.
 
     A guest's COM1 is a register-accurate 16550A; its line runs at 115200 baud and comes out as a pty.
     """
+    if debug:
+        os.environ["UARTSIM_DEBUG"] = "1"
 
 
 @commands.command()
