@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FACE = "uartsim"
 #: From the ground up.  A room is a module or a package directly under ``uartsim``.
 FLOORS = (
-    {"errors", "printable"},
+    {"errors", "printable", "toml_text"},
     {"line_format", "standard_streams", "unexpected"},
     {"chip", "wire", "record"},
     {"machine"},

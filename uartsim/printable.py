@@ -24,7 +24,9 @@ _PLAIN: Final = re.compile(r"[\t\n -~]*\Z")
 #: What has to be looked at, apart from printable ASCII.
 _SPECIAL: Final = re.compile(r"[^\t\n -~]")
 #: Letters that are shown as nothing at all (Default_Ignorable_Code_Point), although Unicode has them as letters or marks.
-_BLANK: Final = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_BLANK: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 #: Controls, formats, surrogates, noncharacters, and the two separators.
 _SHOWN_BY_NUMBER: Final = frozenset({"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"})
 #: Variation selector 16 asks for the coloured picture of the character before it, and hides nothing.

@@ -189,6 +189,7 @@ def _start(
     from uartsim.console import blocking
     from uartsim.errors import UartsimError
     from uartsim.guest.catalogue import GuestDefinition, find_guest
+    from uartsim.printable import printable
 
     config = request.config
     try:
@@ -199,7 +200,7 @@ def _start(
         started = blocking.open_console(definition, settings=settings, timeout_scale=_SCALE.value(config), **options)
         opened = stack.enter_context(started)
     except UartsimError as error:
-        pytest.fail(str(error), pytrace=False)
+        pytest.fail(printable(str(error)), pytrace=False)
     request.node.stash.setdefault(_consoles, []).append((definition.name, opened))
     return opened
 
@@ -231,9 +232,10 @@ def pytest_runtest_makereport(
 
 def _tail(console: Console) -> str:
     from uartsim.errors import UartsimError
+    from uartsim.printable import printable
 
     try:
         lines = console.last_lines(REPORTED_LINES)
     except UartsimError as error:
         return str(error)
-    return "\n".join(lines) or "(the guest has sent nothing)"
+    return printable("\n".join(lines)) or "(the guest has sent nothing)"

@@ -62,6 +62,10 @@ def run_machine(definition: GuestDefinition, reservation: Reservation, line: Lin
     records: list[TranscriptWriter] = []
 
     def announce() -> None:
+        with contextlib.suppress(OSError):  # nobody may be there to read it: the machine goes on
+            _announce()
+
+    def _announce() -> None:
         click.echo(f"machine  {claim.name}: {definition.description}")
         click.echo(f"pty      {reservation.device.path}")
         click.echo(f"link     {claim.link}")
@@ -120,6 +124,8 @@ def run_machine(definition: GuestDefinition, reservation: Reservation, line: Lin
 
     try:
         trio.run(whole)
+        if not ended and started and started[0].ended is not None:
+            return started[0].ended  # the attached terminal, told of the guest's end, was quicker than we were
         return ended[0] if ended else None
     except BaseExceptionGroup as group:
         raise _first(group) from None
@@ -174,8 +180,16 @@ def run_virtually(definition: GuestDefinition, name: str, line: Line, limit_s: f
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who read has seen enough
         return
     click.echo(said[0], err=True)
-    if end is not None and end.reason == "failed":
-        sys.exit(1)
+    if end is not None:
+        sys.exit(exit_status(end))
+
+
+def exit_status(end: GuestEnd) -> int:
+    """The exit status of ``uartsim run`` for a guest's end: 1 if it failed, or its program ended with a status of its own.
+
+    It is the same however long the program has run, so that a script can rely on it on a slow machine too.
+    """
+    return int(end.reason == "failed" or bool(end.status))
 
 
 def _first(error: BaseException) -> BaseException:
@@ -186,6 +200,11 @@ def _first(error: BaseException) -> BaseException:
 
 
 def _print_bytes(data: bytes) -> None:
+    """The guest's bytes as they are to a file or a program; to a terminal, as text that it does not obey."""
+    if sys.stdout.isatty():
+        sys.stdout.write(data.decode(errors="replace").replace("\r\n", "\n"))
+        sys.stdout.flush()
+        return
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
 

@@ -108,6 +108,13 @@ def _guarded(stream: TextIO | None, fd: int) -> TextIO:
     return text
 
 
+def unfiltered(stream: TextIO) -> TextIO:
+    """The same stream for what draws on the terminal on purpose, such as a progress bar."""
+    if not isinstance(stream, _Text):
+        return stream
+    return open(stream.fileno(), "w", encoding=stream.encoding, errors="backslashreplace", closefd=False)
+
+
 def abandon(stream: TextIO) -> None:
     """Nothing more can be written to ``stream``: what is in its buffer must not be an error at exit."""
     fd = os.open(os.devnull, os.O_WRONLY)

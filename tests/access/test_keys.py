@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uartsim.access.keys import ESCAPE, MENU, PASTE_BYTES, Keys
-from uartsim.access.screen import Modes, Past
+from uartsim.access.screen import Past
+from uartsim.access.terminal_modes import Modes
 
 
 def press(*reads: bytes, gap_s: float = 1.0) -> list[tuple[str, bytes]]:

@@ -64,10 +64,10 @@ async def _answer(stream: trio.SocketStream, handlers: Mapping[str, Handler]) ->
         return {"error": f"a request is a line of JSON; this is not: {error}"}
     word = asked.get("do") if isinstance(asked, dict) else None
     if not isinstance(word, str) or word not in handlers:
-        return {"error": f"{word!r} cannot be done; what can: {', '.join(sorted(handlers))}"}
+        return {"error": f"{str(word)[:100]!r} cannot be done; what can: {', '.join(sorted(handlers))}"}
     try:
         return {"result": await handlers[word](asked)}
-    except (UartsimError, ValueError, TypeError, OverflowError, OSError) as error:
+    except (UartsimError, ValueError, TypeError, OverflowError, OSError, RecursionError) as error:
         # Parameters of another kind than they should be; or the system has run out of something.
         return {"error": str(error)}
 
@@ -106,7 +106,7 @@ def ask(path: str, do: str, timeout_s: float = 30.0, **parameters: Any) -> Any:
             ) from None
     try:
         reply = json.loads(answer)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UartsimError(f"the machine on {path} ended before it answered: look at its terminal") from None
     if "error" in reply:
         raise UsageError(str(reply["error"]))

@@ -83,7 +83,7 @@ class PortSnapshot:
             line = tuple((int(start), bytes.fromhex(data), LineFormat(*fmt)) for start, data, *fmt in content["line"])
             uart = UartState.from_json_value(content["uart"])
             return cls(str(content["qemu"]), tuple(map(str, content["command"])), uart, line)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise UsageError(f"{file} is no snapshot of a port: {error}") from None
 
     def check(self, qemu: str, command: list[str], com1: Com1) -> None:
