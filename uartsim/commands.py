@@ -389,7 +389,10 @@ def reset(name: str | None) -> None:
 @commands.command()
 @click.argument("words", nargs=-1, metavar="[NAME] FOLDER")
 def save(words: tuple[str, ...]) -> None:
-    """Save machine NAME, or the only one that runs, guest and chip together, in FOLDER; 'uartsim run GUEST --restore FOLDER' goes on from there."""
+    """Save machine NAME, or the only one that runs, guest and chip together, in FOLDER.
+
+    'uartsim run GUEST --restore FOLDER' goes on from there.
+    """
     if not 1 <= len(words) <= 2:
         raise UsageError("save [NAME] FOLDER: give the folder that is to hold the snapshot")
     folder = words[-1]

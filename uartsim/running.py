@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import signal
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from uartsim.access.station import Reservation
     from uartsim.access.terminal import Terminal
     from uartsim.guest.catalogue import GuestDefinition
@@ -53,11 +56,13 @@ def run_machine(definition: GuestDefinition, reservation: Reservation, line: Lin
     import trio
 
     from uartsim.guest.build import make_guest
+    from uartsim.guest.checks import check_start
     from uartsim.record import TranscriptWriter
 
     claim = reservation.claim
     # What can go wrong goes wrong before anybody is told of a machine.
     line.check_paths()
+    check_start(definition)
     guest = make_guest(definition, restore=None if line.restore is None else Path(line.restore))
     records: list[TranscriptWriter] = []
 
@@ -162,7 +167,7 @@ def run_virtually(definition: GuestDefinition, name: str, line: Line, limit_s: f
                 make_guest(definition),
                 name,
                 limit_s=limit_s,
-                output=_print_bytes,
+                output=_printer(),
                 record=line.record,
                 **line.port,
                 log=lambda text: click.echo(f"uartsim: {text}", err=True),
@@ -199,14 +204,23 @@ def _first(error: BaseException) -> BaseException:
     return error
 
 
-def _print_bytes(data: bytes) -> None:
-    """The guest's bytes as they are to a file or a program; to a terminal, as text that it does not obey."""
-    if sys.stdout.isatty():
-        sys.stdout.write(data.decode(errors="replace").replace("\r\n", "\n"))
+def _printer() -> Callable[[bytes], None]:
+    """Prints the guest's bytes: as they are to a file or a program, as text that is not obeyed to a terminal."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    held = ""
+
+    def print_bytes(data: bytes) -> None:
+        nonlocal held
+        if not sys.stdout.isatty():
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+            return
+        text = (held + decoder.decode(data)).replace("\r\n", "\n")
+        held = "\r" * text.endswith("\r")  # a line feed may follow
+        sys.stdout.write(text.removesuffix("\r"))
         sys.stdout.flush()
-        return
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+
+    return print_bytes
 
 
 async def _end_on_signals(scope: Any, task_status: Any) -> None:

@@ -168,7 +168,7 @@ class Claim:
         Raises:
             UsageError: the link cannot be made.
         """
-        with open(os.path.join(self.folder, "link"), "w", encoding="utf-8") as file:
+        with open(os.path.join(self.folder, "link"), "w", encoding="utf-8", errors="surrogateescape") as file:
             file.write(f"{self.link}\n{target}\n")
         self._linked = target
         try:
@@ -194,7 +194,7 @@ class Claim:
             number += 1
         path = link or self._numbered(number)
         try:
-            with open(self._note(number), "x", encoding="utf-8") as file:
+            with open(self._note(number), "x", encoding="utf-8", errors="surrogateescape") as file:
                 file.write(f"{path}\n{target}\n")
             os.symlink(target, path)
         except OSError as error:
@@ -249,7 +249,7 @@ def _unlink_noted(note: str) -> None:
     The number of the pty may be a stranger's by now: only a link that still says what the note says is ours.
     """
     with contextlib.suppress(OSError):
-        with open(note, encoding="utf-8") as file:
+        with open(note, encoding="utf-8", errors="surrogateescape") as file:
             link, target = file.read().split("\n")[:2]
         if os.readlink(link) == target:
             os.unlink(link)
