@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from uartsim.standard_streams import abandon
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -67,8 +69,10 @@ def run_machine(definition: GuestDefinition, reservation: Reservation, line: Lin
     records: list[TranscriptWriter] = []
 
     def announce() -> None:
-        with contextlib.suppress(OSError):  # nobody may be there to read it: the machine goes on
+        try:
             _announce()
+        except OSError:  # nobody is there to read it: the machine goes on
+            abandon(sys.stdout)
 
     def _announce() -> None:
         click.echo(f"machine  {claim.name}: {definition.description}")

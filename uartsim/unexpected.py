@@ -139,9 +139,11 @@ def _command_line() -> str:
 def _remove_oldest(folder: str) -> None:
     """Keep the newest reports; only files that are named as ours are are removed."""
     with contextlib.suppress(OSError):
-        names = sorted(name for name in os.listdir(folder) if _NAME.fullmatch(name))
-        for name in names[:-MOST_REPORTS]:
-            os.unlink(os.path.join(folder, name))
+        with os.scandir(folder) as entries:
+            ours = [entry for entry in entries if _NAME.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)]
+        ours.sort(key=lambda entry: entry.stat(follow_symlinks=False).st_mtime_ns)
+        for entry in ours[:-MOST_REPORTS]:
+            os.unlink(entry.path)
 
 
 def catch_the_rest() -> None:

@@ -34,7 +34,7 @@ _SEQUENCE: Final = re.compile(
 _BEGUN: Final = re.compile(
     rb"(?:\x1b(?:\[[?<=>]?"
     + _PARAMETERS
-    + rb"[ !\"'$*]?|[()*+\-./][%\"&]?)?|\xc2(?:\x9b[?<=>]?"
+    + rb"[ !\"'$*]?|[()*+\-./][%\"&]?|\][0-9]{0,2})?|\xc2(?:\x9b[?<=>]?"
     + _PARAMETERS
     + rb")?)\Z"
 )
@@ -156,7 +156,7 @@ class Modes:
         back += ["\x1b[0 q"] * self._cursor_shape
         back += ["\x1b[0m"] * self._colours
         back += [_RESETS[what] for what in self._set]
-        return (b"\x18" if back or self._begun or self._in_string else b"") + "".join(back).encode()
+        return (b"\x18" if self._begun or self._in_string else b"") + "".join(back).encode()
 
 
 #: OSC 52 reads and writes the clipboard; OSC 5522 is kitty's.

@@ -242,7 +242,7 @@ class ProcessGuest:
         finally:
             self._child = None
             tty.rest()
-        said = self._last_output.decode(errors="replace").strip()
+        said = self._last_output.decode(errors="replace").replace("\r\n", "\n").strip()
         return status, "\n".join(filter(None, (complaint, said)))
 
     # -- the bytes -----------------------------------------------------------------------------------------
