@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 
 ESCAPE: Final = b"\x1d"  # Ctrl-]
-MENU: Final = "[b break|s SysRq|n NMI|r reset|d diagnosis|z size|w watch|f take|q quit|? help|^]]"
+MENU: Final = "[b break|s SysRq|n NMI|r reset|d diagnosis|z size|w watch|f take|q quit|? help]"
 #: More than this in one read is a paste, in bytes.
 PASTE_BYTES: Final = 32
 #: What follows a paste within this time belongs to it, in seconds.
