@@ -158,6 +158,7 @@ def test_twice_the_text_takes_about_twice_as_long(name: str, tmp_path: Path) -> 
             break
         size *= 2
         once = make(size, tmp_path)
+    short = long = 0.0
     for _ in range(3):
         short = min(seconds(once) for _ in range(3))
         long = min(seconds(make(2 * size, tmp_path)) for _ in range(3))
