@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from uartsim.errors import UartsimError, UsageError
 from uartsim.standard_streams import abandon, guard_streams
 from uartsim.unexpected import STATUS as SOFTWARE_ERROR
-from uartsim.unexpected import catch_the_rest, tell, traceback_of, wants_debug
+from uartsim.unexpected import catch_the_rest, innermost, tell, traceback_of, wants_debug
 
 if TYPE_CHECKING:
     from uartsim.access.station import Reservation
@@ -87,13 +87,14 @@ def _status_of(arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         finally:
             if reservation is not None:
                 reservation.release()
-    except UartsimError as error:
-        sys.stderr.write(f"uartsim: {error}\n")
-        return 2 if isinstance(error, UsageError) else 1
-    except BrokenPipeError:  # whoever read has seen enough
-        return 1
     except Exception as error:
-        if (sentence := _shortage(error)) is not None:
+        cause = innermost(error)
+        if isinstance(cause, UartsimError):
+            sys.stderr.write(f"uartsim: {cause}\n")
+            return 2 if isinstance(cause, UsageError) else 1
+        if isinstance(cause, BrokenPipeError):  # whoever read has seen enough
+            return 1
+        if (sentence := _shortage(cause)) is not None:
             if wants_debug():
                 sys.stderr.write(traceback_of(error))
             sys.stderr.write(f"uartsim: {sentence}\n")
@@ -104,8 +105,6 @@ def _status_of(arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
 
 def _shortage(error: BaseException) -> str | None:
     """The sentence for an error that is the system's and not ours, or None."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
     if isinstance(error, MemoryError):
         return f"the system has run out of something: memory; {_SHORTAGES[errno.ENOMEM]}"
     if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
