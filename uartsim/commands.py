@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from uartsim import __version__, commands_conform, commands_line, commands_problems, commands_record
-from uartsim.commands_line import ask_machine
+from uartsim.commands_line import ask_machine, chosen
 from uartsim.errors import UartsimError, UsageError
 from uartsim.option_types import Seconds
-from uartsim.running import Line, record_state, run_machine, run_virtually
+from uartsim.running import Line, exit_status, record_state, run_machine, run_virtually
 
 if TYPE_CHECKING:
     from uartsim.access.station import Reservation
@@ -40,11 +40,14 @@ class _Group(click.Group):
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
-def commands() -> None:
+@click.option("--debug", is_flag=True, help="Show the traceback of an unexpected error (also: UARTSIM_DEBUG=1).")
+def commands(debug: bool) -> None:
     """Serial consoles that you can test with real bytes.
 
     A guest's COM1 is a register-accurate 16550A; its line runs at 115200 baud and comes out as a pty.
     """
+    if debug:
+        os.environ["UARTSIM_DEBUG"] = "1"
 
 
 @commands.command()
@@ -194,8 +197,7 @@ def run(
         tell(f"{reservation.claim.name}: stopped")
         return
     tell(f"{reservation.claim.name}: {end}")
-    if end.reason == "failed":
-        sys.exit(1)
+    sys.exit(exit_status(end))
 
 
 def _pairs(settings: tuple[str, ...]) -> dict[str, str]:
@@ -266,11 +268,11 @@ def list_machines(as_json: bool) -> None:
 
 
 @commands.command()
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-def status(name: str, as_json: bool) -> None:
-    """Show what machine NAME is doing: line, chip, counters, clients."""
-    facts = ask_machine(name, "status")
+def status(name: str | None, as_json: bool) -> None:
+    """Show what machine NAME, or the only one that runs, is doing: line, chip, counters, clients."""
+    facts = ask_machine(chosen(name), "status")
     if as_json:
         click.echo(json.dumps(facts, indent=2))
         return
@@ -378,46 +380,60 @@ def pty(name: str | None, watch: bool, link: str | None, remove: int | None) -> 
 
 
 @commands.command()
-@click.argument("name")
-def nmi(name: str) -> None:
-    """Press the NMI button of machine NAME."""
-    ask_machine(name, "nmi")
+@click.argument("name", required=False)
+def nmi(name: str | None) -> None:
+    """Press the NMI button of machine NAME, or of the only one that runs."""
+    ask_machine(chosen(name), "nmi")
 
 
 @commands.command()
-@click.argument("name")
-def reset(name: str) -> None:
-    """Press the reset button of machine NAME."""
-    ask_machine(name, "reset")
+@click.argument("name", required=False)
+def reset(name: str | None) -> None:
+    """Press the reset button of machine NAME, or of the only one that runs."""
+    ask_machine(chosen(name), "reset")
 
 
 @commands.command()
-@click.argument("name")
-@click.argument("folder", type=click.Path())
-def save(name: str, folder: str) -> None:
-    """Save machine NAME, guest, disks and chip together, in FOLDER; 'uartsim run GUEST --restore FOLDER' goes on from there.
+@click.argument("words", nargs=-1, metavar="[NAME] FOLDER")
+def save(words: tuple[str, ...]) -> None:
+    """Save machine NAME, or the only one that runs, guest, disks and chip together, in FOLDER.
 
-    A snapshot that is in FOLDER is replaced when the new one is whole; a folder with anything else in it is refused.
+    'uartsim run GUEST --restore FOLDER' goes on from there.  A snapshot that is in FOLDER is replaced when the new one is
+    whole; a folder with anything else in it is refused.
     """
+    if not 1 <= len(words) <= 2:
+        raise UsageError("save [NAME] FOLDER: give the folder that is to hold the snapshot")
+    folder = words[-1]
+    name = chosen(words[0] if len(words) == 2 else None)
     ask_machine(name, "save", 3600, folder=os.path.abspath(folder))
 
 
 @commands.command()
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option("--bytes", "size", type=int, help="Only the last so many bytes.")
-def history(name: str, size: int | None) -> None:
-    """Print what machine NAME has sent, as far as it is kept."""
-    sys.stdout.write(ask_machine(name, "history", bytes=size).replace("\r\n", "\n"))
+@click.option("--raw", is_flag=True, help="The bytes as they were sent, controls and all; for a file or a program.")
+def history(name: str | None, size: int | None, raw: bool) -> None:
+    """Print what machine NAME, or the only one that runs, has sent, as far as it is kept.
+
+    What a terminal would obey is shown and not obeyed, such as ESC as its picture, unless --raw is given.
+    """
+    if raw:
+        kept = ask_machine(chosen(name), "history", bytes=size, raw=True)
+        sys.stdout.buffer.write(kept.encode("latin-1"))
+        sys.stdout.buffer.flush()
+        return
+    sys.stdout.write(ask_machine(chosen(name), "history", bytes=size).replace("\r\n", "\n"))
 
 
 @commands.command()
-@click.argument("name")
-def stop(name: str) -> None:
-    """End machine NAME; returns when it is gone."""
+@click.argument("name", required=False)
+def stop(name: str | None) -> None:
+    """End machine NAME, or the only one that runs; returns when it is gone."""
     import time
 
     from uartsim.access.runtime import running_machines
 
+    name = chosen(name)
     pid = ask_machine(name, "status")["pid"]
     ask_machine(name, "stop")
     deadline = time.monotonic() + 15

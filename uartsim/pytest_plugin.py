@@ -188,6 +188,7 @@ def _start(
     from uartsim.console import blocking
     from uartsim.errors import UartsimError
     from uartsim.guest.catalogue import GuestDefinition, find_guest
+    from uartsim.printable import printable
 
     config = request.config
     try:
@@ -201,7 +202,7 @@ def _start(
         request.node.stash.setdefault(_consoles, []).append((definition.name, opened))
         return opened
     except UartsimError as error:
-        failure = str(error)
+        failure = printable(str(error))
     pytest.fail(failure, pytrace=False)  # out here, so that the report does not have it twice
 
 
@@ -232,9 +233,10 @@ def pytest_runtest_makereport(
 
 def _tail(console: Console) -> str:
     from uartsim.errors import UartsimError
+    from uartsim.printable import printable
 
     try:
         lines = console.last_lines(REPORTED_LINES)
     except UartsimError as error:
         return str(error)
-    return "\n".join(lines) or "(the guest has sent nothing)"
+    return printable("\n".join(lines)) or "(the guest has sent nothing)"

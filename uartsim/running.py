@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import signal
@@ -10,7 +11,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from uartsim.printable import printable
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from uartsim.access.station import Reservation
     from uartsim.access.terminal import Terminal
     from uartsim.guest.catalogue import GuestDefinition
@@ -68,9 +73,11 @@ def run_machine(
     import trio
 
     from uartsim.access.log import Log
+    from uartsim.guest.checks import check_start
     from uartsim.record import TranscriptWriter
 
     claim = reservation.claim
+    check_start(definition)
     records: list[TranscriptWriter] = []
     writer = Log()
 
@@ -136,6 +143,8 @@ def run_machine(
 
     try:
         trio.run(whole)
+        if not ended and started and started[0].ended is not None:
+            return started[0].ended  # the attached terminal, told of the guest's end, was quicker than we were
         return ended[0] if ended else None
     except BaseExceptionGroup as group:
         raise _first(group) from None
@@ -197,8 +206,16 @@ def run_virtually(definition: GuestDefinition, name: str, line: Line, limit_s: f
     finally:
         writer.close()
     tell(said[0])
-    if end is not None and end.reason == "failed":
-        sys.exit(1)
+    if end is not None:
+        sys.exit(exit_status(end))
+
+
+def exit_status(end: GuestEnd) -> int:
+    """The exit status of ``uartsim run`` for a guest's end: 1 if it failed, or its program ended with a status of its own.
+
+    It is the same however long the program has run, so that a script can rely on it on a slow machine too.
+    """
+    return int(end.reason == "failed" or bool(end.status))
 
 
 def _first(error: BaseException) -> BaseException:
@@ -217,10 +234,16 @@ class _InterruptedError(BaseException):
 
 
 class _Output:
-    """Standard output, which may take as long as whoever reads it wants; a signal that ends us ends that wait as well."""
+    """Standard output, which may take as long as whoever reads it wants; a signal that ends us ends that wait as well.
+
+    A file or a program gets the guest's bytes as they are, a terminal text that it does not obey.
+    """
 
     def __init__(self) -> None:
         self._interrupted = self._writing = False
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._held = ""
+        self._is_terminal = sys.stdout.isatty()
 
     @contextlib.contextmanager
     def interruptible(self) -> Iterator[None]:
@@ -244,6 +267,8 @@ class _Output:
 
     def write(self, data: bytes) -> None:
         """Write all of ``data``."""
+        if self._is_terminal:
+            data = self._shown(data)
         view, fd = memoryview(data), sys.stdout.fileno()
         self._writing = True
         try:
@@ -253,6 +278,11 @@ class _Output:
                 view = view[os.write(fd, view) :]
         finally:
             self._writing = False
+
+    def _shown(self, data: bytes) -> bytes:
+        text = (self._held + self._decoder.decode(data)).replace("\r\n", "\n")
+        self._held = "\r" * text.endswith("\r")  # a line feed may follow
+        return printable(text.removesuffix("\r")).encode(sys.stdout.encoding or "utf-8", "replace")
 
 
 async def _end_on_signals(scope: Any, task_status: Any) -> None:

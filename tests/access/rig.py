@@ -113,7 +113,9 @@ def wait_until(true: Callable[[], bool], what: str, timeout_s: float = 20) -> No
 def environment(runtime: Path) -> dict[str, str]:
     """The environment of a uartsim of ours: its own runtime folder, this checkout's code."""
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH", ""))))
-    return {**os.environ, "UARTSIM_RUNTIME_DIR": str(runtime), "PYTHONPATH": path, "TERM": "vt100"}
+    state = str(runtime.parent / "state")  # a report of something unexpected is not written into the person's home
+    ours = {"UARTSIM_RUNTIME_DIR": str(runtime), "XDG_STATE_HOME": state, "PYTHONPATH": path, "TERM": "vt100"}
+    return {**os.environ, **ours}
 
 
 def uartsim(runtime: Path, *arguments: str, status: int = 0, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:

@@ -64,12 +64,12 @@ async def _answer(stream: trio.SocketStream, handlers: Mapping[str, Handler]) ->
         return {"error": f"a request is a line of JSON; this is not: {error}"}
     word = asked.get("do") if isinstance(asked, dict) else None
     if not isinstance(word, str) or word not in handlers:
-        return {"error": f"{word!r} cannot be done; what can: {', '.join(sorted(handlers))}"}
+        return {"error": f"{str(word)[:100]!r} cannot be done; what can: {', '.join(sorted(handlers))}"}
     try:
         return {"result": await handlers[word](asked)}
     except (UsageError, ValueError, TypeError, OverflowError) as error:
         return {"error": str(error)}  # a mistake of whoever asks: parameters of another kind than they should be
-    except (UartsimError, OSError) as error:
+    except (UartsimError, OSError, RecursionError) as error:
         return {"error": str(error), "failed": True}  # it was right to ask
 
 
@@ -107,7 +107,7 @@ def ask(path: str, do: str, timeout_s: float = 30.0, **parameters: Any) -> Any:
             ) from None
     try:
         reply = json.loads(answer)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UartsimError(f"the machine on {path} ended before it answered: look at its terminal") from None
     if "error" in reply:
         if reply.get("failed"):

@@ -19,6 +19,8 @@ import time
 from collections import OrderedDict, deque
 from typing import Final
 
+from uartsim.printable import printable
+
 #: The most that waits to be written, in bytes.
 QUEUE_BYTES: Final = 1 << 16
 #: A repetition within this time is only counted, in seconds; after each that is said, twice as long, up to a limit.
@@ -109,7 +111,7 @@ class Log:
 
     def write(self, text: str, fd: int | None = None) -> None:
         """Write lines as they are, as soon as somebody reads; counted as lost where too much waits already."""
-        data = text.encode(errors="replace")
+        data = printable(text).encode(errors="replace")
         with self._changed:
             if self._waiting + len(data) > QUEUE_BYTES:
                 self._lost += 1

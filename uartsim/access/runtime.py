@@ -234,16 +234,16 @@ class Claim:
         Raises:
             UsageError: the link cannot be made.
         """
-        note = os.path.join(self.folder, "link") if number is None else self._note(number)
+        note = "link" if number is None else f"link.{number}"
         try:
-            with open(note, encoding="utf-8") as file:
-                path, before = file.read().split("\n")[:2]
-            if os.readlink(path) != before:
+            path = _noted(self._own, note)
+            if path is None:
                 return
-            with open(note, "w", encoding="utf-8") as file:
-                file.write(f"{path}\n{target}\n")
-            os.unlink(path)
-            os.symlink(target, path)
+            before = os.readlink(path)
+            self._own.remove(note)
+            self._own.write_new(note, _note(path, target))
+            remove_link(path, before)
+            make_link(target, path)
         except (OSError, ValueError) as error:
             raise UsageError(f"the link to {target} cannot be made ({error}): make it yourself with 'ln -s'") from None
         if number is None:

@@ -10,7 +10,6 @@ import difflib
 import functools
 import re
 import string
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -21,6 +20,7 @@ from uartsim.console.kernel_lines import KernelLifter, Plain
 from uartsim.console.patterns import required_literals
 from uartsim.console.problem_lines import bare
 from uartsim.errors import UsageError
+from uartsim.toml_text import TomlMistake, parse_toml
 
 #: From harmless to the end; a fatal problem ends a wait.
 SEVERITIES: Final = ("info", "warn", "error", "fatal")
@@ -140,12 +140,14 @@ class Catalogue:
             UsageError: it cannot be read, or something in it is wrong.
         """
         try:
-            with open(path, "rb") as file:
-                data = tomllib.load(file)
+            with open(path, encoding="utf-8") as file:
+                data = parse_toml(file.read())
         except OSError as error:
             raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UsageError(f"{path} is no TOML: {error}") from None
+        except TomlMistake as error:
+            raise UsageError(f"{path} is not TOML: line {error.line}: {error}") from None
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{path} is not TOML: {error}") from None
         for name, value in data.items():
             if name not in ("problem", "mark") or not isinstance(value, list):
                 raise UsageError(f"{path}: {name!r} is unknown here: entries are written as [[problem]] or [[mark]]")

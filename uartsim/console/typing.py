@@ -112,6 +112,7 @@ class TypingVerbs(ConsoleCore):
         __tracebackhide__ = True
         if not isinstance(secret, str):
             raise UsageError(f"send_secret(): give the password as text, not as {type(secret).__name__}")
+        _utf8(secret, "send_secret(): the password")
         self._check_running("send_secret()")
         with self._one_wait("send_secret()"):
             await self._quiet(SETTLE_S, trio.current_time() + _PATIENCE_S, begin=self._spoke_at)
@@ -120,6 +121,8 @@ class TypingVerbs(ConsoleCore):
     # -- for the other verbs ------------------------------------------------------------------------------------
 
     async def _send(self, data: str | bytes) -> None:
+        if isinstance(data, str):
+            _utf8(data, "the text to send")  # before anything is noted as typed
         self._last_sent = trio.current_time()
         self._take_all()
         self._echoes.typed(data)
@@ -159,4 +162,14 @@ class TypingVerbs(ConsoleCore):
         raise TypingFailed(
             f"{what} does not come back as it is typed, however slowly: {line.typed[-1:]!r} came as "
             f"{line.came[-80:]!r}{evidence}"
+        )
+
+
+def _utf8(text: str, what: str) -> None:
+    """UsageError where ``text`` cannot be written as UTF-8; the message does not say it, for it may be a password."""
+    position = next((at for at, character in enumerate(text) if "\ud800" <= character <= "\udfff"), None)
+    if position is not None:
+        raise UsageError(
+            f"{what} has a lone surrogate as its character {position + 1}, which UTF-8 cannot write: give bytes to send(), "
+            "or text without it"
         )

@@ -205,12 +205,24 @@ def tiny_entries() -> dict[str, Entry]:
 
 def _static_busybox() -> Path:
     install = "apt-get install busybox-static"
-    for place in map(Path, _BUSYBOX_PLACES):
-        if place.is_file():
-            if not is_static(_readable(place, install).read_bytes()):
-                raise UsageError(f"{place} needs libraries, and an initramfs wants the static one: {install}")
+    places = [place for place in map(Path, _BUSYBOX_PLACES) if place.is_file()]
+    for place in places:
+        if is_static(_readable(place, install).read_bytes()):
             return place
+    if places:
+        raise UsageError(f"{places[0]} needs libraries, and an initramfs wants the static one: {install}")
     raise UsageError(f"the program busybox is missing: {install}")
+
+
+def check_tiny() -> None:
+    """See that what goes into the tiny initramfs is on this machine.
+
+    Raises:
+        UsageError: it is not; the message says how to get it.
+    """
+    _static_busybox()
+    for place, install in _PROGRAMS.values():
+        _readable(Path(place), install)
 
 
 def _applets(busybox: Path) -> Iterator[str]:

@@ -139,7 +139,7 @@ class QmpClient:
 def _parsed(line: bytes) -> dict[str, Any]:
     try:
         message = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         message = None
     if not isinstance(message, dict):
         raise QmpError(f"QMP: {line[:80]!r} is no JSON object")

@@ -138,7 +138,11 @@ class Reaper:
         if os.getppid() != self._parent:
             return 128 + signal.SIGKILL  # the parent ended before we could watch it
         reaper_pid = os.getpid()
-        command_pid = os.fork()
+        try:
+            command_pid = os.fork()
+        except OSError as error:
+            os.write(2, b"cannot start " + os.fsencode(f"{command[0]}: {error.strerror}\n"))
+            return CANNOT_START
         if command_pid == 0:
             become(command, tty_fd, reaper_pid)
         for descriptor in (*other_fds, *(() if tty_fd is None else (tty_fd,))):
@@ -218,7 +222,7 @@ def become(command: Sequence[str], tty_fd: int | None, reaper_pid: int) -> NoRet
                 os.close(tty_fd)
         os.execvp(command[0], list(command))
     except OSError as error:
-        os.write(2, f"cannot start {command[0]}: {error.strerror}\n".encode())
+        os.write(2, b"cannot start " + os.fsencode(f"{command[0]}: {error.strerror}\n"))
     finally:
         os._exit(CANNOT_START)
 

@@ -145,7 +145,7 @@ class PortSnapshot:
             uart = UartState.from_json_value(content["uart"])
             files = SavedFiles.of(content)
             return cls(str(content["qemu"]), tuple(map(str, content["command"])), uart, line, files)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise UsageError(f"{file} is no snapshot of a port: {error}") from None
 
     def check(self, qemu: str, command: list[str], com1: Com1) -> None:

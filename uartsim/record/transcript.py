@@ -254,7 +254,10 @@ def _event_of(found: Any, file: BinaryIO) -> Event | None:
                 return Event(float(seconds), kind, text.encode("latin-1") if kind in "oi" else text)
         case [int() | float() as seconds, "O" | "I" as kind, int(size)] if size >= _BLOCK:
             behind = file.tell()
-            data = file.read(size + 1) if size < os.fstat(file.fileno()).st_size else b""
+            # What a row claims is believed only where the block's newline is: a false claim costs a look at one byte.
+            end = behind + size
+            is_whole = end < os.fstat(file.fileno()).st_size and os.pread(file.fileno(), 1, end) == b"\n"
+            data = file.read(size + 1) if is_whole else b""
             if len(data) == size + 1 and data.endswith(b"\n"):
                 with contextlib.suppress(OverflowError):
                     return Event(float(seconds), kind.lower(), data[:-1])
