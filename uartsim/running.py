@@ -159,6 +159,7 @@ def run_machine(
             for what, state in machine.com1.recordings().items():
                 if state["trouble"]:
                     log(f"the {what} {record_state(state)}")
+        reservation.release()  # before anything that may wait: from here on a second signal ends us where we are
         writer.close()
 
 

@@ -22,7 +22,7 @@ from uartsim.line_format import UartsimError
 #: A program that alternates between speeds that COM1 does not have, and sends something at each.
 ALTERNATES = r"""
 exec python3 -c '
-import fcntl, struct
+import fcntl, struct, time
 termios2 = struct.Struct("4IB19s2I")
 while True:
     for baud in (1000000, 2000000):
@@ -31,6 +31,7 @@ while True:
         fields[6] = fields[7] = baud
         fcntl.ioctl(1, 0x402C542B, termios2.pack(*fields))
         print("still alive", flush=True)
+        time.sleep(0.005)  # so that each is noticed
 '
 """
 
@@ -87,12 +88,15 @@ def test_a_server_whose_output_is_a_full_pipe_goes_on_and_ends_within_a_second_o
 
 def test_a_message_that_repeats_is_said_once_and_counted(runtime: Path, tmp_path: Path) -> None:
     with running(runtime, process_folder(tmp_path / "g", ALTERNATES)) as machine:
-        machine.wait_sent(6000)
+        machine.wait_sent(1500)
         _, err = machine.end()
     said = [line for line in err.splitlines() if "a speed that COM1 does not have" in line]
-    assert len(said) == 4, err
-    assert not [line for line in said[:2] if line.endswith(")")]
-    assert all(line.endswith(("more times)", "(once more)")) for line in said[2:])
+    plain = [line for line in said if not line.endswith(")")]
+    assert len(plain) == len(set(plain)) in (1, 2), err  # which of the two are noticed is a matter of the moment
+    counts = said[len(plain) :]
+    assert counts, err
+    assert all(line.startswith(tuple(plain)) for line in counts)
+    assert all(line.endswith(("more times)", "(once more)")) for line in counts)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

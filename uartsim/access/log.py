@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 import select
+import signal
 import sys
 import threading
 import time
@@ -120,7 +121,12 @@ class Log:
             self._waiting += len(data)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="log", daemon=True)
-                self._thread.start()
+                # Signals are not for it: one that the main thread holds back would end the process through it.
+                before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+                try:
+                    self._thread.start()
+                finally:
+                    signal.pthread_sigmask(signal.SIG_SETMASK, before)
             self._changed.notify_all()
 
     def flush(self, timeout_s: float = LAST_WORDS_S) -> bool:

@@ -44,8 +44,12 @@ class OpenFile(NamedTuple):
 
 async def find_open_files(path: str, own_fd: int) -> list[OpenFile]:
     """The descriptors of ``path`` in all processes that we may look into, but for one of our own."""
-    found = []
-    for number, name in enumerate(os.listdir("/proc")):
+    found: list[OpenFile] = []
+    try:
+        names = os.listdir("/proc")
+    except OSError:  # no descriptor is left, or no /proc is there
+        return found
+    for number, name in enumerate(names):
         if not name.isdigit():
             continue
         if number % _SLICE == 0:
