@@ -114,12 +114,15 @@ class PromptWait:
                     f"{command!r} was not typed: a text stands behind the prompt, {self.shown_line()!r}, and Ctrl-U does "
                     f'not take it back; send("\\x03") may{console._evidence()}'
                 )
+            return prompt
 
     async def _is_clean(self, prompt: str, deadline: float) -> bool:
         """Whether nothing stands behind the prompt any more."""
 
         def look(now: float) -> tuple[bool | None, float]:
-            return self.shown_line().rstrip() == prompt.rstrip() or None, math.inf
+            screen = self._console._screen.read()  # the text alone does not tell what was erased
+            row, column = screen.cursor
+            return screen.lines[row][:column].rstrip() == prompt.rstrip() or None, math.inf
 
         return bool(await self._console._watch(look, deadline))
 
@@ -133,7 +136,12 @@ class PromptWait:
                 left.sent_at,
                 left.read_to,
             ):
-                return None, math.inf
+                there = self.there()
+                return (
+                    (there, now)
+                    if there.otherwise and now >= self.stands_since(now) + _EFFECT_S
+                    else (None, now + _EFFECT_S)
+                )
             self._left = None
         since = self.stands_since(now)
         if console._last_sent > console._last_output:  # it may take a moment until that shows
@@ -197,8 +205,10 @@ class PromptWait:
                 if (found := search.find()) is not None:
                     return found, now
                 quiet_at = self.stands_since(now) + _ASK_AGAIN_S
+                if now >= quiet_at and stranger(console._since(entered)):
+                    return True, now
                 if "\n" not in console._since(entered) or not console._matcher.plain_line.strip():
-                    return None, math.inf
+                    return None, max(quiet_at, now + _ASK_AGAIN_S)
                 return (True if now >= quiet_at else None), quiet_at
 
             found = await console._watch(look, deadline)

@@ -197,6 +197,7 @@ class RunVerbs(TypingVerbs):
             lost = getattr(self._client, "missed", 0) - missed
             text = self._own(start, end) if size <= max_output else ""
         await self._at_prompt(prompt, trio.current_time() + _PROMPT_S)
+        self._prompt_at = self._end  # whatever stands there now, a shell shows it that has ended the command
         self._prompts.seen(self._prompts.shown_line())
         self._matcher.consume_all()
         if size > max_output or lost:
@@ -236,7 +237,11 @@ class RunVerbs(TypingVerbs):
             since = self._prompts.stands_since(now)
             if now < since + _ASK_AGAIN_S:
                 return None, since + _ASK_AGAIN_S
-            return (True if asked < _QUESTIONS and self._is_over(line, prompt, entered) else None), math.inf
+            return (
+                True
+                if asked < _QUESTIONS and self._is_over(line, prompt, entered if start is None else start)
+                else None
+            ), math.inf
 
         while True:
             found = await self._watch(look, deadline)
@@ -267,7 +272,9 @@ class RunVerbs(TypingVerbs):
         """Whether the command is known to be over, though its end has not come."""
         text = self._matcher.plain_line
         if self._prompts.is_back(prompt):
-            return ("\n" in self._since(entered) and self._interrupted) or line.ends_damaged(self._tail(entered))
+            return (self._interrupted and "\n" in self._since(max(entered - 2, self._end - 4096))) or line.ends_damaged(
+                self._tail(entered)
+            )
         return bool(prompt) and text.endswith(prompt) and line.is_damaged_end(text.removesuffix(prompt))
 
     def _tail(self, start: int) -> str:

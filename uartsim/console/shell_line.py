@@ -38,8 +38,9 @@ from uartsim.errors import UsageError
 LONGEST_LINE: Final = 900
 #: What cannot be typed as it is into every editor of lines, nor stand between single quotes.
 _ODD: Final = re.compile(rb"[^ -~]|['!\\]")
-_TRACED_EVAL: Final = re.compile(
-    r"\A(?:\++ *(?:command |builtin )?eval (?:'(?:[^']|'\\'')*'|\$'(?:[^'\\]|\\.)*'|[^\n]*)\n)+"
+#: The trace of our eval, as bash and zsh quote what it is given.
+_TRACED_EVAL: Final = (
+    r"(?:\++ *|\+\S*> )(?:command |builtin )?eval (?:'(?:[^']|'\\'')*'|\$'(?:[^'\\]|\\.)*'|{command}|[^\n]*)\n"
 )
 #: What the end of a restricted shell's trace shows of ours.
 _TRACED_END: Final = re.compile(r"(?:\++ (?:_u=|printf '.{1,2}nuartsim-)[^\n]*\n?)+\Z")
@@ -124,6 +125,9 @@ class ShellLine:
         self._number = number
         self._shell = shell
         self.question = r""" \printf '\nuartsim-%s-%d-asked\n' "${_u-}" "$?" """.rstrip()
+        self._command = command
+        if (len(command) - len(command.rstrip("\\"))) % 2:
+            command += "\\"  # bash takes an unfinished escape at the end of what eval reads into its next line
         data = command.encode("utf-8", "surrogateescape")
         whole = self._wrapped("'" + command.replace("'", "'\\''") + "'")
         if len(whole) <= LONGEST_LINE and not _ODD.search(data.replace(b"'", b"")):
@@ -176,7 +180,10 @@ class ShellLine:
         """Whether a line is what noise has left of the end's mark."""
         if not 8 <= len(line) <= 40:
             return False
-        return SequenceMatcher(None, line, f"uartsim-{self._number}-0-end").ratio() >= _LIKENESS
+        end, begin = (
+            SequenceMatcher(None, line, f"uartsim-{self._number}-{kind}").ratio() for kind in ("0-end", "begin")
+        )
+        return end >= _LIKENESS and end > begin
 
     def ends_damaged(self, text: str) -> bool:
         """Whether one of the last lines of a text is what noise has left of the end's mark."""
@@ -187,5 +194,7 @@ class ShellLine:
         before, _, last = text.rstrip("\r\n").rpartition("\n")
         if self.is_damaged_end(last.strip("\r")):
             text = before
-        text = _TRACED_EVAL.sub("", text)
+        if text.startswith("+"):
+            trace = _TRACED_EVAL.replace("{command}", re.escape(self._command))
+            text = re.sub(rf"\A(?:{trace})+", "", text)
         return _TRACED_END.sub("", text) if self._shell.is_restricted else text
