@@ -144,8 +144,8 @@ class PromptWait:
                 )
             self._left = None
         since = self.stands_since(now)
-        if console._last_sent > console._last_output:  # it may take a moment until that shows
-            since = max(since, console._last_sent + _EFFECT_S - SETTLE_S)
+        if since <= console._last_sent:  # it may take a moment until that shows
+            since = console._last_sent + _EFFECT_S - SETTLE_S
         if now < since + SETTLE_S:
             return None, since + SETTLE_S
         line = self.shown_line()
@@ -241,6 +241,8 @@ class PromptWait:
 
     def seen(self, prompt: str) -> None:
         """A prompt stands behind the end of a command."""
+        if not prompt.strip():
+            return
         self._known.pop(prompt, None)
         self._known[prompt] = None
         if len(self._known) > _KEPT:

@@ -2,7 +2,7 @@ r"""A command for a Unix shell, wrapped so that its output and its exit status c
 
 What is typed is one line::
 
-     { _u=ID-; \printf 'uartsim-%s-begin\n' ID; } 2>/dev/null; \command eval '...';
+     :; { _u=ID-; \printf 'uartsim-%s-begin\n' ID; } 2>/dev/null; \command eval '...';
      { _u=ID-$?; \printf '\nuartsim-%s-end\n' "$_u"; } 2>/dev/null
 
 - A mark is printed by ``printf`` alone.  Its echo does not look like it, wherever the terminal wraps the line, and
@@ -18,6 +18,8 @@ What is typed is one line::
   because a shell gives up the whole line at an error in a special builtin (POSIX 2.8.1), and ``command`` takes that
   property away: dash and BusyBox print the end behind a syntax error too.  In zsh an ``always`` block does that.
 - Backslashes before names, so that an alias is not taken.
+- ``:;`` first, because bash, after a quote that ``eval`` has found unfinished, does not take the next line's first
+  word for what it is: a ``{`` would be an argument.
 - A space first: bash and others keep such a line out of their history, where they are told to.
 
 A command that is long, or has more than one line, or characters that an editor of lines takes for keys (a tab, or
@@ -126,8 +128,6 @@ class ShellLine:
         self._shell = shell
         self.question = r""" \printf '\nuartsim-%s-%d-asked\n' "${_u-}" "$?" """.rstrip()
         self._command = command
-        if (len(command) - len(command.rstrip("\\"))) % 2:
-            command += "\\"  # bash takes an unfinished escape at the end of what eval reads into its next line
         data = command.encode("utf-8", "surrogateescape")
         whole = self._wrapped("'" + command.replace("'", "'\\''") + "'")
         if len(whole) <= LONGEST_LINE and not _ODD.search(data.replace(b"'", b"")):
@@ -135,11 +135,11 @@ class ShellLine:
             return
         escaped = _ODD.sub(lambda m: b"\\0%03o" % m[0][0], data).decode("ascii")
         pieces = re.findall(rf"(?:\\0[0-7]{{3}}|[^\\]){{1,{LONGEST_LINE // 5 - 10}}}", escaped)
-        self.lines = [f" _c='{pieces[0]}'" if pieces else " _c="]
+        self.lines = [f" :; _c='{pieces[0]}'" if pieces else " :; _c="]
         self.lines += [f" _c=$_c'{piece}'" for piece in pieces[1:]]
         run = self._wrapped('"$_c"', r'_c="$(\printf %b "$_c")"; ')
         torn = rf"\printf '\nuartsim-%s-torn\n' {number}"
-        self.lines.append(f" if [ ${{#_c}} = {len(escaped)} ]; then{run}; else {torn}; fi")
+        self.lines.append(f" :; if [ ${{#_c}} = {len(escaped)} ]; then{run}; else {torn}; fi")
 
     def _wrapped(self, words: str, first: str = "") -> str:
         quiet = "" if self._shell.is_restricted else " 2>/dev/null"
@@ -147,8 +147,8 @@ class ShellLine:
         begin = rf"{{ {first}_u={number}-; \printf 'uartsim-%s-begin\n' {number}; }}{quiet}"
         end = rf"""{{ _u={number}-$?; \printf '\nuartsim-%s-end\n' "$_u"; }}{quiet}"""
         if self._shell.is_zsh:
-            return f" {begin}; {{ \\eval {words}; }} always {{ {end}; }}"
-        return f" {begin}; \\command eval {words}; {end}"
+            return f" :; {begin}; {{ \\eval {words}; }} always {{ {end}; }}"
+        return f" :; {begin}; \\command eval {words}; {end}"
 
     @property
     def begin(self) -> str:
