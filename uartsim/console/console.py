@@ -88,7 +88,7 @@ class Console(TransferVerbs, SpawnVerbs):
 
             def look(now: float) -> tuple[Found | None, float]:
                 nonlocal search, echoed
-                settled = self._last_output + SETTLE_S
+                settled = self._spoke_at + SETTLE_S
                 paused = self._ended or now >= min(deadline, settled)
                 while (found := search.find(paused=paused)) is not None:
                     echo_end = self._echoes.end_of(found)
@@ -233,7 +233,7 @@ class Console(TransferVerbs, SpawnVerbs):
             begin = trio.current_time()
             deadline = self._deadline(timeout)
             await trio.lowlevel.checkpoint()
-            if not await self._quiet(seconds, deadline, begin=self._last_sent):
+            if not await self._quiet(seconds, deadline, begin=self._last_sent, kernel=True):
                 self._raise_unfinished(f"a silence of {seconds:g} s was expected", begin, deadline)
 
     # -- the machine ------------------------------------------------------------------------------------------------

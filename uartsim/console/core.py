@@ -17,7 +17,7 @@ from uartsim.console.echoes import Echoes
 from uartsim.console.errors import ConsoleBusy, ConsoleClosed, ExpectTimeout, GuestEnded, ProblemFound, as_raised
 from uartsim.console.expectations import Match, Timeout
 from uartsim.console.guard import Guard
-from uartsim.console.kernel_lines import KernelLine
+from uartsim.console.kernel_lines import KernelLine, Plain
 from uartsim.console.matcher import Found, Matcher
 from uartsim.console.problem_catalogue import Source
 from uartsim.console.problems import Problem
@@ -84,10 +84,16 @@ class ConsoleCore:
         self._guard = Guard(self._matcher, problems, allow, trio.current_time())
         self._screen = ScreenModel()
         self._arrived = trio.Event()
+        #: A screen that the kernel does not write on: what an editor of lines believes to stand there.
+        self._edited = ScreenModel(kernel_lines=False)
         self._opened_at = self._last_output = self._last_sent = trio.current_time()
+        #: When anything but kernel lines came last; and what may become one is undecided since when, or None.
+        self._last_plain = self._opened_at
+        self._undecided_since: float | None = None
         self._ended = False
         self._closed = False
         self._waiting: str | None = None
+        self._began = self._opened_at  # when the wait began that goes on, or was the last
         #: The place in the matched text behind a prompt that is known to be one.
         self._prompt_at = -1
         #: Where tasks of this console run, while somebody follows it; and who else gets what the guest sends.
@@ -109,9 +115,17 @@ class ConsoleCore:
     def _take(self, data: bytes) -> None:
         self._last_output = trio.current_time()
         self._screen.feed(data)
+        self._edited.feed(data)
         for feed in self._feeds:
             feed.put(data)
         segments = self._matcher.feed(self._transcript.feed(data, self._last_output), self._last_output)
+        if any(isinstance(segment, Plain) for segment in segments):
+            self._last_plain = self._last_output
+            self._undecided_since = None
+        if not self._matcher.undecided:
+            self._undecided_since = None
+        elif self._undecided_since is None:
+            self._undecided_since = self._last_output
         self._guard.take(segments, data, self._last_output)
 
     def _take_all(self) -> None:
@@ -174,6 +188,11 @@ class ConsoleCore:
         """The matched text from ``place`` on, without the kernel's lines; a line that they cut is whole again."""
         return self._matcher.between(place, self._end, kernel="lift").replace("\r\n", "\n")
 
+    @property
+    def _spoke_at(self) -> float:
+        """When the guest last sent anything but kernel lines, which may never cease."""
+        return self._last_plain if self._undecided_since is None else max(self._last_plain, self._undecided_since)
+
     def _own(self, start: int, end: int) -> str:
         """What a command printed between two places: without the lines that the kernel sent meanwhile."""
         return self._matcher.between(start, end, kernel="own").replace("\r\n", "\n")
@@ -207,12 +226,21 @@ class ConsoleCore:
                 return found
             await self._next(min(deadline, again, self._unsettled_until(now)))
 
-    async def _quiet(self, seconds: float, deadline: float, begin: float | None = None) -> bool:
-        """Wait until the guest has been silent for ``seconds``, at the earliest since ``begin``."""
+    async def _quiet(
+        self, seconds: float, deadline: float, begin: float | None = None, *, kernel: bool = False
+    ) -> bool:
+        """Wait until the guest has been silent for ``seconds``, at the earliest since ``begin``.
+
+        Args:
+            seconds: how long.
+            deadline: when to give up.
+            begin: since when; None for now.
+            kernel: whether the kernel must be silent too.
+        """
         since = trio.current_time() if begin is None else begin
 
         def look(now: float) -> tuple[bool | None, float]:
-            quiet_at = max(self._last_output, since) + seconds
+            quiet_at = max(self._last_output if kernel else self._spoke_at, since) + seconds
             return (True if now >= quiet_at else None), quiet_at
 
         return bool(await self._watch(look, deadline))
@@ -260,6 +288,7 @@ class ConsoleCore:
         if self._waiting is not None:
             raise ConsoleBusy(f"{what}: {self._waiting} is still waiting on this console; one wait at a time")
         self._waiting = what
+        self._began = trio.current_time()
         try:
             yield
         finally:
