@@ -324,3 +324,10 @@ def test_guest_that_ends_in_a_command_ends_the_wait() -> None:
         console.login()
         with pytest.raises(GuestEnded, match="powered off"):
             console.run("poweroff; sleep 60")
+
+
+def test_long_commands_run_at_a_shell_that_echoes_nothing(tmp_path: Path) -> None:
+    with shell_console(tmp_path, "bash") as console:
+        console.run("stty -echo")
+        for length in (150, 1500):
+            assert console.run("echo " + "x" * length).output == "x" * length + "\n"

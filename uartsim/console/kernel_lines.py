@@ -48,8 +48,7 @@ PREFIX_BEGUN: Final = rf"(?:<(?:\d{{1,3}}(?:>(?:{_BEGUN})?)?)?|{_BEGUN})"
 _BEGUN_AT_END: Final = re.compile(rf"{PREFIX_BEGUN}\Z")
 #: How far the stamps of live messages may run ahead of the clock within one burst, in seconds.
 _AHEAD_S: Final = 1.5
-#: By how much messages of two processors may change places, in seconds.
-_SHUFFLED_S: Final = 0.05
+_SHUFFLED_S: Final = 0.05  # by how much messages of two processors may change places
 #: How much later than others a live message may come, in seconds.
 _LATE_S: Final = 2.0
 #: How long a kernel may have run before its console prints what it has kept, in seconds.

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 import string
 from collections import Counter
 from typing import TYPE_CHECKING, Final
@@ -227,10 +228,11 @@ class TypedLine:
     # -- guests without an echo ---------------------------------------------------------------------------------
 
     def _is_silent(self) -> bool:
-        """Nothing has come since the text began to be typed."""
+        """Nothing has come since the text began to be typed, but perhaps the prompt, late."""
         console = self._console
         sent = console._matcher.buffer.slice(self._place, console._end)
-        return compare(sent, self._text)[0] is Echo.NOTHING
+        plain, _, undecided = without_kernel_lines(sent, self._text)
+        return all(part.strip() in ("", self._prompt.strip()) for part in re.split(r"[\r\n]", plain + undecided))
 
     async def _answers_kill(self) -> bool:
         """Whether a guest that has echoed before does so now: then the text was lost, or is late."""
