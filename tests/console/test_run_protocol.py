@@ -178,8 +178,8 @@ def test_nothing_is_typed_at_a_menu_a_login_or_a_password() -> None:
         with pytest.raises(RunFailed, match="in GRUB's menu"):
             console.run("ls")
         assert console.counters["bytes_in"] == 0
+        console.expect("login: ")
         with pytest.raises(RunFailed, match="log in first"):
-            console.expect("login: ")
             console.run("ls")
         assert console.counters["bytes_in"] == 0
         console.sendline("root")
@@ -339,32 +339,66 @@ def test_answer_about_another_command_is_not_this_ones() -> None:
         assert line.status(answer) == status
 
 
+class NoisyShell:
+    """A shell that echoes, and answers lines from a list.
+
+    Args:
+        client: the line.
+        answers: what it says to each line; ``{id}`` is what stands behind ``_u=`` in the last line that had it.
+    """
+
+    def __init__(self, client: FakeClient, *answers: str) -> None:
+        self.client, self.answers = client, answers
+
+    async def run(self) -> None:
+        ident, at = "", 0
+        self.client.say(b"# ")
+        for answer in self.answers:
+            line = ""
+            while not line.endswith("\r"):
+                await self.client.wait_typed(at + 1)
+                key = self.client.typed[at : at + 1]
+                at += 1
+                line += key.decode()
+                self.client.say(b"\r\n" if key == b"\r" else key)
+            if found := re.search(r"_u=(\w+)-", line):
+                ident = found[1]
+            elif "-shell" in line:
+                ident = line.split()[2]
+            self.client.say(answer.replace("{id}", ident).replace("\n", "\r\n").encode() + b"# ")
+
+
 def test_end_that_the_line_has_damaged_is_asked_for_once_the_prompt_is_back() -> None:
     async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
-        async def guest() -> None:
-            client.say(b"# ")
-            for number in range(3):
-                await client.wait_enters(number)
-                begin = client.typed.rfind(b"\r", 0, -1) + 1
-                while b"\r" not in client.typed[begin:] or client.typed.count(b"\r") < number + 1:
-                    done = len(client.typed)
-                    if done > begin:
-                        client.say(client.typed[begin:done])
-                        begin = done
-                    await client.wait_typed(done + 1)
-                typed = client.typed.split(b"\r")[number]
-                client.say(client.typed[begin:].partition(b"\r")[0] + b"\r\n")
-                if number == 0:
-                    client.say(b"uartsim-%s-himBHs--shell\r\n# " % typed.split()[2])
-                elif number == 1:
-                    ident = re.search(rb"_u=(\w+)-", typed)[1]  # type: ignore[index]
-                    client.say(b"uartsim-%s-begin\r\nhello\r\n\r\nuatsim-%s-1-ed\r\n# " % (ident, ident))
-                else:
-                    client.say(b"\r\nuartsim-%s-1-0-asked\r\n# " % ident)
-
+        shell = NoisyShell(
+            client,
+            "uartsim-{id}-himBHs--shell\n",
+            "uartsim-{id}-begin\nhello\n\nuatsim-{id}-1-ed\n",
+            "\nuartsim-{id}-1-0-asked\n",
+        )
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(guest)
+            nursery.start_soon(shell.run)
             assert told(await console.run("echo hello; false")) == ("hello\n", 1)
             nursery.cancel_scope.cancel()
+        assert client.typed.count(b"eval") == 1
+
+    run_virtually(scenario)
+
+
+def test_answer_about_an_earlier_command_is_not_taken_for_this_ones() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        shell = NoisyShell(
+            client,
+            "uartsim-{id}-himBHs--shell\n",
+            "\nuatsim-{id}-1-ed\n",
+            "\nuartsim-ffffff-0-0-asked\n",
+            "\nuartsim-ffffff-0-0-asked\n",
+        )
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(shell.run)
+            with pytest.raises(ExpectTimeout):
+                await console.run("false")
+            nursery.cancel_scope.cancel()
+        assert client.typed.count(b"asked") <= 2
 
     run_virtually(scenario)

@@ -35,6 +35,8 @@ _EFFECT_S: Final = 0.5
 #: How long a line that only looks like a prompt has to stand, and one with a text behind the prompt; in seconds.
 _DOUBTFUL_S: Final = 0.2
 _HALF_TYPED_S: Final = 0.5
+#: Problems that are none for a command that is meant for that very prompt.
+_COPES_WITH: Final = frozenset({"grub.prompt"})
 #: How many prompts are remembered.
 _KEPT: Final = 16
 
@@ -99,7 +101,7 @@ class PromptWait:
         __tracebackhide__ = True
         begin = trio.current_time()
         while True:
-            there = await console._watch(lambda now: self._look(now, shell, insists), deadline)
+            there = await console._watch(lambda now: self._look(now, shell, insists), deadline, _COPES_WITH)
             if there is None:
                 console._raise_unfinished(self._no_prompt(command), begin, deadline)
             if there.otherwise:
@@ -144,7 +146,7 @@ class PromptWait:
                 )
             self._left = None
         since = self.stands_since(now)
-        if since <= console._last_sent:  # it may take a moment until that shows
+        if since <= console._last_sent != console._opened_at:  # it may take a moment until that shows
             since = console._last_sent + _EFFECT_S - SETTLE_S
         if now < since + SETTLE_S:
             return None, since + SETTLE_S

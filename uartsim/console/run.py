@@ -174,7 +174,7 @@ class RunVerbs(TypingVerbs):
             line = ShellLine(command, secrets.token_hex(3), unix)
             for preparation in line.lines[:-1]:
                 await self._enter(preparation, KILL_LINE, deadline)
-                await self._at_prompt(prompt, deadline)
+                await self._at_prompt(prompt, deadline, entered=self._end)
             typed_at = self._end
             missed = getattr(self._client, "missed", 0)
             self._interrupted = False
@@ -295,15 +295,22 @@ class RunVerbs(TypingVerbs):
             return f" ({self._name} is {there.otherwise}; the shell may have ended)"
         return ""
 
-    async def _at_prompt(self, prompt: str, deadline: float) -> None:
-        """Wait until the prompt is back: as it was before, or else any silence."""
+    async def _at_prompt(self, prompt: str, deadline: float, entered: int = -1) -> None:
+        """Wait until the prompt is back: as it was before, or else any silence behind something new.
+
+        Args:
+            prompt: what it was.
+            deadline: when to wait no longer.
+            entered: the end of the text when Enter was pressed.
+        """
 
         def look(now: float) -> tuple[bool | None, float]:
             line = self._matcher.plain_line
             if self._prompts.is_back(prompt):
                 self._prompt_at = self._end
                 return True, now
-            quiet_at = self._prompts.stands_since(now) + (SETTLE_S if line else 2 * SETTLE_S)
+            since = max(self._prompts.stands_since(now), self._last_sent)
+            quiet_at = since + (_PROMPT_S if self._end == entered else SETTLE_S if line else 2 * SETTLE_S)
             return (True if now >= quiet_at else None), quiet_at
 
         await self._watch(look, deadline)
