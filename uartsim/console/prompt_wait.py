@@ -35,6 +35,8 @@ _EFFECT_S: Final = 0.5
 #: How long a line that only looks like a prompt has to stand, and one with a text behind the prompt; in seconds.
 _DOUBTFUL_S: Final = 0.2
 _HALF_TYPED_S: Final = 0.5
+#: How often a text is taken back: the key may be lost like any other.
+_KILLS: Final = 3
 #: Problems that are none for a command that is meant for that very prompt.
 _COPES_WITH: Final = frozenset({"grub.prompt"})
 #: How many prompts are remembered.
@@ -110,8 +112,11 @@ class PromptWait:
             if not there.typed:
                 return prompt
             # somebody has left a line half typed; nothing of it is the command's
-            await console._send(KILL_LINE)
-            if not await self._is_clean(prompt, min(deadline, trio.current_time() + _PROMPT_S)):
+            for _ in range(_KILLS):
+                await console._send(KILL_LINE)
+                if await self._is_clean(prompt, min(deadline, trio.current_time() + _PROMPT_S)):
+                    break
+            else:
                 raise RunFailed(
                     f"{command!r} was not typed: a text stands behind the prompt, {self.shown_line()!r}, and Ctrl-U does "
                     f'not take it back; send("\\x03") may{console._evidence()}'
@@ -122,9 +127,8 @@ class PromptWait:
         """Whether nothing stands behind the prompt any more."""
 
         def look(now: float) -> tuple[bool | None, float]:
-            screen = self._console._screen.read()  # the text alone does not tell what was erased
-            row, column = screen.cursor
-            return screen.lines[row][:column].rstrip() == prompt.rstrip() or None, math.inf
+            row = self._console._edited.row_before_cursor()  # the text alone does not tell what was erased
+            return row.rstrip() == prompt.rstrip() or None, math.inf
 
         return bool(await self._console._watch(look, deadline))
 
@@ -155,7 +159,7 @@ class PromptWait:
         if kind is not None and not insists and kind.prompt.match(line):
             otherwise = f"at the prompt of {kind.name}, and a Unix shell is needed" if shell == "sh" else ""
             return Foreground(line, otherwise=otherwise), now
-        there = foreground(line, self._known, str(console._screen.read()) if console._screen.is_drawn else "")
+        there = self.there()
         stood_s = SETTLE_S
         if there.typed:
             stood_s = _HALF_TYPED_S
@@ -235,7 +239,15 @@ class PromptWait:
 
     def there(self) -> Foreground:
         """What has the line, by what stands there now."""
-        return foreground(self.shown_line(), self._known)
+        console = self._console
+        screen = str(console._screen.read()) if console._screen.is_drawn else ""
+        row, line = console._edited.row_before_cursor(), self.shown_line()
+        # the text does not tell what an editor has erased, nor the row what it has wrapped
+        for text in (line if line.endswith(row) else row, line, console._matcher.plain_line):
+            there = foreground(text, self._known, screen)
+            if there.prompt is not None or there.otherwise:
+                break
+        return there
 
     def restart(self) -> None:
         """Something was typed: the line stands from now on."""
