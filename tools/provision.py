@@ -71,6 +71,9 @@ REQUIREMENTS = (
     Requirement("screen", "screen", "tests with a client"),
     Requirement("socat", "socat", "tests with a client"),
     Requirement("sigrok-cli", "sigrok-cli", "tests that read our waveforms"),
+    Requirement("zsh", "zsh", "tests with a shell"),
+    Requirement("tcsh", "tcsh", "tests with a shell"),
+    Requirement("fish", "fish", "tests with a shell"),
     Requirement("tmux", "tmux", "tests of what a person sees"),
 )
 

@@ -25,6 +25,7 @@ from uartsim.console.opening import open_console as open_async_console
 from uartsim.console.options import LineOptions, check_options
 from uartsim.console.problem_catalogue import Source
 from uartsim.console.problems import Problem
+from uartsim.console.run import LONGEST_OUTPUT
 from uartsim.console.screen import Screen
 from uartsim.console.shell_line import Result
 from uartsim.console.transfer import Progress
@@ -95,10 +96,12 @@ class Console:
         __tracebackhide__ = True
         self._call(lambda: self._console.login(user, password, timeout, new_password=new_password))
 
-    def run(self, command: str, timeout: Timeout = "default", *, shell: str = "auto") -> Result:
+    def run(
+        self, command: str, timeout: Timeout = "default", *, shell: str = "auto", max_output: int = LONGEST_OUTPUT
+    ) -> Result:
         """Run a command; see :meth:`uartsim.Console.run`."""
         __tracebackhide__ = True
-        result: Result = self._call(lambda: self._console.run(command, timeout, shell=shell))
+        result: Result = self._call(lambda: self._console.run(command, timeout, shell=shell, max_output=max_output))
         return result
 
     def put_file(
