@@ -210,7 +210,7 @@ def test_any_word_reaches_the_shell_as_it_was(word: str) -> None:
     line = ShellLine(f"printf %s {quoted}", "abc")
     assert all(len(typed) <= LONGEST_LINE and typed.isprintable() for typed in line.lines)
     done = subprocess.run(["busybox", "ash"], input="\n".join(line.lines).encode(), capture_output=True, check=True)
-    output = done.stdout.partition(b"uartsim-abc-begin\n")[2].rpartition(b"\nuartsim-abc-0-end\n")[0]
+    output = done.stdout.partition(b"uartsim-abc-begin\n")[2].rpartition(b"\nuartsim-abc-0-0-end\n")[0]
     assert output == word.encode()
 
 

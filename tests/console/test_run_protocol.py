@@ -314,7 +314,7 @@ def test_shells_are_told_by_what_they_say_to_the_question() -> None:
 
 def test_damaged_end_is_not_taken_for_a_damaged_begin() -> None:
     line = ShellLine("true", "ab12cd")
-    assert line.is_damaged_end("uartim-ab12c-0-end")
+    assert line.is_damaged_end("uartim-ab12c-0-0-end")
     assert not line.is_damaged_end("uartsim-ab12cd-begi")
     assert not line.is_damaged_end("bash-5.2# done")
     assert not line.is_damaged_end(line.lines[-1][-40:])

@@ -243,10 +243,11 @@ class PromptWait:
         screen = str(console._screen.read()) if console._screen.is_drawn else ""
         row, line = console._edited.row_before_cursor(), self.shown_line()
         # the text does not tell what an editor has erased, nor the row what it has wrapped
-        for text in (line if line.endswith(row) else row, line, console._matcher.plain_line):
-            there = foreground(text, self._known, screen)
+        there = foreground(line if line.endswith(row) else row, self._known, screen)
+        for text in (line, console._matcher.plain_line):
             if there.prompt is not None or there.otherwise:
                 break
+            there = foreground(text, self._known, screen)
         return there
 
     def restart(self) -> None:

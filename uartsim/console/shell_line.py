@@ -3,13 +3,14 @@ r"""A command for a Unix shell, wrapped so that its output and its exit status c
 What is typed is one line::
 
      :; { _u=ID-; \printf 'uartsim-%s-begin\n' ID; } 2>/dev/null; \command eval '...';
-     { _u=ID-$?; \printf '\nuartsim-%s-end\n' "$_u"; } 2>/dev/null
+     { _u=ID-$?-$?; \printf '\nuartsim-%s-end\n' "$_u"; } 2>/dev/null
 
 - A mark is printed by ``printf`` alone.  Its echo does not look like it, wherever the terminal wraps the line, and
   neither does an error message that quotes the line: ``%s`` stands between the parts.  A line that was parsed by halves
   prints no mark, for a mark's line ends are written as ``\n`` in the line, and only a ``printf`` that runs makes line
   ends of them.  ID is different each time.
 - The status is kept together with the ID, in ``_u``: whoever asks for it later sees whose status it is.
+- The mark says the status twice: where the line has changed a digit, the two differ, and the shell is asked.
 - One line, so that nothing waits in the tty for a command that reads its standard input.
 - ``set -x`` shows what is typed, not what is printed; and the braces send even that away.  (Not in a restricted shell,
   which redirects nothing.)
@@ -48,6 +49,8 @@ _TRACED_EVAL: Final = (
 _TRACED_END: Final = re.compile(r"(?:\++ (?:_u=|printf '.{1,2}nuartsim-)[^\n]*\n?)+\Z")
 #: How much of a mark must have come, with the line's noise in it, for it to be recognized: a share of its characters.
 _LIKENESS: Final = 0.6
+#: The same for the ID in it.
+_ID_LIKENESS: Final = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,7 @@ class ShellLine:
         quiet = "" if self._shell.is_restricted else " 2>/dev/null"
         number = self._number
         begin = rf"{{ {first}_u={number}-; \printf 'uartsim-%s-begin\n' {number}; }}{quiet}"
-        end = rf"""{{ _u={number}-$?; \printf '\nuartsim-%s-end\n' "$_u"; }}{quiet}"""
+        end = rf"""{{ _u={number}-$?-$?; \printf '\nuartsim-%s-end\n' "$_u"; }}{quiet}"""
         if self._shell.is_zsh:
             return f" :; {begin}; {{ \\eval {words}; }} always {{ {end}; }}"
         return f" :; {begin}; \\command eval {words}; {end}"
@@ -158,7 +161,7 @@ class ShellLine:
     @property
     def end(self) -> str:
         """What stands behind it, as a regular expression; group 1 is the status."""
-        return rf"\r?\nuartsim-{self._number}-(\d{{1,3}})-end\r?\n"
+        return rf"\r?\nuartsim-{self._number}-(\d{{1,3}})-\1-end\r?\n"
 
     @property
     def torn(self) -> str:
@@ -168,7 +171,7 @@ class ShellLine:
     @property
     def answer(self) -> str:
         """What the question brings: group 1 is the ID of the last command, 2 its status, 3 that of whatever was last."""
-        return r"\r?\nuartsim-(\w*)-?(\d*)-(\d{1,3})-asked\r?\n"
+        return r"\r?\nuartsim-(\w*)-?(\d*)(?:-\d+)?-(\d{1,3})-asked\r?\n"
 
     def status(self, answer: re.Match[str]) -> int | None:
         """The command's status by an answer to the question; None if it has not been run."""
@@ -180,8 +183,11 @@ class ShellLine:
         """Whether a line is what noise has left of the end's mark."""
         if not 8 <= len(line) <= 40:
             return False
+        number = SequenceMatcher(None, self._number, re.sub(r"uartsim-?|-?end", "", line))
+        if sum(block.size for block in number.get_matching_blocks()) < _ID_LIKENESS * len(self._number):
+            return False  # a mark of somebody else's
         end, begin = (
-            SequenceMatcher(None, line, f"uartsim-{self._number}-{kind}").ratio() for kind in ("0-end", "begin")
+            SequenceMatcher(None, line, f"uartsim-{self._number}-{kind}").ratio() for kind in ("0-0-end", "begin")
         )
         return end >= _LIKENESS and end > begin
 

@@ -220,6 +220,10 @@ class TypedLine:
             came = without_kernel_lines(console._matcher.buffer.slice(place, console._end), "")[0]
             if row == word and came.removeprefix("^U") == "\n" + word:
                 return True, now
+            # A tty wipes what it has echoed, character by character; where one was lost on its way, a piece of the
+            # prompt goes too, and the text does not stand where it began.
+            if came != word and came.strip(" ") == word:
+                return True, now
             late_at = sent_at + seconds
             return (False if now >= late_at else None), late_at
 
