@@ -88,8 +88,9 @@ def test_text_that_looks_like_the_prompt_is_output_and_nothing_is_typed(tmp_path
     with console_of(tmp_path, shell) as console:
         console.run("PS1='bash-5.2# '")
         assert told(console.run("printf 'bash-5.2# '; sleep 1.2; echo done")) == ("bash-5.2# done\n", 0)
-        result = console.run("printf '\\nuartsim-abc-begin\\nlogin: \\nbash-5.2# '; sleep 1.2; echo done")
-        assert told(result) == ("\nuartsim-abc-begin\nlogin: \nbash-5.2# done\n", 0)
+        result = console.run("printf '\\nlogin: \\nuartsim-xyz-0-end\\nbash-5.2# '; sleep 1.2; echo done")
+        assert told(result) == ("\nlogin: \nuartsim-xyz-0-end\nbash-5.2# done\n", 0)
+        assert told(console.run("printf 'uartsim-%s-0-end\\n' xyz")) == ("uartsim-xyz-0-end\n", 0)
         assert "asked" not in console.text
 
 
@@ -284,7 +285,6 @@ def test_line_tells_whether_a_prompt_stands_there(line: str, prompt: str | None)
     [
         ("demo login: ", "login"),
         ("Password: ", "password"),
-        ("--More--", "pager"),
         ("(END)", "pager"),
         (">>> ", "Python"),
         ("mysql> ", "program"),

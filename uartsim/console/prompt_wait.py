@@ -242,6 +242,7 @@ class PromptWait:
         console = self._console
         screen = str(console._screen.read()) if console._screen.is_drawn else ""
         row, line = console._edited.row_before_cursor(), self.shown_line()
+        there = Foreground()
         # the text does not tell what an editor has erased, nor the row what it has wrapped
         there = foreground(line if line.endswith(row) else row, self._known, screen)
         for text in (line, console._matcher.plain_line):

@@ -30,7 +30,7 @@ import math
 import re
 import secrets
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 import trio
 
@@ -56,6 +56,22 @@ _PROMPT_S: Final = 1.0
 #: How often a command is typed that does not arrive whole.
 _ATTEMPTS: Final = 3
 _INTERRUPTS: Final = (b"\x03", b"\x1c")
+
+
+class _Span(NamedTuple):
+    """Where a command's output is, and how it ended.
+
+    Attributes:
+        start: where it begins; None: the mark there did not come whole.
+        end: where it ends.
+        status: the exit status.
+        was_asked_for: the mark behind it did not come whole.
+    """
+
+    start: int | None
+    end: int
+    status: int
+    was_asked_for: bool
 
 
 class RunVerbs(TypingVerbs):
@@ -186,7 +202,7 @@ class RunVerbs(TypingVerbs):
             await self._at_prompt(prompt, trio.current_time() + _PROMPT_S)
         else:
             raise TypingFailed(f"{command!r} does not arrive whole at {self._name}, and was not run{self._evidence()}")
-        start, end, status = span
+        start, end, status, was_asked_for = span
         elapsed = trio.current_time() - begin
         if start is None:
             # the mark before the output was damaged: the output begins behind the line that was typed
@@ -208,16 +224,14 @@ class RunVerbs(TypingVerbs):
                 size + lost,
                 status,
             )
-        self.before, self.after = line.output(text), ""
+        self.before, self.after = line.output(text, damaged=was_asked_for), ""
         return Result(self.before, status, elapsed)
 
-    async def _output_span(
-        self, line: ShellLine, command: str, prompt: str, deadline: float
-    ) -> tuple[int | None, int, int] | None:
-        """Where the output begins (None if that mark did not come whole) and ends, and the exit status.
+    async def _output_span(self, line: ShellLine, command: str, prompt: str, deadline: float) -> _Span | None:
+        """Wait for the end of a command.
 
         Returns:
-            None if the line says that the command has not arrived whole.
+            None if the line says that the command has not arrived whole, and was not run.
 
         Raises:
             ExpectTimeout, GuestEnded: the end did not come.
@@ -237,25 +251,22 @@ class RunVerbs(TypingVerbs):
             since = self._prompts.stands_since(now)
             if now < since + _ASK_AGAIN_S:
                 return None, since + _ASK_AGAIN_S
-            return (
-                True
-                if asked < _QUESTIONS and self._is_over(line, prompt, entered if start is None else start)
-                else None
-            ), math.inf
+            is_over = asked < _QUESTIONS and self._is_over(line, prompt, entered if start is None else start)
+            return is_over or None, math.inf
 
         while True:
             found = await self._watch(look, deadline)
             if isinstance(found, Found):
-                if found.index == 0:
-                    return start, found.start if over_at is None else over_at, int(found.match[1])
                 if found.index == 2:
                     return None
                 if found.index == 3:
                     start = found.end
-                elif (status := line.status(found.match)) is not None:
-                    return start, found.start if over_at is None else over_at, status
+                else:
+                    status = int(found.match[1]) if found.index == 0 else line.status(found.match)
+                    if status is not None:
+                        return _Span(start, found.start if over_at is None else over_at, status, over_at is not None)
                 self._matcher.consume(found)
-                search = self._matcher.search(marks[: found.index and 3])
+                search = self._matcher.search(marks[:3])
             elif found:
                 over_at = self._end - len(prompt) if over_at is None else over_at
                 asked += 1

@@ -52,6 +52,9 @@ _LIKENESS: Final = 0.6
 #: The same for the ID in it.
 _ID_LIKENESS: Final = 0.6
 
+#: How much of the ID must have come whole for that, in characters: a text that looks like a mark has not this command's.
+_OF_NUMBER: Final = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -181,7 +184,9 @@ class ShellLine:
 
     def is_damaged_end(self, line: str) -> bool:
         """Whether a line is what noise has left of the end's mark."""
-        if not 8 <= len(line) <= 40:
+        number = self._number
+        parts = {number[at : at + _OF_NUMBER] for at in range(len(number) - _OF_NUMBER + 1)}
+        if len(line) > 40 or not any(part in line for part in parts):
             return False
         number = SequenceMatcher(None, self._number, re.sub(r"uartsim-?|-?end", "", line))
         if sum(block.size for block in number.get_matching_blocks()) < _ID_LIKENESS * len(self._number):
@@ -195,10 +200,10 @@ class ShellLine:
         """Whether one of the last lines of a text is what noise has left of the end's mark."""
         return any(self.is_damaged_end(line.strip("\r")) for line in text.rsplit("\n", 3)[-3:])
 
-    def output(self, text: str) -> str:
-        """What the command printed, of what stood between the marks."""
+    def output(self, text: str, *, damaged: bool = False) -> str:
+        """What the command printed, of what stood between the marks; ``damaged``: and what is left of the last one."""
         before, _, last = text.rstrip("\r\n").rpartition("\n")
-        if self.is_damaged_end(last.strip("\r")):
+        if damaged and self.is_damaged_end(last.strip("\r")):
             text = before
         if text.startswith("+"):
             trace = _TRACED_EVAL.replace("{command}", re.escape(self._command))
