@@ -313,6 +313,6 @@ def test_a_cache_that_cannot_be_written_is_said_before_a_machine_is_announced(
 ) -> None:
     (tmp_path / "cache").write_text("a file")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    done = uartsim(runtime, "run", "linux", status=1)
+    done = uartsim(runtime, "run", "linux", status=2)
     assert done.stdout == ""
     assert "set XDG_CACHE_HOME to another folder" in done.stderr

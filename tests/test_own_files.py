@@ -58,6 +58,7 @@ METHODS = {
 
 #: What other rooms may do all the same, and why.
 ALLOWED = {
+    ("standard_streams.py", "open for writing"): "/dev/null, and a descriptor that is open already",
     ("guest/boot_files.py", "write_bytes"): "into the draft that the cache has given it",
     ("guest/boot_files.py", "mkdir"): "in a folder of tempfile's",
     ("guest/boot_files.py", "tempfile.TemporaryDirectory"): "beside that draft, under its name",

@@ -16,6 +16,9 @@ import time
 from types import TracebackType
 from typing import Any, Final
 
+from uartsim.errors import UsageError
+from uartsim.own_files.folder import OwnFolder, open_own
+from uartsim.own_files.places import is_ours
 from uartsim.printable import printable, printable_line
 
 #: EX_SOFTWARE of sysexits(3): an error inside the program.
@@ -97,40 +100,27 @@ def write_report(text: str) -> str:
     """Write a report; returns its path.
 
     Raises:
-        OSError: there is no folder of this user to write it to, or it cannot be written.
+        OSError: there is no folder of this user's alone to write it to, or it cannot be written.
     """
     folder = reports_folder()
-    _check_owner(folder)
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    found = os.lstat(folder)
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
-        raise PermissionError(0, f"{folder} is not a folder that only this user can write to")
     stem = time.strftime(f"report-%Y%m%d-%H%M%S-{os.getpid()}")
-    for suffix in ("", *(f"-{number}" for number in range(1, 100))):
-        path = os.path.join(folder, f"{stem}{suffix}.txt")
-        with contextlib.suppress(FileExistsError):
-            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            break
-    else:
-        raise FileExistsError(0, f"{folder} has too many reports of this process")
     head = f"uartsim {_version()}, Python {sys.version.split()[0]}, {sys.platform}\n{_command_line()}\n\n"
+    data = (head + text).encode("utf-8", "backslashreplace")
     try:
-        with os.fdopen(file, "w", encoding="utf-8", errors="backslashreplace") as report:
-            report.write(head + text)
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(path)
-        raise
-    _remove_oldest(folder)
-    return path
-
-
-def _check_owner(folder: str) -> None:
-    """PermissionError where the nearest folder that exists is another user's: root does not write to his home."""
-    while not os.path.lexists(folder) and folder != os.path.dirname(folder):
-        folder = os.path.dirname(folder)
-    if os.lstat(folder).st_uid != os.geteuid():
-        raise PermissionError(0, f"{folder} belongs to another user")
+        if not is_ours(folder):
+            raise PermissionError(0, f"{folder} is in another user's folder")
+        with open_own(folder, "reports", "give another folder with XDG_STATE_HOME") as own:
+            for suffix in ("", *(f"-{number}" for number in range(1, 100))):
+                name = f"{stem}{suffix}.txt"
+                with contextlib.suppress(FileExistsError):
+                    own.write_new(name, data)
+                    break
+            else:
+                raise FileExistsError(0, f"{folder} has too many reports of this process")
+            _remove_oldest(own)
+            return os.path.join(folder, name)
+    except UsageError as error:
+        raise PermissionError(0, str(error)) from None
 
 
 def _version() -> str:
@@ -144,14 +134,13 @@ def _command_line() -> str:
     return printable_line(" ".join(["uartsim", *sys.argv[1:2], *options]))
 
 
-def _remove_oldest(folder: str) -> None:
+def _remove_oldest(own: OwnFolder) -> None:
     """Keep the newest reports; only files that are named as ours are are removed."""
     with contextlib.suppress(OSError):
-        with os.scandir(folder) as entries:
-            ours = [entry for entry in entries if _NAME.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)]
-        ours.sort(key=lambda entry: entry.stat(follow_symlinks=False).st_mtime_ns)
-        for entry in ours[:-MOST_REPORTS]:
-            os.unlink(entry.path)
+        ours = [name for name in own.names() if _NAME.fullmatch(name) and stat.S_ISREG(own.state(name).st_mode)]
+        ours.sort(key=lambda name: own.state(name).st_mtime_ns)
+        for name in ours[:-MOST_REPORTS]:
+            own.remove(name)
 
 
 def catch_the_rest() -> None:

@@ -129,7 +129,7 @@ def test_wrong_entry_is_refused_in_one_sentence(changes: Mapping[str, Any], word
 
 @pytest.mark.parametrize(
     ("text", "word"),
-    [("[[problem]", "no TOML"), ("[[trouble]]\n", "'trouble' is unknown"), ("[[problem]]\nid = 'a'\n", "is missing")],
+    [("[[problem]", "not TOML"), ("[[trouble]]\n", "'trouble' is unknown"), ("[[problem]]\nid = 'a'\n", "is missing")],
 )
 def test_wrong_file_is_refused_in_one_sentence(tmp_path: Path, text: str, word: str) -> None:
     path = tmp_path / "mine.toml"

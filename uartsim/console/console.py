@@ -89,6 +89,8 @@ class Console(TransferVerbs, SpawnVerbs):
             def look(now: float) -> tuple[Found | None, float]:
                 nonlocal search, echoed
                 settled = self._spoke_at + SETTLE_S
+                if self._matcher.held:  # the last line is a kernel line that is still coming, perhaps
+                    settled = max(settled, self._last_output + SETTLE_S)
                 paused = self._ended or now >= min(deadline, settled)
                 while (found := search.find(paused=paused)) is not None:
                     echo_end = self._echoes.end_of(found)

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
+from wcwidth import wcswidth
+
 from uartsim.console.kernel_lines import MAX_LINE, PREFIX, PREFIX_BEGUN
 from uartsim.errors import UsageError
 
@@ -129,7 +131,7 @@ class ScreenModel:
         reverse = frozenset(
             row for row in range(self.rows) if any(cell.reverse for cell in terminal.buffer[row].values())
         )
-        return Screen(tuple(terminal.display), (terminal.cursor.y, terminal.cursor.x), reverse)
+        return Screen(tuple(self._lines()), (terminal.cursor.y, terminal.cursor.x), reverse)
 
     def row_before_cursor(self) -> str:
         """What stands before the cursor in its row."""
@@ -140,7 +142,16 @@ class ScreenModel:
     def before_cursor(self) -> str:
         """What stands before the cursor in all rows, joined without line ends."""
         row = self.row_before_cursor()
-        return "".join(self._terminal.display[: self._terminal.cursor.y]) + row
+        return "".join(self._lines()[: self._terminal.cursor.y]) + row
+
+    def _lines(self) -> list[str]:
+        """The rows' text.  (``pyte.Screen.display`` fails on half a wide character, which noise leaves.)"""
+        buffer, lines = self._terminal.buffer, []
+        for y in range(self.rows):
+            cells = [buffer[y][x].data for x in range(self.columns)]
+            halves = zip(["", *cells], cells, strict=False)
+            lines.append("".join(cell or (" " if wcswidth(before) != 2 else "") for before, cell in halves))
+        return lines
 
     def _draw(self) -> None:
         if self._terminal is None:

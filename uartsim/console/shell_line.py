@@ -49,8 +49,6 @@ _TRACED_EVAL: Final = (
 _TRACED_END: Final = re.compile(r"(?:\++ (?:_u=|printf '.{1,2}nuartsim-)[^\n]*\n?)+\Z")
 #: How much of a mark must have come, with the line's noise in it, for it to be recognized: a share of its characters.
 _LIKENESS: Final = 0.6
-#: The same for the ID in it.
-_ID_LIKENESS: Final = 0.6
 
 #: How much of the ID must have come whole for that, in characters: a text that looks like a mark has not this command's.
 _OF_NUMBER: Final = 3
@@ -188,9 +186,6 @@ class ShellLine:
         parts = {number[at : at + _OF_NUMBER] for at in range(len(number) - _OF_NUMBER + 1)}
         if len(line) > 40 or not any(part in line for part in parts):
             return False
-        number = SequenceMatcher(None, self._number, re.sub(r"uartsim-?|-?end", "", line))
-        if sum(block.size for block in number.get_matching_blocks()) < _ID_LIKENESS * len(self._number):
-            return False  # a mark of somebody else's
         end, begin = (
             SequenceMatcher(None, line, f"uartsim-{self._number}-{kind}").ratio() for kind in ("0-0-end", "begin")
         )
