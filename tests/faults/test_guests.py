@@ -75,7 +75,7 @@ def test_a_guest_that_is_killed_ends_the_machine_with_a_sentence(
         _, err = machine.process.communicate(timeout=patience(20))
     assert "Traceback" not in err
     assert "status 137" in err
-    assert machine.process.returncode == (1 if kind == "qemu" else 0), err
+    assert machine.process.returncode == 1, err
     machine.assert_nothing_is_left()
 
 

@@ -3,7 +3,7 @@
 Each byte that comes out of a tty goes to one of those that read it, by chance.  So some time after clients have come we
 look who has the pty open for reading.  ``/proc/PID/fd`` names them, as far as we may look into it; where two processes
 have one open file in common, as a shell and what it has started, kcmp(2) says so, and they count as one.  inotify's count
-stands for those that we cannot see.
+only tells when to look: after this process was stopped for a while, it may count one that has gone.
 """
 
 from __future__ import annotations
@@ -147,19 +147,16 @@ class Sharing:
             return
         path, presence = access.device.path, access.presence
         files = await self._distinct(path)
-        opened, closes = presence.opened, presence.closes
-        if opened < 2 and sum(file.reads for file in files) < 2:
+        if presence.opened < 2 and sum(file.reads for file in files) < 2:
             self.sharers = []
             return
         await trio.sleep(STAY_SECONDS)
         files = [file for file in await self._distinct(path) if file in files]
         readers = [file for file in files if file.reads]
-        stayed = opened - (presence.closes - closes)  # at least
-        hidden = max(0, stayed - len(files)) if presence is access.presence else 0
-        if len(readers) + hidden < 2 or not access.opened:
+        if len(readers) < 2 or not access.opened:
             self.sharers = []
             return
-        self.sharers = [name_of(file.pid) for file in readers] + ["a process of another user"] * hidden
+        self.sharers = [name_of(file.pid) for file in readers]
         if not self._told:
             self._told = True
             await self._tell(path)

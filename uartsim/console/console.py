@@ -151,7 +151,9 @@ class Console(TransferVerbs, SpawnVerbs):
         if key in "bo":
             self._guard.watch.expect_boot()
         if key == "c":
-            self._guard.watch.ask_for("linux.panic", "linux.oops", "linux.die", "linux.bug", "linux.reboot", "guest.off")
+            self._guard.watch.ask_for(
+                "linux.panic", "linux.oops", "linux.die", "linux.bug", "linux.reboot", "guest.off"
+            )
         await self.send_break()
         await self.send(key)
 
