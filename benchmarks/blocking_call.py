@@ -55,7 +55,7 @@ def pexpects(calls: int) -> float:
     """Seconds for a call of pexpect's ``expect_exact``."""
     master, slave = os.openpty()
     tty.setraw(slave)
-    spawned = fdpexpect.fdspawn(slave, timeout=10)
+    spawned = fdpexpect.fdspawn(slave, timeout=10, maxread=65536)
     try:
         begin = time.perf_counter()
         for _ in range(calls):

@@ -72,7 +72,7 @@ def main() -> None:
         with uartsim_machine("source") as (link, _pid), open_raw(link) as fd:
             Round(fd, 2000)
             ours.append(Round(fd, size))
-        with socat_machine("source") as (link, _pid), open_raw(link) as fd:
+        with socat_machine("source") as (link, _pid), open_raw(link, program=True) as fd:
             Round(fd, 2000)
             socat.append(Round(fd, size))
 

@@ -7,41 +7,45 @@ import shutil
 import statistics
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import termios
 import time
 import tty
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 GUESTS = Path(__file__).resolve().parent / "guests"
 
-#: The peer's far end: a process on the other side of socat that does what our script guests do.
-_ECHO = """
-import socket, sys
-s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
-while d := s.recv(65536): s.sendall(d)
-"""
-_SOURCE = """
-import socket, sys
-s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
-chunk = bytes(range(32, 96)) * 1024
-asked = b""
-while d := s.recv(65536):
-    asked += d
-    while b"\\n" in asked:
-        number, _, asked = asked.partition(b"\\n")
-        left = int(number)
-        while left:
-            part = chunk[:left]; s.sendall(part); left -= len(part)
-"""
+#: socat's block size at which a flood through it is fastest: of 8192 (its default) to 1048576 bytes, where measured.
+SOCAT_BLOCK = 262144
+
+#: What would keep a Python that is started here from using byte code that is there, or from leaving it there.
+_AGAINST_BYTE_CODE = ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "PYTHONOPTIMIZE")
 
 
 def environment(folder: str) -> dict[str, str]:
-    """The environment of a uartsim whose runtime folder is ``folder``; this checkout's, installed or not."""
-    return {**os.environ, "UARTSIM_RUNTIME_DIR": folder, "PYTHONPATH": str(ROOT)}
+    """The environment of a uartsim whose runtime folder is ``folder``; this checkout's, installed or not.
+
+    It uses byte code, as an installed program does, whatever this process was told: see :func:`compile_all`.
+    """
+    kept = {name: value for name, value in os.environ.items() if name not in _AGAINST_BYTE_CODE}
+    return {**kept, "UARTSIM_RUNTIME_DIR": folder, "PYTHONPATH": str(ROOT)}
+
+
+def compile_all() -> None:
+    """See that the byte code is there of all that a start imports, as after an installation by pip."""
+    command = "import compileall, sys; sys.exit(not all(compileall.compile_dir(d, quiet=2) for d in sys.argv[1:]))"
+    ours = [str(ROOT / name) for name in ("uartsim", "guests", "benchmarks")]
+    theirs = [sysconfig.get_path("purelib")]
+    for folders, what in ((ours, "uartsim"), (theirs, "what it imports")):
+        done = subprocess.run([sys.executable, "-c", command, *folders], env=environment("/nonexistent"), check=False)
+        if done.returncode and folders is ours:
+            raise SystemExit(
+                f"the byte code of {what} cannot be written: no start could be measured as it is for a user"
+            )
 
 
 def wait_for(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
@@ -73,6 +77,8 @@ def uartsim_machine(guest: str, *options: str) -> Iterator[tuple[str, int]]:
     folder = tempfile.mkdtemp(prefix="bench-")
     try:
         command = [sys.executable, "-m", "uartsim", "run", str(GUESTS / guest), "--name", "bench", "--no-attach"]
+        if guest.endswith("_process"):
+            command += ["--set", f"python={sys.executable}"]
         link = f"{folder}/bench.tty"
         with process([*command, *options], env=environment(folder), stdout=subprocess.DEVNULL) as running:
             wait_for(lambda: os.path.exists(link))
@@ -83,27 +89,35 @@ def uartsim_machine(guest: str, *options: str) -> Iterator[tuple[str, int]]:
 
 @contextmanager
 def socat_machine(guest: str) -> Iterator[tuple[str, int]]:
-    """socat between a pty and the same guest as a process; yields the pty's link and socat's process id."""
+    """socat between a pty and the same program on a tty of its own; yields the pty's link and socat's process id.
+
+    The program is that of our guest ``GUEST_process``: on both sides the guest is a process of its own, on an inner tty.
+    """
     folder = tempfile.mkdtemp(prefix="bench-")
-    script = {"echo": _ECHO, "source": _SOURCE}[guest]
+    program = GUESTS / f"{guest}_process" / "program.py"
     try:
-        with ExitStack() as stack:
-            link, path = f"{folder}/tty", f"{folder}/socket"
-            command = ["socat", f"PTY,link={link},raw,echo=0", f"UNIX-LISTEN:{path}"]
-            running = stack.enter_context(process(command))
-            wait_for(lambda: os.path.exists(path) and os.path.exists(link))
-            stack.enter_context(process([sys.executable, "-c", script, path]))
+        link = f"{folder}/tty"
+        command = ["socat", "-b", str(SOCAT_BLOCK), f"PTY,link={link},raw,echo=0"]
+        with process([*command, f"EXEC:{sys.executable} {program},pty,raw,echo=0"], env=environment(folder)) as running:
+            wait_for(lambda: os.path.exists(link))
             yield link, running.pid
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def open_raw(link: str) -> Iterator[int]:
-    """A client's descriptor of a pty, raw, blocking."""
+def open_raw(link: str, *, program: bool = False) -> Iterator[int]:
+    """A client's descriptor of a pty, raw, blocking.
+
+    Args:
+        link: the pty.
+        program: the guest is a program of its own; it says when it is ready, and that is waited for.
+    """
     fd = os.open(link, os.O_RDWR | os.O_NOCTTY)
     try:
         tty.setraw(fd, termios.TCSANOW)
+        while program and os.read(fd, 1) != b"+":
+            pass
         yield fd
     finally:
         os.close(fd)

@@ -4,8 +4,8 @@
 
 Goals: the first byte of the guest ``demo`` within 0.5 s; the pty can be opened long before; the prompt of the guest
 ``u-boot`` (a real program in QEMU, left out where that is missing) within 0.5 s of QEMU's start.  The peers are socat (to
-its pty) and ``python -c pass``, the floor for a program in Python.  Imports come from warm files; the byte code is
-compiled before the first round.
+its pty) and ``python -c pass``, the floor for a program in Python.  Imports come from warm files, and from byte code:
+it is compiled before the first round, and PYTHONDONTWRITEBYTECODE is not passed on to what is measured.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.rig import ROOT, environment, median, process, table
+from benchmarks.rig import ROOT, SOCAT_BLOCK, compile_all, environment, median, process, table
 
 GIVE_UP_S = 20.0
 U_BOOT = "/usr/lib/u-boot/qemu-x86_64/u-boot.rom"
@@ -54,7 +54,7 @@ def measure(command: Sequence[str], link: str, folder: str, text: bytes | None) 
 def measure_python(code: str) -> float:
     """Seconds that a Python program with this code takes from its start to its end."""
     started = time.monotonic()
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment("/nonexistent"))
     return time.monotonic() - started
 
 
@@ -70,13 +70,14 @@ def main() -> None:
     opened: dict[str, list[float]] = {name: [] for name in names}
     ready: dict[str, list[float]] = {name: [] for name in names}
     script = Path(sys.executable).with_name("uartsim")
+    compile_all()
     for number in range(options.rounds + 1):
         folder = tempfile.mkdtemp(prefix="bench-")
         machine = ["run", "demo", "--name", "bench", "--no-attach"]
         starts: dict[str, list[str]] = {names[0]: [sys.executable, "-m", "uartsim", *machine]}
         if script.exists():
             starts[names[1]] = [str(script), *machine]
-        starts[names[2]] = ["socat", f"PTY,link={folder}/bench.tty,raw,echo=0", "EXEC:cat"]
+        starts[names[2]] = ["socat", "-b", str(SOCAT_BLOCK), f"PTY,link={folder}/bench.tty,raw,echo=0", "EXEC:cat"]
         texts: dict[str, bytes | None] = {names[2]: None}
         if shutil.which("qemu-system-x86_64") and os.path.exists(U_BOOT):
             starts[names[5]] = [sys.executable, "-m", "uartsim", "run", "u-boot", *machine[2:]]

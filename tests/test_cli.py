@@ -82,6 +82,7 @@ def test_everything_about_a_machine_from_another_shell(runtime: Path, guest_fold
         text = uartsim(runtime, "status", "box").stdout
         assert "115200 8N1" in text
         assert str(machine.link) in text
+        assert "withheld 0; lost: nothing\n" in text
         assert status_json(runtime, "box")["state"] == "running"
 
         uartsim(runtime, "break", "box")
@@ -213,7 +214,8 @@ MISTAKES = [
     (["run", "--no-such-option"], r"No such option.*--no-such-option"),
     (["dance"], r"No such command 'dance'"),
     (["status", "box"], r"no machine named box is running; none is running; start one with 'uartsim run'"),
-    (["status"], r"Missing argument 'NAME'"),
+    (["status"], r"no machine is running; start one with 'uartsim run'"),
+    (["sysrq"], r"which KEY"),
     (["break", "box", "--seconds", "x"], r"'x' is not a valid float"),
     (["sysrq", "h", "box"], r"no machine named box"),
     (["stop", "box"], r"no machine named box"),
@@ -450,3 +452,18 @@ def test_a_name_is_reserved_early_whatever_options_run_is_given() -> None:
     options = [option for option in commands.commands["run"].params if isinstance(option, click.Option)]
     known = {name: not option.is_flag for option in options for name in (*option.opts, *option.secondary_opts)}
     assert known == cli._RUN_OPTIONS
+
+
+def test_what_is_checked_early_is_what_the_options_take() -> None:
+    from uartsim import cli
+    from uartsim.commands import commands
+
+    choices = {
+        name: tuple(option.type.choices)
+        for option in commands.commands["run"].params
+        if isinstance(option.type, click.Choice)
+        for name in option.opts
+    }
+    early = {name: values for name, values in cli._CHECKED_EARLY.items() if values is not None}
+    assert early == {**choices, "--clock": ("real",)}
+    assert set(cli._CHECKED_EARLY) <= {name for name, takes_value in cli._RUN_OPTIONS.items() if takes_value}

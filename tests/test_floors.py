@@ -6,6 +6,7 @@ Imports are read from the source, so that one inside a function or under TYPE_CH
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,13 +19,13 @@ ROOT = Path(__file__).resolve().parent.parent
 FACE = "uartsim"
 #: From the ground up.  A room is a module or a package directly under ``uartsim``.
 FLOORS = (
-    {"errors"},
-    {"line_format"},
+    {"errors", "printable", "toml_text"},
+    {"own_files"},
+    {"line_format", "standard_streams", "unexpected"},
     {"chip", "wire", "record"},
     {"machine"},
     {"guest", "access"},
     {"console", "conform"},
-    {"service"},
     {"blocking"},
     {FACE},
     {"running", "option_types"},
@@ -36,7 +37,7 @@ FLOORS = (
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
 #: Rooms without a clock, an operating system or chance; and what these would come by.
-PURE_ROOMS = {"errors", "line_format", "chip", "wire"}
+PURE_ROOMS = {"errors", "printable", "line_format", "chip", "wire"}
 IMPURE_MODULES = {
     *("asyncio", "datetime", "os", "random", "secrets", "select", "selectors", "signal", "socket", "subprocess"),
     *("sys", "tempfile", "threading", "time", "trio", "uuid"),
@@ -111,6 +112,12 @@ def guest_violations(guests: Path) -> list[str]:
 def test_imports_run_downwards_only() -> None:
     assert (ROOT / "uartsim" / "line_format.py").is_file()
     assert violations(ROOT / "uartsim") == []
+
+
+def test_the_docs_show_the_same_floors() -> None:
+    page = (ROOT / "docs" / "development.md").read_text().partition("## The floors of the house")[2]
+    shown = [set(names.split()) for names in re.findall(r"^    +\d+  (.+)$", page, re.MULTILINE)]
+    assert shown[::-1] == [set(rooms) for rooms in FLOORS]
 
 
 def test_scripts_of_guests_import_the_script_host_trio_and_the_standard_library_only() -> None:

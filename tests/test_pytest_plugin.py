@@ -73,24 +73,50 @@ def test_mark_chooses_guest_and_settings_and_the_nearest_wins(suite: pytest.Pyte
     run(suite, "--strict-markers").assert_outcomes(passed=2)
 
 
-def test_mark_with_a_word_it_does_not_know_fails_with_a_sentence(suite: pytest.Pytester) -> None:
+def test_option_that_does_not_exist_is_a_type_error_with_the_nearest_name(suite: pytest.Pytester) -> None:
     suite.makepyfile(
         """
         import pytest
 
-        @pytest.mark.uartsim("talker", settigns={})
-        def test_it(console):
+        @pytest.mark.uartsim(settigns={})
+        def test_mark(console):
             pass
+
+        @pytest.mark.uartsim("talker")
+        def test_place(console):
+            pass
+
+        def test_factory(uartsim_console_factory):
+            with pytest.raises(TypeError, match="uartsim_console_factory.* did you mean strict_line"):
+                uartsim_console_factory("talker", strct_line=True)
         """
     )
     result = run(suite)
-    result.assert_outcomes(errors=1)
+    result.assert_outcomes(errors=2, passed=1)
     result.stdout.fnmatch_lines(
         [
-            "mark uartsim does not know 'talker', settigns: use guest=, settings=, timeout=, clock=, uart=, faults=, "
-            "problems= and allow="
+            "E*TypeError: mark uartsim has no option 'settigns': did you mean settings?",
+            "E*TypeError: mark uartsim takes no 'talker': write guest=... and so on",
         ]
     )
+    result.stdout.no_fnmatch_line("*pytest_plugin.py*")
+
+
+def test_mark_and_factory_have_the_options_of_run(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.uartsim(guest="talker", uart="8250", rate="unlimited", flow="rtscts", record="mark.jsonl")
+        def test_mark(console, uartsim_console_factory):
+            for made in (console, uartsim_console_factory("talker", uart="8250", rate="unlimited", flow="rtscts")):
+                made.expect("hello")
+                status = made.line.status
+                assert (status["uart"], status["baud"], status["flow_control"]) == ("8250", None, "rtscts")
+        """
+    )
+    run(suite).assert_outcomes(passed=1)
+    assert (suite.path / "mark.jsonl").read_text().startswith('{"uartsim": "transcript"')
 
 
 def test_factory_makes_several_consoles(suite: pytest.Pytester) -> None:

@@ -64,11 +64,16 @@ REQUIREMENTS = (
     Requirement("agetty", "util-linux", "guests agetty and linux"),
     Requirement("login", "login", "guests agetty and linux"),
     Requirement("ps", "procps", "tests that look at processes"),
+    Requirement("mke2fs", "e2fsprogs", "tests of disks"),
+    Requirement("e2fsck", "e2fsprogs", "tests of disks"),
     Requirement("picocom", "picocom", "tests with a client"),
     Requirement("tio", "tio", "tests with a client"),
     Requirement("screen", "screen", "tests with a client"),
     Requirement("socat", "socat", "tests with a client"),
     Requirement("sigrok-cli", "sigrok-cli", "tests that read our waveforms"),
+    Requirement("zsh", "zsh", "tests with a shell"),
+    Requirement("tcsh", "tcsh", "tests with a shell"),
+    Requirement("fish", "fish", "tests with a shell"),
     Requirement("tmux", "tmux", "tests of what a person sees"),
 )
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from uartsim import __version__, commands_conform, commands_line, commands_problems, commands_record
-from uartsim.commands_line import ask_machine
+from uartsim.commands_line import ask_machine, chosen
 from uartsim.errors import UartsimError, UsageError
 from uartsim.option_types import Seconds
-from uartsim.running import Line, record_state, run_machine, run_virtually
+from uartsim.running import Line, exit_status, record_state, run_machine, run_virtually
 
 if TYPE_CHECKING:
     from uartsim.access.station import Reservation
@@ -40,11 +40,14 @@ class _Group(click.Group):
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
-def commands() -> None:
+@click.option("--debug", is_flag=True, help="Show the traceback of an unexpected error (also: UARTSIM_DEBUG=1).")
+def commands(debug: bool) -> None:
     """Serial consoles that you can test with real bytes.
 
     A guest's COM1 is a register-accurate 16550A; its line runs at 115200 baud and comes out as a pty.
     """
+    if debug:
+        os.environ["UARTSIM_DEBUG"] = "1"
 
 
 @commands.command()
@@ -150,6 +153,7 @@ def run(
     limit_s: float | None,
 ) -> None:
     """Run GUEST: a name from the catalogue (see 'uartsim guests') or the path of a guest's folder."""
+    from uartsim.access.log import tell
     from uartsim.access.station import reserve
     from uartsim.guest.catalogue import find_guest
     from uartsim.machine.options import read_fault
@@ -162,9 +166,9 @@ def run(
         {
             "uart": uart or definition.uart,
             "strict_line": strict_line,
-            "unlimited": rate == "unlimited",
-            "flow_control": flow == "rtscts",
-            "faults": [read_fault(text) for text in faults],
+            "rate": rate,
+            "flow": flow,
+            "fault": [read_fault(text) for text in faults],
             "trace": trace,
             "vcd": vcd,
         },
@@ -182,18 +186,18 @@ def run(
         return
     if limit_s is not None:
         raise UsageError("--for without --clock virtual: in real time a machine runs until 'uartsim stop' or Ctrl-C")
+    made = line.check(definition)
     attach = not no_attach and sys.stdin.isatty() and sys.stdout.isatty()
     reservation = early if early is not None else reserve(name or definition.name, link)
     try:
-        end = run_machine(definition, reservation, line, attach)
+        end = run_machine(definition, made, reservation, line, attach)
     finally:
         reservation.release()
     if end is None or end.reason == "stopped":
-        click.echo(f"{reservation.claim.name}: stopped", err=True)
+        tell(f"{reservation.claim.name}: stopped")
         return
-    click.echo(f"{reservation.claim.name}: {end}", err=True)
-    if end.reason == "failed":
-        sys.exit(1)
+    tell(f"{reservation.claim.name}: {end}")
+    sys.exit(exit_status(end))
 
 
 def _pairs(settings: tuple[str, ...]) -> dict[str, str]:
@@ -264,11 +268,11 @@ def list_machines(as_json: bool) -> None:
 
 
 @commands.command()
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-def status(name: str, as_json: bool) -> None:
-    """Show what machine NAME is doing: line, chip, counters, clients."""
-    facts = ask_machine(name, "status")
+def status(name: str | None, as_json: bool) -> None:
+    """Show what machine NAME, or the only one that runs, is doing: line, chip, counters, clients."""
+    facts = ask_machine(chosen(name), "status")
     if as_json:
         click.echo(json.dumps(facts, indent=2))
         return
@@ -279,6 +283,11 @@ def status(name: str, as_json: bool) -> None:
     click.echo(f"guest      {facts['description']}")
     click.echo(f"pty        {pty['path']}, opened by {pty['opened']}, at {pty['baud']} baud")
     click.echo(f"link       {facts['link']}")
+    for shared in (pty, *facts["more_ptys"]):
+        if shared["shared_by"]:
+            click.echo(
+                f"shared     {shared['path']} is read by {', '.join(shared['shared_by'])}: each byte reaches one"
+            )
     for more in facts["more_ptys"]:
         click.echo(
             f"pty {more['number']:<6} {more['path']}, opened by {more['opened']}, at {more['baud']} baud"
@@ -299,7 +308,7 @@ def status(name: str, as_json: bool) -> None:
     click.echo(
         f"carried    {line['bytes_out']} bytes out, {line['bytes_in']} in; breaks {line['breaks_out']} out, "
         f"{line['breaks_in']} in; errors {line['errors_out']} out, {line['errors_in']} in; "
-        f"overruns {line['overruns']}; withheld {line['withheld']}"
+        f"withheld {line['withheld']}; lost: {com1['lost']}"
     )
     click.echo(f"chip       {com1['uart']} {registers}")
     for way, counts in com1["accesses"].items():
@@ -371,43 +380,60 @@ def pty(name: str | None, watch: bool, link: str | None, remove: int | None) -> 
 
 
 @commands.command()
-@click.argument("name")
-def nmi(name: str) -> None:
-    """Press the NMI button of machine NAME."""
-    ask_machine(name, "nmi")
+@click.argument("name", required=False)
+def nmi(name: str | None) -> None:
+    """Press the NMI button of machine NAME, or of the only one that runs."""
+    ask_machine(chosen(name), "nmi")
 
 
 @commands.command()
-@click.argument("name")
-def reset(name: str) -> None:
-    """Press the reset button of machine NAME."""
-    ask_machine(name, "reset")
+@click.argument("name", required=False)
+def reset(name: str | None) -> None:
+    """Press the reset button of machine NAME, or of the only one that runs."""
+    ask_machine(chosen(name), "reset")
 
 
 @commands.command()
-@click.argument("name")
-@click.argument("folder", type=click.Path())
-def save(name: str, folder: str) -> None:
-    """Save machine NAME, guest and chip together, in FOLDER; 'uartsim run GUEST --restore FOLDER' goes on from there."""
-    ask_machine(name, "save", 300, folder=os.path.abspath(folder))
+@click.argument("words", nargs=-1, metavar="[NAME] FOLDER")
+def save(words: tuple[str, ...]) -> None:
+    """Save machine NAME, or the only one that runs, guest, disks and chip together, in FOLDER.
+
+    'uartsim run GUEST --restore FOLDER' goes on from there.  A snapshot that is in FOLDER is replaced when the new one is
+    whole; a folder with anything else in it is refused.
+    """
+    if not 1 <= len(words) <= 2:
+        raise UsageError("save [NAME] FOLDER: give the folder that is to hold the snapshot")
+    folder = words[-1]
+    name = chosen(words[0] if len(words) == 2 else None)
+    ask_machine(name, "save", 3600, folder=os.path.abspath(folder))
 
 
 @commands.command()
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option("--bytes", "size", type=int, help="Only the last so many bytes.")
-def history(name: str, size: int | None) -> None:
-    """Print what machine NAME has sent, as far as it is kept."""
-    sys.stdout.write(ask_machine(name, "history", bytes=size).replace("\r\n", "\n"))
+@click.option("--raw", is_flag=True, help="The bytes as they were sent, controls and all; for a file or a program.")
+def history(name: str | None, size: int | None, raw: bool) -> None:
+    """Print what machine NAME, or the only one that runs, has sent, as far as it is kept.
+
+    What a terminal would obey is shown and not obeyed, such as ESC as its picture, unless --raw is given.
+    """
+    if raw:
+        kept = ask_machine(chosen(name), "history", bytes=size, raw=True)
+        sys.stdout.buffer.write(kept.encode("latin-1"))
+        sys.stdout.buffer.flush()
+        return
+    sys.stdout.write(ask_machine(chosen(name), "history", bytes=size).replace("\r\n", "\n"))
 
 
 @commands.command()
-@click.argument("name")
-def stop(name: str) -> None:
-    """End machine NAME; returns when it is gone."""
+@click.argument("name", required=False)
+def stop(name: str | None) -> None:
+    """End machine NAME, or the only one that runs; returns when it is gone."""
     import time
 
     from uartsim.access.runtime import running_machines
 
+    name = chosen(name)
     pid = ask_machine(name, "status")["pid"]
     ask_machine(name, "stop")
     deadline = time.monotonic() + 15

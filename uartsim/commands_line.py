@@ -15,6 +15,42 @@ def add(group: click.Group) -> None:
         group.add_command(command)
 
 
+def chosen(name: str | None) -> str:
+    """The machine that is meant: the one that was named, or the only one that runs.
+
+    Raises:
+        UsageError: none was named, and none runs or several do.
+    """
+    from uartsim.access.runtime import only_machine
+
+    return only_machine() if name is None else name
+
+
+def machine_and_word(words: tuple[str, ...], what: str) -> tuple[str, str]:
+    """The machine and the word of a command that takes both, in either order; the machine may be left out.
+
+    Args:
+        words: what was given.
+        what: what the word is, for the message.
+
+    Raises:
+        UsageError: there are too few or too many words, or it cannot be told which is which.
+    """
+    from uartsim.access.runtime import running_machines
+
+    if not words:
+        raise UsageError(f"which {what}? give it, and the machine's name where several run")
+    if len(words) == 1:
+        return chosen(None), words[0]
+    if len(words) > 2:
+        raise UsageError(f"{len(words)} words are too many: give {what} and the machine's name")
+    running = running_machines()
+    first, second = words
+    if second not in running and first in running:
+        return first, second
+    return second, first
+
+
 def ask_machine(name: str, do: str, timeout_s: float = 30.0, **parameters: Any) -> Any:
     """Ask a running machine; see :func:`uartsim.access.control.ask`."""
     from uartsim.access.control import ask
@@ -24,47 +60,46 @@ def ask_machine(name: str, do: str, timeout_s: float = 30.0, **parameters: Any) 
 
 
 @click.command("break")
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option("--seconds", type=float, default=0.25, show_default=True, help="How long the line is held at space.")
-def send_break(name: str, seconds: float) -> None:
-    """Send a break to machine NAME."""
-    ask_machine(name, "break", 90, seconds=seconds)
+def send_break(name: str | None, seconds: float) -> None:
+    """Send a break to machine NAME, or to the only one that runs."""
+    ask_machine(chosen(name), "break", 90, seconds=seconds)
 
 
 @click.command()
-@click.argument("keys", metavar="KEY")
-@click.argument("name")
-def sysrq(keys: str, name: str) -> None:
-    """Send SysRq KEY to machine NAME: a break, then the key; prints what the guest answers.
+@click.argument("words", nargs=-1, metavar="KEY [NAME]")
+def sysrq(words: tuple[str, ...]) -> None:
+    """Send SysRq KEY to machine NAME, or to the only one that runs: a break, then the key; prints what the guest answers.
 
-    Several letters are a sequence: each gets a break of its own.
+    Several letters are a sequence: each gets a break of its own. The name may stand before the key as well.
     """
+    name, keys = machine_and_word(words, "KEY")
     text = ask_machine(name, "sysrq", 90, keys=keys)
     answer = text.replace("\r\n", "\n").strip("\n")
     click.echo(answer or f"{name} said nothing to it within a second", err=not answer)
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option("--dtr/--no-dtr", default=None, help="DTR of this end: the guest sees it as DSR and DCD (carrier).")
 @click.option("--rts/--no-rts", default=None, help="RTS of this end: the guest sees it as CTS.")
-def modem(name: str, dtr: bool | None, rts: bool | None) -> None:
-    """Drive this end's modem lines of machine NAME, and print all of them.
+def modem(name: str | None, dtr: bool | None, rts: bool | None) -> None:
+    """Drive this end's modem lines of machine NAME, or of the only one that runs, and print all of them.
 
     A guest whose terminal has CLOCAL set, as on a Linux console and with agetty's -L, does not mind a lost carrier.
     """
-    lines = ask_machine(name, "modem", dtr=dtr, rts=rts)
+    lines = ask_machine(chosen(name), "modem", dtr=dtr, rts=rts)
     click.echo(" ".join(line.upper() if on else line for line, on in lines.items()))
 
 
 @click.command()
-@click.argument("name", required=False)
-@click.argument("fault_text", metavar="[FAULT]", required=False)
+@click.argument("words", nargs=-1, metavar="[NAME] [FAULT]")
 @click.option("--clear", is_flag=True, help="End FAULT (its name is enough), or all faults.")
 @click.option("--reset", is_flag=True, help="Count from 0 on what faults do.")
 @click.option("--list", "list_kinds", is_flag=True, help="List the faults that there are.")
-def fault(name: str | None, fault_text: str | None, clear: bool, reset: bool, list_kinds: bool) -> None:
-    """Make something go wrong with the line of machine NAME: FAULT is KIND or KIND:name=value,...
+def fault(words: tuple[str, ...], clear: bool, reset: bool, list_kinds: bool) -> None:
+    """Make something go wrong with the line of machine NAME, or of the only one: FAULT is KIND or KIND:name=value,...
 
     \b
       uartsim fault demo noise:rate=1e-3,seed=7,direction=out
@@ -77,12 +112,11 @@ def fault(name: str | None, fault_text: str | None, clear: bool, reset: bool, li
     comes out of it.
     """
     if list_kinds:
-        if name is not None or clear or reset:
+        if words or clear or reset:
             raise UsageError("--list says which faults there are, for every machine: leave the rest out")
         _list_faults()
         return
-    if name is None:
-        raise UsageError("which machine? uartsim fault NAME FAULT; --list shows the faults that there are")
+    name, fault_text = _machine_and_fault(words)
     if clear:
         if reset:
             raise UsageError("--clear and --reset: --clear ends faults, --reset counts from 0 on; give one of them")
@@ -105,6 +139,18 @@ def fault(name: str | None, fault_text: str | None, clear: bool, reset: bool, li
     ]
     for over, direction, kind, counted in sorted(lines, key=lambda line: line[0]):
         click.echo(f"  {direction:<3} {kind}: {counted}{' (over)' * (over and kind != 'xoff')}")
+
+
+def _machine_and_fault(words: tuple[str, ...]) -> tuple[str, str | None]:
+    from uartsim.access.runtime import running_machines
+    from uartsim.wire.faults import FAULT_KINDS
+
+    if not words:
+        return chosen(None), None
+    if len(words) == 1:
+        is_fault = words[0].partition(":")[0].strip() in FAULT_KINDS and words[0] not in running_machines()
+        return (chosen(None), words[0]) if is_fault else (words[0], None)
+    return machine_and_word((words[1], words[0], *words[2:]), "FAULT")
 
 
 def _list_faults() -> None:

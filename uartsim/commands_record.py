@@ -153,7 +153,8 @@ def vcd(file: str, out: str, timescale: str) -> None:
 @click.option(
     "--out",
     type=click.Path(),
-    help="The picture, .png or .svg; it is replaced if it exists.  [default: FILE's name with .png for its ending]",
+    help="The picture, .png or .svg; an earlier picture of uartsim's is replaced, nothing else.  "
+    "[default: FILE's name with .png for its ending]",
 )
 @click.option("--baud", type=float, help="Read the lines at this speed, and not as the file says.")
 @click.option("--format", "characters", metavar="8N1", help="Read the lines in this format, and not as the file says.")

@@ -123,9 +123,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the mark and check the options."""
     config.addinivalue_line(
         "markers",
-        "uartsim(guest=NAME, settings={...}, timeout=SECONDS, clock='real' or 'virtual', uart=CHIP, faults=[...], "
-        "allow=[...]): what the console fixture starts, how long it waits, in which time, what is wrong with the line, "
-        "and which problems are none here",
+        "uartsim(guest=NAME, settings={...}, timeout=SECONDS, clock='real' or 'virtual', allow=[...], uart=CHIP, "
+        "record=FILE, rate=..., flow=..., fault=..., ...): what the console fixture starts, how long it waits, in which "
+        "time, which problems are none here, and what the line is like; the options of open_console()",
     )
     for option in _OPTIONS:
         option.value(config)
@@ -135,8 +135,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def uartsim_console_factory(request: pytest.FixtureRequest) -> Iterator[Callable[..., Console]]:
     """Makes consoles, each with a machine of its own; all are switched off at the end of the test.
 
-    ``uartsim_console_factory(guest=None, *, settings=None, timeout=30, clock=None)``: what is not given comes from the
-    options.
+    ``uartsim_console_factory(guest=None, *, settings=None, timeout=30, clock=None, ...)``: what is not given comes from
+    the options; the others are those of ``uartsim.open_console()``.
     """
     with ExitStack() as stack:
 
@@ -149,15 +149,13 @@ def uartsim_console_factory(request: pytest.FixtureRequest) -> Iterator[Callable
             **options: Any,
         ) -> Console:
             __tracebackhide__ = True
+            from uartsim.console.options import check_options
+
+            check_options("uartsim_console_factory()", options)
             clock = clock if clock is not None else _CLOCK.value(request.config)
             return _start(request, stack, guest, settings, {"timeout": timeout, "clock": clock, **options})
 
         yield make
-
-
-#: What the mark may say, besides which guest.
-_MARK_KEYS = frozenset({"guest", "settings", "timeout", "clock", "uart", "faults", "allow", "problems"})
-_MARK_HELP = "guest=, settings=, timeout=, clock=, uart=, faults=, problems= and allow="
 
 
 @pytest.fixture
@@ -168,12 +166,13 @@ def console(request: pytest.FixtureRequest, uartsim_console_factory: Callable[..
     ``@pytest.mark.uartsim(guest="...", settings={...}, clock="virtual")``.  It is switched off after the test.
     """
     __tracebackhide__ = True
+    from uartsim.console.options import check_options
+
     wanted: dict[str, Any] = {}
     for mark in reversed(list(request.node.iter_markers("uartsim"))):
-        unknown = sorted(set(mark.kwargs) - _MARK_KEYS)
-        if mark.args or unknown:
-            what = ", ".join([*map(repr, mark.args), *unknown])
-            pytest.fail(f"mark uartsim does not know {what}: use {_MARK_HELP}", pytrace=False)
+        if mark.args:
+            raise TypeError(f"mark uartsim takes no {', '.join(map(repr, mark.args))}: write guest=... and so on")
+        check_options("mark uartsim", mark.kwargs, more=("guest",))
         wanted |= mark.kwargs
     return uartsim_console_factory(wanted.pop("guest", None), **wanted)
 
@@ -189,6 +188,7 @@ def _start(
     from uartsim.console import blocking
     from uartsim.errors import UartsimError
     from uartsim.guest.catalogue import GuestDefinition, find_guest
+    from uartsim.printable import printable
 
     config = request.config
     try:
@@ -196,12 +196,14 @@ def _start(
         missing = [text for need in definition.needs if (text := need.missing()) is not None]
         if missing:
             _cannot(config, f"guest {definition.name!r} cannot start here: {'; '.join(missing)}")
-        started = blocking.open_console(definition, settings=settings, timeout_scale=_SCALE.value(config), **options)
+        options.setdefault("timeout_scale", _SCALE.value(config))
+        started = blocking.open_console(definition, settings=settings, **options)
         opened = stack.enter_context(started)
+        request.node.stash.setdefault(_consoles, []).append((definition.name, opened))
+        return opened
     except UartsimError as error:
-        pytest.fail(str(error), pytrace=False)
-    request.node.stash.setdefault(_consoles, []).append((definition.name, opened))
-    return opened
+        failure = printable(str(error))
+    pytest.fail(failure, pytrace=False)  # out here, so that the report does not have it twice
 
 
 def _cannot(config: pytest.Config, why: str) -> None:
@@ -231,9 +233,10 @@ def pytest_runtest_makereport(
 
 def _tail(console: Console) -> str:
     from uartsim.errors import UartsimError
+    from uartsim.printable import printable
 
     try:
         lines = console.last_lines(REPORTED_LINES)
     except UartsimError as error:
         return str(error)
-    return "\n".join(lines) or "(the guest has sent nothing)"
+    return printable("\n".join(lines)) or "(the guest has sent nothing)"

@@ -192,7 +192,7 @@ async def _chmod(context: Context) -> int:
 
 
 async def _dd(context: Context) -> int:
-    """dd if= of= bs= count=, to and from files, devices and pipes."""
+    """dd if= of= bs= count= skip= seek=, to and from files, devices and pipes."""
     values = dict(word.partition("=")[::2] for word in context.arguments)
     block = _bytes(values.get("bs", "512"))
     count = int(values["count"]) if "count" in values else None
@@ -209,11 +209,14 @@ async def _dd(context: Context) -> int:
             data = context.machine.files.read(context.path(name))
         except FileError as error:
             return await context.complain(f"failed to open '{name}': {error}")
+    data = data[block * int(values.get("skip", "0")) :]
     if count is not None:
         data = data[: block * count]
     if "of" in values:
+        path, seek = context.path(values["of"]), block * int(values.get("seek", "0"))
         try:
-            context.machine.files.write(context.path(values["of"]), data)
+            before = context.machine.files.read(path)[:seek] if seek and context.machine.files.exists(path) else b""
+            context.machine.files.write(path, before.ljust(seek, b"\0") + data)
         except FileError as error:
             return await context.complain(f"failed to open '{values['of']}': {error}")
     else:

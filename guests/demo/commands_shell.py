@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from .files import FileError
-from .shell_context import ExitShell, LoopControl, Streams
+from .shell_context import ExitShell, LoopControl
 from .terminal import Terminal
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ async def _env(context: Context) -> int:
     if words:
         child = shell.child()
         child.variables.update(given)
-        return await child.run_words(words)
+        return await child.run_words(words, context.streams)
     inherited = {name: shell.variables[name] for name in sorted(shell.exported) if name in shell.variables}
     for name, value in {**inherited, **given}.items():
         await context.print(f"{name}={value}")
@@ -180,7 +180,7 @@ async def _unalias(context: Context) -> int:
 
 
 async def _eval(context: Context) -> int:
-    return await context.shell.run_text(" ".join(context.arguments))
+    return await context.shell.run_text(" ".join(context.arguments), context.streams)
 
 
 async def _sh(context: Context) -> int:
@@ -191,7 +191,6 @@ async def _sh(context: Context) -> int:
     options = {letter for word in arguments if re.fullmatch(r"-[A-Za-z]+", word) for letter in word[1:]}
     words = [word for word in arguments if not re.fullmatch(r"-[A-Za-z]+|--login", word)]
     shell = context.shell
-    streams = Streams(context.stdin, context.stdout, context.stderr)
     if "c" in options:
         if not words:
             return await context.complain("-c: option requires an argument", 2)
@@ -201,7 +200,7 @@ async def _sh(context: Context) -> int:
         child.parameters = words[2:]
         child.editor = shell.editor
         try:
-            return await child.run_text(words[0], streams)
+            return await child.run_text(words[0], context.streams)
         except ExitShell as leave:
             return leave.status
     if words:
@@ -209,7 +208,7 @@ async def _sh(context: Context) -> int:
             text = context.machine.files.read(context.path(words[0])).decode(errors="replace")
         except FileError as error:
             return await context.complain(f"{words[0]}: {error}", 127)
-        return await shell.run_script(text, words[0], words[1:], streams)
+        return await shell.run_script(text, words[0], words[1:], context.streams)
     if isinstance(getattr(context.stdin, "_terminal", None), Terminal):
         prompt = shell.variables["PS1"] if context.name == "bash" else "# "
         inner = Shell(
@@ -218,7 +217,7 @@ async def _sh(context: Context) -> int:
         inner.variables.update({name: shell.variables[name] for name in shell.exported if name in shell.variables})
         return await inner.run_interactive()
     text = (await read_all(context.stdin)).decode(errors="replace")
-    return await shell.run_script(text, context.name, [], streams)
+    return await shell.run_script(text, context.name, [], context.streams)
 
 
 async def _source(context: Context) -> int:
@@ -229,7 +228,7 @@ async def _source(context: Context) -> int:
     except FileError as error:
         await context.stderr.write(f"{context.shell.name}: {context.arguments[0]}: {error}\n".encode())
         return 1
-    return await context.shell.run_text(text)
+    return await context.shell.run_text(text, context.streams)
 
 
 async def _command(context: Context) -> int:
@@ -237,7 +236,9 @@ async def _command(context: Context) -> int:
     if context.arguments[:1] in (["-v"], ["-V"]):
         return await _type(context)
     words = [word for word in context.arguments if word != "--"]
-    return await context.shell.run_words(words) if words else 0
+    if not words and context.name == "exec":
+        context.shell.streams = context.streams  # its redirections are the shell's from now on
+    return await context.shell.run_words(words, context.streams) if words else 0
 
 
 async def _type(context: Context) -> int:

@@ -9,6 +9,7 @@ import trio
 
 from . import options
 from .shell_lexer import decode_escapes
+from .streams import read_line
 
 if TYPE_CHECKING:
     from .shell_context import CommandFunction, Context
@@ -175,11 +176,14 @@ async def _read(context: Context) -> int:
         if "s" in parsed:
             terminal.set_modes(terminal.modes.without("echo"))
         with trio.move_on_after(float(parsed.values.get("t", "inf"))) as scope:
-            data = await context.stdin.read()
+            data = await read_line(context.stdin)
     if scope.cancelled_caught:
         return 142
     line = data.decode(errors="replace").split("\n")[0]
-    words = line.split(None, len(names) - 1) if len(names) > 1 else [line.strip()]
+    if not context.shell.variables.get("IFS", " "):
+        words = [line]
+    else:
+        words = line.split(None, len(names) - 1) if len(names) > 1 else [line.strip()]
     for index, name in enumerate(names):
         context.shell.variables[name] = words[index] if index < len(words) else ""
     return 0 if data else 1

@@ -5,18 +5,18 @@ from __future__ import annotations
 import posixpath
 import re
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast
 
 import trio
 
 from .arithmetic import ArithmeticFailure
 from .files import FileError
+from .redirections import redirected
 from .shell_context import BackgroundJob, CommandFunction, Context, ExitShell, LoopControl, ShellError, Streams
 from .shell_expansion import Expansion
 from .shell_lexer import Incomplete, ShellSyntaxError
-from .shell_syntax import Block, Command, Compound, Pipeline, Redirection, Simple, parse
-from .streams import BrokenPipe, BytesSink, BytesSource, FileSink, Pipe, Sink, Source, TerminalSource
+from .shell_syntax import Block, Command, Compound, Pipeline, Simple, parse
+from .streams import BrokenPipe, BytesSink, BytesSource, Pipe, Sink, Source
 
 if TYPE_CHECKING:
     from .shell import Shell
@@ -56,6 +56,7 @@ class Execution(Expansion):
             ExitShell: ``exit`` was run.
         """
         before = self.streams
+        given = streams is not None and streams is not before
         self.streams = streams or before
         try:
             await self._run_block(parse(self.expand_alias(text)))
@@ -68,7 +69,8 @@ class Execution(Expansion):
         except LoopControl:
             pass
         finally:
-            self.streams = before
+            if given:  # else what ``exec`` has opened stays open
+                self.streams = before
         return self.status
 
     async def _run_block(self, block: Block) -> None:
@@ -89,7 +91,7 @@ class Execution(Expansion):
         job = BackgroundJob(pid)
         self.background.append(job)
         shell = self.child()
-        shell.streams = replace(self.streams, stdin=BytesSource(b""))
+        shell.streams = self.streams.replaced({0: BytesSource(b"")})
 
         async def run() -> None:
             with suppress(ExitShell):
@@ -114,12 +116,14 @@ class Execution(Expansion):
 
         async def stage(index: int, command: Command, source: Source, sink: Sink) -> None:
             shell = self.child()
-            shell.streams = Streams(source, sink, self.streams.stderr)
+            shell.streams = self.streams.replaced({0: source, 1: sink})
             try:
                 await shell._run_command(command)
                 statuses[index] = shell.status
             except ExitShell as leave:
                 statuses[index] = leave.status
+            except BrokenPipe:
+                statuses[index] = 141
             finally:
                 if isinstance(sink, Pipe):
                     sink.close_writer()
@@ -148,18 +152,17 @@ class Execution(Expansion):
         except (ShellError, FileError, ArithmeticFailure) as error:
             await self.write_error(f"{self.name}: {error}\n")
             self.status = 1
-        except BrokenPipe:
-            self.status = 141
         finally:
             self._depth -= 1
 
     async def _run_compound(self, command: Compound) -> None:
         before = self.streams
-        self.streams = await self._redirected(command.redirections, before)
+        self.streams = await redirected(self, command.redirections)
         try:
             await self._COMPOUNDS[command.kind](self, command)
         finally:
-            self.streams = before
+            if command.redirections:  # else what ``exec`` has opened stays open
+                self.streams = before
 
     async def _run_group(self, command: Compound) -> None:
         await self._run_block(command.blocks[0])
@@ -233,7 +236,7 @@ class Execution(Expansion):
         if "x" in self.options:
             shown = [f"{name}={_quote(value)}" for name, value in assignments] + [_quote(word) for word in words]
             await self.write_error(f"+ {' '.join(shown)}\n")
-        streams = await self._redirected(command.redirections, self.streams)
+        streams = await redirected(self, command.redirections)
         if not words:
             self.variables.update(assignments)
             self.status = self.last_substitution_status
@@ -268,9 +271,7 @@ class Execution(Expansion):
             await streams.stderr.write(f"{self.name}: {name}: command not found\n".encode())
             self.status = 127
             return self.status
-        context = Context(
-            cast("Shell", self), posixpath.basename(name), arguments, streams.stdin, streams.stdout, streams.stderr
-        )
+        context = Context(cast("Shell", self), posixpath.basename(name), arguments, streams)
         await trio.lowlevel.checkpoint()
         self.status = await function(context)
         return self.status
@@ -281,7 +282,9 @@ class Execution(Expansion):
         try:
             await self._run_command(self.functions[name])
         finally:
-            self.streams, self.parameters = before, parameters
+            self.parameters = parameters
+            if streams is not before:  # else what ``exec`` has opened stays open
+                self.streams = before
 
     async def _run_file(self, name: str, arguments: list[str], streams: Streams) -> None:
         """Run a script by its path."""
@@ -311,52 +314,16 @@ class Execution(Expansion):
             self.status = leave.status
         return self.status
 
-    async def _redirected(self, redirections: list[Redirection], streams: Streams) -> Streams:
-        for each in redirections:
-            target = await self.expand_to_text(each.target)
-            if each.operator in ("<<", "<<-"):
-                quoted = any(part.quoted for part in each.target)
-                text = each.document if quoted else await self.expand_document(each.document)
-                streams = replace(streams, stdin=BytesSource(text.encode()))
-                continue
-            if each.operator in (">&", "<&"):
-                source = {"1": streams.stdout, "2": streams.stderr}.get(target)
-                if source is not None:
-                    streams = _with_output(streams, each.descriptor, source)
-                continue
-            path = posixpath.normpath(posixpath.join(self.directory, target))
-            try:
-                if each.operator == "<":
-                    streams = replace(streams, stdin=self._open_source(path))
-                    continue
-                sink = FileSink(self.machine.files, path, append=each.operator == ">>")
-            except FileError as error:
-                raise ShellError(f"{target}: {error}") from None
-            if each.operator == "&>":
-                streams = replace(streams, stdout=sink, stderr=sink)
-            else:
-                streams = _with_output(streams, each.descriptor, sink)
-        return streams
-
-    def _open_source(self, path: str) -> Source:
-        if path in ("/dev/ttyS0", "/dev/tty", "/dev/console", "/dev/stdin"):
-            return TerminalSource(self.machine.terminal)
-        return BytesSource(self.machine.files.read(path))
-
     async def substitute(self, text: str) -> str:
         """The output of a command, without its trailing newlines."""
         sink = BytesSink()
         shell = self.child()
         try:
-            status = await shell.run_text(text, replace(self.streams, stdout=sink))
+            status = await shell.run_text(text, self.streams.replaced({1: sink}))
         except ExitShell as leave:
             status = leave.status
         self.last_substitution_status = self.status = status
         return sink.data.decode(errors="replace").rstrip("\n")
-
-
-def _with_output(streams: Streams, descriptor: int, sink: Sink) -> Streams:
-    return replace(streams, stderr=sink) if descriptor == 2 else replace(streams, stdout=sink)
 
 
 def _quote(word: str) -> str:

@@ -20,7 +20,7 @@ from .readline import Interrupted, LineEditor
 from .shell_context import BackgroundJob, ExitShell, Streams
 from .shell_lexer import Incomplete, ShellSyntaxError
 from .shell_syntax import Command, parse
-from .streams import TerminalSink, TerminalSource
+from .streams import TerminalFile
 
 if TYPE_CHECKING:
     from .boot import Machine
@@ -72,7 +72,7 @@ class Shell(Execution):
             "USER": "root",
         }
         terminal = machine.terminal
-        self.streams = Streams(TerminalSource(terminal), TerminalSink(terminal), TerminalSink(terminal))
+        self.streams = Streams(dict.fromkeys((0, 1, 2), TerminalFile(terminal)))
         self.editor = LineEditor(terminal, self._complete, bracketed_paste=machine.settings.bracketed_paste)
         self.background: list[BackgroundJob] = []
         self.last_background = 412

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import trio
 
-from .streams import Sink, Source
+from .streams import Closed, Sink, Source
 
 if TYPE_CHECKING:
     from .boot import Machine
@@ -44,17 +44,28 @@ class Context:
         shell: the shell that runs it.
         name: its own name, for messages.
         arguments: its arguments, without the name.
-        stdin: where it reads.
-        stdout: where it writes.
-        stderr: where it complains.
+        streams: its open files.
     """
 
     shell: Shell
     name: str
     arguments: list[str]
-    stdin: Source
-    stdout: Sink
-    stderr: Sink
+    streams: Streams
+
+    @property
+    def stdin(self) -> Source:
+        """Where it reads."""
+        return self.streams.stdin
+
+    @property
+    def stdout(self) -> Sink:
+        """Where it writes."""
+        return self.streams.stdout
+
+    @property
+    def stderr(self) -> Sink:
+        """Where it complains."""
+        return self.streams.stderr
 
     @property
     def machine(self) -> Machine:
@@ -78,13 +89,39 @@ class Context:
 CommandFunction = Callable[[Context], Awaitable[int]]
 
 
-@dataclass(frozen=True)
 class Streams:
-    """The three open files of a command."""
+    """The open files of a command, by descriptor: 0 input, 1 output, 2 errors, and whatever else was opened.
 
-    stdin: Source
-    stdout: Sink
-    stderr: Sink
+    Args:
+        files: a `Source`, a `Sink`, or something that is both, for each descriptor that is open.
+    """
+
+    def __init__(self, files: Mapping[int, Any]) -> None:
+        self.files = dict(files)
+
+    def replaced(self, files: Mapping[int, Any]) -> Streams:
+        """The same with some descriptors opened on other files; None closes one."""
+        return Streams({number: file for number, file in {**self.files, **files}.items() if file is not None})
+
+    @property
+    def stdin(self) -> Source:
+        """Where a command reads."""
+        file = self.files.get(0)
+        return file if isinstance(file, Source) else Closed("read")
+
+    @property
+    def stdout(self) -> Sink:
+        """Where a command writes."""
+        return self._sink(1)
+
+    @property
+    def stderr(self) -> Sink:
+        """Where a command complains."""
+        return self._sink(2)
+
+    def _sink(self, number: int) -> Sink:
+        file = self.files.get(number)
+        return file if isinstance(file, Sink) else Closed("write")
 
 
 @dataclass

@@ -163,8 +163,9 @@ class _Parser:
             self._advance()
             negated = not negated
         commands = [self._command()]
-        while self._is_operator("|"):
-            self._advance()
+        while self._is_operator("|", "|&"):
+            if self._advance().text == "|&":
+                commands[-1].redirections.append(Redirection(2, ">&", (Part("text", "1"),)))
             self._skip_newlines()
             if self._token.kind == "end":
                 raise Incomplete

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import trio
 
-from .files import FileSystem
+from .files import FileError, FileSystem
 from .terminal import Terminal
 
 #: How many bytes wait in a pipe.
@@ -18,13 +18,18 @@ class BrokenPipe(Exception):
     """Nobody reads the pipe any more (SIGPIPE)."""
 
 
+@runtime_checkable
 class Source(Protocol):
     """Something to read."""
 
     async def read(self) -> bytes:
         """Some bytes; ``b""`` at the end."""
 
+    def put_back(self, data: bytes) -> None:
+        """What was read too much, for whoever reads next."""
 
+
+@runtime_checkable
 class Sink(Protocol):
     """Something to write to."""
 
@@ -41,17 +46,22 @@ class TerminalSource:
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
+        self._rest = b""
 
     async def read(self) -> bytes:
         """See `Source`."""
+        if self._rest:
+            data, self._rest = self._rest, b""
+            return data
         return await self._terminal.read()
 
+    def put_back(self, data: bytes) -> None:
+        """See `Source`."""
+        self._rest = data + self._rest
 
-class TerminalSink:
-    """The tty's output."""
 
-    def __init__(self, terminal: Terminal) -> None:
-        self._terminal = terminal
+class TerminalFile(TerminalSource):
+    """The tty, opened for both."""
 
     async def write(self, data: bytes) -> None:
         """See `Sink`."""
@@ -69,6 +79,32 @@ class BytesSource:
         await trio.lowlevel.checkpoint()
         data, self._data = self._data, b""
         return data
+
+    def put_back(self, data: bytes) -> None:
+        """See `Source`."""
+        self._data = data + self._data
+
+
+class Closed:
+    """A descriptor that is not open.
+
+    Args:
+        action: "read" or "write", for the message.
+    """
+
+    def __init__(self, action: str) -> None:
+        self._message = f"{action} error: Bad file descriptor"
+
+    async def read(self) -> bytes:
+        """See `Source`."""
+        raise FileError(self._message)
+
+    def put_back(self, data: bytes) -> None:
+        """See `Source`."""
+
+    async def write(self, data: bytes) -> None:
+        """See `Sink`."""
+        raise FileError(self._message)
 
 
 class BytesSink:
@@ -126,6 +162,10 @@ class Pipe:
         await trio.lowlevel.checkpoint()
         return data
 
+    def put_back(self, data: bytes) -> None:
+        """See `Source`."""
+        self._data[:0] = data
+
     async def write(self, data: bytes) -> None:
         """See `Sink`."""
         await trio.lowlevel.checkpoint()
@@ -148,6 +188,20 @@ class Pipe:
         self._reader_gone = True
         self._data.clear()
         self._wake()
+
+
+async def read_line(source: Source) -> bytes:
+    """One line with its newline, or what is left before the end; what comes behind it is left for others."""
+    data = bytearray()
+    try:
+        while b"\n" not in data and (piece := await source.read()):
+            data += piece
+    except BaseException:
+        source.put_back(bytes(data))
+        raise
+    line, newline, rest = bytes(data).partition(b"\n")
+    source.put_back(rest)
+    return line + newline
 
 
 async def read_all(source: Source) -> bytes:

@@ -113,7 +113,9 @@ def wait_until(true: Callable[[], bool], what: str, timeout_s: float = 20) -> No
 def environment(runtime: Path) -> dict[str, str]:
     """The environment of a uartsim of ours: its own runtime folder, this checkout's code."""
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH", ""))))
-    return {**os.environ, "UARTSIM_RUNTIME_DIR": str(runtime), "PYTHONPATH": path, "TERM": "vt100"}
+    state = str(runtime.parent / "state")  # a report of something unexpected is not written into the person's home
+    ours = {"UARTSIM_RUNTIME_DIR": str(runtime), "XDG_STATE_HOME": state, "PYTHONPATH": path, "TERM": "vt100"}
+    return {**os.environ, **ours}
 
 
 def uartsim(runtime: Path, *arguments: str, status: int = 0, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
@@ -133,14 +135,22 @@ def uartsim(runtime: Path, *arguments: str, status: int = 0, timeout_s: float = 
 
 
 class RunningMachine:
-    """A machine that ``uartsim run`` runs in a process of its own."""
+    """A machine that ``uartsim run`` runs in a process of its own; ``code`` may stand for the program."""
 
-    def __init__(self, runtime: Path, guest: str | Path, name: str, *options: str) -> None:
+    def __init__(self, runtime: Path, guest: str | Path, name: str, *options: str, code: str = "") -> None:
         self.runtime = runtime
         self.name = name
         self.link = runtime / f"{name}.tty"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "uartsim", "run", str(guest), "--name", name, *options],
+            [
+                sys.executable,
+                *(("-c", code) if code else ("-m", "uartsim")),
+                "run",
+                str(guest),
+                "--name",
+                name,
+                *options,
+            ],
             env=environment(runtime),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -201,9 +211,11 @@ class RunningMachine:
 
 
 @contextmanager
-def running(runtime: Path, guest: str | Path, name: str = "box", *options: str) -> Iterator[RunningMachine]:
+def running(
+    runtime: Path, guest: str | Path, name: str = "box", *options: str, code: str = ""
+) -> Iterator[RunningMachine]:
     """A machine in a process of its own; afterwards it is ended, and has left nothing behind."""
-    machine = RunningMachine(runtime, guest, name, *options)
+    machine = RunningMachine(runtime, guest, name, *options, code=code)
     try:
         machine.wait_ready()
         yield machine

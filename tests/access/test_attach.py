@@ -112,7 +112,7 @@ def test_the_terminal_gets_its_settings_back_after_an_error_of_ours(runtime: Pat
             client.expect(b"ready")
             client.send(b"x")
             client.expect(b"as if")
-            assert client.ended() == 1
+            assert client.ended() == 70
             client.assert_as_before()
         finally:
             client.close()

@@ -111,13 +111,15 @@ def test_sysrq_answers_with_what_the_guest_said(runtime: Path, guest_folder: Gue
         assert machine.ask("sysrq", keys="h") == "<break>h"
 
 
-def test_the_folder_is_private_and_so_are_the_sockets(runtime: Path, guest_folder: GuestFolder) -> None:
+def test_a_machines_folder_and_sockets_are_private_and_the_users_folder_stays(
+    runtime: Path, guest_folder: GuestFolder
+) -> None:
     os.chmod(runtime, 0o755)
     before = os.umask(0)
     try:
         with running(runtime, guest_folder(SILENT)):
             modes = {name: stat.S_IMODE(os.stat(runtime / name).st_mode) for name in ("", "box", "box/control")}
-            assert modes == {"": 0o700, "box": 0o700, "box/control": 0o600}
+            assert modes == {"": 0o755, "box": 0o700, "box/control": 0o600}
             assert stat.S_IMODE(os.stat(runtime / "box" / "attach").st_mode) == 0o600
             assert stat.S_IMODE(os.stat(runtime / "box" / "lock").st_mode) == 0o600
     finally:

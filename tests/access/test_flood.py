@@ -33,11 +33,11 @@ def open_raw(machine: RunningMachine) -> Iterator[int]:
         os.close(fd)
 
 
-def test_clients_that_leave_in_the_midst_of_a_flood_lose_and_repeat_nothing(tmp_path: Path) -> None:
+def test_clients_that_leave_in_the_midst_of_a_flood_lose_and_repeat_nothing(runtime: Path, tmp_path: Path) -> None:
     """What one leaves unread goes to the next (as far as it is kept: the guest sends less than that)."""
     whole = b"".join(b"%07d\n" % n for n in range(120_000))
     got = bytearray()
-    with running(tmp_path, make_guest_folder(tmp_path / "guest", SOURCE), "box", "--rate", "unlimited") as machine:
+    with running(runtime, make_guest_folder(tmp_path / "guest", SOURCE), "box", "--rate", "unlimited") as machine:
         for size in (300_001, 200_003, 65_536, 100_000, len(whole)):
             with open_raw(machine) as fd:
                 if not got:
@@ -48,9 +48,9 @@ def test_clients_that_leave_in_the_midst_of_a_flood_lose_and_repeat_nothing(tmp_
     assert bytes(got) == whole
 
 
-def test_machine_ends_while_a_client_has_stopped_reading_a_flood(tmp_path: Path) -> None:
+def test_machine_ends_while_a_client_has_stopped_reading_a_flood(runtime: Path, tmp_path: Path) -> None:
     with (
-        running(tmp_path, make_guest_folder(tmp_path / "guest", SOURCE), "box", "--rate", "unlimited") as machine,
+        running(runtime, make_guest_folder(tmp_path / "guest", SOURCE), "box", "--rate", "unlimited") as machine,
         open_raw(machine) as fd,
     ):
         os.write(fd, b"go")

@@ -18,6 +18,7 @@ from tests.patience import patience
 from uartsim.access.headless import run_headless
 from uartsim.access.hub import Hub
 from uartsim.access.station import Station, reserve
+from uartsim.console.blocking import open_console
 from uartsim.line_format import UartsimError, UsageError
 from uartsim.machine import GuestEnd, Machine, SerialDriver, open_machine
 from uartsim.record import read_transcript
@@ -49,12 +50,44 @@ SILENT = """
         await host.tty.receive()
 """
 
+#: Writes into its transmitter whether or not that has room.
+RECKLESS = """
+    import trio
+
+    async def main(host):
+        host.tty.open()
+        for _ in range(100):
+            host.tty.com1.write(0, 0x58)
+        await host.tty.write(b"\\n")
+        await host.tty.drain()
+        await trio.sleep(1)
+"""
+
 
 @pytest.fixture
 def runtime(tmp_path: Path) -> Path:
     folder = tmp_path / "runtime"
     folder.mkdir(mode=0o700)
     return folder
+
+
+def test_a_run_says_that_characters_are_lost_and_in_the_end_how_many(tmp_path: Path, runtime: Path) -> None:
+    guest = make_guest_folder(tmp_path / "reckless", RECKLESS)
+    done = uartsim(runtime, "run", str(guest), "--clock", "virtual")
+    assert done.stdout == "X" * 17 + "\n"
+    first, last, end = done.stderr.splitlines()
+    assert first.startswith("uartsim: characters are being lost: the guest wrote while its transmitter was full.")
+    assert last == "uartsim: lost in all: 83 characters (the guest wrote while its transmitter was full)"
+    assert end == "reckless: powered off"
+
+
+def test_a_console_has_a_problem_where_the_guest_s_characters_are_lost(tmp_path: Path) -> None:
+    guest = make_guest_folder(tmp_path / "reckless", RECKLESS)
+    with open_console(str(guest), clock="virtual") as console:
+        console.expect("X\n")
+        (problem,) = console.problems
+    assert problem.id == "line.lost"
+    assert problem.cause == "83 characters were lost on the line (the guest wrote while its transmitter was full)"
 
 
 def test_run_in_virtual_time_prints_and_records_until_the_guest_ends(tmp_path: Path, runtime: Path) -> None:

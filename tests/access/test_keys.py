@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uartsim.access.keys import ESCAPE, MENU, PASTE_BYTES, Keys
-from uartsim.access.screen import Modes, Past
+from uartsim.access.screen import Past
+from uartsim.access.terminal_modes import Clipboard, Modes
 
 
 def press(*reads: bytes, gap_s: float = 1.0) -> list[tuple[str, bytes]]:
@@ -27,6 +28,8 @@ def press(*reads: bytes, gap_s: float = 1.0) -> list[tuple[str, bytes]]:
         (b"w", "watch"),
         (b"f", "take"),
         (b"q", "quit"),
+        (b"?", "help"),
+        (b"h", "help"),
         (b"Q", "quit"),
         (b"x", "unknown"),
         ("ä".encode(), "unknown"),
@@ -164,13 +167,32 @@ def test_text_without_escapes_is_shown_as_it_is(said: bytes, size: int) -> None:
 @pytest.mark.parametrize(
     ("said", "undone"),
     [
-        (b"plain \x1b[31mred", b""),
+        (b"plain text \xc3\xa9\r\n", b""),
+        (b"\x1b[31mred", b"\x1b[0m"),
+        (b"\x1b[31mred\x1b[0;0m\x1b[m", b""),
+        (b"\x1b[7m\x1b[0;7m", b"\x1b[0m"),
+        (b"\x1b[4h\x1b[20h\x1b[12l", b"\x1b[12h\x1b[20l\x1b[4l"),
+        (b"\x1b[?5h", b"\x1b[?5l"),
+        (b"\x1b(0\x0e", b"\x0f\x1b(B\x1b)B\x1b*B\x1b+B"),
+        (b"\x0e", b"\x0f\x1b(B\x1b)B\x1b*B\x1b+B"),
+        (b"\x1b[5;10r", b"\x1b7\x1b[r\x1b8"),
+        (b"\x1b[5;10r\x1b[r", b""),
+        (b"\x1b[?6h", b"\x1b7\x1b8\x1b[?6l"),
+        (b"\x1b[?69h\x1b[3;40s", b"\x1b7\x1b[?69h\x1b[s\x1b[?69l\x1b8"),
+        (b"\x1b[>1u\x1b[>3u\x1b[<u", b"\x1b[<1u"),
+        (b"\x1b[=5;1u", b"\x1b[=0u"),
+        (b"\x1b[>4;2m", b"\x1b[>4m"),
+        (b"\x1b[5 q", b"\x1b[0 q"),
+        (b"\x1b[?1004;1016h", b"\x1b[?1016l\x1b[?1004l"),
+        (b"\x1b]11;#ff0000\x07\x1b]8;;http://x\x1b\\", b"\x1b]111\x07\x1b]8;;\x07"),
+        (b"\x1b]0;a title without an end", b"\x18"),
+        (b"\x1b[?25", b"\x18"),
         (b"\x1b[?1049h\x1b[?25l", b"\x1b[?25h\x1b[?1049l"),
         (b"\x1b[?1049h\x1b[?25l\x1b[?25h\x1b[?1049l", b""),
         (b"\x1b[?1000;1006h\x1b[?2004h", b"\x1b[?2004l\x1b[?1006l\x1b[?1000l"),
         (b"\x1b[?1h\x1b=", b"\x1b[?1l\x1b>"),
         (b"\x1b[?1h\x1b=\x1bc", b""),
-        (b"\x1b[?7l\x1b[?99999999999999999999h\x1b[?;h", b""),
+        (b"\x1b[?7l\x1b[?99999999999999999999h\x1b[?;h", b"\x1b[?7h"),
     ],
 )
 @pytest.mark.parametrize("size", [1, 2, 5, 100])
@@ -179,3 +201,21 @@ def test_modes_that_the_guest_has_left_switched_are_undone(said: bytes, undone: 
     for at in range(0, len(said), size):
         modes.feed(said[at : at + size])
     assert modes.undo() == undone
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 100])
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (b"a\x1b]52;c;eA==\x07b", b"ab"),
+        (b"a\x1b]52;c;?\x1b\\b", b"ab"),
+        (b"a\xc2\x9d52;c;eA==\xc2\x9cb", b"ab"),
+        (b"a\x1b]5522;type=write\x1b\\b", b"ab"),
+        (b"a\x1b]52;c;cut short\r\nb\x1b[m", b"a\r\nb\x1b[m"),
+        (b"a\x1b]52;c;cut short\x1b[31mb", b"a\x1b[31mb"),
+        (b"\x1b]0;title\x07\x1b]520;x\x07\xc3\xa9\xc2\xb5", b"\x1b]0;title\x07\x1b]520;x\x07\xc3\xa9\xc2\xb5"),
+    ],
+)
+def test_a_guest_does_not_reach_the_clipboard(said: bytes, shown: bytes, size: int) -> None:
+    clipboard = Clipboard()
+    assert b"".join(clipboard.feed(said[at : at + size]) for at in range(0, len(said), size)) == shown

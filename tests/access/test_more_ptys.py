@@ -16,6 +16,7 @@ from tests.access.rig import ECHO, SERVER, SILENT, RunningMachine, running, stat
 from tests.access.test_control import AttachClient
 from tests.patience import patience
 from uartsim.line_format import UsageError
+from uartsim.own_files.folder import MARK
 from uartsim.record import read_transcript
 
 GuestFolder = Callable[[str], Path]
@@ -129,7 +130,7 @@ def test_links_of_a_machine_that_was_killed_are_put_away_by_the_next(
     os.symlink("/elsewhere", tmp_path / "theirs")  # somebody else's now
     assert (runtime / "box.2.tty").is_symlink()
     with running(runtime, folder) as machine:
-        assert sorted(os.listdir(runtime)) == ["box", "box.tty"]
+        assert sorted(os.listdir(runtime)) == [MARK, "box", "box.tty"]
         assert not os.path.lexists(tmp_path / "com1")
         assert os.readlink(tmp_path / "theirs") == "/elsewhere"
         assert machine.ask("pty")["number"] == 2

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.access.rig import SILENT, RunningMachine, running, uartsim
-from uartsim.access.runtime import Claim, running_machines, runtime_folder, socket_path
+from uartsim.access.runtime import Claim, running_machines, socket_path
 from uartsim.access.station import reserve
 from uartsim.line_format import UartsimError, UsageError
 
@@ -64,15 +64,16 @@ def test_a_path_too_long_for_a_socket_is_refused(runtime: Path, monkeypatch: pyt
         Claim("box")
 
 
-def test_folders_are_made_private_whatever_the_umask(runtime: Path) -> None:
-    os.chmod(runtime, 0o777)
+def test_folders_are_made_private_whatever_the_umask(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UARTSIM_RUNTIME_DIR", str(runtime / "new"))
     before = os.umask(0)
     try:
         reservation = reserve("box")
     finally:
         os.umask(before)
     try:
-        for path, mode in ((runtime, 0o700), (runtime / "box", 0o700), (runtime / "box" / "control", 0o600)):
+        folder = runtime / "new"
+        for path, mode in ((folder, 0o700), (folder / "box", 0o700), (folder / "box" / "control", 0o600)):
             assert stat.S_IMODE(os.stat(path).st_mode) == mode
     finally:
         reservation.release()
@@ -84,8 +85,9 @@ def test_a_runtime_folder_of_somebody_else_is_refused(tmp_path: Path, monkeypatc
     folder.mkdir()
     os.chown(folder, 65534, 65534)
     monkeypatch.setenv("UARTSIM_RUNTIME_DIR", str(folder))
-    with pytest.raises(UsageError, match="not a folder of ours"):
-        runtime_folder()
+    for use in (running_machines, lambda: Claim("box")):
+        with pytest.raises(UsageError, match=r"not a folder of ours \(it belongs to nobody\)"):
+            use()
 
 
 def test_a_link_as_runtime_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,14 +95,14 @@ def test_a_link_as_runtime_folder_is_refused(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "link").symlink_to(tmp_path / "real")
     monkeypatch.setenv("UARTSIM_RUNTIME_DIR", str(tmp_path / "link"))
     with pytest.raises(UsageError, match="not a folder of ours"):
-        runtime_folder()
+        Claim("box")
 
 
 def test_a_runtime_folder_that_cannot_be_made_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("UARTSIM_RUNTIME_DIR", str(tmp_path / "file" / "folder"))
     with pytest.raises(UsageError, match="cannot be made"):
-        runtime_folder()
+        Claim("box")
 
 
 # -- links ---------------------------------------------------------------------------------------------------
@@ -161,9 +163,8 @@ def test_what_a_killed_machine_has_left_is_cleaned_by_the_next_of_its_name(
     folder = guest_folder(SILENT)
     machine = RunningMachine(runtime, folder, "box")
     machine.wait_ready()
-    (runtime / "box" / "qmp").write_text("")
-    (runtime / "box" / "deeper").mkdir()
-    (runtime / "box" / "deeper" / "file").write_text("")
+    (runtime / "box" / "uartsim-abcd_123" / "deeper").mkdir(parents=True)
+    (runtime / "box" / "uartsim-abcd_123" / "deeper" / "file").write_text("")
     machine.process.kill()
     machine.process.communicate()
     assert (runtime / "box.tty").is_symlink()
@@ -172,8 +173,17 @@ def test_what_a_killed_machine_has_left_is_cleaned_by_the_next_of_its_name(
     assert "no machine named box is running" in uartsim(runtime, "status", "box", status=2).stderr
     with running(runtime, folder) as second:
         assert second.status()["state"] == "running"
-        assert not (runtime / "box" / "qmp").exists()
+        assert not (runtime / "box" / "uartsim-abcd_123").exists()
     assert os.listdir(runtime) == []
+
+
+def test_what_a_user_has_put_beside_our_files_stays(runtime: Path) -> None:
+    for _ in range(2):
+        claim = Claim("box")
+        (runtime / "box" / "thesis.txt").write_text("ten years")
+        claim.release()
+        assert (runtime / "box" / "thesis.txt").read_text() == "ten years"
+        assert running_machines() == []
 
 
 def test_a_dead_machine_s_link_elsewhere_is_removed_by_the_next_of_its_name(
@@ -271,6 +281,29 @@ def test_taking_and_giving_back_in_turns_never_fails(runtime: Path) -> None:
             claim.release()
 
     threads = [threading.Thread(target=churn) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert os.listdir(runtime) == []
+
+
+def test_machines_of_many_names_start_and_end_at_once(runtime: Path) -> None:
+    """The folder's mark comes and goes meanwhile: none takes the others' folders for a stranger's."""
+    errors: list[BaseException] = []
+
+    def churn(name: str) -> None:
+        try:
+            for _ in range(25):
+                claim = Claim(name)
+                claim.make_link("/dev/pts/4711")
+                assert name in running_machines()
+                claim.release()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=churn, args=(f"box{number}",)) for number in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:

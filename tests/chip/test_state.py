@@ -97,6 +97,12 @@ def looped_chip() -> Uart:
     return after(Uart(), *program, WriteRun(b"ab"))
 
 
+def broken_chip() -> Uart:
+    """A chip in loopback whose break is on its way around."""
+    program = (Write(3, 0x83), Write(0, 1), Write(1, 0), Write(3, 3), Write(4, 0x10), Wait(500), Write(3, 0x43))
+    return after(Uart(), *program, Wait(1000))
+
+
 def waiting_chip() -> Uart:
     """A 16450 whose start bit is still to come."""
     return after(Uart("16450"), Wait(7), Write(0, 0x41))
@@ -107,7 +113,13 @@ def late_chip() -> Uart:
     return after(Uart(), Write(2, 1), Write(0, 1), Wait(10**12), Write(0, 2))
 
 
-CHIPS = {"busy": busy_chip, "looped": looped_chip, "waiting": waiting_chip, "late": late_chip}
+CHIPS = {
+    "busy": busy_chip,
+    "looped": looped_chip,
+    "broken": broken_chip,
+    "waiting": waiting_chip,
+    "late": late_chip,
+}
 
 
 def leaves(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
@@ -174,7 +186,7 @@ def with_part(state: UartState, name: str, **changes: Any) -> UartState:
 
 
 def cases() -> dict[str, Any]:
-    busy, looped, waiting, late = (make().state() for make in CHIPS.values())
+    busy, looped, broken, waiting, late = (make().state() for make in CHIPS.values())
     now = busy.now
     return {
         "variant is '16950'": lambda: dataclasses.replace(busy, variant="16950"),
@@ -220,6 +232,12 @@ def cases() -> dict[str, Any]:
         "loop.arrivals is": lambda: with_part(looped, "loop", arrivals=((looped.now, 1),)),
         "loop.arrivals is .* a break covers them": lambda: dataclasses.replace(looped, lcr=0x43),
         "loop.break_at is .* has no break": lambda: with_part(looped, "loop", break_at=looped.now + 1),
+        "loop.break_at is .*a time after now": lambda: with_part(broken, "loop", break_at=broken.now),
+        "loop.break_at is .*at most": lambda: with_part(broken, "loop", break_at=broken.now + (1 << 60)),
+        "loop.arrivals is 510: use None, or a time after now .520": lambda: with_part(
+            looped, "loop", arrivals=((looped.now + 20, 1), (looped.now + 10, 2))
+        ),
+        "loop.space_since is": lambda: with_part(looped, "loop", space_since=looped.now + 1),
         "loop.space_until is": lambda: with_part(looped, "loop", space_until=looped.now + 1),
         "data_bits is 9": lambda: dataclasses.replace(busy.transmitter.sent[0], data_bits=9),
         "sent.characters is b'': use": lambda: dataclasses.replace(busy.transmitter.sent[0], characters=b""),

@@ -8,6 +8,8 @@ import pytest
 
 from tests.chip.probe import Chip
 from uartsim.chip.registers import FCR, LCR, LSR, MCR, VARIANTS, Offset
+from uartsim.chip.uart import Uart
+from uartsim.line_format import TICKS_PER_SECOND
 
 
 class Part(NamedTuple):
@@ -150,6 +152,41 @@ def test_the_long_fifo_ends_only_through_the_divisor_latch_or_with_the_fifos() -
     chip.write(Offset.FCR, 0x00)
     chip.write(Offset.FCR, 0x01)
     assert chip.read(Offset.IIR) & 0xE0 == 0xC0
+
+
+def test_the_long_fifo_that_went_with_the_fifos_comes_back_only_by_being_asked_for() -> None:
+    chip = with_long_fifo("16750")
+    chip.write(Offset.LCR, LCR.DLAB | 3)
+    chip.write(Offset.FCR, FCR.FIFO_64)  # bit 0 is 0: the rest is not programmed
+    chip.write(Offset.FCR, FCR.FIFO_ENABLE)
+    chip.write(Offset.LCR, 3)
+    assert chip.read(Offset.IIR) & 0xE0 == 0xC0
+    assert held_by_the_receiver(chip) == 16
+    chip.write(Offset.LCR, LCR.DLAB | 3)
+    chip.write(Offset.FCR, FCR.FIFO_ENABLE | FCR.FIFO_64)
+    chip.write(Offset.LCR, 3)
+    chip.read(Offset.LSR)
+    assert held_by_the_receiver(chip) == 64
+
+
+@pytest.mark.parametrize(("before", "after", "empties"), [(0x21, 0x01, True), (0x01, 0x21, True), (0x21, 0x21, False)])
+def test_a_change_of_fcr_5_empties_both_fifos_and_the_shift_register_goes_on(
+    before: int, after: int, empties: bool
+) -> None:
+    uart = Uart("16750")
+    for offset, value in ((Offset.LCR, LCR.DLAB | 3), (Offset.DLL, 1), (Offset.DLM, 0), (Offset.FCR, before)):
+        uart.write(offset, value, 0)
+    uart.write(Offset.LCR, 3, 0)
+    for character in b"abc":
+        uart.write(Offset.THR, character, 0)
+        uart.receive(character, 0, 0)
+    uart.write(Offset.LCR, LCR.DLAB | 3, 1)
+    uart.write(Offset.FCR, after, 1)
+    uart.write(Offset.LCR, 3, 1)
+    assert bool(uart.read(Offset.LSR, 1) & LSR.DR) is not empties
+    uart.advance(TICKS_PER_SECOND)
+    sent = b"".join(bytes(run.characters) for run in uart.take_sent_runs())
+    assert sent == (b"a" if empties else b"abc")
 
 
 def test_a_change_of_the_fifos_length_empties_them() -> None:

@@ -275,7 +275,7 @@ def test_buttons_are_the_machines_and_a_reset_reads_past_what_was_before() -> No
         assert machine.pressed == ["nmi", "reset"]
         with pytest.raises(ExpectTimeout):
             await console.expect("login: ", timeout=1)
-        assert console.text == "old login: "
+        assert console.text == "old login: \n"
         with pytest.raises(UsageError, match="no machine"):
             await Console(client).nmi()
 
@@ -327,5 +327,33 @@ def test_error_of_run_names_the_command_and_not_what_was_typed_for_it() -> None:
         client.say(b"# ")
         with pytest.raises(ExpectTimeout, match=r"^the echo of the command 'true' was expected"):
             await console.run("true", timeout=0.5)
+
+    run_virtually(scenario)
+
+
+def test_after_a_reset_nothing_of_the_old_boot_is_taken_for_the_new_ones() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        client.say(b"\x1b[2J\x1b[5;10HSetup\r\nroot@old:~# \x1b[3")
+        await console.wait_for_quiet(0.1)
+        await console.send("typed ahead\r")
+        await console.reset()
+        assert console.screen.text == ""
+        assert console.unread == ""
+        client.say(b"1mtyped ahead\r\nnew boot\r\n")
+        assert (await console.expect("^.*ahead")).before == ""
+        assert console.screen.lines[0].rstrip() == "1mtyped ahead"
+        assert console.raw.endswith(b"root@old:~# \x1b[31mtyped ahead\r\nnew boot\r\n")
+
+    run_virtually(scenario)
+
+
+def test_login_after_a_reset_waits_for_the_new_prompt() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        client.say(b"root@old:~# ")
+        await console.wait_for_quiet(0.1)
+        await console.reset()
+        with pytest.raises(ExpectTimeout):
+            await console.login(timeout=3)
+        assert client.typed.strip(b"\r") == b""
 
     run_virtually(scenario)

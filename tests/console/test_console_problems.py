@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import trio
 
 from tests.console.fakes import FakeClient, FakeMachine, run_virtually
 from uartsim import blocking
@@ -27,7 +28,103 @@ def test_wait_ends_at_once_with_the_cause_of_a_panic() -> None:
         with pytest.raises(ExpectTimeout):
             await console.expect("login: ", timeout=1)
 
-    assert run_virtually(scenario) < 1.2
+    assert run_virtually(scenario) == pytest.approx(2.0, abs=0.1)
+
+
+def test_wait_ends_when_the_call_trace_is_there_and_names_it() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(
+                say_later, client, 0.3, b"[    1.300000] Call Trace:\r\n[    1.310000]  mount_root+0x1/2\r\n"
+            )
+            nursery.start_soon(say_later, client, 0.6, b"[    1.400000] ---[ end Kernel panic - not syncing ]---\r\n")
+            client.say(PANIC)
+            with pytest.raises(ProblemFound, match=r"mount_root\+0x1"):
+                await console.expect("login: ")
+
+    assert run_virtually(scenario) == pytest.approx(0.6, abs=0.1)
+
+
+def test_end_of_the_report_before_a_panic_is_not_that_of_the_panic() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        client.say(b"[    1.000000] ---[ end trace 0123456789abcdef ]---\r\n" + PANIC)
+        with pytest.raises(ProblemFound):
+            await console.expect("login: ")
+
+    assert run_virtually(scenario) == pytest.approx(1.0, abs=0.1)
+
+
+def test_guest_that_talks_for_ever_after_a_panic_ends_the_wait_all_the_same() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(chatter, client)
+            client.say(PANIC)
+            with pytest.raises(ProblemFound, match="kernel panic"):
+                await console.expect("login: ")
+            nursery.cancel_scope.cancel()
+
+    assert run_virtually(scenario) == pytest.approx(5.0, abs=0.3)
+
+
+def test_quiet_that_shows_the_evidence_is_there_scales_with_the_time_outs() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        client.say(PANIC)
+        with pytest.raises(ProblemFound):
+            await console.expect("login: ")
+
+    assert run_virtually(scenario, timeout_scale=3) == pytest.approx(3.0, abs=0.1)
+
+
+def test_time_out_before_the_evidence_is_there_still_names_the_panic() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        client.say(PANIC)
+        with pytest.raises(ProblemFound, match="kernel panic"):
+            await console.expect("login: ", timeout=0.2)
+
+    assert run_virtually(scenario) == pytest.approx(0.2, abs=0.1)
+
+
+def test_prompt_behind_a_panic_is_not_returned_while_the_evidence_comes() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        client.say(PANIC + b"login: ")
+        with pytest.raises(ProblemFound):
+            await console.expect_exact("login: ")
+
+    run_virtually(scenario)
+
+
+def test_guest_that_ends_after_a_panic_ends_the_wait_at_once() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        client.say(PANIC)
+        client.end()
+        with pytest.raises(ProblemFound, match="kernel panic"):
+            await console.expect("login: ")
+
+    assert run_virtually(scenario) < 0.2
+
+
+def test_panic_that_was_asked_for_still_stands_in_a_time_outs_message() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        await console.sysrq("c")
+        client.say(PANIC)
+        with pytest.raises(
+            ExpectTimeout, match=r"Allowed or asked for: Kernel panic - not syncing: VFS: .*\(linux.panic\)"
+        ):
+            await console.expect("login: ", timeout=2)
+        assert console.problems == []
+
+    run_virtually(scenario)
+
+
+async def say_later(client: FakeClient, seconds: float, data: bytes) -> None:
+    await trio.sleep(seconds)
+    client.say(data)
+
+
+async def chatter(client: FakeClient) -> None:
+    for _ in range(200):
+        client.say(b"tick\r\n")
+        await trio.sleep(0.1)
 
 
 def test_rescue_prompt_ends_a_wait_for_anything_else() -> None:

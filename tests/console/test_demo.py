@@ -82,3 +82,13 @@ def test_linux_in_qemu_is_logged_in_to_and_gives_sysrq_help() -> None:
         console.expect(r"sysrq: HELP : loglevel\(0-9\)")
         console.sendline("echo $((6 * 7))")
         console.expect("^42$")
+
+
+def test_files_go_to_the_demo_and_come_back() -> None:
+    data = bytes(range(256)) * 70
+    with blocking.open_console("demo", settings=QUICK, clock="virtual", timeout=120) as console:
+        console.login()
+        console.put_file(data, "/tmp/tool")
+        assert console.run("wc -c </tmp/tool").output.split() == [str(len(data))]
+        assert console.get_file("/tmp/tool") == data
+        assert console.run("ls /tmp/tool*").output == "/tmp/tool\n"

@@ -199,7 +199,7 @@ def test_9_failure_is_seen_only_after_the_whole_time_out() -> None:
         begin = trio.current_time()
         with pytest.raises(ProblemFound, match="kernel panic: VFS: Unable to mount root fs"):
             await console.expect("login: ", timeout=3600)
-        assert trio.current_time() - begin < 0.1
+        assert trio.current_time() - begin < 1.1  # a second for the call trace behind it
 
     async def allowed(console: Console, client: FakeClient, machine: FakeMachine) -> None:
         client.say(raw)

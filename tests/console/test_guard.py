@@ -7,6 +7,7 @@ from typing import Any
 from uartsim.console.guard import Guard
 from uartsim.console.matcher import Found, Matcher
 from uartsim.console.patterns import exact, expression
+from uartsim.console.problems import Problem
 
 PANIC = "[    9.000000] Kernel panic - not syncing: no init\n"
 
@@ -24,7 +25,7 @@ class Rig:
 
     def fatal(self, found: Found | None = None) -> str | None:
         problem = self.guard.fatal(found)
-        return problem.id if problem else None
+        return problem.id if isinstance(problem, Problem) else None
 
 
 def test_fatal_problem_ends_one_wait() -> None:

@@ -307,3 +307,24 @@ def test_second_start_of_a_kernel_is_counted_and_its_log_shown_again_is_not() ->
 
 def test_old_log_shown_on_a_console_that_was_opened_late_is_no_start() -> None:
     assert boots((dmesg(300, 310), 1.0), (BOOT + dmesg(2, 310), 4.0)) == 0
+
+
+def test_line_of_a_clock_that_has_slipped_is_lifted() -> None:
+    matcher = Matcher()
+    matcher.feed("[    5.000000] ready\n", at=10.0)
+    matcher.feed("[    5.100000] set back\n", at=14.1)
+    start = matcher.buffer.end
+    matcher.feed("[    7.500000] EXT4-fs (vda1): re-mounted.\ndone\n", at=16.5)
+    assert matcher.between(start, matcher.buffer.end, kernel="own") == "done\n"
+
+
+def test_line_right_behind_one_that_cuts_is_lifted_with_it_and_a_log_behind_it_is_not() -> None:
+    matcher = Matcher()
+    matcher.feed(dmesg(40, 41), at=140.0)
+    start = matcher.buffer.end
+    matcher.feed("fi" + dmesg(45, 46), at=145.0)
+    matcher.feed(dmesg(46, 47) + "le\n", at=150.0)
+    assert matcher.between(start, matcher.buffer.end, kernel="own") == "file\n"
+    start = matcher.buffer.end
+    matcher.feed("fi" + dmesg(151, 152) + dmesg(40, 47) + "le\n", at=251.0)
+    assert matcher.between(start, matcher.buffer.end, kernel="own") == "fi" + dmesg(40, 47) + "le\n"

@@ -8,6 +8,8 @@ from typing import Any
 
 import pyte
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from uartsim.console.kernel_lines import KernelLifter, Plain
 from uartsim.console.matcher import Matcher
@@ -105,3 +107,20 @@ def test_prompt_of_a_shell_in_noise_is_at_the_start_of_its_line(name: str) -> No
     matcher = Matcher()
     matcher.feed(text(name))
     assert matcher.search([expression("^root@demo:~# ")]).find() is not None
+
+
+TORN = "wélt 世界 \x1b[0;31m𝄞x\x1b]0;title\x07yz\x1b(B!\x1b[?2004h# ".encode()
+KERNEL = [
+    b"[    1.234567] x\r\n",
+    b"<6>[    1.234567][  T123] x\n[    2.234567] \xe4\xb8\x96\n",
+    b"[123456.234567] \x1b[31mx\x1b[0m\r\n",
+]
+
+
+@given(st.integers(0, len(TORN)), st.sampled_from(KERNEL), st.integers(1, 60))
+def test_kernel_line_at_any_byte_leaves_the_text_whole(place: int, kernel: bytes, size: int) -> None:
+    cleaner, matcher = TextCleaner(), Matcher()
+    sent = TORN[:place] + kernel + TORN[place:]
+    for at in range(0, len(sent), size):
+        matcher.feed(cleaner.feed(sent[at : at + size]))
+    assert matcher.plain_tail(999) == TextCleaner().feed(TORN)

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from uartsim.console import problem_catalogue
 from uartsim.console.problem_catalogue import Catalogue, Entry, is_problem, load_catalogue, quick_texts, read_entry
+from uartsim.console.problem_lines import Quick
 from uartsim.console.problems import KEPT_OF_ONE, Problem, ProblemWatch
 from uartsim.errors import UsageError
 
@@ -111,6 +113,10 @@ def test_lines_that_look_like_a_problem_and_are_none_are_left_alone() -> None:
         ({"examples": ["something else"]}, "does not match"),
         ({"not_examples": ["oh boom"]}, "said to be none"),
         ({"cause": None}, "give a text"),
+        ({"next": "(unclosed"}, "regular expression"),
+        ({"booted_with": "x*"}, "every line"),
+        ({"settled_by": "x"}, "a list of texts"),
+        ({"unless_found": ["no such"]}, "'no such' is not an id"),
     ],
 )
 def test_wrong_entry_is_refused_in_one_sentence(changes: Mapping[str, Any], word: str) -> None:
@@ -123,7 +129,7 @@ def test_wrong_entry_is_refused_in_one_sentence(changes: Mapping[str, Any], word
 
 @pytest.mark.parametrize(
     ("text", "word"),
-    [("[[problem]", "no TOML"), ("[[trouble]]\n", "'trouble' is unknown"), ("[[problem]]\nid = 'a'\n", "is missing")],
+    [("[[problem]", "not TOML"), ("[[trouble]]\n", "'trouble' is unknown"), ("[[problem]]\nid = 'a'\n", "is missing")],
 )
 def test_wrong_file_is_refused_in_one_sentence(tmp_path: Path, text: str, word: str) -> None:
     path = tmp_path / "mine.toml"
@@ -225,9 +231,9 @@ def test_repeated_problem_is_counted_and_reported_once() -> None:
 def test_flood_of_different_problems_is_bounded() -> None:
     watch = ProblemWatch(STANDARD)
     for n in range(3 * KEPT_OF_ONE):
-        watch.feed(f"[{n + 5:5d}.000000] I/O error, dev sda, sector {n}\n")
+        watch.feed(f"[{n + 5:5d}.000000] EXT4-fs error (device vda1): block {n}\n")
     assert len(watch.problems) == KEPT_OF_ONE
-    assert watch.counts["linux.io"] == 3 * KEPT_OF_ONE
+    assert watch.counts["linux.fs"] == 3 * KEPT_OF_ONE
 
 
 def test_log_that_somebody_reads_is_no_news() -> None:
@@ -296,6 +302,97 @@ def test_reboot_that_was_typed_may_take_the_guest_down() -> None:
     assert ids(line) == ["guest.off"]
 
 
+def test_count_down_that_repeats_each_second_is_one_report() -> None:
+    line = "\r[ ***  ] A start job is running for Wait for Network ({}min {}s / no limit)"
+    found = problems("".join(line.format(n // 60, n % 60) for n in range(50, 130)) + "\n")
+    assert [(p.id, p.cause) for p in found] == [("systemd.hang", "the guest waits without limit for Wait for Network")]
+    stuck = "[{0:5d}.000000] watchdog: BUG: soft lockup - CPU#1 stuck for {0}s! [sh:1]\n"
+    assert ids("".join(stuck.format(n) for n in (22, 48, 74))) == ["linux.softlockup"]
+    assert ids(stuck.format(22) + stuck.format(48).replace("CPU#1", "CPU#2")) == ["linux.softlockup"] * 2
+
+
+@pytest.mark.parametrize("prefix", ["(XEN) ", "(XEN) [2026-01-01 10:00:00] ", "(XEN) [    3.123456] "])
+def test_cause_on_the_next_line_is_told_however_the_text_was_cut(prefix: str) -> None:
+    lines = ["****", "Panic on CPU 0:", "Could not construct domain 0", "****", "Reboot in five seconds..."]
+    text = "".join(f"{prefix}{line}\n" for line in lines)
+    for cut in range(len(text)):
+        watch = ProblemWatch(STANDARD)
+        found = watch.feed(text[:cut]) + watch.feed(text[cut:]) + watch.finish()
+        assert [p.cause for p in found] == ["Xen stopped: Could not construct domain 0"]
+
+
+def test_problem_whose_next_line_does_not_come_is_told_at_a_pause() -> None:
+    watch = ProblemWatch(STANDARD)
+    assert watch.feed("(XEN) Panic on CPU 0:\n") == []
+    assert [p.cause for p in watch.pause()] == ["Xen stopped"]
+    assert watch.feed("(XEN) Could not construct domain 0\n") == []
+
+
+def test_wait_that_ended_well_is_for_information_and_one_that_does_not_end_is_an_error() -> None:
+    waiting, mounted = (
+        "[    1.500000] Waiting for root device /dev/vda2...\n",
+        "[    1.600000] VFS: Mounted root (ext4).\n",
+    )
+    watch = ProblemWatch(STANDARD)
+    assert watch.feed(waiting, 1.0) == []
+    assert watch.overdue(5.0) == []
+    assert [(p.severity, p.at) for p in watch.feed(mounted, 6.0)] == [("info", 1.0)]
+    assert watch.finish() == []
+    late = ProblemWatch(STANDARD)
+    late.feed(waiting, 1.0)
+    assert [(p.severity, p.cause) for p in late.overdue(11.5)] == [
+        ("error", "the kernel waited for its root device /dev/vda2")
+    ]
+    assert late.feed(mounted, 12.0) == []
+    assert [p.severity for p in problems(waiting)] == ["error"]
+
+
+def test_what_follows_from_a_problem_is_no_news_until_the_guest_starts_again() -> None:
+    crash = "Fatal trap 12: page fault while in kernel mode\npanic: page fault\nKDB: enter: panic\n"
+    watch = ProblemWatch(STANDARD)
+    watch.feed(">> FreeBSD/i386 BOOT\n" + crash)
+    assert watch.feed("db> ") + watch.pause() == []
+    assert [p.id for p in watch.problems] == ["bsd.trap"]
+    watch.feed("\n>> FreeBSD/i386 BOOT\npanic: another\n")
+    assert [p.id for p in watch.problems] == ["bsd.trap", "linux.reboot", "bsd.panic"]
+
+
+def test_panic_of_a_program_under_linux_is_none_of_the_system() -> None:
+    crash = "panic: open /etc/x: permission denied\n\ngoroutine 1 [running]:\n"
+    assert ids(BOOT + crash) == []
+    assert ids("panic: runtime error: index out of range [5] with length 3\n") == []
+
+
+def test_rescue_that_the_kernel_was_started_with_is_no_problem_in_that_boot() -> None:
+    shell = "Give root password for maintenance\n"
+    start = "[    0.000000] Command line: BOOT_IMAGE=/vmlinuz root=/dev/vda1 {}\n[    0.100000] x\n"
+    for options, found in (("systemd.unit=rescue.target", []), ("single", []), ("quiet", ["systemd.emergency"])):
+        watch = ProblemWatch(STANDARD)
+        watch.feed(start.format(options))
+        assert [p.id for p in watch.feed(shell)] == found
+        assert len(watch.excused) == (not found)
+
+
+def test_allowed_and_expected_problems_are_kept_apart() -> None:
+    watch = ProblemWatch(STANDARD, allow=["linux.panic"])
+    watch.feed("[    9.000000] Kernel panic - not syncing: x\n[    9.100000] WARNING: CPU: 0 PID: 1 at a.c:1 f+1/2\n")
+    assert [p.id for p in watch.problems] == ["linux.warning"]
+    assert [p.line for p in watch.excused] == ["Kernel panic - not syncing: x"]
+
+
+@pytest.mark.parametrize("before", ["[11:41:12:058] ", "02:58:27.819: ", "[2026-01-01 10:00:00.123] "])
+def test_time_of_day_that_a_terminal_program_wrote_before_each_line_is_left_out(before: str) -> None:
+    assert ids(f"{before}ERROR: can't get kernel image!\n") == ["uboot.image"]
+
+
+def test_every_file_of_the_packages_catalogue_has_ids_of_its_own() -> None:
+    folder = Path(problem_catalogue.__file__).parent
+    entries = [e for path in sorted(folder.glob("problems_*.toml")) for e in Catalogue.load(path).entries.values()]
+    assert len(entries) == len(STANDARD.entries)
+    for entry in entries:
+        assert set(entry.unless_found) <= set(STANDARD.entries)
+
+
 PARTS = [
     "Kernel panic - not syncing: x",
     "\n",
@@ -306,6 +403,23 @@ PARTS = [
     "\r",
     "y" * 3000,
 ]
+
+
+WORDS = ["panic", "not", "a", " b ", "x:", "BUG: ", "\n", "Kernel panic - not syncing", " ", "login: ", "y" * 20]
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map("".join), max_size=6),
+    st.lists(st.sampled_from(WORDS), max_size=20).map("".join),
+)
+def test_quick_look_finds_each_line_that_has_a_text(texts: list[str], block: str) -> None:
+    items = [frozenset([text]) for text in texts if "\n" not in text]
+    found = Quick(items).lines(block)
+    start = 0
+    for line in block.split("\n"):
+        wanted = {number for number, (text,) in enumerate(items) if text in line}
+        assert wanted <= found.get((start, start + len(line)), set())
+        start += len(line) + 1
 
 
 @given(st.lists(st.sampled_from(PARTS), max_size=12).map("".join), st.lists(st.integers(0, 9000), max_size=6))
@@ -324,3 +438,37 @@ def test_problems_do_not_depend_on_how_the_text_was_cut(text: str, cuts: list[in
 
 def place(problem: Problem) -> tuple[int, str]:
     return problem.start, problem.id
+
+
+@pytest.mark.parametrize(
+    ("command_line", "shown", "expected"),
+    [
+        ("root=/dev/vda1 ro single", "Give root password for maintenance", []),
+        ("root=/dev/vda1 systemd.unit=rescue.target quiet", "You are in rescue mode. After logging in", []),
+        ("root=/dev/vda1 ro emergency", "You are in emergency mode. After logging in", []),
+        ("root=/dev/vda1 rd.break=mount", "Entering emergency mode. Exit the shell to continue.", []),
+        ("root=/dev/vda1 break=premount", "(initramfs) ", []),
+        ("root=/dev/mapper/rescue-root ro", "Give root password for maintenance", ["systemd.emergency"]),
+        ("root=/dev/vda1 ro", "(initramfs) ", ["initrd.shell"]),
+    ],
+)
+def test_rescue_that_the_kernels_command_line_asks_for_is_no_problem(
+    command_line: str, shown: str, expected: list[str]
+) -> None:
+    watch = ProblemWatch()
+    boot = f"[    0.000000] Linux version 6.1\r\n[    0.000000] Command line: BOOT_IMAGE=/vmlinuz {command_line}\r\n"
+    watch.feed(boot + f"[    1.000000] Run /init as init process\r\n{shown}")
+    watch.finish()
+    assert [problem.id for problem in watch.problems] == expected
+
+
+def test_rescue_that_was_asked_for_in_one_boot_is_a_problem_in_the_next() -> None:
+    watch = ProblemWatch()
+    for addition in (" single", ""):
+        watch.expect_boot()
+        watch.feed(
+            f"[    0.000000] Linux version 6.1\n[    0.000000] Command line: root=/dev/vda1{addition}\n"
+            "[    1.000000] Run /init as init process\nGive root password for maintenance\n"
+        )
+    watch.finish()
+    assert [problem.id for problem in watch.problems] == ["systemd.emergency"]

@@ -210,7 +210,7 @@ def test_any_word_reaches_the_shell_as_it_was(word: str) -> None:
     line = ShellLine(f"printf %s {quoted}", "abc")
     assert all(len(typed) <= LONGEST_LINE and typed.isprintable() for typed in line.lines)
     done = subprocess.run(["busybox", "ash"], input="\n".join(line.lines).encode(), capture_output=True, check=True)
-    output = done.stdout.partition(b"uartsim-abc-begin\n")[2].rpartition(b"\nuartsim-abc-0-end\n")[0]
+    output = done.stdout.partition(b"uartsim-abc-begin\n")[2].rpartition(b"\nuartsim-abc-0-0-end\n")[0]
     assert output == word.encode()
 
 
@@ -324,3 +324,10 @@ def test_guest_that_ends_in_a_command_ends_the_wait() -> None:
         console.login()
         with pytest.raises(GuestEnded, match="powered off"):
             console.run("poweroff; sleep 60")
+
+
+def test_long_commands_run_at_a_shell_that_echoes_nothing(tmp_path: Path) -> None:
+    with shell_console(tmp_path, "bash") as console:
+        console.run("stty -echo")
+        for length in (150, 1500):
+            assert console.run("echo " + "x" * length).output == "x" * length + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from uartsim import commands_problems
 from uartsim.commands import _Group
-from uartsim.console.problem_catalogue import Catalogue
+from uartsim.console.problem_catalogue import SEVERITIES, Catalogue
 from uartsim.console.saved_log import SavedLog
 
 BAD = (
@@ -26,6 +27,10 @@ def program() -> None:
 
 
 commands_problems.add(program)
+
+
+LOGS = Path(__file__).parents[2] / "fixtures" / "logs"
+EXPECTED = tomllib.loads((LOGS / "expected.toml").read_text())
 
 
 def run(*arguments: str, data: str | None = None) -> Result:
@@ -44,11 +49,23 @@ def test_problems_are_told_with_their_line_and_the_status_is_1(bad_log: str) -> 
     assert result.exit_code == 1
     told = [line for line in result.output.splitlines() if not line.startswith(" ")]
     assert told == [
-        f"{bad_log}:2: warn: a unit failed: FAILED Failed to start x (systemd.failed)",
+        f"{bad_log}:2: warn: a unit failed: x (systemd.failed)",
         f"{bad_log}:3: fatal: kernel panic: VFS: Unable to mount root fs (linux.panic)",
         f"{bad_log}:5: fatal: GRUB has only its core image and not normal.mod, and waits in its rescue shell (grub.rescue)",
         f"{bad_log}: 2 fatal, 1 warn, in 5 lines",
     ]
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in LOGS.glob("*.log")))
+def test_verdict_on_a_log_is_the_right_one(name: str) -> None:
+    result = run(str(LOGS / name), "--json")
+    found = [json.loads(line) for line in result.output.splitlines()]
+    expected = EXPECTED[name]
+    worst = max((problem["severity"] for problem in found), key=SEVERITIES.index, default="none")
+    assert (worst, result.exit_code) == (expected["severity"], expected["exit"])
+    assert len(found) <= expected["reports"]
+    for word in expected.get("words", []):
+        assert any(word in problem["cause"] for problem in found)
 
 
 def test_log_without_a_severe_problem_has_status_0(tmp_path: Path) -> None:
@@ -93,6 +110,13 @@ def test_lines_are_counted_in_a_log_of_many_pieces(tmp_path: Path) -> None:
     path.write_text("x" * 70 + "\n" + "ordinary line\n" * 50_000 + "Login incorrect\n" + "rest\n" * 9)
     (found,) = SavedLog(str(path), Catalogue.standard()).problems()
     assert found.line == 50_002
+
+
+def test_line_of_a_problem_that_is_told_at_the_end_is_that_where_it_began(tmp_path: Path) -> None:
+    path = tmp_path / "long.log"
+    path.write_text("one\nWaiting for root device /dev/vda1...\n" + "ordinary line\n" * 50_000)
+    (found,) = SavedLog(str(path), Catalogue.standard()).problems()
+    assert (found.line, found.problem.id, found.problem.severity) == (2, "linux.waits-for-root", "error")
 
 
 def test_second_boot_in_a_log_is_told_and_a_log_shown_in_it_is_not(tmp_path: Path) -> None:

@@ -76,3 +76,15 @@ def test_without_pexpect_it_says_what_to_install(console: blocking.Console, monk
     monkeypatch.setitem(sys.modules, "pexpect", None)
     with pytest.raises(UsageError, match="pip install pexpect"):
         console.spawn()
+
+
+def test_reboot_that_a_script_asks_for_is_no_problem_and_its_echo_never_matches(console: blocking.Console) -> None:
+    console.login()
+    child = console.spawn(timeout=20, encoding="utf-8")
+    child.sendline("echo fin''ished; sleep 0.3; echo finished")
+    assert console.expect("finished").before.count("fin''ished") == 1
+    child.sendline("reboot")
+    console.expect("Linux version")
+    console.expect("login: ")
+    assert [problem.id for problem in console.problems if problem.severity != "info"] == []
+    child.close()

@@ -93,6 +93,55 @@ def test_slow_guest_on_a_strict_line_loses_what_a_console_types_and_run_does_not
             console.stimuli.slow_guest(0)
 
 
+def test_slow_guests_end_in_any_order_and_leave_the_guest_as_it_was(console: blocking.Console) -> None:
+    com1 = console._console._machine.com1  # type: ignore[union-attr]
+    before = (com1.on_interrupt, com1.interrupt_gate, com1.slices)
+    first, second = console.stimuli.slow_guest(0.2), console.stimuli.slow_guest(0.3)
+    first.stop()
+    assert console.run("echo slow").elapsed > 0.3
+    second.stop()
+    assert (com1.on_interrupt, com1.interrupt_gate, com1.slices) == before
+    assert console.run("echo fast").elapsed < 0.2
+
+
+def test_guest_that_starts_again_is_still_slow(console: blocking.Console) -> None:
+    fast = console.run("echo fast").elapsed
+    with console.stimuli.slow_guest(0.03):
+        console.reset()
+        console.login()
+        assert console.run("echo slow").elapsed > 3 * fast
+    assert console.run("echo fast").elapsed < 2 * fast
+
+
+def test_storms_end_in_any_order(console: blocking.Console) -> None:
+    first = console.stimuli.printk_storm(3, text="one")
+    second = console.stimuli.printk_storm(3, text="two")
+    slow = console.stimuli.slow_guest(0.01)
+    first.stop()
+    raw = echoed(console, b"abcdef")
+    assert b"two" in raw
+    assert b"one" not in raw
+    second.stop()
+    assert echoed(console, b"ghi") == b"ghi"
+    slow.stop()
+    assert console.run("echo back").output == "back\n"
+
+
+def test_line_that_was_stolen_twice_comes_back_when_the_last_thief_lets_go(console: blocking.Console) -> None:
+    first, second = console.stimuli.steal_line(), console.stimuli.steal_line()
+    first.stop()
+    with pytest.raises(NotTheWriterError):
+        console.send("x")
+    second.stop()
+    assert console.run("echo back").output == "back\n"
+    first, second = console.stimuli.steal_line(), console.stimuli.steal_line()
+    second.stop()
+    with pytest.raises(NotTheWriterError):
+        console.send("x")
+    first.stop()
+    assert console.run("echo back").output == "back\n"
+
+
 def test_stand_in_for_a_line_cannot_suffer() -> None:
     async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
         stimuli = console.stimuli

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import trio
 
-from tests.console.fakes import FakeClient, FakeMachine, run_virtually
+from tests.console.fakes import FakeClient, FakeMachine, run_virtually, write_guest
 from uartsim import blocking
 from uartsim.console.console import Console
-from uartsim.console.errors import ConsoleClosed, TypingFailed
+from uartsim.console.errors import ConsoleClosed, ExpectTimeout, TypingFailed
 from uartsim.errors import UsageError
 from uartsim.record import TranscriptWriter
 
@@ -226,3 +226,66 @@ def test_password_is_not_in_the_record_of_the_line(tmp_path: Path) -> None:
     assert "Geheimnis" not in written
     assert '"i","****"' in written.replace(" ", "")
     assert '"i","*********"' in written.replace(" ", "")
+
+
+CHATTER = """
+typed = b""
+number = 0
+
+async def kernel():
+    nonlocal number
+    while True:
+        await trio.sleep(host.settings["every_ms"] / 1000)
+        number += 1
+        await tty.write(b"[%12.6f] chatter %d\\r\\n" % (number * 0.005, number))
+
+async with trio.open_nursery() as nursery:
+    await tty.write(b"\\r\\nroot@box:~# ")
+    nursery.start_soon(kernel)
+    while True:
+        received = await tty.receive()
+        await trio.sleep(host.settings["lag_ms"] / 1000)
+        for character in bytes(received.data):
+            if character == 0x0D:
+                await tty.write(b"\\r\\n<" + typed + b">\\r\\nroot@box:~# ")
+                typed = b""
+            elif character == 0x15:
+                typed = b""
+                await tty.write(b"\\r\\x1b[Kroot@box:~# ")
+            else:
+                typed += bytes((character,))
+                await tty.write(bytes((character,)))
+"""
+
+
+@pytest.mark.parametrize(("every_ms", "lag_ms", "faults"), [
+    (5, 0, ()), (30, 0, ()), (5, 3, ()), (5, 200, ()),
+    (5, 0, ("lost:rate=0.01,seed=3,direction=in",)),
+    (5, 0, ("lost:rate=0.01,seed=4,direction=in", "lost:rate=0.002,seed=5,direction=out")),
+])  # fmt: skip
+def test_lines_are_typed_under_a_kernel_that_never_falls_silent(
+    tmp_path: Path, every_ms: int, lag_ms: int, faults: tuple[str, ...]
+) -> None:
+    guest = write_guest(tmp_path / "chatty", CHATTER, f"every_ms = {every_ms}\nlag_ms = {lag_ms}")
+    with blocking.open_console(str(guest), clock="virtual") as console:
+        for number in range(5 if faults else 20):
+            for fault in faults:
+                console.line.add_fault(fault)
+            text = f"echo {number} 'a world of noise'"
+            console.type(text)
+            console.line.clear_faults()
+            console.sendline()
+            assert console.expect(r"<[^>]*>", timeout=5).after == f"<{text}>"
+
+
+def test_error_says_how_long_was_waited_and_the_line_is_clean() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        async with trio.open_nursery() as nursery:
+            editor = Editor(client, lambda count, key: key != "=")
+            nursery.start_soon(editor.run)
+            with pytest.raises(ExpectTimeout, match="within 2 s"):
+                await console.type("echo 'a=b", timeout=2)
+            assert editor.line == ""
+            nursery.cancel_scope.cancel()
+
+    run_virtually(scenario)

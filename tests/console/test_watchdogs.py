@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uartsim.console.watchdogs import GARBAGE_WINDOW, GarbageWatch, LossWatch, SilenceWatch
+from uartsim.machine.losses import MEANINGS
 
 TEXTS = {
     "a boot": b"[    0.000000] Linux version 6.1.0\r\n" * 20,
@@ -71,3 +72,11 @@ def test_losses_are_told_by_how_much_they_grew() -> None:
     assert first == {"count": 3, "where": "the guest's receiver was overrun"}
     (second,) = watch.check({"overruns": 3, "missed": 5})
     assert second["count"] == 5
+
+
+@pytest.mark.parametrize("counter", [*MEANINGS, "missed"])
+def test_every_counter_of_lost_characters_is_watched(counter: str) -> None:
+    watch = LossWatch()
+    (finding,) = watch.check({counter: 7})
+    assert finding["count"] == 7
+    assert watch.check({counter: 7}) == []

@@ -111,7 +111,9 @@ def exchange(
     while len(received) < expected:
         readable, writable, _ = select.select([fd], [fd] if view else [], [], quiet_s)
         if readable:
-            received += os.read(fd, 65536)
+            if not (data_read := os.read(fd, 65536)):
+                break  # the other end is gone
+            received += data_read
         if writable:
             view = view[os.write(fd, view[:4096]) :]
         if readable or writable:

@@ -205,7 +205,7 @@ mount -t devpts -o newinstance,ptmxmode=0666,max=1 devpts /dev/pts && mount --bi
         (
             "script",
             "exec 9<>/dev/ptmx; ",
-            r"no pty could be made \(No space left on device\): no ptys or inotify watches are left",
+            r"no pty could be made \(No space left on device\): no ptys are left: end what uses them, or raise kernel.pty.max",
         ),
         ("process", "", r"no pty for the guest's inner tty: No space left on device; end what uses ptys"),
     ],

@@ -18,6 +18,7 @@ from uartsim.guest.bridge_build import BridgeUnavailable, bridge_library, build_
 from uartsim.guest.cache import UNUSED_S, content_hash, kept_file
 from uartsim.guest.catalogue import find_guest
 from uartsim.line_format import UartsimError, UsageError
+from uartsim.own_files.folder import MARK
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +45,12 @@ class TestKeptFile:
         assert files[0].read_text() == "content"
         assert len(made) == 1
         assert made[0] != files[0]
-        assert sorted(path.name for path in cache.iterdir()) == ["sort-key.x", "sort-key.x.lock"]
+        assert sorted(path.name for path in cache.iterdir()) == [
+            MARK,
+            "sort-key.x",
+            "sort-key.x.lock",
+            "sort-key.x.sum",
+        ]
 
     def test_what_fails_leaves_nothing(self, cache: Path) -> None:
         def fail(draft: Path) -> None:
@@ -53,7 +59,7 @@ class TestKeptFile:
 
         with pytest.raises(UartsimError, match="no"):
             kept_file("sort", "key", ".x", fail, quiet)
-        assert not [path for path in cache.iterdir() if not path.name.endswith(".lock")]
+        assert sorted(path.name for path in cache.iterdir()) == [MARK, "sort-key.x.lock"]
 
     def test_who_wants_the_same_waits_for_the_one_that_makes_it(self, cache: Path) -> None:
         begun, go_on = threading.Event(), threading.Event()
@@ -104,14 +110,14 @@ class TestBootFile:
             boot_file("kernel", tmp_path, quiet)
 
     def test_a_packed_file_is_unpacked_once(self, tmp_path: Path) -> None:
-        (tmp_path / "kernel.gz").write_bytes(gzip.compress(b"kernel"))
+        (tmp_path / "kernel.gz").write_bytes(gzip.compress(b"kernel", mtime=0))
         said: list[str] = []
         files = [boot_file("kernel.gz", tmp_path, said.append) for _ in range(2)]
         assert files[0] == files[1]
         assert files[0].read_bytes() == b"kernel"
         assert said == [f"unpacking {tmp_path}/kernel.gz"]
 
-    @pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"kernel" * 1000)[:-20]])
+    @pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"kernel" * 1000, mtime=0)[:-20]])
     def test_a_broken_packed_file_is_an_error(self, tmp_path: Path, content: bytes) -> None:
         (tmp_path / "kernel.gz").write_bytes(content)
         with pytest.raises(UartsimError, match=r"kernel\.gz cannot be unpacked"):
@@ -130,7 +136,7 @@ class TestBootFile:
 
     def test_a_cache_that_cannot_be_written_is_said(self, tmp_path: Path, cache: Path) -> None:
         cache.write_text("a file where a folder should be")
-        (tmp_path / "kernel.gz").write_bytes(gzip.compress(b"kernel"))
+        (tmp_path / "kernel.gz").write_bytes(gzip.compress(b"kernel", mtime=0))
         with pytest.raises(UartsimError, match="XDG_CACHE_HOME"):
             boot_file("kernel.gz", tmp_path, quiet)
 

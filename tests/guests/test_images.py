@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from uartsim.guest import images
 from uartsim.guest.images import Entry, cpio, find_kernel, is_static, libraries, tiny_entries, tiny_initramfs
 from uartsim.line_format import UartsimError, UsageError
+from uartsim.own_files.folder import MARK
 
 NAMES = st.text("abcdefgh.-_", min_size=1, max_size=12).filter(lambda name: name.strip(".") != "")
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
@@ -114,6 +115,15 @@ class TestTiny:
         assert image.stat().st_ino == written
         assert said == []
 
+    def test_one_that_was_cut_short_is_built_anew(self, tmp_path: Path) -> None:
+        said: list[str] = []
+        image = tiny_initramfs(cache=tmp_path)
+        whole = image.read_bytes()
+        os.truncate(image, len(whole) // 2)
+        assert tiny_initramfs(said.append, tmp_path) == image
+        assert image.read_bytes() == whole
+        assert said[0] == f"{image} is damaged, or not of this version: it is rebuilt"
+
     def test_other_inputs_give_another_image_and_old_ones_go(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -147,7 +157,7 @@ class TestTiny:
 
         with pytest.raises(KeyboardInterrupt):
             tiny_initramfs(give_up, tmp_path)
-        assert list(tmp_path.glob("*.cpio")) == list(tmp_path.glob(".*")) == []
+        assert [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"] == [MARK]
         assert tiny_initramfs(cache=tmp_path).is_file()
 
     def test_a_full_disk_leaves_no_part_and_says_so(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +169,7 @@ class TestTiny:
         with pytest.raises(UartsimError, match="No space left on device; make room"):
             tiny_initramfs(cache=tmp_path)
         monkeypatch.undo()
-        assert [path.name for path in tmp_path.iterdir() if ".lock" not in path.name] == []
+        assert [path.name for path in tmp_path.iterdir() if ".lock" not in path.name] == [MARK]
 
     def test_a_cache_that_cannot_be_is_said(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()

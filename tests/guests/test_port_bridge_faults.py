@@ -23,6 +23,7 @@ from tests.guests.line import (
     wait_until,
 )
 from tests.patience import is_running, patience
+from uartsim.guest.bridge_build import bridge_library
 from uartsim.guest.port_bridge import BridgeServer
 from uartsim.guest.qemu import QemuGuest
 from uartsim.guest.qemu_line import RegisterLine
@@ -293,8 +294,22 @@ class TestFallback:
     async def test_a_cache_that_cannot_be_written(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "cache").write_text("a file where a folder should be")
         monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / "cache")
-        await self.falls_back(tmp_path, f"{tmp_path}/cache cannot be written")
-        await self.is_refused(tmp_path, "cannot be written")
+        await self.falls_back(tmp_path, f"the cache folder {tmp_path}/cache is not a folder of ours")
+        await self.is_refused(tmp_path, "set XDG_CACHE_HOME to another folder")
+
+    @in_trio
+    async def test_a_library_that_was_cut_short_is_rebuilt(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Mapped as it is, it would end us by SIGBUS, at every start."""
+        monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / "cache")  # none that is mapped
+        library = bridge_library(Path(shutil.which("qemu-system-x86_64") or ""))
+        os.truncate(library, 4096)
+        line = Line()
+        async with line.open(boot(ECHO, tmp_path, registers="require")):
+            await line.expect(b">")
+        assert f"{library} is damaged, or not of this version: it is rebuilt" in line.logged
+        assert library.stat().st_size > 4096
 
     def wrapped(self, folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
         """Another QEMU: a script, which then runs the real one."""

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -33,10 +34,10 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 
 
 @asynccontextmanager
-async def restored(line: Line, definition: GuestDefinition, folder: Path) -> AsyncIterator[Machine]:
+async def restored(line: Line, definition: GuestDefinition, folder: Path, **options: Any) -> AsyncIterator[Machine]:
     """A machine that goes on from a snapshot."""
     guest = make_guest(definition, restore=folder)
-    async with open_machine(guest, log=line.logged.append, prepare=line._listen) as machine:
+    async with open_machine(guest, log=line.logged.append, prepare=line._listen, **options) as machine:
         yield machine
 
 

@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from tests.machine.rig import FarEnd, receive_data, run_virtual, virtual_time
-from uartsim.line_format import LineFormat
+from uartsim.line_format import TICKS_PER_NS, LineFormat
 from uartsim.machine import Com1, PortOptions, SerialDriver
 from uartsim.machine.options import make_port
 from uartsim.machine.replay import replay
@@ -94,3 +94,32 @@ def test_with_taps_a_port_does_what_it_does_without(tmp_path: Path) -> None:
     assert found.found == 0
     assert found.accesses > 200
     assert found.frames == len(TEXT) + len(b"slower")
+
+
+class RunningClock:
+    """A clock that is a nanosecond later at each look, as a real one is."""
+
+    def __init__(self, begin: int) -> None:
+        self._now = begin
+
+    def now(self) -> int:
+        """The present time in ticks."""
+        self._now += TICKS_PER_NS
+        return self._now
+
+
+@virtual_time
+async def test_a_reset_is_recorded_at_the_very_time_at_which_the_chip_is_reset(tmp_path: Path) -> None:
+    trace = str(tmp_path / "x.trace")
+    async with shared_ticker() as ticker:
+        com1 = make_port(ticker, "x", {"trace": trace})
+        com1.clock = RunningClock(com1.uart.now)
+        for offset, value in ((3, 0x03), (4, 0x0B), (1, 0x02), (0, 0x55)):
+            com1.write(offset, value)
+        com1.reset()
+        com1.write(3, 0x1B)
+        com1.read(5)
+        com1.close_taps()
+    assert any(isinstance(event, events.Reset) for event in read_trace(trace))
+    found = replay(read_trace(trace))
+    assert (found.differences, found.accesses) == ([], 6)

@@ -86,9 +86,11 @@ class RecordedChip:
         """Time passes, and what the chip does meanwhile is told when it happens."""
         until = self.now + ticks
         while (due := self.uart.next_event(self.now)) <= until:
+            self._look()  # to say what comes next, the chip has done what was due already
             self.now = due
             self.uart.advance(due)
             self._look()
+        self._look()
         self.now = until
         self.uart.advance(until)
         self._look()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -176,8 +178,47 @@ def test_a_picture_that_cannot_be_made_says_why(tmp_path: Path, monkeypatch: pyt
         draw(Waveform(), "a.gif")
     (tmp_path / "a.vcd").write_text("$var wire 1 ! TXD $end\n$enddefinitions $end\n#0\n1!\n#9\n0!\n")
     waveform = read_waveform(str(tmp_path / "a.vcd"))
-    with pytest.raises(UsageError, match="cannot be written"):
+    with pytest.raises(UsageError, match=r"no/a\.png cannot be made"):
         draw(waveform, str(tmp_path / "no" / "a.png"))
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(UsageError, match=re.escape("install it with pip install 'uartsim[plot]'")):
         draw(waveform, str(tmp_path / "a.png"))
+
+
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_a_picture_of_ours_is_replaced_and_nothing_else(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "a.vcd").write_text("$var wire 1 ! TXD $end\n$enddefinitions $end\n#0\n1!\n#9\n0!\n")
+    waveform = read_waveform(str(tmp_path / "a.vcd"))
+    picture = tmp_path / f"a.{kind}"
+    draw(waveform, str(picture), "one")
+    first = picture.read_bytes()
+    draw(waveform, str(picture), "another")
+    assert picture.read_bytes() != first
+    for precious in (b"", b"my holiday", first[:60], b"<?xml uartsim plot"):
+        picture.write_bytes(precious)
+        with pytest.raises(UsageError, match="exists and is not a picture of ours: remove it or give another file"):
+            draw(waveform, str(picture))
+        assert picture.read_bytes() == precious
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"a.{kind}", "a.vcd"]
+
+
+@pytest.mark.needs("root")
+def test_nothing_is_left_in_the_home_of_another_user(tmp_path: Path) -> None:
+    """As with ``sudo -E``: matplotlib would keep its list of fonts there."""
+    (tmp_path / "a.vcd").write_text("$var wire 1 ! TXD $end\n$enddefinitions $end\n#0\n1!\n#9\n0!\n")
+    his = tmp_path / "his"
+    his.mkdir()
+    os.chown(his, 65534, 65534)
+    unset = ("MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
+    environment = {name: value for name, value in os.environ.items() if name not in unset}
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-m", "uartsim", "plot", "--baud", "9600", tmp_path / "a.vcd"],
+        env={**environment, "HOME": str(his), "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "a.png").is_file()
+    assert list(his.iterdir()) == []

@@ -77,6 +77,18 @@ def test_what_our_chip_did_it_does_again(
     assert done.accesses == chip.accesses
 
 
+def test_at_unlimited_rate_a_character_leaves_in_the_moment_in_which_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "a.trace"
+    chip = traced(path, RecordHeader(unlimited=True, thre_delay=False))
+    for offset, value in ((3, 0x83), (0, 1), (1, 0), (3, 3), (1, 2), (4, 8), (0, 0x55)):
+        chip.write(offset, value)
+    chip.wait(10**9)
+    chip.close()
+    done = replay(read_trace(str(path)))
+    assert done.differences == []
+    assert done.interrupts == 3
+
+
 def test_all_that_a_driver_does_is_compared(tmp_path: Path) -> None:
     driven(tmp_path / "a.trace")
     done = replay(read_trace(str(tmp_path / "a.trace")))

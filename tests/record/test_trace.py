@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
+import struct
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -131,7 +134,7 @@ def test_a_trace_that_was_cut_off_anywhere_is_read_up_to_there(
     content = (folder / "whole.trace").read_bytes()
     header = content.index(b"\n") + 1
     size = data.draw(st.integers(header, len(content) - 1))
-    zeros = data.draw(st.sampled_from([0, 0, 1, 100]))
+    zeros = data.draw(st.sampled_from([0, 0, 8, 100]))
     torn = folder / "torn.trace"
     torn.write_bytes(content[:size])
     *found, end = read_trace(str(torn))
@@ -242,7 +245,7 @@ def test_runs_of_any_length_are_whole(tmp_path: Path) -> None:
 def test_the_header_can_be_read_by_eye_and_by_json(tmp_path: Path) -> None:
     record(tmp_path / "a.trace", [], RecordHeader("box", variant="16450"))
     first = (tmp_path / "a.trace").read_bytes().split(b"\n")[0].decode()
-    assert first.startswith('{"uartsim": "trace", "version": 1, "ticks_per_second": 144000000000, "name": "box"')
+    assert first.startswith('{"uartsim": "trace", "version": 2, "ticks_per_second": 144000000000, "name": "box"')
     assert '"variant": "16450"' in first
 
 
@@ -253,7 +256,13 @@ def test_the_header_can_be_read_by_eye_and_by_json(tmp_path: Path) -> None:
         (b"\x7fELF\x00\x01", "is no trace of uartsim"),
         (b'{"uartsim": "transcript", "version": 1}\n', "is no trace of uartsim"),
         (b"[" * 10_000, "is no trace of uartsim"),
-        (b'{"uartsim": "trace", "version": 2}\n', "is a trace of version 2; this uartsim reads 1"),
+        (b'{"uartsim": "trace", "version": 3}\n', "is a trace of version 3; this uartsim reads 1 and 2"),
+        (b'{"uartsim": "trace", "version": true}\n', "is a trace of version True; this uartsim reads 1 and 2"),
+        (
+            b'{"uartsim": "trace", "version": 1, "ticks_per_second": 1}\n',
+            "is damaged at byte 0: a trace has 144000000000",
+        ),
+        (b'{"uartsim": "trace", "vers\x08ion": 1, "ticks_per_second": 1\n', "is damaged at byte 0: its first line"),
         (b'{"uartsim": "trace", "version": 1, "start": "x"}\n', "has a header in which start is 'x'"),
         (b'{"uartsim": "trace", "version": 1, "unlimited": 1}\n', "has a header in which unlimited is 1"),
     ],
@@ -353,9 +362,26 @@ def test_a_format_of_every_kind_comes_back(tmp_path: Path) -> None:
     assert told(tmp_path / "a.trace") == wanted
 
 
+def records_as_documented(data: bytes) -> bytes:
+    """The records in the blocks of a trace of version 2."""
+    place = data.index(b"\n") + 1
+    records = b""
+    header = data[:place]
+    while place < len(data):
+        mark, length, wanted, head_sum = struct.unpack_from("<BIII", data, place)
+        assert (mark, head_sum) == (0xB5, zlib.crc32(data[place : place + 9]))
+        assert (length == 0) is (place == len(header))
+        records += data[place + 13 : place + 13 + length]
+        assert wanted == zlib.crc32(header + records)
+        place += 13 + length
+    return records
+
+
 def read_as_documented(data: bytes) -> list[tuple[int, str, int, int]]:
     """The accesses of a trace, (time, direction, offset, value), by a reader that knows docs/traces.md and no code of ours."""
     place = data.index(b"\n") + 1
+    if json.loads(data[:place])["version"] == 2:
+        data, place = records_as_documented(data), 0
     now = 0
     values: dict[int, int] = {}
     found: list[tuple[int, str, int, int]] = []

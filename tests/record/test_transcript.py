@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -235,3 +237,62 @@ def test_after_close_nothing_more_is_written_and_nothing_breaks(tmp_path: Path) 
     writer.flush()
     writer.close()
     assert [event.data for event in read_transcript(writer.path)] == [b"x"]
+
+
+def test_what_gathers_goes_to_the_file_by_itself_before_it_is_much(tmp_path: Path) -> None:
+    writer = TranscriptWriter(str(tmp_path / "record"), "box", "", 0)
+    begin = os.path.getsize(writer.path)
+    for number in range(2000):
+        writer.output(b"x" * 100, number)
+        assert writer.gathered <= 1 << 16
+    assert os.path.getsize(writer.path) - begin > 2000 * 100 - (1 << 16)
+    writer.close()
+
+
+@pytest.mark.parametrize("is_open", [False, True], ids=["closed", "disk full"])
+def test_what_cannot_be_written_is_counted_and_not_kept(tmp_path: Path, is_open: bool) -> None:
+    writer = TranscriptWriter(str(tmp_path / "record"), "box", "", 0)
+    if not is_open:
+        writer.close()
+    with mock.patch("os.pwritev", side_effect=OSError(errno.ENOSPC, "full")):
+        for number in range(3000):
+            writer.output(b"x" * 100, number)
+            writer.mark("m", number)
+            assert writer.gathered <= 1 << 16
+        writer.flush()
+    assert writer.gathered == 0
+    assert (writer.lost, writer.lost_notes) == (300_000, 3000)
+    writer.close()
+
+
+def test_a_block_that_claims_more_than_the_file_has_is_not_read_into_memory(tmp_path: Path) -> None:
+    path = tmp_path / "record"
+    TranscriptWriter(str(path), "box", "", 0).close()
+    with path.open("ab") as file:
+        file.write(b'[0.5,"O",1000000000000]\n[1.0,"o","a"]\n')
+    real, asked = open, []
+
+    class Watched:
+        def __init__(self, file: Any) -> None:
+            self._file = file
+
+        def read(self, size: int) -> Any:
+            asked.append(size)
+            return self._file.read(size)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._file, name)
+
+        def __enter__(self) -> Watched:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self._file.close()
+
+        def __iter__(self) -> Iterator[bytes]:
+            return iter(self._file.readline, b"")
+
+    with mock.patch("builtins.open", lambda *arguments: Watched(real(*arguments))):
+        events = list(read_transcript(str(path)))
+    assert events == [Event(1.0, "o", b"a")]
+    assert max(asked, default=0) <= path.stat().st_size

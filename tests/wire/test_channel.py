@@ -307,3 +307,36 @@ def test_a_delay_that_is_taken_away_does_not_let_characters_overtake() -> None:
     channel.clear_faults(FRAME)
     channel.put_frame(FRAME, 0x42, FORMAT)
     assert characters_of(channel.arrived(TICKS_PER_SECOND)) == [(0x41, 0), (0x42, 0)]
+
+
+def test_a_frame_cuts_off_no_other_than_the_one_before_it_however_late_that_is() -> None:
+    channel = Channel(FORMAT)
+    channel.add_fault(Fault("drift", {"ppm": -20_000}), None, 0)
+    channel.put_run(0, b"U" * 100, FORMAT)  # the last begins two frames late
+    channel.put_frame(99 * FRAME + BIT, 0x41, FORMAT)  # for the sender the last one has just begun
+    assert characters_of(channel.arrived(300 * FRAME)) == [(0x55, 0)] * 99 + [(0x41, 0)]
+
+
+def test_a_frame_that_is_sent_twice_is_cut_off_in_its_second_copy() -> None:
+    channel = Channel(FORMAT)
+    channel.add_fault(parse_fault("duplicated:rate=1,seed=1"), random.Random(1), 0)
+    channel.put_frame(0, 0x55, FORMAT)
+    channel.clear_faults(0)
+    channel.add_fault(Fault("drift", {"ppm": 0}), None, 0)
+    channel.put_frame(BIT, 0x41, FORMAT)
+    assert characters_of(channel.arrived(300 * FRAME)) == [(0x55, 0), (0x41, 0)]
+
+
+def test_a_frame_cuts_off_the_one_before_it_on_a_line_without_faults() -> None:
+    channel = Channel(FORMAT)
+    channel.put_frame(0, 0x00, FORMAT)
+    channel.put_frame(2 * BIT, 0xFF, FORMAT)
+    assert characters_of(channel.arrived(TICKS_PER_SECOND)) == [(0xFC, 0)]
+
+
+def test_a_frame_that_cuts_another_off_begins_no_sooner_than_that() -> None:
+    channel = Channel(FORMAT)
+    channel.put_frame(10 * FRAME, 0x55, FORMAT)
+    channel.put_frame(5 * FRAME, 0x41, FORMAT)
+    (arrival,) = channel.arrived(TICKS_PER_SECOND)
+    assert (arrival.character, arrival.at // FRAME) == (0x41, 10)

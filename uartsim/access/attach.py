@@ -42,6 +42,7 @@ import trio
 
 from uartsim.access.hub import Hub, LineHeldError, NotTheWriterError
 from uartsim.line_format import UartsimError
+from uartsim.printable import printable, printable_line
 
 _HEAD: Final = struct.Struct(">cI")
 #: The longest message, in bytes.
@@ -70,7 +71,7 @@ class Message(NamedTuple):
         """Its JSON; UartsimError if it is none."""
         try:
             found = json.loads(self.data or b"{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
             raise UartsimError(f"message {self.kind!r} needs a JSON object")
@@ -159,7 +160,7 @@ class AttachServer:
                 except* (trio.BrokenResourceError, trio.ClosedResourceError):
                     pass  # it has left; suppress() does not look into the session's group before Python 3.12
                 if why:
-                    await messages.send(b"E", why.encode())
+                    await messages.send(b"E", printable(why).encode())
 
     async def _session(self, messages: MessageStream, uid: int) -> None:
         hello = await messages.receive()
@@ -195,7 +196,9 @@ class _Session:
         self._wants_line = not wish.get("watch")
         self._yields = bool(wish.get("yields"))
         self._orders, self._to_do = trio.open_memory_channel[Message](_WAITING)
-        self.client = server.hub.attach(str(wish.get("who", "attach")), watch=True, start=start, notice=self._notice)
+        self.client = server.hub.attach(
+            printable_line(str(wish.get("who", "attach")))[:100], watch=True, start=start, notice=self._notice
+        )
 
     async def run(self) -> None:
         """Serve until the client leaves or the machine has ended."""
@@ -231,7 +234,7 @@ class _Session:
     async def _say_notices(self) -> None:
         with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
             async for text in self._tell:
-                await self.messages.send(b"N", text.encode())
+                await self.messages.send(b"N", printable(text).encode())
 
     async def _to_client(self, scope: trio.CancelScope) -> None:
         client, messages, missed = self.client, self.messages, 0

@@ -64,12 +64,13 @@ async def _answer(stream: trio.SocketStream, handlers: Mapping[str, Handler]) ->
         return {"error": f"a request is a line of JSON; this is not: {error}"}
     word = asked.get("do") if isinstance(asked, dict) else None
     if not isinstance(word, str) or word not in handlers:
-        return {"error": f"{word!r} cannot be done; what can: {', '.join(sorted(handlers))}"}
+        return {"error": f"{str(word)[:100]!r} cannot be done; what can: {', '.join(sorted(handlers))}"}
     try:
         return {"result": await handlers[word](asked)}
-    except (UartsimError, ValueError, TypeError, OverflowError, OSError) as error:
-        # Parameters of another kind than they should be; or the system has run out of something.
-        return {"error": str(error)}
+    except (UsageError, ValueError, TypeError, OverflowError) as error:
+        return {"error": str(error)}  # a mistake of whoever asks: parameters of another kind than they should be
+    except (UartsimError, OSError, RecursionError) as error:
+        return {"error": str(error), "failed": True}  # it was right to ask
 
 
 def _connect(connection: socket.socket, path: str, timeout_s: float) -> None:
@@ -90,7 +91,7 @@ def ask(path: str, do: str, timeout_s: float = 30.0, **parameters: Any) -> Any:
 
     Raises:
         UsageError: the machine refused; the message is its own.
-        UartsimError: it does not answer.
+        UartsimError: it could not do it, with its own message; or it does not answer.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(timeout_s)
@@ -106,8 +107,10 @@ def ask(path: str, do: str, timeout_s: float = 30.0, **parameters: Any) -> Any:
             ) from None
     try:
         reply = json.loads(answer)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UartsimError(f"the machine on {path} ended before it answered: look at its terminal") from None
     if "error" in reply:
+        if reply.get("failed"):
+            raise UartsimError(str(reply["error"]))
         raise UsageError(str(reply["error"]))
     return reply["result"]

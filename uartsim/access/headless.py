@@ -6,8 +6,6 @@ recorded, and nothing is sent to it.
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Callable
 from typing import Unpack
 
@@ -73,10 +71,9 @@ async def run_headless(
     finally:
         for hub in hubs:
             if hub.record is not None:
-                hub.record.close()
                 if not started:
-                    with contextlib.suppress(OSError):
-                        os.unlink(hub.record.path)
+                    hub.record.discard()
+                hub.record.close()
     return end
 
 

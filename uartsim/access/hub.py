@@ -14,6 +14,7 @@ import trio
 
 from uartsim.access.hub_client import BREAK_SECONDS, CHUNK, READING_TICKS
 from uartsim.access.hub_client import HubClient as HubClient
+from uartsim.access.past import SentTimes
 from uartsim.access.writers import LineHeldError as LineHeldError
 from uartsim.access.writers import LinePolicy as LinePolicy
 from uartsim.access.writers import NotTheWriterError as NotTheWriterError
@@ -61,6 +62,8 @@ class Hub:
         self._record_flush = com1.ticker.wakeup(self._flush_record)
         self._kept = bytearray()
         self._start = 0
+        #: When, and in which format, the guest has sent what is kept.
+        self.sent_times = SentTimes(com1.uart.line_format)
         self._was_busy = False
         self._turn = Turn()
         self._news = trio.lowlevel.ParkingLot()
@@ -134,11 +137,13 @@ class Hub:
             self._mark_differences()
             record.output(data, at)
         kept = self._kept
+        self.sent_times.sent(self._start + len(kept), len(data), at)
         kept += data
         if len(kept) > self.scrollback_bytes + self.scrollback_bytes // 4 + CHUNK:
             excess = len(kept) - self.scrollback_bytes
             del kept[:excess]
             self._start += excess
+            self.sent_times.forget(self._start)
         self._tell_of_news()
 
     def _tell_of_news(self) -> None:
@@ -164,6 +169,8 @@ class Hub:
         self.com1.set_far_format(client.line_format if client is not None else None)
 
     def _format(self, line_format: LineFormat) -> None:
+        under_way = sum(len(data) for _, data, _ in self.com1.cable.on_line())
+        self.sent_times.set_format(self.end + under_way, line_format)
         for listener in self.on_format:
             listener(line_format)
         for client in self.clients:
@@ -218,7 +225,8 @@ class Hub:
         """At unlimited rate: some client is behind, and still reading.  One that has stopped reading is not waited for."""
         limit, now = self.end - self.scrollback_bytes // 2, self.com1.clock.now()
         self._was_busy = any(
-            client.position < limit and now - client.read_at < READING_TICKS for client in self.clients
+            client.position < limit and (client.awaited or now - client.read_at < READING_TICKS)
+            for client in self.clients
         )
         return self._was_busy
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
+from uartsim.access.past import PastEar
 from uartsim.access.writers import LineHeldError, LinePolicy, NotTheWriterError
 from uartsim.line_format import TICKS_PER_NS, LineFormat
 from uartsim.machine.turn import Turn
@@ -62,6 +63,8 @@ class HubClient:
         self.chunk = CHUNK
         #: When it last read, in ticks; long ago, if never.
         self.read_at = -READING_TICKS
+        #: It has come, and has been given nothing yet: at unlimited rate, a guest waits for it.
+        self.awaited = False
         #: Called as soon as there is something to read: a client that waits may take it on the spot, within the very call
         #: in which the guest sent it.
         self.eager: Callable[[], object] | None = None
@@ -76,6 +79,10 @@ class HubClient:
         self._marked = ""  # how it differs from the guest, as the record says
         self._ear: Ear | None = None
         self._heard: deque[_Heard] = deque()
+        self._past_end = 0  # what was sent before was sent before it came
+        self._past: PastEar | None = None
+        self._read_past = False  # what it has read last was the past
+        self._heard_bytes = 0  # of what it has read since it came, those that an ear has heard
         self._oldest = 0  # it cannot go back further than this
 
     @property
@@ -153,16 +160,35 @@ class HubClient:
 
     def receive_nowait(self) -> bytes:
         """What there is after ``position``, at most 64 KiB; may be empty."""
-        data = self._take_heard() if self._heard else self._read(self.chunk)
+        data, before = b"", -1
+        while not data and self.position != before:  # of the past, much may come to nothing
+            before = self.position
+            self._read_past = False
+            data = self._take_heard() if self._heard else self._read(self.chunk)
         self.progress()
         self.hub.note_taken()
         return data
 
     def _read(self, size: int) -> bytes:
+        end = min(self._past_end, self.position + size)
+        if self.position < end and self._at_far_end and self.line_format is not None:
+            return self._hear_past(self.line_format, end)
         wanted = self.position
         start, data = self.hub.read(wanted, size)
         self.missed += start - wanted
         self.position = start + len(data)
+        return data
+
+    def _hear_past(self, line_format: LineFormat, end: int) -> bytes:
+        """What was sent before it came, as its receiver would have heard it."""
+        self.missed += max(0, self.hub.start - self.position)
+        self.position = max(self.position, self.hub.start)
+        past = self._past
+        if past is None or past.line_format != line_format or past.position != self.position:
+            past = self._past = PastEar(self.hub, line_format, self.position)
+        self._read_past = True
+        data = past.hear(max(end, self.position))
+        self.position = past.position
         return data
 
     def _take_heard(self) -> bytes:
@@ -176,6 +202,7 @@ class HubClient:
             if heard.data:
                 data = bytes(heard.data[: self.chunk])
                 del heard.data[: len(data)]
+                self._heard_bytes += len(data)
                 return data
             if heard.end is None:
                 return b""
@@ -194,19 +221,30 @@ class HubClient:
 
     def give_back(self, data: bytes | memoryview) -> None:
         """The end of what :meth:`receive_nowait` gave last was not used: it comes again."""
-        if self._heard and self.position >= self._heard[0].begin:
+        if self._past is not None and self._read_past:
+            self.position = self._past.give_back(len(data))
+        elif self._heard and self.position >= self._heard[0].begin:
             self._heard[0].data[:0] = data
+            self._heard_bytes -= len(data)
         else:
             self.position -= len(data)
 
     def go_back(self, size: int) -> None:
         """Some bytes that were read before come again; what an ear has heard does not."""
-        if self._heard:
-            for heard in self._heard:
-                self.missed += len(heard.data)
-                heard.data.clear()
+        size = max(0, size - self._heard_bytes)
+        self._heard_bytes = 0
+        for heard in self._heard:
+            self.missed += len(heard.data)
+            heard.data.clear()
+        if not size:
+            return
+        position = min(self.position, self._heard[0].begin) if self._heard else self.position
+        since = max(0, position - max(self._past_end, self._oldest))  # it came
+        if self._past is not None and since < size:
+            position = self._past.give_back(size - since)
         else:
-            self.position = max(self._oldest, self.position - size)
+            position -= size
+        self.position = max(self._oldest, position)
 
     # -- what it hears -------------------------------------------------------------------------------------
 
@@ -218,6 +256,17 @@ class HubClient:
         if self.hub.writer is self:
             self.hub.com1.set_far_format(line_format)
         self.listen_as_needed()
+
+    def come(self) -> None:
+        """It is new at the far end: what was sent up to now is the past to it, and is heard in its format."""
+        self._past_end = self.hub.end
+        self._past = None
+        self._heard_bytes = 0
+
+    @property
+    def in_the_past(self) -> bool:
+        """What it reads next was sent before it came."""
+        return self.position < self._past_end
 
     @property
     def hears_another_format(self) -> bool:
@@ -279,6 +328,13 @@ class HubClient:
     def progress(self) -> None:
         """It is reading: at unlimited rate, a guest waits for those who do."""
         self.read_at = self.hub.com1.clock.now()
+
+    def await_reading(self, on: bool) -> None:
+        """Have a guest at unlimited rate wait for it, or no longer; see :attr:`awaited`."""
+        if on != self.awaited:
+            self.awaited = on
+            self.progress()
+            self.hub.note_taken()
 
     async def receive(self) -> bytes:
         """Wait for the next bytes; ``b""`` when the guest has ended and everything was read."""

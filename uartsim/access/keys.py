@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 
 ESCAPE: Final = b"\x1d"  # Ctrl-]
-MENU: Final = "[b break|s SysRq|n NMI|r reset|d diagnosis|z size|w watch|f take|q quit|^] ^]]"
+MENU: Final = "[b break|s SysRq|n NMI|r reset|d diagnosis|z size|w watch|f take|q quit|? help]"
 #: More than this in one read is a paste, in bytes.
 PASTE_BYTES: Final = 32
 #: What follows a paste within this time belongs to it, in seconds.
@@ -33,7 +33,23 @@ _COMMANDS: Final = {
     b"w": "watch",
     b"f": "take",
     b"q": "quit",
+    b"?": "help",
+    b"h": "help",
 }
+#: What ``?`` says, a line each.
+HELP: Final = (
+    "b  send a break (0.25 s)",
+    "s  send SysRq: a break and a key; several letters are a sequence",
+    "n  press the NMI button",
+    "r  press the reset button",
+    "d  diagnosis: speed, modem lines, counters, holder of the line, link to the pty",
+    "z  type 'stty rows R cols C' with this terminal's size at the guest",
+    "w  only watch: give the line up",
+    "f  take the line from its holder",
+    "q  quit",
+    "?  this help",
+    "Ctrl-]  send a Ctrl-] to the guest; Esc, Enter, Space or Ctrl-C close the menu",
+)
 _CANCEL: Final = (b"\x1b", b"\x03", b"\r", b"\n", b" ")
 
 
@@ -43,7 +59,7 @@ class Keys:
     Feed it what was typed; it yields pairs of what to do and with which bytes: ``send`` bytes, ``menu`` (show it),
     ``prompt`` (ask for SysRq keys), ``echo`` bytes (to the screen), ``clear`` (the line of ours is done), ``sysrq``
     keys, ``pasted`` (a Ctrl-] has gone to the guest), ``unknown`` key, and ``break``, ``nmi``, ``reset``,
-    ``diagnosis``, ``size``, ``watch``, ``take``, ``quit``.
+    ``diagnosis``, ``size``, ``watch``, ``take``, ``quit``, ``help``.
     """
 
     def __init__(self) -> None:

@@ -7,6 +7,8 @@ with a link of its own; who may send is the hub's matter, as ever.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import trio
@@ -40,6 +42,8 @@ class MorePtys:
         self._claim = claim
         self._nursery: trio.Nursery | None = None
         self._ptys: dict[int, _More] = {}
+        #: Gets lines for the person who started the machine.
+        self.log: Callable[[str], object] | None = None
 
     @property
     def ptys(self) -> list[PtyAccess]:
@@ -74,11 +78,23 @@ class MorePtys:
         except BaseException:
             device.close()
             raise
-        access = PtyAccess(self._hub, device, name=f"pty {number}", watch=watch)
+        renew = partial(self._renew, number)
+        access = PtyAccess(self._hub, device, name=f"pty {number}", watch=watch, log=self.log, renew=renew)
         more = _More(access, link, trio.CancelScope(), trio.Event())
         self._ptys[number] = more
         self._nursery.start_soon(self._serve, number, more)
         return self._status(number, more)
+
+    def _renew(self, number: int) -> PtyDevice:
+        """Another pty in place of one that cannot be used any more."""
+        device = PtyDevice(self._hub.baud)
+        try:
+            self._claim.move_link(device.path, number)
+        except BaseException:
+            device.close()
+            raise
+        self._ptys[number].access.device.close()
+        return device
 
     async def _serve(self, number: int, more: _More) -> None:
         try:

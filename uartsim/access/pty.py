@@ -4,8 +4,9 @@ Nothing is written to the pty while nobody has it open: the hub keeps it.  A cli
 input at once, which would throw that away; so output begins when its flush has been seen, or after a moment if it does
 not flush.  What a client leaves unread when it closes is taken back and goes to the next one: nothing is lost, and
 nothing comes twice.  (Unless the next one opens and flushes before this process has even been woken: within some
-hundred microseconds, what was unread is flushed away with it.  And two that open a pty at the same instant while
-nobody has it open count as one.)
+hundred microseconds, what was unread is flushed away with it.)
+
+Who comes and goes is the matter of :mod:`uartsim.access.pty_presence`.
 
 A pty cannot carry a break or modem lines: the kernel accepts them and drops them.  The other ways in can.
 """
@@ -13,14 +14,18 @@ A pty cannot carry a break or modem lines: the kernel accepts them and drops the
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
 import trio
 
 from uartsim.access.hub import Hub, LineHeldError
-from uartsim.access.pty_device import PtyDevice
+from uartsim.access.pty_device import PtyDevice, PtyLostError
+from uartsim.access.pty_presence import Presence
+from uartsim.access.pty_sharing import Sharing
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat
 
 _wait_readable = trio.lowlevel.wait_readable
@@ -38,6 +43,8 @@ PUMP_CHUNK: Final = 262144
 LOOK_TICKS: Final = TICKS_PER_SECOND // 100
 #: The most that is handed on from within the guest's own output, in bytes.
 EAGER: Final = 1024
+#: How long a client may take for a sentence until it comes again, in seconds.
+_TAKEN_S: Final = 0.002
 _FLUSH_READ: Final = 0x01  # TIOCPKT_FLUSHREAD
 
 
@@ -50,43 +57,97 @@ class PtyAccess:
         name: what the other clients call it.
         backlog: whether the first client gets what was sent before it came.
         watch: what its clients send is refused.
+        log: gets lines for the person who started the machine.
+        renew: makes another pty when this one cannot be used any more, with the link to it.
     """
 
     def __init__(
-        self, hub: Hub, device: PtyDevice, *, name: str = "pty", backlog: bool = True, watch: bool = False
+        self,
+        hub: Hub,
+        device: PtyDevice,
+        *,
+        name: str = "pty",
+        backlog: bool = True,
+        watch: bool = False,
+        log: Callable[[str], object] | None = None,
+        renew: Callable[[], PtyDevice] | None = None,
     ) -> None:
         self.hub = hub
         self.device = device
         self.watch = watch
+        self.log = log
+        self.renew = renew
         self.client = hub.attach(name, watch=True, start=hub.start if backlog else None, notice=self._say)
         self.client.present = False
         self.client.chunk = PUMP_CHUNK
         self.client.on_carry = self._look_at_format
-        #: How many have it open now.
-        self.opened = 0
+        self.presence = self._follow(device)
         #: Bytes that were refused because somebody else holds the line.
         self.refused = 0
         self._told_refusal: str | None = None
         self._looked_at = 0  # when the client's format was last looked at
         self._changed = trio.Event()
-        self._flushes = 0
-        self._departures = 0  # how often the last client has closed it
+        self.sharing = Sharing(self)
         self._written = 0  # bytes put into the pty so far
+        self._written_before = 0  # the same when the last client had closed it
         self._ours: deque[tuple[int, int]] = deque()  # where among them our own sentences are: from, until
         hub.on_format.add(self._follow_guest)
 
     async def run(self) -> None:
-        """Serve until cancelled."""
+        """Serve until cancelled.
+
+        Raises:
+            PtyLostError: the pty cannot be used any more, and another cannot be made.
+        """
+        if self.device.trouble:
+            self._tell_owner(self.device.trouble)
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._watch_opens)
-                nursery.start_soon(self._from_client)
-                nursery.start_soon(self._to_clients)
+            while True:
+                await self._serve()
+                self._replace()
         finally:
             self.hub.on_format.discard(self._follow_guest)
             self.client.detach()
+
+    @property
+    def opened(self) -> int:
+        """How many have it open now."""
+        return self.presence.opened
+
+    def _follow(self, device: PtyDevice) -> Presence:
+        return Presence(device, self._restore, self._take_back, self._presence_changed)
+
+    async def _serve(self) -> None:
+        """Serve until the device is lost."""
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self.presence.run)
+                nursery.start_soon(self._from_client)
+                nursery.start_soon(self._to_clients)
+                nursery.start_soon(self.sharing.run)
+                await self.presence.lost.wait()
+                nursery.cancel_scope.cancel()
+        finally:
             for fd in (self.device.master, self.device.watch):
-                trio.lowlevel.notify_closing(fd)
+                if fd >= 0:
+                    trio.lowlevel.notify_closing(fd)
+
+    def _replace(self) -> None:
+        """Go on with another pty."""
+        path = self.device.path
+        if self.renew is None:
+            raise PtyLostError(f"{path} cannot be used any more")
+        self.device = self.renew()
+        self._tell_owner(
+            f"{path} cannot be used any more: the line goes on at {self.device.path}, and so does its link"
+        )
+        self.presence = self._follow(self.device)
+        self._written = self._written_before = 0
+        self._ours.clear()
+
+    def _tell_owner(self, text: str) -> None:
+        if self.log is not None:
+            self.log(text)
 
     def status(self) -> dict[str, Any]:
         """The pty, as plain values."""
@@ -98,6 +159,7 @@ class PtyAccess:
             "baud": baud,
             "stop_bits": 2 if two_stop_bits else 1,
             "refused_bytes": self.refused,
+            "shared_by": self.sharing.sharers,
         }
 
     def _client_format(self) -> LineFormat | None:
@@ -117,10 +179,14 @@ class PtyAccess:
 
     def _follow_guest(self, line_format: LineFormat) -> None:
         """The guest has another format: with nobody attached the pty shows it."""
-        self._note_opens()
+        self.presence.note()
         if not self.opened:
-            self.device.set_raw(self.hub.baud, line_format.stop_halves > 2)
+            self.presence.restore()
         self._note_format()
+
+    def _restore(self) -> None:
+        """Put the tty into its first state again."""
+        self.device.restore(self.hub.baud, self.hub.com1.uart.line_format.stop_halves > 2)
 
     def _note_format(self) -> None:
         """See in which format the client is, if there is one: the kernel tells nobody when it sets another."""
@@ -135,34 +201,14 @@ class PtyAccess:
 
     # -- who is there --------------------------------------------------------------------------------------
 
-    async def _watch_opens(self) -> None:
-        while True:
-            self._note_opens()
-            await _wait_readable(self.device.watch)
-
-    def _note_opens(self) -> None:
-        """See who has come and gone; a client that leaves as another comes is not missed."""
-        changes = self.device.opens()
-        if not changes:
-            return
-        have_left = False
-        self.device.count_closely(True)  # before anything else: others may open right now
-        changes += self.device.opens()
-        if not self.opened:
-            self._flushes = 0
-        for change in changes:
-            self.opened = max(0, self.opened + change)
-            have_left = have_left or not self.opened
-        if have_left:
-            self._departures += 1
-            self._flushes = 0
-            self._take_back()
-        if not self.opened:
-            self.device.count_closely(False)
+    def _presence_changed(self, is_new: bool) -> None:
         self.client.present = self.opened > 0
+        if is_new or not self.opened:
+            self.client.await_reading(self.opened > 0)
         self._looked_at = -LOOK_TICKS
         if not self.opened:
             self._note_format()
+        self.sharing.clients_changed()
         self._wake()
 
     def _wake(self) -> None:
@@ -179,17 +225,22 @@ class PtyAccess:
                 packet = os.read(master, 65536)
             except BlockingIOError:
                 continue
+            except OSError:  # EIO: even our own descriptor of the slave was hung up
+                self.presence.mend()
+                continue
             if packet[0]:
                 if packet[0] & _FLUSH_READ:
-                    self._note_opens()
-                    self._flushes += 1
+                    self.presence.note()
+                    self.presence.flushes += 1
                     self._wake()
                 continue
             await self._accept(packet[1:])
 
     async def _accept(self, data: bytes) -> None:
         """Bytes from the client go onto the line, in its format, unless somebody else holds the line."""
-        self._note_opens()
+        self.presence.note()
+        if self.device.watch < 0 and not self.opened:
+            self.presence.probe()
         why = "this pty only watches" if self.watch else None
         if why is None and not self.device.client_line()[0]:
             why = "your end of the line is at 0 baud, which is to hang up: set a speed, such as 115200"
@@ -217,7 +268,7 @@ class PtyAccess:
             return False
         try:
             size = os.write(self.device.master, f"\r\nuartsim: {text}\r\n".encode())
-        except BlockingIOError:
+        except OSError:
             return False
         self._ours.append((self._written, self._written + size))
         self._written += size
@@ -225,19 +276,32 @@ class PtyAccess:
             self._ours.popleft()
         return True
 
+    def say_to_all(self, text: str) -> None:
+        """A sentence for each of two clients that read by turns: as soon as one has taken it, it comes again.
+
+        The one is busy with it then, and the other gets the next.  There is no certain way.
+        """
+        for _ in range(2):
+            if not self._say(text):
+                return
+            until = time.monotonic() + _TAKEN_S
+            while self.device.waiting() and time.monotonic() < until:
+                pass
+
     # -- to the clients ------------------------------------------------------------------------------------
 
     async def _to_clients(self) -> None:
         while True:
             while not self.opened:
                 await self._changed.wait()
-            departures = self._departures
+            departures = self.presence.departures
             self.hub.mark(f"{self.client.who} was opened")
             await self._opening(departures)
             self._note_format()
+            self.client.come()
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._pump, departures)
-                while self._departures == departures:
+                while self.presence.departures == departures:
                     await self._changed.wait()
                 nursery.cancel_scope.cancel()
             self.hub.mark(f"{self.client.who} was closed")
@@ -246,12 +310,12 @@ class PtyAccess:
         """Wait for the client's opening flush, or for a moment."""
         seen = 0
         with trio.move_on_after(OPENING_GRACE):
-            while self._flushes == seen and self._departures == departures:
+            while self.presence.flushes == seen and self.presence.departures == departures:
                 await self._changed.wait()
-        while self._flushes != seen and self._departures == departures:
-            seen = self._flushes
+        while self.presence.flushes != seen and self.presence.departures == departures:
+            seen = self.presence.flushes
             with trio.move_on_after(FLUSH_SETTLE):
-                while self._flushes == seen and self._departures == departures:
+                while self.presence.flushes == seen and self.presence.departures == departures:
                     await self._changed.wait()
 
     async def _pump(self, departures: int) -> None:
@@ -259,6 +323,8 @@ class PtyAccess:
         client, master = self.client, self.device.master
         missed = client.missed
         while True:
+            if client.in_the_past:
+                self._note_format()
             client.eager = partial(self._push, departures)
             try:
                 data = await client.receive()
@@ -273,14 +339,19 @@ class PtyAccess:
             try:
                 while view:
                     # What is written behind a client's back is thrown away when the next one flushes.
-                    self._note_opens()
-                    if self._departures != departures:
+                    self.presence.note()
+                    if self.presence.departures != departures:
                         await trio.sleep_forever()
                     try:
                         size = os.write(master, view)
                     except BlockingIOError:
                         await _wait_writable(master)
                         continue
+                    except OSError:
+                        self.presence.mend()
+                        await trio.lowlevel.checkpoint()
+                        continue
+                    client.await_reading(False)
                     self._written += size
                     view = view[size:]
                     client.progress()
@@ -293,13 +364,13 @@ class PtyAccess:
         hub, client = self.hub, self.client
         if not 0 < client.waiting <= EAGER or client.position < hub.start:
             return
-        self._note_opens()
-        if self._departures != departures:
+        self.presence.note()
+        if self.presence.departures != departures:
             return
         data = client.receive_nowait()
         try:
             size = os.write(self.device.master, data)
-        except BlockingIOError:
+        except OSError:
             size = 0
         self._written += size
         if size < len(data):
@@ -307,13 +378,15 @@ class PtyAccess:
 
     def _take_back(self) -> None:
         """The last client has closed: take back what it did not read, at once, before the next one can flush it."""
-        device = self.device
         self.client.give_line()
         self._told_refusal = None
-        if not self.opened:  # else the next one is here already, with settings of its own
-            device.restore(self.hub.baud, self.hub.com1.uart.line_format.stop_halves > 2)
-        taken = device.unread()
-        first = self._written - taken
+        if not self.opened:
+            self.presence.restore()
+        else:  # the next one is here already, with settings of its own
+            self.device.restore_discipline()
+        # A client may have put more there itself (TIOCSTI).
+        taken = min(self.device.unread(), self._written - self._written_before)
+        first = self._written_before = self._written - taken
         ours = sum(until - max(begin, first) for begin, until in self._ours if until > first)
         self.client.go_back(taken - ours)
         self._written = first

@@ -3,18 +3,26 @@
 Only the standard library's small modules are used, so that a client can connect before anything heavy is imported.
 
 Facts behind this (measured on Linux): the slave must be raw at once, or the first client starts an echo storm; the
-descriptor of the slave that we keep open saves the master from EIO and the termios from being lost; inotify on the
-node tells who opens and closes it; in packet mode (TIOCPKT) a client's flush of its input arrives as a packet.
+descriptor of the slave that we keep open saves the master from EIO; inotify on the node tells when it is opened and
+closed; in packet mode (TIOCPKT) a client's flush of its input arrives as a packet.
+
+inotify only hints.  The kernel merges an event with an equal one before it, drops events when its queue is full, and has
+no instance left for the 129th of a user.  What is certain is POLLHUP at the master: it is there exactly while no slave is
+open.  :meth:`PtyDevice.probe` closes our own descriptor for that moment, looks, and opens it again; what is in the pty and
+its settings stay.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import fcntl
 import os
+import select
 import struct
 import termios
+import time
 
 from uartsim.errors import UartsimError
 
@@ -27,8 +35,23 @@ _TERMIOS2 = struct.Struct("4IB19s2I")
 _IN_NONBLOCK_CLOEXEC = 0o2004000
 _IN_CLOSE = 0x08 | 0x10
 _IN_OPEN = 0x20
+_IN_Q_OVERFLOW = 0x4000
+_TIOCGPTPEER = 0x5441
+_TIOCGEXCL = 0x80045440
+_TIOCSLCKTRMIOS = 0x5457
+_N_TTY = 0
+#: The system is out of something for a moment: opening the slave again is worth another try.
+_SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _INOTIFY_EVENT = struct.Struct("iIII")
 _SPEEDS = {getattr(termios, name): int(name[1:]) for name in dir(termios) if name[0] == "B" and name[1:].isdigit()}
+
+
+#: How often we look whether anybody has it open where inotify cannot tell us, in seconds.
+POLL_SECONDS = 0.05
+
+
+class PtyLostError(UartsimError):
+    """The pty cannot be used any more: another has to be made."""
 
 
 class PtyDevice:
@@ -38,41 +61,66 @@ class PtyDevice:
         master: the descriptor of our end.
         slave: a descriptor of the other end, kept open.
         path: the node that clients open.
-        watch: an inotify descriptor that tells when the node is opened and closed.
+        watch: an inotify descriptor that tells when the node is opened and closed; -1 where the system has none left.
+        trouble: why there is no ``watch``, in words.
 
     Raises:
         UartsimError: the system has no pty or descriptor left.
     """
 
     def __init__(self, baud: int = 115200) -> None:
-        self._fds: list[int] = []
+        self.master = self.slave = self.watch = self._folder = self._node = -1
+        self.trouble = ""
+        #: inotify has lost events: what :meth:`opens` tells is incomplete.
+        self.lost_events = False
+        self._later: list[int] = []  # what a probe has read of inotify, for the next call of opens()
+        self._own_open = 0  # how many events our own opening of the slave makes: none before Linux 6.5
         try:
             self.master, self.slave = os.openpty()
-            self._fds += [self.master, self.slave]
             self.path = os.ttyname(self.slave)
             self.set_raw(baud)
-            libc = ctypes.CDLL(None, use_errno=True)
-            self.watch = libc.inotify_init1(_IN_NONBLOCK_CLOEXEC)
-            if self.watch < 0:
-                raise OSError(ctypes.get_errno(), "inotify_init1")
-            self._fds.append(self.watch)
-            self._libc = libc
-            self._folder = -1
-            self._node = libc.inotify_add_watch(self.watch, os.fsencode(self.path), _IN_OPEN | _IN_CLOSE)
-            if self._node < 0:
-                raise OSError(ctypes.get_errno(), "inotify_add_watch")
             os.set_blocking(self.master, False)
             os.set_blocking(self.slave, False)
             fcntl.ioctl(self.master, termios.TIOCPKT, struct.pack("i", 1))
+            self._watch_node()
         except OSError as error:
             self.close()
             why = os.strerror(error.errno) if error.errno else str(error)
             hint = {
-                errno.ENOSPC: "no ptys or inotify watches are left: end what uses them, "
-                "or raise kernel.pty.max or fs.inotify.max_user_watches",
+                errno.ENOSPC: "no ptys are left: end what uses them, or raise kernel.pty.max",
                 errno.EMFILE: "too many open files: raise the limit with 'ulimit -n'",
+                errno.ENFILE: "the whole system has too many open files: end what uses them, or raise fs.file-max",
             }.get(error.errno or 0, "see that /dev/ptmx and /dev/pts are there and usable")
             raise UartsimError(f"no pty could be made ({why}): {hint}") from None
+
+    def _watch_node(self) -> None:
+        """Have the kernel tell of opens and closes; without, :attr:`trouble` says why not.
+
+        Raises:
+            OSError: the process has no descriptor left.
+        """
+        libc = self._libc = ctypes.CDLL(None, use_errno=True)
+        self.watch = libc.inotify_init1(_IN_NONBLOCK_CLOEXEC)
+        if self.watch < 0:
+            error = ctypes.get_errno()
+            os.close(os.dup(self.master))  # EMFILE may also mean that there is no descriptor left, which is fatal
+            self._without_watch(error, "fs.inotify.max_user_instances")
+            return
+        self._node = libc.inotify_add_watch(self.watch, os.fsencode(self.path), _IN_OPEN | _IN_CLOSE)
+        if self._node < 0:
+            error = ctypes.get_errno()
+            os.close(self.watch)
+            self._without_watch(error, "fs.inotify.max_user_watches")
+            return
+        os.close(self._open_slave())
+        self._own_open = sum(change > 0 for change in self.opens())
+
+    def _without_watch(self, error: int, limit: str) -> None:
+        self.watch = -1
+        self.trouble = (
+            f"inotify cannot be used ({os.strerror(error)}), so that a client at {self.path} may be noticed up to "
+            f"{round(POLL_SECONDS * 1000)} ms late: end what uses it, or raise {limit}"
+        )
 
     def set_raw(self, baud: int, two_stop_bits: bool = False) -> None:
         """Put the tty into the state of a fresh serial port: raw, 8 bits, no parity, no flow control, CLOCAL."""
@@ -92,15 +140,102 @@ class PtyDevice:
 
         Word length and parity cannot be seen: the kernel forces a pty to eight bits without parity.
         """
-        raw = fcntl.ioctl(self.slave, _TCGETS2, b"\0" * _TERMIOS2.size)
+        # At the master, which answers whatever the slave's line discipline is.
+        raw = fcntl.ioctl(self.master, _TCGETS2, b"\0" * _TERMIOS2.size)
         fields = _TERMIOS2.unpack(raw)
         return fields[7], bool(fields[2] & termios.CSTOPB)
 
     def restore(self, baud: int, two_stop_bits: bool = False) -> None:
-        """A client has left: undo what it leaves behind for the next (settings, TIOCEXCL, stopped output)."""
+        """A client has left: undo what it leaves behind for the next.
+
+        That is its settings, TIOCEXCL, stopped output, another line discipline, settings that it has locked, and a tty
+        that it has hung up.
+
+        Raises:
+            PtyLostError: that cannot be done.
+        """
+        try:
+            self._restore(baud, two_stop_bits)
+        except (OSError, termios.error):
+            self.reopen()
+            try:
+                self._restore(baud, two_stop_bits)
+            except (OSError, termios.error) as error:
+                raise PtyLostError(f"{self.path} cannot be used any more ({error.args[-1]})") from None
+
+    def restore_discipline(self) -> None:
+        """Undo another line discipline, such as N_NULL, which a client has left: a tty cannot be read or set under it.
+
+        Only where it is another: setting it, even to what it is, lets the reads of others fail with EAGAIN.
+        """
+        with contextlib.suppress(OSError):
+            if struct.unpack("i", fcntl.ioctl(self.slave, termios.TIOCGETD, b"\0" * 4))[0] != _N_TTY:
+                fcntl.ioctl(self.slave, termios.TIOCSETD, struct.pack("i", _N_TTY))
+
+    def _restore(self, baud: int, two_stop_bits: bool) -> None:
+        self.restore_discipline()
         fcntl.ioctl(self.slave, termios.TIOCNXCL)
+        with contextlib.suppress(OSError):  # only root can lock settings, and unlock them
+            fcntl.ioctl(self.slave, _TIOCSLCKTRMIOS, b"\0" * _TERMIOS2.size)
         termios.tcflow(self.slave, termios.TCOON)
         self.set_raw(baud, two_stop_bits)
+
+    def _open_slave(self) -> int:
+        """A new descriptor of the slave, whatever its node's mode is and whether it can be reached by its path."""
+        flags = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            return fcntl.ioctl(self.master, _TIOCGPTPEER, flags)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOTTY):
+                raise
+        return os.open(self.path, flags)  # before Linux 4.13
+
+    def reopen(self) -> bool:
+        """Close our own descriptor of the slave and open another; returns whether anybody else has the slave open.
+
+        After a hang-up the old one is dead, and the new one brings the tty to life again.
+
+        Raises:
+            PtyLostError: it cannot be opened.
+        """
+        exclusive = False
+        with contextlib.suppress(OSError):
+            exclusive = bool(struct.unpack("i", fcntl.ioctl(self.slave, _TIOCGEXCL, b"\0" * 4))[0])
+            if exclusive:
+                fcntl.ioctl(self.slave, termios.TIOCNXCL)  # else we could not open it again ourselves
+        slave, self.slave = self.slave, -1
+        if slave >= 0:
+            os.close(slave)
+        poll = select.poll()
+        poll.register(self.master, 0)
+        in_use = not any(events & select.POLLHUP for _, events in poll.poll(0))
+        for tries_left in range(50, -1, -1):
+            try:
+                self.slave = self._open_slave()
+                break
+            except OSError as error:
+                if not tries_left or error.errno not in _SCARCE:
+                    raise PtyLostError(f"{self.path} cannot be used any more ({error.strerror})") from None
+                time.sleep(0.001)
+        if exclusive:
+            fcntl.ioctl(self.slave, termios.TIOCEXCL)
+        return in_use
+
+    def probe(self) -> bool:
+        """Whether anybody else has the slave open: this is certain.  It takes some ten microseconds.
+
+        Raises:
+            PtyLostError: the slave cannot be opened again.
+        """
+        self._later = self.opens()
+        in_use = self.reopen()
+        own = [-1] * (self.watch >= 0) + [1] * self._own_open
+        for change in self._read_events():
+            if change in own:
+                own.remove(change)
+            else:
+                self._later.append(change)
+        return in_use
 
     def count_closely(self, on: bool) -> None:
         """Tell opens that follow each other apart, at the price of being woken by every pty of the system.
@@ -108,6 +243,8 @@ class PtyDevice:
         The kernel merges an event with the one before it if they are equal, so that two opens in a row count as one.
         Watching the folder of all ptys as well puts an event of its own between them.
         """
+        if self.watch < 0:
+            return
         if on and self._folder < 0:
             folder = os.path.dirname(self.path).encode()
             self._folder = self._libc.inotify_add_watch(self.watch, folder, _IN_OPEN | _IN_CLOSE)
@@ -117,22 +254,40 @@ class PtyDevice:
 
     def opens(self) -> list[int]:
         """Who has opened (1) and closed (-1) the node since the last call, in order."""
+        later, self._later = self._later, []
+        return later + self._read_events()
+
+    def _read_events(self) -> list[int]:
         changes: list[int] = []
-        while True:
+        while self.watch >= 0:
             try:
                 events = os.read(self.watch, 4096)
             except BlockingIOError:
-                return changes
+                break
             offset = 0
             while offset < len(events):
                 watch, mask, _, length = _INOTIFY_EVENT.unpack_from(events, offset)
                 if watch == self._node and mask & (_IN_OPEN | _IN_CLOSE):
                     changes.append(1 if mask & _IN_OPEN else -1)
+                elif mask & _IN_Q_OVERFLOW:
+                    self.lost_events = True
                 offset += _INOTIFY_EVENT.size + length
+        return changes
+
+    def hung_up(self) -> bool:
+        """Whether the tty was hung up (``vhangup``): our descriptor of the slave is dead, as everybody's."""
+        try:
+            fcntl.ioctl(self.slave, _TIOCGEXCL, b"\0" * 4)
+        except OSError:
+            return True
+        return False
 
     def waiting(self) -> int:
         """How many bytes wait for a client to read them, as far as the kernel tells."""
-        found: int = struct.unpack("i", fcntl.ioctl(self.slave, termios.FIONREAD, b"\0" * 4))[0]
+        try:
+            found: int = struct.unpack("i", fcntl.ioctl(self.slave, termios.FIONREAD, b"\0" * 4))[0]
+        except OSError:  # a line discipline that does not tell, or a tty that was hung up
+            return 0
         return found
 
     def unread(self) -> int:
@@ -144,7 +299,7 @@ class PtyDevice:
         while True:
             try:
                 data = os.read(self.slave, 65536)
-            except BlockingIOError:
+            except OSError:  # mostly that there is nothing
                 return count
             if not data:
                 return count
@@ -152,5 +307,7 @@ class PtyDevice:
 
     def close(self) -> None:
         """Give the descriptors back."""
-        while self._fds:
-            os.close(self._fds.pop())
+        for fd in (self.watch, self.slave, self.master):
+            if fd >= 0:
+                os.close(fd)
+        self.master = self.slave = self.watch = -1

@@ -155,4 +155,5 @@ class Requests:
         size = request.get("bytes")
         if size is not None and int(size) < 0:
             raise ValueError(f"the last {size} bytes: give 0 or more")
-        return self._hub.history(None if size is None else int(size)).decode(errors="replace")
+        kept = self._hub.history(None if size is None else int(size))
+        return kept.decode("latin-1") if request.get("raw") else kept.decode(errors="replace")

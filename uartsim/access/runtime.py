@@ -3,11 +3,14 @@
     FOLDER/NAME.tty            a symbolic link to the machine's pty
     FOLDER/NAME.N.tty          the same to its second pty and further ones
     FOLDER/NAME/lock           held while the machine runs, with its process id in it
+    FOLDER/NAME/link           where the link is and what it points to, so that a later run knows it; link.N likewise
     FOLDER/NAME/control        its control socket
     FOLDER/NAME/attach         the socket of our own client
+    FOLDER/NAME/uartsim-*      a guest's own private folder
 
 FOLDER is ``$UARTSIM_RUNTIME_DIR``, or ``uartsim`` in ``$XDG_RUNTIME_DIR``, in ``/run/user/UID`` or (root) in ``/run``,
-or at last in the user's own cache folder: never in a place that is shared with other users.
+or at last in the user's own cache folder: never in a place that is shared with other users.  It carries a mark while
+anything is in it (:mod:`uartsim.own_files`); what is not of these names is never touched.
 Only the standard library's small modules are used: this runs before anything heavy is imported.
 """
 
@@ -18,58 +21,73 @@ import fcntl
 import os
 import stat
 import time
+from collections.abc import Iterator
 
-from uartsim.errors import UsageError
+from uartsim.errors import UartsimError, UsageError
+from uartsim.own_files.folder import SHORTAGES, OwnFolder, open_own
+from uartsim.own_files.links import is_link, make_link, remove_link
+from uartsim.own_files.places import runtime_place
 
 _LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.+-")
+_PRIVATE_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
+_PTYS = "/dev/pts/"
+_REMEDY = "set UARTSIM_RUNTIME_DIR to a folder of its own, such as one that does not exist yet"
+_MACHINE_REMEDY = "move that away, or give this machine another name with --name"
 
 
 def runtime_folder() -> str:
-    """The folder of all running machines of this user; made, mode 0700, if it is not there.
+    """The absolute path of the folder of all running machines of this user; it may not be there."""
+    return os.path.abspath(os.environ.get("UARTSIM_RUNTIME_DIR", "") or runtime_place())
 
-    Raises:
-        UsageError: it cannot be made, or is not ours alone.
+
+def _made_earlier(folder: OwnFolder) -> Iterator[str]:
+    """What, in a runtime folder without a mark, a uartsim without marks has not made."""
+    private = not os.fstat(folder.fd).st_mode & 0o077
+    for name in folder.names():
+        path = os.path.join(folder.path, name)
+        try:
+            if not private:
+                yield name
+            elif stat.S_ISLNK(folder.state(name).st_mode):
+                if not name.endswith(".tty") or not os.readlink(path).startswith(_PTYS):
+                    yield name
+            else:
+                with OwnFolder(path, "machine's", os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)) as own:
+                    if not (is_name(name) and _has_lock(own) and all(map(is_machine_file, own.names()))):
+                        yield name
+        except OSError:
+            yield name
+
+
+def is_note(name: str) -> bool:
+    """Whether a name in a machine's folder is that of a note of a further link."""
+    return name.startswith("link.") and name[5:].isascii() and name[5:].isdigit()
+
+
+def is_machine_file(name: str) -> bool:
+    """Whether a name in a machine's folder is one that uartsim makes: see the top of this module.
+
+    A guest's private folder has what :func:`tempfile.mkdtemp` makes of ``uartsim-``.
     """
-    folder = os.environ.get("UARTSIM_RUNTIME_DIR", "")
-    if not folder:
-        for base in (os.environ.get("XDG_RUNTIME_DIR", ""), f"/run/user/{os.getuid()}", "/run" * (os.getuid() == 0)):
-            if base and os.path.isdir(base):
-                folder = os.path.join(base, "uartsim")
-                break
-        else:
-            folder = os.path.join(os.path.expanduser("~"), ".cache", "uartsim", "run")
-    make_private(folder)
-    return folder
+    private = name.startswith("uartsim-") and len(name) == 16 and _PRIVATE_LETTERS.issuperset(name[8:])
+    return name in ("lock", "link", "control", "attach") or is_note(name) or private
 
 
-def make_private(folder: str) -> None:
-    """Make ``folder`` with mode 0700, or see that it is a folder of ours with that mode.
+def _is_lock(content: bytes) -> bool:
+    """Whether a file has what a lock of ours has: nothing, or a process id."""
+    return content == b"" or (content.endswith(b"\n") and content[:-1].isdigit() and len(content) < 33)
 
-    Raises:
-        UsageError: it is somebody else's, a link, or cannot be made.
-    """
+
+def _has_lock(own: OwnFolder) -> bool:
+    """Whether a machine's folder holds a lock of ours."""
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        found = os.lstat(folder)
-    except OSError as error:
-        raise UsageError(
-            f"the runtime folder {folder} cannot be made ({error.strerror}): set UARTSIM_RUNTIME_DIR to one that can"
-        ) from None
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise UsageError(f"the runtime folder {folder} is not a folder of ours: set UARTSIM_RUNTIME_DIR to another one")
-    if found.st_mode & 0o077:
-        os.chmod(folder, 0o700)
-
-
-def _remove(path: str) -> None:
-    """Remove a file, or a folder with all that is in it.  (shutil.rmtree takes long to import.)"""
-    if os.path.isdir(path) and not os.path.islink(path):
-        with os.scandir(path) as entries:
-            for entry in entries:
-                _remove(entry.path)
-        os.rmdir(path)
-    else:
-        os.unlink(path)
+        lock = own.open("lock", os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        return stat.S_ISREG(os.fstat(lock).st_mode) and _is_lock(os.read(lock, 33))
+    finally:
+        os.close(lock)
 
 
 def is_name(name: str) -> bool:
@@ -102,62 +120,66 @@ class Claim:
         self.folder = os.path.join(parent, name)
         self.control = os.path.join(self.folder, "control")
         self.attach = os.path.join(self.folder, "attach")
-        if len(self.control) > 100:
+        if len(os.fsencode(self.control)) > 100:
             raise UsageError(
                 f"the path of the control socket is too long for the system ({self.control}): "
                 "set UARTSIM_RUNTIME_DIR to a folder with a shorter path"
             )
-        self._lock = self._take_lock()
         self.link = os.path.abspath(link) if link else os.path.join(parent, f"{name}.tty")
         self._linked: str | None = None
+        self._lock = -1
+        self._parent = open_own(parent, "runtime", _REMEDY, earlier=_made_earlier)
         try:
-            os.ftruncate(self._lock, 0)
-            os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
-            self._clean()
-            self._check_link()
+            self._own = self._take()
+        except OSError as error:
+            self._parent.close()
+            if error.errno in SHORTAGES:
+                raise
+            raise UsageError(
+                f"the folder {self.folder} cannot be made, or not emptied of what a dead machine has left in it "
+                f"({error.strerror}): {_MACHINE_REMEDY}"
+            ) from None
         except BaseException:
-            self.release()
+            self._parent.close()
             raise
 
-    def _take_lock(self) -> int:
-        while True:
-            make_private(self.folder)
-            path = os.path.join(self.folder, "lock")
+    def _take(self) -> OwnFolder:
+        """The machine's folder, locked, with nothing of a dead machine of that name in it."""
+        with self._parent.locked():
+            self._parent.mark()  # the last machine to end may have removed it since
+            own = self._parent.enter(self.name, "machine's", _has_lock, _MACHINE_REMEDY)
             try:
-                lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            except FileNotFoundError:
-                continue  # its owner removed the folder just now
-            try:
-                _lock(lock)
-            except BlockingIOError:
-                pid = os.read(lock, 32).decode(errors="replace").strip()
-                os.close(lock)
-                raise UsageError(
-                    f"a machine named {self.name} is already running (process {pid or 'unknown'}): give this one "
-                    f"another name with --name, or end that one with 'uartsim stop {self.name}'"
-                ) from None
-            try:
-                if os.stat(path).st_ino == os.fstat(lock).st_ino:
-                    return lock
-            except FileNotFoundError:
-                pass
-            os.close(lock)  # its owner removed the file while we waited for it: take the next one
+                self._lock = own.open("lock", os.O_RDWR | os.O_CREAT)
+                self._check_alone()
+                try:
+                    self._check_link(own)
+                    os.ftruncate(self._lock, 0)
+                    os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
+                    _clean(own)
+                except BaseException:
+                    self._give_back(own)
+                    raise
+            except BaseException:
+                if self._lock >= 0:
+                    os.close(self._lock)
+                own.close()
+                raise
+        return own
 
-    def _clean(self) -> None:
-        """Remove what a machine of this name has left behind; the lock says that it is dead."""
-        for entry in os.scandir(self.folder):
-            if entry.name not in ("lock", "link"):
-                if entry.name.startswith("link."):
-                    _unlink_noted(entry.path)
-                _remove(entry.path)
+    def _check_alone(self) -> None:
+        """UsageError if the lock is held."""
+        try:
+            _lock(self._lock)
+        except BlockingIOError:
+            pid = os.read(self._lock, 32).decode(errors="replace").strip()
+            raise UsageError(
+                f"a machine named {self.name} is already running (process {pid or 'unknown'}): give this one "
+                f"another name with --name, or end that one with 'uartsim stop {self.name}'"
+            ) from None
 
-    def _check_link(self) -> None:
+    def _check_link(self, own: OwnFolder) -> None:
         """A link from an earlier run of ours is in our note; anything else at that path is not ours."""
-        note = os.path.join(self.folder, "link")
-        if os.path.exists(note):
-            _unlink_noted(note)
-            os.unlink(note)
-        if os.path.lexists(self.link):
+        if os.path.lexists(self.link) and _noted(own, "link") != self.link:
             raise UsageError(
                 f"{self.link} exists and is not a link of ours: remove it, or give another path with --link"
             )
@@ -168,11 +190,10 @@ class Claim:
         Raises:
             UsageError: the link cannot be made.
         """
-        with open(os.path.join(self.folder, "link"), "w", encoding="utf-8") as file:
-            file.write(f"{self.link}\n{target}\n")
-        self._linked = target
         try:
-            os.symlink(target, self.link)
+            self._own.write_new("link", _note(self.link, target))
+            self._linked = target
+            make_link(target, self.link)
         except OSError as error:
             self._linked = None
             raise UsageError(
@@ -190,26 +211,48 @@ class Claim:
             UsageError: the path is taken, or the link cannot be made.
         """
         number = 2
-        while os.path.lexists(self._note(number)) or (link is None and os.path.lexists(self._numbered(number))):
+        taken = self._own.names()
+        while f"link.{number}" in taken or (link is None and os.path.lexists(self._numbered(number))):
             number += 1
         path = link or self._numbered(number)
         try:
-            with open(self._note(number), "x", encoding="utf-8") as file:
-                file.write(f"{path}\n{target}\n")
-            os.symlink(target, path)
+            self._own.write_new(f"link.{number}", _note(path, target))
+            make_link(target, path)
         except OSError as error:
             with contextlib.suppress(OSError):
-                os.unlink(self._note(number))
+                self._own.remove(f"link.{number}")
             raise UsageError(f"the link {path} cannot be made ({error.strerror}): give another with --link") from None
         return number, path
 
+    def move_link(self, target: str, number: int | None = None) -> None:
+        """Have a link of ours point to another pty, if it is still as it was made; a stranger's is left alone.
+
+        Args:
+            target: the pty.
+            number: which link, as :meth:`add_link` numbered it; None: the first.
+
+        Raises:
+            UsageError: the link cannot be made.
+        """
+        note = "link" if number is None else f"link.{number}"
+        try:
+            path = _noted(self._own, note)
+            if path is None:
+                return
+            before = os.readlink(path)
+            self._own.remove(note)
+            self._own.write_new(note, _note(path, target))
+            remove_link(path, before)
+            make_link(target, path)
+        except (OSError, ValueError) as error:
+            raise UsageError(f"the link to {target} cannot be made ({error}): make it yourself with 'ln -s'") from None
+        if number is None:
+            self._linked = target
+
     def remove_link(self, number: int) -> None:
         """Remove the link of :meth:`add_link`, if it is still as it was made."""
-        _unlink_noted(self._note(number))
-        os.unlink(self._note(number))
-
-    def _note(self, number: int) -> str:
-        return os.path.join(self.folder, f"link.{number}")
+        _unlink_noted(self._own, f"link.{number}")
+        self._own.remove(f"link.{number}")
 
     def _numbered(self, number: int) -> str:
         return f"{self.folder}.{number}.tty"
@@ -223,36 +266,63 @@ class Claim:
 
     def release(self) -> None:
         """Give everything back."""
+        if self._lock < 0:
+            return
         if self._linked is not None:
-            try:
-                if os.readlink(self.link) == self._linked:
-                    os.unlink(self.link)
-            except OSError:
-                pass  # somebody has removed or replaced it: it is not ours any more
+            remove_link(self.link, self._linked)  # if somebody has removed or replaced it, it is not ours any more
             self._linked = None
-        if self._lock >= 0:
+        with contextlib.suppress(OSError, UartsimError), self._parent.locked():
             if self._is_ours():
-                with contextlib.suppress(OSError):
-                    self._clean()
-                with contextlib.suppress(OSError):
-                    os.unlink(os.path.join(self.folder, "link"))
-                with contextlib.suppress(OSError):
-                    os.unlink(os.path.join(self.folder, "lock"))  # from here on another may take the name
-                    os.rmdir(self.folder)
-            os.close(self._lock)
-            self._lock = -1
+                self._give_back(self._own)
+        os.close(self._lock)
+        self._lock = -1
+        self._own.close()
+        self._parent.close()
+
+    def _give_back(self, own: OwnFolder) -> None:
+        """Remove the folder; the runtime folder's lock is held, so that nobody takes the name half-way."""
+        with contextlib.suppress(OSError):
+            _clean(own)
+        with contextlib.suppress(OSError):
+            if own.names() == ["lock"]:  # else somebody has put something there, which stays
+                own.remove("lock")
+                self._parent.remove_folder(self.name)
+                self._parent.unmark_if_empty()
 
 
-def _unlink_noted(note: str) -> None:
-    """Remove the link that a note tells of.
+def _clean(own: OwnFolder) -> None:
+    """Remove what a machine has left behind in its folder, all but the lock, and its links; the lock says it is dead."""
+    for name in own.names():
+        if name == "link" or is_note(name):
+            _unlink_noted(own, name)
+        if name != "lock" and is_machine_file(name):
+            own.remove(name)
+
+
+def _note(link: str, target: str) -> bytes:
+    return os.fsencode(f"{link}\n{target}\n")
+
+
+def _noted(own: OwnFolder, note: str) -> str | None:
+    """The link of which a note tells, if it still is as it was made.
 
     The number of the pty may be a stranger's by now: only a link that still says what the note says is ours.
     """
-    with contextlib.suppress(OSError):
-        with open(note, encoding="utf-8") as file:
-            link, target = file.read().split("\n")[:2]
-        if os.readlink(link) == target:
-            os.unlink(link)
+    try:
+        fd = own.open(note, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            link, target = os.fsdecode(os.read(fd, 1 << 14)).split("\n")[:2]
+        finally:
+            os.close(fd)
+    except (OSError, ValueError):
+        return None
+    return link if is_link(link, target) else None
+
+
+def _unlink_noted(own: OwnFolder, note: str) -> None:
+    """Remove the link of which a note tells."""
+    if (link := _noted(own, note)) is not None:
+        remove_link(link, os.readlink(link))
 
 
 def _lock(lock: int) -> None:
@@ -271,23 +341,38 @@ def _lock(lock: int) -> None:
 
 
 def running_machines() -> list[str]:
-    """The names of this user's running machines."""
-    folder = runtime_folder()
-    names = []
-    for entry in sorted(os.scandir(folder), key=lambda e: e.name):
-        if not entry.is_dir(follow_symlinks=False):
-            continue
-        try:
-            lock = os.open(os.path.join(entry.path, "lock"), os.O_RDWR | os.O_CLOEXEC)
-        except OSError:
-            continue
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            names.append(entry.name)
-        finally:
-            os.close(lock)
-    return names
+    """The names of this user's running machines.  Looking changes nothing.
+
+    Raises:
+        UsageError: the runtime folder is not ours alone.
+    """
+    try:
+        folder = open_own(runtime_folder(), "runtime", _REMEDY, earlier=_made_earlier, reading=True)
+    except FileNotFoundError:
+        return []
+    with folder:
+        return [name for name in folder.names() if is_name(name) and _is_running(folder, name)]
+
+
+def _is_running(folder: OwnFolder, name: str) -> bool:
+    """Whether the lock of a machine is held."""
+    try:
+        place = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder.fd)
+    except OSError:
+        return False
+    try:
+        lock = os.open("lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=place)
+    except OSError:
+        return False
+    finally:
+        os.close(place)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
 
 
 def only_machine() -> str:

@@ -12,25 +12,13 @@ from typing import Final
 
 import trio
 
+from uartsim.access.terminal_modes import Clipboard, Modes
+from uartsim.printable import printable_line
+
 #: The guest's bytes that may wait for the terminal.
 QUEUE_BYTES: Final = 1 << 16
 #: How long the terminal may take for what is left at the end, in seconds.
-LAST_WORDS_S: Final = 2.0
-
-#: Modes of the terminal that a guest's program may leave switched, DEC private modes as in xterm's ctlseqs: what they
-#: are at rest.  Cursor keys and keypad, cursor shown, mouse, focus, alternate screens, bracketed paste.
-_AT_REST: Final = {
-    1: "l",
-    9: "l",
-    25: "h",
-    **dict.fromkeys((1000, 1002, 1003, 1004, 1005, 1006, 1015), "l"),
-    47: "l",
-    1047: "l",
-    1049: "l",
-    2004: "l",
-}
-_MODE: Final = re.compile(rb"\x1b\[\?([0-9;]+)([hl])|\x1b([=>c])")
-_MODE_BEGUN: Final = re.compile(rb"\x1b(?:\[(?:\?[0-9;]*)?)?\Z")
+LAST_WORDS_S: Final = 0.6
 
 #: What asks the terminal for an answer (its name, the cursor's place, a mode, a colour, its size).
 _QUERY: Final = re.compile(
@@ -67,37 +55,6 @@ class Past:
         return past + now
 
 
-class Modes:
-    """Follows which modes of the terminal the guest has switched."""
-
-    def __init__(self) -> None:
-        self._switched: dict[int, None] = {}
-        self._keypad = False
-        self._begun = b""
-
-    def feed(self, data: bytes) -> None:
-        """The terminal gets ``data``."""
-        if self._begun:
-            data = self._begun + data
-        for match in _MODE.finditer(data):
-            if match[3]:
-                self._keypad = match[3] == b"="
-                if match[3] == b"c":
-                    self._switched.clear()
-                continue
-            for number in (int(part) for part in match[1].split(b";") if part and len(part) < 6):
-                self._switched.pop(number, None)
-                if number in _AT_REST and match[2].decode() != _AT_REST[number]:
-                    self._switched[number] = None
-        begun = _MODE_BEGUN.search(data, max(0, len(data) - _LONGEST_BEGUN))
-        self._begun = begun[0] if begun else b""
-
-    def undo(self) -> bytes:
-        """What switches them back, the last one first."""
-        back = [f"\x1b[?{number}{_AT_REST[number]}" for number in reversed(self._switched)]
-        return "".join(back + ["\x1b>"] * self._keypad).encode()
-
-
 class Screen:
     """Writes to a terminal.
 
@@ -110,6 +67,7 @@ class Screen:
         self._queue = bytearray()
         self._changed = trio.lowlevel.ParkingLot()
         self._modes = Modes()
+        self._clipboard = Clipboard()
         self._last = b"\n"
         #: The terminal is gone.
         self.gone = False
@@ -123,12 +81,13 @@ class Screen:
 
     def say(self, text: str) -> None:
         """A sentence of ours, on a line of its own."""
-        self.put((b"" if self._last == b"\n" else b"\r\n") + f"[uartsim: {text}]\r\n".encode())
+        self.put((b"" if self._last == b"\n" else b"\r\n") + f"[uartsim: {printable_line(text)}]\r\n".encode())
 
     async def show(self, data: bytes) -> None:
         """Write what the guest has sent; waits while too much waits for the terminal already."""
         while len(self._queue) >= QUEUE_BYTES and not self.gone:
             await self._changed.park()
+        data = self._clipboard.feed(data)
         if not data:
             return
         self._modes.feed(data)
@@ -151,7 +110,7 @@ class Screen:
         queue = self._queue
         if drop:
             queue.clear()
-        queue += self._modes.undo() + f"\r\n{last}".encode()
+        queue += self._modes.undo() + f"\r\n{last}".encode(errors="backslashreplace")
         with trio.move_on_after(LAST_WORDS_S, shield=True):
             await self._write()
 

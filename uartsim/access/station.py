@@ -133,7 +133,7 @@ class Station:
         self.reservation = reservation
         self.hub = hub
         self.description = description
-        self.pty = PtyAccess(hub, reservation.device)
+        self.pty = PtyAccess(hub, reservation.device, renew=self._renew_pty)
         self.more = MorePtys(hub, reservation.claim)
         self.machine: Machine | None = None
 
@@ -151,6 +151,7 @@ class Station:
                 "use the real clock"
             )
         self.machine = machine
+        self.pty.log = self.more.log = machine.log
         try:
             await self._serve(machine, task_status)
         finally:
@@ -173,6 +174,18 @@ class Station:
                 nursery.start_soon(attach.run, self.reservation.attach)
                 nursery.start_soon(serve, self.reservation.control, Requests(self, machine).handlers)
                 task_status.started()
+
+    def _renew_pty(self) -> PtyDevice:
+        """Another pty in place of one that cannot be used any more."""
+        reservation, device = self.reservation, PtyDevice(self.hub.baud)
+        try:
+            reservation.claim.move_link(device.path)
+        except BaseException:
+            device.close()
+            raise
+        reservation.device.close()
+        reservation.device = device
+        return device
 
     async def finish(self) -> None:
         """The guest has ended: whoever is attached gets what is left, within a second, and is told."""

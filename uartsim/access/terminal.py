@@ -24,9 +24,10 @@ from typing import Any, Final
 import trio
 
 from uartsim.access.attach import MessageStream
-from uartsim.access.keys import MENU, Keys
+from uartsim.access.keys import HELP, MENU, Keys
 from uartsim.access.screen import Past, Screen
 from uartsim.line_format import UartsimError
+from uartsim.printable import printable_line
 
 #: Bytes that may be on their way to the machine without having been taken by the line.
 WINDOW: Final = 2048
@@ -188,7 +189,11 @@ class Terminal:
                     nursery.start_soon(self._from_person, terminal.keys, screen, scope)
             finally:
                 self._screen = None
-                last = f"uartsim: left {self.name}{': ' + self.end if self.end else ''}\r\n" if self.name else ""
+                last = (
+                    printable_line(f"uartsim: left {self.name}{': ' + self.end if self.end else ''}") + "\r\n"
+                    if self.name
+                    else ""
+                )
                 await screen.finish(last, drop=self._quitting)
 
     def say(self, text: str) -> bool:
@@ -320,6 +325,9 @@ class Terminal:
                 await self.messages.send(kinds[what])
                 if what == "watch":
                     screen.say("you only watch now (Ctrl-] f takes the line)")
+            case "help":
+                for line in HELP:
+                    screen.put(f"{line}\r\n".encode())
             case "menu":
                 screen.put(f"\r\n{MENU} ".encode())
             case "clear":

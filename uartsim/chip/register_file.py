@@ -267,7 +267,7 @@ class RegisterFile(Engine):
             long_fifo = (value if self.lcr & DLAB else before) & FIFO_64
             self.fcr = (value & ~FIFO_64 | long_fifo) & variant.fcr_bits
         else:
-            # Bit 0 must be 1 or the other bits are not programmed: only the FIFOs go off.
+            # Bit 0 must be 1 or the other bits are not programmed: only the FIFOs go off, and their length with them.
             self.fcr &= ~(FIFO_ENABLE | FIFO_64)
         if (self.fcr ^ before) & (FIFO_ENABLE | FIFO_64):
             self.receiver.clear()

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TextIO, TypeAlias
 
+from uartsim.standard_streams import unfiltered
+
 #: A stage is said to be done in so many plain lines.
 _PLAIN_LINES = 4
 
@@ -35,7 +37,7 @@ def stage(what: str, total: int, to: TextIO | None = None) -> Iterator[Tick]:
         from rich.console import Console
         from rich.progress import Progress as Bar
 
-        with Bar(console=Console(file=stream), transient=True) as progress:
+        with Bar(console=Console(file=unfiltered(stream)), transient=True) as progress:
             task = progress.add_task(what, total=total)
             yield lambda count: progress.advance(task, count)
     elif os.environ.get("CI", "").lower() not in ("", "0", "false"):

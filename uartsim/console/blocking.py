@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import queue
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
@@ -22,8 +22,10 @@ from uartsim.console.errors import ConsoleClosed
 from uartsim.console.expectations import Expectation, Match, Timeout
 from uartsim.console.kernel_lines import KernelLine
 from uartsim.console.opening import open_console as open_async_console
+from uartsim.console.options import LineOptions, check_options
 from uartsim.console.problem_catalogue import Source
 from uartsim.console.problems import Problem
+from uartsim.console.run import LONGEST_OUTPUT
 from uartsim.console.screen import Screen
 from uartsim.console.shell_line import Result
 from uartsim.console.transfer import Progress
@@ -31,7 +33,6 @@ from uartsim.console.trio_thread import LAST_WAIT_S, TrioThread, shared_thread, 
 from uartsim.console.typing import KILL_LINE
 from uartsim.errors import UartsimError
 from uartsim.guest.catalogue import GuestDefinition
-from uartsim.machine import PortOptions
 
 if TYPE_CHECKING:
     from pexpect.fdpexpect import fdspawn
@@ -95,10 +96,12 @@ class Console:
         __tracebackhide__ = True
         self._call(lambda: self._console.login(user, password, timeout, new_password=new_password))
 
-    def run(self, command: str, timeout: Timeout = "default", *, shell: str = "auto") -> Result:
+    def run(
+        self, command: str, timeout: Timeout = "default", *, shell: str = "auto", max_output: int = LONGEST_OUTPUT
+    ) -> Result:
         """Run a command; see :meth:`uartsim.Console.run`."""
         __tracebackhide__ = True
-        result: Result = self._call(lambda: self._console.run(command, timeout, shell=shell))
+        result: Result = self._call(lambda: self._console.run(command, timeout, shell=shell, max_output=max_output))
         return result
 
     def put_file(
@@ -246,7 +249,6 @@ class Console:
         return value
 
 
-@contextmanager
 def open_console(
     guest: str | Path | GuestDefinition = "demo",
     *,
@@ -258,21 +260,40 @@ def open_console(
     name: str | None = None,
     clock: str = "real",
     log: Callable[[str], None] | None = None,
-    **port: Unpack[PortOptions],
-) -> Iterator[Console]:
+    **options: Unpack[LineOptions],
+) -> AbstractContextManager[Console]:
     """Start a machine of its own for this block, and hold its console; see :func:`uartsim.open_console`.
 
     Args:
-        guest, settings, timeout, timeout_scale, problems, allow, name, port: as there.
+        guest, settings, timeout, timeout_scale, problems, allow, name, options: as there.
         clock: ``"real"``, or ``"virtual"``: time passes only while a call waits, as fast as the processor can do it, and
             stands still between calls.  Only for guests that are scripts.
         log: as there; called on the background thread.
 
     Raises:
+        TypeError: there is no such option; the message has the nearest name.
         UsageError: no such guest, setting or clock, something that it needs is missing, or the clock is virtual and the
             guest a process or QEMU.
         UartsimError: the guest could not be started.
     """
+    __tracebackhide__ = True
+    check_options("open_console()", options)
+    opening = open_async_console(
+        guest,
+        settings=settings,
+        timeout=timeout,
+        timeout_scale=timeout_scale,
+        problems=problems,
+        allow=allow,
+        name=name,
+        log=log,
+        **options,
+    )
+    return _held(opening, clock)
+
+
+@contextmanager
+def _held(opening: AbstractAsyncContextManager[AsyncConsole], clock: str) -> Iterator[Console]:
     __tracebackhide__ = True
     thread = shared_thread(clock)
     opened: queue.SimpleQueue[AsyncConsole | BaseException] = queue.SimpleQueue()
@@ -284,17 +305,7 @@ def open_console(
         end: BaseException | None = ConsoleClosed("the machine was switched off because the process ends")
         try:
             with scope, thread.time_passes():
-                async with open_async_console(
-                    guest,
-                    settings=settings,
-                    timeout=timeout,
-                    timeout_scale=timeout_scale,
-                    problems=problems,
-                    allow=allow,
-                    name=name,
-                    log=log,
-                    **port,
-                ) as console:
+                async with opening as console:
                     opened.put(console)
                     with thread.time_stands_still():
                         await done.wait()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -99,7 +99,9 @@ class Grub:
         __tracebackhide__ = True
         self._console._call(self._grub.stop_countdown, timeout)
 
-    def select(self, pattern: str | re.Pattern[str], timeout: Timeout = "default") -> str:
+    def select(
+        self, pattern: str | re.Pattern[str] | Sequence[str | re.Pattern[str]], timeout: Timeout = "default"
+    ) -> str:
         """Move the highlight to the first entry that matches; returns its title."""
         __tracebackhide__ = True
         title: str = self._console._call(self._grub.select, pattern, timeout)
@@ -110,10 +112,18 @@ class Grub:
         __tracebackhide__ = True
         self._console._call(self._grub.boot, timeout)
 
-    def edit(self, line: str | re.Pattern[str], append: str, timeout: Timeout = "default") -> None:
-        """Add to the end of a line of the highlighted entry."""
+    def edit(
+        self,
+        line: str | re.Pattern[str],
+        append: str = "",
+        timeout: Timeout = "default",
+        *,
+        replace: tuple[str | re.Pattern[str], str] | None = None,
+        remove: str | re.Pattern[str] | None = None,
+    ) -> None:
+        """Change a line of the highlighted entry; see :meth:`uartsim.console.grub.Grub.edit`."""
         __tracebackhide__ = True
-        self._console._call(self._grub.edit, line, append, timeout)
+        self._console._call(lambda: self._grub.edit(line, append, timeout, replace=replace, remove=remove))
 
     def command_line(self, timeout: Timeout = "default") -> None:
         """Open GRUB's command line."""

@@ -88,7 +88,9 @@ class Console(TransferVerbs, SpawnVerbs):
 
             def look(now: float) -> tuple[Found | None, float]:
                 nonlocal search, echoed
-                settled = self._last_output + SETTLE_S
+                settled = self._spoke_at + SETTLE_S
+                if self._matcher.held:  # the last line is a kernel line that is still coming, perhaps
+                    settled = max(settled, self._last_output + SETTLE_S)
                 paused = self._ended or now >= min(deadline, settled)
                 while (found := search.find(paused=paused)) is not None:
                     echo_end = self._echoes.end_of(found)
@@ -149,7 +151,9 @@ class Console(TransferVerbs, SpawnVerbs):
         if key in "bo":
             self._guard.watch.expect_boot()
         if key == "c":
-            self._guard.watch.ask_for("linux.panic", "linux.oops", "linux.bug", "linux.reboot", "guest.off")
+            self._guard.watch.ask_for(
+                "linux.panic", "linux.oops", "linux.die", "linux.bug", "linux.reboot", "guest.off"
+            )
         await self.send_break()
         await self.send(key)
 
@@ -233,7 +237,7 @@ class Console(TransferVerbs, SpawnVerbs):
             begin = trio.current_time()
             deadline = self._deadline(timeout)
             await trio.lowlevel.checkpoint()
-            if not await self._quiet(seconds, deadline, begin=self._last_sent):
+            if not await self._quiet(seconds, deadline, begin=self._last_sent, kernel=True):
                 self._raise_unfinished(f"a silence of {seconds:g} s was expected", begin, deadline)
 
     # -- the machine ------------------------------------------------------------------------------------------------
@@ -249,7 +253,8 @@ class Console(TransferVerbs, SpawnVerbs):
         await self._buttons("nmi()").nmi()
 
     async def reset(self) -> None:
-        """Press the machine's reset button.  What was sent before is read past: an old prompt will not match.
+        """Press the machine's reset button.  What was sent before is read past, and the screen is empty: no verb takes
+        anything of it for the new boot's.
 
         Raises:
             UsageError: there is no machine behind this console.
@@ -257,8 +262,7 @@ class Console(TransferVerbs, SpawnVerbs):
         """
         __tracebackhide__ = True
         buttons = self._buttons("reset()")
-        self._take_all()
-        self._matcher.consume_all()
+        self._forget_boot()
         self._guard.watch.expect_boot()
         await buttons.reset()
 

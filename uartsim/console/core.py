@@ -17,7 +17,7 @@ from uartsim.console.echoes import Echoes
 from uartsim.console.errors import ConsoleBusy, ConsoleClosed, ExpectTimeout, GuestEnded, ProblemFound, as_raised
 from uartsim.console.expectations import Match, Timeout
 from uartsim.console.guard import Guard
-from uartsim.console.kernel_lines import KernelLine
+from uartsim.console.kernel_lines import KernelLine, Plain
 from uartsim.console.live_log import LiveLog
 from uartsim.console.matcher import Found, Matcher
 from uartsim.console.problem_catalogue import Source
@@ -83,13 +83,19 @@ class ConsoleCore:
         self._live_log = LiveLog(self._name)
         self._matcher = Matcher()
         self._echoes = Echoes(self._matcher)
-        self._guard = Guard(self._matcher, problems, allow, trio.current_time())
+        self._guard = Guard(self._matcher, problems, allow, trio.current_time(), timeout_scale)
         self._screen = ScreenModel()
         self._arrived = trio.Event()
+        #: A screen that the kernel does not write on: what an editor of lines believes to stand there.
+        self._edited = ScreenModel(kernel_lines=False)
         self._opened_at = self._last_output = self._last_sent = trio.current_time()
+        #: When anything but kernel lines came last; and what may become one is undecided since when, or None.
+        self._last_plain = self._opened_at
+        self._undecided_since: float | None = None
         self._ended = False
         self._closed = False
         self._waiting: str | None = None
+        self._began = self._opened_at  # when the wait began that goes on, or was the last
         #: The place in the matched text behind a prompt that is known to be one.
         self._prompt_at = -1
         #: Where tasks of this console run, while somebody follows it; and who else gets what the guest sends.
@@ -111,12 +117,32 @@ class ConsoleCore:
     def _take(self, data: bytes) -> None:
         self._last_output = trio.current_time()
         self._screen.feed(data)
+        self._edited.feed(data)
         for feed in self._feeds:
             feed.put(data)
-        text = self._transcript.feed(data, self._last_output)
+        self._take_text(self._transcript.feed(data, self._last_output), data)
+
+    def _take_text(self, text: str, data: bytes) -> None:
         self._live_log.feed(text)
         segments = self._matcher.feed(text, self._last_output)
+        if any(isinstance(segment, Plain) for segment in segments):
+            self._last_plain = self._last_output
+            self._undecided_since = None
+        if not self._matcher.undecided:
+            self._undecided_since = None
+        elif self._undecided_since is None:
+            self._undecided_since = self._last_output
         self._guard.take(segments, data, self._last_output)
+
+    def _forget_boot(self) -> None:
+        """The guest is about to start anew: its unfinished line, its screen, its prompt and what was typed are of the past."""
+        self._take_all()
+        self._take_text(self._transcript.end_line(trio.current_time()), b"")
+        self._matcher.consume_all()
+        self._screen = ScreenModel(self._screen.rows, self._screen.columns)
+        self._edited = ScreenModel(self._screen.rows, self._screen.columns, kernel_lines=False)
+        self._echoes = Echoes(self._matcher)
+        self._prompt_at = -1
 
     def _take_all(self) -> None:
         """Take in what has come and ``follow`` has had no turn to take: no answer without it."""
@@ -178,6 +204,11 @@ class ConsoleCore:
         """The matched text from ``place`` on, without the kernel's lines; a line that they cut is whole again."""
         return self._matcher.between(place, self._end, kernel="lift").replace("\r\n", "\n")
 
+    @property
+    def _spoke_at(self) -> float:
+        """When the guest last sent anything but kernel lines, which may never cease."""
+        return self._last_plain if self._undecided_since is None else max(self._last_plain, self._undecided_since)
+
     def _own(self, start: int, end: int) -> str:
         """What a command printed between two places: without the lines that the kernel sent meanwhile."""
         return self._matcher.between(start, end, kernel="own").replace("\r\n", "\n")
@@ -205,18 +236,30 @@ class ConsoleCore:
             self._take_all()
             now = trio.current_time()
             found, again = look(now)
+            evidence_at = math.inf
             if found is None or isinstance(found, Found):
-                self._check_problems(now, found, copes_with)
-            if found is not None or self._ended or now >= deadline:
+                evidence_at = self._check_problems(now, found, copes_with, is_last=self._ended or now >= deadline)
+            if evidence_at == math.inf and (found is not None or self._ended or now >= deadline):
                 return found
-            await self._next(min(deadline, again, self._unsettled_until(now)))
+            await self._next(
+                min(deadline, again if found is None else math.inf, self._unsettled_until(now), evidence_at)
+            )
 
-    async def _quiet(self, seconds: float, deadline: float, begin: float | None = None) -> bool:
-        """Wait until the guest has been silent for ``seconds``, at the earliest since ``begin``."""
+    async def _quiet(
+        self, seconds: float, deadline: float, begin: float | None = None, *, kernel: bool = False
+    ) -> bool:
+        """Wait until the guest has been silent for ``seconds``, at the earliest since ``begin``.
+
+        Args:
+            seconds: how long.
+            deadline: when to give up.
+            begin: since when; None for now.
+            kernel: whether the kernel must be silent too.
+        """
         since = trio.current_time() if begin is None else begin
 
         def look(now: float) -> tuple[bool | None, float]:
-            quiet_at = max(self._last_output, since) + seconds
+            quiet_at = max(self._last_output if kernel else self._spoke_at, since) + seconds
             return (True if now >= quiet_at else None), quiet_at
 
         return bool(await self._watch(look, deadline))
@@ -228,13 +271,19 @@ class ConsoleCore:
         settled = self._last_output + SETTLE_S
         return settled if self._guard.wants_pause and now < settled else math.inf
 
-    def _check_problems(self, now: float, found: Found | None = None, copes_with: Container[str] = ()) -> None:
-        """End the wait if something is wrong after which nothing good can come.
+    def _check_problems(
+        self, now: float, found: Found | None = None, copes_with: Container[str] = (), *, is_last: bool = False
+    ) -> float:
+        """End the wait if something is wrong after which nothing good can come, and what the guest says of it is there.
 
         Args:
             now: the time.
             found: what was found meanwhile; who waited for the problem's line gets it.
             copes_with: ids of problems that the wait itself deals with.
+            is_last: the wait ends now.
+
+        Returns:
+            When to check again, because more is expected of the guest; infinity if nothing is wrong.
 
         Raises:
             ProblemFound: it is.
@@ -242,13 +291,14 @@ class ConsoleCore:
         __tracebackhide__ = True
         if self._ended or now >= self._last_output + SETTLE_S:
             self._guard.pause(now)
-        problem = self._guard.fatal(found, copes_with)
-        if problem is not None:
+        problem = self._guard.fatal(found, copes_with, math.inf if is_last else now)
+        if isinstance(problem, Problem):
             raise ProblemFound(
                 f"{problem.cause}; {self._waiting or 'a wait'} ends here, unless allow={[problem.id]!r} is given. "
                 f"{problem.advice}{self._evidence()}",
                 problem,
             )
+        return math.inf if problem is None else problem
 
     # -- waiting --------------------------------------------------------------------------------------------------
 
@@ -264,6 +314,7 @@ class ConsoleCore:
         if self._waiting is not None:
             raise ConsoleBusy(f"{what}: {self._waiting} is still waiting on this console; one wait at a time")
         self._waiting = what
+        self._began = trio.current_time()
         try:
             yield
         finally:
@@ -352,6 +403,9 @@ class ConsoleCore:
         wrong = [f"{problem.cause} ({problem.id})" for problem in problems]
         if wrong:
             told.append(f"What went wrong: {'; '.join(wrong[-SHOWN_PROBLEMS:])}")
+        excused = [f"{_shown(problem.line)} ({problem.id})" for problem in self._guard.watch.excused]
+        if excused:
+            told.append(f"Allowed or asked for: {'; '.join(excused[-SHOWN_PROBLEMS:])}")
         return "\n".join(told)
 
 

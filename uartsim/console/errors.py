@@ -28,6 +28,24 @@ class TypingFailed(UartsimError):
     """What was typed did not come back as it was typed."""
 
 
+class RunFailed(UartsimError):
+    """A command could not be run, or it is not known how it ended: what stands on the line is not a shell that can say."""
+
+
+class OutputTooLong(RunFailed):
+    """A command printed more than ``run`` was to keep.
+
+    Attributes:
+        characters: how much it printed.
+        status: its exit status.
+    """
+
+    def __init__(self, message: str, characters: int = 0, status: int | None = None) -> None:
+        super().__init__(message)
+        self.characters = characters
+        self.status = status
+
+
 class GrubFailed(UartsimError):
     """GRUB's menu does not have what was asked for."""
 

@@ -1,42 +1,42 @@
 """GRUB's menu, read from the screen of the line and worked with its keys.
 
-What is on the screen is the only truth: a key is pressed, and what it did is read.  Keys are sent as GRUB's serial
-terminal needs them: the bytes of an escape sequence in one piece, since after a gap of 100 ms it takes them for single
-keys (grub-core/term/terminfo.c).
+What is on the screen is the only truth: a key is pressed, and what it did is read.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import trio
 
+from uartsim.console import grub_keys as key
+from uartsim.console import grub_screen
 from uartsim.console.core import SETTLE_S
-from uartsim.console.errors import GrubFailed, TypingFailed
+from uartsim.console.errors import GrubFailed
 from uartsim.console.expectations import Timeout
-from uartsim.console.screen import Screen
-from uartsim.errors import UsageError
+from uartsim.console.grub_editor import Editor, changed
+from uartsim.console.grub_keys import Keys
+from uartsim.console.grub_menu import SUBMENU, Menu, contents
+from uartsim.console.grub_screen import has_editor, read_menu
+from uartsim.errors import UartsimError, UsageError
 
 if TYPE_CHECKING:
     from uartsim.console.run import RunVerbs
 
-_UP, _DOWN = "\x1b[A", "\x1b[B"
-_END_OF_LINE: Final = "\x05"
-_BOOT_EDITED: Final = "\x18"
-_ESCAPE: Final = "\x1b"
-#: Does nothing in the menu, except to stop the countdown.
-_NO_KEY: Final = " "
-#: How long GRUB may take to show what a key did, in seconds.
-_KEY_S: Final = 1.0
-#: No menu is longer.
-_MOST_ENTRIES: Final = 1000
-
-_EDGE: Final = re.compile(r"^\s*[+┌└╔╚][-─═]{10,}[+┐┘╗╝]")
-_ROW: Final = re.compile(r"^\s*[|│║](.)(.*?)\s*[|│║].?\s*$")
-_COUNTDOWN: Final = re.compile(r"automatically in (\d+)\s*s")
-_EDITOR: Final = re.compile(r"(?i)emacs-like screen editing")
-_PROMPT: Final = re.compile(r"^grub> ?$")
+#: How long a menu whose cursor is elsewhere must stand still, in seconds: it may not be drawn to its end.
+_UNSURE_S: Final = 0.5
+#: How much of what came a kernel is looked for in, in characters.
+_LOOKED_BACK: Final = 1 << 18
+#: What comes where a menu should, when it does not come any more: a kernel that starts, or a prompt to log in at.
+_TOO_LATE: Final = re.compile(
+    r"^(?:Linux version \d.*|Booting Linux on .*|EFI stub: .*|(?:early console in )?[Dd]ecompress\w* Linux.*"
+    r"|\[ *0\.000000\] .*|\S{1,64} login: ?$)",
+    re.MULTILINE,
+)
+#: Titles of entries that boot into a rescue mode.
+_RESCUE: Final = re.compile(r"(?i)\b(?:recovery|rescue|emergency|single)\b")
 
 
 class Grub:
@@ -54,17 +54,19 @@ class Grub:
     @property
     def entries(self) -> list[str]:
         """The titles that the menu shows now; a long menu shows a part of them."""
-        return [title for _, title in _entries(self._console.screen)]
+        menu = read_menu(self._console.screen)
+        return list(menu.titles) if menu is not None else []
 
     @property
     def selected(self) -> str | None:
         """The title of the entry that is highlighted, or None if there is no menu."""
-        return _selected(self._console.screen)
+        menu = read_menu(self._console.screen)
+        return menu.titles[menu.row] if menu is not None else None
 
     @property
     def countdown(self) -> int | None:
         """In how many seconds GRUB boots by itself, or None if it does not count."""
-        return _countdown(self._console.screen)
+        return grub_screen.countdown(self._console.screen)
 
     # -- what can be done -----------------------------------------------------------------------------------------
 
@@ -73,6 +75,7 @@ class Grub:
 
         Raises:
             ExpectTimeout: it was not in time.
+            GrubFailed: it cannot come any more: a kernel has started, or there is a prompt to log in at.
             GuestEnded, ConsoleBusy, ConsoleClosed: as for every wait.
         """
         __tracebackhide__ = True
@@ -90,39 +93,46 @@ class Grub:
         with self._console._one_wait("grub.stop_countdown()"):
             await self._stopped_menu(timeout)
 
-    async def select(self, pattern: str | re.Pattern[str], timeout: Timeout = "default") -> str:  # noqa: ASYNC109
+    async def select(
+        self,
+        pattern: str | re.Pattern[str] | Sequence[str | re.Pattern[str]],
+        timeout: Timeout = "default",  # noqa: ASYNC109 - as above
+    ) -> str:
         """Move the highlight to the first entry whose title matches, counted from the top; stops the countdown.
 
+        An entry that is not in the menu is looked for in the submenu "Advanced options ..." too, where there is one.
+        Where no entry matches, the highlight is where it was.
+
         Args:
-            pattern: a regular expression that is searched for in the title.
+            pattern: a regular expression that is searched for in the title; or a list of them: all but the last are
+                submenus, each in the one before.
             timeout: how long to wait for the menu, in seconds.
 
         Returns:
             The entry's title.
 
         Raises:
-            GrubFailed: no entry matches.
-            UsageError: the expression does not compile.
+            GrubFailed: no entry matches, or GRUB does not react to keys.
+            UsageError: an expression does not compile.
             as :meth:`wait_for_menu`.
         """
         __tracebackhide__ = True
-        regex = _compiled(pattern)
-        with self._console._one_wait(f"grub.select({regex.pattern!r})"):
+        patterns = [pattern] if isinstance(pattern, (str, re.Pattern)) else list(pattern)
+        path = [_compiled(each) for each in patterns]
+        if not path:
+            raise UsageError("grub.select(): an empty list was given: say which entry")
+        with self._console._one_wait(f"grub.select({path[-1].pattern!r})"):
             await self._stopped_menu(timeout)
-            await self._to_the_end(_UP)
-            seen: list[str] = []
-            for _ in range(_MOST_ENTRIES):
-                title = self.selected
-                if title is None:
-                    break
-                if regex.search(title):
-                    return title
-                seen.append(title)
-                if not await self._press(_DOWN):
-                    break
-            raise GrubFailed(
-                f"no entry of GRUB's menu matches {regex.pattern!r}; there are {', '.join(map(repr, seen))}"
-            )
+            try:
+                return await Menu(self._keys).select(path)
+            except GrubFailed as error:
+                if len(path) > 1 or not any(SUBMENU.search(title) for title in self.entries):
+                    raise
+                failure = error
+            try:
+                return await Menu(self._keys).select([SUBMENU, *path])
+            except GrubFailed as error:
+                raise GrubFailed(f"{failure}; in the submenu: {error}") from None
 
     async def boot(self, timeout: Timeout = "default") -> None:  # noqa: ASYNC109 - as above
         """Boot, or enter, the highlighted entry; in the editor, boot what was edited.
@@ -132,49 +142,76 @@ class Grub:
         """
         __tracebackhide__ = True
         with self._console._one_wait("grub.boot()"):
-            console, key = self._console, _BOOT_EDITED
-            if not _EDITOR.search(console.screen.text):
+            screen, watch = self._console.screen, self._console._guard.watch
+            if has_editor(screen):
+                booted = key.BOOT_EDITED
+                watch.note_command_line(" ".join(line.text for line in Editor(self._keys).view.lines))
+            else:
                 await self._menu(timeout)
-                key = "\r"
-            before = _picture(console.screen)
-            await console._send(key)
+                booted = key.ENTER
+                if _RESCUE.search(self.selected or ""):
+                    watch.ask_for("systemd.emergency")
+            shown = contents(self._console.screen)
+            if not await self._keys.press_until(booted, lambda now: contents(now) != shown):
+                raise self._keys.fail("GRUB does not boot: it does not react to keys")
 
-            def look(now: float) -> tuple[bool | None, float]:
-                return (True if _picture(console.screen) != before else None), now + SETTLE_S
+    async def edit(
+        self,
+        line: str | re.Pattern[str],
+        append: str = "",
+        timeout: Timeout = "default",  # noqa: ASYNC109 - as above
+        *,
+        replace: tuple[str | re.Pattern[str], str] | None = None,
+        remove: str | re.Pattern[str] | None = None,
+    ) -> None:
+        """Open the highlighted entry in the editor and change a line of it, such as the kernel's.
 
-            await console._watch(look, trio.current_time() + _KEY_S)
-
-    async def edit(self, line: str | re.Pattern[str], append: str, timeout: Timeout = "default") -> None:  # noqa: ASYNC109
-        """Open the highlighted entry in the editor and add to the end of a line of it, such as the kernel's.
-
-        Then :meth:`boot` boots it.
+        Then :meth:`boot` boots it; further edits before that add up.  An edit that fails leaves all as it was.
 
         Args:
-            line: a regular expression that is searched for in the lines, such as ``r"^\\s*linux"``.
-            append: what to add; printable characters.
+            line: a regular expression that is searched for in the lines, such as ``r"^\\s*linux"``; a line that the screen
+                shows wrapped is one line, and a tab in it is eight spaces.
+            append: what to add at the end; printable characters.
             timeout: how long to wait for the menu, in seconds.
+            replace: a regular expression for what goes, wherever it is in the line, and what comes in its place, as for
+                ``re.sub``: ``(r"console=\\S+", "console=ttyS0")``.
+            remove: a regular expression for what goes, such as ``" quiet"``.
 
         Raises:
-            GrubFailed: the entry cannot be edited, or no line of it matches.
-            TypingFailed: what was typed did not come back.
-            UsageError: the expression does not compile, or the text is not printable.
+            GrubFailed: the entry cannot be edited, no line of it matches, or nothing in it what is to be replaced or
+                removed.
+            TypingFailed: the line does not become what it shall.
+            UsageError: an expression does not compile, a text is not printable, or there is nothing to do.
             as :meth:`wait_for_menu`.
         """
         __tracebackhide__ = True
         regex = _compiled(line)
-        if not append.isprintable():
-            raise UsageError(f"{append!r} cannot be typed into GRUB's editor: give printable characters")
+        _check_edit(append, replace, remove)
         console = self._console
         with console._one_wait("grub.edit()"):
-            if not _EDITOR.search(console.screen.text):
+            if opened := not has_editor(console.screen):
                 await self._stopped_menu(timeout)
-                if not await self._press("e") or not _EDITOR.search(console.screen.text):
-                    raise GrubFailed(f"GRUB opens no editor for {self.selected!r}: select an entry that boots")
-            await self._to_line(regex)
-            await self._press(_END_OF_LINE)
-            for character in append:
-                if not await self._press(character):
-                    raise TypingFailed(f"GRUB's editor does not show {character!r} of {append!r}{console._evidence()}")
+                await self._open_editor()
+            editor = Editor(self._keys)
+            before = editor.view.line.row
+            try:
+                text = await editor.find(regex)
+                wanted = changed(text, append, replace, remove)
+                if not wanted.isprintable():
+                    raise UsageError(f"{wanted!r} cannot be typed into GRUB's editor: give printable characters")
+                try:
+                    await editor.rewrite(wanted)
+                except UartsimError:
+                    if not opened and not console._ended:
+                        await editor.rewrite(text)
+                    raise
+            except UartsimError:
+                if not console._ended:
+                    if opened:
+                        await self._keys.press_until(key.ESCAPE, lambda screen: read_menu(screen) is not None)
+                    else:
+                        await editor.go_to_row(before)
+                raise
 
     async def command_line(self, timeout: Timeout = "default") -> None:  # noqa: ASYNC109 - as above
         """Open GRUB's command line; then ``console.run("ls")`` runs there.
@@ -185,26 +222,22 @@ class Grub:
         __tracebackhide__ = True
         console = self._console
         with console._one_wait("grub.command_line()"):
-            if self._at_prompt():
+            if grub_screen.at_prompt(console.screen):
                 return
             await self._stopped_menu(timeout)
-            await console._send("c")
-            begin = trio.current_time()
-            deadline = begin + console._seconds(timeout)
-
-            def look(now: float) -> tuple[bool | None, float]:
-                settled = console._last_output + SETTLE_S
-                return (True if now >= settled and self._at_prompt() else None), max(settled, now + SETTLE_S)
-
-            if not await console._watch(look, deadline):
-                console._raise_unfinished("GRUB's command line was expected", begin, deadline)
+            for _ in range(key.PRESSES):
+                if await self._keys.press("c", grub_screen.at_prompt):
+                    return
+                if grub_screen.at_prompt_with_text(console.screen):  # one that came late
+                    await self._keys.press_until(key.KILL_LINE, grub_screen.at_prompt)
+                    return
+            raise self._keys.fail("GRUB opens no command line")
 
     # -- the parts --------------------------------------------------------------------------------------------------
 
-    def _at_prompt(self) -> bool:
-        screen = self._console.screen
-        row, column = screen.cursor
-        return _PROMPT.match(screen.lines[row][:column]) is not None
+    @property
+    def _keys(self) -> Keys:
+        return Keys(self._console)
 
     async def _menu(self, timeout: Timeout) -> None:  # noqa: ASYNC109 - as above
         """Wait until the menu stands still."""
@@ -213,88 +246,78 @@ class Grub:
         console._check_running("grub")
         begin = trio.current_time()
         deadline = begin + console._seconds(timeout)
+        start = console._end if console._guard.watch.boot_is_expected else console._matcher.position
 
-        def look(now: float) -> tuple[bool | None, float]:
+        def look(now: float) -> tuple[str | None, float]:
             settled = console._last_output + SETTLE_S
             if now < settled:
                 return None, settled
-            return (True if _selected(console.screen) is not None else None), float("inf")
+            screen = console._screen.read()
+            is_shown = read_menu(screen) is not None
+            if is_shown and ("*" in screen.lines[screen.cursor[0]] or screen.cursor[0] in screen.reverse):
+                return "", now
+            # what is left of a menu may stand on the screen of a kernel
+            late = _TOO_LATE.search(console._matcher.between(max(start, console._end - _LOOKED_BACK), console._end))
+            if late is not None:
+                return late[0].strip(), now
+            sure = console._last_output + _UNSURE_S
+            if is_shown and now >= sure:
+                return "", now
+            return None, sure if is_shown else float("inf")
 
-        if not await console._watch(look, deadline):
+        late = await console._watch(look, deadline)
+        if late:
+            raise self._keys.fail(
+                f"GRUB's menu was expected, and {console._name} is past it: {late[:100]!r} came. It has no menu, shows it "
+                "elsewhere (GRUB_TERMINAL=serial brings it to the serial line), or for too short a time"
+            )
+        if late is None:
             console._raise_unfinished("GRUB's menu was expected", begin, deadline)
 
     async def _stopped_menu(self, timeout: Timeout) -> None:  # noqa: ASYNC109 - as above
         __tracebackhide__ = True
         await self._menu(timeout)
-        for _ in range(3):
-            if self.countdown is None:
-                return
-            await self._press(_NO_KEY)
+        if self.countdown is not None and not await self._keys.press_until(
+            key.NO_KEY, lambda screen: grub_screen.countdown(screen) is None and read_menu(screen) is not None
+        ):
+            raise self._keys.fail("GRUB's countdown goes on: it does not react to keys")
 
-    async def _press(self, key: str) -> bool:
-        """Press a key; whether the screen has changed by it.  What the countdown writes is no change."""
-        console = self._console
-        before = _picture(console.screen)
-        await console._send(key)
-        pressed = trio.current_time()
-
-        def look(now: float) -> tuple[bool | None, float]:
-            settled = max(console._last_output, pressed) + SETTLE_S
-            if now < settled:
-                return None, settled
-            return (True if _picture(console.screen) != before else None), float("inf")
-
-        return bool(await console._watch(look, pressed + _KEY_S))
-
-    async def _to_the_end(self, key: str) -> None:
-        for _ in range(_MOST_ENTRIES):
-            if not await self._press(key):
-                return
-
-    async def _to_line(self, regex: re.Pattern[str]) -> None:
-        """In the editor, move the cursor down to a line that matches."""
-        seen: list[str] = []
-        for _ in range(_MOST_ENTRIES):
-            screen = self._console.screen
-            row = _ROW.match(screen.lines[screen.cursor[0]])
-            text = row[1] + row[2] if row else screen.lines[screen.cursor[0]].rstrip()
-            if regex.search(text):
-                return
-            seen.append(text.strip())
-            if not await self._press(_DOWN):
-                break
-        await self._console._send(_ESCAPE)
-        raise GrubFailed(f"no line of the entry matches {regex.pattern!r}; there are {', '.join(map(repr, seen))}")
+    async def _open_editor(self) -> None:
+        __tracebackhide__ = True
+        title = self.selected
+        presses = 0
+        while not await self._keys.press("e", has_editor):
+            presses += 1
+            if presses >= key.PROBES:
+                raise GrubFailed(f"GRUB opens no editor for {title!r}: select an entry that boots")
+        if presses:
+            await Editor(self._keys).rewind()
 
 
 def _compiled(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
+    __tracebackhide__ = True
     try:
         return re.compile(pattern)
-    except re.error as error:
+    except (re.error, TypeError) as error:
         raise UsageError(f"{pattern!r} is no regular expression: {error}") from None
 
 
-def _entries(screen: Screen) -> list[tuple[bool, str]]:
-    """What stands in the menu's frame: whether it is highlighted, and its title."""
-    edges = [row for row, line in enumerate(screen.lines) if _EDGE.match(line)]
-    if len(edges) < 2 or _EDITOR.search(screen.text):
-        return []
-    found = []
-    for row in range(edges[0] + 1, edges[-1]):
-        if (match := _ROW.match(screen.lines[row])) and match[2].strip():
-            found.append((match[1] == "*" or row in screen.reverse, match[2].strip()))
-    return found
-
-
-def _selected(screen: Screen) -> str | None:
-    return next((title for highlighted, title in _entries(screen) if highlighted), None)
-
-
-def _countdown(screen: Screen) -> int | None:
-    found = _COUNTDOWN.search(screen.text)
-    return int(found[1]) if found else None
-
-
-def _picture(screen: Screen) -> tuple[object, ...]:
-    """What a key may change."""
-    return re.sub(r"automatically in \d+", "automatically in", screen.text), screen.cursor, screen.reverse
+def _check_edit(
+    append: str, replace: tuple[str | re.Pattern[str], str] | None, remove: str | re.Pattern[str] | None
+) -> None:
+    """Raises UsageError for an edit that cannot be made."""
+    __tracebackhide__ = True
+    if not isinstance(append, str) or not append.isprintable():
+        raise UsageError(f"{append!r} cannot be typed into GRUB's editor: give printable characters")
+    if replace is not None:
+        if not isinstance(replace, tuple) or len(replace) != 2 or not isinstance(replace[1], str):
+            raise UsageError(f"replace is {replace!r}: give what goes and what comes, such as ('quiet', 'debug')")
+        pattern = _compiled(replace[0])
+        try:
+            re.compile(f"(?:{pattern.pattern})?").sub(replace[1], "")
+        except (re.error, IndexError) as error:
+            raise UsageError(f"{replace[1]!r} cannot stand in for {pattern.pattern!r}: {error}") from None
+    if remove is not None:
+        _compiled(remove)
+    if not append and replace is None and remove is None:
+        raise UsageError("grub.edit(): say what to do: append=, replace= or remove=")

@@ -29,26 +29,26 @@ MAX_LINE: Final = 2048
 #: How many kernel lines a log keeps.
 KEPT_LINES: Final = 10_000
 
+#: What a kernel line begins with, and what may become that: each of its beginnings.
+PREFIX: Final = r"(?:<\d{1,3}>)?\[ {0,11}\d{1,11}\.\d{6}\](?:\[ {0,10}[TC]\d{1,10}\])? "
 _LINE: Final = re.compile(
     r"\[ {0,11}(\d{1,11}\.\d{6})\](?:\[ {0,10}([TC]\d{1,10})\])? "
     rf"(?:([^\n]{{0,{MAX_LINE - 1}}})\n|([^\n]{{{MAX_LINE}}})|[^\n]{{0,{MAX_LINE - 1}}}\Z)"
 )
 _LEVEL: Final = re.compile(r"<(\d{1,3})>")
 #: Whole kernel lines, each at the beginning of its own line.
-_MORE_LINES: Final = re.compile(
-    r"(?:(?:<\d{1,3}>)?\[ {0,11}\d{1,11}\.\d{6}\](?:\[ {0,10}[TC]\d{1,10}\])? "
-    rf"[^\n]{{0,{MAX_LINE - 1}}}+\n)*+"
-)
+_MORE_LINES: Final = re.compile(rf"(?:{PREFIX}[^\n]{{0,{MAX_LINE - 1}}}+\n)*+")
 _LONGEST_PREFIX: Final = 64
 #: How much text of kernel lines waits to be taken apart while nobody asks, in characters.
 _MAX_WAITING: Final = 1 << 24
-#: What may become a prefix: each of its beginnings, at the end of what is there.
 _CALLER_BEGUN: Final = r"\[(?: {1,10}|(?: {0,10}[TC](?:\d{1,10}\]?)?))?"
 _STAMP_BEGUN: Final = rf"\d{{1,11}}(?:\.(?:\d{{0,5}}|\d{{6}}(?:\](?:{_CALLER_BEGUN})?)?))?"
 _BEGUN: Final = rf"\[(?: {{1,11}}|(?: {{0,11}}{_STAMP_BEGUN}))?"
-_BEGUN_AT_END: Final = re.compile(rf"(?:<(?:\d{{1,3}}(?:>(?:{_BEGUN})?)?)?|{_BEGUN})\Z")
+PREFIX_BEGUN: Final = rf"(?:<(?:\d{{1,3}}(?:>(?:{_BEGUN})?)?)?|{_BEGUN})"
+_BEGUN_AT_END: Final = re.compile(rf"{PREFIX_BEGUN}\Z")
 #: How far the stamps of live messages may run ahead of the clock within one burst, in seconds.
 _AHEAD_S: Final = 1.5
+_SHUFFLED_S: Final = 0.05  # by how much messages of two processors may change places
 #: How much later than others a live message may come, in seconds.
 _LATE_S: Final = 2.0
 #: How long a kernel may have run before its console prints what it has kept, in seconds.
@@ -206,7 +206,7 @@ class KernelLog:
                     self._new.add(key)
                 self._decide(time_s, at - self._banner_at, seen, end)
         # messages of two processors may change places by some milliseconds
-        replayed = seen or (self._banner_at is None and time_s < self._newest - 0.05)
+        replayed = seen or (self._banner_at is None and time_s < self._newest - _SHUFFLED_S)
         if not replayed and time_s > self._newest:
             self._newest = time_s
         # a named tuple made without its slow constructor: there may be a hundred thousand in a second
@@ -244,14 +244,20 @@ class KernelLog:
         return found
 
     def clock_offset_s(self, before: int) -> float | None:
-        """How much later than their stamps messages come: the least of this boot, in seconds.
+        """How much later than its stamp the last live message of this boot came, in seconds: a clock may have slipped.
 
         Args:
             before: only lines before this place in the text as sent; None comes of it if there are none.
         """
         since = self.starts[-1][0].start if self.starts else 0
-        delays = (line.at - line.time_s for line in self.lines if since <= line.start < before)
-        return min(delays, default=None)
+        last: KernelLine | None = None
+        for line in reversed(self.lines):
+            if line.start < since:
+                break
+            if line.start < before and not line.replayed:
+                last = line
+                break
+        return None if last is None else last.at - last.time_s
 
 
 class KernelLifter:
@@ -351,10 +357,10 @@ def may_become_prefix(text: str) -> int:
 def own_output(lines: Sequence[KernelLine], clock_offset_s: float | None = None) -> set[KernelLine]:
     """Those of ``lines`` that a command printed itself (``dmesg``, a log file); the others came while it ran.
 
-    What has come before, or whose stamps run ahead of the clock, is not live.  Of lines that begin their line, adjacent
-    ones are judged together, and are live only if they agree with the kernel's clock; where that is not known they are
-    kept, because losing output is worse.  Lines that cut another are judged together, so that a log file's are kept
-    (``host kernel: [...``).
+    What has come before, or whose stamps run ahead of the clock, is not live.  A line right behind one that cuts is live
+    with it.  Of lines that begin their line, adjacent ones whose stamps do not go back are judged together, and are live
+    only if they agree with the kernel's clock; where that is not known they are kept, because losing output is worse.
+    Lines that cut another are judged together, so that a log file's are kept (``host kernel: [...``).
 
     Args:
         lines: the kernel lines in the command's output, in order.
@@ -368,14 +374,22 @@ def own_output(lines: Sequence[KernelLine], clock_offset_s: float | None = None)
         offsets.append(clock_offset_s)
     latest = min(offsets) + _LATE_S if offsets else -math.inf
     blocks: list[list[KernelLine]] = []
+    behind: dict[int, KernelLine] = {}  # the live line that cuts, by the first line of the block behind it
+    last: KernelLine | None = None
     for line in lines:
-        if line.cuts:
-            continue
-        if blocks and blocks[-1][-1].end == line.start:
-            blocks[-1].append(line)
-        else:
-            blocks.append([line])
+        if not line.cuts:
+            adjacent = last is not None and last.end == line.start
+            if adjacent and last is not None and not last.cuts and line.time_s >= last.time_s - _SHUFFLED_S:
+                blocks[-1].append(line)
+            else:
+                if adjacent and last is not None and last.cuts and last not in own:
+                    behind[line.start] = last
+                blocks.append([line])
+        last = line
     for block in blocks:
+        cut = behind.get(block[0].start)
+        if cut is not None and not _is_replay([cut, *block]):
+            continue
         if _is_replay(block) or all(line.at - line.time_s > latest for line in block):
             own.update(block)
     return own

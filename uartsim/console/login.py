@@ -22,8 +22,9 @@ PROBE_S: Final = 1.0
 _MOST_ROUNDS: Final = 4
 
 _KERNEL_LINE: Final = re.compile(r"\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? [^\n]*(?:\n|\Z)")
-_LOGIN: Final = re.compile(r"(?i)(?:(?<!last )\blogin|\buser ?name): *\Z")
-_PASSWORD: Final = re.compile(r"(?i)\bpass(?:word|code|phrase)\b[^:\n]*: *\Z")
+#: The unfinished line at which a name is asked for, and a password.
+LOGIN: Final = re.compile(r"(?i)(?:(?<!last )\blogin|\buser ?name): *\Z")
+PASSWORD: Final = re.compile(r"(?i)\bpass(?:word|code|phrase)\b[^:\n]*: *\Z")
 _REFUSED: Final = re.compile(
     r"(?i)^.*(?:login incorrect|authentication failure|permission denied|maximum number of tries exceeded"
     r"|account (?:is )?locked|has expired|cannot open session|not allowed|login failure).*$",
@@ -35,7 +36,7 @@ _CHANGE: Final = re.compile(
     re.MULTILINE,
 )
 #: sulogin asks for the password of root, or for Enter where root has none; its question ends in the way out.
-_MAINTENANCE: Final = re.compile(r"(?i)(?:control|ctrl)-d[^\n]*(?:: *|\. *|\) *)\Z")
+MAINTENANCE: Final = re.compile(r"(?i)(?:control|ctrl)-d[^\n]*(?:: *|\. *|\) *)\Z")
 _PRESS_ENTER: Final = re.compile(r"(?i)press enter for (?:maintenance|emergency shell)")
 _NEW_PASSWORD: Final = re.compile(r"(?i)\bnew\b[^:\n]*password\b|\bre-?(?:type|enter)\b")
 _REJECTED: Final = re.compile(r"(?im)^.*(?:bad password|do not match|weak password|token manipulation|too short).*$")
@@ -124,7 +125,7 @@ class LoginDialogue:
             return step
         if self._state is _State.PROBED and re.search(rf"^{self._marker}$", since, re.MULTILINE):
             return Step(Does.FINISH)
-        if _LOGIN.search(line):
+        if LOGIN.search(line):
             if self._state is _State.ANSWERED:
                 self._rounds += 1
                 if self._rounds >= _MOST_ROUNDS:
@@ -134,13 +135,13 @@ class LoginDialogue:
             if self._changing and self.new_password is not None:
                 self.password, self._changing = self.new_password, False
             return self._go(_State.NAMED, self.user, slipped=False)
-        if _MAINTENANCE.search(line):
+        if MAINTENANCE.search(line):
             if self._state is _State.ANSWERED and not self._slipped:
                 return Step(Does.REFUSE, f"the guest asks again: {since.strip()!r}")
             if _PRESS_ENTER.search("\n".join(tail.split("\n")[-3:])):
                 return self._go(_State.ANSWERED, "", slipped=False)
             return self._go(_State.ANSWERED, self.password, slipped=False, secret=True)
-        if _PASSWORD.search(line):
+        if PASSWORD.search(line):
             return self._asked_for_password(line, since)
         if self._is_shell(line, since):
             return Step(Does.FINISH)
@@ -183,7 +184,7 @@ class LoginDialogue:
     def _nothing(self, line: str, tail: str, quiet_s: float) -> Step:
         """Nothing that can be answered stands on the line."""
         after_answer = self._state in (_State.NAMED, _State.ANSWERED)
-        if after_answer and line.strip() and not _LOGIN.search(line) and not _PASSWORD.search(line):
+        if after_answer and line.strip() and not LOGIN.search(line) and not PASSWORD.search(line):
             if quiet_s < PROBE_S:
                 return Step(Does.WAIT, until_quiet_s=PROBE_S)
             number = secrets.token_hex(4)

@@ -128,6 +128,16 @@ class Matcher:
             view.drop_before(view.buffer.end - MAX_LIFTED)
         return segments
 
+    @property
+    def undecided(self) -> str:
+        """The last characters, if they may or may not be the beginning of a kernel line."""
+        return self._lifter.undecided
+
+    @property
+    def held(self) -> str:
+        """The last characters, if they are a kernel line without its end, or may become one."""
+        return self._lifter.undecided or self._lifter.unfinished
+
     def search(self, patterns: Sequence[Pattern], after: int = 0) -> Search:
         """A search for ``patterns`` in all that is unread now and comes later, from the place ``after`` on."""
         return Search(self, patterns, after)

@@ -1,7 +1,7 @@
 """The catalogue of problems: data about what goes wrong on a console, and how to read it.
 
-The package's own is ``problems.toml`` beside this module; files of the same form, or mappings, can be added to it, and
-replace entries of the same ``id``.  docs/problems.md describes the fields.
+The package's own are the files ``problems_*.toml`` beside this module; files of the same form, or mappings, can be added
+to it, and replace entries of the same ``id``.  docs/problems.md describes the fields.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import difflib
 import functools
 import re
 import string
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -19,7 +18,9 @@ from typing import Any, Final, TypeAlias
 
 from uartsim.console.kernel_lines import KernelLifter, Plain
 from uartsim.console.patterns import required_literals
+from uartsim.console.problem_lines import bare
 from uartsim.errors import UsageError
+from uartsim.toml_text import TomlMistake, parse_toml
 
 #: From harmless to the end; a fatal problem ends a wait.
 SEVERITIES: Final = ("info", "warn", "error", "fatal")
@@ -39,9 +40,13 @@ _GIVEN: Final = {
 }
 _FIELDS: Final = {
     "id": str, "severity": str, "phase": str, "match": list, "watch": str, "cause": str, "advice": str, "unless": str,
-    "unless_seen": list, "asked_by": str, "prompt": bool, "examples": list, "not_examples": list,
+    "unless_seen": list, "unless_found": list, "settled_by": list, "next": str, "asked_by": str, "booted_with": str,
+    "prompt": bool, "examples": list, "not_examples": list,
 }  # fmt: skip
 _REQUIRED: Final = ("id", "severity", "cause", "advice")
+
+#: The package's own, beside this module.
+_OWN_FILES: Final = ("problems_firmware.toml", "problems_linux.toml", "problems_userspace.toml", "problems_others.toml")
 
 #: What can be added to a catalogue: a file, or one entry with the file's fields.
 Source: TypeAlias = "str | Path | Mapping[str, Any]"
@@ -61,7 +66,11 @@ class Entry:
         advice: what to do.
         unless: an expression for lines that are none after all, or None.
         unless_seen: it is none if one of these texts came before in this boot.
+        unless_found: it is none if one of these ids was found before in this boot: what follows from them.
+        settled_by: texts; one that comes later in this boot shows that it has ended well.
+        next: an expression for the next line, whose groups complete the cause, or None.
         asked_by: an expression for a typed line that asks for it, or None.
+        booted_with: an expression for a kernel's command line that asks for it, or None.
         prompt: the guest sits at a prompt: reported once in a boot, not at each prompt.
         examples: lines that are this problem.
         not_examples: lines that look like it and are not.
@@ -76,7 +85,11 @@ class Entry:
     watch: str = ""
     unless: re.Pattern[str] | None = None
     unless_seen: tuple[str, ...] = ()
+    unless_found: tuple[str, ...] = ()
+    settled_by: tuple[str, ...] = ()
+    next: re.Pattern[str] | None = None
     asked_by: re.Pattern[str] | None = None
+    booted_with: re.Pattern[str] | None = None
     prompt: bool = False
     examples: tuple[str, ...] = ()
     not_examples: tuple[str, ...] = ()
@@ -116,7 +129,8 @@ class Catalogue:
     @functools.cache
     def standard() -> Catalogue:
         """The package's own."""
-        return Catalogue.load(Path(__file__).with_name("problems.toml"))
+        loaded = [Catalogue.load(Path(__file__).with_name(name)) for name in _OWN_FILES]
+        return functools.reduce(Catalogue.__add__, loaded)
 
     @staticmethod
     def load(path: str | Path) -> Catalogue:
@@ -126,12 +140,14 @@ class Catalogue:
             UsageError: it cannot be read, or something in it is wrong.
         """
         try:
-            with open(path, "rb") as file:
-                data = tomllib.load(file)
+            with open(path, encoding="utf-8") as file:
+                data = parse_toml(file.read())
         except OSError as error:
             raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UsageError(f"{path} is no TOML: {error}") from None
+        except TomlMistake as error:
+            raise UsageError(f"{path} is not TOML: line {error.line}: {error}") from None
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{path} is not TOML: {error}") from None
         for name, value in data.items():
             if name not in ("problem", "mark") or not isinstance(value, list):
                 raise UsageError(f"{path}: {name!r} is unknown here: entries are written as [[problem]] or [[mark]]")
@@ -219,6 +235,9 @@ def read_entry(item: Any, where: str) -> Entry:
         raise UsageError(f"{where}: give either match, a list of expressions, or watch")
     if item.get("watch"):
         _one_of(where, "watch", item["watch"], WATCHES)
+    for name in item.get("unless_found", ()):
+        if not _ID.fullmatch(name):
+            raise UsageError(f"{where}: unless_found: {name!r} is not an id, such as 'linux.panic'")
     entry = Entry(
         id=item["id"],
         severity=item["severity"],
@@ -227,9 +246,13 @@ def read_entry(item: Any, where: str) -> Entry:
         phase=item.get("phase", "any"),
         match=tuple(_compiled(where, "match", source) for source in item.get("match", ())),
         watch=item.get("watch", ""),
-        unless=_compiled(where, "unless", item["unless"]) if "unless" in item else None,
+        unless=_optional(where, "unless", item),
         unless_seen=tuple(item.get("unless_seen", ())),
-        asked_by=_compiled(where, "asked_by", item["asked_by"]) if "asked_by" in item else None,
+        unless_found=tuple(item.get("unless_found", ())),
+        settled_by=tuple(item.get("settled_by", ())),
+        next=_optional(where, "next", item),
+        asked_by=_optional(where, "asked_by", item),
+        booted_with=_optional(where, "booted_with", item),
         prompt=item.get("prompt", False),
         examples=tuple(item.get("examples", ())),
         not_examples=tuple(item.get("not_examples", ())),
@@ -262,9 +285,13 @@ def _compiled(where: str, name: str, source: Any) -> re.Pattern[str]:
     return regex
 
 
+def _optional(where: str, name: str, item: Mapping[str, Any]) -> re.Pattern[str] | None:
+    return _compiled(where, name, item[name]) if name in item else None
+
+
 def _check_sentence(entry: Entry, where: str) -> None:
     known = {"line"} if entry.match else _GIVEN[entry.watch]
-    for regex in entry.match:
+    for regex in (*entry.match, *([entry.next] if entry.next is not None else [])):
         known |= set(regex.groupindex)
     try:
         used = {name for _, name, _, _ in string.Formatter().parse(entry.cause) if name is not None}
@@ -288,7 +315,7 @@ def is_problem(entry: Entry, line: str) -> bool:
     texts: list[str] = []
     for piece in KernelLifter().feed(line + "\n"):
         texts += [piece.text] if isinstance(piece, Plain) else [message.text for message in piece.lines]
-    return any(entry.search(text.rstrip("\n")) is not None for text in texts)
+    return any(entry.search(bare(text.rstrip("\n"))) is not None for text in texts)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -16,118 +16,37 @@ What is no problem:
 - what was asked for: a ``reboot`` that was typed, or announced with :meth:`ProblemWatch.expect_boot`;
 - a kernel line that had come before in this boot: somebody reads the log.
 
-The same problem with the same cause is reported once, and counted from then on.
+The same problem with the same cause is reported once, and counted from then on (``problem_reports.py``).  A cause that
+stands on the line after is waited for: the problem is reported when that line is there, or the guest pauses.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Final, NamedTuple
+from typing import Final
 
 from uartsim.console.kernel_lines import KernelBlock, KernelLifter, KernelLine, KernelLog, Plain, Segment
-from uartsim.console.problem_catalogue import SEVERITIES, STAGES, Catalogue, Entry, Mark, quick_texts
+from uartsim.console.problem_catalogue import STAGES, Catalogue, Entry, Mark, quick_texts
+from uartsim.console.problem_lines import Look, Quick, bare, next_line
+from uartsim.console.problem_reports import KEPT, KEPT_OF_ONE, Problem, Reports
+
+__all__ = ["KEPT", "KEPT_OF_ONE", "MAX_LINE", "Problem", "ProblemWatch"]
 
 #: A line is looked at in parts of this many characters.
 MAX_LINE: Final = 4096
-#: How many problems are kept, and how many with one id; more are only counted.
-KEPT: Final = 1000
-KEPT_OF_ONE: Final = 100
 #: How many typed lines are remembered, of those whose echo would be a problem.
 _KEPT_TYPED: Final = 64
-#: In place of an item's number: here a kernel started.
+#: In place of an item's number: here a kernel started; this line may complete the problem of the line before.
 _START: Final = -1
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that went wrong.
-
-    Attributes:
-        id: its entry in the catalogue, as ``linux.panic``.
-        severity: ``info``, ``warn``, ``error`` or ``fatal``.
-        cause: what it means.
-        advice: what to do.
-        phase: where in a guest's life it belongs.
-        line: the line that shows it, cleaned; "" where it is none.
-        start, end: where that line stands in the cleaned text as sent; absolute, in characters.
-        at: when the line began (of other text: when it was complete), in seconds of the caller's clock.
-        values: the named groups of the expression.
-    """
-
-    id: str
-    severity: str
-    cause: str
-    advice: str
-    phase: str = "any"
-    line: str = ""
-    start: int = 0
-    end: int = 0
-    at: float = 0.0
-    values: Mapping[str, str] = field(default_factory=dict, compare=False)
-
-    @property
-    def is_severe(self) -> bool:
-        """Whether it is an ``error`` or ``fatal``."""
-        return SEVERITIES.index(self.severity) >= SEVERITIES.index("error")
-
-    @property
-    def is_fatal(self) -> bool:
-        """Whether nothing good can come any more: a wait ends."""
-        return self.severity == "fatal"
-
-    def __str__(self) -> str:
-        return self.cause
-
-
-class _Quick:
-    """Finds the lines of a text that may be one of many items.
-
-    Args:
-        items: of each, texts of which its lines contain one; none where that is not known.
-    """
-
-    def __init__(self, items: Sequence[frozenset[str]]) -> None:
-        #: Those without a text to look for: they are asked about each line.
-        self.slow = [number for number, texts in enumerate(items) if not texts]
-        users: dict[str, list[int]] = {}
-        for number, texts in enumerate(items):
-            for text in texts:
-                users.setdefault(text, []).append(number)
-        self.users = list(users.items())
-
-    def lines(self, block: str) -> dict[tuple[int, int], set[int]]:
-        """Bounds of lines of ``block`` (without their ends), and the items that may match there."""
-        found: dict[tuple[int, int], set[int]] = {}
-        for text, numbers in self.users:
-            at = block.find(text)
-            while at >= 0:
-                end = block.find("\n", at)
-                end = end if end >= 0 else len(block)
-                found.setdefault((block.rfind("\n", 0, at) + 1, end), set()).update(numbers)
-                at = block.find(text, end)
-        if self.slow:
-            start = 0
-            for line in block.split("\n"):
-                if line:
-                    found.setdefault((start, start + len(line)), set()).update(self.slow)
-                start += len(line) + 1
-        return found
-
-
-class _Look(NamedTuple):
-    """A line that may be something: which items (their numbers), and the ids that it is already known to be."""
-
-    end: int
-    start: int
-    line: str
-    at: float
-    numbers: list[int]
-    done: set[str]
+_NEXT: Final = -2
+#: What a kernel says of the options that it was started with.
+_COMMAND_LINE: Final = re.compile(r"^(?:Kernel command|Command) line: (?P<options>.*)")
+#: The last line of a kernel's report of a fault.
+_REPORT_END: Final = "---[ end "
 
 
 class ProblemWatch:
@@ -140,6 +59,7 @@ class ProblemWatch:
 
     Attributes:
         problems: those so far, oldest first, at most ``KEPT``.
+        excused: severe ones that were allowed or asked for, oldest first.
         counts: how often each id came, the repeated ones too.
 
     Raises:
@@ -153,17 +73,27 @@ class ProblemWatch:
         kernel_log: KernelLog | None = None,
     ) -> None:
         self.catalogue = catalogue if catalogue is not None else Catalogue.standard()
-        self.problems: deque[Problem] = deque(maxlen=KEPT)
-        self.counts: Counter[str] = Counter()
-        self.allowed = self.catalogue.ids(allow)
+        self._reports = Reports(self.catalogue, allow)
+        self.problems = self._reports.problems
+        self.excused = self._reports.excused
+        self.counts = self._reports.counts
+        self.allowed = self._reports.allowed
+        #: Where the last report of a kernel fault that is complete ends, in characters of the text as sent.
+        self.report_end = 0
         self._entries = list(self.catalogue.entries.values())
-        context = sorted({text for entry in self._entries for text in entry.unless_seen})
+        context = {text for entry in self._entries for text in (*entry.unless_seen, *entry.settled_by)}
         # in the order of what is asked of a line: what came before, where the boot is, what is wrong
-        searched: list[tuple[str | Mark | Entry, frozenset[str]]] = [(text, frozenset([text])) for text in context]
+        searched: list[tuple[str | re.Pattern[str] | Mark | Entry, frozenset[str]]]
+        searched = [(text, frozenset([text])) for text in sorted({*context, _REPORT_END})]
+        searched += [(_COMMAND_LINE, quick_texts((_COMMAND_LINE,)))]
         searched += [(mark, quick_texts(mark.match)) for mark in self.catalogue.marks]
         searched += [(entry, quick_texts(entry.match)) for entry in self._entries if entry.match]
         self._searched = [item for item, _ in searched]
-        self._quick = _Quick([texts for _, texts in searched])
+        #: Those whose cause may stand on the next line; and the last one seen, with where it was.
+        self._has_next = {n for n, item in enumerate(self._searched) if isinstance(item, Entry) and item.next}
+        self._awaited: tuple[Entry, Look, dict[str, str]] | None = None
+        self._wants_line = self._wants_kernel_line = False  # the next line may complete what is awaited
+        self._quick = Quick([texts for _, texts in searched])
         self._rebooted = next((entry for entry in self._entries if entry.watch == "reboot"), None)
         self._lifter = KernelLifter(kernel_log)
         self._log = self._lifter.log
@@ -171,9 +101,6 @@ class ProblemWatch:
         self._stage = -1
         self._stage_at = 0  # where the mark of it stands
         self._kernel_started = False
-        self._reported: set[tuple[str, str]] = set()
-        self._in_boot: set[str] = set()  # prompts that were reported in this boot, and texts for unless_seen
-        self._asked: set[str] = set()
         self._typed = ""
         # what the echo of typed lines, and of the one being typed, will look like: the problem's id, and its match
         self._echoes: deque[tuple[str, str]] = deque(maxlen=_KEPT_TYPED)
@@ -202,11 +129,21 @@ class ProblemWatch:
 
     def pause(self, at: float = 0.0) -> list[Problem]:
         """The guest has stopped sending for now: the unfinished line is looked at too."""
-        return [problem for look in self._of_lines(self._line, at) for problem in self._look(look)]
+        found = [problem for look in self._of_lines(self._line, at) for problem in self._look(look)]
+        return found + self._complete_awaited("")
 
     def finish(self, at: float = 0.0) -> list[Problem]:
         """The text ends here: what was held back and the unfinished line are looked at."""
-        return self.take(self._lifter.finish(), at) + self.pause(at)
+        return self.take(self._lifter.finish(), at) + self.pause(at) + self._reports.overdue()
+
+    @property
+    def pending(self) -> list[Problem]:
+        """What is not reported yet, because it may still end well."""
+        return self._reports.pending
+
+    def overdue(self, at: float | None = None) -> list[Problem]:
+        """What might have ended well and has not, by ``at`` seconds; without a time: by the end of the text."""
+        return self._reports.overdue(at)
 
     def typed(self, data: str | bytes) -> None:
         """Somebody types this: its echo is no problem, and what it asks for is none."""
@@ -214,7 +151,7 @@ class ProblemWatch:
         *lines, self._typed = re.split(r"[\r\n]", (self._typed + text)[-MAX_LINE:])
         for line in lines:
             self._echoes += self._matches(line)
-            self._asked |= {e.id for e in self._entries if e.asked_by is not None and e.asked_by.search(line)}
+            self._reports.asked_by(line)
         self._echoes_now = self._matches(self._typed)
 
     def _matches(self, line: str) -> list[tuple[str, str]]:
@@ -226,9 +163,18 @@ class ProblemWatch:
         """The next start of the guest, and its going down before, are asked for."""
         self.ask_for("linux.reboot", "guest.off")
 
+    @property
+    def boot_is_expected(self) -> bool:
+        """Whether the guest was asked to start again and has not yet."""
+        return self._reports.boot_is_expected
+
+    def note_command_line(self, text: str) -> None:
+        """The kernel that boots next has this command line: a rescue mode that it asks for is no problem."""
+        self._reports.will_boot_with(text)
+
     def ask_for(self, *ids: str) -> None:
         """These are asked for, and no problem until the guest starts again."""
-        self._asked |= set(ids)
+        self._reports.ask_for(*ids)
 
     def report(self, kind: str, values: Mapping[str, object], at: float, offset: int = 0) -> list[Problem]:
         """Report what a watchdog found.
@@ -243,11 +189,12 @@ class ProblemWatch:
         if entry is None:
             return []
         line = str(values.get("line", ""))
-        return self._add(entry, entry.sentence(values), line, offset, offset + len(line), at, {})
+        look = Look(offset + len(line), offset, line, at, [], set())
+        return self._reports.add(entry, _problem(entry, look, entry.sentence(values), {}))
 
     # -- looking ------------------------------------------------------------------------------------------------
 
-    def _complete(self, plain: Sequence[Plain], at: float) -> list[_Look]:
+    def _complete(self, plain: Sequence[Plain], at: float) -> list[Look]:
         """Take in text between kernel lines; returns what is to be looked at in the lines that it completes."""
         starts = accumulate((len(segment.text) for segment in plain), initial=len(self._line))
         self._parts += zip(starts, (segment.start for segment in plain), strict=False)
@@ -265,54 +212,95 @@ class ProblemWatch:
         self._line_done = set()
         return looks
 
-    def _of_lines(self, block: str, at: float) -> list[_Look]:
-        looks: list[_Look] = []
-        for (first, last), numbers in self._quick.lines(block).items():
+    def _of_lines(self, block: str, at: float) -> list[Look]:
+        looks: list[Look] = []
+        found = self._quick.lines(block)
+        wanted = [0] if self._wants_line else []
+        wanted += [end + 1 for (_, end), numbers in found.items() if not self._has_next.isdisjoint(numbers)]
+        for start in wanted:
+            bounds = next_line(block, start)
+            self._wants_line = bounds is None
+            if bounds is not None:
+                found.setdefault(bounds, set()).add(_NEXT)
+        for (first, last), numbers in found.items():
             for part in range(first, last, MAX_LINE):
                 part_end = min(last, part + MAX_LINE)
                 start, end = self._place(part), self._place(part_end - 1) + 1
                 done = self._line_done if part == 0 else set()
-                looks.append(_Look(end, start, block[part:part_end], at, sorted(numbers), done))
+                looks.append(Look(end, start, block[part:part_end], at, sorted(numbers), done))
         return looks
 
-    def _of_kernel(self, lines: list[KernelLine]) -> list[_Look]:
+    def _of_kernel(self, lines: list[KernelLine]) -> list[Look]:
         looks = []
         while self._boots_seen < self._log.boots:
             self._boots_seen += 1
             banner, decided = self._log.starts[self._boots_seen - self._log.boots - 1]
-            looks.append(_Look(decided, banner.start, banner.text, banner.at, [_START], set()))
+            looks.append(Look(decided, banner.start, banner.text, banner.at, [_START], set()))
         block = "\n".join([line.text for line in lines])
         candidates = self._quick.lines(block)
-        if candidates:
-            starts = list(accumulate((len(line.text) + 1 for line in lines), initial=0))
-            for bounds, numbers in candidates.items():
-                line = lines[bisect_right(starts, bounds[0]) - 1]
-                if not line.replayed:
-                    # marks are of plain lines: a kernel may well speak of its boot loader
-                    mine = sorted(number for number in numbers if isinstance(self._searched[number], Entry))
-                    looks.append(_Look(line.end, line.start, line.text, line.at, mine, set()))
+        found: dict[int, set[int]] = {0: {_NEXT}} if self._wants_kernel_line else {}
+        self._wants_kernel_line = False
+        starts = list(accumulate((len(line.text) + 1 for line in lines), initial=0)) if candidates else []
+        for bounds, numbers in candidates.items():
+            index = bisect_right(starts, bounds[0]) - 1
+            # marks are of plain lines: a kernel may well speak of its boot loader
+            found.setdefault(index, set()).update(n for n in numbers if not isinstance(self._searched[n], Mark))
+            if not self._has_next.isdisjoint(numbers):
+                found.setdefault(index + 1, set()).add(_NEXT)
+        self._wants_kernel_line = found.pop(len(lines), None) is not None
+        for index, wanted in found.items():
+            line = lines[index]
+            if not line.replayed:
+                looks.append(Look(line.end, line.start, line.text, line.at, sorted(wanted), set()))
         return looks
 
-    def _look(self, look: _Look) -> list[Problem]:
+    def _look(self, look: Look) -> list[Problem]:
         found: list[Problem] = []
-        line, start, end, at = look.line.strip(), look.start, look.end, look.at
+        look = look._replace(line=bare(look.line))
         for number in look.numbers:
             if number == _START:
-                found += self._kernel_start(line, start, at)
-                continue
-            item = self._searched[number]
-            if isinstance(item, str):
-                self._in_boot.add(item)
-            elif isinstance(item, Mark):
-                if any(regex.search(look.line) for regex in item.match):
-                    found += self._reached(STAGES.index(item.stage), line, start, at, item.once)
-            elif item.id not in look.done and (match := item.search(look.line)) is not None:
-                look.done.add(item.id)
-                if not self._is_echo(item.id, match[0]):
-                    values = {name: value.strip() for name, value in match.groupdict("").items()}
-                    cause = item.sentence({"line": line, **values})
-                    found += self._add(item, cause, line, start, end, at, values)
+                found += self._kernel_start(look)
+            elif number == _NEXT:
+                found += self._complete_awaited(look.line)
+            else:
+                item = self._searched[number]
+                if isinstance(item, Entry):
+                    found += self._look_for(item, look)
+                elif isinstance(item, Mark):
+                    if any(regex.search(look.line) for regex in item.match):
+                        found += self._reached(STAGES.index(item.stage), look, item.once)
+                elif isinstance(item, str):
+                    found += self._reports.saw(item)
+                    self.report_end = look.end if item == _REPORT_END else self.report_end
+                elif match := item.search(look.line):
+                    self._reports.booted_with(match["options"])
         return found
+
+    def _look_for(self, entry: Entry, look: Look) -> list[Problem]:
+        if entry.id in look.done or (match := entry.search(look.line)) is None:
+            return []
+        look.done.add(entry.id)
+        if self._is_echo(entry.id, match[0]):
+            return []
+        values = {name: value.strip() for name, value in match.groupdict("").items()}
+        if entry.next is None:
+            return self._found(entry, look, values)
+        found = self._complete_awaited("")
+        self._awaited = (entry, look, values)
+        return found
+
+    def _complete_awaited(self, line: str) -> list[Problem]:
+        """The line after one that is a problem, whose cause may stand there; or "": none has come."""
+        if self._awaited is None:
+            return []
+        (entry, look, values), self._awaited = self._awaited, None
+        if entry.next is not None and (match := entry.next.search(line)) is not None:
+            values = values | {name: value.strip() for name, value in match.groupdict("").items()}
+        return self._found(entry, look, values)
+
+    def _found(self, entry: Entry, look: Look, values: dict[str, str]) -> list[Problem]:
+        cause = entry.sentence({"line": look.line.strip(), **values})
+        return self._reports.add(entry, _problem(entry, look, cause, values))
 
     def _place(self, index: int) -> int:
         """Where the character at ``index`` of the unfinished line, and what came with it, stands in the text as sent."""
@@ -331,46 +319,35 @@ class ProblemWatch:
 
     # -- what counts --------------------------------------------------------------------------------------------
 
-    def _kernel_start(self, line: str, start: int, at: float) -> list[Problem]:
+    def _kernel_start(self, look: Look) -> list[Problem]:
         stage = STAGES.index("kernel")
-        found = self._reached(stage, line, start, at, once=True) if self._kernel_started else []
+        found = self._reached(stage, look, once=True) if self._kernel_started else []
         # that it was a start and no replay is known late: user space may speak already
         self._kernel_started, self._stage = True, max(self._stage, stage)
-        self._stage_at = max(self._stage_at, start)
+        self._stage_at = max(self._stage_at, look.start)
         return found
 
-    def _reached(self, stage: int, line: str, start: int, at: float, once: bool) -> list[Problem]:
+    def _reached(self, stage: int, look: Look, once: bool) -> list[Problem]:
         """A mark of a boot was seen; ``once``: one that comes only once in a boot."""
-        if start < self._stage_at:
+        if look.start < self._stage_at:
             return []  # a line that was cut by what has told more already
-        self._stage_at = start
+        self._stage_at = look.start
         again = stage < self._stage or (once and self._kernel_started)
         first, self._stage = self._stage < 0, stage
         self._kernel_started = once or (self._kernel_started and not again)
         if not again and not first:
             return []
-        self._in_boot = {text for text in self._in_boot if text in line}
-        entry, asked, self._asked = self._rebooted, self._asked, set()
-        if first or entry is None or entry.id in asked:
-            return []
-        values = {"line": line.strip()}
-        return self._add(entry, entry.sentence(values), line.strip(), start, start + len(line), at, {})
+        found = self._complete_awaited("") + self._reports.overdue()
+        asked, entry, line = self._reports.new_boot(look.line), self._rebooted, look.line.strip()
+        if first or entry is None:
+            return found
+        look = look._replace(end=look.start + len(line))
+        problem = _problem(entry, look, entry.sentence({"line": line}), {})
+        return found + self._reports.add(entry, problem, asked)
 
-    def _add(
-        self, entry: Entry, cause: str, line: str, start: int, end: int, at: float, values: Mapping[str, str]
-    ) -> list[Problem]:
-        if entry.id in self.allowed or entry.id in self._asked:
-            return []
-        if any(text in self._in_boot for text in entry.unless_seen):
-            return []
-        self.counts[entry.id] += 1
-        if entry.prompt:
-            if entry.id in self._in_boot:
-                return []
-            self._in_boot.add(entry.id)
-        elif (entry.id, cause) in self._reported or self.counts[entry.id] > KEPT_OF_ONE:
-            return []
-        self._reported.add((entry.id, cause))
-        problem = Problem(entry.id, entry.severity, cause, entry.advice, entry.phase, line, start, end, at, values)
-        self.problems.append(problem)
-        return [problem]
+
+def _problem(entry: Entry, look: Look, cause: str, values: Mapping[str, str]) -> Problem:
+    line = look.line.strip()
+    return Problem(
+        entry.id, entry.severity, cause, entry.advice, entry.phase, line, look.start, look.end, look.at, values
+    )

@@ -54,6 +54,8 @@ class SavedLog:
         self._end = 0
         # pieces in which a problem can still turn out to begin: offset, line number there, text
         self._pieces: list[tuple[int, int, str]] = []
+        # where problems began that are reported later: offset, and number of the line
+        self._begun: dict[int, int] = {}
 
     def problems(self) -> Iterator[LoggedProblem]:
         """The problems, in the order in which they are seen.
@@ -104,15 +106,23 @@ class SavedLog:
         # a line that is not complete has at most this much
         while len(self._pieces) > 1 and self._pieces[1][0] < self._end - 4 * _PIECE:
             self._pieces.pop(0)
-        return found + watch.feed(text, at)
+        found += watch.feed(text, at)
+        for problem in watch.pending:
+            if problem.start not in self._begun:
+                self._begun[problem.start] = self._line_number(problem.start)
+        return found
 
     def _located(self, found: list[Problem], seconds: float | None) -> Iterator[LoggedProblem]:
         for problem in found:
-            number = 1
-            for at, lines, text in self._pieces:
-                if at <= problem.start:
-                    number = lines + text.count("\n", 0, problem.start - at) + 1
+            number = self._begun.pop(problem.start, None) or self._line_number(problem.start)
             yield LoggedProblem(number, None if seconds is None else problem.at, problem)
+
+    def _line_number(self, offset: int) -> int:
+        number = 1
+        for at, lines, text in self._pieces:
+            if at <= offset:
+                number = lines + text.count("\n", 0, offset - at) + 1
+        return number
 
     def _count_last_line(self) -> None:
         if self._pieces and not self._pieces[-1][2].endswith("\n"):

@@ -10,6 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
+from wcwidth import wcswidth
+
+from uartsim.console.kernel_lines import MAX_LINE, PREFIX, PREFIX_BEGUN
 from uartsim.errors import UsageError
 
 #: What waits for a look at most, and what is kept of it when it is too much, in bytes.
@@ -24,6 +27,10 @@ _FOREIGN: Final = re.compile(
 )
 _UNFINISHED: Final = re.compile(rb"\x1b(?:\[[^\x1b\x07@-~]{0,64}|[PX^_\]][^\x1b\x07]{0,256}\x1b?)?\Z")
 _CURSOR_PLACED: Final = re.compile(rb"\x1b\[[0-9;]*H")
+_KERNEL_LINE: Final = re.compile(rb"%b[^\n]{0,%d}\n" % (PREFIX.encode(), MAX_LINE - 1))
+_KERNEL_LINE_BEGUN: Final = re.compile(
+    rb"(?:%b[^\n]{0,%d}|%b)\Z" % (PREFIX.encode(), MAX_LINE - 1, PREFIX_BEGUN.encode())
+)
 #: The largest terminal, in rows or columns (a winsize holds 16 bits; nobody has so many).
 LARGEST: Final = 1000
 
@@ -81,12 +88,15 @@ class ScreenModel:
 
     Args:
         rows, columns: the terminal's size.
+        kernel_lines: whether kernel lines are shown.  An editor of lines does not know of them, and moves the cursor as
+            if they were not there.
     """
 
-    def __init__(self, rows: int = 24, columns: int = 80) -> None:
+    def __init__(self, rows: int = 24, columns: int = 80, *, kernel_lines: bool = True) -> None:
         self.rows, self.columns = rows, columns
         #: The guest has placed the cursor: it draws a screen, and lines alone do not tell what is on it.
         self.is_drawn = False
+        self._kernel_lines = kernel_lines
         self._pending = bytearray()
         self._lost = False
         self._terminal: Any = None
@@ -121,23 +131,56 @@ class ScreenModel:
         reverse = frozenset(
             row for row in range(self.rows) if any(cell.reverse for cell in terminal.buffer[row].values())
         )
-        return Screen(tuple(terminal.display), (terminal.cursor.y, terminal.cursor.x), reverse)
+        return Screen(tuple(self._lines()), (terminal.cursor.y, terminal.cursor.x), reverse)
+
+    def row_before_cursor(self) -> str:
+        """What stands before the cursor in its row."""
+        self._draw()
+        cursor, buffer = self._terminal.cursor, self._terminal.buffer
+        return "".join(buffer[cursor.y][column].data for column in range(cursor.x))
+
+    def before_cursor(self) -> str:
+        """What stands before the cursor in all rows, joined without line ends."""
+        row = self.row_before_cursor()
+        return "".join(self._lines()[: self._terminal.cursor.y]) + row
+
+    def _lines(self) -> list[str]:
+        """The rows' text.  (``pyte.Screen.display`` fails on half a wide character, which noise leaves.)"""
+        buffer, lines = self._terminal.buffer, []
+        for y in range(self.rows):
+            cells = [buffer[y][x].data for x in range(self.columns)]
+            halves = zip(["", *cells], cells, strict=False)
+            lines.append("".join(cell or (" " if wcswidth(before) != 2 else "") for before, cell in halves))
+        return lines
 
     def _draw(self) -> None:
         if self._terminal is None:
             import pyte
 
             self._terminal = pyte.Screen(self.columns, self.rows)
+            if not self._kernel_lines:
+                self._terminal.backspace = self._back
             self._stream = pyte.ByteStream(self._terminal)
         if self._lost:
             self._terminal.reset()
             self._lost = False
+        if not self._kernel_lines:
+            self._pending = bytearray(_KERNEL_LINE.sub(b"", self._pending))
         data = bytes(self._pending)
+        if not self._kernel_lines and (begun := _KERNEL_LINE_BEGUN.search(data, max(0, len(data) - MAX_LINE - 64))):
+            data = data[: begun.start()]
         if unfinished := _UNFINISHED.search(data, max(0, len(data) - 300)):
             data = data[: unfinished.start()]
         del self._pending[: len(data)]
         if data:
             self._feed(_FOREIGN.sub(b"", data))
+
+    def _back(self) -> None:
+        """A backspace as a tty means it that erases a line which a terminal has wrapped: also into the row above."""
+        cursor = self._terminal.cursor
+        if cursor.x == 0 and cursor.y > 0:
+            cursor.x, cursor.y = self.columns, cursor.y - 1
+        cursor.x = max(0, cursor.x - 1)
 
     def _feed(self, data: bytes) -> None:
         try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
-from uartsim.console.core import ConsoleCore
+from uartsim.console.typing import TypingVerbs
 from uartsim.errors import UartsimError, UsageError
 from uartsim.machine.ticker import is_virtual
 
@@ -23,7 +23,7 @@ _LOOK_S: Final = 0.01
 _MOST_WAITING: Final = 1 << 24
 
 
-class SpawnVerbs(ConsoleCore):
+class SpawnVerbs(TypingVerbs):
     """``spawn``."""
 
     def spawn(self, **options: Any) -> fdspawn[Any]:
@@ -108,7 +108,7 @@ class SpawnVerbs(ConsoleCore):
                 return
             if not data or self._ended or self._closed:
                 return
-            await self._client.send(data)
+            await self._send(data)
 
 
 async def _until_read(path: str) -> None:

@@ -7,25 +7,32 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
+from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
+from weakref import WeakKeyDictionary
 
 import trio
 
-from uartsim.access.hub import Hub
 from uartsim.access.hub_client import HubClient
 from uartsim.errors import UsageError
-from uartsim.line_format import seconds_to_ticks
+from uartsim.line_format import NEVER, seconds_to_ticks
 from uartsim.machine import Com1
 
 if TYPE_CHECKING:
     from uartsim.console.core import ConsoleCore
 
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
 _TEXT: Final = "usb 1-1: new high-speed USB device number 2 using xhci_hcd"
 
 
 class Stimulus:
-    """Something that goes on until :meth:`stop`, or to the end of a ``with`` block."""
+    """Something that goes on until :meth:`stop`, or to the end of a ``with`` block.
+
+    Several may be at work, also of one kind, and end in any order.
+    """
 
     def __init__(self) -> None:
         self._undo: Callable[[], None] | None = None
@@ -52,24 +59,19 @@ class PrintkStorm(Stimulus):
         lines: how many there have been.
     """
 
-    def __init__(self, hub: Hub, clock: Callable[[], float], places: Callable[[], int | None], text: str) -> None:
+    def __init__(self, com1: Com1, clock: Callable[[], float], places: Callable[[], int | None], text: str) -> None:
         super().__init__()
         self.lines = 0
         self._clock = clock
         self._places = places
         self._text = text
         self._left = places()
-        self._inner = hub.com1.on_output
-        hub.com1.on_output = self._output
+        output = _of(_OUTPUTS, com1, _Output)
+        output.start(self)
+        self._undo = partial(output.stop, self)
 
-        def undo() -> None:
-            self._left = None
-            if hub.com1.on_output == self._output:
-                hub.com1.on_output = self._inner
-
-        self._undo = undo
-
-    def _output(self, data: bytes, at: int) -> None:
+    def splice(self, data: bytes) -> bytes:
+        """What the guest sends, with the kernel's lines in it."""
         spliced = bytearray()
         while self._left is not None and self._left <= len(data):
             spliced += data[: self._left]
@@ -79,8 +81,32 @@ class PrintkStorm(Stimulus):
             self._left = self._places()
         if self._left is not None:
             self._left -= len(data)
-        if self._inner is not None:
-            self._inner(bytes(spliced + data), at)
+        return bytes(spliced + data)
+
+
+class _Output:
+    """What a port hands out, with every storm at work in it."""
+
+    def __init__(self, com1: Com1) -> None:
+        self._com1 = com1
+        self._storms: list[PrintkStorm] = []
+        self._deliver: Callable[[bytes, int], None] | None = None
+
+    def start(self, storm: PrintkStorm) -> None:
+        if not self._storms:
+            self._deliver, self._com1.on_output = self._com1.on_output, self._output
+        self._storms.append(storm)
+
+    def stop(self, storm: PrintkStorm) -> None:
+        self._storms.remove(storm)
+        if not self._storms:
+            self._com1.on_output = self._deliver
+
+    def _output(self, data: bytes, at: int) -> None:
+        for storm in self._storms:
+            data = storm.splice(data)
+        if self._deliver is not None:
+            self._deliver(data, at)
 
 
 class StolenLine(Stimulus):
@@ -88,13 +114,32 @@ class StolenLine(Stimulus):
 
     def __init__(self, client: HubClient) -> None:
         super().__init__()
-        thief = client.hub.attach("a client that steals the line", force=True)
+        thefts = _of(_THEFTS, client, _Thefts)
+        thief = thefts.start()
+        self._undo = partial(thefts.stop, thief)
 
-        def undo() -> None:
-            thief.detach()
-            client.take_line(force=True)
 
-        self._undo = undo
+class _Thefts:
+    """Who has stolen the line from a client, in that order; it comes back to the client when the last has let go."""
+
+    def __init__(self, client: HubClient) -> None:
+        self._client = client
+        self._thieves: list[HubClient] = []
+        self._held = False
+
+    def start(self) -> HubClient:
+        if not self._thieves:
+            self._held = not self._client.watch
+        thief = self._client.hub.attach("a client that steals the line", force=True)
+        self._thieves.append(thief)
+        return thief
+
+    def stop(self, thief: HubClient) -> None:
+        was_holder = not thief.watch
+        self._thieves.remove(thief)
+        thief.detach()
+        if was_holder and (self._thieves or self._held):
+            (self._thieves[-1] if self._thieves else self._client).take_line(force=True)
 
 
 class _SlowGuest(Stimulus):
@@ -102,30 +147,64 @@ class _SlowGuest(Stimulus):
 
     def __init__(self, com1: Com1, latency_s: float) -> None:
         super().__init__()
+        self.ticks = seconds_to_ticks(latency_s)
+        interrupts = _of(_INTERRUPTS, com1, _LateInterrupts)
+        interrupts.start(self)
+        self._undo = partial(interrupts.stop, self)
+
+
+class _LateInterrupts:
+    """Between a port's interrupt line and the guest's handler: of all that slow the guest down the slowest counts.
+
+    The guest may open and close its port meanwhile.
+    """
+
+    def __init__(self, com1: Com1) -> None:
         self._com1 = com1
-        self._latency = seconds_to_ticks(latency_s)
-        self._serve, self._slices = com1.on_interrupt, com1.slices
-        self._wakeup = com1.ticker.wakeup(self._late)
-        com1.on_interrupt, com1.slices = self._interrupt, False
+        self._slow: list[_SlowGuest] = []
+        self._slices = com1.slices
+        self._wakeup = com1.ticker.wakeup(self._serve)
 
-        def undo() -> None:
-            if com1.on_interrupt == self._interrupt:  # else the guest has opened its port anew
-                com1.on_interrupt = self._serve
-            com1.slices = self._slices
-            self._late(com1.clock.now())
+    def start(self, slow: _SlowGuest) -> None:
+        com1 = self._com1
+        if not self._slow:
+            self._slices, com1.slices, com1.interrupt_gate = com1.slices, False, self._interrupt
+        self._slow.append(slow)
 
-        self._undo = undo
+    def stop(self, slow: _SlowGuest) -> None:
+        com1 = self._com1
+        self._slow.remove(slow)
+        if not self._slow:
+            com1.slices, com1.interrupt_gate = self._slices, None
+            self._wakeup.set(NEVER)
+            self._serve(com1.clock.now())
 
     def _interrupt(self, level: bool, at: int) -> None:
         if level:
-            self._wakeup.set(at + self._latency)
+            self._wakeup.set(at + max(slow.ticks for slow in self._slow))
+        elif (handler := self._com1.on_interrupt) is not None:
+            self._wakeup.set(NEVER)
+            handler(False, at)
 
-    def _late(self, now: int) -> None:
+    def _serve(self, now: int) -> None:
         com1 = self._com1
         com1.advance(now)
-        if com1.uart.irq and self._serve is not None:
-            self._serve(True, max(now, com1.uart.now))
+        if com1.uart.irq and com1.on_interrupt is not None:
+            com1.on_interrupt(True, max(now, com1.uart.now))
         com1.settle()
+
+
+#: What is at work, by what it is done to.
+_OUTPUTS: Final[WeakKeyDictionary[Com1, _Output]] = WeakKeyDictionary()
+_THEFTS: Final[WeakKeyDictionary[HubClient, _Thefts]] = WeakKeyDictionary()
+_INTERRUPTS: Final[WeakKeyDictionary[Com1, _LateInterrupts]] = WeakKeyDictionary()
+
+
+def _of(made: WeakKeyDictionary[_K, _V], key: _K, make: Callable[[_K], _V]) -> _V:
+    """The one object that does something to ``key``."""
+    if (found := made.get(key)) is None:
+        found = made[key] = make(key)
+    return found
 
 
 class Stimuli:
@@ -158,7 +237,7 @@ class Stimuli:
         places = sorted(at)
         if (every is None) == (not places) or (every is not None and every < 1) or (places and places[0] < 0):
             raise UsageError(f"printk_storm(every={every}, at={places}): give every=, above 0, or at=, from 0 on")
-        return PrintkStorm(self._hub("printk_storm()").hub, self._kernel_clock(), _gaps(every, places, seed), text)
+        return PrintkStorm(self._hub("printk_storm()").hub.com1, self._kernel_clock(), _gaps(every, places, seed), text)
 
     def steal_line(self) -> StolenLine:
         """Another client takes the line by force; this console only watches, until :meth:`Stimulus.stop`.

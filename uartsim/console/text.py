@@ -16,6 +16,9 @@ the next character tells which it is.
 
 What is left is decoded as UTF-8; a byte that is none becomes U+FFFD.
 
+A kernel line comes between any two bytes, also within a character of several bytes or within a control sequence.  It
+is put before what it tears, on the bytes, so that both are whole.
+
 The result does not depend on how the bytes were cut into pieces.  No I/O, no clock.
 """
 
@@ -27,6 +30,7 @@ from collections import deque
 from typing import Final
 
 from uartsim.console.buffer import TextBuffer
+from uartsim.console.kernel_lines import MAX_LINE, PREFIX, PREFIX_BEGUN
 
 #: The longest control string (OSC, DCS, ...) that is recognised, in bytes.
 MAX_STRING: Final = 4096
@@ -45,6 +49,20 @@ _SEQUENCE: Final = re.compile(
 )
 #: An escape that may still become one of the above.
 _UNFINISHED: Final = re.compile(rb"\x1b(?:\[[0-?]{0,64}[ -/]{0,16}|[\]PX^_]" + _PAYLOAD + rb"\x1b?|[ -/]{1,16})?\Z")
+#: The beginning of a character of several bytes, and of a control sequence.
+_TORN_CHARACTER: Final = rb"[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2}"
+_TORN_SEQUENCE: Final = (
+    rb"\x1b(?:\[[0-?]{0,64}?[ -/]{0,16}?|[\]PX^_][^\x07\x0a\x0d\x18\x1a\x1b]{0,%d}?|[ -/]{1,16}?)?" % MAX_STRING
+)
+_BODY: Final = rb"[^\n]{0,%d}" % (MAX_LINE - 1)
+#: Such a beginning, and kernel lines between it and its end; and what may become that.
+_TORN: Final = re.compile(
+    rb"(?P<torn>%b|%b)(?P<lines>(?:%b%b\n)+)" % (_TORN_CHARACTER, _TORN_SEQUENCE, PREFIX.encode(), _BODY)
+)
+_LINE_BEGUN: Final = rb"(?:%b%b|%b)" % (PREFIX.encode(), _BODY, PREFIX_BEGUN.encode())
+_TORN_AT_END: Final = re.compile(rb"(?:(?:%b)%b?|%b%b)\Z" % (_TORN_CHARACTER, _LINE_BEGUN, _TORN_SEQUENCE, _LINE_BEGUN))
+#: How much of what has come can be of importance to ``_TORN_AT_END``, in bytes.
+_TORN_REACH: Final = MAX_STRING + MAX_LINE + 256
 #: What comes within this many bytes and seconds shares one mark of place and time in a transcript.
 _PIECE_BYTES: Final = 256
 _PIECE_SECONDS: Final = 0.05
@@ -60,7 +78,7 @@ class TextCleaner:
     __slots__ = ("_at_line_start", "_decoder", "_held", "_returns")
 
     def __init__(self) -> None:
-        self._held = b""  # an escape sequence that is not finished
+        self._held = b""  # a sequence or a character that is not finished, and the kernel line that tears it
         self._returns = False  # a run of \r in the middle of a line, not yet told apart
         self._at_line_start = True
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -74,8 +92,8 @@ class TextCleaner:
 
     def feed(self, data: bytes) -> str:
         """The text that ``data`` adds."""
-        if self._held or b"\x1b" in data:
-            data = self._without_sequences(self._held + data)
+        if self._held or b"\x1b" in data or not data.isascii():
+            data = self._without_sequences(_mended(self._held + data))
         data = data.translate(None, _DELETED)
         if self._returns or b"\r" in data:
             data = self._with_one_line_end(data)
@@ -86,8 +104,11 @@ class TextCleaner:
 
     def _without_sequences(self, data: bytes) -> bytes:
         self._held = b""
-        last = data.rfind(b"\x1b")
-        if last >= 0:
+        torn = _TORN_AT_END.search(data, max(0, len(data) - _TORN_REACH))
+        if torn is not None:
+            start = torn.start()
+            self._held, data = data[start:], data[: start + (data[start] == 0x1B)]
+        elif (last := data.rfind(b"\x1b")) >= 0:
             # ESC at the very end may be the first half of the ST that ends a string begun by the escape before it
             before = data.rfind(b"\x1b", max(0, last - MAX_STRING - 2), last) if last == len(data) - 1 else -1
             for start in (before, last):
@@ -95,7 +116,7 @@ class TextCleaner:
                     # what stands before must see that an escape follows; the one left in its place goes by itself
                     self._held, data = data[start:], data[: start + 1]
                     break
-        return _SEQUENCE.sub(b"", data)
+        return _SEQUENCE.sub(b"", data) if b"\x1b" in data else data
 
     def _with_one_line_end(self, data: bytes) -> bytes:
         if not data:
@@ -114,6 +135,19 @@ class TextCleaner:
                 self._returns = True
                 data = data[:-1]
         return data
+
+
+def _mended(data: bytes) -> bytes:
+    """``data`` with the kernel lines that tear a character or a sequence put before it."""
+    torn = _TORN.search(data)
+    if torn is None:
+        return data
+    mended = bytearray(data)
+    while torn is not None:
+        start, lines = torn.start(), torn["lines"]
+        mended[start : torn.end()] = lines + torn["torn"]
+        torn = _TORN.search(mended, start + len(lines))
+    return bytes(mended)
 
 
 class Transcript:
@@ -142,6 +176,15 @@ class Transcript:
         self._text.append(text)
         if len(self._raw) > self._kept_bytes * 5 // 4:
             self._forget(self.raw_end - self._kept_bytes)
+        return text
+
+    def end_line(self, time_s: float) -> str:
+        """What comes from now on begins a line and no sequence goes on, as after a reset; returns the text that it adds."""
+        at_line_start = self._cleaner._at_line_start
+        self._cleaner = TextCleaner()
+        text = "" if at_line_start else "\n"
+        self._text.append(text)
+        self._pieces.append((self.raw_end, self._text.end, self._cleaner.copy(), time_s))
         return text
 
     @property
@@ -216,7 +259,7 @@ class Transcript:
             else:
                 low = middle + 1
         # a byte that told what the one before it was brings the characters of both
-        last = low - (len(cleaner.copy().feed(data[:low])) - wanted)
+        last = min(low, low - (len(cleaner.copy().feed(data[:low])) - wanted))
         last += raw_at
         first = last - 1
         while first > self._raw_start and 0x80 <= self._raw[first - self._raw_start] < 0xC0:

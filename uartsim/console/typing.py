@@ -1,11 +1,7 @@
-"""Typing, with the echo read back: what a slow guest lost is typed anew, and nothing is entered that came out wrong.
+"""Typing: a text, a line, a password.
 
-Where a guest only sends back what it was sent (a tty, GRUB, U-Boot), the echo is the text itself, kernel lines aside.
-An editor of lines (readline, BusyBox) moves the cursor where a line wraps, and may draw it anew: then the screen tells
-whether the text stands before the cursor.
-
-A text that did not come back right is taken back with the key that kills a line, and typed again in smaller pieces;
-in the end character by character, each after the echo of the one before it, which no guest is too slow for.
+What is typed is read back (``typed_line.py``): what a slow guest lost is typed anew, and nothing is entered that came
+out wrong.
 """
 
 from __future__ import annotations
@@ -17,19 +13,13 @@ import trio
 from uartsim.console.core import SETTLE_S, ConsoleCore
 from uartsim.console.errors import TypingFailed
 from uartsim.console.expectations import Timeout
+from uartsim.console.typed_line import TypedLine
 from uartsim.errors import UsageError
 
 #: Ctrl-U: kills the line in a tty, readline, BusyBox, agetty, GRUB and U-Boot.
 KILL_LINE: Final = "\x15"
-#: How much is typed before its echo is awaited, at each attempt, in characters.
-_PIECES: Final = (256, 16, 1, 1)
-#: How often a single character is typed that nothing comes back of.
-_REPEATS: Final = 5
-#: An echo that has not gone on for so long will not, in seconds.
+#: How long a guest may take to fall silent before a password is sent, in seconds.
 _PATIENCE_S: Final = 1.0
-#: How much of the text before the cursor is compared with the screen, in characters: an editor that scrolls sideways
-#: shows no more.
-_VISIBLE: Final = 20
 
 
 class TypingVerbs(ConsoleCore):
@@ -37,6 +27,10 @@ class TypingVerbs(ConsoleCore):
 
     #: How an error names what is typed, where that is not what the caller gave.
     _typed_for: str | None = None
+    #: The guest has sent back what was typed last.
+    _guest_echoes: bool = False
+    #: What stood before the text in its row that was typed last.
+    _typed_behind: str = ""
 
     async def send(self, data: str | bytes) -> None:
         """Send characters to the guest, over the line at its speed.
@@ -95,8 +89,10 @@ class TypingVerbs(ConsoleCore):
         self._check_running("type()")
         with self._one_wait(f"type({text!r})"):
             deadline = self._deadline(timeout)
-            await self._quiet(SETTLE_S, deadline, begin=self._last_output)  # a prompt may be on its way
+            # a prompt may be on its way
+            await self._quiet(SETTLE_S, min(deadline, trio.current_time() + _PATIENCE_S), begin=self._spoke_at)
             if not await self._type(text, kill, deadline):
+                await self._send(kill)
                 raise TypingFailed(
                     f"{text!r} was typed, and {self._name} echoed nothing; send() types without an echo{self._evidence()}"
                 )
@@ -116,14 +112,17 @@ class TypingVerbs(ConsoleCore):
         __tracebackhide__ = True
         if not isinstance(secret, str):
             raise UsageError(f"send_secret(): give the password as text, not as {type(secret).__name__}")
+        _utf8(secret, "send_secret(): the password")
         self._check_running("send_secret()")
         with self._one_wait("send_secret()"):
-            await self._quiet(SETTLE_S, trio.current_time() + _PATIENCE_S, begin=self._last_output)
+            await self._quiet(SETTLE_S, trio.current_time() + _PATIENCE_S, begin=self._spoke_at)
             await self._send_masked(secret, enter)
 
     # -- for the other verbs ------------------------------------------------------------------------------------
 
     async def _send(self, data: str | bytes) -> None:
+        if isinstance(data, str):
+            _utf8(data, "the text to send")  # before anything is noted as typed
         self._last_sent = trio.current_time()
         self._take_all()
         self._echoes.typed(data)
@@ -140,96 +139,37 @@ class TypingVerbs(ConsoleCore):
     async def _type(self, text: str, kill: str, deadline: float) -> bool:
         """Type and verify; False if there is no echo at all: all of the text has been sent then.
 
+        Nothing of the text is left on the guest's line by a failure, as far as the kill key reaches it.
+
         Raises:
             TypingFailed: it could not be typed.
             ExpectTimeout, GuestEnded: it was not done by the deadline.
         """
         __tracebackhide__ = True
-        begin = trio.current_time()
-        prompt = self._prompt_place()
-        came: str | None = ""
-        typed = ""
-        for attempt, size in enumerate(_PIECES):
-            if attempt:
-                await self._take_back(kill, prompt, deadline)
-            typed = ""
-            for at in range(0, len(text), size):
-                piece = text[at : at + size]
-                typed += piece
-                came = await self._type_piece(piece, typed, deadline)
-                if came is not None:
-                    break
-            else:
-                return True
-            if self._ended or trio.current_time() >= deadline:
-                self._raise_unfinished(f"the echo of {self._typed_for or repr(text)} was expected", begin, deadline)
-            if not came and attempt == 0 and len(typed) == len(text):
-                return False
+        line = TypedLine(self, text, kill, deadline)
+        stands = await line.type(self._guest_echoes)
+        if stands is None:
+            self._guest_echoes = False
+            return False
+        if stands:
+            self._guest_echoes, self._typed_behind = True, line.begin
+            return True
+        is_over, what = line.is_over, self._typed_for or repr(text)
+        evidence = self._evidence()
+        await line.clear()
+        if is_over:
+            self._raise_unfinished(f"the echo of {what} was expected", self._began, deadline)
         raise TypingFailed(
-            f"{self._typed_for or repr(text)} does not come back as it is typed, however slowly: {typed[-1:]!r} came as "
-            f"{(came or '')[-80:]!r}{self._evidence()}"
+            f"{what} does not come back as it is typed, however slowly: {line.typed[-1:]!r} came as "
+            f"{line.came[-80:]!r}{evidence}"
         )
 
-    async def _type_piece(self, piece: str, typed: str, deadline: float) -> str | None:
-        """Type a piece; None if it came back, else what did.
 
-        A single character that nothing came back of was lost, and is typed again.
-        """
-        for _ in range(_REPEATS if len(piece) == 1 else 1):
-            mark = self._end
-            await self._send(piece)
-            if await self._echoed(piece, typed, mark, deadline):
-                return None
-            if came := self._since(mark):
-                return came
-        return ""
-
-    async def _echoed(self, piece: str, typed: str, mark: int, deadline: float) -> bool:
-        """Whether what came since ``mark`` shows the piece."""
-        sent_at = trio.current_time()
-
-        def look(now: float) -> tuple[bool | None, float]:
-            echo = self._since(mark)
-            if _is_echo(echo, piece):
-                return True, now
-            quiet_from = max(self._last_output, sent_at)
-            if echo and now >= quiet_from + SETTLE_S and _stands(typed, self._screen.read().before_cursor):
-                return True, now
-            if now >= quiet_from + _PATIENCE_S:
-                return False, now
-            return None, quiet_from + (SETTLE_S if now < quiet_from + SETTLE_S else _PATIENCE_S)
-
-        return bool(await self._watch(look, deadline))
-
-    def _prompt_place(self) -> int | str:
-        """Where the line begins that is typed into: the cursor's column on a drawn screen, else the prompt."""
-        if self._screen.is_drawn:
-            return self._screen.read().cursor[1]
-        return self._matcher.plain_line.rstrip()
-
-    async def _take_back(self, kill: str, prompt: int | str, deadline: float) -> None:
-        """Kill the line, until the cursor is back where it was: the kill may be lost like any other character."""
-        for _ in range(3):
-            await self._send(kill)
-            await self._quiet(2 * SETTLE_S, deadline)
-            screen = self._screen.read()
-            if screen.cursor[1] in (0, prompt):
-                return
-            if isinstance(prompt, str) and screen.before_cursor.rstrip().endswith(prompt[-_VISIBLE:]):
-                return
-
-
-def _is_echo(echo: str, piece: str) -> bool:
-    """Whether a text is the echo of a piece, perhaps wrapped: readline wraps with space and CR, BusyBox with a line end."""
-    if echo == piece:
-        return True
-    joined = echo.replace("\n", "")
-    return joined.replace(" \r", "").replace("\r", "") == piece or joined.replace("\r", "") == piece
-
-
-def _stands(typed: str, before_cursor: str) -> bool:
-    """Whether what was typed is what stands before the cursor."""
-    if before_cursor.endswith(typed):
-        return True
-    tail = typed[-_VISIBLE:]
-    return len(typed) > _VISIBLE and "<" in before_cursor[-78:] and before_cursor.endswith(tail)
+def _utf8(text: str, what: str) -> None:
+    """UsageError where ``text`` cannot be written as UTF-8; the message does not say it, for it may be a password."""
+    position = next((at for at, character in enumerate(text) if "\ud800" <= character <= "\udfff"), None)
+    if position is not None:
+        raise UsageError(
+            f"{what} has a lone surrogate as its character {position + 1}, which UTF-8 cannot write: give bytes to send(), "
+            "or text without it"
+        )

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
+from uartsim.machine.losses import MEANINGS
+
 #: What a watchdog found: the values for the sentence.
 Finding: TypeAlias = "dict[str, object]"
 
@@ -20,7 +22,7 @@ SILENCE_S: Final = 30.0
 
 #: Control characters that terminals get: BEL, BS, HT, LF, VT, FF, CR, SO, SI, ESC; and NUL, which a break is.
 _TEXT: Final = bytes([0, *range(7, 16), 0x1B, *range(0x20, 0x7F)])
-_LOSSES: Final = {"overruns": "the guest's receiver was overrun", "missed": "this console was too slow"}
+_LOSSES: Final = {**MEANINGS, "missed": "this console was too slow"}
 
 
 class GarbageWatch:
@@ -91,7 +93,7 @@ class SilenceWatch:
 
 
 class LossWatch:
-    """Sees that characters were lost on our side: what follows from it is no fault of the guest."""
+    """Sees that characters were lost: whatever is in the text from there on may be no more than damaged by that."""
 
     def __init__(self) -> None:
         self._known: dict[str, int] = {}
@@ -100,7 +102,7 @@ class LossWatch:
         """What was lost since the last look: ``count`` and ``where``.
 
         Args:
-            counters: as of ``Console.counters``: ``overruns``, ``missed``.
+            counters: as of ``Console.counters``: those that :data:`uartsim.machine.losses.MEANINGS` names, and ``missed``.
         """
         findings: list[Finding] = []
         for name, where in _LOSSES.items():

@@ -88,7 +88,7 @@ def boot_cd(files: Sequence[str], folder: Path, progress: Progress) -> Path:
 
     def make(draft: Path) -> None:
         progress("making the CD")
-        with tempfile.TemporaryDirectory(dir=draft.parent) as tree:
+        with tempfile.TemporaryDirectory(dir=draft.parent, prefix=f"{draft.name}.") as tree:
             for path, content in contents.items():
                 place = Path(tree, path)
                 place.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from uartsim.guest.cache import Progress, cache_folder, content_hash, kept_file
-from uartsim.line_format import UartsimError
+from uartsim.line_format import UartsimError, UsageError
 
 #: The source.
 SOURCE: Final = Path(__file__).with_name("port_bridge.c")
@@ -82,7 +82,6 @@ def bridge_library(qemu: Path, progress: Progress = lambda text: None, cache: Pa
     Raises:
         BridgeUnavailable: there is no compiler, it fails, or the cache cannot be written.
     """
-    folder = cache or cache_folder()
     key = content_hash(SOURCE.read_bytes(), HEADER.read_bytes(), build_id(qemu).encode())
 
     def make(draft: Path) -> None:
@@ -90,9 +89,12 @@ def bridge_library(qemu: Path, progress: Progress = lambda text: None, cache: Pa
         _compile(draft)
 
     try:
-        return kept_file("port-bridge", key, ".so", make, progress, folder)
+        return kept_file("port-bridge", key, ".so", make, progress, cache)
     except OSError as error:
+        folder = cache or cache_folder()
         raise BridgeUnavailable(f"{folder} cannot be written: {error.strerror or error}") from None
+    except UsageError as error:
+        raise BridgeUnavailable(str(error)) from None
 
 
 def _compile(library: Path) -> None:

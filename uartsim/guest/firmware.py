@@ -7,7 +7,8 @@ nothing would wake it.  Such a guest polls.
 
 The processor runs in slices between which everything else has its turn.  A guest that reads the same from the same
 register again and again only waits: it gets its turn back when something could have changed.  So it also runs under a
-virtual clock, in which time passes only while it waits.
+virtual clock, in which time passes while it waits, and a microsecond with each access, as on a PC's bus: code that bounds
+its wait by a count of reads gives up no sooner than it would there.
 
 Table ``[firmware]`` of ``guest.toml``: ``listing`` names the code's listing (:mod:`uartsim.guest.listing`).
 """
@@ -22,6 +23,7 @@ from uartsim.guest.catalogue import GuestDefinition
 from uartsim.guest.listing import read_listing
 from uartsim.line_format import NEVER, TICKS_PER_SECOND, UsageError
 from uartsim.machine import GuestEnd, Machine
+from uartsim.machine.ticker import is_virtual
 
 #: Memory, in bytes.
 MEMORY_BYTES: Final = 1 << 20
@@ -31,6 +33,9 @@ PORT: Final = 0x3F8
 SLICE_BLOCKS: Final = 2000
 #: Equal reads of one register after which the guest only waits.
 IDLE_READS: Final = 16
+#: Under a virtual clock, how long an access to a port takes, in seconds, and how many are made before that time passes.
+BUS_ACCESS_S: Final = 1e-6
+SLICE_ACCESSES: Final = 16
 #: How long what the guest sent last may take to leave the chip, in seconds.
 DRAIN_TIMEOUT_S: Final = 30.0
 
@@ -111,7 +116,8 @@ class _Processor:
         cpu.hook_add(unicorn.UC_HOOK_INSN, self._on_out, None, 1, 0, registers.UC_X86_INS_OUT)
         cpu.hook_add(unicorn.UC_HOOK_BLOCK, self._on_block)
         self._address = origin
-        self._blocks = 0
+        self._blocks = self._accesses = 0
+        self._virtual = is_virtual()
         self._stopped = self._idle = self._reset = False
         self._failure: Exception | None = None
         self._last_read = (-1, -1)
@@ -124,7 +130,7 @@ class _Processor:
         """Run to the end: ``"halted"``, ``"reset"``, or what went wrong."""
         while True:
             self._stopped = self._idle = False
-            self._blocks = 0
+            self._blocks = self._accesses = 0
             try:
                 self._cpu.emu_start(self._address, MEMORY_BYTES)
             except self._error as error:
@@ -138,6 +144,8 @@ class _Processor:
             self._address = self._linear()
             if self._idle:
                 await self._wait_for_change()
+            elif self._virtual:
+                await trio.sleep(self._accesses * BUS_ACCESS_S)
             else:
                 await trio.lowlevel.checkpoint()
 
@@ -173,7 +181,13 @@ class _Processor:
         if self._blocks > SLICE_BLOCKS:
             self._stop()
 
+    def _count_access(self) -> None:
+        self._accesses += 1
+        if self._virtual and self._accesses >= SLICE_ACCESSES:
+            self._stop()
+
     def _on_in(self, cpu: Any, port: int, size: int, data: object) -> int:
+        self._count_access()
         value = 0
         for at in range(size):
             offset = port + at - PORT
@@ -189,6 +203,7 @@ class _Processor:
         return value
 
     def _on_out(self, cpu: Any, port: int, size: int, value: int, data: object) -> None:
+        self._count_access()
         self._last_read = (-1, -1)
         for at in range(size):
             byte = value >> 8 * at & 0xFF

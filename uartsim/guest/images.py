@@ -5,27 +5,23 @@ bash with the libraries they need, taken from this machine.  User ``root``, pass
 (cpio in the "newc" format, see the kernel's Documentation/driver-api/early-userspace/buffer-format.rst), so that it
 needs neither root nor a file system that knows device nodes; the same inputs give the same bytes.  It is not
 compressed, for an emulated processor takes half a second to unpack it.  It is kept in the user's cache under a name
-that is a hash of all that went into it; old ones of other inputs go when a new one is built.
+that is a hash of all that went into it; see :mod:`uartsim.guest.cache`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import glob
 import hashlib
 import os
 import re
 import stat
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import filelock
-import platformdirs
-
+from uartsim.guest.cache import cache_folder, kept_file
 from uartsim.line_format import UartsimError, UsageError
 
 #: SHA-512 crypt(3) of ``toor``.
@@ -34,10 +30,6 @@ PASSWORD_HASH: Final = (
 )
 #: Where Debian's kernels are, the wanted kind first.
 KERNELS: Final = ("/boot/vmlinuz-*-cloud-amd64", "/boot/vmlinuz-*-amd64")
-#: How long one waiter looks at the lock before it looks at its cancellation, in seconds.
-LOCK_POLL_S: Final = 0.1
-#: An initramfs of other inputs that is older than this may go, in seconds.
-UNUSED_S: Final = 7 * 86400.0
 
 _BUSYBOX_PLACES: Final = ("/bin/busybox", "/usr/bin/busybox", "/usr/lib/busybox/busybox-static")
 _PROGRAMS: Final = {
@@ -151,6 +143,8 @@ def is_static(program: bytes) -> bool:
     """
     if program[:4] != b"\x7fELF" or program[4:6] != b"\x02\x01":
         return False
+    if len(program) < 64 or int.from_bytes(program[16:18], "little") not in (2, 3):  # ET_EXEC, ET_DYN
+        return False
     table = int.from_bytes(program[32:40], "little")
     size, count = int.from_bytes(program[54:56], "little"), int.from_bytes(program[56:58], "little")
     return not any(program[table + i * size : table + i * size + 4] == b"\x03\0\0\0" for i in range(count))
@@ -211,12 +205,24 @@ def tiny_entries() -> dict[str, Entry]:
 
 def _static_busybox() -> Path:
     install = "apt-get install busybox-static"
-    for place in map(Path, _BUSYBOX_PLACES):
-        if place.is_file():
-            if not is_static(_readable(place, install).read_bytes()):
-                raise UsageError(f"{place} needs libraries, and an initramfs wants the static one: {install}")
+    places = [place for place in map(Path, _BUSYBOX_PLACES) if place.is_file()]
+    for place in places:
+        if is_static(_readable(place, install).read_bytes()):
             return place
+    if places:
+        raise UsageError(f"{places[0]} needs libraries, and an initramfs wants the static one: {install}")
     raise UsageError(f"the program busybox is missing: {install}")
+
+
+def check_tiny() -> None:
+    """See that what goes into the tiny initramfs is on this machine.
+
+    Raises:
+        UsageError: it is not; the message says how to get it.
+    """
+    _static_busybox()
+    for place, install in _PROGRAMS.values():
+        _readable(Path(place), install)
 
 
 def _applets(busybox: Path) -> Iterator[str]:
@@ -251,53 +257,18 @@ def tiny_initramfs(progress: Callable[[str], None] = lambda text: None, cache: P
         UartsimError: the cache cannot be written.
     """
     archive = cpio(tiny_entries())
-    folder = cache or platformdirs.user_cache_path("uartsim")
-    image = folder / f"tiny-{hashlib.sha256(archive).hexdigest()[:32]}.cpio"
-    if image.is_file():
-        with contextlib.suppress(OSError):  # somebody else's cache that we may only read
-            image.touch()
-        return image
+
+    def make(draft: Path) -> None:
+        progress("building the initramfs (BusyBox, agetty and login of this machine)")
+        draft.write_bytes(archive)
+
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = filelock.FileLock(f"{image}.lock")
-        while True:
-            try:
-                lock.acquire(timeout=LOCK_POLL_S)
-                break
-            except filelock.Timeout:
-                progress("waiting for another process that builds the initramfs")
-        try:
-            if not image.is_file():
-                progress("building the initramfs (BusyBox, agetty and login of this machine)")
-                _write_whole(image, archive)
-                _remove_others(image)
-                progress(f"built {image.name}: {image.stat().st_size / 1e6:.1f} MB in {folder}")
-        finally:
-            lock.release()
+        return kept_file("tiny", hashlib.sha256(archive).hexdigest()[:32], ".cpio", make, progress, cache)
     except OSError as error:
         raise UartsimError(
-            f"cannot keep the initramfs in {folder}: {error.strerror or error}; "
+            f"cannot keep the initramfs in {cache or cache_folder()}: {error.strerror or error}; "
             "make room there, or set XDG_CACHE_HOME to another folder"
         ) from None
-    return image
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write a file that appears under its name only when it is whole."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_bytes(data)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _remove_others(image: Path) -> None:
-    """Remove what earlier inputs gave, once it is old: another program's uartsim may still use it."""
-    for other in image.parent.glob("tiny-*.cpio"):
-        if other != image and time.time() - other.stat().st_mtime > UNUSED_S:
-            other.unlink(missing_ok=True)
-            Path(f"{other}.lock").unlink(missing_ok=True)
 
 
 def find_kernel(name: str, folder: Path) -> Path:

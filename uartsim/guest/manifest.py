@@ -16,15 +16,12 @@
     ...
 
 Whatever is wrong is reported as ``FILE:LINE: what, and what is possible``.  tomllib says the line only of an error
-in the syntax.  For the rest :class:`Lines` cuts the text into statements: a statement is the shortest run of whole
-lines that is TOML by itself, for a header or a key cut short in a string or an array is no TOML.
+in the syntax; for the rest :class:`Lines` reads the text statement by statement.
 """
 
 from __future__ import annotations
 
-import bisect
 import difflib
-import re
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -33,6 +30,7 @@ from typing import Any, Final, NoReturn
 
 from uartsim.chip.registers import VARIANTS
 from uartsim.line_format import UsageError
+from uartsim.toml_text import TomlMistake, parse_toml, statements
 
 #: The name of the file that makes a folder a guest.
 MANIFEST_NAME: Final = "guest.toml"
@@ -40,13 +38,13 @@ MANIFEST_NAME: Final = "guest.toml"
 DEFAULT_UART: Final = "16550A"
 #: A larger manifest is refused unread.
 MANIFEST_LIMIT_BYTES: Final = 1 << 16
+#: Nearest names are looked for among names of up to so many characters.
+_LONGEST_NAME: Final = 100
 #: The kinds of need a manifest can state: ``program``, ``file`` (a glob), ``root`` and ``python`` (a module).
 NEED_KINDS: Final = ("program", "file", "root", "python")
 
 #: A place in a manifest: table names, keys, and indexes in arrays.
 KeyPath = tuple[str | int, ...]
-
-_SYNTAX_PLACE = re.compile(r" \((?:at line (\d+), column \d+|at end of document)\)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +146,9 @@ class Manifest:
 
 def near_matches(wrong: str, possible: Collection[str]) -> str:
     """``"; did you mean X?"`` for the names nearest to ``wrong``, or else the list of what is possible."""
-    near = difflib.get_close_matches(wrong, possible, n=3, cutoff=0.6)
+    # Comparing two names takes their lengths' product: what is longer than any real name is compared with nothing.
+    names = [name for name in possible if len(name) <= _LONGEST_NAME] if len(wrong) <= _LONGEST_NAME else []
+    near = difflib.get_close_matches(wrong, names, n=3, cutoff=0.6)
     if near:
         return f"; did you mean {' or '.join(near)}?"
     return f"; possible: {', '.join(sorted(possible))}" if possible else ""
@@ -165,18 +165,8 @@ class Lines:
         self._lines: dict[KeyPath, int] = {}
         self._table: KeyPath = ()
         self._array_sizes: dict[KeyPath, int] = {}
-        statement: list[str] = []
-        first_line = 1
-        for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
-            if not statement:
-                first_line = number
-            statement.append(line)
-            try:
-                content = tomllib.loads("\n".join(statement))
-            except ValueError:
-                continue  # a string or an array goes on in the next line
-            self._note(statement[0].lstrip(), content, first_line)
-            statement.clear()
+        for line, statement in statements(text):
+            self._note(statement.lstrip(), tomllib.loads(statement), line)
 
     def _note(self, start: str, content: dict[str, Any], line: int) -> None:
         if start.startswith("["):
@@ -310,22 +300,6 @@ def _type_name(value: object) -> str:
     return _TYPE_NAMES.get(type(value), f"a {type(value).__name__}") + (f" ({value!r})" if value == "" else "")
 
 
-def _line_beyond_a_bound(text: str) -> int:
-    """The line where tomllib meets a bound of Python's own (digits of an int, recursion), of which it says no place."""
-    lines = text.split("\n")
-
-    def goes_beyond(count: int) -> bool:
-        try:
-            tomllib.loads("\n".join(lines[:count]))
-        except tomllib.TOMLDecodeError:
-            return False
-        except (ValueError, RecursionError):
-            return True
-        return False
-
-    return bisect.bisect_left(range(len(lines)), True, key=goes_beyond)
-
-
 def parse_manifest(text: str, file: Path) -> Manifest:
     """Check the text of a manifest.
 
@@ -337,15 +311,9 @@ def parse_manifest(text: str, file: Path) -> Manifest:
         UsageError: ``FILE:LINE: what is wrong``.
     """
     try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        place = _SYNTAX_PLACE.search(str(error))
-        line = (place and place[1]) or text.rstrip().count("\n") + 1
-        raise UsageError(f"{file}:{line}: {_SYNTAX_PLACE.sub('', str(error))}") from None
-    except RecursionError:
-        raise UsageError(f"{file}:{_line_beyond_a_bound(text)}: brackets are nested too deeply") from None
-    except ValueError as error:
-        raise UsageError(f"{file}:{_line_beyond_a_bound(text)}: {error}") from None
+        content = parse_toml(text)
+    except TomlMistake as error:
+        raise UsageError(f"{file}:{error.line}: {error}") from None
 
     check = _Check(file, text, content.get("settings"))
     tables = ("guest", "needs", "settings", *OPTIONS)

@@ -14,6 +14,9 @@
  * - A driver that polls writes THR when LSR says so, and then reads LSR again.  What a transmitter does with a character
  *   is known beforehand: where the other side has said how long its frames are, both are done here, to the very tick.
  * - Who waits lets go of QEMU's lock, so that QEMU's main loop goes on; the main loop itself never waits.
+ * - A read that is answered here lasts as long as it does on a PC's bus.  Drivers bound their waits by a count of reads:
+ *   until it can tell time, Linux reads LSR once for each microsecond in two frames, and then writes whether or not the
+ *   transmitter has room.
  * - A guest that does nothing but read the same is put to sleep for short times.
  * - The level of the interrupt is a word of its own, outside all else that is published: a reader that met a rewrite
  *   and gave up would lose an edge for good.  With it goes a count of the dips too short to be seen, which an
@@ -51,6 +54,7 @@
 #define MAIN_LOOP_WAIT_NS 20000000ull
 #define WAIT_SLICE_NS 100000000ull
 #define SPIN_NS 30000ull
+#define BUS_READ_NS 1000ull  /* no port of a PC is read faster: an ISA bus's cycle, and a bridge or two before it */
 #define IDLE_READS 400       /* equal reads in a row, and the guest only waits */
 #define NAP_COSTS 8          /* equal reads that one nap stands for */
 #define NAP_NS 1000000ull
@@ -81,6 +85,16 @@ static uint64_t now_ns(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* What a loop does that waits for another processor or for a short time. */
+static void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#else
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+#endif
 }
 
 /* -- what is used of QEMU --------------------------------------------------------------------------------------- */
@@ -235,11 +249,7 @@ static bool wait_served(uint32_t number, uint64_t limit_ns)
 
     while (!(done = is_served(number)) && now_ns() - begin < SPIN_NS)
         for (int i = 0; i < 64 && !is_served(number); i++)
-#if defined(__x86_64__) || defined(__i386__)
-            __builtin_ia32_pause();
-#else
-            __atomic_thread_fence(__ATOMIC_ACQUIRE);
-#endif
+            relax();
     __atomic_fetch_add(&page->waiting, 1, __ATOMIC_SEQ_CST);
     while (!done && !(done = is_served(number)) && !__atomic_load_n(&gone, __ATOMIC_ACQUIRE)) {
         uint32_t now_served = __atomic_load_n(&page->served, __ATOMIC_ACQUIRE);
@@ -398,6 +408,17 @@ static void nap(uint64_t until, uint32_t generation, uint64_t now)
     __atomic_store_n(&page->napping, 0, __ATOMIC_SEQ_CST);
 }
 
+/* Let a read that began at a time last as long as on a bus, without QEMU's lock: others have work to do meanwhile. */
+static void occupy_bus(uint64_t begun)
+{
+    if (!qemu.qemu_in_vcpu_thread() || now_ns() - begun >= BUS_READ_NS)
+        return;
+    qemu.qemu_mutex_unlock_iothread();
+    while (now_ns() - begun < BUS_READ_NS)
+        relax();
+    qemu.qemu_mutex_lock_iothread_impl(__FILE__, __LINE__);
+}
+
 static unsigned same_offset, same_count;
 static uint8_t same_value;
 
@@ -430,6 +451,7 @@ static uint64_t port_read(void *opaque, uint64_t offset, unsigned size)
     } else {
         same_offset = (unsigned)offset, same_value = value, same_count = 0;
     }
+    occupy_bus(now);
     return value;
 }
 

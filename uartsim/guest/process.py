@@ -28,6 +28,7 @@ hung up: its session gets SIGHUP, and DTR goes down until the tty is opened agai
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 from typing import Any, Final
@@ -50,6 +51,14 @@ DEATHS_AT_ONCE: Final = 5
 RESPAWN_PAUSE_S: Final = 0.1
 #: How long what the program wrote last may take to leave the chip, in seconds.
 DRAIN_TIMEOUT_S: Final = 30.0
+#: Signals that end a program against its will, whenever that is, and their names; others a person may have sent.
+_CRASHES: Final = {
+    int(number): number.name
+    for number in (
+        *(signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGKILL, signal.SIGSEGV),
+        *(signal.SIGXCPU, signal.SIGXFSZ, signal.SIGSYS),
+    )
+}
 #: What the setting ``local_line`` may be.
 LOCAL_LINE: Final = ("always", "auto", "never")
 #: How many of the last bytes on the tty are kept for the report.
@@ -207,9 +216,11 @@ class ProcessGuest:
                 continue
             at_once = trio.current_time() - started < AT_ONCE_S
             deaths = deaths + 1 if at_once else 0
-            failed = at_once and status != 0
             if not self._respawn:
-                return GuestEnd("failed" if failed else "exited", status, complaint)
+                crashed = status - 128 in _CRASHES
+                if crashed:
+                    complaint = f"{self._command[0]} was ended by {_CRASHES[status - 128]}\n{complaint}".strip()
+                return GuestEnd("failed" if crashed or (at_once and status != 0) else "exited", status, complaint)
             if deaths >= DEATHS_AT_ONCE:
                 times = f"{self._command[0]} ended {deaths} times in a row within {AT_ONCE_S:g} s of its start, "
                 return GuestEnd("failed", status, f"{times}the last time with status {status}\n{complaint}".strip())
@@ -231,7 +242,7 @@ class ProcessGuest:
         finally:
             self._child = None
             tty.rest()
-        said = self._last_output.decode(errors="replace").strip()
+        said = self._last_output.decode(errors="replace").replace("\r\n", "\n").strip()
         return status, "\n".join(filter(None, (complaint, said)))
 
     # -- the bytes -----------------------------------------------------------------------------------------

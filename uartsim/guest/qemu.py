@@ -13,7 +13,8 @@ Table ``[qemu]`` of ``guest.toml``; in its strings ``{folder}`` is the guest's f
 ``append``      the kernel's command line
 ``cd``          what is on a CD, ``PATH=FILE`` each, the boot image first
 ``memory_mb``   256 by default; a setting of that name comes first
-``drives``      values of ``-drive``, such as ``"file={folder}/disk.img,if=virtio,format=raw,snapshot=on"``
+``drives``      values of ``-drive``, such as ``"file={folder}/disk.img,if=virtio,format=raw,snapshot=on"``; ``save`` takes
+                those along, and refuses a guest that can write to any other disk
 ``machine``     value of ``-machine``; ``"pc"`` by default
 ``registers``   ``"auto"`` (by default), ``"require"`` or ``"off"``
 ``port``        which of the guest's serial ports is ours: ``"com1"`` (by default) to ``"com4"``
@@ -29,9 +30,10 @@ Switching off kills QEMU: to a disk image that is a loss of power.
 from __future__ import annotations
 
 import functools
-import shlex
+import os
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,12 +43,15 @@ from uartsim.guest.boot_files import boot_cd, boot_file
 from uartsim.guest.bridge_build import BridgeUnavailable, bridge_library, build_id
 from uartsim.guest.catalogue import GuestDefinition, find_program
 from uartsim.guest.child import Child
+from uartsim.guest.drives import named, replaceable, replaced, writable
 from uartsim.guest.placeholders import fill_in, format_of
 from uartsim.guest.port_bridge import REFUSED, BridgeServer
 from uartsim.guest.presser import Presser
 from uartsim.guest.qemu_line import ByteLine, QemuLine, RegisterLine
 from uartsim.guest.qmp import QmpClient, QmpError
-from uartsim.guest.snapshot import MACHINE_FILE, PORT_FILE, PortSnapshot
+from uartsim.guest.saving import load_memory, savable_disks, save_disks, save_memory
+from uartsim.guest.snapshot import PortSnapshot, SavedFiles
+from uartsim.guest.snapshot_folder import PORT_FILE, SnapshotDraft, SnapshotFiles, cannot_save
 from uartsim.line_format import UartsimError, UsageError
 from uartsim.machine import GuestEnd, Machine
 
@@ -56,8 +61,6 @@ QEMU: Final = "qemu-system-x86_64"
 DRAIN_TIMEOUT_S: Final = 30.0
 #: How long QEMU may go on after it has closed its end of the line, in seconds.
 FAREWELL_TIMEOUT_S: Final = 2.0
-#: How fast QEMU may save a machine: it waits for nobody.
-MIGRATION_BYTES_PER_S: Final = 1 << 40
 
 #: Exit statuses of a QEMU that the bridge has refused, or broken: SIGABRT, SIGBUS, SIGSEGV.
 _BRIDGE_FAILED: Final = (REFUSED, 134, 135, 139)
@@ -88,6 +91,7 @@ class QemuGuest:
             *(word for drive in options.get("drives", []) for word in ("-drive", self._filled_in("drives", drive))),
             *(self._filled_in("args", word) for word in options.get("args", [])),
         ]
+        self._extra = named(self._extra)
         self._presser = Presser(
             [
                 (press["after"].encode(), press["keys"].encode())
@@ -98,9 +102,11 @@ class QemuGuest:
         self._registers = options.get("registers", "auto")
         self._port = options.get("port", "com1")
         self._restore = restore
-        self._snapshot = None if restore is None else PortSnapshot.read(restore / PORT_FILE)
+        self._snapshot = None if restore is None else _read_snapshot(restore)
         if self._snapshot is not None:
             self._registers = "require"
+        self._files: SnapshotFiles | None = None
+        self._saving = trio.Lock()
         self._command_line: list[str] = []
         self._qmp: QmpClient | None = None
         self._line: QemuLine | None = None
@@ -120,9 +126,27 @@ class QemuGuest:
             UartsimError: ``registers`` is ``"require"``, and the port bridge cannot work here.
         """
         self._command_line = command = await self._command(machine)
-        if self._snapshot is not None:
-            self._snapshot.check(build_id(self._program()), command, machine.com1)
-            command = [*command, "-incoming", "defer"]
+        if self._snapshot is None or self._restore is None:
+            return await self._run_as(machine, command, task_status)
+        with SnapshotFiles(self._restore) as self._files:
+            snapshot = self._snapshot = PortSnapshot.read(self._files.path(PORT_FILE))
+            snapshot.check(build_id(self._program()), command, machine.com1)
+            snapshot.files.check(self._files)
+            if not snapshot.files.sizes and (drives := writable(command)):
+                raise UartsimError(
+                    f"the snapshot was made by an earlier version, without the disk that it had ({drives[0]}), and the guest "
+                    "would find another one: boot it anew"
+                )
+            images = {drive: self._files.path(name) for drive, name in snapshot.files.disks.items()}
+            if images:
+                machine.log(
+                    "the guest's disks are copies, from the snapshot: what it writes to them is gone when it ends, unless "
+                    f"'uartsim save {machine.name} FOLDER' keeps it"
+                )
+            return await self._run_as(machine, [*replaced(command, images), "-incoming", "defer"], task_status)
+
+    async def _run_as(self, machine: Machine, command: list[str], task_status: trio.TaskStatus[None]) -> GuestEnd:
+        """Run QEMU with this command line, its COM1 served in the best way that works."""
         if self._registers != "off":
             try:
                 library = await self._in_thread(machine, functools.partial(bridge_library, self._program()))
@@ -210,54 +234,53 @@ class QemuGuest:
         await self._command_by_qmp("system_reset")
 
     async def save(self, folder: Path) -> None:
-        """Save the guest and its port; it stands still meanwhile, and goes on.
+        """Save the guest, its disks and its port; it stands still meanwhile, and goes on.
 
         Args:
-            folder: is made, and what is there of an earlier snapshot is replaced.
+            folder: is made; a snapshot that is there is replaced when the new one is whole.
 
         Raises:
-            UartsimError: the guest is not served register by register, or the folder cannot be written.
+            UsageError: the folder holds something else.
+            UartsimError: the guest is not served register by register, has a disk that cannot be saved, or the folder
+                cannot be written.
         """
         line = self._line
-        if not isinstance(line, RegisterLine):
+        if not isinstance(line, RegisterLine) or self._qmp is None:
             raise UartsimError("only a running guest that is served register by register can be saved")
-        try:
-            _begin_snapshot(folder)
-            await self._command_by_qmp("stop")
-            try:
-                await line.bridge.wait_stopped()
-                snapshot = PortSnapshot.of(line.bridge.com1, build_id(self._program()), self._command_line)
-                await self._command_by_qmp("migrate-set-parameters", max_bandwidth=MIGRATION_BYTES_PER_S)
-                await self._migrate("migrate", f"exec:cat > {shlex.quote(str(folder / MACHINE_FILE))}")
-            finally:
-                await self._command_by_qmp("cont")
-            snapshot.write(folder / PORT_FILE)
-        except OSError as error:
-            raise UartsimError(f"cannot save in {folder}: {error.strerror}") from None
+        async with self._saving:
+            await self._save(line, self._qmp, folder)
 
-    async def _load(self, line: RegisterLine, snapshot: PortSnapshot) -> None:
+    async def _save(self, line: RegisterLine, qmp: QmpClient, folder: Path) -> None:
+        try:
+            await qmp.ready.wait()
+            sizes, read_only = await savable_disks(qmp, replaceable(self._command_line))
+            with SnapshotDraft(folder) as draft:
+                await self._command_by_qmp("stop")
+                try:
+                    await line.bridge.wait_stopped()
+                    port = PortSnapshot.of(line.bridge.com1, build_id(self._program()), self._command_line)
+                    disks = await save_disks(qmp, sizes, draft)
+                    machine = await save_memory(qmp, draft)
+                finally:
+                    with trio.CancelScope(shield=True):
+                        await self._command_by_qmp("cont")
+                files = SavedFiles(machine, disks, read_only=read_only)
+                await trio.to_thread.run_sync(draft.commit, replace(port, files=files).content())
+        except OSError as error:
+            raise cannot_save(folder, error) from error
+
+    async def _load(self, line: RegisterLine, snapshot: PortSnapshot, files: SnapshotFiles) -> None:
         """Go on from a snapshot."""
-        assert self._restore is not None
+        assert self._qmp is not None
         line.bridge.on_run = functools.partial(_once, line.bridge, snapshot)
-        await self._migrate("migrate-incoming", f"exec:cat {shlex.quote(str(self._restore / MACHINE_FILE))}")
+        fd = files.open(snapshot.files.machine)
+        try:
+            await load_memory(self._qmp, fd)
+        finally:
+            os.close(fd)
+            files.close()  # QEMU has all of them open
         await self._command_by_qmp("cont")  # it was saved standing still, and would stay so
         await line.bridge.wait_running()
-
-    async def _migrate(self, command: str, uri: str) -> None:
-        """Let QEMU save or load its machine, and wait until it has.
-
-        Raises:
-            QmpError: it cannot.
-        """
-        await self._command_by_qmp(command, uri=uri)
-        while True:
-            answer = await self._command_by_qmp("query-migrate")
-            status = answer.get("status")
-            if status == "completed":
-                return
-            if status in ("failed", "cancelled"):
-                raise QmpError(f"QMP {command}: {status}: {answer.get('error-desc', 'QEMU does not say why')}")
-            await trio.sleep(0.005)  # QEMU tells of migrations only if asked
 
     async def nmi(self) -> None:
         """The NMI button: an NMI to the first processor.
@@ -325,8 +348,8 @@ class QemuGuest:
         with trio.CancelScope(shield=True):
             await self._qmp.ready.wait()
         if await line.wait_ready():
-            if self._snapshot is not None and isinstance(line, RegisterLine):
-                await self._load(line, self._snapshot)
+            if self._snapshot is not None and self._files is not None and isinstance(line, RegisterLine):
+                await self._load(line, self._snapshot, self._files)
             task_status.started()
         else:
             served.append(False)
@@ -339,10 +362,12 @@ class QemuGuest:
             self._powered_off = True
 
 
-def _begin_snapshot(folder: Path) -> None:
-    """Make the folder; it is whole only when the port's file is there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / PORT_FILE).unlink(missing_ok=True)
+def _read_snapshot(folder: Path) -> PortSnapshot:
+    """What a snapshot says, whose files are all there; UsageError if they are not."""
+    snapshot = PortSnapshot.read(folder / PORT_FILE)
+    with SnapshotFiles(folder) as files:
+        snapshot.files.check(files)
+    return snapshot
 
 
 def _once(bridge: BridgeServer, snapshot: PortSnapshot) -> None:

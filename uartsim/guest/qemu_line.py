@@ -5,10 +5,10 @@ As registers (:class:`RegisterLine`): the guest's own accesses reach our chip th
 reach its own driver.
 
 As bytes (:class:`ByteLine`): QEMU's own 16550 speaks to a socket, without any pace.  What it sends,
-:class:`SerialDriver` writes to the registers of our chip, and QEMU waits when the line is slower; what the chip receives
-goes to QEMU's port.  A break goes by QMP, behind the bytes before it.  What such a guest does not show: which divisor
-and format it programs (setting ``baud`` is the speed of our chip), breaks and modem lines that it sends.  Parity and
-framing errors reach it as the characters that were sampled.
+:class:`SerialDriver` writes to the registers of our chip, and QEMU waits when the line is ten seconds behind; what the
+chip receives goes to QEMU's port.  A break goes by QMP, behind the bytes before it.  What such a guest does not show:
+which divisor and format it programs (setting ``baud`` is the speed of our chip), breaks and modem lines that it sends.
+Parity and framing errors reach it as the characters that were sampled.
 
 Either way the sockets are socket pairs that QEMU inherits: they are connected before QEMU runs, so that no byte is lost,
 and they have no names in the file system.
@@ -16,6 +16,7 @@ and they have no names in the file system.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import re
 import socket
@@ -31,7 +32,7 @@ from uartsim.chip.registers import LSR, Offset
 from uartsim.guest.port_bridge import BridgeServer
 from uartsim.guest.presser import Presser
 from uartsim.guest.qmp import QmpError
-from uartsim.line_format import LineFormat
+from uartsim.line_format import TICKS_PER_SECOND, LineFormat
 from uartsim.machine import Com1, Flag, SerialDriver
 from uartsim.machine.tapped import TappedCom1
 
@@ -44,7 +45,14 @@ HELLO_TIMEOUT_S: Final = 5.0
 PORTS: Final = {"com1": (0x3F8, 4), "com2": (0x2F8, 3), "com3": (0x3E8, 4), "com4": (0x2E8, 3)}
 
 _CHARDEV: Final = "com1"
-_CHUNK_BYTES: Final = 1024
+_CHUNK_BYTES: Final = 65536
+#: How far a guest that is served byte by byte may be ahead of the line: so many seconds, within these bytes.  A kernel's
+#: console waits for QEMU's port for two frames, and then writes whether or not there is room: QEMU must not be kept waiting.
+_AHEAD_S: Final = 10.0
+_AHEAD_BYTES: Final = (4096, 65536)
+#: What the socket is to hold besides: each character that QEMU sends takes nearly a kilobyte of it.
+_SOCKET_BYTES: Final = 8 << 20
+_SO_SNDBUFFORCE: Final = 32  # socket(7); root alone may go beyond the system's limit
 
 
 class ByQmp(Protocol):
@@ -163,7 +171,12 @@ class ByteLine:
         self._presser = presser
         self._driver = SerialDriver(com1)
         self._driver.open(line_format)
+        least, most = _AHEAD_BYTES
+        self._driver.transmit_buffer = min(most, max(least, int(_AHEAD_S * TICKS_PER_SECOND / line_format.frame_ticks)))
         self._ours, self._theirs = socket.socketpair()
+        self._theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BYTES)
+        with contextlib.suppress(OSError):
+            self._theirs.setsockopt(socket.SOL_SOCKET, _SO_SNDBUFFORCE, _SOCKET_BYTES)
         self._sending = trio.Lock()
 
     @property

@@ -7,6 +7,8 @@ docs/interop/qmp-spec.  (The client of the QEMU project is asyncio's.)
 from __future__ import annotations
 
 import json
+import socket
+import struct
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -78,11 +80,12 @@ class QmpClient:
             for channel in self._waiting.values():
                 channel.close()
 
-    async def execute(self, command: str, **arguments: Any) -> Any:
+    async def execute(self, command: str, fd: int | None = None, /, **arguments: Any) -> Any:
         """Give a command and wait for its answer.
 
         Args:
             command: such as ``"system_reset"``.
+            fd: a descriptor that goes with it.
             arguments: what the command takes; write ``_`` for ``-`` in a name.
 
         Returns:
@@ -101,7 +104,7 @@ class QmpClient:
         try:
             if self._ended:
                 raise QmpError(f"QMP {command}: QEMU has ended")
-            await self._send(message)
+            await self._send(message, fd)
             answer = await receive.receive()
         except (trio.EndOfChannel, trio.BrokenResourceError, trio.ClosedResourceError):
             raise QmpError(f"QMP {command}: QEMU has ended") from None
@@ -109,9 +112,22 @@ class QmpClient:
             self._waiting.pop(identifier, None)
         return _result(command, answer)
 
-    async def _send(self, message: dict[str, Any]) -> None:
+    async def pass_descriptor(self, name: str, fd: int) -> None:
+        """Give QEMU a copy of a descriptor, under a name that a later command uses.
+
+        Raises:
+            QmpError: QEMU has gone.
+        """
+        await self.execute("getfd", fd, fdname=name)
+
+    async def _send(self, message: dict[str, Any], fd: int | None = None) -> None:
+        data = json.dumps(message).encode() + b"\n"
         async with self._sending:
-            await self._stream.send_all(json.dumps(message).encode() + b"\n")
+            if fd is not None:
+                assert isinstance(self._stream, trio.SocketStream)
+                beside = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", fd))]
+                data = data[await self._stream.socket.sendmsg([data], beside) :]
+            await self._stream.send_all(data)
 
     async def _take(self, message: dict[str, Any]) -> None:
         if "event" in message:
@@ -123,7 +139,7 @@ class QmpClient:
 def _parsed(line: bytes) -> dict[str, Any]:
     try:
         message = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         message = None
     if not isinstance(message, dict):
         raise QmpError(f"QMP: {line[:80]!r} is no JSON object")

@@ -16,7 +16,8 @@ runs as ``python -I -S reaper.py PARENT_PID TTY_FD OTHER_FDS FOLDER COMMAND...``
 
 The exit status is the command's, or 128 + N if signal N ended it; 127 if it could not be started.
 
-This file is a program and imports the standard library only: it starts in a few hundredths of a second.
+This file is a program and imports the standard library only, until it removes something: it starts in a few hundredths
+of a second.
 """
 
 from __future__ import annotations
@@ -82,16 +83,13 @@ def _prctl(option: int, value: int) -> None:
 
 def remove(folder: Path) -> None:
     """Remove a folder, but never what is mounted in it: a program may have left a mount, and that may be anything."""
-    import re
-    import shutil  # only here: the start of a guest waits for this file's imports
+    package = Path(__file__).resolve().parents[1]
+    if str(package.parent) not in sys.path:  # as a program we see the standard library only
+        sys.path.insert(0, str(package.parent))
+    from uartsim.own_files.trees import remove_tree  # only here: the start of a guest waits for this file's imports
 
-    place = str(folder.resolve())
     with contextlib.suppress(OSError):
-        for line in Path("/proc/self/mountinfo").read_text().splitlines():
-            mounted_on = re.sub(r"\\(\d{3})", lambda match: chr(int(match[1], 8)), line.split()[4])
-            if mounted_on == place or mounted_on.startswith(f"{place}/"):
-                return
-    shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(str(folder))
 
 
 class Reaper:
@@ -140,7 +138,11 @@ class Reaper:
         if os.getppid() != self._parent:
             return 128 + signal.SIGKILL  # the parent ended before we could watch it
         reaper_pid = os.getpid()
-        command_pid = os.fork()
+        try:
+            command_pid = os.fork()
+        except OSError as error:
+            os.write(2, b"cannot start " + os.fsencode(f"{command[0]}: {error.strerror}\n"))
+            return CANNOT_START
         if command_pid == 0:
             become(command, tty_fd, reaper_pid)
         for descriptor in (*other_fds, *(() if tty_fd is None else (tty_fd,))):
@@ -220,7 +222,7 @@ def become(command: Sequence[str], tty_fd: int | None, reaper_pid: int) -> NoRet
                 os.close(tty_fd)
         os.execvp(command[0], list(command))
     except OSError as error:
-        os.write(2, f"cannot start {command[0]}: {error.strerror}\n".encode())
+        os.write(2, b"cannot start " + os.fsencode(f"{command[0]}: {error.strerror}\n"))
     finally:
         os._exit(CANNOT_START)
 

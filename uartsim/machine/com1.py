@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 from uartsim.chip.registers import FCR, MSR, Offset
 from uartsim.line_format import NEVER, LineFormat, UsageError, seconds_to_ticks
 from uartsim.machine.fault_tally import FaultTally
+from uartsim.machine.losses import in_words
 from uartsim.machine.port import Port
 from uartsim.machine.ticker import Ticker, Wakeup
 from uartsim.wire.cable import Ear, ModemOutputs
@@ -30,6 +31,9 @@ class Recorder(Protocol):
 
     def status(self) -> dict[str, Any]:
         """Its ``path``, ``bytes``, ``lost_events`` and ``trouble``."""
+
+    def discard(self) -> None:
+        """Remove the file."""
 
 
 class Com1(Port):
@@ -242,10 +246,21 @@ class Com1(Port):
         """What is recorded of the port besides its bytes, ``"trace"`` and ``"vcd"``: the file, its size, what it lacks."""
         return {what: recorder.status() for what, recorder in self.recorders.items()}
 
+    def lost(self) -> dict[str, int]:
+        """The characters that were lost, by the names in :data:`uartsim.machine.losses.MEANINGS`."""
+        self._look_for_losses()
+        found = {"overruns": self.losses.overruns, "dropped_by_full_transmitter": self.losses.dropped}
+        for direction, kinds in self.fault_counters().items():
+            for counters in kinds.values():
+                for name in counters.keys() & {"characters_lost", "characters_held"}:
+                    found[f"{name}_{direction}"] = found.get(f"{name}_{direction}", 0) + counters[name]
+        return found
+
     def status(self) -> dict[str, Any]:
         """What the port is and has done, as plain values."""
         uart = self.uart
         receiver, transmitter, modem = uart.receiver, uart.transmitter, uart.modem
+        lost = in_words(self.lost())
         return {
             "uart": uart.variant.name,
             "format": str(uart.line_format),
@@ -274,9 +289,10 @@ class Com1(Port):
                 "errors_in": self.errors_in,
                 "breaks_out": self.breaks_out,
                 "breaks_in": self.breaks_in,
-                "overruns": receiver.overruns,
+                "overruns": self.losses.overruns,
                 "withheld": self.cable.far.withheld,
-                "dropped_by_full_transmitter": transmitter.dropped,
+                "dropped_by_full_transmitter": self.losses.dropped,
+                "lost_in_loopback": self.losses.in_loopback,
                 "queued_in": self.far_pending,
             },
             "modem": {
@@ -292,6 +308,7 @@ class Com1(Port):
             "far_format": str(self.cable.far.line_format),
             "faults": [str(fault) for fault in self.faults()],
             "fault_counters": self.fault_counters(),
+            "lost": lost,
         }
 
 

@@ -60,6 +60,7 @@ class SerialDriver:
         self._ier = 0
         self._lcr = 0
         self._transmit = bytearray()
+        self.transmit_buffer = TRANSMIT_BUFFER  # how much is taken, on a paced line, before a writer waits
         self._received: deque[Received] = deque()
         self._received_size = 0
         self._throttled = False
@@ -180,7 +181,7 @@ class SerialDriver:
         """
         await self._turn.take(len(data))
         com1, view = self.com1, memoryview(data)
-        buffer = UNLIMITED_BUFFER if com1.uart.unlimited else TRANSMIT_BUFFER
+        buffer = UNLIMITED_BUFFER if com1.uart.unlimited else self.transmit_buffer
         while view:
             if not self._opened:
                 raise UartsimError("the serial port is not open: call open() before you write")
@@ -351,7 +352,7 @@ class SerialDriver:
         if not self._transmit:
             self._ier &= ~_ETBEI
             self.com1.write_at(_IER, self._ier, self.com1.uart.now)
-        if len(self._transmit) <= TRANSMIT_BUFFER // 2:
+        if len(self._transmit) <= self.transmit_buffer // 2:
             self._wake_writers()
         return True
 
@@ -378,7 +379,7 @@ class SerialDriver:
         if not transmit:
             self._ier &= ~_ETBEI
             com1.write_at(_IER, self._ier, at)
-        if len(transmit) <= TRANSMIT_BUFFER // 2:
+        if len(transmit) <= self.transmit_buffer // 2:
             self._wake_writers()
 
 

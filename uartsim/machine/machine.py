@@ -15,6 +15,7 @@ import trio
 
 from uartsim.line_format import UsageError
 from uartsim.machine.com1 import Com1
+from uartsim.machine.losses import LossNotice
 from uartsim.machine.options import PortOptions, make_port, remove_recordings
 from uartsim.machine.ticker import is_virtual, shared_ticker
 
@@ -113,7 +114,9 @@ class Machine:
         self._end = trio.Event()
         self._scope = trio.CancelScope()
         self._failure: Exception | None = None
+        self._losses = LossNotice(self.log, name)
         com1.on_failure = self._fail
+        com1.on_loss = self._tell_losses
         self._powered_on_at = com1.clock.now()
 
     def log(self, text: str) -> None:
@@ -130,6 +133,7 @@ class Machine:
                 end = await self.guest.run(self, starting)
         finally:
             self.ended = end
+            self._losses.finish(self.com1.lost())
             self._end.set()
         if self._failure is not None:
             raise self._failure
@@ -140,6 +144,9 @@ class Machine:
         """The line raised an error: the machine ends with it."""
         self._failure = error
         self._scope.cancel()
+
+    def _tell_losses(self) -> None:
+        self._losses.look(self.com1.lost())
 
     def power_off(self) -> None:
         """Pull the plug."""
@@ -231,9 +238,9 @@ async def open_machine(
             if real is not None and (failure is None or _is_cancellation(failure)):
                 raise _only(real) from None
         finally:
-            com1.close_taps()
             if not started:
                 remove_recordings(com1.recorders)
+            com1.close_taps()
         if failure is not None:
             raise failure
 

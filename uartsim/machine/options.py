@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
+import difflib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypedDict
 
+from uartsim.chip.registers import VARIANTS
 from uartsim.line_format import UsageError
 from uartsim.machine.com1 import Com1, Recorder, check_fault_at_rate
 from uartsim.machine.tapped import TapMaker, TappedCom1
@@ -21,25 +22,95 @@ if TYPE_CHECKING:
 
 
 class PortOptions(TypedDict, total=False):
-    """What a port is like; everything may be left out.
+    """What a port is like; everything may be left out.  The names are those of ``uartsim run``.
 
     Attributes:
         uart: the chip, a name in :data:`uartsim.chip.registers.VARIANTS`; the guest's own, mostly a 16550A.
         strict_line: a guest that is too slow is overrun, as in hardware; else the far end waits for it.
-        unlimited: frames take no time.
-        flow_control: the far end sends only while the guest's RTS is active (RTS/CTS).
-        faults: what is wrong with the line from the start, such as ``"noise:rate=1e-4,seed=7"``.
+        rate: ``"line"``, or ``"unlimited"``: frames take no time.
+        flow: ``"none"``, or ``"rtscts"``: the far end sends only while the guest's RTS is active.
+        fault: what is wrong with the line from the start, such as ``"noise:rate=1e-4,seed=7"``; or several.
         trace: a file for every register access and line event, see :mod:`uartsim.record.trace`.
         vcd: a file for the waveform of the pins, see :mod:`uartsim.record.vcd`.
+        unlimited, flow_control, faults: older names: ``unlimited=True`` is ``rate="unlimited"``, ``flow_control=True`` is
+            ``flow="rtscts"``, and ``faults`` is ``fault``.
     """
 
     uart: str
     strict_line: bool
+    rate: str
+    flow: str
+    fault: str | Fault | Sequence[str | Fault]
+    trace: str | os.PathLike[str] | None
+    vcd: str | os.PathLike[str] | None
     unlimited: bool
     flow_control: bool
     faults: Sequence[str | Fault]
-    trace: str | None
-    vcd: str | None
+
+
+#: Older names, and those that they stand for.
+_OLD_NAMES: Final = {"unlimited": "rate", "flow_control": "flow", "faults": "fault"}
+#: Words that people try, and the option that they mean.
+_MEANT: Final = {"set": "settings", "setting": "settings", "strict": "strict_line", "guest_settings": "settings"}
+
+
+def check_names(what: str, given: Collection[str], known: Collection[str]) -> None:
+    """See that options have names that exist.
+
+    Args:
+        what: who was given them, for the message.
+        given: their names.
+        known: the names that there are.
+
+    Raises:
+        TypeError: one does not exist; the message has the nearest that does.
+    """
+    __tracebackhide__ = True
+    current = sorted(set(known) - set(_OLD_NAMES))
+    for name in given:
+        if name not in known:
+            near = [_MEANT[name]] if _MEANT.get(name) in current else difflib.get_close_matches(name, current, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(current)}"
+            raise TypeError(f"{what} has no option {name!r}: {hint}")
+
+
+def _with_current_names(options: PortOptions) -> dict[str, Any]:
+    """Options by their current names, each with a value that is possible.
+
+    Raises:
+        TypeError: a name does not exist, or one thing is given under two names.
+        UsageError: a value is impossible.
+    """
+    given: dict[str, Any] = dict(options)
+    check_names("a serial port", given, PortOptions.__annotations__)
+    for old, new in _OLD_NAMES.items():
+        if old in given and new in given:
+            raise TypeError(f"{old} is the older name of {new}: give only {new}")
+    found = {name: value for name, value in given.items() if name not in _OLD_NAMES}
+    if given.get("unlimited"):
+        found["rate"] = "unlimited"
+    if given.get("flow_control"):
+        found["flow"] = "rtscts"
+    if "faults" in given:
+        found["fault"] = given["faults"]
+    for name, choices in (("rate", ("line", "unlimited")), ("flow", ("none", "rtscts"))):
+        if found.setdefault(name, choices[0]) not in choices:
+            raise UsageError(f"{name} is {found[name]!r}: use {choices[0]!r} or {choices[1]!r}")
+    if not isinstance(found.setdefault("strict_line", False), bool):
+        raise UsageError(f"strict_line is {found['strict_line']!r}: use True or False")
+    wanted = str(found.get("uart") or "16550A")
+    chip = next((name for name in VARIANTS if name.lower() == wanted.lower()), None)
+    if chip is None:
+        raise UsageError(f"uart is {found['uart']!r}: use one of {', '.join(VARIANTS)}")
+    found["uart"] = chip
+    fault = found.get("fault") or ()
+    faults = [fault] if isinstance(fault, (str, Fault)) else fault
+    if not isinstance(faults, (list, tuple)) or not all(isinstance(each, (str, Fault)) for each in faults):
+        raise UsageError(f"fault is {fault!r}: give a text such as 'noise:rate=1e-4,seed=7', or a list of them")
+    found["fault"] = faults
+    for name in ("trace", "vcd"):
+        found[name] = None if found.get(name) is None else os.fspath(found[name])
+    return found
 
 
 class _RecordingTap(Tap, Recorder, Protocol):
@@ -58,20 +129,23 @@ def make_port(ticker: Ticker, name: str, options: PortOptions) -> Com1:
         options: what it is like.
 
     Raises:
-        UsageError: a fault or a recording is impossible; the message says why, and no file is left.
-        ValueError: an unknown chip.
+        TypeError: an option has another name; the message says which.
+        UsageError: a value, a fault or a recording is impossible; the message says why, and no file is left.
     """
-    faults = [fault if isinstance(fault, Fault) else read_fault(fault) for fault in options.get("faults", ())]
-    unlimited = options.get("unlimited", False)
+    wanted = _with_current_names(options)
+    faults = [fault if isinstance(fault, Fault) else read_fault(fault) for fault in wanted["fault"]]
+    unlimited = wanted["rate"] == "unlimited"
     for fault in faults:
         check_fault_at_rate(fault, unlimited)
     plain: dict[str, Any] = {
-        key: options[key] for key in ("strict_line", "unlimited", "flow_control") if key in options
+        "strict_line": wanted["strict_line"],
+        "unlimited": unlimited,
+        "flow_control": wanted["flow"] == "rtscts",
+        "variant": wanted["uart"],
     }
-    plain["variant"] = options.get("uart", "16550A")
     makers: dict[str, tuple[str | None, _Make]] = {
-        "trace": (options.get("trace"), _make_trace),
-        "vcd": (options.get("vcd"), _make_waveform),
+        "trace": (wanted["trace"], _make_trace),
+        "vcd": (wanted["vcd"], _make_waveform),
     }
     paths = {what: path for what, (path, _) in makers.items() if path is not None}
     check_paths(paths)
@@ -94,7 +168,7 @@ def make_port(ticker: Ticker, name: str, options: PortOptions) -> Com1:
     return com1
 
 
-def check_paths(paths: Mapping[str, str]) -> None:
+def check_paths(paths: Mapping[str, str | os.PathLike[str]]) -> None:
     """The recordings of a machine that has not been started go to a file each.
 
     Args:
@@ -114,8 +188,7 @@ def check_paths(paths: Mapping[str, str]) -> None:
 def remove_recordings(recorders: Mapping[str, Recorder]) -> None:
     """The machine has not come to life: nothing is left that the next start would find in its way."""
     for recorder in recorders.values():
-        with contextlib.suppress(OSError):
-            os.unlink(recorder.status()["path"])
+        recorder.discard()
 
 
 def read_fault(text: str) -> Fault:

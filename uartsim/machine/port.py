@@ -20,12 +20,13 @@ from uartsim.chip.state import UartState
 from uartsim.chip.streaming import stream_in, stream_out
 from uartsim.chip.uart import Uart
 from uartsim.line_format import NEVER, LineFormat
+from uartsim.machine.losses import ChipLosses
 from uartsim.machine.ticker import Clock, Ticker
 from uartsim.wire.cable import Cable
 from uartsim.wire.frame import BREAK, Arrival
 
 # As plain numbers: the chip takes these on its short way.
-_RBR, _THR, _IIR, _LSR = (int(offset) for offset in (Offset.RBR, Offset.THR, Offset.IIR, Offset.LSR))
+_RBR, _THR, _IIR, _LSR, _MCR = (int(o) for o in (Offset.RBR, Offset.THR, Offset.IIR, Offset.LSR, Offset.MCR))
 
 #: Characters handed out at a time while the line is busy.
 QUANTUM: Final = 16
@@ -74,6 +75,8 @@ class Port:
         self.errors_in = 0
         #: Called with the interrupt line's level and the time whenever it changes; set by whoever is the guest.
         self.on_interrupt: Callable[[bool, int], None] | None = None
+        #: Gets the interrupt line's changes in its place, to hand them on when it likes.
+        self.interrupt_gate: Callable[[bool, int], None] | None = None
         #: Called with a time in ticks: an interrupt handler that refills the transmitter may do so in slices until then,
         #: with :meth:`stream_out`; returns whether it did.
         self.on_stream_out: Callable[[int], bool] | None = None
@@ -99,6 +102,9 @@ class Port:
         #: :attr:`on_far_ready`.  On a paced line the far end is never asked: the line does not wait.
         self.far_busy: Callable[[], bool] | None = None
         self.on_far_ready: Callable[[], None] | None = None
+        #: What the chip has lost, and called when that has become more.
+        self.losses = ChipLosses(self.uart)
+        self.on_loss: Callable[[], None] | None = None
         #: Called with an error that one of these callbacks raised while the timer served the line.
         self.on_failure: Callable[[Exception], None] | None = None
         #: Called when the guest has programmed another format.
@@ -157,6 +163,8 @@ class Port:
         self.writes[offset] += 1
         if uart.line_format is not before and uart.line_format != before:
             self._set_format()
+        if offset == _MCR:
+            self._look_for_losses()
         if was_closed:
             self._resume(was_closed, at)
 
@@ -177,10 +185,15 @@ class Port:
         now = self.clock.now()
         self.advance(now)
         was_closed = not self.has_room()
-        self.uart.reset(self.uart.now)
+        self._reset_chip()
         self._set_format()
+        self._look_for_losses()
         self._resume(was_closed, self.uart.now)
         self.settle()
+
+    def _reset_chip(self) -> None:
+        """At the chip's present."""
+        self.uart.reset(self.uart.now)
 
     def restore(self, uart: UartState, line: Iterable[tuple[int, bytes, LineFormat]]) -> None:
         """The chip becomes what a snapshot holds, at its present time; frames that were on the line are on it again.
@@ -190,6 +203,7 @@ class Port:
             line: the frames: when the first began, the characters, their format.
         """
         self.uart.become(uart)
+        self.losses.begin()
         self._set_format()
         for start, characters, line_format in line:
             self.cable.carry_run(start, characters, line_format)
@@ -339,7 +353,7 @@ class Port:
         while self.uart.irq != self._irq:
             self._irq = self.uart.irq
             if self.on_interrupt is not None:
-                self.on_interrupt(self._irq, now)
+                (self.interrupt_gate or self.on_interrupt)(self._irq, now)
 
     def settle(self) -> None:
         """After registers were touched: tell of interrupts, hand out what has arrived, and plan the next call."""
@@ -399,8 +413,13 @@ class Port:
         if cable.out is not None:
             self.errors_out += cable.hear(uart.now)
 
+    def _look_for_losses(self) -> None:
+        if self.losses.look() and self.on_loss is not None:
+            self.on_loss()
+
     def _plan(self) -> None:
         """Ask to be called when something will be visible outside."""
+        self._look_for_losses()
         uart, cable = self.uart, self.cable
         at = NEVER
         if self.on_stream_out is not None:

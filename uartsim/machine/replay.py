@@ -291,6 +291,8 @@ class _Replay:
                         self._compare(at + 1)
                     else:
                         self.result.cut_at = at
+                case events.FarSent() | events.FarSpace() | events.RxdEdges():
+                    pass  # what came of them at the receiver is told by itself, and at its own time
                 case _:
                     self._input(event)
         self.result.interrupts, self.result.frames = self.irq.same, self.frames.same
@@ -325,8 +327,10 @@ class _Replay:
         """The chip lives until ``at``; whatever it does by itself is seen at its own time."""
         uart, now = self.uart, self.start + at
         while (due := uart.next_event(uart.now)) <= now:
+            self._watch()  # to say what comes next, the chip has done what was due already
             uart.advance(due)
             self._watch()
+        self._watch()
         if uart.now < now:
             uart.advance(now)
         self._watch()

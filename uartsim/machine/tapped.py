@@ -93,12 +93,10 @@ class TappedCom1(Com1):
         for character in characters:
             self.write_at(0, character, at)
 
-    def reset(self) -> None:
-        """See :meth:`uartsim.machine.port.Port.reset`."""
-        self.advance(self.clock.now())
+    def _reset_chip(self) -> None:
         for tap in self.taps:
             tap.reset(self.uart.now)
-        super().reset()
+        super()._reset_chip()
         self._tell_pins()
 
     def _set_format(self) -> None:
@@ -112,8 +110,10 @@ class TappedCom1(Com1):
         """From one event of the chip to the next, so that each change of a pin is told at its own time."""
         uart = self.uart
         while (due := uart.next_event(uart.now)) <= until:
+            self._tell_pins()  # to say what comes next, the chip has done what was due already
             uart.advance(due)
             self._tell_pins()
+        self._tell_pins()
         super()._pass_time(max(until, uart.now))
 
     def _tell_pins(self) -> None:

@@ -7,9 +7,11 @@ readable.  The writer above puts a note of the gap in front of the next chunk.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any, Final
 
 from uartsim.line_format import UsageError
+from uartsim.own_files.outputs import NewFile
 
 #: What has gathered is handed to the system when it is this large, in bytes.
 GATHER: Final = 1 << 16
@@ -36,12 +38,10 @@ class RecordFile:
         self._events = 0
         self._unsaid = 0
         self._size = 0
-        try:
-            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        except FileExistsError:
-            raise UsageError(f"the {what} {path} exists: remove it or give another file") from None
-        except OSError as error:
-            raise UsageError(f"the {what} {path} cannot be made ({error.strerror}): give another file") from None
+        self._wrap: Callable[[bytes, int], tuple[bytes, int]] | None = None
+        self._checksum = 0
+        self._file = NewFile(path, what)
+        self._fd = self._file.fd
 
     def begin(self) -> None:
         """Write what has been added as the file's beginning.
@@ -51,9 +51,18 @@ class RecordFile:
         """
         self.flush()
         if self.trouble:
-            self.close()
-            os.unlink(self.path)
+            self.discard()
             raise UsageError(f"the {self.what} {self.path} cannot be written ({self.trouble}): give another file")
+
+    def wrap_in(self, wrap: Callable[[bytes, int], tuple[bytes, int]], checksum: int) -> None:
+        """From now on each chunk is written as ``wrap`` makes it.
+
+        Args:
+            wrap: gets a chunk and the checksum of all that was written before; returns what is written, and the checksum
+                after it.
+            checksum: of all that was written so far.
+        """
+        self._wrap, self._checksum = wrap, checksum
 
     @property
     def gap(self) -> int:
@@ -77,8 +86,12 @@ class RecordFile:
         data, events = bytes(self._pending), self._events
         self._pending.clear()
         self._events = 0
+        after = self._checksum
+        if self._wrap is not None:
+            data, after = self._wrap(data, after)
         if self._write(data):
             self._size += len(data)
+            self._checksum = after
             self._unsaid = 0
         else:
             self.lost += events
@@ -110,6 +123,11 @@ class RecordFile:
     def close(self) -> None:
         """Flush and close."""
         self.flush()
+        self._close()
+
+    def discard(self) -> None:
+        """Remove it and close it."""
+        self._file.discard()
         self._close()
 
     def _close(self) -> None:

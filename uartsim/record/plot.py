@@ -5,9 +5,13 @@ Matplotlib draws it.  It comes with the extra ``plot`` and is imported here only
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat, UsageError
+from uartsim.own_files.outputs import replace_output
+from uartsim.own_files.places import cache_place, is_ours
 from uartsim.record.decode import Character, Signal, decode
 from uartsim.record.levels import character_name, error_names
 from uartsim.record.tap import LineError
@@ -36,6 +40,18 @@ _DPI: Final = 110
 #: The room for what is drawn, in inches, as wide as the axes.
 _AXES: Final = 12.4
 
+#: What is said in a picture of each kind, so that it is recognised when it is to be replaced; and how it is there.
+_METADATA: Final[dict[str, dict[str, str | None]]] = {
+    "png": {"Software": "uartsim plot"},
+    "svg": {"Title": "uartsim plot", "Date": None},
+    "pdf": {"Creator": "uartsim plot"},
+}
+_RECOGNISED: Final = {
+    "png": (b"\x89PNG", b"Software\0uartsim plot"),
+    "svg": (b"<?xml", b"<dc:title>uartsim plot</dc:title>"),
+    "pdf": (b"%PDF", b"(uartsim plot)"),
+}
+
 
 class _Scale(NamedTuple):
     """The axis of time: what is drawn, and in which unit."""
@@ -60,7 +76,7 @@ class _Scale(NamedTuple):
 
 
 def draw(waveform: Waveform, path: str, title: str = "", line_format: LineFormat | None = None) -> str:
-    """Draw a stretch into a file, which is replaced if it exists.
+    """Draw a stretch into a file; an earlier picture of ours is replaced, and nothing else.
 
     Args:
         waveform: the stretch.
@@ -72,10 +88,12 @@ def draw(waveform: Waveform, path: str, title: str = "", line_format: LineFormat
         A sentence about what is in the picture.
 
     Raises:
-        UsageError: matplotlib is missing, the file's name says nothing of a picture, or it cannot be written.
+        UsageError: matplotlib is missing, the file's name says nothing of a picture, or there is something else in its
+            place, or it cannot be written.
     """
     if not path.lower().endswith((".png", ".svg", ".pdf")):
         raise UsageError(f"{path} is no picture that can be made: give a name that ends in .png, .svg or .pdf")
+    _keep_out_of_the_homes_of_others()
     try:
         import matplotlib
         from matplotlib.figure import Figure
@@ -109,11 +127,25 @@ def draw(waveform: Waveform, path: str, title: str = "", line_format: LineFormat
             else:
                 _draw_pin(axes, pin, waveform.pins[pin], scale)
         _write_around(figure, title, steady, scale, height)
-        try:
-            figure.savefig(path, metadata={"Date": None} if path.lower().endswith(".svg") else None)
-        except OSError as error:
-            raise UsageError(f"the picture {path} cannot be written ({error.strerror}): give another file") from None
+        kind = path.lower().rpartition(".")[2]
+        metadata = _METADATA[kind]
+        replace_output(
+            path, "picture", partial(_is_ours, kind), lambda file: figure.savefig(file, format=kind, metadata=metadata)
+        )
     return _sentence(waveform, characters, scale)
+
+
+def _keep_out_of_the_homes_of_others() -> None:
+    """Matplotlib keeps files in the home that the environment names, which may be another user's (``sudo -E``)."""
+    named = [os.environ.get(name, "") for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")]
+    if not all(is_ours(path) for path in named if path):
+        os.environ.setdefault("MPLCONFIGDIR", os.path.join(os.path.dirname(cache_place()), "matplotlib"))
+
+
+def _is_ours(kind: str, content: bytes) -> bool:
+    """Whether a picture says that we drew it."""
+    begins, says = _RECOGNISED[kind]
+    return content.startswith(begins) and says in content
 
 
 def _scale(waveform: Waveform) -> _Scale:

@@ -4,13 +4,14 @@ The format is in :mod:`uartsim.record.trace_format`.  A trace can be shown, summ
 replayed against the chip (:mod:`uartsim.machine.replay`).
 
 A file that cannot be written (disk full) never stops the line: what is lost is counted, and said in the file as soon as
-writing works again.  A file that was cut off anywhere is read up to its last whole record.
+writing works again.  A file that was cut off anywhere is read up to its last whole record; one that was changed is not
+what was written, and says so by its checksums.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat, UsageError
 from uartsim.record import events
@@ -20,12 +21,12 @@ from uartsim.record.trace_format import (
     ACCESS,
     LONGEST_RUN,
     SAME_VALUE,
-    UNITS,
+    VERSION,
     WRITTEN,
-    Cursor,
     Damaged,
     Kind,
-    format_of,
+    block,
+    checksum,
     format_record,
     header_line,
     number,
@@ -33,6 +34,7 @@ from uartsim.record.trace_format import (
     start_since,
     time_since,
 )
+from uartsim.record.trace_records import Records
 
 #: How often a trace says that everything has been told, and goes to the disk, in ticks of the port's clock.
 _SETTLE_EVERY: Final = TICKS_PER_SECOND // 100
@@ -58,8 +60,11 @@ class TraceWriter:
         self._values: list[int | None] = [None] * 16
         #: Frames that may go on: by their kind, their start, characters and format, and where the next would begin.
         self._runs: dict[Kind, tuple[int, bytearray, LineFormat, int]] = {}
-        self._file.add(header_line(header), 0)
+        first = header_line(header)
+        empty, so_far = block(b"", checksum(first))
+        self._file.add(first + empty, 0)
         self._file.begin()
+        self._file.wrap_in(block, so_far)
 
     def read(self, at: int, offset: int, value: int) -> None:
         """A register was read."""
@@ -224,6 +229,10 @@ class TraceWriter:
         self._event(Kind.END, max(self._base, self._last))
         self._file.close()
 
+    def discard(self) -> None:
+        """Remove and close the file: what was to be recorded has not come to life."""
+        self._file.discard()
+
     def status(self) -> dict[str, Any]:
         """What it does, as plain values."""
         return self._file.status()
@@ -235,9 +244,10 @@ class Trace:
     The last event is always :class:`uartsim.record.events.End`; it says whether the trace is whole.
     """
 
-    def __init__(self, path: str, header: RecordHeader) -> None:
+    def __init__(self, path: str, header: RecordHeader, version: int = VERSION) -> None:
         self.path = path
         self.header = header
+        self.version = version
 
     def __iter__(self) -> Iterator[events.Event]:
         """The events in the file's order.
@@ -247,126 +257,9 @@ class Trace:
         """
         try:
             with open(self.path, "rb") as file:
-                file.readline()
-                yield from _Records(self.path, file).read_all()
+                yield from Records(self.path, file, self.version, self.header.start).read_all()
         except OSError as error:
             raise UsageError(f"{self.path} cannot be read as a trace: {error.strerror}") from None
-
-
-class _Records:
-    """Reads records, and knows what they refer to."""
-
-    def __init__(self, path: str, file: BinaryIO) -> None:
-        self._path = path
-        self._file = file
-        self._base = 0
-        self._formats: list[LineFormat] = []
-        self._values: list[int | None] = [None] * 16
-
-    def read_all(self) -> Iterator[events.Event]:
-        """All of them, and the end."""
-        data, place = bytearray(), self._file.tell()
-        cursor = Cursor(data)
-        while True:
-            more = self._file.read(1 << 18)
-            place += cursor.at
-            del data[: cursor.at]
-            data += more
-            cursor.at = 0
-            while cursor.at < len(data):
-                begin = cursor.at
-                try:
-                    event = self._record(cursor)
-                except IndexError:
-                    cursor.at = begin
-                    break
-                except Damaged as error:
-                    if any(data[cursor.at - 1 :]) or any(self._file.read(1 << 20)):
-                        raise UsageError(f"{self._path} is damaged at byte {place + begin}: {error}") from None
-                    yield events.End(self._base, whole=False)  # a crash of the system leaves zeros at the end
-                    return
-                if event is not None:
-                    yield event
-                    if isinstance(event, events.End):
-                        return
-            if not more:
-                yield events.End(self._base, whole=False)
-                return
-
-    def _record(self, cursor: Cursor) -> events.Event | None:
-        """The next record; IndexError where it is not whole."""
-        tag = cursor.byte()
-        unit = tag & 3
-        if tag & ACCESS:
-            since = cursor.number() * UNITS[unit] if unit else 0
-            place = tag >> 3 & 15
-            value = self._values[place] if tag & SAME_VALUE else cursor.byte()
-            if value is None:
-                raise Damaged("an access has the value of the one before, and there is none")
-            self._values[place] = value
-            self._base += since
-            make = events.Write if tag & WRITTEN else events.Read
-            return make(self._base, tag >> 3 & 7, value)
-        try:
-            kind = Kind(tag >> 2)
-        except ValueError:
-            raise Damaged(f"there is no kind {tag >> 2}") from None
-        if tag == 0:
-            raise Damaged("no record begins with a zero")
-        if kind is Kind.FORMAT:
-            bit_ticks = cursor.number()
-            self._formats.append(format_of(bit_ticks, cursor.byte()))
-            return None
-        if kind is Kind.LOST:
-            count, base = cursor.number(), cursor.number()
-            self._base, self._formats, self._values = base, [], [None] * 16
-            return events.Lost(base, count)
-        since = cursor.number() if unit else 0
-        if Kind.SENT <= kind <= Kind.RXD_EDGES:
-            since = -(since + 1) // 2 if since & 1 else since // 2
-            return self._start_of(kind, self._base + since * UNITS[unit], cursor)
-        at = self._base + since * UNITS[unit]
-        event = self._event(kind, at, cursor)
-        self._base = at
-        return event
-
-    def _event(self, kind: Kind, at: int, cursor: Cursor) -> events.Event:
-        match kind:
-            case Kind.SETTLED:
-                return events.Settled(at)
-            case Kind.RESET:
-                return events.Reset(at)
-            case Kind.INTERRUPT_FELL | Kind.INTERRUPT_ROSE:
-                return events.Interrupt(at, kind is Kind.INTERRUPT_ROSE)
-            case Kind.BREAK_OFF | Kind.BREAK_ON:
-                return events.SentBreak(at, kind is Kind.BREAK_ON)
-            case Kind.PROGRAMMED:
-                return events.Programmed(at, self._format(cursor))
-            case Kind.RECEIVED:
-                return events.Received(at, cursor.byte(), cursor.byte())
-            case Kind.MODEM_INPUTS:
-                return events.ModemInputs(at, cursor.byte())
-            case Kind.MODEM_OUTPUTS:
-                return events.ModemOutputs(at, cursor.byte())
-            case _:
-                return events.End(at, whole=True)
-
-    def _start_of(self, kind: Kind, start: int, cursor: Cursor) -> events.Event:
-        match kind:
-            case Kind.FAR_SPACE:
-                return events.FarSpace(start, cursor.number())
-            case Kind.RXD_EDGES:
-                return events.RxdEdges(start, cursor.edges(start))
-            case _:
-                line_format = self._format(cursor)
-                make = events.Sent if kind is Kind.SENT else events.FarSent
-                return make(start, cursor.run(), line_format)
-
-    def _format(self, cursor: Cursor) -> LineFormat:
-        found = cursor.number()
-        if found >= len(self._formats):
-            raise Damaged(f"format {found} was not defined")
-        return self._formats[found]
 
 
 def read_trace(path: str) -> Trace:
@@ -377,7 +270,8 @@ def read_trace(path: str) -> Trace:
     """
     try:
         with open(path, "rb") as file:
-            return Trace(path, parse_header(file.readline(1 << 16)))
+            version, header = parse_header(file.readline(1 << 16))
+            return Trace(path, header, version)
     except OSError as error:
         raise UsageError(f"{path} cannot be read as a trace: {error.strerror}") from None
     except Damaged as error:

@@ -1,6 +1,11 @@
 """The trace format: how an event is a few bytes.  ``docs/traces.md`` describes it for other programs.
 
-A trace is one line of JSON, the header, and then records.  A record begins with a tag:
+A trace is one line of JSON, the header, and then records, in blocks.  In front of each block's records stand the byte B5, and
+as little-endian words of four bytes how long they are; the CRC-32 of the header line and of all records from the first to
+the last of this block; and the CRC-32 of these nine bytes.  The first block is empty: its checksum is the header's.
+Version 1 of the format has no blocks: its records follow the header.
+
+A record begins with a tag:
 
 - ``1 d ooo s uu``: a register access.  ``d`` is 1 for a write, ``ooo`` the offset.  With ``s`` the value is that of the
   last access to this offset in this direction; otherwise it follows, one byte, after the time;
@@ -16,6 +21,9 @@ count from there.  Numbers have 7 bits a byte, the lowest first, and the top bit
 from __future__ import annotations
 
 import json
+import re
+import struct
+import zlib
 from dataclasses import asdict, fields
 from enum import IntEnum
 from typing import Any, Final
@@ -23,7 +31,9 @@ from typing import Any, Final
 from uartsim.line_format import CRYSTAL_PERIOD, PARITIES, TICKS_PER_NS, TICKS_PER_SECOND, LineFormat
 from uartsim.record.tap import RecordHeader
 
-VERSION: Final = 1
+VERSION: Final = 2
+#: Versions that are read.
+VERSIONS: Final = (1, 2)
 #: The most characters or edges in one record; longer runs are several.
 LONGEST_RUN: Final = 4096
 
@@ -32,6 +42,14 @@ WRITTEN: Final = 0x40
 SAME_VALUE: Final = 0x04
 #: The length of each unit of time, in ticks, by its number in the tag.
 UNITS: Final = (0, 1, TICKS_PER_NS, CRYSTAL_PERIOD)
+
+
+_MARK: Final = 0xB5
+_HEAD: Final = struct.Struct("<BII")
+_SUM: Final = struct.Struct("<I")
+#: The size of what is in front of a block's records, and the most that follow it, in bytes.
+BLOCK_HEAD: Final = _HEAD.size + _SUM.size
+LONGEST_BLOCK: Final = 1 << 20
 
 
 class Kind(IntEnum):
@@ -58,6 +76,31 @@ class Kind(IntEnum):
 
 class Damaged(ValueError):
     """What is there cannot be a record."""
+
+
+def checksum(data: bytes, so_far: int = 0) -> int:
+    """The CRC-32 (as of zlib and Ethernet) of ``data``, after what has the checksum ``so_far``."""
+    return zlib.crc32(data, so_far)
+
+
+def block(records: bytes, so_far: int) -> tuple[bytes, int]:
+    """A block of records as it is written, and the checksum after it.
+
+    Args:
+        records: whole ones; none in the first block.
+        so_far: the checksum of all that came before.
+    """
+    after = checksum(records, so_far)
+    head = _HEAD.pack(_MARK, len(records), after)
+    return head + _SUM.pack(checksum(head)) + records, after
+
+
+def parse_block_head(head: bytes) -> tuple[int, int]:
+    """The length of a block's records, and the checksum after them; Damaged if the head is not as it was written."""
+    mark, length, after = _HEAD.unpack_from(head)
+    if mark != _MARK or _SUM.unpack_from(head, _HEAD.size) != (checksum(head[: _HEAD.size]),) or length > LONGEST_BLOCK:
+        raise Damaged("the head of a block is not as it was written")
+    return length, after
 
 
 def number(value: int) -> bytes:
@@ -113,8 +156,8 @@ def header_line(header: RecordHeader) -> bytes:
     return json.dumps({**first, **asdict(header)}).encode() + b"\n"
 
 
-def parse_header(line: bytes) -> RecordHeader:
-    """The header in a file's first line.
+def parse_header(line: bytes) -> tuple[int, RecordHeader]:
+    """The version and the header in a file's first line.
 
     Raises:
         Damaged: it is none of a trace, or of another version; the text says which, and goes after the file's name.
@@ -124,17 +167,25 @@ def parse_header(line: bytes) -> RecordHeader:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict) or found.get("uartsim") != "trace":
+        if _LIKE_A_HEADER.search(line):
+            raise Damaged("is damaged at byte 0: its first line is almost the header of a trace")
         raise Damaged("is no trace of uartsim: its first line has to be the header")
-    if found.get("version") != VERSION:
-        raise Damaged(f"is a trace of version {found.get('version')}; this uartsim reads {VERSION}")
+    version = found.get("version")
+    if type(version) is not int or version not in VERSIONS:
+        readable = " and ".join(map(str, VERSIONS))
+        raise Damaged(f"is a trace of version {version!r}; this uartsim reads {readable}")
+    if found.get("ticks_per_second", TICKS_PER_SECOND) != TICKS_PER_SECOND:
+        raise Damaged(f"is damaged at byte 0: a trace has {TICKS_PER_SECOND} ticks in a second")
     values = {field.name: found[field.name] for field in fields(RecordHeader) if field.name in found}
     for name, value in values.items():
         if type(value) is not type(getattr(_DEFAULTS, name)):
             raise Damaged(f"has a header in which {name} is {value!r}")
-    return RecordHeader(**values)
+    return version, RecordHeader(**values)
 
 
 _DEFAULTS: Final = RecordHeader()
+#: Most of what a header begins with.
+_LIKE_A_HEADER: Final = re.compile(rb'artsim": "trac|uartsim".*"ticks_per_second')
 
 
 class Cursor:

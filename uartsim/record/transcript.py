@@ -28,6 +28,7 @@ from itertools import accumulate
 from typing import Any, BinaryIO, Final, NamedTuple
 
 from uartsim.line_format import TICKS_PER_SECOND, UsageError
+from uartsim.own_files.outputs import NewFile
 
 _HEADER: Final = {"uartsim": "transcript", "version": 1}
 #: Text is handed to the system when this much has gathered, in bytes, or on :meth:`TranscriptWriter.flush`.
@@ -86,18 +87,13 @@ class TranscriptWriter:
         self._pending_size = 0
         self._unsaid = self._unsaid_notes = 0
         self._end = 0  # of what is whole in the file
-        try:
-            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        except FileExistsError:
-            raise UsageError(f"the record {path} exists: remove it or give another file") from None
-        except OSError as error:
-            raise UsageError(f"the record {path} cannot be made ({error.strerror}): give another file") from None
+        self._file = NewFile(path, "record")
+        self._fd = self._file.fd
         header = json.dumps({**_HEADER, "name": name, "format": line_format})
         self._pending.append(_Line(header.encode() + b"\n", 0, 0.0))
         self.flush()
         if self.trouble:
-            self.close()
-            os.unlink(path)
+            self.discard()
             raise UsageError(f"the record {path} cannot be written ({self.trouble}): give another file")
 
     def output(self, data: bytes, at: int) -> None:
@@ -136,11 +132,19 @@ class TranscriptWriter:
         if self._pending_size >= _GATHER:
             self.flush()
 
+    @property
+    def gathered(self) -> int:
+        """How much waits to be written, in bytes."""
+        return self._pending_size
+
     def flush(self) -> None:
         """Hand what has gathered to the system.  Losing it is counted, never raised."""
-        if not self._pending or self._fd < 0:
+        if not self._pending:
             return
         lines, self._pending, self._pending_size = self._pending, [], 0
+        if self._fd < 0:
+            self._lose(lines)
+            return
         if self._unsaid or self._unsaid_notes:
             text = f"{self._unsaid} bytes of the line and {self._unsaid_notes} breaks or marks are missing here"
             mark = json.dumps(f"{text}: {self.trouble}").encode()
@@ -192,6 +196,14 @@ class TranscriptWriter:
     def close(self) -> None:
         """Flush and close."""
         self.flush()
+        self._close()
+
+    def discard(self) -> None:
+        """Remove and close the file: what was to be recorded has not come to life."""
+        self._file.discard()
+        self._close()
+
+    def _close(self) -> None:
         if self._fd >= 0:
             fd, self._fd = self._fd, -1
             try:
@@ -242,7 +254,10 @@ def _event_of(found: Any, file: BinaryIO) -> Event | None:
                 return Event(float(seconds), kind, text.encode("latin-1") if kind in "oi" else text)
         case [int() | float() as seconds, "O" | "I" as kind, int(size)] if size >= _BLOCK:
             behind = file.tell()
-            data = file.read(size + 1) if size < os.fstat(file.fileno()).st_size else b""
+            # What a row claims is believed only where the block's newline is: a false claim costs a look at one byte.
+            end = behind + size
+            is_whole = end < os.fstat(file.fileno()).st_size and os.pread(file.fileno(), 1, end) == b"\n"
+            data = file.read(size + 1) if is_whole else b""
             if len(data) == size + 1 and data.endswith(b"\n"):
                 with contextlib.suppress(OverflowError):
                     return Event(float(seconds), kind.lower(), data[:-1])

@@ -174,6 +174,10 @@ class VcdWriter(Levels):
         self._writer.close(end)
         self._file.close()
 
+    def discard(self) -> None:
+        """Remove and close the file: what was to be recorded has not come to life."""
+        self._file.discard()
+
     def status(self) -> dict[str, Any]:
         """What it does, as plain values."""
         return self._file.status()

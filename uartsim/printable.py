@@ -1,0 +1,57 @@
+"""The filter between what a guest, a file or a stranger says and a person's terminal.
+
+A terminal obeys more than ESC: the C1 controls (ECMA-48), which UTF-8 writes as two bytes, begin sequences too, and
+characters without a width or with a direction (UAX #9) change what a line seems to say.  Whatever is not text is
+therefore shown and not obeyed:
+
+- C0 controls and DEL as their pictures, U+2400 to U+2421: ESC is ``␛``, BEL is ``␇``.  Line feed and tab stay.
+- every other character that cannot be seen as what it is, by its number: U+009D is ``<9d>``, U+202E is ``<202e>``.
+  These are the C1 controls, line and paragraph separators, formats such as bidirectional overrides and characters of
+  no width, noncharacters and lone surrogates.
+
+A joiner between two letters or two pictures (U+200C, U+200D) is part of how some scripts are written, but it is shown
+by its number all the same: two names that look alike are then not the same name.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+#: Text that is all of the common sort is passed on as it is, without a look at each character.
+_PLAIN: Final = re.compile(r"[\t\n -~]*\Z")
+#: What has to be looked at, apart from printable ASCII.
+_SPECIAL: Final = re.compile(r"[^\t\n -~]")
+#: Letters that are shown as nothing at all (Default_Ignorable_Code_Point), although Unicode has them as letters or marks.
+_BLANK: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+#: Controls, formats, surrogates, noncharacters, and the two separators.
+_SHOWN_BY_NUMBER: Final = frozenset({"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"})
+#: Variation selector 16 asks for the coloured picture of the character before it, and hides nothing.
+_KEPT: Final = frozenset("\ufe0f")
+
+
+def printable(text: str) -> str:
+    """``text`` with everything in it that a terminal would obey, or not show, made visible."""
+    return text if _PLAIN.match(text) else _SPECIAL.sub(_shown, text)
+
+
+def printable_line(text: str) -> str:
+    """The same for what has to stay on one line: line feed and tab are pictures too."""
+    return printable(text).replace("\n", "\u240a").replace("\t", "\u2409")
+
+
+def _shown(match: re.Match[str]) -> str:
+    character = match[0]
+    number = ord(character)
+    if number < 0x20:
+        return chr(0x2400 + number)
+    if number == 0x7F:
+        return "\u2421"
+    if character in _KEPT:
+        return character
+    if unicodedata.category(character) in _SHOWN_BY_NUMBER or _BLANK.match(character):
+        return f"<{number:02x}>"
+    return character

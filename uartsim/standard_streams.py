@@ -1,0 +1,128 @@
+"""The process's standard streams, made safe to write to: no command has to think of it.
+
+- What is written as text passes :func:`uartsim.printable.printable`: nothing that a guest, a file or a name says is
+  obeyed by the terminal.  Bytes that are wanted raw go to ``sys.stdout.buffer``.
+- A character that the terminal's encoding does not have is written as its number, never an error.
+- A standard output that cannot be written is a sentence (:class:`OutputError`), not a traceback; a closed one too.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import Any, TextIO
+
+from uartsim.errors import UartsimError
+from uartsim.printable import printable
+
+
+class OutputError(UartsimError, OSError):
+    """Standard output cannot be written."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class _Raw(io.RawIOBase):
+    """A descriptor; what cannot be written to it is told apart from other errors of the system.
+
+    Args:
+        fd: the descriptor.
+        quiet: what cannot be written is passed over: standard error is where it would be said.
+    """
+
+    def __init__(self, fd: int, *, quiet: bool) -> None:
+        self._fd = fd
+        self._quiet = quiet
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def isatty(self) -> bool:
+        return os.isatty(self._fd)
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        while True:
+            try:
+                return os.write(self._fd, data)
+            except BlockingIOError:  # whoever shares the terminal with us has made it non-blocking
+                import select
+
+                select.select([], [self._fd], [])
+            except OSError as error:
+                if self._quiet:
+                    return len(data)
+                if isinstance(error, BrokenPipeError):
+                    raise
+                raise OutputError(f"standard output cannot be written: {error.strerror}") from None
+
+
+class _Text(io.TextIOWrapper):
+    """Text that passes the filter."""
+
+    #: Each piece is handed to the system at once, as standard error's are.
+    at_once = False
+
+    def write(self, text: str, /) -> int:
+        super().write(printable(text))
+        if self.at_once:
+            self.flush()
+        return len(text)
+
+
+def guard_streams() -> None:
+    """Take the streams over.
+
+    A descriptor among the first three that is closed would be taken by the next file that is opened, and be written to:
+    it is filled with one that cannot be written (output) or has nothing (input).
+    """
+    for fd in (0, 1, 2):
+        try:
+            os.fstat(fd)
+        except OSError:
+            # As GNU's programs do it: writing to a closed standard output fails, and is said.
+            os.open(os.devnull, os.O_RDONLY if fd < 2 else os.O_WRONLY)
+    if sys.stdin is None:
+        sys.stdin = open(0, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
+    sys.stdout = _guarded(sys.stdout, 1)
+    sys.stderr = _guarded(sys.stderr, 2)
+
+
+def _guarded(stream: TextIO | None, fd: int) -> TextIO:
+    encoding = "utf-8" if stream is None else stream.encoding
+    if encoding.lower() in ("ascii", "us-ascii", "ansi_x3.4-1968", "646"):
+        encoding = "utf-8"  # click would say the same, and put a stream of its own in our place
+    if stream is not None:
+        try:
+            fd = stream.fileno()
+            stream.flush()
+        except (OSError, ValueError):  # a test's, in memory
+            return stream
+    raw = _Raw(fd, quiet=fd == 2)
+    text = _Text(io.BufferedWriter(raw), encoding=encoding, errors="backslashreplace", line_buffering=raw.isatty())
+    text.at_once = fd == 2
+    return text
+
+
+def unfiltered(stream: TextIO) -> TextIO:
+    """The same stream for what draws on the terminal on purpose, such as a progress bar."""
+    if not isinstance(stream, _Text):
+        return stream
+    return open(stream.fileno(), "w", encoding=stream.encoding, errors="backslashreplace", closefd=False)
+
+
+def abandon(stream: TextIO) -> None:
+    """Nothing more can be written to ``stream``: what is in its buffer must not be an error at exit."""
+    fd = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(fd, stream.fileno())
+        stream.flush()
+    except (OSError, ValueError):
+        pass
+    finally:
+        if fd > 2:
+            os.close(fd)
