@@ -36,11 +36,11 @@ def test_every_frame_arrives_once_when_its_stop_bit_is_sampled(
     cable.carry(frames, [])
     for n, sent in enumerate(frames):
         due = start + n * frame + line_format.sampled_ticks
-        assert cable.first_arrival() == due
+        assert cable.first_at == due
         assert cable.arrived(due - 1) == []
         assert cable.arrived(due) == [Arrivals(due, bytes((sent.character,)), 0)]
     assert cable.arrived(start + 100 * frame) == []
-    assert cable.first_arrival() == cable.last_arrival() == NEVER
+    assert cable.first_at == cable.last_arrival() == NEVER
 
 
 def test_frames_that_have_arrived_come_in_one_run() -> None:
@@ -62,7 +62,7 @@ def test_runs_and_single_frames_arrive_alike(gaps: list[int], moment: int) -> No
         start += 2 * FRAME
     now = moment * FRAME
     assert heard(singly, now) == heard(at_once, now)
-    assert singly.first_arrival() == at_once.first_arrival()
+    assert singly.first_at == at_once.first_at
     assert singly.last_arrival() == at_once.last_arrival()
     assert heard(singly, LATER) == heard(at_once, LATER)
 

@@ -142,12 +142,12 @@ def test_what_is_counted_as_wrong_is_what_a_receiver_in_the_guest_s_format_has_w
 
 def test_the_last_arrival_is_the_last_run_s_and_the_first_the_first_s() -> None:
     cable = Cable(FORMAT)
-    assert (cable.first_arrival(), cable.last_arrival()) == (NEVER, NEVER)
+    assert (cable.first_at, cable.last_arrival()) == (NEVER, NEVER)
     cable.carry_run(0, b"ab", FORMAT)
     cable.carry_run(10 * FRAME, b"cde", FORMAT)
-    assert (cable.first_arrival(), cable.last_arrival()) == (SAMPLED, 12 * FRAME + SAMPLED)
+    assert (cable.first_at, cable.last_arrival()) == (SAMPLED, 12 * FRAME + SAMPLED)
     cable.arrived(11 * FRAME)
-    assert (cable.first_arrival(), cable.last_arrival()) == (11 * FRAME + SAMPLED, 12 * FRAME + SAMPLED)
+    assert (cable.first_at, cable.last_arrival()) == (11 * FRAME + SAMPLED, 12 * FRAME + SAMPLED)
 
 
 def test_a_released_ear_hears_the_character_that_is_on_its_way_and_goes() -> None:

@@ -214,7 +214,7 @@ def test_a_slice_is_the_same_as_frame_by_frame(line_format: LineFormat, data: by
     assert (slices.free_at, slices.characters) == (singly.free_at, singly.characters)
 
 
-def test_a_slice_never_goes_past_a_break_or_a_frame_on_the_line() -> None:
+def test_a_slice_begins_with_the_frame_on_the_line_and_never_goes_past_a_break() -> None:
     sender = FarSender(FORMAT)
     sender.send_break(2 * FRAME, 0)
     sender.send(b"ab", 0)
@@ -224,4 +224,7 @@ def test_a_slice_never_goes_past_a_break_or_a_frame_on_the_line() -> None:
     sender = FarSender(FORMAT)
     sender.send(b"ab", 0)
     sender.step(0, True)
-    assert sender.run_length(NEVER) == 0
+    assert sender.run_length(SAMPLED - 1) == 0, "the first is still on the line"
+    assert sender.run_length(SAMPLED) == 1
+    assert (sender.peek(2), sender.free_at_after(1), sender.free_at_after(2)) == (b"ab", SAMPLED, FRAME + SAMPLED)
+    assert (sender.take(2), sender.pending, sender.idle, sender.characters) == (b"ab", 0, True, 2)

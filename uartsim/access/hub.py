@@ -253,11 +253,12 @@ class Hub:
         """
         await self._turn.take(len(data))
         view = memoryview(data)
+        far = self.com1.cable.far
         while view and not self.closed:
-            room = SEND_QUEUE - self.com1.far_pending
+            room = SEND_QUEUE - far.pending
             if room > 0:
                 part = bytes(view[:room])
-                if (record := self._recording()) is not None:
+                if self.record is not None and (record := self._recording()) is not None:
                     self._mark_differences()
                     record.input(b"*" * len(part) if secret else part, self.com1.clock.now())
                 self.com1.far_send(part)

@@ -14,12 +14,10 @@ from uartsim.chip.bits import (
     CTS,
     DCTS,
     DELTAS,
-    DR,
     EDSSI,
     ELSI,
     ERBFI,
     ETBEI,
-    FIFO_ERROR,
     LINE_STATUS,
     LOOP,
     MODEM_INPUTS,
@@ -28,9 +26,7 @@ from uartsim.chip.bits import (
     OUT2,
     RECEIVED_DATA,
     RTS,
-    TEMT,
     THR_EMPTY,
-    THRE,
 )
 from uartsim.chip.checks import bits
 from uartsim.chip.loopback import Loop
@@ -43,6 +39,7 @@ from uartsim.chip.registers import (
     Variant,
 )
 from uartsim.chip.transmitter import Transmitter
+from uartsim.line_format import NEVER
 
 #: CTS, DSR and DCD active, RI not: what a null modem cable to an open port gives.
 CONNECTED: Final = MSR.CTS | MSR.DSR | MSR.DCD
@@ -125,26 +122,35 @@ class Engine:
         self._status_until = 0
 
     @property
-    def line_status(self) -> int:
-        """LSR as a read would show it now, without the effects of a read."""
-        receiver, transmitter = self.receiver, self.transmitter
-        value = receiver.latched
-        if receiver.data:
-            value |= DR
-            if receiver.bad and receiver.fifo_mode:
-                value |= FIFO_ERROR
-        if transmitter.thre:
-            value |= THRE
-            if not transmitter.shifting and not transmitter.fifo:
-                value |= TEMT
-        return value
-
-    @property
     def looping(self) -> bool:
         """Something is on its way through the loopback to our own receiver."""
         return self._loop.busy
 
     # -- time ----------------------------------------------------------------------------------------------
+
+    def advance(self, now: int) -> None:
+        """Let time pass until ``now``.
+
+        Args:
+            now: ticks, not before the last access and before :data:`uartsim.line_format.NEVER`.
+
+        Raises:
+            ValueError: time went backwards, or ``now`` is NEVER or later.
+        """
+        if type(now) is not int or not self.now <= now < NEVER:
+            self.check_time(now)
+        self.now = now
+        if now >= self._due:
+            self._catch_up(now)
+
+    def check_time(self, now: int) -> None:
+        """ValueError if ``now`` is before the last access, or NEVER or later; TypeError if it is no number of ticks."""
+        if type(now) is not int:
+            raise TypeError(f"now is {now!r}: use ticks, a whole number")
+        if now < self.now:
+            raise ValueError(f"time went backwards: {now} after {self.now} ticks")
+        if now >= NEVER:
+            raise ValueError(f"now is {now}: time ends before NEVER, {NEVER} ticks")
 
     def _catch_up(self, now: int) -> None:
         """Everything that is due up to and including ``now``."""

@@ -19,18 +19,14 @@ Choices where the datasheet is silent or parts differ (each may be looked up in 
 
 from __future__ import annotations
 
-from typing import Final
-
 from uartsim.chip.bits import CHARACTER_ERRORS, DLAB, ERBFI, ETBEI, LOOP, MODEM_INPUTS
 from uartsim.chip.checks import bits, octet, ticks, whole_number
 from uartsim.chip.checks import characters as checked_characters
 from uartsim.chip.register_file import RegisterFile
-from uartsim.chip.registers import VARIANTS, Offset
+from uartsim.chip.registers import VARIANTS
 from uartsim.chip.state import UartState
 from uartsim.chip.transmitter import SentFrame, SentRun
 from uartsim.line_format import NEVER
-
-_LSR: Final = int(Offset.LSR)
 
 
 class Uart(RegisterFile):
@@ -51,56 +47,7 @@ class Uart(RegisterFile):
 
     __slots__ = ()
 
-    # -- what the processor does ---------------------------------------------------------------------------
-
-    def read(self, offset: int, now: int) -> int:
-        """Read a register at ``now``.
-
-        Args:
-            offset: 0 to 7.
-            now: ticks, not before the last access.
-
-        Returns:
-            The register, 0 to 255.
-
-        Raises:
-            ValueError: an offset outside 0 to 7, or time went backwards.
-        """
-        # LSR is polled more than anything else, and mostly nothing has changed.  "is" passes 5.0 by at no cost.
-        if offset is _LSR and type(now) is int and self.now <= now < self._status_until:
-            self.now = now
-            return self._status
-        if type(offset) is not int:
-            offset = whole_number("offset", offset)
-        try:
-            reader = self._readers[offset]
-        except KeyError:
-            raise ValueError(f"offset is {offset}: a 16550 has the offsets 0 to 7") from None
-        if type(now) is not int or not self.now <= now < self._due:
-            self.advance(now)
-        self.now = now
-        return reader()
-
-    def write(self, offset: int, value: int, now: int) -> None:
-        """Write a register at ``now``.
-
-        Raises:
-            ValueError: an offset outside 0 to 7, a value outside 0 to 255, or time went backwards.
-        """
-        if type(offset) is not int:
-            offset = whole_number("offset", offset)
-        if type(value) is not int:
-            value = whole_number("value", value)
-        if not 0 <= value <= 0xFF:
-            raise ValueError(f"value is {value}: a register takes 0 to 255")
-        try:
-            writer = self._writers[offset]
-        except KeyError:
-            raise ValueError(f"offset is {offset}: a 16550 has the offsets 0 to 7") from None
-        if type(now) is not int or not self.now <= now < self._due:
-            self.advance(now)
-        self.now = now
-        writer(value)
+    # -- what the processor does, many accesses at a time -----------------------------------------------------
 
     def write_run(self, characters: bytes, now: int) -> None:
         """Write THR once for each of ``characters``, all at ``now``: the same as :meth:`write` for each, but a slice.
@@ -226,21 +173,6 @@ class Uart(RegisterFile):
         self._flow_control(now)
         self._identify()
 
-    def advance(self, now: int) -> None:
-        """Let time pass until ``now``.
-
-        Args:
-            now: ticks, not before the last access and before :data:`uartsim.line_format.NEVER`.
-
-        Raises:
-            ValueError: time went backwards, or ``now`` is NEVER or later.
-        """
-        if type(now) is not int or not self.now <= now < NEVER:
-            self.check_time(now)
-        self.now = now
-        if now >= self._due:
-            self._catch_up(now)
-
     def take_sent(self) -> list[SentFrame]:
         """The frames that started on SOUT since the last call."""
         return [frame for run in self.take_sent_runs() for frame in run.frames()]
@@ -258,15 +190,6 @@ class Uart(RegisterFile):
         if changes:
             self.break_changes = []
         return changes
-
-    def check_time(self, now: int) -> None:
-        """ValueError if ``now`` is before the last access, or NEVER or later; TypeError if it is no number of ticks."""
-        if type(now) is not int:
-            raise TypeError(f"now is {now!r}: use ticks, a whole number")
-        if now < self.now:
-            raise ValueError(f"time went backwards: {now} after {self.now} ticks")
-        if now >= NEVER:
-            raise ValueError(f"now is {now}: time ends before NEVER, {NEVER} ticks")
 
     def finish_stream(self, now: int, *, thre_interrupt: bool) -> None:
         """Used by :mod:`uartsim.chip.streaming`: the transmitter was brought to ``now`` by a slice of refills."""
@@ -301,7 +224,8 @@ class Uart(RegisterFile):
         Raises:
             ValueError: time went backwards, or ``now`` is NEVER or later.
         """
-        self.advance(now)
+        if type(now) is not int or now != self.now or now >= self._due:
+            self.advance(now)
         due = NEVER
         if self.ier & ERBFI and self.receiver.timeout_at < due:
             due = self.receiver.timeout_at

@@ -58,8 +58,13 @@ class Com1(Port):
         """The far end sends; the characters queue until the line has carried them."""
         now = self.clock.now()
         self.advance(now)
-        self.cable.far.send(data, now)
-        self.advance(now)
+        far = self.cable.far
+        far.send(data, now)
+        self._touched()
+        if self.uart.unlimited:
+            self.advance(now)
+        else:
+            far.step(now, self.has_room())  # a free line takes the first frame at once
         self.settle()
 
     def far_break(self, ticks: int) -> None:
@@ -67,11 +72,13 @@ class Com1(Port):
         now = self.clock.now()
         self.advance(now)
         self.cable.far.send_break(ticks, now)
+        self._touched()
         self.advance(now)
         self.settle()
 
     def far_discard(self) -> int:
         """The far end forgets what it has queued; returns how many characters that were."""
+        self._touched()
         return self.cable.far.discard()
 
     def close_taps(self) -> None:
@@ -82,11 +89,13 @@ class Com1(Port):
     def set_far_format(self, line_format: LineFormat | None) -> None:
         """The far end sends in a format of its own from its next frame on; None: in the guest's, and follows it."""
         if line_format != self.cable.far_format:
+            self._touched()
             self.cable.set_far_format(line_format, self.uart.now)
             self._soon()
 
     def _soon(self) -> None:
         """Look at the line again: not now, for this may be said from within what the line hands out."""
+        self._touched()
         self._wakeup.set(min(self._wakeup.at, self.uart.now))
 
     def listen(self, line_format: LineFormat | None, deliver: Callable[[Arrival], object]) -> Ear:
@@ -143,6 +152,7 @@ class Com1(Port):
         """
         check_fault_at_rate(fault, self.uart.unlimited)
         self.advance(self.clock.now())
+        self._touched()
         now, far = self.uart.now, self.cable.far
         self._carry()
         if fault.level == "line":
@@ -170,6 +180,7 @@ class Com1(Port):
     def clear_faults(self, kind: str | None = None) -> int:
         """The faults of ``kind``, or all of them, end now; returns how many were at work."""
         self.advance(self.clock.now())
+        self._touched()
         self._carry()
         now, far, out = self.uart.now, self.cable.far, self.cable.out
         ended = [fault for fault in self.faults() if kind in (None, fault.kind)]

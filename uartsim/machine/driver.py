@@ -39,6 +39,7 @@ RECEIVE_BUFFER: Final = 65536
 # As plain numbers: these are looked at with every character.
 _DR, _OE, _PE, _BI = (int(bit) for bit in (LSR.DR, LSR.OE, LSR.PE, LSR.BI))
 _ATTACHED = int(LSR.PE | LSR.FE | LSR.BI)
+_RBR, _IER, _IIR, _LSR, _MSR = (int(o) for o in (Offset.RBR, Offset.IER, Offset.IIR, Offset.LSR, Offset.MSR))
 _ERBFI, _ETBEI = int(IER.ERBFI), int(IER.ETBEI)
 _NONE, _MODEM_STATUS, _THR_EMPTY = (int(i) for i in (InterruptId.NONE, InterruptId.MODEM_STATUS, InterruptId.THR_EMPTY))
 
@@ -168,7 +169,7 @@ class SerialDriver:
             wanted |= _ETBEI
         if wanted != self._ier:
             self._ier = wanted
-            self.com1.write_at(Offset.IER, wanted, at)
+            self.com1.write_at(_IER, wanted, at)
 
     # -- to the line ---------------------------------------------------------------------------------------
 
@@ -222,7 +223,7 @@ class SerialDriver:
     def _start_transmitting(self) -> None:
         if self._opened and self._transmit and not self._ier & _ETBEI and not self.modem.stopped:
             self._ier |= _ETBEI
-            self.com1.write(Offset.IER, self._ier)
+            self.com1.write(_IER, self._ier)
 
     def _wake_writers(self) -> None:
         self._room.unpark_all()
@@ -263,14 +264,15 @@ class SerialDriver:
         self._received_size -= len(item.data)
         if self._throttled and self._received_size < RECEIVE_BUFFER // 2:
             self._unthrottle()
-        self.modem.unthrottle(self._received_size)
+        if self.modem.rts_dropped:
+            self.modem.unthrottle(self._received_size)
         return item
 
     def _unthrottle(self) -> None:
         if self._throttled:
             self._throttled = False
             self._ier |= _ERBFI
-            self.com1.write(Offset.IER, self._ier)
+            self.com1.write(_IER, self._ier)
 
     # -- interrupts ----------------------------------------------------------------------------------------
 
@@ -284,11 +286,11 @@ class SerialDriver:
             return
         com1 = self.com1
         while True:
-            identification = com1.read_at(Offset.IIR, at) & 0x0F
+            identification = com1.read_at(_IIR, at) & 0x0F
             if identification == _NONE:
                 return
             if identification == _MODEM_STATUS:
-                self.modem.hear(com1.read_at(Offset.MSR, at))
+                self.modem.hear(com1.read_at(_MSR, at))
                 self._obey_cts(at)
             elif identification == _THR_EMPTY:
                 self._refill(at)
@@ -299,7 +301,7 @@ class SerialDriver:
         com1 = self.com1
         run = bytearray()
         while True:
-            status = com1.read_at(Offset.LSR, at) | self._saved_errors
+            status = com1.read_at(_LSR, at) | self._saved_errors
             self._saved_errors = 0
             if status & _OE:
                 self._overrun = True
@@ -312,9 +314,9 @@ class SerialDriver:
                 self._throttled = True
                 self._saved_errors = status & _ATTACHED
                 self._ier &= ~_ERBFI
-                com1.write_at(Offset.IER, self._ier, at)
+                com1.write_at(_IER, self._ier, at)
                 break
-            character = com1.read_at(Offset.RBR, at)
+            character = com1.read_at(_RBR, at)
             if not status & _ATTACHED:
                 run.append(character)
             elif status & _BI:
@@ -349,7 +351,7 @@ class SerialDriver:
             return False
         if not self._transmit:
             self._ier &= ~_ETBEI
-            self.com1.write_at(Offset.IER, self._ier, self.com1.uart.now)
+            self.com1.write_at(_IER, self._ier, self.com1.uart.now)
         if len(self._transmit) <= self.transmit_buffer // 2:
             self._wake_writers()
         return True
@@ -368,7 +370,7 @@ class SerialDriver:
         if com1.uart.unlimited:
             # The slice begins with the interrupt that is being served: its IIR has been read.
             refills = com1.stream_out(transmit, at, 1)
-            com1.reads[Offset.IIR] -= bool(refills)
+            com1.reads[_IIR] -= bool(refills)
         else:
             refills = 0
         if not refills:
@@ -376,7 +378,7 @@ class SerialDriver:
             del transmit[:depth]
         if not transmit:
             self._ier &= ~_ETBEI
-            com1.write_at(Offset.IER, self._ier, at)
+            com1.write_at(_IER, self._ier, at)
         if len(transmit) <= self.transmit_buffer // 2:
             self._wake_writers()
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from uartsim.chip.bits import LOOP
 from uartsim.chip.registers import Offset
 from uartsim.chip.state import UartState
 from uartsim.chip.streaming import stream_in, stream_out
@@ -23,6 +24,9 @@ from uartsim.machine.losses import ChipLosses
 from uartsim.machine.ticker import Clock, Ticker
 from uartsim.wire.cable import Cable
 from uartsim.wire.frame import BREAK, Arrival
+
+# As plain numbers: the chip takes these on its short way.
+_RBR, _THR, _IIR, _LSR, _MCR = (int(o) for o in (Offset.RBR, Offset.THR, Offset.IIR, Offset.LSR, Offset.MCR))
 
 #: Characters handed out at a time while the line is busy.
 QUANTUM: Final = 16
@@ -81,6 +85,8 @@ class Port:
         #: Called with characters that :meth:`stream_in` has carried past the interrupt handler; and how many it takes.
         self.on_stream_in: Callable[[bytes], None] | None = None
         self.stream_in_room: Callable[[], int] | None = None
+        #: Somebody is to see every change of a pin at its own time, not only the interrupts.
+        self.watched = False
         #: Whether slices are used at all; without, everything is done by single accesses, to the same effect.
         self.slices = True
         #: Called with characters that have arrived at the far end and the time of the last, in ticks.
@@ -109,50 +115,66 @@ class Port:
         self.quantum_ticks = ticker.quantum_ticks
         self._irq = False
         self._advancing = False
+        #: Nothing happens by itself before this time: as the last advance found it, 0 when somebody has touched the port.
+        self._quiet_until = 0
+        #: When the far end's next frame arrives or starts, as the last advance found it; 0 when it has done something since.
+        self._far_due = 0
         self._wakeup = ticker.wakeup(self._tick)
 
     # -- the guest's side: registers -----------------------------------------------------------------------
 
     def read(self, offset: int) -> int:
         """The guest reads a register now; ValueError for an offset outside 0 to 7."""
-        self.advance(self.clock.now())
-        value = self.read_at(offset, self.uart.now)
+        value = self.read_at(offset, self._present())
         self.settle()
         return value
 
     def write(self, offset: int, value: int) -> None:
         """The guest writes a register now; ValueError for an offset or value that does not exist."""
-        self.advance(self.clock.now())
-        self.write_at(offset, value, self.uart.now)
+        self.write_at(offset, value, self._present())
         self.settle()
+
+    def _present(self) -> int:
+        """The present time, with all done that comes before an access of the guest's."""
+        uart, now = self.uart, self.clock.now()
+        if now < self._quiet_until and self.before_advance is None and not self._advancing:
+            return max(now, uart.now)  # the chip itself catches up as it is touched
+        self.advance(now)
+        return uart.now
 
     def read_at(self, offset: int, at: int) -> int:
         """A register read at ``at`` ticks, from an interrupt handler; call :meth:`settle` when all is done."""
-        if offset:  # only reading RBR can make room
-            value = self.uart.read(offset, at)
-            self.reads[offset] += 1
-            return value
+        self._quiet_until = 0
+        self.reads[offset] += 1
+        if offset or not self.cable.far.pending:  # only reading RBR can make room, and only for what waits for it
+            return self.uart.read(offset, at)
         was_closed = not self.has_room()
         value = self.uart.read(offset, at)
-        self.reads[offset] += 1
         self._resume(was_closed, at)
         return value
 
     def write_at(self, offset: int, value: int, at: int) -> None:
         """A register write at ``at`` ticks, from an interrupt handler; call :meth:`settle` when all is done."""
         uart = self.uart
-        was_closed = not self.has_room()
+        self._quiet_until = 0
+        was_closed = self.cable.far.pending > 0 and not self.has_room()
         before = uart.line_format
         uart.write(offset, value, at)
         self.writes[offset] += 1
         if uart.line_format is not before and uart.line_format != before:
             self._set_format()
-        if offset == Offset.MCR:
+        if offset == _MCR:
             self._look_for_losses()
-        self._resume(was_closed, at)
+        if was_closed:
+            self._resume(was_closed, at)
+
+    def _touched(self) -> None:
+        """Something has been done to the port: when the next thing happens by itself is to be worked out anew."""
+        self._quiet_until = self._far_due = 0
 
     def _set_format(self) -> None:
         """The chip has another format: the far end follows."""
+        self._touched()
         self._carry()  # what began before
         self.cable.set_format(self.uart.line_format, self.uart.now)
         if self.on_format is not None:
@@ -193,10 +215,12 @@ class Port:
         uart = self.uart
         if self.flow_control and (self.rts_lost or not uart.modem.rts):
             return False
-        return self.strict_line or (not uart.receiver.full and not uart.modem.looped)
+        receiver = uart.receiver
+        return self.strict_line or (len(receiver.data) < receiver.depth and not uart.modem.control & LOOP)
 
     def _resume(self, was_closed: bool, at: int) -> None:
         """After something that may have made room for the far end."""
+        self._touched()
         if was_closed and self.has_room():
             self.cable.far.resume(at)
 
@@ -206,6 +230,11 @@ class Port:
             return
         if self.before_advance is not None:
             self.before_advance()
+        if now < self._quiet_until:
+            uart = self.uart
+            if now > uart.now:
+                self._pass_time(now) if self.watched else uart.advance(now)
+            return
         self._advancing = True
         try:
             self._advance(now)
@@ -215,10 +244,12 @@ class Port:
     def _advance(self, now: int) -> None:
         uart, far = self.uart, self.cable.far
         now = max(now, uart.now)
-        self._signal(uart.now)
-        before = far.pending if self.on_far_room is not None else 0
+        if uart.irq is not self._irq or self.watched:
+            self._signal(uart.now)
+        before = far.pending
         while True:
-            due = far_due = far.due(self.has_room())
+            room = not far.pending or self.has_room()
+            due = far_due = far.due(room)
             interrupt_due = NEVER
             if self.on_interrupt is not None:
                 interrupt_due = uart.next_interrupt(uart.now)
@@ -230,15 +261,22 @@ class Port:
             if due == far_due and self._stream_in(min(now, interrupt_due - 1)):
                 continue
             due = max(due, uart.now)
-            arrival = far.step(due, self.has_room())
+            arrival = far.step(due, room)
             if arrival is not None:
                 self._receive(arrival, due)
             else:
                 self._pass_time(due)
-            self._signal(due)
-        self._pass_time(now)
-        self._signal(now)
-        if self.on_far_room is not None and far.pending < before:
+            if uart.irq is not self._irq or self.watched:
+                self._signal(due)
+        self._quiet_until, self._far_due = due, far_due
+        if self.watched:
+            self._pass_time(now)
+        elif now > uart.now:
+            uart.advance(now)
+        if uart.irq is not self._irq or self.watched:
+            self._quiet_until = 0
+            self._signal(now)
+        if far.pending < before and self.on_far_room is not None:
             self.on_far_room()
 
     def _pass_time(self, until: int) -> None:
@@ -257,8 +295,12 @@ class Port:
 
     def write_thr_at(self, characters: bytes, at: int) -> None:
         """THR is written once for each of ``characters`` at ``at`` ticks, from an interrupt handler."""
-        self.uart.write_run(characters, at)
-        self.writes[Offset.THR] += len(characters)
+        self._quiet_until = 0
+        if len(characters) == 1:
+            self.uart.write(_THR, characters[0], at)
+        else:
+            self.uart.write_run(characters, at)
+        self.writes[_THR] += len(characters)
 
     def stream_out(self, data: bytearray, until: int, reads: int) -> int:
         """Refill the transmitter in slices, see :func:`uartsim.chip.streaming.stream_out`.
@@ -275,8 +317,8 @@ class Port:
         if done is None:
             return 0
         del data[: done.taken]
-        self.reads[Offset.IIR] += reads * done.refills
-        self.writes[Offset.THR] += done.taken
+        self.reads[_IIR] += reads * done.refills
+        self.writes[_THR] += done.taken
         self._carry()
         self.cable.carry_run(done.start, done.frames, done.line_format)
         return done.refills
@@ -292,15 +334,17 @@ class Port:
         if self.stream_in_room is None or self.on_stream_in is None or not self.slices or self.strict_line:
             return False
         far = self.cable.far
-        count = min(far.run_length(until), self.stream_in_room())
+        if not (count := far.run_length(until)):
+            return False
+        count = min(count, self.stream_in_room())
         if count < 1:
             return False
         if not stream_in(self.uart, far.peek(count), far.free_at_after(count)):
             return False
         data = far.take(count)
-        self.reads[Offset.IIR] += 2 * count
-        self.reads[Offset.LSR] += 2 * count
-        self.reads[Offset.RBR] += count
+        self.reads[_IIR] += 2 * count
+        self.reads[_LSR] += 2 * count
+        self.reads[_RBR] += count
         self.on_stream_in(data)
         return True
 
@@ -313,12 +357,15 @@ class Port:
 
     def settle(self) -> None:
         """After registers were touched: tell of interrupts, hand out what has arrived, and plan the next call."""
-        within, self._advancing = self._advancing, True
-        try:
-            self._signal(self.uart.now)
-        finally:
-            self._advancing = within
-        self._pass_time(self.uart.now)  # at unlimited rate what was written has left by now
+        uart = self.uart
+        if uart.irq is not self._irq or self.watched:
+            within, self._advancing = self._advancing, True
+            try:
+                self._signal(uart.now)
+            finally:
+                self._advancing = within
+        if uart.unlimited or self.watched:
+            self._pass_time(uart.now)  # what was written has left by now
         self._collect()
         self._plan()
         if self.on_settled is not None:
@@ -338,18 +385,23 @@ class Port:
     def _carry(self) -> None:
         """Put what the chip has sent onto the cable."""
         uart, cable = self.uart, self.cable
-        runs = uart.take_sent_runs()
-        for run in runs:
-            cable.carry_run(run.start, run.characters, run.line_format)
-        if breaks := uart.take_break_changes():
-            cable.carry_breaks(breaks)
+        runs = uart.transmitter.sent
+        if runs:
+            uart.transmitter.sent = []
+            for run in runs:
+                cable.carry_run(run.start, run.characters, run.line_format)
+        if uart.break_changes:
+            cable.carry_breaks(uart.take_break_changes())
         if runs and self.on_carry is not None:
             self.on_carry(uart.now)
 
     def _collect(self) -> None:
         """Hand out what has arrived at the far end."""
-        self._carry()
-        for at, data, errors in self.cable.arrived(self.uart.now):
+        uart, cable = self.uart, self.cable
+        if uart.transmitter.sent or uart.break_changes:
+            self._carry()
+        has_arrived = cable.first_at <= uart.now or cable.breaks
+        for at, data, errors in cable.arrived(uart.now) if has_arrived else ():
             if errors & BREAK:
                 self.breaks_out += 1
                 if self.on_break is not None:
@@ -358,8 +410,8 @@ class Port:
             self.characters_out += len(data)
             if self.on_output is not None:
                 self.on_output(data, at)
-        if self.cable.out is not None:
-            self.errors_out += self.cable.hear(self.uart.now)
+        if cable.out is not None:
+            self.errors_out += cable.hear(uart.now)
 
     def _look_for_losses(self) -> None:
         if self.losses.look() and self.on_loss is not None:
@@ -376,14 +428,18 @@ class Port:
             at = uart.receiver.timeout_at
         elif self.on_interrupt is not None:
             at = uart.next_interrupt(uart.now)
-        if not cable.far.idle:
+        if cable.far.pending or self._far_due < NEVER:
             if self.has_room():
                 at = min(at, cable.far.nth_arrival(QUANTUM))
             else:
                 at = min(at, cable.far.due(room=False))
-        if (first := cable.first_arrival()) < NEVER or not uart.transmitter.empty:
+        transmitter = uart.transmitter
+        first = cable.first_at
+        if first < NEVER or transmitter.shifting or transmitter.fifo:
             frame = uart.line_format.frame_ticks
-            drained = max(uart.transmitter.drained_at(), cable.last_arrival() if first < NEVER else 0)
+            # What the chip still sends arrives after all that is on the line.
+            busy = transmitter.shifting or transmitter.fifo
+            drained = transmitter.drained_at() if busy else cable.last_arrival()
             if self.stream_out_waiting is not None and drained < NEVER:
                 drained += self.stream_out_waiting() * frame
             quantum = max(QUANTUM * frame, self.quantum_ticks)

@@ -31,6 +31,7 @@ class TappedCom1(Com1):
     def __init__(self, ticker: Ticker, name: str, taps: Sequence[TapMaker], **options: Any) -> None:
         super().__init__(ticker, **options)
         self.slices = False
+        self.watched = True
         uart = self.uart
         header = RecordHeader(
             name=name,

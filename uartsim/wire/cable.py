@@ -109,16 +109,17 @@ class Cable:
     """
 
     __slots__ = (
-        "_breaks",
         "_ears",
         "_errors",
         "_out_counters",
-        "_runs",
+        "breaks",
         "far",
         "far_format",
         "far_outputs",
+        "first_at",
         "line_format",
         "out",
+        "runs",
     )
 
     def __init__(self, line_format: LineFormat) -> None:
@@ -132,8 +133,11 @@ class Cable:
         self._out_counters: dict[str, dict[str, int]] = {}
         self._ears: list[Ear] = []
         self._errors = 0  # in what a receiver with the guest's format has got, and nobody has been told of
-        self._runs: deque[_Run] = deque()
-        self._breaks: list[_Break] = []
+        #: What is on the line from the chip: frames, and stretches of forced space.
+        self.runs: deque[_Run] = deque()
+        #: When the oldest of the frames will have arrived, in ticks; NEVER when there is none.
+        self.first_at = NEVER
+        self.breaks: list[_Break] = []
 
     # -- formats -------------------------------------------------------------------------------------------
 
@@ -194,11 +198,11 @@ class Cable:
     def use_channel(self, now: int) -> Channel:
         """The line from the chip bit by bit, from ``now`` on."""
         if self.out is None:
-            since = min(self._runs[0].start if self._runs else now, now)
+            since = min(self.runs[0].start if self.runs else now, now)
             self.out = Channel(self.line_format, since=since, keep_edges=True)
-            for run in self._runs:
+            for run in self.runs:
                 self.out.put_run(run.start, run.data, run.line_format)
-            for space in self._breaks:
+            for space in self.breaks:
                 if space.until > since:
                     self.out.hold(0, max(since, space.begin), space.until)
         return self.out
@@ -210,7 +214,7 @@ class Cable:
             return 0
         self._hear_until(now)
         errors, self._errors = self._errors, 0
-        quiet = not self._runs and not out.busy
+        quiet = not self.runs and not out.busy
         for ear in [ear for ear in self._ears if ear.ending and quiet and ear.sampler.idle]:
             self._ears.remove(ear)
             if ear.on_end is not None:
@@ -272,11 +276,11 @@ class Cable:
         """The chip forced the line to space (True) or let it go (False), each with its time."""
         for at, on in break_changes:
             if on:
-                self._breaks.append(_Break(at, self.line_format.frame_ticks))
+                self.breaks.append(_Break(at, self.line_format.frame_ticks))
                 if self.out is not None:
                     self.out.hold(0, at)
-            elif self._breaks:
-                self._breaks[-1].until = at
+            elif self.breaks:
+                self.breaks[-1].until = at
                 if self.out is not None:
                     self.out.release(at)
 
@@ -284,22 +288,24 @@ class Cable:
         """The chip put a run of frames on the line, without a gap between them."""
         if self.out is not None:
             self.out.put_run(start, data, line_format)
-        if self._runs:
-            last = self._runs[-1]
+        if self.runs:
+            last = self.runs[-1]
             if last.line_format is line_format and last.end == start:
                 last.data += data
                 return
-        self._runs.append(_Run(start, bytearray(data), line_format))
+        else:
+            self.first_at = start + line_format.sampled_ticks
+        self.runs.append(_Run(start, bytearray(data), line_format))
 
     def arrived(self, now: int) -> list[Arrivals]:
         """What the far end has received by ``now`` since the last call, in the order of time."""
         arrivals: list[Arrivals] = []
-        while self._runs:
-            run = self._runs[0]
+        while self.runs:
+            run = self.runs[0]
             count = run.arrived(now)
             if not count:
                 break
-            if self._breaks:
+            if self.breaks:
                 arrivals += self._under_breaks(run, count)
             else:
                 frame = run.line_format.frame_ticks
@@ -308,8 +314,9 @@ class Cable:
             run.drop(count)
             if run.data:
                 break
-            self._runs.popleft()
-        if self._breaks:
+            self.runs.popleft()
+        self.first_at = self.runs[0].start + self.runs[0].line_format.sampled_ticks if self.runs else NEVER
+        if self.breaks:
             arrivals += self._ended_breaks(now)
             arrivals.sort(key=lambda arrival: arrival.at)
         return arrivals
@@ -317,7 +324,7 @@ class Cable:
     def _under_breaks(self, run: _Run, count: int) -> list[Arrivals]:
         """The first ``count`` characters of a run, of which breaks may cover some bits."""
         arrivals = []
-        stretches = [(space.begin, space.until) for space in self._breaks]
+        stretches = [(space.begin, space.until) for space in self.breaks]
         for number in range(count):
             frame = Frame(run.start + number * run.line_format.frame_ticks, run.data[number], run.line_format)
             arrival = receive_under_breaks(frame, stretches)
@@ -325,7 +332,7 @@ class Cable:
                 continue
             if arrival.errors & BREAK:
                 # A space that began within a frame whose own bits were all 0: the receiver's break began with the frame.
-                for space in self._breaks:
+                for space in self.breaks:
                     space.told |= frame.start <= space.begin <= arrival.at
             arrivals.append(Arrivals(arrival.at, bytes((arrival.character,)), arrival.errors))
         return arrivals
@@ -333,29 +340,22 @@ class Cable:
     def _ended_breaks(self, now: int) -> list[Arrivals]:
         """The breaks that have ended by ``now`` and have not been reported."""
         arrivals = []
-        for space in self._breaks:
+        for space in self.breaks:
             # A space too short for a frame is not reported: Linux's autoconfig makes one of a microsecond.
             if not space.told and space.until <= now and space.until - space.begin >= space.frame_ticks:
                 arrivals.append(Arrivals(space.begin + self.line_format.sampled_ticks, b"", BREAK))
             space.told |= space.until <= now
-        oldest = self._runs[0].start if self._runs else now
-        self._breaks = [space for space in self._breaks if not space.told or space.until > oldest]
+        oldest = self.runs[0].start if self.runs else now
+        self.breaks = [space for space in self.breaks if not space.told or space.until > oldest]
         return arrivals
 
     def on_line(self) -> list[tuple[int, bytes, LineFormat]]:
         """The frames that have not arrived: when the first of each run began, the characters, their format."""
-        return [(run.start, bytes(run.data), run.line_format) for run in self._runs]
-
-    def first_arrival(self) -> int:
-        """When the oldest frame that is on the line will have arrived; NEVER when none is."""
-        if not self._runs:
-            return NEVER
-        first = self._runs[0]
-        return first.start + first.line_format.sampled_ticks
+        return [(run.start, bytes(run.data), run.line_format) for run in self.runs]
 
     def last_arrival(self) -> int:
         """When the last frame that is on the line will have arrived; NEVER when none is."""
-        if not self._runs:
+        if not self.runs:
             return NEVER
-        last = self._runs[-1]
+        last = self.runs[-1]
         return last.end - last.line_format.frame_ticks + last.line_format.sampled_ticks

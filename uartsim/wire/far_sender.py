@@ -44,6 +44,7 @@ class FarSender:
         "line_format",
         "on_frame",
         "on_space",
+        "pending",
         "receiver_format",
         "withheld",
     )
@@ -63,6 +64,8 @@ class FarSender:
         self._queue: deque[bytearray | int] = deque()
         self._flight: Arrival | None = None
         self._break_end = NEVER
+        #: Characters that are not yet on the line (a break counts as one).
+        self.pending = 0
         #: When the line will have carried what is on it.
         self.free_at = 0
         #: Frames put on the line, and how often one had to wait for room in the receiver.
@@ -70,14 +73,9 @@ class FarSender:
         self.withheld = 0
 
     @property
-    def pending(self) -> int:
-        """Characters that are not yet on the line (a break counts as one)."""
-        return sum(len(item) if isinstance(item, bytearray) else 1 for item in self._queue)
-
-    @property
     def idle(self) -> bool:
         """Nothing is queued and nothing is on the line."""
-        return self._at_rest and self.channel is None
+        return not self._queue and self._flight is None and self._break_end == NEVER and self.channel is None
 
     # -- the formats of both ends --------------------------------------------------------------------------
 
@@ -117,8 +115,9 @@ class FarSender:
         """Queue characters at ``now``."""
         if not data:
             return
-        if self._at_rest:
+        if not self._queue and self._flight is None and self._break_end == NEVER:
             self.free_at = max(self.free_at, now)
+        self.pending += len(data)
         if self._queue and isinstance(self._queue[-1], bytearray):
             self._queue[-1] += data
         else:
@@ -128,17 +127,14 @@ class FarSender:
         """Queue a break of ``ticks`` at ``now``; ValueError if it is not longer than 0."""
         if ticks <= 0:
             raise ValueError(f"a break of {ticks} ticks is no break: give a duration above 0")
-        if self._at_rest:
+        if not self._queue and self._flight is None and self._break_end == NEVER:
             self.free_at = max(self.free_at, now)
+        self.pending += 1
         self._queue.append(ticks)
-
-    @property
-    def _at_rest(self) -> bool:
-        return not self._queue and self._flight is None and self._break_end == NEVER
 
     def discard(self) -> int:
         """Forget what is queued (not what is on the line); returns how many characters that were."""
-        count = self.pending
+        count, self.pending = self.pending, 0
         self._queue.clear()
         return count
 
@@ -179,6 +175,7 @@ class FarSender:
         if not room:
             return None
         start = self.free_at if self.channel is None else max(self.free_at, self.channel.horizon)
+        self.pending -= 1
         if isinstance(item, int):
             self._queue.popleft()
             if self.on_space is not None:
@@ -218,38 +215,55 @@ class FarSender:
         return None
 
     def run_length(self, until: int) -> int:
-        """How many queued characters follow each other from the next frame on and arrive by ``until`` (ticks)."""
-        if self._flight is not None or self._break_end != NEVER or not self._queue or isinstance(self._queue[0], int):
+        """How many good characters arrive one after the other by ``until`` (ticks): the one on the line, and queued ones."""
+        if self._break_end != NEVER or self.channel is not None or self.on_frame is not None:
             return 0
-        if self.channel is not None or self.on_frame is not None:
-            return 0
+        on_line = 0
+        if (flight := self._flight) is not None:
+            if flight.errors or flight.at > until:
+                return 0
+            on_line = 1
+        if not self._queue or isinstance(self._queue[0], int):
+            return on_line
         line_format = self.line_format
         since = until - self.free_at - line_format.sampled_ticks
         if since < 0:
-            return 0
+            return on_line
         waiting = len(self._queue[0])
-        return min(waiting, since // line_format.frame_ticks + 1) if line_format.frame_ticks else waiting
+        return on_line + (min(waiting, since // line_format.frame_ticks + 1) if line_format.frame_ticks else waiting)
 
     def peek(self, count: int) -> bytes:
         """The next ``count`` characters of the run as they will be received."""
+        on_line = b""
+        if self._flight is not None:
+            on_line = bytes((self._flight.character,))
+            if not (count := count - 1):
+                return on_line
         run = self._queue[0]
         assert isinstance(run, bytearray)
         mask = self.line_format.data_mask
-        return bytes(run[:count]) if mask == 0xFF else bytes(character & mask for character in run[:count])
+        return on_line + (bytes(run[:count]) if mask == 0xFF else bytes(character & mask for character in run[:count]))
 
     def free_at_after(self, count: int) -> int:
         """When the last of the next ``count`` characters of the run is complete at the receiver."""
+        if self._flight is not None and not (count := count - 1):
+            return self._flight.at
         line_format = self.line_format
         return self.free_at + (count - 1) * line_format.frame_ticks + line_format.sampled_ticks
 
     def take(self, count: int) -> bytes:
         """Send the next ``count`` characters of the run; returns them as they are received."""
         data = self.peek(count)
+        if self._flight is not None:
+            self._flight = None
+            if not (count := count - 1):
+                return data
         run = self._queue[0]
         assert isinstance(run, bytearray)
         del run[:count]
         if not run:
             self._queue.popleft()
+        self.pending -= count
         self.free_at += count * self.line_format.frame_ticks
         self.characters += count
         return data
