@@ -62,10 +62,11 @@ def main(seed: str, chosen: str, sample: int, jobs: int, limit: float, json_file
                 on_result=partial(_advance, progress, task),
             )
             reports.append(report.RoomReport(name, results, reasons))
+            report.show_survivors(console, reports[-1])
+            if json_file is not None:
+                json_file.write_text(report.as_json(seed, reports) + "\n", encoding="utf-8")
     report.show(console, reports)
     console.print(f"seed {seed}, {time.monotonic() - began:.0f} s")
-    if json_file is not None:
-        json_file.write_text(report.as_json(seed, reports) + "\n", encoding="utf-8")
     sys.exit(not all(each.enough for each in reports))
 
 

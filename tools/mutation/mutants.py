@@ -127,9 +127,9 @@ def mutants_of(file: str, source: bytes) -> list[Mutant]:
     seen: Counter[tuple[str, str, str]] = Counter()
     numbered = []
     for mutant in found:
-        number = seen[mutant.fingerprint]
-        seen[mutant.fingerprint] += 1
-        numbered.append(replace(mutant, number=number))
+        fingerprint = mutant.fingerprint
+        numbered.append(replace(mutant, number=seen[fingerprint]) if seen[fingerprint] else mutant)
+        seen[fingerprint] += 1
     return numbered
 
 

@@ -71,15 +71,19 @@ class RoomReport:
         )
 
 
+def show_survivors(console: Console, report: RoomReport) -> None:
+    """Print what survived in a room, each as a place and two lines of a diff."""
+    for result in (*report.by_outcome("unreached"), *report.by_outcome("survived")):
+        console.print(Text(_described(result)), soft_wrap=True)
+
+
 def show(console: Console, reports: Iterable[RoomReport]) -> None:
-    """Print what survived, and the table."""
+    """Print the table."""
     table = Table(box=None)
     table.add_column("room")
     for column in ("mutants", "killed", "not reached", "survived", "explained", "of those killed"):
         table.add_column(column, justify="right")
     for report in reports:
-        for result in (*report.by_outcome("unreached"), *report.by_outcome("survived")):
-            console.print(Text(_described(result)), soft_wrap=True)
         numbers = [len(report.results)]
         numbers += [len(report.by_outcome(outcome)) for outcome in ("killed", "unreached", "survived", "explained")]
         style = "" if report.enough else "bold red"

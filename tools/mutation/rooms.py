@@ -14,8 +14,14 @@ FACE = "uartsim"
 
 #: Files and folders of tests that belong to a room beyond those of its name.  What does not exist is an error.
 TESTS_ELSEWHERE: dict[str, tuple[str, ...]] = {
-    "errors": ("tests/test_line_format.py",),
-    "toml_text": ("tests/guests/test_catalogue.py",),
+    "toml_text": ("tests/test_linear_parsers.py",),
+    "own_files": (
+        "tests/access/test_runtime_folder.py",
+        "tests/guests/test_cache.py",
+        "tests/guests/test_snapshot_folder.py",
+    ),
+    "standard_streams": ("tests/test_cli_safety.py",),
+    "wire": ("tests/machine",),
 }
 
 
@@ -32,7 +38,7 @@ def rooms(root: Path) -> dict[str, list[Path]]:
     return found
 
 
-def test_files(root: Path, room: str) -> list[Path]:
+def tests_of(root: Path, room: str) -> list[Path]:
     """The files of tests of a room, relative to the root of the checkout.
 
     Raises:

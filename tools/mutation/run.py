@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
 
 from .coverage_map import CoverageMap, coverage_map
 from .mutants import Mutant, mutants_of
-from .rooms import rooms, test_files
+from .rooms import rooms, tests_of
 from .worker import Worker
 
 #: A test's time limit: so much, in seconds, and so many times what it took without a mutant.
@@ -47,12 +48,10 @@ class Result:
 def draw(checkout: Path, room: str, seed: str, count: int) -> list[Mutant]:
     """The mutants of a room that a seed draws, in the order of files and lines; all of them where there are fewer."""
     every = [
-        mutant
-        for file in rooms(checkout)[room]
-        for mutant in mutants_of(str(file), (checkout / file).read_bytes())
-        if _compiles(mutant)
+        mutant for file in rooms(checkout)[room] for mutant in mutants_of(str(file), (checkout / file).read_bytes())
     ]
-    chosen = random.Random(f"{seed}:{room}").sample(range(len(every)), min(count, len(every)))
+    order = random.Random(f"{seed}:{room}").sample(range(len(every)), len(every))
+    chosen = islice((number for number in order if _compiles(every[number])), count)
     return [every[number] for number in sorted(chosen)]
 
 
@@ -84,7 +83,7 @@ def run_room(
             first, and what would take longer is left out.
         on_result: is told each result as it comes.
     """
-    files = test_files(checkout, room)
+    files = tests_of(checkout, room)
     with ExitStack() as stack:
         workers: SimpleQueue[Worker] = SimpleQueue()
         for _ in range(jobs):
