@@ -71,6 +71,13 @@ def test_parity_makes_the_number_of_ones_what_it_says(line_format: LineFormat, c
     assert expected[line_format.parity]
 
 
+@pytest.mark.parametrize(("parity", "bits"), [("E", "0110"), ("O", "1001"), ("M", "1111"), ("S", "0000")])
+def test_the_parity_bit_of_0_1_2_and_3(parity: str, bits: str) -> None:
+    line_format = LineFormat(data_bits=5, parity=parity)
+    assert [line_format.parity_bit(character) for character in (0, 1, 2, 3)] == list(map(int, bits))
+    assert line_format.parity_bit(0x20) == line_format.parity_bit(0)  # a bit that does not travel
+
+
 @given(line_formats(st.integers(1, 200)))
 def test_a_format_is_written_as_it_is_read(line_format: LineFormat) -> None:
     speed, characters = str(line_format).split()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 #: How many examples a property test is given, where it asks for more.
-EXAMPLES = 30
+EXAMPLES = 60
 
 _PROFILE = "mutation"
 

@@ -19,7 +19,7 @@ import platformdirs
 from .worker import Tree
 
 #: Part of every key: another number where what is measured, or how, has changed.
-_VERSION = 1
+_VERSION = 2
 
 
 class CoverageMap:
