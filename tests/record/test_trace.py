@@ -22,7 +22,8 @@ from uartsim.line_format import CRYSTAL_PERIOD, TICKS_PER_NS, TICKS_PER_SECOND, 
 from uartsim.record import events
 from uartsim.record.events import End, Event, Lost, Settled, tell
 from uartsim.record.tap import RecordHeader
-from uartsim.record.trace import TraceWriter, read_trace
+from uartsim.record.trace_writer import TraceWriter
+from uartsim.trace.reader import read_trace
 
 #: Times between events: of every unit, and none.
 STEPS = st.one_of(

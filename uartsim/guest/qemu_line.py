@@ -28,13 +28,13 @@ from typing import Any, Final, Protocol
 
 import trio
 
-from uartsim.chip.registers import LSR, Offset
 from uartsim.guest.port_bridge import BridgeServer
 from uartsim.guest.presser import Presser
 from uartsim.guest.qmp import QmpError
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat
 from uartsim.machine import Com1, Flag, SerialDriver
 from uartsim.machine.tapped import TappedCom1
+from uartsim.registers import LSR, Offset
 
 #: How long bytes before a break may take to reach the guest before the break goes ahead of them, in seconds.
 DELIVERY_TIMEOUT_S: Final = 1.0

@@ -13,7 +13,8 @@ from heapq import heapify, heappop, heappush
 from typing import Final, Literal
 
 from uartsim.line_format import NEVER, LineFormat
-from uartsim.record.tap import LineError, ModemInput, ModemOutput, QuietTap, RecordHeader
+from uartsim.record.tap import QuietTap, RecordHeader
+from uartsim.registers import LineError, ModemInput, ModemOutput
 
 #: The pins, in the order in which they are shown.
 PINS: Final = ("TXD", "RXD", "DTR", "RTS", "CTS", "DSR", "DCD", "RI", "OUT1", "OUT2", "IRQ")

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat
-from uartsim.machine.trace_listing import duration
-from uartsim.machine.trace_names import bit_names, register_name
 from uartsim.record import events
-from uartsim.record.tap import LineError
+from uartsim.register_bits import DLAB
+from uartsim.registers import LineError
+from uartsim.trace.listing import duration
+from uartsim.trace.names import bit_names, register_name
 
-_DLAB = 0x80
 #: Registers that are settings: each value that was written to them is told.
 _SETTINGS = ("FCR", "LCR", "IER", "MCR")
 
@@ -120,10 +120,10 @@ def summarize(trace: Iterable[events.Event]) -> Summary:
         found.end = max(found.end, event.at)
         match event:
             case events.Read(_, offset, _):
-                name = register_name(offset, False, bool(lcr & _DLAB))
+                name = register_name(offset, False, bool(lcr & DLAB))
                 found.reads[name] = found.reads.get(name, 0) + 1
             case events.Write(_, offset, value):
-                name = register_name(offset, True, bool(lcr & _DLAB))
+                name = register_name(offset, True, bool(lcr & DLAB))
                 found.writes[name] = found.writes.get(name, 0) + 1
                 if name in ("DLL", "DLM"):
                     latch[name == "DLM"] = value
@@ -134,7 +134,7 @@ def summarize(trace: Iterable[events.Event]) -> Summary:
                 if offset == 3:
                     divisor = latch[0] | latch[1] << 8
                     # A driver writes the latch by halves: what counts is there when it closes it.
-                    if latch_set and lcr & ~value & _DLAB and found.divisors[-1:] != [divisor]:
+                    if latch_set and lcr & ~value & DLAB and found.divisors[-1:] != [divisor]:
                         found.divisors.append(divisor)
                     lcr = value
             case events.Reset():

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat, UsageError, seconds_to_ticks
-from uartsim.record.decode import Signal
 from uartsim.record.events import Settled, tell
 from uartsim.record.levels import PINS, Levels, Line
 from uartsim.record.tap import RecordHeader
-from uartsim.record.trace import read_trace
+from uartsim.trace.decode import Signal
+from uartsim.trace.reader import read_trace
 
 #: How long a stretch is if nobody says so: frames from the first on.
 _DEFAULT_FRAMES: Final = 14

@@ -15,14 +15,15 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 from uartsim.chip.engine import Out2Gate, TimeoutRule
 from uartsim.chip.uart import Uart
 from uartsim.line_format import LineFormat, UsageError
-from uartsim.machine.trace_names import bit_names, printable, register_name
 from uartsim.record import events
-from uartsim.record.tap import LineError, ModemInput, ModemOutput, RecordHeader
-from uartsim.record.trace import Trace
+from uartsim.record.tap import RecordHeader
+from uartsim.register_bits import DLAB
+from uartsim.registers import LineError, ModemInput, ModemOutput
+from uartsim.trace.names import bit_names, printable, register_name
+from uartsim.trace.reader import Trace
 
 T = TypeVar("T")
 
-_DLAB: Final = 0x80
 _ERRORS: Final = int(LineError.PE | LineError.FE | LineError.BI)
 _INPUTS: Final = int(ModemInput.CTS | ModemInput.DSR | ModemInput.RI | ModemInput.DCD)
 
@@ -305,7 +306,7 @@ class _Replay:
         now = self.start + event.at
         match event:
             case events.Read(at, offset, value):
-                dlab = bool(uart.lcr & _DLAB)
+                dlab = bool(uart.lcr & DLAB)
                 ours = uart.read(offset, now)
                 self.result.accesses += 1
                 self.result.reads += 1
