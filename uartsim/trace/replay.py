@@ -267,18 +267,6 @@ class _Replay:
         """All of it."""
         for event in trace:
             match event:
-                case events.Interrupt(at, level):
-                    self.irq.level("recorded", at, level)
-                case events.Sent(at, characters, line_format):
-                    for character in characters:
-                        self.frames.recorded(at, (character, line_format))
-                        at += line_format.frame_ticks
-                case events.SentBreak(at, on):
-                    self.breaks.recorded(at, on)
-                case events.ModemOutputs(at, outputs):
-                    self.outputs.recorded(at, outputs)
-                case events.Programmed(at, line_format):
-                    self.formats.recorded(at, line_format)
                 case events.Settled(at):
                     self._until(at)
                     self._compare(at)
@@ -294,10 +282,28 @@ class _Replay:
                         self.result.cut_at = at
                 case events.FarSent() | events.FarSpace() | events.RxdEdges():
                     pass  # what came of them at the receiver is told by itself, and at its own time
-                case _:
+                case events.Read() | events.Write() | events.Received() | events.ModemInputs() | events.Reset():
                     self._input(event)
+                case _:
+                    self._output(event)
         self.result.interrupts, self.result.frames = self.irq.same, self.frames.same
         return self.result
+
+    def _output(self, event: events.Event) -> None:
+        """The recorded chip did something that ours has to do as well."""
+        match event:
+            case events.Interrupt(at, level):
+                self.irq.level("recorded", at, level)
+            case events.Sent(at, characters, line_format):
+                for character in characters:
+                    self.frames.recorded(at, (character, line_format))
+                    at += line_format.frame_ticks
+            case events.SentBreak(at, on):
+                self.breaks.recorded(at, on)
+            case events.ModemOutputs(at, outputs):
+                self.outputs.recorded(at, outputs)
+            case events.Programmed(at, line_format):
+                self.formats.recorded(at, line_format)
 
     def _input(self, event: events.Event) -> None:
         """Something comes to the chip."""
