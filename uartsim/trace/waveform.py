@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat, UsageError, seconds_to_ticks
 from uartsim.record.events import Settled, tell
-from uartsim.record.levels import PINS, Levels, Line
+from uartsim.record.levels import PINS, DataPin, Levels
 from uartsim.record.tap import RecordHeader
 from uartsim.trace.decode import Signal
 from uartsim.trace.reader import read_trace
@@ -175,7 +175,7 @@ def _read_trace(path: str, collector: _Collector) -> None:
         raise UsageError(f"{path} was recorded at the unlimited rate, where a character takes no time on the wire")
     header = RecordHeader(modem_inputs=trace.header.modem_inputs)
 
-    def on_format(at: int, line: Line, line_format: LineFormat) -> None:
+    def on_format(at: int, line: DataPin, line_format: LineFormat) -> None:
         collector.format(at, line, line_format)
 
     levels = Levels(header, collector.level, on_format=on_format)
