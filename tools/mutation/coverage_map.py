@@ -108,15 +108,17 @@ def coverage_map(tree: Tree, test_files: Iterable[Path], fresh: bool = False) ->
 def _measure(tree: Tree, test_files: list[Path]) -> dict[Path, dict[str, object]]:
     temporary = tree.new_folder()
     result = temporary / "result.json"
-    subprocess.run(
-        [sys.executable, "-m", "tools.mutation.measure", str(result), str(temporary), *map(str, test_files)],
-        cwd=tree.root,
-        env=tree.environment(measured=True),
-        stdin=subprocess.DEVNULL,
-        stdout=(log := (temporary / "log").open("wb")),
-        stderr=log,
-        check=True,
-    )
+    with (temporary / "log").open("wb") as log:
+        ended = subprocess.run(
+            [sys.executable, "-m", "tools.mutation.measure", str(result), str(temporary), *map(str, test_files)],
+            cwd=tree.root,
+            env=tree.environment(measured=True),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    if ended.returncode:
+        raise RuntimeError(f"the tests cannot be measured:\n{(temporary / 'log').read_text()[-5000:]}")
     everything = json.loads(result.read_text(encoding="utf-8"))
     return {file: _part(everything, file, tree.root) for file in test_files}
 

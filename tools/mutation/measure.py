@@ -68,7 +68,10 @@ def _lines_by_test(folder: Path, root: Path) -> dict[str, dict[str, list[int]]]:
         if data_file.suffix == ".ini":
             continue
         data = coverage.CoverageData(str(data_file))
-        data.read()
+        try:
+            data.read()
+        except coverage.CoverageException:
+            continue  # of a process that was killed while it wrote it
         for name in data.measured_files():
             file = str(Path(name).relative_to(root))
             for line, contexts in data.contexts_by_lineno(name).items():
