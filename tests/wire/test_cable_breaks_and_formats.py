@@ -57,7 +57,7 @@ def test_a_break_is_kept_while_a_frame_before_its_end_has_not_arrived() -> None:
     cable = Cable(FORMAT)
     cable.carry_run(0, b"\xff\xff", FORMAT)
     cable.carry_breaks([(3 * BIT, True), (FRAME + 5 * BIT, False)])
-    assert [what for what, _ in heard(cable, FRAME + SAMPLED)] == [FRAMING_ERROR << 8, BREAK_INTERRUPT << 8]
+    assert [what for what, _ in heard(cable, FRAME + SAMPLED)] == [FRAMING_ERROR << 8 | 0x03, BREAK_INTERRUPT << 8]
     assert heard(cable, LATER) == []
 
 
