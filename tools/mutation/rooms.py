@@ -23,7 +23,6 @@ TESTS_ELSEWHERE: dict[str, tuple[str, ...]] = {
     "commands_problems": ("tests/console/test_saved_log.py", "tests/test_cli_safety.py"),
     "commands_record": ("tests/trace/test_commands_record.py",),
     "guest": ("tests/guests",),
-    "own_files": ("tests/access/test_runtime_folder.py", "tests/guests/test_cache.py"),
     "record": ("tests/trace", "tests/machine/test_tapped.py"),
     "register_bits": ("tests/chip", "tests/wire"),
     "registers": ("tests/chip", "tests/trace", "tests/record"),
