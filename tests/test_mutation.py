@@ -45,6 +45,8 @@ def changes(source: str) -> list[str]:
         ("def f(): return a", ["def f(): return None"]),
         ("def f(a=1): pass", ["def f(a=2): pass", "def f(a=0): pass"]),
         ("a += b", ["a -= b", "pass"]),
+        ("def f(): a_s = b + 1", ["def f(): a_s = (b - 1)", "def f(): a_s = b + 2", "def f(): a_s = b + 0"]),
+        ("a(b_s=c + d)", ["a(b_s=(c - d))", "pass"]),
         ("a.b = c", ["pass"]),
         ("a()", ["pass"]),
         ("raise a", ["pass"]),
@@ -76,6 +78,9 @@ def test_a_fault_is_made_of_what_may_be_wrong(source: str, wanted: list[str]) ->
         "A = int | None",
         "from a import b",
         "a = cast(b, c)",
+        "PATIENCE_S = 10.0",
+        "def f(a=None, b_s=1.0, *, c_s=2.0): pass",
+        "a = b(c_s=3)",
     ],
 )
 def test_what_no_test_of_behaviour_could_see_is_left_alone(source: str) -> None:

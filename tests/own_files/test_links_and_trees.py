@@ -116,3 +116,9 @@ def test_a_tree_that_is_too_deep_is_an_error_of_the_system(tmp_path: Path, monke
         remove_tree(str(tmp_path))
     assert caught.value.errno == errno.ELOOP
     assert caught.value.filename == str(tmp_path)
+
+
+def test_a_pipe_is_not_a_tree(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(NotADirectoryError):
+        remove_tree(str(tmp_path / "pipe"))

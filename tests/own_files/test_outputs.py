@@ -67,13 +67,14 @@ def test_an_output_is_checked_before_anything_is_made(tmp_path: Path, monkeypatc
 
 def test_an_output_is_written_where_there_is_none_with_the_users_mode(tmp_path: Path) -> None:
     files = open_files()
-    umask = os.umask(0o027)
-    try:
-        replace_output(str(tmp_path / "picture"), "picture", ours, write_new)
-    finally:
-        os.umask(umask)
-    assert (tmp_path / "picture").read_bytes() == b"ours: new"
-    assert stat.S_IMODE((tmp_path / "picture").stat().st_mode) == 0o640
+    for umask, mode in ((0o027, 0o640), (0, 0o666)):
+        before = os.umask(umask)
+        try:
+            replace_output(str(tmp_path / "picture"), "picture", ours, write_new)
+        finally:
+            os.umask(before)
+        assert (tmp_path / "picture").read_bytes() == b"ours: new"
+        assert stat.S_IMODE((tmp_path / "picture").stat().st_mode) == mode
     assert os.listdir(tmp_path) == ["picture"]
     assert open_files() == files
 

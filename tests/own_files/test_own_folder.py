@@ -261,6 +261,32 @@ def test_a_file_that_another_program_made_becomes_private(own: OwnFolder) -> Non
     assert open_files() == files
 
 
+def test_a_pipe_of_our_files_name_does_not_hold_us_up(own: OwnFolder) -> None:
+    files = open_files()
+    os.unlink(MARK, dir_fd=own.fd)
+    for name in ("pipe", MARK):
+        os.mkfifo(name, dir_fd=own.fd)
+    with pytest.raises(OSError, match="Invalid argument"):
+        own.sync("pipe")
+    own.make_private("pipe")
+    assert not own.is_marked()
+    with pytest.raises(FileExistsError):
+        own.mark()
+    assert open_files() == files
+
+
+def test_a_folder_in_which_something_is_mounted_is_not_removed(own: OwnFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    (Path(own.path) / "tree").mkdir()
+    place = os.path.realpath(os.path.join(own.path, "tree"))
+    monkeypatch.setattr(Path, "read_text", lambda self: f"36 35 98:0 / {place}/inside rw - ext3 /dev/root rw\n")
+    with pytest.raises(OSError, match="something is mounted in it") as caught:
+        own.remove("tree")
+    assert caught.value.filename == os.path.join(own.path, "tree")
+    monkeypatch.undo()
+    own.remove("tree")
+    assert own.names() == []
+
+
 def test_an_entry_is_removed_whatever_it_is_and_a_folder_only_if_empty(own: OwnFolder) -> None:
     path = Path(own.path)
     (path / "tree" / "deep").mkdir(parents=True)

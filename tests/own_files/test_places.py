@@ -43,6 +43,8 @@ def test_the_cache_is_where_the_environment_says_and_else_at_home(
 
 
 def test_where_no_place_is_ours_the_users_home_has_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
+    monkeypatch.setenv("HOME", "/home")
     monkeypatch.setattr(places, "is_ours", lambda path: False)
     assert cache_place() == HOME
 
@@ -119,6 +121,7 @@ def owned(monkeypatch: pytest.MonkeyPatch, owners: dict[str, int], uid: int = ST
         ("/a/b", {"/": 0, "/a": 7, "/a/b": STRANGER}, False),  # within somebody else's
         ("/a/b/c", {"/": 0, "/a": 7, "/a/b": STRANGER, "/a/b/c": STRANGER}, False),
         ("/a/b", {"/": 7, "/a": 0, "/a/b": STRANGER}, False),
+        ("/a/b/c", {"/": 0, "/a": 7}, False),
     ],
 )
 def test_a_folder_is_ours_if_nobody_but_root_owns_one_above(
@@ -132,6 +135,15 @@ def test_for_root_only_root_is_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     owned(monkeypatch, {"/": 0, "/a": 0, "/a/b": 0, "/his": 7, "/his/b": 0}, uid=0)
     assert is_ours("/a/b")
     assert not is_ours("/his/b")
+
+
+@pytest.mark.needs("root")
+def test_a_place_in_another_users_folder_is_not_ours(tmp_path: Path) -> None:
+    (tmp_path / "his").mkdir()
+    assert is_ours(str(tmp_path / "his" / "uartsim"))
+    os.chown(tmp_path / "his", STRANGER, STRANGER)
+    assert not is_ours(str(tmp_path / "his" / "uartsim"))
+    assert not is_ours(str(tmp_path / "his"))
 
 
 def test_a_link_is_followed_before_it_is_trusted(tmp_path: Path) -> None:

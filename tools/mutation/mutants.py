@@ -6,7 +6,8 @@ call, ``break`` and ``continue``; and statements are left out: calls, assignment
 
 Left alone is what no test of behaviour can tell apart, or what only a reader or a type checker sees: docstrings and all
 other strings, annotations, decorators, assertions, ``__repr__``, logging, ``__slots__``, ``if TYPE_CHECKING``, the
-``strict`` of ``zip``, what a field of a dataclass is shown and compared by, and protocols.
+``strict`` of ``zip``, what a field of a dataclass is shown and compared by, and protocols; and how long something is waited
+for at most: the value of what is named ``..._s``, where it is defined, is a default, or is handed over by keyword.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ _OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
 }
 _EXTREMES = {"min": "max", "max": "min"}
 #: Calls whose arguments are not swapped: the order does not matter to them, or only to a type checker.
-_UNORDERED = {"cast", "isinstance", "issubclass", "max", "min", "TypeVar", "NewType"}
+_UNORDERED = {"cast", "isinstance", "issubclass", "max", "min", "samestat", "TypeVar", "NewType"}
+#: The end of the name of a duration, by the rules of the house.
+_DURATION = ("_s", "_S", "_ms", "_MS")
 _UNMUTATED_NAMES = {"__all__", "__slots__", "__version__"}
 _LOGGERS = {"log", "logger", "logging", "_log", "_logger"}
 
@@ -161,6 +164,8 @@ class _Walk:
                 yield from self.statements(node.orelse, place)
             case ast.Assign() | ast.AnnAssign() if set(_defined(node)) & _UNMUTATED_NAMES:
                 pass
+            case ast.Assign() | ast.AnnAssign() if any(name.endswith(_DURATION) for name in place.names):
+                pass
             case ast.Expr(value=ast.Call(func=ast.Attribute(value=logger))) if _name(logger) in _LOGGERS:
                 pass
             case ast.Break():
@@ -176,9 +181,7 @@ class _Walk:
         if node.name == "__repr__" or any(_name(decorator) == "overload" for decorator in node.decorator_list):
             return
         scope = (*place.scope, node.name)
-        for default in (*node.args.defaults, *node.args.kw_defaults):
-            if default is not None:
-                yield from self._expression(default, replace(place, scope=scope))
+        yield from self._defaults(node.args, replace(place, scope=scope))
         first_line = min(part.lineno for part in (node, *node.decorator_list))
         function = place.function or f"{'.'.join(scope)}@{first_line}"
         yield from self.statements(node.body, replace(place, scope=scope, function=function))
@@ -253,15 +256,26 @@ class _Walk:
                     yield from self._expression(child, place)
                 case ast.keyword(arg="strict" | "repr" | "compare" | "slots" | "stacklevel"):
                     pass
+                case ast.keyword(arg=str() as name, value=ast.Constant()) if name.endswith(_DURATION):
+                    pass
                 case ast.keyword(value=value):
                     yield from self._expression(value, place)
                 case ast.comprehension(iter=iterated, ifs=ifs):
                     for part in (iterated, *ifs):
                         yield from self._expression(part, place)
-                case ast.arguments(defaults=defaults, kw_defaults=kw_defaults):
-                    for default in (*defaults, *kw_defaults):
-                        if default is not None:
-                            yield from self._expression(default, place)
+                case ast.arguments():
+                    yield from self._defaults(child, place)
+
+    def _defaults(self, arguments: ast.arguments, place: _Place) -> Iterator[Mutant]:
+        positional = [*arguments.posonlyargs, *arguments.args]
+        with_default = positional[len(positional) - len(arguments.defaults) :]
+        pairs = [
+            *zip(with_default, arguments.defaults, strict=True),
+            *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+        ]
+        for argument, default in pairs:
+            if default is not None and not argument.arg.endswith(_DURATION):
+                yield from self._expression(default, place)
 
     def _comparison(self, node: ast.Compare, place: _Place) -> Iterator[Mutant]:
         for number, op in enumerate(node.ops):
