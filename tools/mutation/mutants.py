@@ -198,56 +198,66 @@ class _Walk:
             case ast.If(test=test) | ast.While(test=test):
                 yield from self._condition(test, place)
         for field, value in ast.iter_fields(node):
-            if field == "annotation":
-                continue
-            for child in value if isinstance(value, list) else [value]:
-                match child:
-                    case ast.expr():
-                        yield from self._expression(child, place)
-                    case ast.stmt():
-                        yield from self._statement(child, place)
-                    case ast.ExceptHandler():
-                        yield from self.statements(child.body, place)
-                    case ast.match_case():
-                        if child.guard is not None:
-                            guarded = replace(place, header=(child.guard.lineno, child.guard.end_lineno or 0))
-                            yield from self._condition(child.guard, guarded)
-                            yield from self._expression(child.guard, guarded)
-                        yield from self.statements(child.body, place)
-                    case ast.withitem(context_expr=expression):
-                        yield from self._expression(expression, place)
+            if field != "annotation":
+                for child in value if isinstance(value, list) else [value]:
+                    yield from self._child(child, place)
+
+    def _child(self, child: object, place: _Place) -> Iterator[Mutant]:
+        match child:
+            case ast.expr():
+                yield from self._expression(child, place)
+            case ast.stmt():
+                yield from self._statement(child, place)
+            case ast.ExceptHandler():
+                yield from self.statements(child.body, place)
+            case ast.match_case(guard=guard):
+                if guard is not None:
+                    guarded = replace(place, header=(guard.lineno, guard.end_lineno or guard.lineno))
+                    yield from self._condition(guard, guarded)
+                    yield from self._expression(guard, guarded)
+                yield from self.statements(child.body, place)
+            case ast.withitem(context_expr=expression):
+                yield from self._expression(expression, place)
 
     def _expression(self, node: ast.expr, place: _Place) -> Iterator[Mutant]:
         match node:
             case ast.JoinedStr():
                 return  # a message; and until 3.12 its parts do not know where they are
+            case ast.Constant():
+                yield from self._constant(node, place)
+            case ast.IfExp(test=test):
+                yield from self._condition(test, place)
+            case ast.Call():
+                yield from self._call(node, place)
+            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
+                for test in [test for generator in node.generators for test in generator.ifs]:
+                    yield from self._condition(test, place)
+            case _:
+                yield from self._operation(node, place)
+        yield from self._parts(node, place)
+
+    def _operation(self, node: ast.expr, place: _Place) -> Iterator[Mutant]:
+        match node:
             case ast.Compare():
                 yield from self._comparison(node, place)
             case ast.BinOp(left=left, op=op, right=right):
                 if not (_is_text(left) or _is_text(right) or _is_union(node)):
                     yield self._replaced(node, ast.BinOp(left, _OPERATORS[type(op)](), right), place)
             case ast.BoolOp(op=op, values=values):
-                yield self._replaced(
-                    node, ast.BoolOp(ast.Or() if isinstance(op, ast.And) else ast.And(), values), place
-                )
+                other = ast.Or() if isinstance(op, ast.And) else ast.And()
+                yield self._replaced(node, ast.BoolOp(other, values), place)
             case ast.UnaryOp(op=ast.Not() | ast.USub() | ast.Invert(), operand=operand):
                 if not isinstance(operand, ast.Constant):
                     yield self._replaced(node, operand, place)
-            case ast.Constant(value=bool() as value):
+
+    def _constant(self, node: ast.Constant, place: _Place) -> Iterator[Mutant]:
+        match node.value:
+            case bool() as value:
                 yield self._mutant(node, str(not value), place)
-            case ast.Constant(value=int() | float() as value):
+            case int() | float() as value:
                 yield self._mutant(node, repr(value + 1), place)
                 if value >= 1:
                     yield self._mutant(node, repr(value - 1), place)
-            case ast.IfExp(test=test):
-                yield from self._condition(test, place)
-            case ast.Call():
-                yield from self._call(node, place)
-            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
-                for generator in node.generators:
-                    for test in generator.ifs:
-                        yield from self._condition(test, place)
-        yield from self._parts(node, place)
 
     def _parts(self, node: ast.expr, place: _Place) -> Iterator[Mutant]:
         for child in ast.iter_child_nodes(node):
