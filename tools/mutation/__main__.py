@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Container
 from functools import partial
 from pathlib import Path
 
@@ -59,10 +60,9 @@ def main(seed: str, chosen: str, sample: int, jobs: int, limit: float, json_file
                 samples[name],
                 jobs=jobs,
                 limit_s=limit,
-                on_result=partial(_advance, progress, task),
+                on_result=partial(_tell, progress, task, reasons),
             )
             reports.append(report.RoomReport(name, results, reasons))
-            report.show_survivors(console, reports[-1])
             if json_file is not None:
                 json_file.write_text(report.as_json(seed, reports) + "\n", encoding="utf-8")
     report.show(console, reports)
@@ -70,8 +70,10 @@ def main(seed: str, chosen: str, sample: int, jobs: int, limit: float, json_file
     sys.exit(not all(each.enough for each in reports))
 
 
-def _advance(progress: Progress, task: TaskID, result: Result) -> None:
+def _tell(progress: Progress, task: TaskID, reasons: Container[tuple[str, str, str]], result: Result) -> None:
     progress.advance(task)
+    if not result.killed and result.mutant.fingerprint not in reasons:
+        click.echo(report.described(result))
 
 
 if __name__ == "__main__":

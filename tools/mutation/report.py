@@ -10,7 +10,6 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from .run import Result
 
@@ -71,12 +70,6 @@ class RoomReport:
         )
 
 
-def show_survivors(console: Console, report: RoomReport) -> None:
-    """Print what survived in a room, each as a place and two lines of a diff."""
-    for result in (*report.by_outcome("unreached"), *report.by_outcome("survived")):
-        console.print(Text(_described(result)), soft_wrap=True)
-
-
 def show(console: Console, reports: Iterable[RoomReport]) -> None:
     """Print the table."""
     table = Table(box=None)
@@ -91,7 +84,8 @@ def show(console: Console, reports: Iterable[RoomReport]) -> None:
     console.print(table)
 
 
-def _described(result: Result) -> str:
+def described(result: Result) -> str:
+    """The place of a mutant that was not killed, and the change as two lines of a diff."""
     before, after = result.mutant.diff
     tests = f"{result.tests} tests" if result.tests else "no test reaches it"
     if result.left_out:
