@@ -10,8 +10,8 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from uartsim import commands_problems
-from uartsim.commands import _Group
+from uartsim.cli import problems_command
+from uartsim.cli.command_group import _Group
 from uartsim.console.problem_catalogue import SEVERITIES, Catalogue
 from uartsim.console.saved_log import SavedLog
 
@@ -26,7 +26,7 @@ def program() -> None:
     """Only the command under test."""
 
 
-commands_problems.add(program)
+problems_command.add(program)
 
 
 LOGS = Path(__file__).parents[2] / "fixtures" / "logs"

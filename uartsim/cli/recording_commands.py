@@ -8,9 +8,9 @@ import sys
 
 import click
 
+from uartsim.cli.option_types import Seconds
 from uartsim.errors import UartsimError, UsageError
 from uartsim.line_format import LineFormat, seconds_to_ticks
-from uartsim.option_types import Seconds
 
 
 def add(group: click.Group) -> None:

@@ -34,12 +34,6 @@ OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u206
 
 
 @pytest.fixture
-def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A runtime folder of its own; its path is short, because sockets lie in it."""
-    return tmp_path_factory.mktemp("r")
-
-
-@pytest.fixture
 def hostile(tmp_path: Path) -> Path:
     """A guest that says such things, and whose manifest does."""
     folder = make_guest_folder(tmp_path / "guest", GUEST)

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.record.rig import RecordedChip, print_polling, set_up
-from uartsim.commands_record import add
+from uartsim.cli.recording_commands import add
 from uartsim.errors import UsageError
 from uartsim.record import events
 from uartsim.record.events import tell

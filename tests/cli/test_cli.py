@@ -39,18 +39,6 @@ from tests.patience import patience
 GuestFolder = Callable[[str], Path]
 
 
-@pytest.fixture
-def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A runtime folder of its own; its path is short, because sockets lie in it."""
-    return tmp_path_factory.mktemp("r")
-
-
-@pytest.fixture
-def guest_folder(tmp_path: Path) -> GuestFolder:
-    """Makes the folder of a guest from the source of its script."""
-    return lambda source: make_guest_folder(tmp_path / "guest", source)
-
-
 BUTTONS = """
     import trio
 
@@ -108,7 +96,7 @@ def test_the_version_is_known_without_an_installation(monkeypatch: pytest.Monkey
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "version", missing)
-    from uartsim.commands import commands
+    from uartsim.cli.command_group import commands
 
     said = click.testing.CliRunner().invoke(commands, ["--version"])
     assert (said.exit_code, uartsim_package.__version__ in said.output) == (0, True)
@@ -446,17 +434,17 @@ def test_attach_from_another_terminal_watches_types_and_leaves_the_machine_runni
 
 def test_a_name_is_reserved_early_whatever_options_run_is_given() -> None:
     """The early look at the arguments knows every option of ``run``, and which of them take a value."""
-    from uartsim import cli
-    from uartsim.commands import commands
+    from uartsim.cli import entry
+    from uartsim.cli.command_group import commands
 
     options = [option for option in commands.commands["run"].params if isinstance(option, click.Option)]
     known = {name: not option.is_flag for option in options for name in (*option.opts, *option.secondary_opts)}
-    assert known == cli._RUN_OPTIONS
+    assert known == entry._RUN_OPTIONS
 
 
 def test_what_is_checked_early_is_what_the_options_take() -> None:
-    from uartsim import cli
-    from uartsim.commands import commands
+    from uartsim.cli import entry
+    from uartsim.cli.command_group import commands
 
     choices = {
         name: tuple(option.type.choices)
@@ -464,6 +452,6 @@ def test_what_is_checked_early_is_what_the_options_take() -> None:
         if isinstance(option.type, click.Choice)
         for name in option.opts
     }
-    early = {name: values for name, values in cli._CHECKED_EARLY.items() if values is not None}
+    early = {name: values for name, values in entry._CHECKED_EARLY.items() if values is not None}
     assert early == {**choices, "--clock": ("real",)}
-    assert set(cli._CHECKED_EARLY) <= {name for name, takes_value in cli._RUN_OPTIONS.items() if takes_value}
+    assert set(entry._CHECKED_EARLY) <= {name for name, takes_value in entry._RUN_OPTIONS.items() if takes_value}

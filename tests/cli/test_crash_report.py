@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 
 from tests.access.rig import environment, make_guest_folder, running, uartsim
-from uartsim import unexpected
+from uartsim.cli import crash_report
 
 PROGRAM = [sys.executable, "-m", "uartsim"]
 
 #: Runs the command line with one command replaced by one that raises an error.
 BROKEN = """
 import sys, threading
-from uartsim import cli, commands
+from uartsim import cli
 import uartsim.guest.catalogue
 
 class Dropped:
@@ -34,12 +34,6 @@ uartsim.guest.catalogue.list_guests = broken
 sys.argv = ["uartsim", *{arguments!r}]
 cli.main()
 """
-
-
-@pytest.fixture
-def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A runtime folder of its own; its path is short, because sockets lie in it."""
-    return tmp_path_factory.mktemp("r")
 
 
 def run_broken(runtime: Path, state: Path, body: str, *before: str, **more: str) -> subprocess.CompletedProcess[str]:
@@ -90,12 +84,12 @@ def test_a_report_that_cannot_be_written_is_said(runtime: Path, tmp_path: Path) 
 def test_reports_are_bounded_and_nothing_else_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     folder = tmp_path / "uartsim" / "reports"
-    unexpected.write_report("the first makes the folder")
+    crash_report.write_report("the first makes the folder")
     (folder / "notes.txt").write_text("mine")
     (folder / "report-of-mine.txt").write_text("mine")
-    written = [unexpected.write_report(f"{number}") for number in range(unexpected.MOST_REPORTS + 3)]
+    written = [crash_report.write_report(f"{number}") for number in range(crash_report.MOST_REPORTS + 3)]
     left = {path.name for path in folder.iterdir()}
-    assert len(left) == unexpected.MOST_REPORTS + 3  # with the mark
+    assert len(left) == crash_report.MOST_REPORTS + 3  # with the mark
     assert {"notes.txt", "report-of-mine.txt"} <= left
     assert Path(written[-1]).read_text().endswith(str(len(written) - 1))
 
@@ -106,7 +100,7 @@ def test_a_report_is_not_written_where_others_can_write(tmp_path: Path, monkeypa
     folder.mkdir(parents=True)
     folder.chmod(0o777)
     with pytest.raises(PermissionError):
-        unexpected.write_report("x")
+        crash_report.write_report("x")
     assert list(folder.iterdir()) == []
     assert stat.S_IMODE(folder.stat().st_mode) == 0o777
 
@@ -209,9 +203,9 @@ def test_a_signal_while_the_station_is_imported_ends_quietly(runtime: Path) -> N
     program = textwrap.dedent(
         """
         import os, signal, sys, types
-        from uartsim import cli
+        from uartsim.cli import entry
         sys.modules["uartsim.access.station"] = types.ModuleType("uartsim.access.station")  # half imported
-        signal.signal(signal.SIGTERM, cli._terminated)
+        signal.signal(signal.SIGTERM, entry._terminated)
         os.kill(os.getpid(), signal.SIGTERM)
         """
     )

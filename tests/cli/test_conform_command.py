@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.conform.like_qemu import IgnoresOut2
-from uartsim.commands_conform import add
+from uartsim.cli.conform_command import add
 from uartsim.conform import judging
 from uartsim.conform.differential import DifferenceError, Pair
 from uartsim.conform.progress import stage

@@ -2,8 +2,8 @@
 
 ``run`` takes its name, makes the pty and binds its sockets before anything heavy is imported, so that a client can
 connect while the rest still loads: what it sends meanwhile waits in the kernel.  For that the arguments are read here
-once, roughly; whatever is not plain, or may be wrong, is left to :mod:`uartsim.commands`, which reads all of them
-properly: nothing is made or removed for a command line that is wrong.
+once, roughly; whatever is not plain, or may be wrong, is left to :mod:`uartsim.cli.command_group`, which reads all of
+them properly: nothing is made or removed for a command line that is wrong.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
+from uartsim.cli.crash_report import STATUS as SOFTWARE_ERROR
+from uartsim.cli.crash_report import catch_the_rest, innermost, tell, traceback_of, wants_debug
 from uartsim.errors import UartsimError, UsageError
 from uartsim.standard_streams import abandon, guard_streams
-from uartsim.unexpected import STATUS as SOFTWARE_ERROR
-from uartsim.unexpected import catch_the_rest, innermost, tell, traceback_of, wants_debug
 
 if TYPE_CHECKING:
     from uartsim.access.station import Reservation
@@ -98,7 +98,7 @@ def _status_of(arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         try:
             if not arguments:
                 reservation = _reserve_for_run(sys.argv[1:])
-            from uartsim.commands import commands
+            from uartsim.cli.command_group import commands
 
             return commands(*arguments, obj=reservation, prog_name="uartsim", **options)
         finally:
@@ -227,12 +227,8 @@ def _are_right(values: dict[str, str]) -> bool:
 
 def _is_guest(name_or_path: str) -> bool:
     """Whether there is a manifest where this names one; :func:`uartsim.guest.catalogue.find_guest` reads it later."""
-    package = os.path.dirname(os.path.abspath(__file__))
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     folders = [name_or_path]
     if os.sep not in name_or_path:
         folders += [os.path.join(base, name_or_path) for base in (f"{package}/_guests", f"{package}/../guests")]
     return any(os.path.isfile(os.path.join(folder, "guest.toml")) for folder in folders)
-
-
-if __name__ == "__main__":
-    main()

@@ -8,8 +8,8 @@ import sys
 
 import click
 
+from uartsim.cli.option_types import Seconds
 from uartsim.errors import UsageError
-from uartsim.option_types import Seconds
 
 _PARTS = ("8250", "16450", "16550", "16550A", "16750")
 #: A day.

@@ -1,4 +1,4 @@
-"""The commands of the command line.  What comes before them is in :mod:`uartsim.cli`."""
+"""The commands of the command line.  What comes before them is in :mod:`uartsim.cli.entry`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from uartsim import __version__, commands_conform, commands_line, commands_problems, commands_record
-from uartsim.commands_line import ask_machine, chosen
+from uartsim import __version__
+from uartsim.cli import conform_command, line_commands, problems_command, recording_commands
+from uartsim.cli.line_commands import ask_machine, chosen
+from uartsim.cli.option_types import Seconds
+from uartsim.cli.run_machine import Line, exit_status, record_state, run_machine, run_virtually
 from uartsim.errors import UartsimError, UsageError
-from uartsim.option_types import Seconds
-from uartsim.running import Line, exit_status, record_state, run_machine, run_virtually
 
 if TYPE_CHECKING:
     from uartsim.access.station import Reservation
@@ -443,7 +444,7 @@ def stop(name: str | None) -> None:
         time.sleep(0.02)
 
 
-commands_line.add(commands)
-commands_record.add(commands)
-commands_conform.add(commands)
-commands_problems.add(commands)
+line_commands.add(commands)
+recording_commands.add(commands)
+conform_command.add(commands)
+problems_command.add(commands)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from uartsim.cli.option_types import LONGEST_S, Seconds
 from uartsim.line_format import NEVER, seconds_to_ticks
-from uartsim.option_types import LONGEST_S, Seconds
 
 
 @given(st.floats(0, LONGEST_S))
