@@ -430,28 +430,3 @@ def test_attach_from_another_terminal_watches_types_and_leaves_the_machine_runni
         assert child.exitstatus == 0
         assert machine.status()["state"] == "running"
         wait_until(lambda: len(machine.status()["hub"]["clients"]) == 1, "only the pty is left")
-
-
-def test_a_name_is_reserved_early_whatever_options_run_is_given() -> None:
-    """The early look at the arguments knows every option of ``run``, and which of them take a value."""
-    from uartsim.cli import entry
-    from uartsim.cli.command_group import commands
-
-    options = [option for option in commands.commands["run"].params if isinstance(option, click.Option)]
-    known = {name: not option.is_flag for option in options for name in (*option.opts, *option.secondary_opts)}
-    assert known == entry._RUN_OPTIONS
-
-
-def test_what_is_checked_early_is_what_the_options_take() -> None:
-    from uartsim.cli import entry
-    from uartsim.cli.command_group import commands
-
-    choices = {
-        name: tuple(option.type.choices)
-        for option in commands.commands["run"].params
-        if isinstance(option.type, click.Choice)
-        for name in option.opts
-    }
-    early = {name: values for name, values in entry._CHECKED_EARLY.items() if values is not None}
-    assert early == {**choices, "--clock": ("real",)}
-    assert set(entry._CHECKED_EARLY) <= {name for name, takes_value in entry._RUN_OPTIONS.items() if takes_value}

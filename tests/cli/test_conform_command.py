@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.conform.like_qemu import IgnoresOut2
-from uartsim.cli.conform_command import add
+from uartsim.cli import conform_command
 from uartsim.conform import judging
 from uartsim.conform.differential import DifferenceError, Pair
 from uartsim.conform.progress import stage
@@ -27,7 +27,7 @@ def group() -> None:
     """A group to put the command into."""
 
 
-add(group)
+group.add_command(conform_command.conform)
 
 
 def conform(*arguments: str) -> Result:

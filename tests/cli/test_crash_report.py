@@ -199,12 +199,12 @@ def test_names_that_are_not_utf_8_are_shown_and_work(runtime: Path, tmp_path: Pa
 # -- the moment of a signal ------------------------------------------------------------------------------------------
 
 
-def test_a_signal_while_the_station_is_imported_ends_quietly(runtime: Path) -> None:
+def test_a_signal_while_the_endpoints_are_imported_ends_quietly(runtime: Path) -> None:
     program = textwrap.dedent(
         """
         import os, signal, sys, types
         from uartsim.cli import entry
-        sys.modules["uartsim.access.station"] = types.ModuleType("uartsim.access.station")  # half imported
+        sys.modules["uartsim.access.endpoints"] = types.ModuleType("uartsim.access.endpoints")  # half imported
         signal.signal(signal.SIGTERM, entry._terminated)
         os.kill(os.getpid(), signal.SIGTERM)
         """

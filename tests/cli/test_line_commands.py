@@ -215,10 +215,10 @@ def test_status_says_where_the_recordings_go(runtime: Path, guest_folder: GuestF
 
 
 def test_what_a_recording_has_lost_is_said_in_words() -> None:
-    from uartsim.cli.run_machine import record_state
+    from uartsim.cli.status_text import recording_state
 
     state = {"path": "box.trace", "bytes": 7, "lost_events": 3, "trouble": "No space left on device"}
-    assert record_state(state) == "box.trace lacks 3 events: No space left on device"
+    assert recording_state(state) == "box.trace lacks 3 events: No space left on device"
 
 
 def test_faults_at_work_are_said_first_and_counters_begin_anew(runtime: Path, guest_folder: GuestFolder) -> None:

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.record.rig import RecordedChip, print_polling, set_up
-from uartsim.cli.recording_commands import add
+from uartsim.cli import recording_commands
 from uartsim.errors import UsageError
 from uartsim.record import events
 from uartsim.record.events import tell
@@ -22,7 +22,8 @@ HEADER = RecordHeader(name="box", start=42)
 
 def run(*arguments: str) -> Result:
     group = click.Group()
-    add(group)
+    group.add_command(recording_commands.trace)
+    group.add_command(recording_commands.plot)
     return CliRunner().invoke(group, arguments)
 
 

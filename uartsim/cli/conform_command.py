@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import random
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from uartsim.cli.option_types import Seconds
+from uartsim.cli.run_options import PARTS
 from uartsim.errors import UsageError
 
-_PARTS = ("8250", "16450", "16550", "16550A", "16750")
+if TYPE_CHECKING:
+    from uartsim.conform.report import Verdict
+    from uartsim.conform.steps import Sequence
+
 #: A day.
 _LONGEST_TIMEOUT_S = 86_400.0
 
@@ -20,7 +25,7 @@ _LONGEST_TIMEOUT_S = 86_400.0
 @click.argument("target", required=False, type=click.Choice(["qemu", "ours"]))
 @click.option("--command", "program", metavar="PROGRAM", help="Judge the UART behind a program, given as in a shell.")
 @click.option(
-    "--part", type=click.Choice(_PARTS, case_sensitive=False), help="With 'ours': which part.  [default: 16550A]"
+    "--part", type=click.Choice(PARTS, case_sensitive=False), help="With 'ours': which part.  [default: 16550A]"
 )
 @click.option(
     "--accesses",
@@ -70,42 +75,21 @@ def conform(
     Exits with 1 if something is wrong, and with 3 if it could not be judged: the program or QEMU is missing, dies, is
     silent or answers nonsense.
     """
-    if target is None and program is None:
-        raise UsageError("say what to judge: 'uartsim conform qemu', 'uartsim conform ours', or --command PROGRAM")
-    if target is not None and program is not None:
-        raise UsageError(f"{target} and --command {program} are two things to judge: give one of them")
-    if part is not None and target != "ours":
-        raise UsageError(f"--part {part}: only 'ours' can be another part; a program says which one it is")
-    if mixed is not None and target != "qemu":
-        raise UsageError(f"--mixed {mixed}: only with 'qemu'; for others --accesses counts everything")
-    if timeout_s is not None and program is None:
-        raise UsageError(f"--timeout {timeout_s:g}: only with --command, for how long an answer may take")
-    for option, value in (("--accesses", accesses), ("--seed", seed)):
-        if value is not None and target == "ours":
-            raise UsageError(
-                f"{option} {value}: not with 'ours'; random programs compare with our chip, which is itself"
-            )
+    _check_options(target, program, part, accesses, mixed, seed, timeout_s)
     from uartsim.conform.judged import JudgedError
-    from uartsim.conform.judging import chosen, judge_qemu, judge_uart
-    from uartsim.conform.progress import stage
+    from uartsim.conform.judging import chosen
 
     sequences = chosen(patterns)
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
     if accesses is None:
         accesses = 0 if patterns else 20_000
     try:
-        if target == "qemu":
-            verdict = judge_qemu(sequences, accesses, accesses // 20 if mixed is None else mixed, seed, stage)
-        elif target == "ours":
-            from uartsim.conform.ours import OurUart
-
-            verdict = judge_uart(OurUart(part or "16550A"), sequences, 0, seed, stage)
+        if program is not None:
+            verdict = _judge_program(program, timeout_s, sequences, accesses, seed)
+        elif target == "qemu":
+            verdict = _judge_qemu(sequences, accesses, accesses // 20 if mixed is None else mixed, seed)
         else:
-            from uartsim.conform.command_judged import ANSWER_TIMEOUT_S, CommandUart
-
-            assert program is not None
-            with CommandUart(program, timeout_s or ANSWER_TIMEOUT_S) as uart:
-                verdict = judge_uart(uart, sequences, accesses, seed, stage)
+            verdict = _judge_ours(part or "16550A", sequences, seed)
     except JudgedError as error:
         click.echo(f"uartsim: {error}", err=True)
         sys.exit(3)
@@ -122,6 +106,54 @@ def conform(
         sys.exit(1)
 
 
-def add(group: click.Group) -> None:
-    """Put the command into the group of all commands."""
-    group.add_command(conform)
+def _check_options(
+    target: str | None,
+    program: str | None,
+    part: str | None,
+    accesses: int | None,
+    mixed: int | None,
+    seed: int | None,
+    timeout_s: float | None,
+) -> None:
+    """Raise UsageError for options that do not go together."""
+    if target is None and program is None:
+        raise UsageError("say what to judge: 'uartsim conform qemu', 'uartsim conform ours', or --command PROGRAM")
+    if target is not None and program is not None:
+        raise UsageError(f"{target} and --command {program} are two things to judge: give one of them")
+    if part is not None and target != "ours":
+        raise UsageError(f"--part {part}: only 'ours' can be another part; a program says which one it is")
+    if mixed is not None and target != "qemu":
+        raise UsageError(f"--mixed {mixed}: only with 'qemu'; for others --accesses counts everything")
+    if timeout_s is not None and program is None:
+        raise UsageError(f"--timeout {timeout_s:g}: only with --command, for how long an answer may take")
+    for option, value in (("--accesses", accesses), ("--seed", seed)):
+        if value is not None and target == "ours":
+            raise UsageError(
+                f"{option} {value}: not with 'ours'; random programs compare with our chip, which is itself"
+            )
+
+
+def _judge_program(
+    program: str, timeout_s: float | None, sequences: tuple[Sequence, ...], accesses: int, seed: int
+) -> Verdict:
+    from uartsim.conform.command_judged import ANSWER_TIMEOUT_S, CommandUart
+    from uartsim.conform.judging import judge_uart
+    from uartsim.conform.progress import stage
+
+    with CommandUart(program, timeout_s or ANSWER_TIMEOUT_S) as uart:
+        return judge_uart(uart, sequences, accesses, seed, stage)
+
+
+def _judge_qemu(sequences: tuple[Sequence, ...], accesses: int, mixed: int, seed: int) -> Verdict:
+    from uartsim.conform.judging import judge_qemu
+    from uartsim.conform.progress import stage
+
+    return judge_qemu(sequences, accesses, mixed, seed, stage)
+
+
+def _judge_ours(part: str, sequences: tuple[Sequence, ...], seed: int) -> Verdict:
+    from uartsim.conform.judging import judge_uart
+    from uartsim.conform.ours import OurUart
+    from uartsim.conform.progress import stage
+
+    return judge_uart(OurUart(part), sequences, 0, seed, stage)

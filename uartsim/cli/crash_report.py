@@ -16,6 +16,7 @@ import time
 from types import TracebackType
 from typing import Any, Final
 
+from uartsim.error_groups import first_error
 from uartsim.errors import UsageError
 from uartsim.own_files.folder import OwnFolder, open_own
 from uartsim.own_files.places import is_ours
@@ -52,7 +53,7 @@ def tell(error: BaseException, where: str = "") -> None:
         where: in which place, such as a thread's name; empty for the command itself.
     """
     text = traceback_of(error)
-    error = innermost(error)
+    error = first_error(error)
     what = printable_line(f"{type(error).__name__}: {_message(error)}".rstrip(": "))
     if len(what) > 300:
         what = f"{what[:300]}..."
@@ -66,13 +67,6 @@ def tell(error: BaseException, where: str = "") -> None:
     with contextlib.suppress(OSError, ValueError, AttributeError):
         sys.stderr.write(printable(said))
         sys.stderr.flush()
-
-
-def innermost(error: BaseException) -> BaseException:
-    """The first error in a group, however deep: one is enough for a sentence."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 def _message(error: BaseException) -> str:

@@ -1,84 +1,41 @@
-"""The command line's way in.
-
-``run`` takes its name, makes the pty and binds its sockets before anything heavy is imported, so that a client can
-connect while the rest still loads: what it sends meanwhile waits in the kernel.  For that the arguments are read here
-once, roughly; whatever is not plain, or may be wrong, is left to :mod:`uartsim.cli.command_group`, which reads all of
-them properly: nothing is made or removed for a command line that is wrong.
-"""
+"""Where the command line begins and ends: signals, standard streams, and errors as sentences with an exit status."""
 
 from __future__ import annotations
 
 import errno
 import os
-import resource
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from uartsim.cli.crash_report import STATUS as SOFTWARE_ERROR
-from uartsim.cli.crash_report import catch_the_rest, innermost, tell, traceback_of, wants_debug
+from uartsim.cli.crash_report import catch_the_rest, tell, traceback_of, wants_debug
+from uartsim.cli.early_endpoints import open_for_run
+from uartsim.error_groups import first_error
 from uartsim.errors import UartsimError, UsageError
 from uartsim.standard_streams import abandon, guard_streams
 
-if TYPE_CHECKING:
-    from uartsim.access.station import Reservation
-
-#: The options of ``run``: whether each takes a value.
-_RUN_OPTIONS = {
-    "--name": True,
-    "--link": True,
-    "--set": True,
-    "--record": True,
-    "--trace": True,
-    "--vcd": True,
-    "--uart": True,
-    "--flow": True,
-    "--fault": True,
-    "--registers": False,
-    "--no-registers": False,
-    "--restore": True,
-    "--rate": True,
-    "--line-policy": True,
-    "--strict-line": False,
-    "--no-attach": False,
-    "--clock": True,
-    "--for": True,
-}
-
-#: Those whose values can be checked here: the values that there are, or None where it takes a look at the file system.
-#: With any other option that takes a value the name is taken later, when all of them have been checked.
-_CHECKED_EARLY = {
-    "--name": None,
-    "--link": None,
-    "--record": None,
-    "--trace": None,
-    "--vcd": None,
-    "--uart": ("8250", "16450", "16550", "16550A", "16750"),
-    "--flow": ("none", "rtscts"),
-    "--rate": ("line", "unlimited"),
-    "--line-policy": ("refuse", "take-over"),
-    "--clock": ("real",),  # in virtual time there is no pty
-}
-_OUTPUTS = ("--record", "--trace", "--vcd")
-
-#: With fewer descriptors not even the imports succeed, and some fail in ways that hide why.
-_FEWEST_FILES = 14
 #: What the system may run out of at any place, and what to do about it.
-_SHORTAGES = {
+_REMEDIES = {
     errno.EMFILE: "raise the limit with 'ulimit -n'",
-    errno.ENFILE: "end what has many files open, or raise fs.file-max",
-    errno.ENOSPC: "make room on the disk, or set UARTSIM_RUNTIME_DIR to another one",
+    errno.ENFILE: "end programs that have many files open, or raise fs.file-max",
+    errno.ENOSPC: "make room on the disk, or set UARTSIM_RUNTIME_DIR to a folder on another one",
     errno.EDQUOT: "remove files of yours, or have your quota raised",
     errno.EFBIG: "raise the limit with 'ulimit -f'",
-    errno.ENOMEM: "end what uses much memory",
-    errno.ENOBUFS: "end what uses many sockets",
+    errno.ENOMEM: "end programs that use much memory",
+    errno.ENOBUFS: "end programs that use many sockets",
     errno.EAGAIN: "end some of this user's processes, or raise the limit with 'ulimit -u'",
 }
 
 
 def main(*arguments: Any, **options: Any) -> Any:
-    """Run the command line; leaves with its exit status."""
-    # Ctrl-C, SIGTERM and SIGHUP end us with everything put away; once the machine runs, trio has them.
+    """Run the command line and exit with its status.
+
+    Args:
+        arguments: for click's :meth:`click.Command.main`; the process's own command line if not given.
+        options: the same.
+    """
+    # Ctrl-C, SIGTERM and SIGHUP end the process with everything put away; once the machine runs, trio handles them.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _terminated)
@@ -93,25 +50,25 @@ def main(*arguments: Any, **options: Any) -> Any:
 
 def _status_of(arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """Run the command line; whatever is raised becomes a sentence and an exit status."""
-    reservation = None
+    endpoints = None
     try:
         try:
             if not arguments:
-                reservation = _reserve_for_run(sys.argv[1:])
+                endpoints = open_for_run(sys.argv[1:])
             from uartsim.cli.command_group import commands
 
-            return commands(*arguments, obj=reservation, prog_name="uartsim", **options)
+            return commands(*arguments, obj=endpoints, prog_name="uartsim", **options)
         finally:
-            if reservation is not None:
-                reservation.release()
+            if endpoints is not None:
+                endpoints.release()
     except Exception as error:
-        cause = innermost(error)
+        cause = first_error(error)
         if isinstance(cause, UartsimError):
             sys.stderr.write(f"uartsim: {cause}\n")
             return 2 if isinstance(cause, UsageError) else 1
-        if isinstance(cause, BrokenPipeError):  # whoever read has seen enough
+        if isinstance(cause, BrokenPipeError):  # the reader has seen enough
             return 1
-        if (sentence := _shortage(cause)) is not None:
+        if (sentence := _system_error(cause)) is not None:
             if wants_debug():
                 sys.stderr.write(traceback_of(error))
             sys.stderr.write(f"uartsim: {sentence}\n")
@@ -120,14 +77,14 @@ def _status_of(arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         return SOFTWARE_ERROR
 
 
-def _shortage(error: BaseException) -> str | None:
+def _system_error(error: BaseException) -> str | None:
     """The sentence for an error that is the system's and not ours, or None."""
     if isinstance(error, MemoryError):
-        return f"the system has run out of something: memory; {_SHORTAGES[errno.ENOMEM]}"
+        return f"the system has run out of something: memory; {_REMEDIES[errno.ENOMEM]}"
     if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
-        return f"the system has run out of something: threads; {_SHORTAGES[errno.EAGAIN]}"
-    if isinstance(error, OSError) and error.errno in _SHORTAGES:
-        return f"the system has run out of something: {error.strerror}; {_SHORTAGES[error.errno]}"
+        return f"the system has run out of something: threads; {_REMEDIES[errno.EAGAIN]}"
+    if isinstance(error, OSError) and error.errno in _REMEDIES:
+        return f"the system has run out of something: {error.strerror}; {_REMEDIES[error.errno]}"
     if isinstance(error, FileNotFoundError) and not _has_working_folder():
         return "the working folder has been removed: change to one that exists, such as with 'cd'"
     return None
@@ -155,80 +112,11 @@ def _finish_output(status: Any) -> Any:
     return status
 
 
-def _reserve_for_run(arguments: list[str]) -> Reservation | None:
-    """The reservation for ``run``, where the arguments are of that command and plain."""
-    if arguments[:1] == ["--debug"]:
-        arguments = arguments[1:]
-    if arguments[:1] != ["run"]:
-        return None
-    _check_files()
-    return _reserve_early(arguments[1:])
-
-
-def _check_files() -> None:
-    """UartsimError if this process may have too few files open to start at all."""
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    if limit < _FEWEST_FILES:
-        raise UartsimError(
-            f"Too many open files: {limit} are allowed, a machine needs more; {_SHORTAGES[errno.EMFILE]}"
-        )
-
-
 def _terminated(number: int, frame: object) -> None:
-    """End at once: an exception could come up in the middle of an import, and be taken for something else there."""
+    """End at once: an exception could be raised in the middle of an import, which would take it for something else."""
     try:
-        station = sys.modules.get("uartsim.access.station")
-        for reservation in list(getattr(station, "RESERVED", ())):  # the import may be under way
-            reservation.release()
+        module = sys.modules.get("uartsim.access.endpoints")
+        for endpoints in list(getattr(module, "OPEN", ())):  # the import may be under way
+            endpoints.release()
     finally:
         os._exit(128 + number)
-
-
-def _reserve_early(arguments: list[str]) -> Reservation | None:
-    """The reservation that ``run`` with these arguments wants; None where they are not plain."""
-    values: dict[str, str] = {}
-    guests = []
-    rest = iter(arguments)
-    for argument in rest:
-        if not argument.startswith("-"):
-            guests.append(argument)
-            continue
-        option, equals, value = argument.partition("=")
-        if option not in _RUN_OPTIONS or (equals and not _RUN_OPTIONS[option]):
-            return None
-        if _RUN_OPTIONS[option]:
-            values[option] = value if equals else next(rest, "")
-    guest = (guests[0] if guests else "demo").removesuffix("/guest.toml")
-    if len(guests) > 1 or not _are_right(values) or not _is_guest(guest):
-        return None
-    name = values.get("--name") or os.path.basename(os.path.abspath(guest))
-    from uartsim.access.runtime import is_name
-    from uartsim.access.station import reserve
-
-    if not is_name(name):
-        return None  # it may be no guest either, and that is to be said first
-
-    return reserve(name, values.get("--link"))
-
-
-def _are_right(values: dict[str, str]) -> bool:
-    """Whether nothing is wrong with the options' values: nothing is made or removed before that is known."""
-    for option, value in values.items():
-        if option not in _CHECKED_EARLY or not value:
-            return False
-        choices = _CHECKED_EARLY[option]
-        if choices is not None and value not in choices:
-            return False
-    outputs = [os.path.abspath(values[option]) for option in _OUTPUTS if option in values]
-    if len(set(outputs)) < len(outputs) or any(map(os.path.lexists, outputs)):
-        return False
-    return all(os.path.isdir(os.path.dirname(path)) for path in outputs)
-
-
-def _is_guest(name_or_path: str) -> bool:
-    """Whether there is a manifest where this names one; :func:`uartsim.guest.catalogue.find_guest` reads it later."""
-    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    folders = [name_or_path]
-    if os.sep not in name_or_path:
-        folders += [os.path.join(base, name_or_path) for base in (f"{package}/_guests", f"{package}/../guests")]
-    return any(os.path.isfile(os.path.join(folder, "guest.toml")) for folder in folders)

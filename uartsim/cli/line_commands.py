@@ -1,62 +1,14 @@
-"""The commands for the line of a running machine: breaks, SysRq, modem lines, and what is wrong with it."""
+"""The commands for the line of a running machine: breaks, SysRq, modem lines, faults."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
+from uartsim.cli.ask_machine import ask_machine, chosen, machine_and_word
 from uartsim.errors import UsageError
-
-
-def add(group: click.Group) -> None:
-    """Give ``group`` the commands of this module."""
-    for command in (send_break, sysrq, modem, fault):
-        group.add_command(command)
-
-
-def chosen(name: str | None) -> str:
-    """The machine that is meant: the one that was named, or the only one that runs.
-
-    Raises:
-        UsageError: none was named, and none runs or several do.
-    """
-    from uartsim.access.runtime import only_machine
-
-    return only_machine() if name is None else name
-
-
-def machine_and_word(words: tuple[str, ...], what: str) -> tuple[str, str]:
-    """The machine and the word of a command that takes both, in either order; the machine may be left out.
-
-    Args:
-        words: what was given.
-        what: what the word is, for the message.
-
-    Raises:
-        UsageError: there are too few or too many words, or it cannot be told which is which.
-    """
-    from uartsim.access.runtime import running_machines
-
-    if not words:
-        raise UsageError(f"which {what}? give it, and the machine's name where several run")
-    if len(words) == 1:
-        return chosen(None), words[0]
-    if len(words) > 2:
-        raise UsageError(f"{len(words)} words are too many: give {what} and the machine's name")
-    running = running_machines()
-    first, second = words
-    if second not in running and first in running:
-        return first, second
-    return second, first
-
-
-def ask_machine(name: str, do: str, timeout_s: float = 30.0, **parameters: Any) -> Any:
-    """Ask a running machine; see :func:`uartsim.access.control.ask`."""
-    from uartsim.access.control import ask
-    from uartsim.access.runtime import socket_path
-
-    return ask(socket_path(name), do, timeout_s, **parameters)
 
 
 @click.command("break")
@@ -108,8 +60,8 @@ def fault(words: tuple[str, ...], clear: bool, reset: bool, list_kinds: bool) ->
       uartsim fault demo noise --clear
       uartsim fault demo --reset             count from 0 on
 
-    What the guest sends is recorded, kept and shown to watchers as it was sent; who is attached to the line sees what
-    comes out of it.
+    What the guest sends is recorded, kept and shown to watchers as it was sent; clients of the line see
+    what comes out of it.
     """
     if list_kinds:
         if words or clear or reset:
@@ -117,20 +69,25 @@ def fault(words: tuple[str, ...], clear: bool, reset: bool, list_kinds: bool) ->
         _list_faults()
         return
     name, fault_text = _machine_and_fault(words)
+    kind = (fault_text or "").partition(":")[0]
     if clear:
         if reset:
             raise UsageError("--clear and --reset: --clear ends faults, --reset counts from 0 on; give one of them")
-        kind = (fault_text or "").partition(":")[0]
         ended = ask_machine(name, "clear_faults", kind=kind or None)
         if kind and not ended:
-            raise UsageError(f"{kind} is not at work: 'uartsim fault {name}' shows what is")
+            raise UsageError(f"{kind} is not at work: 'uartsim fault {name}' shows which faults are")
         click.echo(f"{ended} ended" if ended else "no fault was at work")
         return
     found = ask_machine(name, "fault", fault=fault_text, reset=reset)
-    if (fault_text or "").partition(":")[0].strip() == "xoff":
+    if kind.strip() == "xoff":
         click.echo("xoff: sent")
-    for text in found["faults"] or ["no fault is at work"]:
-        click.echo(text)
+    for line in _fault_lines(found):
+        click.echo(line)
+
+
+def _fault_lines(found: dict[str, Any]) -> Iterator[str]:
+    """The faults at work, and what faults have done; those that are over come last."""
+    yield from found["faults"] or ["no fault is at work"]
     at_work = {text.partition(":")[0] for text in found["faults"]}
     lines = [
         (kind not in at_work, direction, kind, ", ".join(f"{count} {what}" for what, count in counters.items()))
@@ -138,11 +95,11 @@ def fault(words: tuple[str, ...], clear: bool, reset: bool, list_kinds: bool) ->
         for kind, counters in kinds.items()
     ]
     for over, direction, kind, counted in sorted(lines, key=lambda line: line[0]):
-        click.echo(f"  {direction:<3} {kind}: {counted}{' (over)' * (over and kind != 'xoff')}")
+        yield f"  {direction:<3} {kind}: {counted}{' (over)' * (over and kind != 'xoff')}"
 
 
 def _machine_and_fault(words: tuple[str, ...]) -> tuple[str, str | None]:
-    from uartsim.access.runtime import running_machines
+    from uartsim.access.runtime_folder import running_machines
     from uartsim.wire.faults import FAULT_KINDS
 
     if not words:

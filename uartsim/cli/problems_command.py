@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -11,14 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from uartsim.errors import UsageError
+from uartsim.standard_streams import reader_may_leave
 
 if TYPE_CHECKING:
     from uartsim.console.problem_catalogue import Catalogue
-
-
-def add(group: click.Group) -> None:
-    """Give ``group`` the command of this module."""
-    group.add_command(problems)
 
 
 @click.command()
@@ -41,16 +36,14 @@ def problems(logfile: str | None, files: tuple[str, ...], allow: tuple[str, ...]
     if listed == (logfile is not None):
         raise UsageError("give the file of a log, or --list, and not both")
     allowed = catalogue.ids(allow)
-    try:
-        if logfile is not None:
-            severe = _check(logfile, catalogue, allowed, as_json)
-        else:
+    severe = False
+    with reader_may_leave():
+        if logfile is None:
             _list(catalogue, allowed, as_json)
-            severe = False
-        sys.stdout.flush()
-    except BrokenPipeError:  # such as when the reader is head: nobody wants more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        severe = False
+        else:
+            found = _check(logfile, catalogue, allowed, as_json)
+            sys.stdout.flush()
+            severe = found
     if severe:
         raise click.exceptions.Exit(1)
 

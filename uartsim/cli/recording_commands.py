@@ -11,12 +11,7 @@ import click
 from uartsim.cli.option_types import Seconds
 from uartsim.errors import UartsimError, UsageError
 from uartsim.line_format import LineFormat, seconds_to_ticks
-
-
-def add(group: click.Group) -> None:
-    """Give ``group`` the commands of this module."""
-    group.add_command(trace)
-    group.add_command(plot)
+from uartsim.standard_streams import reader_may_leave
 
 
 @click.group()
@@ -55,16 +50,13 @@ def show(
         raise UsageError(f"--from {begin_s:g} --to {end_s:g}: the end is before the beginning")
     listing = Listing(seconds_to_ticks(begin_s or 0), None if end_s is None else seconds_to_ticks(end_s), only)
     read = read_trace(file)
-    try:
+    with reader_may_leave():
         if as_json:
             for found in listing.objects(read):
                 sys.stdout.write(json.dumps(found) + "\n")
         else:
             for line in listing.lines(read, every):
                 sys.stdout.write(line + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError:  # such as when the reader is head: nobody wants more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @trace.command()

@@ -1,26 +1,4 @@
-"""The attach socket: what our own client speaks with a running machine.
-
-A stream of messages over a unix socket in the machine's private folder.  A message is one byte that says what it is,
-four bytes of length (big endian), and that many bytes:
-
-======== ================== ==========================================================================
-client   ``H`` hello        JSON: ``who``, ``watch``, ``force``, ``yields``, ``history`` (bytes, or null for
-                            all), ``acknowledge``
-         ``D`` data         bytes for the guest
-         ``B`` break        JSON: ``seconds``
-         ``K`` SysRq        the keys
-         ``M`` NMI
-         ``R`` reset
-         ``I`` information  answered by ``I`` with the status as JSON
-         ``F`` take         take the line over
-         ``W`` watch        give the line up and only watch
-machine  ``D`` data         bytes from the guest
-         ``N`` notice       a sentence for the person
-         ``I`` information  JSON
-         ``A`` acknowledge  JSON, if the hello asked for it: first ``past``, how many bytes of history follow; then
-                            ``taken``, how many bytes of data the line has taken, or refused
-         ``E`` end          why there is nothing more
-======== ================== ==========================================================================
+"""The machine's end of the attach socket; its messages are in :mod:`uartsim.access.attach_messages`.
 
 A client that does not read is not waited for: it falls behind in the scrollback, and what it missed is said to it.
 Data, breaks and SysRq keep their order, and wait for the line; the rest is done at once.  A client that has little on
@@ -36,17 +14,16 @@ import re
 import socket
 import struct
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import trio
 
+from uartsim.access.attach_messages import Message, MessageStream
 from uartsim.access.hub import Hub, LineHeldError, NotTheWriterError
+from uartsim.error_groups import first_error
 from uartsim.line_format import UartsimError
 from uartsim.printable import printable, printable_line
 
-_HEAD: Final = struct.Struct(">cI")
-#: The longest message, in bytes.
-LONGEST: Final = 1 << 20
 #: Messages of a client that may wait for the line.
 _WAITING: Final = 4
 #: How long the line may take for what a client has sent before it left, in seconds.
@@ -59,65 +36,6 @@ _SAID_S: Final = 3.0
 _REPORT: Final = re.compile(
     rb"(?:\x1b\[[?>=]?[0-9;]*(?:[Rcnt]|\$y)|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1bP[^\x1b]*\x1b\\)+"
 )
-
-
-class Message(NamedTuple):
-    """One message of either side."""
-
-    kind: bytes
-    data: bytes
-
-    def fields(self) -> dict[str, Any]:
-        """Its JSON; UartsimError if it is none."""
-        try:
-            found = json.loads(self.data or b"{}")
-        except (ValueError, RecursionError):
-            found = None
-        if not isinstance(found, dict):
-            raise UartsimError(f"message {self.kind!r} needs a JSON object")
-        return found
-
-
-class MessageStream:
-    """Messages over a byte stream."""
-
-    def __init__(self, stream: trio.SocketStream) -> None:
-        self.stream = stream
-        #: No message has been cut short, so that another can follow.
-        self.whole = True
-        self._sending = trio.Lock()
-        self._buffer = bytearray()
-
-    async def send(self, kind: bytes, data: bytes = b"") -> None:
-        """Send one message; trio's stream errors pass through."""
-        async with self._sending:
-            self.whole = False
-            await self.stream.send_all(_HEAD.pack(kind, len(data)) + data)
-            self.whole = True
-
-    async def receive(self) -> Message | None:
-        """The next message; None at the end of the stream.
-
-        Raises:
-            UartsimError: the other side does not speak this protocol.
-        """
-        buffer = self._buffer
-        while True:
-            if len(buffer) >= _HEAD.size:
-                kind, length = _HEAD.unpack_from(buffer)
-                if length > LONGEST:
-                    raise UartsimError(f"a message of {length} bytes; {LONGEST} is the limit")
-                if len(buffer) >= _HEAD.size + length:
-                    data = bytes(buffer[_HEAD.size : _HEAD.size + length])
-                    del buffer[: _HEAD.size + length]
-                    return Message(kind, data)
-            try:
-                more = await self.stream.receive_some(65536)
-            except trio.BrokenResourceError:
-                return None
-            if not more:
-                return None
-            buffer += more
 
 
 class AttachServer:
@@ -153,10 +71,7 @@ class AttachServer:
                 try:
                     await self._session(messages, uid)
                 except* (UartsimError, ValueError, TypeError, OverflowError) as group:
-                    error: BaseException = group
-                    while isinstance(error, BaseExceptionGroup):
-                        error = error.exceptions[0]
-                    why = str(error)
+                    why = str(first_error(group))
                 except* (trio.BrokenResourceError, trio.ClosedResourceError):
                     pass  # it has left; suppress() does not look into the session's group before Python 3.12
                 if why:
@@ -294,15 +209,3 @@ class _Session:
             self.client.give_line()
         else:
             raise UartsimError(f"message {kind!r} is unknown")
-
-
-async def connect(path: str) -> MessageStream:
-    """Connect to a machine's attach socket.
-
-    Raises:
-        UartsimError: it does not answer.
-    """
-    try:
-        return MessageStream(await trio.open_unix_socket(path))
-    except OSError as error:
-        raise UartsimError(f"the machine does not answer on {path} ({error.strerror})") from None

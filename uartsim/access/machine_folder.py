@@ -1,17 +1,6 @@
-"""Where a running machine can be found: its private folder, lock, link to the pty, and control socket.
+"""The folder of one running machine, locked while the machine runs, and the links to its ptys.
 
-    FOLDER/NAME.tty            a symbolic link to the machine's pty
-    FOLDER/NAME.N.tty          the same to its second pty and further ones
-    FOLDER/NAME/lock           held while the machine runs, with its process id in it
-    FOLDER/NAME/link           where the link is and what it points to, so that a later run knows it; link.N likewise
-    FOLDER/NAME/control        its control socket
-    FOLDER/NAME/attach         the socket of our own client
-    FOLDER/NAME/uartsim-*      a guest's own private folder
-
-FOLDER is ``$UARTSIM_RUNTIME_DIR``, or ``uartsim`` in ``$XDG_RUNTIME_DIR``, in ``/run/user/UID`` or (root) in ``/run``,
-or at last in the user's own cache folder: never in a place that is shared with other users.  It carries a mark while
-anything is in it (:mod:`uartsim.own_files`); what is not of these names is never touched.
-Only the standard library's small modules are used: this runs before anything heavy is imported.
+Its files are listed in :mod:`uartsim.access.runtime_folder`.
 """
 
 from __future__ import annotations
@@ -19,84 +8,32 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import stat
 import time
-from collections.abc import Iterator
 
+from uartsim.access.runtime_folder import (
+    has_lock,
+    is_machine_file,
+    is_name,
+    is_note,
+    open_runtime_folder,
+    runtime_folder,
+)
 from uartsim.errors import UartsimError, UsageError
-from uartsim.own_files.folder import SHORTAGES, OwnFolder, open_own
+from uartsim.own_files.folder import SHORTAGES, OwnFolder
 from uartsim.own_files.links import is_link, make_link, remove_link
-from uartsim.own_files.places import runtime_place
 
-_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.+-")
-_PRIVATE_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
-_PTYS = "/dev/pts/"
-_REMEDY = "set UARTSIM_RUNTIME_DIR to a folder of its own, such as one that does not exist yet"
-_MACHINE_REMEDY = "move that away, or give this machine another name with --name"
+_REMEDY = "move that away, or give this machine another name with --name"
 
 
-def runtime_folder() -> str:
-    """The absolute path of the folder of all running machines of this user; it may not be there."""
-    return os.path.abspath(os.environ.get("UARTSIM_RUNTIME_DIR", "") or runtime_place())
+class MachineFolder:
+    """The folder and the lock of a machine: they hold its name until :meth:`release`.
 
-
-def _made_earlier(folder: OwnFolder) -> Iterator[str]:
-    """What, in a runtime folder without a mark, a uartsim without marks has not made."""
-    private = not os.fstat(folder.fd).st_mode & 0o077
-    for name in folder.names():
-        path = os.path.join(folder.path, name)
-        try:
-            if not private:
-                yield name
-            elif stat.S_ISLNK(folder.state(name).st_mode):
-                if not name.endswith(".tty") or not os.readlink(path).startswith(_PTYS):
-                    yield name
-            else:
-                with OwnFolder(path, "machine's", os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)) as own:
-                    if not (is_name(name) and _has_lock(own) and all(map(is_machine_file, own.names()))):
-                        yield name
-        except OSError:
-            yield name
-
-
-def is_note(name: str) -> bool:
-    """Whether a name in a machine's folder is that of a note of a further link."""
-    return name.startswith("link.") and name[5:].isascii() and name[5:].isdigit()
-
-
-def is_machine_file(name: str) -> bool:
-    """Whether a name in a machine's folder is one that uartsim makes: see the top of this module.
-
-    A guest's private folder has what :func:`tempfile.mkdtemp` makes of ``uartsim-``.
-    """
-    private = name.startswith("uartsim-") and len(name) == 16 and _PRIVATE_LETTERS.issuperset(name[8:])
-    return name in ("lock", "link", "control", "attach") or is_note(name) or private
-
-
-def _is_lock(content: bytes) -> bool:
-    """Whether a file has what a lock of ours has: nothing, or a process id."""
-    return content == b"" or (content.endswith(b"\n") and content[:-1].isdigit() and len(content) < 33)
-
-
-def _has_lock(own: OwnFolder) -> bool:
-    """Whether a machine's folder holds a lock of ours."""
-    try:
-        lock = own.open("lock", os.O_RDONLY | os.O_NONBLOCK)
-    except OSError:
-        return False
-    try:
-        return stat.S_ISREG(os.fstat(lock).st_mode) and _is_lock(os.read(lock, 33))
-    finally:
-        os.close(lock)
-
-
-def is_name(name: str) -> bool:
-    """Whether ``name`` can be a machine's name."""
-    return 0 < len(name) <= 64 and name[0] not in ".-+" and _LETTERS.issuperset(name)
-
-
-class Claim:
-    """A machine's name, taken: its folder, lock and link.  Released by :meth:`release`.
+    Attributes:
+        name: the machine's name.
+        path: the folder.
+        control: the path of the control socket.
+        attach: the path of the attach socket.
+        link: the path of the link to the pty.
 
     Args:
         name: the machine's name: letters, digits, ``_``, ``-``, ``.``, ``+``.
@@ -117,9 +54,9 @@ class Claim:
             raise UsageError(f"{link!r} cannot be a link's path: it has a line feed in it")
         self.name = name
         parent = runtime_folder()
-        self.folder = os.path.join(parent, name)
-        self.control = os.path.join(self.folder, "control")
-        self.attach = os.path.join(self.folder, "attach")
+        self.path = os.path.join(parent, name)
+        self.control = os.path.join(self.path, "control")
+        self.attach = os.path.join(self.path, "attach")
         if len(os.fsencode(self.control)) > 100:
             raise UsageError(
                 f"the path of the control socket is too long for the system ({self.control}): "
@@ -128,7 +65,7 @@ class Claim:
         self.link = os.path.abspath(link) if link else os.path.join(parent, f"{name}.tty")
         self._linked: str | None = None
         self._lock = -1
-        self._parent = open_own(parent, "runtime", _REMEDY, earlier=_made_earlier)
+        self._parent = open_runtime_folder()
         try:
             self._own = self._take()
         except OSError as error:
@@ -136,8 +73,8 @@ class Claim:
             if error.errno in SHORTAGES:
                 raise
             raise UsageError(
-                f"the folder {self.folder} cannot be made, or not emptied of what a dead machine has left in it "
-                f"({error.strerror}): {_MACHINE_REMEDY}"
+                f"the folder {self.path} cannot be made, or not emptied of what a dead machine has left in it "
+                f"({error.strerror}): {_REMEDY}"
             ) from None
         except BaseException:
             self._parent.close()
@@ -147,7 +84,7 @@ class Claim:
         """The machine's folder, locked, with nothing of a dead machine of that name in it."""
         with self._parent.locked():
             self._parent.mark()  # the last machine to end may have removed it since
-            own = self._parent.enter(self.name, "machine's", _has_lock, _MACHINE_REMEDY)
+            own = self._parent.enter(self.name, "machine's", has_lock, _REMEDY)
             try:
                 self._lock = own.open("lock", os.O_RDWR | os.O_CREAT)
                 self._check_alone()
@@ -255,17 +192,17 @@ class Claim:
         self._own.remove(f"link.{number}")
 
     def _numbered(self, number: int) -> str:
-        return f"{self.folder}.{number}.tty"
+        return f"{self.path}.{number}.tty"
 
     def _is_ours(self) -> bool:
         """Whether the folder holds our lock: after somebody has removed it, another machine may have made it anew."""
         try:
-            return os.path.samestat(os.stat(os.path.join(self.folder, "lock")), os.fstat(self._lock))
+            return os.path.samestat(os.stat(os.path.join(self.path, "lock")), os.fstat(self._lock))
         except OSError:
             return False
 
     def release(self) -> None:
-        """Give everything back."""
+        """Remove the folder and its links, and let the lock go."""
         if self._lock < 0:
             return
         if self._linked is not None:
@@ -338,65 +275,3 @@ def _lock(lock: int) -> None:
         except BlockingIOError:
             time.sleep(0.01)
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def running_machines() -> list[str]:
-    """The names of this user's running machines.  Looking changes nothing.
-
-    Raises:
-        UsageError: the runtime folder is not ours alone.
-    """
-    try:
-        folder = open_own(runtime_folder(), "runtime", _REMEDY, earlier=_made_earlier, reading=True)
-    except FileNotFoundError:
-        return []
-    with folder:
-        return [name for name in folder.names() if is_name(name) and _is_running(folder, name)]
-
-
-def _is_running(folder: OwnFolder, name: str) -> bool:
-    """Whether the lock of a machine is held."""
-    try:
-        place = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder.fd)
-    except OSError:
-        return False
-    try:
-        lock = os.open("lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=place)
-    except OSError:
-        return False
-    finally:
-        os.close(place)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(lock)
-    return False
-
-
-def only_machine() -> str:
-    """The name of the one machine that runs.
-
-    Raises:
-        UsageError: none runs, or several do.
-    """
-    running = running_machines()
-    if not running:
-        raise UsageError("no machine is running; start one with 'uartsim run'")
-    if len(running) > 1:
-        raise UsageError(f"several machines are running: {', '.join(running)}; say which")
-    return running[0]
-
-
-def socket_path(name: str, which: str = "control") -> str:
-    """Where a running machine's control (or attach) socket is.
-
-    Raises:
-        UsageError: no machine of that name runs; names those that do.
-    """
-    running = running_machines()
-    if name not in running:
-        others = f"running: {', '.join(running)}" if running else "none is running; start one with 'uartsim run'"
-        raise UsageError(f"no machine named {name} is running; {others}")
-    return os.path.join(runtime_folder(), name, which)

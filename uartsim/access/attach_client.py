@@ -11,21 +11,18 @@ paste the menu still acts at once.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import signal
-import struct
-import termios
-import tty
 from collections import deque
 from typing import Any, Final
 
 import trio
 
-from uartsim.access.attach import MessageStream
+from uartsim.access.attach_messages import MessageStream
 from uartsim.access.keys import HELP, MENU, Keys
-from uartsim.access.screen import Past, Screen
+from uartsim.access.raw_terminal import RawTerminal, window_size
+from uartsim.access.terminal_output import QueryFilter, TerminalOutput
 from uartsim.line_format import UartsimError
 from uartsim.printable import printable_line
 
@@ -39,56 +36,6 @@ LAST_KEYS_S: Final = 0.5
 #: Why it ended when nothing else is known.
 _GONE: Final = "the machine is gone"
 _ENDING: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
-
-
-class RawTerminal:
-    """A terminal in raw mode, as a context manager; as it was before, afterwards.
-
-    Attributes:
-        keys: a non-blocking descriptor of its own for what is typed.
-        screen: the same for what is shown.
-
-    The descriptors that we were given stay as they are: the shell has them too, and would find them non-blocking.
-    """
-
-    def __init__(self, input_fd: int, output_fd: int) -> None:
-        self._terminal = input_fd
-        self._before = termios.tcgetattr(input_fd)
-        self._blocking: list[tuple[int, bool]] = []
-        self.keys = self._own(input_fd, os.O_RDONLY)
-        self.screen = self._own(output_fd, os.O_WRONLY)
-
-    def _own(self, fd: int, mode: int) -> int:
-        try:
-            return os.open(f"/proc/self/fd/{fd}", mode | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:  # after su(1) the terminal is another user's: share the descriptor
-            self._blocking.append((fd, os.get_blocking(fd)))
-            os.set_blocking(fd, False)
-            return os.dup(fd)
-
-    def __enter__(self) -> RawTerminal:
-        self.raw()
-        return self
-
-    def __exit__(self, *why: object) -> None:
-        for fd, blocking in self._blocking:
-            os.set_blocking(fd, blocking)
-        os.close(self.keys)
-        os.close(self.screen)
-        self.cooked()
-
-    def raw(self) -> None:
-        """Every key comes as it is typed."""
-        with contextlib.suppress(termios.error):  # the terminal may be gone
-            tty.setraw(self._terminal, termios.TCSANOW)
-
-    def cooked(self) -> None:
-        """The settings that it had before; in the background the terminal is the shell's, and is left alone."""
-        with contextlib.suppress(OSError):  # it need not be our controlling terminal
-            if os.tcgetpgrp(self._terminal) != os.getpgrp() and os.tcgetpgrp(self._terminal) > 0:
-                return
-        with contextlib.suppress(termios.error):
-            termios.tcsetattr(self._terminal, termios.TCSANOW, self._before)
 
 
 def diagnosis(status: dict[str, Any], who: str = "") -> str:
@@ -106,12 +53,6 @@ def diagnosis(status: dict[str, Any], who: str = "") -> str:
     )
 
 
-def window_size(fd: int) -> tuple[int, int]:
-    """Rows and columns of the terminal."""
-    rows, columns, _, _ = struct.unpack("4H", fcntl.ioctl(fd, termios.TIOCGWINSZ, b"\0" * 8))
-    return rows or 24, columns or 80
-
-
 def own_name(fd: int) -> str:
     """What others see of this client: its process and its terminal."""
     with contextlib.suppress(OSError):
@@ -119,11 +60,11 @@ def own_name(fd: int) -> str:
     return f"attach (process {os.getpid()})"
 
 
-class Terminal:
+class AttachClient:
     """A terminal attached to a machine.
 
     Args:
-        messages: the connection, from :func:`uartsim.access.attach.connect`.
+        messages: the connection, from :func:`uartsim.access.attach_server.connect`.
         input_fd: the terminal's keys.
         output_fd: the terminal's screen.
         name: the machine's name, for a last sentence; none without.
@@ -151,7 +92,7 @@ class Terminal:
         self.end = _GONE
         self.status = 1
         self._signals = (signal.SIGTSTP, signal.SIGCONT, *(_ENDING if ends_on_signals else ()))
-        self._screen: Screen | None = None
+        self._screen: TerminalOutput | None = None
         self._typed: deque[tuple[bytes, bytes]] = deque()
         self._typed_bytes = 0
         self._on_the_way = 0
@@ -178,7 +119,7 @@ class Terminal:
             "acknowledge": True,
         }
         with RawTerminal(self.input_fd, self.output_fd) as terminal:
-            self._screen = screen = Screen(terminal.screen)
+            self._screen = screen = TerminalOutput(terminal.screen)
             try:
                 async with trio.open_nursery() as nursery:
                     scope = nursery.cancel_scope
@@ -247,8 +188,8 @@ class Terminal:
         self._typed_bytes += len(data) if kind == b"D" else 0
         self._moved.unpark_all()
 
-    async def _from_machine(self, screen: Screen, scope: trio.CancelScope) -> None:
-        past = Past(0)
+    async def _from_machine(self, screen: TerminalOutput, scope: trio.CancelScope) -> None:
+        past = QueryFilter(0)
         try:
             while (message := await self.messages.receive()) is not None:
                 kind, data = message
@@ -257,7 +198,7 @@ class Terminal:
                 elif kind == b"A":
                     fields = message.fields()
                     if "past" in fields:
-                        past = Past(int(fields["past"]))
+                        past = QueryFilter(int(fields["past"]))
                     self._on_the_way -= int(fields.get("taken", 0))
                     self._moved.unpark_all()
                 elif kind == b"N":
@@ -274,7 +215,7 @@ class Terminal:
         if not self._quitting:
             self._ended(scope, _GONE, 1)
 
-    async def _from_person(self, fd: int, screen: Screen, scope: trio.CancelScope) -> None:
+    async def _from_person(self, fd: int, screen: TerminalOutput, scope: trio.CancelScope) -> None:
         keys = Keys()
         while True:
             while self._typed_bytes > TYPE_AHEAD:
@@ -309,7 +250,7 @@ class Terminal:
         left = f"{self._typed_bytes} bytes of what was typed have not been sent" if self._typed_bytes else ""
         self._ended(scope, left, 0)
 
-    async def _do(self, screen: Screen, what: str, part: bytes) -> None:
+    async def _do(self, screen: TerminalOutput, what: str, part: bytes) -> None:
         match what:
             case "send":
                 self._type(b"D", part)

@@ -18,28 +18,28 @@ from uartsim.wire.cable import ModemOutputs
 from uartsim.wire.faults import FAULT_KINDS
 
 if TYPE_CHECKING:
-    from uartsim.access.station import Station
+    from uartsim.access.machine_server import MachineServer
 
 #: How long the line may be held up by a guest that does not read before somebody who asked for a break is told, in
 #: seconds.
 PATIENCE_S: Final = 15.0
 
 
-class Requests:
+class ControlRequests:
     """The requests to one machine.
 
     Args:
-        station: how it can be reached.
+        server: what serves its endpoints.
         machine: the machine.
 
     Attributes:
         handlers: what answers each word; what they raise is the answer too.
     """
 
-    def __init__(self, station: Station, machine: Machine) -> None:
-        self._station = station
+    def __init__(self, server: MachineServer, machine: Machine) -> None:
+        self._server = server
         self._machine = machine
-        self._hub = station.hub
+        self._hub = server.hub
         self.handlers: dict[str, Handler] = {
             "status": self._status,
             "break": self._break,
@@ -56,7 +56,7 @@ class Requests:
         }
 
     async def _status(self, request: Mapping[str, Any]) -> Any:
-        return self._station.status()
+        return self._server.status()
 
     async def _break(self, request: Mapping[str, Any]) -> Any:
         duration_s = float(request.get("seconds", 0.25))
@@ -108,11 +108,11 @@ class Requests:
     async def _pty(self, request: Mapping[str, Any]) -> Any:
         """One more pty, or one less."""
         if (number := request.get("remove")) is not None:
-            return await self._station.more.remove(int(number))
+            return await self._server.more.remove(int(number))
         link = request.get("link")
         if link is not None and (not isinstance(link, str) or not os.path.isabs(link) or "\n" in link):
             raise ValueError(f"a link at {link!r}: give an absolute path")
-        return self._station.more.add(watch=bool(request.get("watch")), link=link)
+        return self._server.more.add(watch=bool(request.get("watch")), link=link)
 
     async def _save(self, request: Mapping[str, Any]) -> Any:
         """A snapshot of the guest and its port."""

@@ -16,7 +16,7 @@ from typing import Final
 _QUIET_S: Final = 5.0
 
 
-class _Teller(logging.Handler):
+class _FirstOfARow(logging.Handler):
     """Tells the first of a row of complaints."""
 
     def __init__(self, log: Callable[[str], None]) -> None:
@@ -35,14 +35,14 @@ class _Teller(logging.Handler):
 
 
 @contextmanager
-def say_shortages(log: Callable[[str], None]) -> Iterator[None]:
+def report_waiting_clients(log: Callable[[str], None]) -> Iterator[None]:
     """While it lasts, ``log`` gets a sentence when clients have to wait for a descriptor."""
     logger = logging.getLogger("trio.serve_listeners")
-    teller = _Teller(log)
+    handler = _FirstOfARow(log)
     propagate, logger.propagate = logger.propagate, False
-    logger.addHandler(teller)
+    logger.addHandler(handler)
     try:
         yield
     finally:
-        logger.removeHandler(teller)
+        logger.removeHandler(handler)
         logger.propagate = propagate

@@ -32,7 +32,7 @@ _QUERY_BEGUN: Final = re.compile(rb"\x1b(?:\[[>=?]?[0-9;]*\$?|\][0-9;]*\??\x1b?|
 _LONGEST_BEGUN: Final = 80
 
 
-class Past:
+class QueryFilter:
     """Takes the questions to a terminal out of what the guest sent before the person came.
 
     Shown again they would be answered again, and the answers would be typed at the guest.
@@ -55,7 +55,7 @@ class Past:
         return past + now
 
 
-class Screen:
+class TerminalOutput:
     """Writes to a terminal.
 
     Args:
