@@ -8,10 +8,10 @@ import click
 import pytest
 
 from uartsim.access.endpoints import Endpoints
-from uartsim.chip.registers import VARIANTS
 from uartsim.cli import early_endpoints
 from uartsim.cli.run_command import run
 from uartsim.cli.run_options import PARTS, RUN_OPTIONS, RunOption
+from uartsim.registers import VARIANTS
 
 READ = [option for option in RUN_OPTIONS if option.early or option.takes == "nothing"]
 

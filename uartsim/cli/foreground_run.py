@@ -63,7 +63,7 @@ class ForegroundRun:
         self, definition: GuestDefinition, guest: Guest, endpoints: Endpoints, line: LineSettings, *, attach: bool
     ) -> None:
         from uartsim.access.log import Log
-        from uartsim.guest.checks import check_start
+        from uartsim.guest.start_checks import check_start
 
         check_start(definition)
         self._definition = definition
