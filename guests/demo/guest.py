@@ -8,10 +8,10 @@ import trio
 
 from uartsim.guest.script import LineFormat, ScriptHost
 
-from .boot import Machine
-from .grub_config import BootRequest, PowerCommand, default_entries
-from .grub_menu import Menu
-from .grub_terminal import GrubTerminal
+from .grub.boot_menu import Menu
+from .grub.grub_script import BootRequest, PowerCommand, default_entries
+from .grub.serial_terminal import GrubTerminal
+from .linux_system import Machine
 from .settings import Settings
 
 #: Printed by the firmware, before GRUB clears the screen: it says what this is.

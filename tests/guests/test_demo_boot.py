@@ -12,7 +12,7 @@ from tests.guests.fake_tty import Line, demo_module, running_demo
 from tests.machine.rig import virtual_time
 from uartsim.line_format import LineFormat
 
-kernel = demo_module("kernel")
+kernel = demo_module("kernel.kernel")
 ROOT = "root=/dev/vda1 ro"
 SERIAL = f"{ROOT} console=tty0 console=ttyS0,115200"
 

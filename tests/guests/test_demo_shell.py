@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tests.guests.fake_tty import Line, demo_module, running_demo
 from tests.machine.rig import virtual_time
 
-lexer = demo_module("shell_lexer")
-syntax = demo_module("shell_syntax")
+lexer = demo_module("shell.lexer")
+syntax = demo_module("shell.grammar")
 
 
 @asynccontextmanager
