@@ -1,69 +1,63 @@
-"""The machine from the moment the kernel runs: its tasks, its start, its end."""
+"""Linux, from the kernel's start to the end: what runs on the machine after GRUB."""
 
 from __future__ import annotations
 
-import time
 from typing import Final
 
 import trio
 
 from uartsim.guest.script import ScriptHost
 
-from .grub.grub_script import BootRequest
-from .kernel import boot_log
-from .kernel import crash_traces as traces
-from .kernel.kernel import CRIT, CommandLine, Kernel
-from .kernel.vfs import FileSystem
+from .grub.menu_entries import BootRequest
+from .kernel import boot_log, crash_traces, procfs
+from .kernel.kernel import Kernel
+from .kernel.kernel_parameters import KernelParameters
+from .kernel.printk import CRIT
 from .settings import Settings
 from .tty.serial_core import SerialPort
-from .userspace.init import Init
+from .userspace.accounts import set_password
+from .userspace.init import SYSTEMD_SHARE, Init
 
-#: What share of ``boot_seconds`` the kernel takes; the rest is init's.
-KERNEL_SHARE: Final = 0.6
-#: How long the last words may take to leave, in seconds; a line that never drains must not keep the machine on.
-LAST_WORDS_S: Final = 30.0
+#: How long the last output may take to leave, in seconds; a line that never drains must not keep the machine on.
+LAST_OUTPUT_S: Final = 30.0
 
 
-class Machine:
-    """A machine on which a kernel has just been started.
+class LinuxSystem:
+    """A Linux system whose kernel has just been started.
 
     Args:
         host: the guest's host.
         settings: the guest's settings.
-        request: what GRUB loaded.
+        request: what GRUB has loaded.
     """
 
     def __init__(self, host: ScriptHost, settings: Settings, request: BootRequest) -> None:
-        self.settings = settings
-        self._wall_start = time.time() - trio.current_time()
-        self.port = SerialPort(host.tty)
-        #: The chip that ttyS0 is.
-        self.uart = host.uart
-        self.has_initrd = request.has_initrd
-        self.kernel = Kernel(self.port, CommandLine(request.command_line), settings.sysrq, self._power)
-        self.terminal = self.kernel.terminal
-        self.hostname = settings.hostname
-        self.files = FileSystem(self)
-        self.init = Init(self)
         self._host = host
+        self._settings = settings
+        self._has_initrd = request.has_initrd
+        self._port = SerialPort(host.tty)
+        parameters = KernelParameters(request.command_line)
+        self._kernel = Kernel(self._port, host.uart, parameters, settings.sysrq, settings.hostname, self._power)
+        self._init = self._kernel.init = Init(self._kernel, settings)
         self._over = trio.Event()
         self._reason = ""
-
-    def wall_time(self) -> float:
-        """The clock of the machine: seconds since 1970, at the pace of trio's clock."""
-        return self._wall_start + trio.current_time()
+        files = self._kernel.files
+        procfs.add_proc(self._kernel)
+        procfs.add_devices(self._kernel)
+        files.write_text("/etc/hostname", f"{settings.hostname}\n")
+        set_password(files, "root", settings.password)
 
     async def run(self) -> str:
-        """Run until the machine is reset or switched off by its own doing: "reboot" or "poweroff"."""
-        self._host.on_nmi = self.kernel.handle_nmi
+        """Run until the system ends by itself: with "reboot" or "poweroff"."""
+        self._host.on_nmi = self._kernel.handle_nmi
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self.port.run_transmitter)
-            nursery.start_soon(self.port.run_receiver)
-            nursery.start_soon(self.kernel.watch_for_death)
-            nursery.start_soon(self._run_system)
+            nursery.start_soon(self._port.run_transmitter)
+            nursery.start_soon(self._port.run_receiver)
+            nursery.start_soon(self._kernel.watch_for_panic)
+            nursery.start_soon(self._run_tasks)
             await self._over.wait()
-            with trio.move_on_after(LAST_WORDS_S):
-                await self.port.drain_kernel()
+            with trio.move_on_after(LAST_OUTPUT_S):
+                await self._port.drain_kernel()
             nursery.cancel_scope.cancel()
         return self._reason
 
@@ -71,30 +65,30 @@ class Machine:
         self._reason = self._reason or reason
         self._over.set()
 
-    async def _run_system(self) -> None:
-        with trio.CancelScope() as scope:
-            self.kernel.stop_userspace = scope.cancel
-            await self._run_kernel()
-            await self.init.run()
+    async def _run_tasks(self) -> None:
+        with self._kernel.tasks:
+            await self._boot_kernel()
+            await self._init.run()
 
-    async def _run_kernel(self) -> None:
+    async def _boot_kernel(self) -> None:
         """Print the boot log, at the pace of the setting or of the line, whichever is slower."""
-        line_format = self.kernel.command_line.serial_format
-        if line_format is not None:
-            self.port.set_format(line_format)
+        kernel, parameters = self._kernel, self._kernel.parameters
+        if parameters.serial_format is not None:
+            self._port.set_format(parameters.serial_format)
         start = trio.current_time()
-        duration_s = self.settings.boot_seconds * KERNEL_SHARE
-        for part, level, text in boot_log.kernel_lines(self.kernel.command_line, self.uart):
+        duration_s = self._settings.boot_seconds * (1 - SYSTEMD_SHARE)
+        for part, level, text in boot_log.kernel_lines(parameters, kernel.uart):
             await trio.sleep_until(start + part * duration_s)
-            self.kernel.printk(text, level, stamp=0.0 if part == 0 else None)
-            await self.port.room_for_kernel()
-        if not self.has_initrd:
+            kernel.log.printk(text, level, stamp=0.0 if part == 0 else None)
+            await self._port.room_for_kernel()
+        if not self._has_initrd:
             self._die_without_root()
             await trio.sleep_forever()
 
     def _die_without_root(self) -> None:
         # The disk's driver is a module in the initial ramdisk.
-        root = self.kernel.command_line.value("root") or ""
-        self.kernel.printk(f'VFS: Cannot open root device "{root}" or unknown-block(0,0): error -6', CRIT)
-        self.kernel.printk('Please append a correct "root=" boot option; here are the available partitions:', CRIT)
-        self.kernel.panic("VFS: Unable to mount root fs on unknown-block(0,0)", traces.NO_INIT)
+        root = self._kernel.parameters.value("root") or ""
+        log = self._kernel.log
+        log.printk(f'VFS: Cannot open root device "{root}" or unknown-block(0,0): error -6', CRIT)
+        log.printk('Please append a correct "root=" boot option; here are the available partitions:', CRIT)
+        self._kernel.panic("VFS: Unable to mount root fs on unknown-block(0,0)", crash_traces.NO_INIT)

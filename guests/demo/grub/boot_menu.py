@@ -1,17 +1,22 @@
-"""GRUB's menu: entries, countdown, keys; and what happens with the entry that is chosen."""
+"""GRUB's menu: its entries, countdown and keys, and the booting of the chosen entry."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
 import trio
 
 from . import menu_frame as frame
 from .command_prompt import Prompt
 from .entry_editor import Editor
-from .grub_script import BootNow, BootRequest, Entry, GrubError, Interpreter
+from .grub_script import BootNow, GrubError, Interpreter
+from .menu_entries import BootRequest, Entry
 from .serial_terminal import CURSOR_ON, HIGHLIGHT, NORMAL, GrubTerminal
+
+#: In place of a key: the countdown has ended.
+TIMED_OUT: Final = "timed out"
 
 
 class Menu:
@@ -19,9 +24,9 @@ class Menu:
 
     Args:
         terminal: the serial terminal.
-        entries: what can be booted.
-        timeout_s: whole seconds until the first entry boots by itself; 0 at once, negative never.
-        pause_s: how long reading kernel and ramdisk from the disk takes.
+        entries: the entries of the menu.
+        timeout_s: whole seconds until the first entry boots by itself; 0 for at once, negative for never.
+        pause_s: how long reading the kernel or the ramdisk from the disk takes, in seconds.
     """
 
     def __init__(self, terminal: GrubTerminal, entries: Sequence[Entry], timeout_s: int, pause_s: float = 0.0) -> None:
@@ -35,7 +40,7 @@ class Menu:
         """Show the menu until an entry boots.
 
         Raises:
-            PowerCommand: ``reboot`` or ``halt`` on the command line.
+            PowerCommand: ``reboot`` or ``halt`` was given on the command line.
         """
         if self._timeout_s == 0:
             request = await self._boot(self._entries[0], by_itself=True)
@@ -49,62 +54,45 @@ class Menu:
 
     async def _run_menu(self, entries: Sequence[Entry], *, is_submenu: bool) -> BootRequest | None:
         selected = 0
-        redraw = True
+        self._draw(entries, selected, is_submenu=is_submenu)
         while True:
-            if redraw:
-                self._draw(entries, selected, is_submenu=is_submenu)
-                redraw = False
-            if self._timeout_s is not None:
-                key = await self._count_down(selected)
-                if key is None:
-                    request = await self._choose(entries[selected], by_itself=True)
-                    if request is not None:
-                        return request
-                    redraw = True
-                    continue
-            else:
-                key = await self._terminal.key()
-            before = selected
-            if key in ("up", "^"):
-                selected = max(0, selected - 1)
-            elif key in ("down", "v"):
-                selected = min(len(entries) - 1, selected + 1)
-            elif key == "home":
-                selected = 0
-            elif key == "end":
-                selected = len(entries) - 1
-            elif key == "pgup":
-                selected = max(0, selected - self._rows)
-            elif key == "pgdown":
-                selected = min(len(entries) - 1, selected + self._rows)
-            elif key in ("enter", "right", "c-f"):
-                request = await self._choose(entries[selected], by_itself=False)
-                if request is not None:
-                    return request
-                selected, redraw = 0, True
+            key = await (self._terminal.key() if self._timeout_s is None else self._count_down(selected))
+            target = self._target(key, selected, len(entries))
+            if target is not None:
+                self._draw_entry(entries, selected, selected=False)
+                self._draw_entry(entries, target, selected=True)
+                selected = target
                 continue
-            elif key == "esc":
-                if is_submenu:
-                    self._terminal.raw(CURSOR_ON)
-                    return None
-                continue
-            elif key == "e":
-                if not entries[selected].entries:
-                    request = await self._edit(entries[selected])
-                    if request is not None:
-                        return request
-                    redraw = True
-                continue
+            if key == "esc" and is_submenu:
+                self._terminal.raw(CURSOR_ON)
+                return None
+            by_itself = key == TIMED_OUT
+            if by_itself or key in ("enter", "right", "c-f"):
+                request = await self._choose(entries[selected], by_itself=by_itself)
+                selected = selected if by_itself else 0
+            elif key == "e" and not entries[selected].entries:
+                request = await self._edit(entries[selected])
             elif key == "c":
                 request = await self._command_line()
-                if request is not None:
-                    return request
-                redraw = True
-                continue
             else:
                 continue
-            self._draw_entry(entries, before, selected=False)
-            self._draw_entry(entries, selected, selected=True)
+            if request is not None:
+                return request
+            self._draw(entries, selected, is_submenu=is_submenu)
+
+    def _target(self, key: str, selected: int, count: int) -> int | None:
+        """The entry that a key moves to from ``selected``, or None if it does not move."""
+        targets = {
+            "up": selected - 1,
+            "^": selected - 1,
+            "down": selected + 1,
+            "v": selected + 1,
+            "home": 0,
+            "end": count - 1,
+            "pgup": selected - self._rows,
+            "pgdown": selected + self._rows,
+        }
+        return min(max(0, targets[key]), count - 1) if key in targets else None
 
     # --------------------------------------------------------------------------------------------------------- drawing
     def _draw(self, entries: Sequence[Entry], selected: int, *, is_submenu: bool) -> None:
@@ -132,18 +120,16 @@ class Menu:
         terminal.goto(row, 78)
         terminal.raw(NORMAL)
 
-    async def _count_down(self, selected: int) -> str | None:
-        """Count down in place; the key that stopped it, or None at the end.
+    async def _count_down(self, selected: int) -> str:
+        """Count down in place; the key that has stopped it, or `TIMED_OUT`.
 
-        The decoding of a key must not be cut short by a tick, so the first byte decides: the countdown is over as
-        soon as anything arrives.
+        A tick does not cut the decoding of a key short: a task of its own waits for the key.
         """
         terminal = self._terminal
         assert self._timeout_s is not None
         left = self._timeout_s
         end = trio.current_time() + left
         keys: list[str] = []
-
         async with trio.open_nursery() as nursery:
             stopped = nursery.cancel_scope
 
@@ -163,7 +149,7 @@ class Menu:
             stopped.cancel()
         self._timeout_s = None
         if not keys:
-            return None
+            return TIMED_OUT
         frame.clear_message(terminal, frame.FIRST_ROW + selected, 78)
         return keys[0]
 
@@ -190,7 +176,7 @@ class Menu:
         return await self._execute(entry.lines)
 
     async def _execute(self, lines: Sequence[str]) -> BootRequest | None:
-        """Run commands and boot what they loaded; None after an error and a key."""
+        """Run commands; what they have loaded, or None after an error and a key."""
         terminal = self._terminal
         interpreter = Interpreter()
         failed = False

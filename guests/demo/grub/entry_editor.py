@@ -1,6 +1,7 @@
-"""GRUB's entry editor (`e`): a small Emacs on the lines of one entry; changes live until the next power-on.
+"""GRUB's entry editor (the key ``e``): a small Emacs for the lines of one entry.
 
-A line wider than the frame goes on in the next row behind a backslash, and a tab is eight spaces, as GRUB shows them.
+Changes are kept until the machine is reset.  A line wider than the frame ends its row with a backslash and continues
+in the next row, and a tab is shown as eight spaces, as in GRUB.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from . import menu_frame as frame
 from .grub_script import HELP
 from .serial_terminal import CURSOR_OFF, CURSOR_ON, GrubTerminal
 
-#: Characters of a line in one row; the backslash stands behind them.
+#: How many characters of a line fit into one row; the backslash comes after them.
 _ROW_WIDTH: Final = frame.ENTRY_WIDTH - 1
 _TAB: Final = " " * 8
 
@@ -23,7 +24,7 @@ class Editor:
 
     Args:
         terminal: the serial terminal.
-        lines: what to edit; the attribute of the same name is what it became.
+        lines: the lines to edit; the attribute of the same name is what has become of them.
     """
 
     def __init__(self, terminal: GrubTerminal, lines: list[str]) -> None:
@@ -31,7 +32,7 @@ class Editor:
         self.lines = [*lines]
         self.line = 0
         self.column = 0
-        self._top = 0  # the first line's row, counted from the frame's first: 0 or negative when scrolled
+        self._top = 0  # the first line's row, counted from the frame's first: 0, or negative when scrolled
         self._rows = 0
         self._killed = ""
         self._kill_goes_on = False
@@ -61,104 +62,112 @@ class Editor:
 
     # --------------------------------------------------------------------------------------------------------- editing
     def _edit(self, key: str) -> None:
-        text = self.lines[self.line]
-        first_changed: int | None = None
-        rows_before = self._total_rows(self.line)
-        count_before = len(self.lines)
-        kill_goes_on, self._kill_goes_on = self._kill_goes_on, False
-        if key == "left":
-            if self.column > 0:
-                self.column -= 1
-            elif self.line > 0:
-                self.line -= 1
-                self.column = len(self.lines[self.line])
-        elif key == "right":
-            if self.column < len(text):
-                self.column += 1
-            elif self.line < len(self.lines) - 1:
-                self.line += 1
-                self.column = 0
-        elif key == "up":
-            self.line = max(0, self.line - 1)
-            self.column = min(self.column, len(self.lines[self.line]))
-        elif key == "down":
-            self.line = min(len(self.lines) - 1, self.line + 1)
-            self.column = min(self.column, len(self.lines[self.line]))
-        elif key == "home":
-            self.column = 0
-        elif key == "end":
-            self.column = len(text)
-        elif key in ("pgup", "pgdown"):
-            step = -self._rows if key == "pgup" else self._rows
-            self.line = min(max(0, self.line + step), len(self.lines) - 1)
-            self.column = min(self.column, len(self.lines[self.line]))
-        elif key == "tab":
+        if key == "tab":
             self._show_completions()
             return
-        else:
-            first_changed = self._change(key, text, kill_goes_on)
+        rows_before, count_before = self._total_rows(self.line), len(self.lines)
+        kill_goes_on, self._kill_goes_on = self._kill_goes_on, False
+        first_changed = None if self._move(key) else self._change(key, kill_goes_on)
         if first_changed is None:
             self._show_cursor()
             return
         grown = len(self.lines) != count_before or self._total_rows(first_changed) != rows_before
         self._draw_from(first_changed, only_one=not grown)
 
-    def _change(self, key: str, text: str, kill_goes_on: bool) -> int | None:
-        """Do a key that changes the text; the first line that changed, or None."""
-        before, behind = text[: self.column], text[self.column :]
-        if len(key) == 1:
-            self.lines[self.line] = before + key + behind
-            self.column += 1
-        elif key == "backspace":
-            if before:
-                self.lines[self.line] = before[:-1] + behind
+    def _move(self, key: str) -> bool:
+        """Move the cursor, if ``key`` does that; whether it does."""
+        length = len(self.lines[self.line])
+        if key == "left":
+            if self.column > 0:
                 self.column -= 1
             elif self.line > 0:
-                self.line -= 1
-                self.column = len(self.lines[self.line])
-                self.lines[self.line] += self.lines.pop(self.line + 1)
-            else:
-                return None
-        elif key == "delete" or (key == "c-k" and not behind):
-            if behind:
-                self.lines[self.line] = before + behind[1:]
+                self._go_to_line(self.line - 1, len(self.lines[self.line - 1]))
+        elif key == "right":
+            if self.column < length:
+                self.column += 1
             elif self.line < len(self.lines) - 1:
-                self.lines[self.line] += self.lines.pop(self.line + 1)
-                if key == "c-k":
-                    self._killed = (self._killed if kill_goes_on else "") + "\n"
-                    self._kill_goes_on = True
-            else:
-                return None
+                self._go_to_line(self.line + 1, 0)
+        elif key in ("home", "end"):
+            self.column = 0 if key == "home" else length
+        elif key in ("up", "down", "pgup", "pgdown"):
+            step = {"up": -1, "down": 1, "pgup": -self._rows, "pgdown": self._rows}[key]
+            self._go_to_line(self.line + step, self.column)
+        else:
+            return False
+        return True
+
+    def _go_to_line(self, line: int, column: int) -> None:
+        self.line = min(max(0, line), len(self.lines) - 1)
+        self.column = min(column, len(self.lines[self.line]))
+
+    def _change(self, key: str, kill_goes_on: bool) -> int | None:
+        """Change the text, if ``key`` does that; the first line that has changed, or None."""
+        text = self.lines[self.line]
+        before, after = text[: self.column], text[self.column :]
+        if len(key) == 1:
+            self._set_line(before + key, after)
+        elif key == "backspace":
+            return self._erase_before(before, after)
+        elif key == "delete" or (key == "c-k" and not after):
+            return self._erase_after(before, after, killed="\n" if key == "c-k" else "", kill_goes_on=kill_goes_on)
         elif key == "c-k":
-            self._killed = (self._killed if kill_goes_on else "") + behind
-            self._kill_goes_on = True
-            self.lines[self.line] = before
+            self._kill(after, kill_goes_on)
+            self._set_line(before, "")
         elif key == "c-u":
             self._killed = before
-            self.lines[self.line] = behind
-            self.column = 0
+            self._set_line("", after)
         elif key == "c-w":
             kept = before.rstrip(" \t")
             kept = kept[: len(kept) - len(kept.split(" ")[-1].split("\t")[-1])]
             self._killed = before[len(kept) :]
-            self.lines[self.line] = kept + behind
-            self.column = len(kept)
+            self._set_line(kept, after)
         elif key == "c-y":
-            first = self.line
-            pasted = (before + self._killed).split("\n")
-            self.lines[self.line : self.line + 1] = [*pasted[:-1], pasted[-1] + behind]
-            self.line += len(pasted) - 1
-            self.column = len(pasted[-1])
-            return first
+            return self._paste(before, after)
         elif key in ("enter", "c-o"):
-            self.lines[self.line : self.line + 1] = [before, behind]
+            self.lines[self.line : self.line + 1] = [before, after]
             if key == "enter":
-                self.line += 1
-                self.column = 0
+                self._go_to_line(self.line + 1, 0)
                 return self.line - 1
         else:
             return None
         return self.line
+
+    def _set_line(self, before: str, after: str) -> None:
+        """Replace the line; the cursor stands between the two parts."""
+        self.lines[self.line] = before + after
+        self.column = len(before)
+
+    def _kill(self, text: str, kill_goes_on: bool) -> None:
+        self._killed = (self._killed if kill_goes_on else "") + text
+        self._kill_goes_on = True
+
+    def _erase_before(self, before: str, after: str) -> int | None:
+        if before:
+            self._set_line(before[:-1], after)
+        elif self.line > 0:
+            self._go_to_line(self.line - 1, len(self.lines[self.line - 1]))
+            self.lines[self.line] += self.lines.pop(self.line + 1)
+        else:
+            return None
+        return self.line
+
+    def _erase_after(self, before: str, after: str, *, killed: str, kill_goes_on: bool) -> int | None:
+        if after:
+            self._set_line(before, after[1:])
+        elif self.line < len(self.lines) - 1:
+            self.lines[self.line] += self.lines.pop(self.line + 1)
+            if killed:
+                self._kill(killed, kill_goes_on)
+        else:
+            return None
+        return self.line
+
+    def _paste(self, before: str, after: str) -> int:
+        first = self.line
+        pasted = (before + self._killed).split("\n")
+        self.lines[first : first + 1] = [*pasted[:-1], pasted[-1] + after]
+        self._go_to_line(first + len(pasted) - 1, len(pasted[-1]))
+        return first
 
     def _show_completions(self) -> None:
         word = self.lines[self.line][: self.column].split("\t")[-1].split(" ")[-1]
@@ -190,7 +199,7 @@ class Editor:
         )
 
     def _scroll_to_cursor(self) -> bool:
-        """Scroll so that the cursor's row is inside; whether anything moved."""
+        """Scroll so that the cursor's row is in the frame; whether that has moved anything."""
         row = self._position()[0] - frame.FIRST_ROW
         before = self._top
         if row < 0:

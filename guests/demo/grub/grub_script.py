@@ -1,158 +1,115 @@
-"""GRUB's entries and the small language they are written in: words, quotes, variables, a few commands.
-
-What an entry leaves behind is a `BootRequest`: the kernel and its command line, and whether an initial ramdisk came
-with it.
-"""
+"""The language of GRUB's entries and command line: words, quotes, variables and the commands themselves."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ..kernel.kernel import RELEASE
+from .menu_entries import GRUB_FILES, LOADABLE, BootRequest
 
-KERNEL_PATH: Final = f"/boot/vmlinuz-{RELEASE}"
-INITRD_PATH: Final = f"/boot/initrd.img-{RELEASE}"
-
-
-@dataclass(frozen=True)
-class BootRequest:
-    """A loaded kernel.
-
-    Attributes:
-        command_line: what Linux finds as its command line, ``BOOT_IMAGE=`` first.
-        has_initrd: whether an initial ramdisk was loaded.
-    """
-
-    command_line: str
-    has_initrd: bool = False
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A menu entry, or a submenu if it has entries of its own.
-
-    Attributes:
-        title: as shown.
-        lines: its commands, as the editor shows them (without ``setparams``).
-        entries: the submenu's entries.
-    """
-
-    title: str
-    lines: tuple[str, ...] = ()
-    entries: tuple[Entry, ...] = ()
-
-    @property
-    def editor_lines(self) -> list[str]:
-        """What the editor begins with."""
-        return [f"setparams '{self.title}'", "", *self.lines, ""]
-
-
-def default_entries(command_line: str) -> tuple[Entry, ...]:
-    """The menu of this machine: the system, and its advanced options with the recovery mode."""
-
-    def linux(title: str, arguments: str) -> Entry:
-        return Entry(
-            title,
-            (
-                f"\tlinux\t{KERNEL_PATH} {arguments}",
-                "\techo\t'Loading initial ramdisk ...'",
-                f"\tinitrd\t{INITRD_PATH}",
-            ),
-        )
-
-    root, _, rest = command_line.partition(" ro ")
-    recovery = f"{root} ro single {rest}" if rest else f"{command_line} single"
-    return (
-        linux("Debian GNU/Linux", command_line),
-        Entry(
-            "Advanced options for Debian GNU/Linux",
-            entries=(
-                linux(f"Debian GNU/Linux, with Linux {RELEASE}", command_line),
-                linux(f"Debian GNU/Linux, with Linux {RELEASE} (recovery mode)", recovery),
-            ),
+#: GRUB's environment at the start.
+_ENVIRONMENT: Final[Mapping[str, str]] = {
+    "?": "0",
+    "cmdpath": "(hd0)",
+    "color_highlight": "black/light-gray",
+    "color_normal": "light-gray/black",
+    "default": "0",
+    **dict.fromkeys(
+        (
+            "feature_200_final",
+            "feature_all_video_module",
+            "feature_chainloader_bpb",
+            "feature_default_font_path",
+            "feature_menuentry_id",
+            "feature_menuentry_options",
+            "feature_nativedisk_cmd",
+            "feature_ntldr",
+            "feature_platform_search_hint",
+            "feature_timeout_style",
         ),
-    )
-
-
-#: The disk as GRUB sees it: what ``ls`` shows and ``linux`` finds.
-GRUB_FILES: Final[Mapping[str, str]] = {
-    "/": "lost+found/ bin@ boot/ dev/ etc/ home/ initrd.img@ lib@ lib64@ media/ mnt/ opt/ proc/ root/ run/ sbin@ srv/ "
-    "sys/ tmp/ usr/ var/ vmlinuz@",
-    "/boot": f"config-{RELEASE} grub/ initrd.img-{RELEASE} System.map-{RELEASE} vmlinuz-{RELEASE}",
-    "/boot/grub": "fonts/ grub.cfg grubenv i386-pc/ locale/",
+        "y",
+    ),
+    "grub_cpu": "i386",
+    "grub_platform": "pc",
+    "lang": "",
+    "locale_dir": "",
+    "net_default_ip": "(null)",
+    "net_default_mac": "(null)",
+    "net_default_server": "",
+    "pager": "",
+    "prefix": "(hd0,msdos1)/boot/grub",
+    "pxe_default_server": "",
+    "root": "hd0,msdos1",
+    "secondary_locale_dir": "",
 }
-_LOADABLE: Final = frozenset((KERNEL_PATH, INITRD_PATH, "/vmlinuz", "/initrd.img"))
+
+#: Commands and their usage, for ``help`` and completion.
+HELP: Final[Mapping[str, str]] = {
+    "boot": "",
+    "cat": "FILE",
+    "clear": "",
+    "echo": "[-e|-n] [STRING]",
+    "exit": "",
+    "false": "",
+    "halt": "",
+    "help": "[PATTERN ...]",
+    "initrd": "FILE",
+    "insmod": "MODULE",
+    "linux": "FILE [ARGS...]",
+    "load_video": "",
+    "ls": "[-l|-h|-a] [FILE ...]",
+    "normal": "",
+    "reboot": "",
+    "search": "[-f|-l|-u|-s|-n] NAME",
+    "set": "[ENVVAR=VALUE]",
+    "setparams": "[VALUE]...",
+    "true": "",
+    "unset": "ENVVAR",
+}
 
 
 class GrubError(Exception):
-    """A command failed; the message is what GRUB prints after ``error: ``."""
+    """A command has failed; the message is what GRUB prints after ``error: ``."""
 
 
 class PowerCommand(Exception):
-    """``reboot`` or ``halt`` was given: the attribute ``reason`` is "reboot" or "poweroff"."""
+    """``reboot`` or ``halt`` was given; the attribute ``reason`` is "reboot" or "poweroff"."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
 
 
-@dataclass
+class BootNow(Exception):
+    """``boot`` was given and a kernel is loaded."""
+
+
+class LeaveCommandLine(Exception):
+    """``exit`` or ``normal`` was given: back to the menu."""
+
+
 class Interpreter:
     """Runs commands one by one and collects what they load.
 
     Attributes:
         variables: GRUB's environment.
-        request: the kernel loaded so far.
-        output: what the commands printed; the caller takes it away.
+        request: the kernel that is loaded, if any.
+        output: what the commands have printed; the caller shows and clears it.
     """
 
-    variables: dict[str, str] = field(
-        default_factory=lambda: {
-            "?": "0",
-            "cmdpath": "(hd0)",
-            "color_highlight": "black/light-gray",
-            "color_normal": "light-gray/black",
-            "default": "0",
-            **dict.fromkeys(
-                (
-                    "feature_200_final",
-                    "feature_all_video_module",
-                    "feature_chainloader_bpb",
-                    "feature_default_font_path",
-                    "feature_menuentry_id",
-                    "feature_menuentry_options",
-                    "feature_nativedisk_cmd",
-                    "feature_ntldr",
-                    "feature_platform_search_hint",
-                    "feature_timeout_style",
-                ),
-                "y",
-            ),
-            "grub_cpu": "i386",
-            "grub_platform": "pc",
-            "lang": "",
-            "locale_dir": "",
-            "net_default_ip": "(null)",
-            "net_default_mac": "(null)",
-            "net_default_server": "",
-            "pager": "",
-            "prefix": "(hd0,msdos1)/boot/grub",
-            "pxe_default_server": "",
-            "root": "hd0,msdos1",
-            "secondary_locale_dir": "",
-        }
-    )
-    request: BootRequest | None = None
-    output: str = ""
+    def __init__(self) -> None:
+        self.variables = dict(_ENVIRONMENT)
+        self.request: BootRequest | None = None
+        self.output = ""
 
     def run(self, line: str) -> None:
         """Run one line.
 
         Raises:
-            GrubError: what GRUB prints as an error.
-            PowerCommand: the machine is to be reset or switched off.
+            GrubError: the command has failed.
+            BootNow: it was ``boot``, and a kernel is loaded.
+            LeaveCommandLine: it was ``exit`` or ``normal``.
+            PowerCommand: it was ``reboot`` or ``halt``.
         """
         words = split_words(line, self.variables)
         if not words:
@@ -193,7 +150,7 @@ class Interpreter:
         self.variables.update({str(number): value for number, value in enumerate(arguments, 1)})
 
     def _nothing(self, _arguments: list[str]) -> None:
-        """Accepted, and without an effect that could be seen here."""
+        """Accept a command that has no effect here."""
 
     _do_insmod = _do_load_video = _do_gfxmode = _do_search = _do_true = _do_export = _do_savedefault = _nothing
     _do_recordfail = _do_serial = _do_terminal_input = _do_terminal_output = _do_setroot = _nothing
@@ -205,7 +162,7 @@ class Interpreter:
         if not arguments:
             raise GrubError("filename expected.")
         path = _without_device(arguments[0])
-        if path not in _LOADABLE:
+        if path not in LOADABLE:
             raise GrubError(f"file `{path}' not found.")
         self.request = BootRequest(" ".join((f"BOOT_IMAGE={path}", *arguments[1:])))
 
@@ -217,9 +174,9 @@ class Interpreter:
         if self.request is None:
             raise GrubError("you need to load the kernel first.")
         path = _without_device(arguments[0])
-        if path not in _LOADABLE:
+        if path not in LOADABLE:
             raise GrubError(f"file `{path}' not found.")
-        self.request = replace(self.request, has_initrd=True)
+        self.request = self.request._replace(has_initrd=True)
 
     _do_initrd16 = _do_initrd
 
@@ -261,7 +218,7 @@ class Interpreter:
     def _do_normal(self, _arguments: list[str]) -> None:
         raise LeaveCommandLine
 
-    _do_exit = _do_normal_exit = _do_normal
+    _do_exit = _do_normal
 
     def _do_clear(self, _arguments: list[str]) -> None:
         self.output += "\f"
@@ -272,39 +229,6 @@ class Interpreter:
             self.output += f"{left[0]:<40}{right[0]}".rstrip() + "\n"
 
 
-class BootNow(Exception):
-    """``boot`` was given and a kernel is loaded."""
-
-
-class LeaveCommandLine(Exception):
-    """``exit`` or ``normal`` was given: back to the menu."""
-
-
-#: Commands and their usage, for ``help`` and completion.
-HELP: Final[Mapping[str, str]] = {
-    "boot": "",
-    "cat": "FILE",
-    "clear": "",
-    "echo": "[-e|-n] [STRING]",
-    "exit": "",
-    "false": "",
-    "halt": "",
-    "help": "[PATTERN ...]",
-    "initrd": "FILE",
-    "insmod": "MODULE",
-    "linux": "FILE [ARGS...]",
-    "load_video": "",
-    "ls": "[-l|-h|-a] [FILE ...]",
-    "normal": "",
-    "reboot": "",
-    "search": "[-f|-l|-u|-s|-n] NAME",
-    "set": "[ENVVAR=VALUE]",
-    "setparams": "[VALUE]...",
-    "true": "",
-    "unset": "ENVVAR",
-}
-
-
 def _without_device(path: str) -> str:
     return path.partition(")")[2] if path.startswith("(") else path
 
@@ -313,37 +237,32 @@ def split_words(line: str, variables: Mapping[str, str]) -> list[str]:
     """The words of a line of GRUB's script language: quotes, backslashes, ``$name`` and ``${name}``, comments."""
     words: list[str] = []
     current: str | None = None
-    quote = ""
+    quoted = False  # between double quotes
     position = 0
     while position < len(line):
-        character = line[position]
+        piece = line[position]
         position += 1
-        if quote == "'":
-            if character == "'":
-                quote = ""
-            else:
-                current = (current or "") + character
-        elif character == "\\" and position < len(line):
-            current = (current or "") + line[position]
+        if piece == "\\" and position < len(line):
+            piece = line[position]
             position += 1
-        elif character == "$":
+        elif piece == "$":
             name, position = _variable_name(line, position)
-            current = (current or "") + (variables.get(name, "") if name else "$")
-        elif quote == '"':
-            if character == '"':
-                quote = ""
-            else:
-                current = (current or "") + character
-        elif character in "'\"":
-            quote, current = character, current or ""
-        elif character in " \t;":
+            piece = variables.get(name, "") if name else "$"
+        elif piece == '"':
+            piece, quoted = "", not quoted
+        elif quoted:
+            pass
+        elif piece == "'":
+            piece = line[position:].partition("'")[0]
+            position += len(piece) + 1
+        elif piece in " \t;":
             if current is not None:
                 words.append(current)
             current = None
-        elif character == "#" and current is None:
+            continue
+        elif piece == "#" and current is None:
             break
-        else:
-            current = (current or "") + character
+        current = (current or "") + piece
     if current is not None:
         words.append(current)
     return words

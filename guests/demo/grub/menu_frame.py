@@ -1,4 +1,4 @@
-"""The screen that GRUB's menu and editor share: title, frame, help lines, as GRUB 2.06's menu_text.c draws them."""
+"""The screen that GRUB's menu and editor share: title, frame and help lines, as GRUB 2.06's menu_text.c draws them."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ EDITOR_HELP: Final = (
 
 
 def draw_title(terminal: GrubTerminal) -> None:
-    """The version, centred in the second row."""
+    """Draw the version, centred in the second row."""
     terminal.goto(2, 24)
     terminal.text(VERSION)
     terminal.text("\n\n")
 
 
 def draw_frame(terminal: GrubTerminal, help_lines: Sequence[str]) -> int:
-    """The title, an empty frame and the help below it.
+    """Draw the title, an empty frame and the help below it.
 
     Returns:
-        How many rows the frame has inside.
+        How many rows are inside the frame.
     """
     rows = 15 - len(help_lines)
     draw_title(terminal)
@@ -64,20 +64,20 @@ def draw_frame(terminal: GrubTerminal, help_lines: Sequence[str]) -> int:
 
 
 def begin_menu(terminal: GrubTerminal) -> None:
-    """Clear for a menu, which shows no cursor."""
+    """Clear the screen for a menu, which has no visible cursor."""
     terminal.clear()
     terminal.raw(CURSOR_OFF + NORMAL)
     terminal.clear()
 
 
 def begin_editor(terminal: GrubTerminal) -> None:
-    """Clear for an editor."""
+    """Clear the screen for an editor."""
     terminal.raw(NORMAL)
     terminal.clear()
 
 
 def clear_message(terminal: GrubTerminal, row: int, column: int) -> None:
-    """Wipe the two message rows; the cursor goes to ``row``, ``column``."""
+    """Clear the two message rows and move the cursor to ``row``, ``column``."""
     for message_row in (MESSAGE_ROW, MESSAGE_ROW + 1):
         terminal.goto(message_row, 1)
         terminal.text(" " * 79)

@@ -1,8 +1,8 @@
 """GRUB's serial terminal: a ``vt100`` of 80 columns and 24 rows, as GRUB 2.06's terminfo.c drives it.
 
-Output remembers where the cursor is, because GRUB's command line places every character with a cursor address.
-Input is decoded with GRUB's rule: the bytes of an escape sequence come less than 100 ms apart, and an ESC alone is
-the Esc key.
+The position of the cursor is tracked, because GRUB's command line places every character with a cursor address.
+Input is decoded by GRUB's rule: the bytes of an escape sequence come less than 100 ms apart, and an ESC alone is the
+Esc key.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ from typing import Final
 
 import trio
 
-from uartsim.guest.script import Flag
-
-from ..tty.serial_core import Driver
+from uartsim.guest.script import Flag, SerialDriver
 
 ROWS: Final = 24
 COLUMNS: Final = 80
@@ -26,8 +24,8 @@ NORMAL: Final = "\x1b[m"
 CURSOR_ON: Final = "\x1b[?25h"
 CURSOR_OFF: Final = "\x1b[?25l"
 
-#: Key sequences after ESC, and the names of the keys.  The arrows of a keypad in application mode (ESC O A) are none of
-#: them: GRUB takes those for F11 and F12.
+#: Key sequences after ESC, and the names of the keys.  The arrows of a keypad in application mode (ESC O A) are not
+#: among them: GRUB takes those for F11 and F12.
 SEQUENCES: Final = {
     "[A": "up",
     "[B": "down",
@@ -92,13 +90,13 @@ _CONTROL: Final = {
 
 
 class GrubTerminal:
-    """The terminal GRUB's menu, editor and command line run on.
+    """The terminal that GRUB's menu, editor and command line run on.
 
     Args:
-        driver: the serial port; GRUB polls it without interrupts, and nobody else has it.
+        driver: the serial port, open.
     """
 
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, driver: SerialDriver) -> None:
         self._driver = driver
         self._typed = bytearray()
         self._out = bytearray()
@@ -112,7 +110,7 @@ class GrubTerminal:
         self._out += text.encode()
 
     def clear(self) -> None:
-        """Clear the screen; the cursor goes home."""
+        """Clear the screen and move the cursor home."""
         self.raw(CLEAR)
         self.row = self.column = 1
 
@@ -142,7 +140,7 @@ class GrubTerminal:
 
     # ----------------------------------------------------------------------------------------------------------- input
     async def key(self) -> str:
-        """The next key: a printable character, or a name such as ``"up"``, ``"enter"``, ``"esc"``, ``"c-x"``."""
+        """Wait for a key: a printable character, or a name such as ``"up"``, ``"enter"``, ``"esc"`` or ``"c-x"``."""
         await self.flush()
         while True:
             byte = await self._byte()
@@ -160,7 +158,7 @@ class GrubTerminal:
             with trio.move_on_after(SEQUENCE_TIMEOUT_S):
                 byte = await self._byte()
             if byte < 0:
-                # Not a sequence: GRUB gives the characters one by one, Esc first.
+                # Not a sequence: the characters are keys of their own, Esc first.
                 self._typed[:0] = sequence.encode("latin-1")
                 return "esc"
             sequence += chr(byte)

@@ -1,7 +1,7 @@
-"""What Debian 12's cloud kernel says on a small QEMU machine from "Linux version" to "Run /init", and after it.
+"""What Debian 12's cloud kernel logs on a small QEMU machine, from "Linux version" to "Run /init" and beyond.
 
-A script: `(part, level, text)`, where the part (0 to 1) says how far into the phase the line comes.  The time stamps
-are not written here: they are the kernel's own clock when the line is printed.
+Each line is ``(part, level, text)``; the part, from 0 to 1, says how far into its phase the line comes.  Time stamps
+are not written here: they are the kernel's clock when the line is printed.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from .kernel import BUILDER, RELEASE, VERSION, CommandLine
+from .kernel_parameters import KernelParameters
+from .release import BUILDER, RELEASE, VERSION
 
-#: One line: how far into its phase, its printk level, its text (with ``{...}`` for `str.format`).
-Line = tuple[float, int, str]
+#: How far into its phase a line comes, its printk level, and its text, in which ``{...}`` is for `str.format`.
+LogLine = tuple[float, int, str]
 
-_EARLY: Final[tuple[Line, ...]] = (
+_EARLY: Final[tuple[LogLine, ...]] = (
     (0.00, 5, "Linux version {release} {builder} {version}"),
     (0.00, 6, "Command line: {command_line}"),
     (0.00, 6, "BIOS-provided physical RAM map:"),
@@ -55,7 +56,7 @@ _EARLY: Final[tuple[Line, ...]] = (
     (0.15, 6, "Console: colour VGA+ 80x25"),
 )
 
-_LATE: Final[tuple[Line, ...]] = (
+_LATE: Final[tuple[LogLine, ...]] = (
     (0.17, 6, "ACPI: Core revision 20220331"),
     (0.19, 6, "APIC: Switch to symmetric I/O mode setup"),
     (0.20, 6, "..TIMER: vector=0x30 apic1=0 pin1=2 apic2=-1 pin2=-1"),
@@ -99,8 +100,8 @@ _LATE: Final[tuple[Line, ...]] = (
     (0.98, 6, "Run /init as init process"),
 )
 
-#: Modules that come with the disk, printed while the initramfs looks for it.
-DISK: Final[tuple[Line, ...]] = (
+#: What the disk's drivers log while the initramfs loads them.
+DISK: Final[tuple[LogLine, ...]] = (
     (0.0, 6, "virtio_blk virtio0: 1/0/0 default/read/poll queues"),
     (0.1, 5, "virtio_blk virtio0: [vda] 1843200 512-byte logical blocks (944 MB/900 MiB)"),
     (0.2, 6, " vda: vda1"),
@@ -108,24 +109,29 @@ DISK: Final[tuple[Line, ...]] = (
 MOUNTED: Final = "EXT4-fs (vda1): mounted filesystem with ordered data mode. Quota mode: none."
 
 
-def kernel_lines(command_line: CommandLine, uart: str) -> Iterator[Line]:
-    """The kernel's own part, with the lines about its consoles that this command line brings."""
+def kernel_lines(parameters: KernelParameters, uart: str) -> Iterator[LogLine]:
+    """The kernel's own part.
+
+    Args:
+        parameters: the kernel's command line, which appears in the log and says which consoles there are.
+        uart: the chip that ttyS0 is, such as ``"16550A"``.
+    """
     words = {
         "release": RELEASE,
         "builder": BUILDER,
         "version": VERSION,
-        "command_line": command_line.text,
+        "command_line": parameters.text,
     }
     for part, level, text in _EARLY:
         yield part, level, text.format(**words)
-    for console in command_line.consoles:
-        yield 0.16, 6, f"printk: console [{console.partition(',')[0]}] enabled"
+    for console in parameters.console_names:
+        yield 0.16, 6, f"printk: console [{console}] enabled"
     for part, level, text in _LATE:
         yield part, level, text.format(uart=uart)
 
 
-def systemd_lines(hostname: str) -> Iterator[Line]:
-    """What systemd writes to the kernel's log until its journal runs."""
+def systemd_lines(hostname: str) -> Iterator[LogLine]:
+    """What systemd writes to the kernel's log before its journal runs."""
     yield 0.0, 6, "systemd[1]: Inserted module 'autofs4'"
     yield (
         0.05,

@@ -1,14 +1,18 @@
-"""What a dying kernel prints below its last words: the frames of Debian's 6.1 cloud kernel on QEMU.
+"""What a dying kernel prints below its panic message: the frames of Debian's 6.1 cloud kernel on QEMU.
 
-The lines are formats for `str.format`: ``{release}`` and ``{build}`` name the kernel.
+SysRq prints some of them too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
+from .process_table import Process
+from .release import BUILD, RELEASE
+
 HARDWARE: Final = "Hardware name: QEMU Standard PC (i440FX + PIIX, 1996), BIOS 1.16.2-debian-1.16.2-1 04/01/2014"
-_TAINT: Final = "Not tainted {release} #1  {build}"
+_TAINT: Final = f"Not tainted {RELEASE} #1  {BUILD}"
 
 KERNEL_OFFSET: Final = (
     "Kernel Offset: 0x15200000 from 0xffffffff81000000 (relocation range: 0xffffffff80000000-0xffffffffbfffffff)"
@@ -205,14 +209,11 @@ _RESCUER: Final = " rescuer_thread+0x2ae/0x3a0\n kthread+0xda/0x100"
 _WORKER: Final = " worker_thread+0xb3/0x380\n kthread+0xda/0x100"
 
 
-def show_tasks(tasks: list[tuple[str, str, int, int]]) -> str:
-    """sysrq t: every task and where it sleeps.
-
-    Args:
-        tasks: name, state letter, pid and parent of each.
-    """
+def show_tasks(processes: Iterable[Process]) -> str:
+    """The report of SysRq t: each process, and where in the kernel it sleeps."""
     lines: list[str] = []
-    for name, state, pid, parent in tasks:
+    for process in processes:
+        name, state, pid, parent = process.name[:15], process.state[0], process.pid, process.parent
         flags = "0x00004000" if parent in (0, 2) and pid != 1 else "0x00000002"
         lines.append(f"task:{name:<15} state:{state} stack:0     pid:{pid:<5} ppid:{parent:<6} flags:{flags}")
         if pid == 2:

@@ -1,24 +1,22 @@
-"""The processes of the machine, for ps(1), SysRq t and the oom killer: a fixed cast, asleep at a quiet prompt."""
+"""The processes of the machine, for ps(1), SysRq t and the OOM killer: always the same ones, asleep."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 
-@dataclass(frozen=True)
-class Process:
+class Process(NamedTuple):
     """One line of ps(1).
 
     Attributes:
-        pid: its number.
-        parent: its parent's.
-        name: the command name (15 characters at most), in brackets in ps if it is a kernel thread.
+        pid: the process's number.
+        parent: the parent's number.
+        name: the command's name, 15 characters at most.
         command: the arguments; empty for a kernel thread.
         state: ps's state letters.
-        tty: "?" or the terminal.
-        memory_kib: resident size.
-        virtual_kib: virtual size.
+        tty: the terminal, or "?".
+        memory_kib: the resident size, in KiB.
+        virtual_kib: the virtual size, in KiB.
     """
 
     pid: int
@@ -32,11 +30,11 @@ class Process:
 
     @property
     def shown(self) -> str:
-        """The COMMAND column."""
+        """ps's COMMAND column: the arguments, or a kernel thread's name in brackets."""
         return self.command or f"[{self.name}]"
 
 
-KERNEL_THREADS: Final = (
+_KERNEL_THREADS: Final = (
     Process(2, 0, "kthreadd"),
     Process(3, 2, "rcu_gp", state="I<"),
     Process(4, 2, "rcu_par_gp", state="I<"),
@@ -58,7 +56,7 @@ KERNEL_THREADS: Final = (
     Process(148, 2, "jbd2/vda1-8"),
 )
 
-SYSTEM: Final = (
+_SERVICES: Final = (
     Process(1, 0, "systemd", "/sbin/init", "Ss", "?", 12196, 102092),
     Process(187, 1, "systemd-journal", "/lib/systemd/systemd-journald", "Ss", "?", 11804, 33016),
     Process(210, 1, "systemd-udevd", "/lib/systemd/systemd-udevd", "Ss", "?", 5812, 24352),
@@ -66,23 +64,34 @@ SYSTEM: Final = (
     Process(366, 1, "agetty", "/sbin/agetty -o -p -- \\u --noclear - linux", "Ss+", "tty1", 1064, 5872),
 )
 
-SESSION: Final = (
+_SESSION: Final = (
     Process(367, 1, "login", "/bin/login -p --", "Ss", "ttyS0", 4220, 6868),
     Process(412, 367, "bash", "-bash", "S", "ttyS0", 4736, 7196),
 )
 
+_GETTY: Final = Process(
+    367,
+    1,
+    "agetty",
+    "/sbin/agetty -o -p -- \\u --keep-baud 115200,57600,38400,9600 - vt220",
+    "Ss+",
+    "ttyS0",
+    1104,
+    5900,
+)
 
-def everyone(*, logged_in: bool) -> list[Process]:
-    """Every process, by number."""
-    getty = Process(
-        367,
-        1,
-        "agetty",
-        "/sbin/agetty -o -p -- \\u --keep-baud 115200,57600,38400,9600 - vt220",
-        "Ss+",
-        "ttyS0",
-        1104,
-        5900,
-    )
-    session = SESSION if logged_in else (getty,)
-    return sorted((*KERNEL_THREADS, *SYSTEM, *session), key=lambda process: process.pid)
+
+class ProcessTable:
+    """The processes, with a getty or a session on the serial line.
+
+    Attributes:
+        logged_in: whether there is a session.
+    """
+
+    def __init__(self) -> None:
+        self.logged_in = False
+
+    def all(self) -> list[Process]:
+        """All processes, by number."""
+        on_serial_line = _SESSION if self.logged_in else (_GETTY,)
+        return sorted((*_KERNEL_THREADS, *_SERVICES, *on_serial_line), key=lambda process: process.pid)

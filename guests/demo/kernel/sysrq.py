@@ -1,21 +1,18 @@
-"""The magic SysRq key as Linux 6.1 has it (Documentation/admin-guide/sysrq.rst): keys, mask bits, what is printed.
+"""The magic SysRq key as Linux 6.1 has it (Documentation/admin-guide/sysrq.rst): its keys, mask bits and messages.
 
-On a serial console the key is armed by a break and is the next character within five seconds; the kernel keeps both
-(see `kernel.Kernel.receive`).  Through /proc/sysrq-trigger the mask is not asked.
+On a serial console a break arms SysRq and the next character within five seconds is the key; the kernel keeps both
+for itself (see `kernel.Kernel.receive`).  A key written to /proc/sysrq-trigger works whatever the mask is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntFlag
-from typing import TYPE_CHECKING, Final
+from typing import Final, NamedTuple, Protocol
 
-from . import crash_traces as traces
-from . import process_table as processes
-
-if TYPE_CHECKING:
-    from .kernel import Kernel
+from . import crash_traces
+from .printk import ERR, INFO, NOTICE, WARNING, KernelLog
+from .process_table import ProcessTable
 
 
 class Enable(IntFlag):
@@ -31,9 +28,14 @@ class Enable(IntFlag):
     RTNICE = 0x100
 
 
-@dataclass(frozen=True)
-class Operation:
-    """One key: what it needs, what it announces, its word in the help line."""
+class Operation(NamedTuple):
+    """One key.
+
+    Attributes:
+        enable: the bit that the mask must have.
+        action: what the kernel prints when the key is pressed.
+        help: the key's word in the help line.
+    """
 
     enable: Enable
     action: str
@@ -67,125 +69,134 @@ OPERATIONS: Final[dict[str, Operation]] = {
 }
 
 
+class Target(Protocol):
+    """What SysRq acts on: the kernel."""
+
+    log: KernelLog
+    processes: ProcessTable
+
+    def panic(self, why: str, trace: str) -> None:
+        """Print a crash report and stop."""
+
+    def stop(self, how: str) -> None:
+        """Stop everything at once, and "reboot" or "poweroff"."""
+
+    def kill_sessions(self) -> None:
+        """End all processes but init."""
+
+
 class SysRq:
     """The state of SysRq and its operations.
 
     Args:
-        kernel: whose log is printed to.
+        target: the kernel.
         mask: the value of /proc/sys/kernel/sysrq.
-        always: ``sysrq_always_enabled`` was on the command line.
+        always: whether ``sysrq_always_enabled`` is on the kernel's command line.
     """
 
-    def __init__(self, kernel: Kernel, mask: int, *, always: bool) -> None:
+    def __init__(self, target: Target, mask: int, *, always: bool) -> None:
         self.mask = mask
         self._always = always
-        self._kernel = kernel
-        #: Ends all processes but init (e, i, f, k); set by whoever runs them.
-        self.kill_all: Callable[[], None] = lambda: None
-        self.logged_in = False
+        self._target = target
+        self._log = target.log
+        self._crash_trace = crash_traces.SYSRQ_CRASH
+        report = self._log.print_report
         self._handlers: dict[str, Callable[[], None]] = {
-            "b": self._reset,
-            "c": lambda: kernel.panic("sysrq triggered crash", self._crash_trace),
-            "e": self._kill,
+            "b": lambda: target.stop("reboot"),
+            "c": lambda: target.panic("sysrq triggered crash", self._crash_trace),
+            "e": target.kill_sessions,
             "f": self._out_of_memory,
-            "i": self._kill,
-            "j": lambda: kernel.printk("Emergency Thaw complete", 4),
+            "i": target.kill_sessions,
+            "j": lambda: report("Emergency Thaw complete"),
             "k": self._secure_attention,
-            "l": lambda: self._dump(traces.SHOW_BACKTRACES),
-            "m": lambda: self._dump(traces.SHOW_MEMORY),
+            "l": lambda: report(crash_traces.SHOW_BACKTRACES),
+            "m": lambda: report(crash_traces.SHOW_MEMORY),
             "o": self._power_off,
-            "p": lambda: self._dump(traces.SHOW_REGISTERS),
+            "p": lambda: report(crash_traces.SHOW_REGISTERS),
             "q": self._show_timers,
-            "s": lambda: kernel.printk("Emergency Sync complete", 4),
+            "s": lambda: report("Emergency Sync complete"),
             "t": self._show_tasks,
             "u": self._remount,
-            "z": lambda: self._dump("Dumping ftrace buffer:\n   (ftrace buffer empty)"),
+            "z": lambda: report("Dumping ftrace buffer:\n   (ftrace buffer empty)"),
         }
-        self._crash_trace = traces.SYSRQ_CRASH
 
     @property
     def effective_mask(self) -> int:
-        """1 if everything is allowed, 0 if SysRq is off, or the bits of `Enable`."""
+        """1 if everything is allowed, 0 if SysRq is off, else the bits of `Enable`."""
         return 1 if self._always else self.mask
 
     def allows(self, operation: Operation) -> bool:
-        """Whether the mask lets ``operation`` pass."""
+        """Whether the mask has the bit of ``operation``."""
         mask = self.effective_mask
         return mask == 1 or bool(mask & operation.enable)
 
     def press(self, key: str, *, check_mask: bool = True) -> None:
-        """Handle a key; ``check_mask`` False is /proc/sysrq-trigger."""
-        kernel = self._kernel
-        before = kernel.console_loglevel
-        kernel.console_loglevel = 7  # so that the person at the console sees the first line whatever the level
+        """Handle a key.
+
+        Args:
+            key: one character.
+            check_mask: False for a key from /proc/sysrq-trigger.
+        """
+        log = self._log
+        before = log.console_loglevel
+        log.console_loglevel = 7  # the first line is shown whatever the level is
         operation = OPERATIONS.get(key)
         if operation is None:
             words = dict.fromkeys(each.help for each in OPERATIONS.values())
-            kernel.printk(f"sysrq: HELP : {' '.join(words)} ")
+            log.printk(f"sysrq: HELP : {' '.join(words)} ")
         elif check_mask and not self.allows(operation):
-            kernel.printk("sysrq: This sysrq operation is disabled.")
+            log.printk("sysrq: This sysrq operation is disabled.")
         else:
-            kernel.printk(f"sysrq: {operation.action}")
-            kernel.console_loglevel = before
-            self._crash_trace = traces.SYSRQ_CRASH if check_mask else traces.PROC_CRASH
+            log.printk(f"sysrq: {operation.action}")
+            log.console_loglevel = before
+            self._crash_trace = crash_traces.SYSRQ_CRASH if check_mask else crash_traces.PROC_CRASH
             if operation is _LOGLEVEL:
-                kernel.console_loglevel = 7
-                kernel.printk(f"sysrq: Loglevel set to {key}")
-                kernel.console_loglevel = int(key)
+                log.console_loglevel = 7
+                log.printk(f"sysrq: Loglevel set to {key}")
+                log.console_loglevel = int(key)
             else:
                 self._handlers.get(key, lambda: None)()
             return
-        kernel.console_loglevel = before
-
-    def _dump(self, text: str) -> None:
-        for line in text.splitlines():
-            self._kernel.printk(line.format(release="6.1.0-18-cloud-amd64", build="Debian 6.1.76-1"), 4)
-
-    def _reset(self) -> None:
-        self._kernel.stop_userspace()
-        self._kernel.power("reboot")
+        log.console_loglevel = before
 
     def _power_off(self) -> None:
-        self._kernel.printk("reboot: Power down", 0)
-        self._kernel.stop_userspace()
-        self._kernel.power("poweroff")
-
-    def _kill(self) -> None:
-        self.kill_all()
+        self._log.printk("reboot: Power down", 0)
+        self._target.stop("poweroff")
 
     def _secure_attention(self) -> None:
-        # SAK is aimed at the foreground virtual console, tty1, and not at the serial line.
-        self._kernel.printk("tty tty1: SAK: killed process 366 (agetty): by session", 5)
-        self._kernel.printk("tty tty1: SAK: killed process 366 (agetty): by controlling tty", 5)
+        # SAK ends what runs on the foreground virtual console, tty1, and not on the serial line.
+        self._log.printk("tty tty1: SAK: killed process 366 (agetty): by session", NOTICE)
+        self._log.printk("tty tty1: SAK: killed process 366 (agetty): by controlling tty", NOTICE)
 
     def _remount(self) -> None:
-        self._kernel.printk("EXT4-fs (vda1): re-mounted. Quota mode: none.", 6)
-        self._kernel.printk("Emergency Remount complete", 4)
+        self._log.printk("EXT4-fs (vda1): re-mounted. Quota mode: none.", INFO)
+        self._log.printk("Emergency Remount complete", WARNING)
 
     def _out_of_memory(self) -> None:
-        self._kernel.printk("kworker/0:3 invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=-1, oom_score_adj=0", 4)
-        self._dump(traces.SHOW_MEMORY)
-        self._kernel.printk("Tasks state (memory values in pages):", 6)
-        self._kernel.printk("[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name", 6)
-        alive = [each for each in processes.everyone(logged_in=self.logged_in) if each.command and each.pid != 1]
+        log = self._log
+        log.printk("kworker/0:3 invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=-1, oom_score_adj=0", WARNING)
+        log.print_report(crash_traces.SHOW_MEMORY)
+        log.printk("Tasks state (memory values in pages):", INFO)
+        log.printk("[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name", INFO)
+        alive = [each for each in self._target.processes.all() if each.command and each.pid != 1]
         for process in alive:
-            self._kernel.printk(
+            log.printk(
                 f"[{process.pid:7d}]     0 {process.pid:5d} {process.virtual_kib // 4:8d} {process.memory_kib // 4:8d}"
                 f"    53248        0             0 {process.name}",
-                6,
+                INFO,
             )
         victim = max(alive, key=lambda process: process.pid)
-        self._kernel.printk(
+        log.printk(
             f"Out of memory: Killed process {victim.pid} ({victim.name}) total-vm:{victim.virtual_kib}kB, "
             f"anon-rss:{victim.memory_kib // 8}kB, file-rss:{victim.memory_kib * 7 // 8}kB, shmem-rss:0kB, UID:0 "
             "pgtables:52kB oom_score_adj:0",
-            3,
+            ERR,
         )
-        self.kill_all()
+        self._target.kill_sessions()
 
     def _show_timers(self) -> None:
-        now = int(self._kernel.uptime_s * 1e9)
-        self._dump(
+        now = int(self._log.uptime_s * 1e9)
+        self._log.print_report(
             f"Timer List Version: v0.9\nHRTIMER_MAX_CLOCK_BASES: 8\nnow at {now} nsecs\ncpu: 0\n clock 0:\n"
             "  .base:       00000000a7838233\n  .index:      0\n  .resolution: 1 nsecs\n  .get_time:   ktime_get\n"
             "  .offset:     0 nsecs\nactive timers:\nTick Device: mode:     1\nPer CPU device: 0\n"
@@ -193,9 +204,5 @@ class SysRq:
         )
 
     def _show_tasks(self) -> None:
-        tasks = [
-            (each.name[:15], each.state[0], each.pid, each.parent)
-            for each in processes.everyone(logged_in=self.logged_in)
-        ]
-        self._dump(traces.show_tasks(tasks))
-        self._dump("Showing busy workqueues and worker pools:")
+        self._log.print_report(crash_traces.show_tasks(self._target.processes.all()))
+        self._log.print_report("Showing busy workqueues and worker pools:")

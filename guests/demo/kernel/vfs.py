@@ -1,25 +1,20 @@
-"""The file system: a tree in memory, lost at power off, with /proc and /dev entries that act on the machine."""
+"""The file system: a tree in memory, lost at power off.  Files of /proc and /dev are made by functions: see `procfs`."""
 
 from __future__ import annotations
 
 import posixpath
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from . import procfs as disk
-from .kernel import RELEASE, VERSION
+from . import disk_contents
 
-if TYPE_CHECKING:
-    from ..linux_system import Machine
-
-#: More than this the disk does not hold, in bytes.
+#: The size of the disk, and so the largest file, in bytes.
 CAPACITY_BYTES: Final = 16 << 20
 
 
 class FileError(Exception):
-    """An operation failed; the message is strerror's: ``No such file or directory`` and so on."""
+    """An operation has failed.  The message is strerror's, such as ``No such file or directory``."""
 
 
 @dataclass
@@ -30,9 +25,10 @@ class Node:
         kind: "file", "directory", "device" or "link".
         data: a file's content, a link's target.
         read: makes the content of a generated file.
-        write: what writing to a device or setting does; raises `FileError` for a value it does not take.
+        write: takes what is written to a device or a setting; raises `FileError` for a value that it refuses.
         mode: the permission bits.
-        modified: when, in seconds since 1970.
+        modified: the time of the last change, in seconds since 1970.
+        children: what is in a directory, by name.
     """
 
     kind: str = "file"
@@ -45,40 +41,42 @@ class Node:
 
 
 class FileSystem:
-    """The tree.
+    """The tree, with the files of a freshly installed machine in it.
 
     Args:
-        machine: whose settings and counters /proc shows.
+        clock: the time that new files get, in seconds since 1970.
     """
 
-    def __init__(self, machine: Machine) -> None:
-        self._machine = machine
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self.root = Node("directory", mode=0o755)
-        self.passwords = {"root": machine.settings.password}
-        #: When somebody logged in before, in seconds since 1970.
-        self.last_login: float | None = None
-        for path in disk.DIRECTORIES:
+        for path in disk_contents.DIRECTORIES:
             self._make(path, Node("directory", mode=0o1777 if path == "/tmp" else 0o755))
-        for path, text in disk.FILES.items():
-            self._make(path, Node(data=text.encode(), mode=0o755 if "/bin/" in path else 0o644))
-        for path, target in disk.LINKS.items():
+        for path, text in disk_contents.FILES.items():
+            self._make(path, Node(data=text.encode()))
+        for path, target in disk_contents.LINKS.items():
             self._make(path, Node("link", data=target.encode(), mode=0o777))
-        self.write_text("/etc/hostname", machine.hostname + "\n")
-        disk.add_proc(self._make_generated, machine)
-        disk.add_devices(self._make_generated, machine)
 
     def _make(self, path: str, node: Node) -> None:
         parent, name = posixpath.split(path)
         self._directory(parent).children[name] = node
-        node.modified = disk.INSTALLED
+        node.modified = disk_contents.INSTALLED
 
-    def _make_generated(
+    def make_generated(
         self,
         path: str,
         read: Callable[[], bytes] | None,
         write: Callable[[bytes], None] | None = None,
         kind: str = "file",
     ) -> None:
+        """Create a file whose content is not stored.
+
+        Args:
+            path: where; its directory must be there.
+            read: makes the content; None if the file cannot be read.
+            write: takes what is written; None if the file cannot be written.
+            kind: "file" or "device".
+        """
         mode = 0o644 if read and write else 0o444 if read else 0o200
         self._make(path, Node(kind, read=read, write=write, mode=mode if kind == "file" else 0o620))
 
@@ -87,7 +85,7 @@ class FileSystem:
         """The node at an absolute path.
 
         Raises:
-            FileError: there is none, or a part of the path is no directory.
+            FileError: nothing is there, or a part of the path is not a directory.
         """
         node = self.root
         parts = [part for part in posixpath.normpath(path).split("/") if part]
@@ -125,7 +123,7 @@ class FileSystem:
         """A file's content.
 
         Raises:
-            FileError: see `find`; or it is a directory, or cannot be read.
+            FileError: nothing is there, or it is a directory, or it cannot be read.
         """
         node = self.find(path)
         if node.kind == "directory":
@@ -137,7 +135,7 @@ class FileSystem:
         return node.data
 
     def read_text(self, path: str) -> str:
-        """A file's content as text; nothing if there is no such file."""
+        """A file's content as text; empty if it cannot be read."""
         try:
             return self.read(path).decode(errors="replace")
         except FileError:
@@ -147,7 +145,7 @@ class FileSystem:
         """Write a whole file, or add to it.
 
         Raises:
-            FileError: see `find`; or it cannot be written, or the disk is full.
+            FileError: a part of the path is not a directory, or the file cannot be written, or the disk is full.
         """
         try:
             node = self.find(path)
@@ -164,37 +162,31 @@ class FileSystem:
         if len(data) + (len(node.data) if append else 0) > CAPACITY_BYTES:
             raise FileError("No space left on device")
         node.data = node.data + data if append else data
-        node.modified = self._machine.wall_time()
+        node.modified = self._clock()
 
     def write_text(self, path: str, text: str) -> None:
         """Write a whole file of text."""
         self.write(path, text.encode())
 
     def make_directory(self, path: str) -> None:
-        """mkdir(2).
+        """Make a directory, as mkdir(2) does.
 
         Raises:
-            FileError: there is something already, or no parent.
+            FileError: something is at ``path`` already, or its parent is not a directory.
         """
         if self.exists(path):
             raise FileError("File exists")
         parent, name = posixpath.split(posixpath.normpath(path))
-        self._directory(parent).children[name] = Node("directory", mode=0o755, modified=self._machine.wall_time())
+        self._directory(parent).children[name] = Node("directory", mode=0o755, modified=self._clock())
 
-    def remove(self, path: str, *, recursive: bool = False, directory: bool = False) -> None:
-        """unlink(2), or rmdir(2) with ``directory``.
+    def remove(self, path: str, *, recursive: bool = False) -> None:
+        """Remove a file; with ``recursive`` also a directory and all that is in it.
 
         Raises:
-            FileError: there is nothing, or it is a directory (with something in it).
+            FileError: nothing is there, or it is a directory that must not be removed.
         """
-        node = self.find(path, follow=False)
-        if node.kind == "directory" and not recursive:
-            if not directory:
-                raise FileError("Is a directory")
-            if node.children:
-                raise FileError("Directory not empty")
-        elif node.kind != "directory" and directory:
-            raise FileError("Not a directory")
+        if self.find(path, follow=False).kind == "directory" and not recursive:
+            raise FileError("Is a directory")
         parent, name = posixpath.split(posixpath.normpath(path))
         if not name:
             raise FileError("Device or resource busy")
@@ -204,30 +196,6 @@ class FileSystem:
         """The names in a directory, sorted.
 
         Raises:
-            FileError: it is none.
+            FileError: nothing is there, or it is not a directory.
         """
         return sorted(self._directory(path).children)
-
-    # -------------------------------------------------------------------------------------------------- helpers
-    def check_password(self, name: str, password: str) -> bool:
-        """Whether ``name`` may log in with ``password``."""
-        return self.passwords.get(name) == password
-
-    def uname(self, options: str) -> str:
-        """What uname(1) prints for options such as ``-a`` or ``-snr``."""
-        values = {
-            "s": "Linux",
-            "n": self._machine.hostname,
-            "r": RELEASE,
-            "v": VERSION,
-            "m": "x86_64",
-            "o": "GNU/Linux",
-        }
-        wanted = options.lstrip("-") or "s"
-        if "a" in wanted:
-            wanted = "snrvmo"
-        return " ".join(values[letter] for letter in values if letter in wanted)
-
-    def date(self, layout: str = "%a %b %e %H:%M:%S UTC %Y") -> str:
-        """The time of the machine's clock, as strftime(3) lays it out."""
-        return time.strftime(layout, time.gmtime(self._machine.wall_time()))

@@ -1,4 +1,4 @@
-"""``$((...))``: integer arithmetic as the shell has it, by precedence climbing."""
+"""Integer arithmetic as in the shell's ``$((...))``, by precedence climbing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 
 class ArithmeticFailure(Exception):
-    """The expression is no expression, or divides by zero."""
+    """The text is not an expression, or it divides by zero."""
 
 
 _TOKEN: Final = re.compile(r"\s*(0[xX][0-9a-fA-F]+|\d+|[A-Za-z_]\w*|\*\*|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%<>&|^~!()?:])")
@@ -31,10 +31,10 @@ def evaluate(text: str, value: Callable[[str], str]) -> int:
 
     Args:
         text: the expression.
-        value: gives the text of a variable.
+        value: returns the value of a variable.
 
     Raises:
-        ArithmeticFailure: see there.
+        ArithmeticFailure: the text is not an expression, or it divides by zero.
     """
     if not text.strip():
         return 0

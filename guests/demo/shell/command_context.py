@@ -1,23 +1,18 @@
-"""What passes between the shell and its commands: open files, arguments, and the ways to leave."""
+"""What a command is given when the shell runs it, and the ways in which it can end the shell or a loop."""
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Protocol
 
-import trio
-
-from .streams import Closed, Sink, Source
-
-if TYPE_CHECKING:
-    from ..linux_system import Machine
-    from .interactive import Shell
+from ..kernel.kernel import Kernel
+from .shell_state import ShellState
+from .streams import Sink, Source, Streams
 
 
 class ExitShell(Exception):
-    """``exit``: the attribute ``status`` is what the shell returns."""
+    """``exit`` was run; the attribute ``status`` is the shell's exit status."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -25,7 +20,7 @@ class ExitShell(Exception):
 
 
 class LoopControl(Exception):
-    """``break`` and ``continue``."""
+    """``break`` or ``continue`` was run; the attribute ``kind`` says which."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
@@ -33,7 +28,31 @@ class LoopControl(Exception):
 
 
 class ShellError(Exception):
-    """A command cannot be run; the message follows the shell's name."""
+    """A command cannot be run; the shell prints its own name and the message."""
+
+
+class Runner(Protocol):
+    """The shell that runs a command, for commands that run others: see `execution.Execution`."""
+
+    @property
+    def state(self) -> ShellState:
+        """The shell's state."""
+
+    @property
+    def commands(self) -> Mapping[str, CommandFunction]:
+        """Every builtin and program, by name."""
+
+    def child(self) -> Runner:
+        """A subshell."""
+
+    async def run_text(self, text: str, streams: Streams | None = None) -> int:
+        """Parse and run ``text``; returns its status."""
+
+    async def run_words(self, words: list[str], streams: Streams | None = None) -> int:
+        """Run one command with its arguments; returns its status."""
+
+    async def run_script(self, text: str, name: str, arguments: list[str], streams: Streams) -> int:
+        """Run ``text`` in a subshell with parameters of its own; returns its status."""
 
 
 @dataclass
@@ -41,92 +60,59 @@ class Context:
     """What a command runs with.
 
     Attributes:
-        shell: the shell that runs it.
-        name: its own name, for messages.
+        runner: the shell that runs it.
+        name: the command's own name, for messages.
         arguments: its arguments, without the name.
         streams: its open files.
     """
 
-    shell: Shell
+    runner: Runner
     name: str
     arguments: list[str]
     streams: Streams
 
     @property
+    def shell(self) -> ShellState:
+        """The state of the shell that runs it."""
+        return self.runner.state
+
+    @property
+    def kernel(self) -> Kernel:
+        """The kernel."""
+        return self.runner.state.kernel
+
+    @property
     def stdin(self) -> Source:
-        """Where it reads."""
+        """The standard input."""
         return self.streams.stdin
 
     @property
     def stdout(self) -> Sink:
-        """Where it writes."""
+        """The standard output."""
         return self.streams.stdout
 
     @property
     def stderr(self) -> Sink:
-        """Where it complains."""
+        """The standard error output."""
         return self.streams.stderr
 
-    @property
-    def machine(self) -> Machine:
-        """The machine."""
-        return self.shell.machine
-
     def path(self, name: str) -> str:
-        """The absolute path of what the user calls ``name``."""
-        return posixpath.normpath(posixpath.join(self.shell.directory, name))
+        """The absolute path of a file, for a name that may be relative to the working directory."""
+        return self.shell.path(name)
 
     async def print(self, text: str, end: str = "\n") -> None:
-        """Write text and a newline to the output."""
+        """Write text and ``end`` to the standard output."""
         await self.stdout.write((text + end).encode())
 
     async def complain(self, text: str, status: int = 1) -> int:
-        """Write ``name: text`` to the error output; returns ``status``."""
+        """Write ``name: text`` to the standard error output; returns ``status``."""
         await self.stderr.write(f"{self.name}: {text}\n".encode())
+        return status
+
+    async def complain_as_shell(self, text: str, status: int = 1) -> int:
+        """Write ``SHELL: name: text`` to the standard error output, as builtins do; returns ``status``."""
+        await self.stderr.write(f"{self.shell.name}: {self.name}: {text}\n".encode())
         return status
 
 
 CommandFunction = Callable[[Context], Awaitable[int]]
-
-
-class Streams:
-    """The open files of a command, by descriptor: 0 input, 1 output, 2 errors, and whatever else was opened.
-
-    Args:
-        files: a `Source`, a `Sink`, or something that is both, for each descriptor that is open.
-    """
-
-    def __init__(self, files: Mapping[int, Any]) -> None:
-        self.files = dict(files)
-
-    def replaced(self, files: Mapping[int, Any]) -> Streams:
-        """The same with some descriptors opened on other files; None closes one."""
-        return Streams({number: file for number, file in {**self.files, **files}.items() if file is not None})
-
-    @property
-    def stdin(self) -> Source:
-        """Where a command reads."""
-        file = self.files.get(0)
-        return file if isinstance(file, Source) else Closed("read")
-
-    @property
-    def stdout(self) -> Sink:
-        """Where a command writes."""
-        return self._sink(1)
-
-    @property
-    def stderr(self) -> Sink:
-        """Where a command complains."""
-        return self._sink(2)
-
-    def _sink(self, number: int) -> Sink:
-        file = self.files.get(number)
-        return file if isinstance(file, Sink) else Closed("write")
-
-
-@dataclass
-class BackgroundJob:
-    """A command started with ``&``: its process number, and the event of its end."""
-
-    pid: int
-    done: trio.Event = field(default_factory=trio.Event)

@@ -1,68 +1,34 @@
-"""What the shell makes of a word before a command sees it: variables, substitution, splitting, file names, braces."""
+"""The expansion of words: variables, command substitution, arithmetic, field splitting, file names, braces."""
 
 from __future__ import annotations
 
 import fnmatch
-import posixpath
 import re
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from ..kernel.vfs import FileError
 from .arithmetic import evaluate
-from .command_context import ShellError, Streams
+from .command_context import ShellError
 from .grammar import Simple, parse
 from .lexer import Part, Word
-
-if TYPE_CHECKING:
-    from ..linux_system import Machine
+from .shell_state import ShellState
 
 
 class Expansion:
-    """The part of a shell that expands words; `execution.Execution` builds on it."""
+    """Expands the words of one shell.
 
-    machine: Machine
-    name: str
-    directory: str
-    status: int
-    last_substitution_status: int
-    parameters: list[str]
-    variables: dict[str, str]
-    options: set[str]
-    last_background: int
-    streams: Streams
+    Args:
+        shell: the shell's state.
+        substitute: runs a command and returns its output without the trailing newlines.
+    """
 
-    async def substitute(self, text: str) -> str:
-        """The output of a command, without its trailing newlines."""
-        raise NotImplementedError
-
-    # ------------------------------------------------------------------------------------------------------- expansion
-    def value(self, name: str) -> str | None:
-        """The value of a variable or special parameter; None if it is not set."""
-        if name.isdigit():
-            number = int(name)
-            if number == 0:
-                return self.name
-            return self.parameters[number - 1] if number <= len(self.parameters) else None
-        special = {
-            "?": str(self.status),
-            "$": "412",
-            "!": str(self.last_background),
-            "#": str(len(self.parameters)),
-            "-": "himBHs",
-            "*": " ".join(self.parameters),
-            "@": " ".join(self.parameters),
-            "RANDOM": str(hash((self.machine.kernel.uptime_s, "random")) & 0x7FFF),
-            "SECONDS": str(int(self.machine.kernel.uptime_s)),
-            "HOSTNAME": self.machine.hostname,
-            "BASH_VERSION": "5.2.15(1)-release",
-            "UID": "0",
-            "EUID": "0",
-        }
-        return special.get(name, self.variables.get(name))
+    def __init__(self, shell: ShellState, substitute: Callable[[str], Awaitable[str]]) -> None:
+        self._shell = shell
+        self._substitute = substitute
 
     async def expand_words(self, words: list[Word]) -> list[str]:
-        """Every word that ``words`` become."""
+        """Expand words as a command's arguments are: each may become any number of words."""
         result: list[str] = []
         for word in words:
             for alternative in _expand_braces(word):
@@ -70,12 +36,12 @@ class Expansion:
         return result
 
     async def _expand_word(self, word: Word) -> list[str]:
-        """One word to any number of them: expansion, field splitting, file names."""
+        """Expand one word, split it into fields and match each with file names."""
         if word == (Part("variable", "@", quoted=True),) or word == (
             Part("text", "", quoted=True),
             Part("variable", "@", quoted=True),
         ):
-            return list(self.parameters)
+            return list(self._shell.parameters)
         fields: list[list[tuple[str, bool]]] = [[]]
         for index, part in enumerate(word):
             text = await self._expand_part(part)
@@ -98,7 +64,7 @@ class Expansion:
 
     def _expand_tilde(self, text: str) -> str:
         if text == "~" or text.startswith("~/"):
-            return self.variables.get("HOME", "/root") + text[1:]
+            return self._shell.variables.get("HOME", "/root") + text[1:]
         return text
 
     def _expand_names(self, pieces: list[tuple[str, bool]]) -> list[str]:
@@ -109,21 +75,21 @@ class Expansion:
         folder, _, last = pattern.rpartition("/")
         prefix = pattern[: len(pattern) - len(last)]
         with suppress(FileError):
-            names = self.machine.files.names(posixpath.join(self.directory, folder or ("/" if prefix else ".")))
+            names = self._shell.kernel.files.names(self._shell.path(folder or ("/" if prefix else ".")))
             found = fnmatch.filter(names, last)
             found = [prefix + name for name in found if last.startswith(".") or not name.startswith(".")]
             return found or [plain]
         return [plain]
 
     async def expand_to_text(self, word: Word) -> str:
-        """One word as one text, neither split nor matched against file names (assignments, redirections)."""
+        """Expand a word, but do not split it or match it with file names (assignments, redirections)."""
         parts = [await self._expand_part(part) for part in word]
         if word and word[0].kind == "text" and not word[0].quoted:
             parts[0] = self._expand_tilde(parts[0])
         return "".join(parts)
 
     async def expand_document(self, document: str) -> str:
-        """Text in which only ``$`` and backquotes are expanded (here-documents)."""
+        """Expand ``$`` and backquotes in a text, and nothing else (here-documents)."""
         escaped = document.replace('"', '\\"')
         block = parse(f'echo "{escaped}"')
         simple = block.items[0].pipeline.commands[0]
@@ -135,19 +101,19 @@ class Expansion:
             return await self._expand_variable(part.text)
         if part.kind == "arithmetic":
             expanded = await self.expand_document(part.text) if "$" in part.text else part.text
-            return str(evaluate(expanded, lambda name: self.value(name) or "0"))
+            return str(evaluate(expanded, lambda name: self._shell.value(name) or "0"))
         if part.kind == "command":
-            return await self.substitute(part.text)
+            return await self._substitute(part.text)
         return part.text
 
     async def _expand_variable(self, text: str) -> str:
         if text.startswith("#") and len(text) > 1:
-            return str(len(self.value(text[1:]) or ""))
+            return str(len(self._shell.value(text[1:]) or ""))
         match = re.fullmatch(r"(\w+|[?$#@*!-])(?:(:?[-=+?]|%%?|##?)(.*))?", text, re.DOTALL)
         if match is None:
             raise ShellError(f"${{{text}}}: bad substitution")
         name, operator, argument = match[1], match[2] or "", match[3] or ""
-        value = self.value(name)
+        value = self._shell.value(name)
         if operator in ("%", "%%", "#", "##"):
             return _strip(value or "", operator, argument)
         missing = value is None or (operator.startswith(":") and not value)
@@ -157,16 +123,16 @@ class Expansion:
         if missing and kind in ("-", "="):
             value = await self.expand_document(argument)
             if kind == "=":
-                self.variables[name] = value
+                self._shell.variables[name] = value
         elif missing and kind == "?":
             raise ShellError(f"{name}: {argument or 'parameter null or not set'}")
-        elif value is None and "u" in self.options:
+        elif value is None and "u" in self._shell.options:
             raise ShellError(f"{name}: unbound variable")
         return value or ""
 
 
 def _expand_braces(word: Word) -> list[Word]:
-    """``a{1..3}`` and ``a{x,y}``, where the braces stand unquoted in one piece of text."""
+    """Expand ``a{1..3}`` and ``a{x,y}``, if the braces are unquoted and in one piece of text."""
     for index, part in enumerate(word):
         if part.kind != "text" or part.quoted:
             continue
@@ -188,7 +154,7 @@ def _expand_braces(word: Word) -> list[Word]:
 
 
 def _strip(value: str, operator: str, pattern: str) -> str:
-    """``${name%pattern}`` and its kin."""
+    """Expand ``${name%pattern}``, ``${name##pattern}`` and so on."""
     lengths = range(len(value) + 1)
     from_end = operator[0] == "%"
     for length in reversed(lengths) if len(operator) == 2 else lengths:

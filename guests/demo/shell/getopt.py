@@ -1,4 +1,4 @@
-"""Command line options of the programs, as getopt(3) reads them."""
+"""The options of commands, as getopt(3) reads them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 
 class UsageFailure(Exception):
-    """An option that the program does not have; the message is what it says about it."""
+    """The options are wrong; the message is what the command says about it."""
 
 
 @dataclass
@@ -16,9 +16,9 @@ class Parsed:
     """Options and operands.
 
     Attributes:
-        flags: the letters that were given.
-        values: letters that take a value, and theirs.
-        operands: what is left.
+        flags: the letters of the options given that take no value.
+        values: the letters of the options given that take a value, and the values.
+        operands: the other arguments.
     """
 
     flags: set[str] = field(default_factory=set)
@@ -33,15 +33,15 @@ _NO_LONG: Final[Mapping[str, str]] = {}
 
 
 def parse(arguments: list[str], letters: str, long: Mapping[str, str] = _NO_LONG) -> Parsed:
-    """Split arguments into options and operands; options may stand behind operands.
+    """Split arguments into options and operands; options may follow operands.
 
     Args:
-        arguments: without the program's name.
-        letters: the letters allowed, one followed by a colon takes a value.
-        long: long options without ``--``, and the letters they stand for.
+        arguments: the arguments, without the command's name.
+        letters: the letters of the options; one that takes a value is followed by a colon.
+        long: the names of long options, and the letters that they stand for.
 
     Raises:
-        UsageFailure: an unknown option, or a value is missing.
+        UsageFailure: an option is unknown, or its value is missing.
     """
     result = Parsed()
     queue = list(arguments)
@@ -85,7 +85,7 @@ def number(text: str, what: str = "number") -> int:
     """``text`` as a whole number.
 
     Raises:
-        UsageFailure: it is none.
+        UsageFailure: it is not one.
     """
     try:
         return int(text)

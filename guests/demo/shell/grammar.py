@@ -1,7 +1,7 @@
-"""The grammar of the shell: words with their quoting, simple commands, pipelines, lists, if, for, while, functions.
+"""The grammar of the shell: simple commands, pipelines, lists, if, for, while, until, functions.
 
-`parse` turns text into a tree and raises `Incomplete` when a quote, a block or a here-document is still open, so
-that the prompt can ask for more.  Not understood: ``case``, ``select``, arrays, process substitution.
+`parse` turns text into a tree.  It raises `Incomplete` if a quote, a block or a here-document has no end yet, so that
+the prompt can ask for more.  Not supported: ``case``, ``select``, arrays, process substitution.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Redirection:
 
 @dataclass
 class Simple:
-    """Assignments, words and redirections."""
+    """A simple command: assignments, words and redirections."""
 
     assignments: list[tuple[str, Word]] = field(default_factory=list)
     words: list[Word] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Simple:
 
 @dataclass
 class Pipeline:
-    """Commands joined by ``|``; ``!`` in front negates."""
+    """Commands joined by ``|``; ``negated`` if ``!`` precedes them."""
 
     commands: list[Command]
     negated: bool = False
@@ -45,7 +45,13 @@ class Pipeline:
 
 @dataclass
 class Item:
-    """A pipeline and what stands between it and the one before: ";", "&&" or "||"; ``background`` for ``&``."""
+    """A pipeline in a list.
+
+    Attributes:
+        pipeline: the pipeline.
+        connector: what comes before it: ";", "&&" or "||".
+        background: whether ``&`` follows it.
+    """
 
     pipeline: Pipeline
     connector: str = ";"
@@ -54,20 +60,22 @@ class Item:
 
 @dataclass
 class Block:
-    """A list of items."""
+    """A list of pipelines."""
 
     items: list[Item]
 
 
 @dataclass
 class Compound:
-    """Something built of blocks.
+    """A compound command.
 
     Attributes:
         kind: "group", "subshell", "if", "while", "until", "for" or "function".
-        blocks: if: condition, then, condition, then, ..., else; loops: condition and body; others: the body.
+        blocks: of ``if`` condition, body, condition, body and so on, and the body of ``else``; of ``while`` and
+            ``until`` condition and body; of the others the body.
         name: the variable of ``for``, the name of a function.
-        words: what ``for`` goes through; None means "$@".
+        words: the words after ``in``; None stands for "$@".
+        redirections: the redirections of the whole command.
     """
 
     kind: str
@@ -97,7 +105,7 @@ class _Parser:
         return token
 
     def _plain(self) -> str:
-        """The current token as a reserved word could be: one unquoted piece of text."""
+        """The current token if it is one unquoted piece of text, as reserved words are; else an empty text."""
         word = self._token.word
         return word[0].text if len(word) == 1 and word[0].kind == "text" and not word[0].quoted else ""
 
@@ -274,7 +282,7 @@ class _Parser:
         return command
 
     def _condition(self) -> Simple:
-        """``[[ ... ]]``, in which && || < > are words."""
+        """Parse ``[[ ... ]]``, in which && || < > are words."""
         command = Simple()
         while True:
             token = self._advance()
@@ -309,10 +317,10 @@ def _as_assignment(word: Word) -> tuple[str, Word] | None:
 
 
 def parse(text: str) -> Block:
-    """The tree of a piece of shell text.
+    """Parse shell text.
 
     Raises:
-        Incomplete: more lines are needed.
-        ShellSyntaxError: it can never be right.
+        Incomplete: the text could go on.
+        ShellSyntaxError: the text is wrong, whatever follows it.
     """
     return _Parser(text).parse()

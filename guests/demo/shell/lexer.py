@@ -1,4 +1,4 @@
-"""The words of the shell: tokens with their quoting and expansions, escapes, here-documents."""
+"""The lexer of the shell: tokens with their quoting and expansions, escapes, here-documents."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ class Incomplete(Exception):
 
 
 class ShellSyntaxError(Exception):
-    """The text is no command; the message is what bash says behind ``syntax error``."""
+    """The text is not a command; the message is what bash prints after ``syntax error``."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a word: ``kind`` is "text", "variable", "command" or "arithmetic"."""
+    """A piece of a word; its ``kind`` is "text", "variable", "command" or "arithmetic"."""
 
     kind: str
     text: str
@@ -29,7 +29,7 @@ Word = tuple[Part, ...]
 
 @dataclass(frozen=True)
 class Token:
-    """A token of ``kind`` "word", "operator", "newline" or "end"; a number before < or > is its ``descriptor``."""
+    """A token of the ``kind`` "word", "operator", "newline" or "end"; ``descriptor`` is a number before < or >."""
 
     kind: str
     text: str = ""
@@ -62,10 +62,10 @@ _META: Final = frozenset(" \t\n|&;<>()")
 
 
 class Lexer:
-    """Cuts shell text into tokens.
+    """Divides shell text into tokens.
 
     Args:
-        text: the text.
+        text: one or more lines.
     """
 
     def __init__(self, text: str) -> None:
@@ -76,7 +76,7 @@ class Lexer:
         """All tokens; the last is of kind "end".
 
         Raises:
-            Incomplete: a quote or an expansion is open.
+            Incomplete: a quote or an expansion has no end.
         """
         result: list[Token] = []
         while True:
@@ -200,7 +200,7 @@ class Lexer:
         return Part("variable", text[start : self.position], quoted)
 
     def _parenthesised(self) -> str:
-        """The text of ``(...)``, quotes and nested parentheses respected; the position is at the opening one."""
+        """The text between matching parentheses; the position is at the opening one."""
         depth, start = 0, self.position + 1
         quote = ""
         while self.position < len(self.text):
@@ -225,7 +225,7 @@ class Lexer:
 
 
 def _joined(parts: list[Part]) -> Word:
-    """Neighbouring text of equal quoting becomes one part."""
+    """Join adjacent pieces of text that are quoted alike."""
     result: list[Part] = []
     for part in parts:
         if result and part.kind == result[-1].kind == "text" and part.quoted == result[-1].quoted:
@@ -236,7 +236,7 @@ def _joined(parts: list[Part]) -> Word:
 
 
 def decode_escapes(text: str) -> str:
-    """The escapes of ``echo -e``, ``printf`` and ``$'...'``: ``\\n``, ``\\t``, ``\\xHH``, ``\\0NNN`` and so on."""
+    """Decode the escapes of ``echo -e``, ``printf`` and ``$'...'``: ``\\n``, ``\\t``, ``\\xHH``, ``\\0NNN`` and so on."""
     simple = {
         "n": "\n",
         "t": "\t",
@@ -282,10 +282,13 @@ def _digits(text: str, position: int, most: int, allowed: str) -> str:
 
 
 def take_documents(text: str) -> tuple[str, list[str]]:
-    """Cut here-documents out of the text; they come back in their order.
+    """Separate the here-documents from the rest of the text.
+
+    Returns:
+        The rest of the text, and the here-documents in their order.
 
     Raises:
-        Incomplete: one has not ended yet.
+        Incomplete: a here-document has no end.
     """
     documents: list[str] = []
     kept: list[str] = []

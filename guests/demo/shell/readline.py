@@ -1,20 +1,20 @@
-"""bash's line editor (readline) at the prompt: editing, history, completion, on a vt220 of any width.
+"""bash's line editor (readline) at the prompt: editing, history and completion, on a vt220 of any width.
 
-At a prompt the tty is raw and does not echo; what is typed is shown from here.  Keys are readline's Emacs keys.  A line
-that reaches the right margin goes on in the next row, behind the blank and the CR with which readline makes the
-terminal wrap.  Each byte is taken from the tty when it is needed: what follows an Enter is left for the command.
+At a prompt the tty is raw and does not echo; the editor shows what is typed.  The keys are readline's Emacs keys.  A
+line that reaches the right margin continues in the next row, after the blank and the CR with which readline makes the
+terminal wrap.  Bytes are taken from the tty one by one: what follows an Enter is left for the command.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import trio
 
 from ..tty.tty_device import Terminal
 
-#: How long ESC waits for the rest of a key, in seconds (keyseq-timeout).
+#: How long ESC waits for the rest of a key sequence, in seconds (keyseq-timeout).
 KEY_TIMEOUT_S: Final = 0.5
 DEFAULT_COLUMNS: Final = 80
 
@@ -63,21 +63,24 @@ _CONTROL: Final = {
     0x7F: "erase",
 }
 
-#: Given the text before the cursor: where the word being completed starts, and what it could become.
+#: Takes the text before the cursor; returns where the word to complete starts, and what it could become.
 Completer = Callable[[str], tuple[int, Sequence[str]]]
 
 
 class Interrupted(Exception):
-    """Ctrl-C at the prompt."""
+    """Ctrl-C was typed at the prompt."""
 
 
 class LineEditor:
     """Reads lines.
 
     Args:
-        terminal: the tty; it is raw while a line is read, and as before afterwards.
-        complete: for Tab.
+        terminal: the tty; it is raw while a line is read.
+        complete: called for Tab.
         bracketed_paste: whether to switch the terminal's bracketed paste on at prompts.
+
+    Attributes:
+        history: the lines that were read before, the oldest first.
     """
 
     def __init__(self, terminal: Terminal, complete: Completer, *, bracketed_paste: bool = False) -> None:
@@ -95,14 +98,17 @@ class LineEditor:
         self._out = ""
 
     async def read_line(self, prompt: str, *, interruptible: bool = True) -> str | None:
-        """Read one line, without its newline; None for Ctrl-D on an empty one.
+        """Read one line.
 
         Args:
             prompt: what to show in front of it.
-            interruptible: whether Ctrl-C raises a signal (it does not without job control).
+            interruptible: whether Ctrl-C has an effect (without job control it has none).
+
+        Returns:
+            The line without its newline, or None for Ctrl-D on an empty line.
 
         Raises:
-            Interrupted: Ctrl-C; ``^C`` and a newline are on the screen.
+            Interrupted: Ctrl-C was typed; ``^C`` and a newline are on the screen.
         """
         terminal = self._terminal
         before = terminal.modes
@@ -186,53 +192,56 @@ class LineEditor:
         return (await self._terminal.read(1))[0]
 
     def _do(self, key: str) -> None:
-        text, column = self._text, self._column
+        column = self._column
         if len(key) == 1:
             self._replace(column, column, key)
-        elif key == "accept":  # pasted
+        elif key == "accept":  # in pasted text
             self._replace(column, column, "\n")
         elif key in ("paste begins", "paste ends"):
             self._pasting = key == "paste begins"
-        elif key == "left":
-            self._move_to(max(0, column - 1))
-        elif key == "right":
-            self._move_to(min(len(text), column + 1))
-        elif key == "home":
-            self._move_to(0)
-        elif key == "end":
-            self._move_to(len(text))
-        elif key == "word left":
-            self._move_to(self._word_start(column))
-        elif key == "word right":
-            self._move_to(self._word_end(column))
-        elif key == "erase" and column > 0:
-            self._replace(column - 1, column, "")
-        elif key == "delete" and column < len(text):
-            self._replace(column, column + 1, "")
-        elif key == "kill to end":
-            self._kill(column, len(text))
-        elif key == "kill to start":
-            self._kill(0, column)
-        elif key == "kill word":
-            self._kill(column, self._word_end(column))
-        elif key == "kill word back":
-            self._kill(self._word_start(column), column)
-        elif key == "kill blank word":
-            kept = text[:column].rstrip()
-            self._kill(len(kept) - len(kept.split(" ")[-1]) if kept else 0, column)
-        elif key == "yank":
-            self._replace(column, column, self._killed)
-        elif key in ("up", "down"):
-            self._recall(-1 if key == "up" else 1)
-        elif key == "clear":
-            self._out += f"\x1b[H\x1b[J{self._prompt}"
-            self._column = 0
-            self._show(0)
-            self._move_to(column)
-        elif key == "complete":
-            self._do_complete()
+        elif key in _MOVES:
+            self._move_to(_MOVES[key](self, column))
+        elif key in _KILLS:
+            self._kill(*sorted((column, _KILLS[key](self, column))))
+        elif key in _COMMANDS:
+            _COMMANDS[key](self)
         else:
-            self._out += "\a"
+            self._ring()
+
+    def _ring(self) -> None:
+        self._out += "\a"
+
+    def _erase(self) -> None:
+        if self._column > 0:
+            self._replace(self._column - 1, self._column, "")
+        else:
+            self._ring()
+
+    def _delete(self) -> None:
+        if self._column < len(self._text):
+            self._replace(self._column, self._column + 1, "")
+        else:
+            self._ring()
+
+    def _yank(self) -> None:
+        self._replace(self._column, self._column, self._killed)
+
+    def _start(self, _column: int) -> int:
+        return 0
+
+    def _end(self, _column: int) -> int:
+        return len(self._text)
+
+    def _left(self, column: int) -> int:
+        return max(0, column - 1)
+
+    def _right(self, column: int) -> int:
+        return min(len(self._text), column + 1)
+
+    def _blank_word_start(self, column: int) -> int:
+        """The start of the word before ``column``, where only blanks separate words."""
+        kept = self._text[:column].rstrip()
+        return kept.rfind(" ") + 1
 
     def _word_start(self, column: int) -> int:
         while column > 0 and not self._text[column - 1].isalnum():
@@ -253,10 +262,15 @@ class LineEditor:
             self._killed = self._text[start:end]
             self._replace(start, end, "")
 
-    def _recall(self, step: int) -> None:
-        place = self._place + step
+    def _recall_older(self) -> None:
+        self._recall(self._place - 1)
+
+    def _recall_newer(self) -> None:
+        self._recall(self._place + 1)
+
+    def _recall(self, place: int) -> None:
         if not 0 <= place <= len(self.history):
-            self._out += "\a"
+            self._ring()
             return
         if self._place == len(self.history):
             self._draft = self._text
@@ -264,7 +278,11 @@ class LineEditor:
         text = self.history[place] if place < len(self.history) else self._draft
         self._replace(0, len(self._text), text)
 
-    def _do_complete(self) -> None:
+    def _clear_screen(self) -> None:
+        self._out += "\x1b[H\x1b[J"
+        self._show_anew()
+
+    def _complete_word(self) -> None:
         start, choices = self._complete(self._text[: self._column])
         word = self._text[start : self._column]
         if len(choices) == 1:
@@ -275,13 +293,10 @@ class LineEditor:
         if len(common) > len(word):
             self._replace(start, self._column, common)
         elif choices:
-            column = self._column
-            self._out += "\r\n" + "  ".join(choices) + f"\r\n{self._prompt}"
-            self._column = 0
-            self._show(0)
-            self._move_to(column)
+            self._out += "\r\n" + "  ".join(choices) + "\r\n"
+            self._show_anew()
         else:
-            self._out += "\a"
+            self._ring()
 
     # --------------------------------------------------------------------------------------------------------- display
     @property
@@ -289,11 +304,19 @@ class LineEditor:
         return self._terminal.modes.columns or DEFAULT_COLUMNS
 
     def _cell(self, column: int) -> tuple[int, int]:
-        """Row and column on the screen of a place in the text, counted from the prompt's first cell."""
+        """Row and column of a character of the text, counted from the first cell of the prompt."""
         return divmod(len(self._prompt) + column, self._width)
 
+    def _show_anew(self) -> None:
+        """Show the prompt and the line where the cursor is now."""
+        column = self._column
+        self._out += self._prompt
+        self._column = 0
+        self._show(0)
+        self._move_to(column)
+
     def _replace(self, start: int, end: int, text: str) -> None:
-        """Replace a piece of the line and show what follows it; the cursor goes behind the new piece."""
+        """Replace a piece of the line and show what follows; the cursor goes to the end of the new piece."""
         old_length = len(self._text)
         same = len(_common_prefix((self._text[start:end], text)))
         start, text = start + same, text[same:]
@@ -310,7 +333,7 @@ class LineEditor:
         self._move_to(start + len(text))
 
     def _show(self, start: int) -> None:
-        """Write the text from ``start`` on, the cursor standing there; it goes to the end."""
+        """Write the text from ``start``, where the cursor stands, to its end."""
         column = self._cell(start)[1]
         for character in self._text[start:]:
             self._out += character
@@ -335,6 +358,34 @@ class LineEditor:
     async def _flush(self) -> None:
         out, self._out = self._out, ""
         await self._terminal.write(out.replace("\r\n", "\n"))
+
+
+#: Keys that move the cursor, and where to.
+_MOVES: Final[Mapping[str, Callable[[LineEditor, int], int]]] = {
+    "left": LineEditor._left,
+    "right": LineEditor._right,
+    "home": LineEditor._start,
+    "end": LineEditor._end,
+    "word left": LineEditor._word_start,
+    "word right": LineEditor._word_end,
+}
+#: Keys that kill the text between the cursor and another place.
+_KILLS: Final[Mapping[str, Callable[[LineEditor, int], int]]] = {
+    "kill to end": LineEditor._end,
+    "kill to start": LineEditor._start,
+    "kill word": LineEditor._word_end,
+    "kill word back": LineEditor._word_start,
+    "kill blank word": LineEditor._blank_word_start,
+}
+_COMMANDS: Final[Mapping[str, Callable[[LineEditor], None]]] = {
+    "erase": LineEditor._erase,
+    "delete": LineEditor._delete,
+    "yank": LineEditor._yank,
+    "up": LineEditor._recall_older,
+    "down": LineEditor._recall_newer,
+    "clear": LineEditor._clear_screen,
+    "complete": LineEditor._complete_word,
+}
 
 
 def _common_prefix(words: Sequence[str]) -> str:

@@ -1,19 +1,17 @@
-"""What ``<``, ``>``, ``>&`` and the others do to the open files of a command."""
+"""Redirections: what ``<``, ``>``, ``>&`` and the others do to the open files of a command."""
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ..kernel.vfs import FileError
-from .command_context import ShellError, Streams
+from .command_context import ShellError
+from .expansion import Expansion
 from .grammar import Redirection
-from .streams import BytesSource, FileSink, Sink, Source, TerminalFile
-
-if TYPE_CHECKING:
-    from .execution import Execution
+from .shell_state import ShellState
+from .streams import BytesSource, FileSink, Sink, Source, Streams, TerminalFile
 
 #: The tty by any of its names.
 _TERMINALS: Final = ("/dev/ttyS0", "/dev/tty", "/dev/console")
@@ -21,19 +19,24 @@ _TERMINALS: Final = ("/dev/ttyS0", "/dev/tty", "/dev/console")
 _OWN: Final = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 
 
-async def redirected(shell: Execution, redirections: Sequence[Redirection]) -> Streams:
-    """The shell's open files after some redirections, done from left to right.
+async def redirected(shell: ShellState, expansion: Expansion, redirections: Sequence[Redirection]) -> Streams:
+    """The shell's open files after some redirections, which are done from left to right.
+
+    Args:
+        shell: the shell; its own open files stay as they are.
+        expansion: expands the names of the files.
+        redirections: the redirections.
 
     Raises:
         ShellError: a file cannot be opened, or a descriptor that is to be copied is not open.
     """
     streams = shell.streams
     for each in redirections:
-        target = await shell.expand_to_text(each.target)
+        target = await expansion.expand_to_text(each.target)
         copies = each.operator in (">&", "<&")
         if each.operator in ("<<", "<<-"):
             quoted = any(part.quoted for part in each.target)
-            text = each.document if quoted else await shell.expand_document(each.document)
+            text = each.document if quoted else await expansion.expand_document(each.document)
             streams = streams.replaced({each.descriptor: BytesSource(text.encode())})
         elif copies and target == "-":
             streams = streams.replaced({each.descriptor: None})
@@ -56,15 +59,15 @@ def _copied(streams: Streams, number: int) -> Any:
         raise ShellError(f"{number}: Bad file descriptor") from None
 
 
-def _opened(shell: Execution, streams: Streams, redirection: Redirection, target: str) -> Source | Sink:
-    path = posixpath.normpath(posixpath.join(shell.directory, target))
+def _opened(shell: ShellState, streams: Streams, redirection: Redirection, target: str) -> Source | Sink:
+    path = shell.path(target)
     own = re.fullmatch(r"/dev/fd/(\d+)", path)
     if own or path in _OWN:
         file: Source | Sink = _copied(streams, int(own[1]) if own else _OWN[path])
         return file
     if path in _TERMINALS:
-        return TerminalFile(shell.machine.terminal)
-    files = shell.machine.files
+        return TerminalFile(shell.kernel.terminal)
+    files = shell.kernel.files
     try:
         if redirection.operator == "<":
             return BytesSource(files.read(path))

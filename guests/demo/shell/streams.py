@@ -1,21 +1,22 @@
-"""Where a command's input comes from and where its output goes: the tty, a file, a pipe, text in memory."""
+"""The files that a command has open: the tty, files on the disk, pipes, bytes in memory."""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import Final, Protocol, runtime_checkable
+from collections.abc import Mapping
+from typing import Any, Final, Protocol, runtime_checkable
 
 import trio
 
 from ..kernel.vfs import FileError, FileSystem
 from ..tty.tty_device import Terminal
 
-#: How many bytes wait in a pipe.
+#: The size of a pipe, in bytes.
 PIPE_BYTES: Final = 65536
 
 
 class BrokenPipe(Exception):
-    """Nobody reads the pipe any more (SIGPIPE)."""
+    """The reader of the pipe has gone (SIGPIPE)."""
 
 
 @runtime_checkable
@@ -23,10 +24,10 @@ class Source(Protocol):
     """Something to read."""
 
     async def read(self) -> bytes:
-        """Some bytes; ``b""`` at the end."""
+        """Wait for some bytes; ``b""`` is the end."""
 
     def put_back(self, data: bytes) -> None:
-        """What was read too much, for whoever reads next."""
+        """Give back what was read in excess: the next `read` returns it."""
 
 
 @runtime_checkable
@@ -37,12 +38,12 @@ class Sink(Protocol):
         """Write all of ``data``.
 
         Raises:
-            BrokenPipe: nobody reads it.
+            BrokenPipe: the reader has gone.
         """
 
 
-class TerminalSource:
-    """The tty's input, a line at a time; Ctrl-D is its end."""
+class TerminalFile:
+    """The tty: a source of lines, which Ctrl-D ends, and a sink."""
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
@@ -59,17 +60,13 @@ class TerminalSource:
         """See `Source`."""
         self._rest = data + self._rest
 
-
-class TerminalFile(TerminalSource):
-    """The tty, opened for both."""
-
     async def write(self, data: bytes) -> None:
         """See `Sink`."""
         await self._terminal.write(data)
 
 
 class BytesSource:
-    """Bytes that are there already."""
+    """A source of bytes in memory."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -108,7 +105,7 @@ class Closed:
 
 
 class BytesSink:
-    """Keeps what is written in ``data``."""
+    """A sink that collects what is written in its attribute ``data``."""
 
     def __init__(self) -> None:
         self.data = bytearray()
@@ -120,10 +117,10 @@ class BytesSink:
 
 
 class FileSink:
-    """Adds to a file.
+    """A sink that writes a file; without ``append`` the file is emptied first.
 
     Raises:
-        FileError: it cannot be written (when it is created here).
+        FileError: the file cannot be written.
     """
 
     def __init__(self, files: FileSystem, path: str, *, append: bool) -> None:
@@ -140,7 +137,7 @@ class FileSink:
 
 
 class Pipe:
-    """A pipe: source and sink in one."""
+    """A pipe, which is a source and a sink."""
 
     def __init__(self) -> None:
         self._data = bytearray()
@@ -190,8 +187,43 @@ class Pipe:
         self._wake()
 
 
+class Streams:
+    """The open files of a command, by descriptor: 0 is input, 1 output, 2 errors.
+
+    Args:
+        files: a `Source`, a `Sink`, or something that is both, for each descriptor that is open.
+    """
+
+    def __init__(self, files: Mapping[int, Any]) -> None:
+        self.files = dict(files)
+
+    def replaced(self, files: Mapping[int, Any]) -> Streams:
+        """The same with some descriptors opened on other files; None closes one."""
+        return Streams({number: file for number, file in {**self.files, **files}.items() if file is not None})
+
+    @property
+    def stdin(self) -> Source:
+        """The file at descriptor 0."""
+        file = self.files.get(0)
+        return file if isinstance(file, Source) else Closed("read")
+
+    @property
+    def stdout(self) -> Sink:
+        """The file at descriptor 1."""
+        return self._sink(1)
+
+    @property
+    def stderr(self) -> Sink:
+        """The file at descriptor 2."""
+        return self._sink(2)
+
+    def _sink(self, number: int) -> Sink:
+        file = self.files.get(number)
+        return file if isinstance(file, Sink) else Closed("write")
+
+
 async def read_line(source: Source) -> bytes:
-    """One line with its newline, or what is left before the end; what comes behind it is left for others."""
+    """Read one line with its newline, or what comes before the end; nothing beyond it is consumed."""
     data = bytearray()
     try:
         while b"\n" not in data and (piece := await source.read()):
@@ -205,7 +237,7 @@ async def read_line(source: Source) -> bytes:
 
 
 async def read_all(source: Source) -> bytes:
-    """Everything up to the end of ``source``."""
+    """Read everything up to the end of ``source``."""
     data = bytearray()
     while piece := await source.read():
         data += piece
@@ -215,7 +247,7 @@ async def read_all(source: Source) -> bytes:
 class Lines:
     """The lines of ``source``, with their newlines; the last may lack one.
 
-    An iterator of its own, and no generator: one that is left early needs no closing.
+    This is a class and not a generator, because a loop may leave it early without closing it.
     """
 
     def __init__(self, source: Source) -> None:

@@ -1,15 +1,15 @@
-"""Where the cursor of a terminal stands after some output: what N_TTY keeps to erase tabs, and readline to move."""
+"""The column in which a terminal's cursor stands after some output; N_TTY needs it to erase tabs."""
 
 from __future__ import annotations
 
 
 def is_control(byte: int) -> bool:
-    """Whether a terminal shows nothing for it (iscntrl in the C locale)."""
+    """Whether ``byte`` is a control character (iscntrl(3) in the C locale)."""
     return byte < 0x20 or byte == 0x7F
 
 
 def characters(data: bytes, *, utf8: bool = True) -> list[bytes]:
-    """``data`` cut into characters: bytes, or UTF-8 sequences."""
+    """``data`` cut into characters: UTF-8 sequences, or bytes without ``utf8``."""
     if not utf8:
         return [bytes((byte,)) for byte in data]
     result: list[bytes] = []
@@ -22,7 +22,7 @@ def characters(data: bytes, *, utf8: bool = True) -> list[bytes]:
 
 
 def after(column: int, character: bytes, *, echoctl: bool = False) -> int:
-    """The column behind one character; control characters count 2 where they are shown as ``^X``."""
+    """The column after one character; with ``echoctl`` a control character is shown as ``^X`` and takes two."""
     byte = character[0]
     if byte == 0x09:
         return (column | 7) + 1
@@ -32,7 +32,7 @@ def after(column: int, character: bytes, *, echoctl: bool = False) -> int:
 
 
 def after_all(column: int, data: bytes) -> int:
-    """The column behind plain output, in which CR, LF and backspace move."""
+    """The column after plain output, in which CR, LF and backspace move the cursor."""
     last = max(data.rfind(b"\r"), data.rfind(b"\n"))
     if last >= 0:
         column, data = 0, data[last + 1 :]
@@ -47,7 +47,7 @@ def after_all(column: int, data: bytes) -> int:
 
 
 def expand_tabs(column: int, data: bytes) -> bytes:
-    """``data`` with every tab as the spaces it stands for."""
+    """``data`` with spaces in place of each tab; the output begins in ``column``."""
     result = bytearray()
     start = column
     for byte in data:

@@ -1,13 +1,17 @@
 """N_TTY: the line discipline between a serial port and the programs on it.  See termios(3) and tty_ioctl(4).
 
-Pure: bytes in, bytes and signals out by callback; no task, no clock.  Modes go by the names that ``stty`` gives
-them, so that a mode is on if its name is in `Modes.flags`.
+The class has no task and no clock: bytes come in, and bytes and signals go out by callbacks.  Modes have the names
+that ``stty`` gives them; a mode is on if its name is in `Modes.flags`.
 
-What is as in Linux: canonical lines of at most 4095 bytes and their newline (more is dropped, echoed or not); a whole
-buffer throttles (input waits unechoed until a program reads); an unfinished line becomes readable when the canonical
-mode ends; a signal character flushes input and output first and is echoed after (``^C``); erase knows the columns of
-tabs and control characters.  Not modelled: VTIME, VMIN above 1, EOL2, IXOFF (nothing is sent to throttle
-the other end), delays of old printers.
+As in Linux:
+
+- a canonical line holds at most 4095 bytes and its newline, and more is dropped;
+- a full buffer throttles: input waits, unechoed, until a program reads;
+- an unfinished line becomes readable when the canonical mode ends;
+- a signal character flushes input and output first and is then echoed (``^C``);
+- erasing knows the columns of tabs and control characters.
+
+Not modelled: VTIME, VMIN above 1, EOL2, IXOFF (nothing is sent to throttle the other end), delays for old printers.
 """
 
 from __future__ import annotations
@@ -30,10 +34,10 @@ class LineDiscipline:
     """One tty's line discipline.
 
     Args:
-        echo: called with bytes to put on the line, processed for output already.
-        signal: called when a signal character (or a break, with ``brkint``) was received; `noflsh` flushing is done.
+        echo: called with bytes to put on the line; output processing is done.
+        signal: called when a signal character (or a break, with ``brkint``) has come; flushing is done.
         hold: called with True to stop the output (XOFF) and False to resume it.
-        discard_output: called when a signal flushes what was not yet sent.
+        discard_output: called when a signal flushes the output that is not yet sent.
     """
 
     def __init__(
@@ -49,7 +53,7 @@ class LineDiscipline:
         self._hold = hold
         self._discard_output = discard_output
         self._flip = bytearray()
-        self._lines: list[tuple[bytes, bool]] = []  # finished lines; True: ended by EOF, which is not part of it
+        self._lines: list[tuple[bytes, bool]] = []  # finished lines; True: ended by EOF, which is not kept
         self._line = bytearray()  # the unfinished canonical line, or what is readable without one
         self._literal_next = False
         self._held = False
@@ -86,16 +90,16 @@ class LineDiscipline:
         self._forget_lines()
 
     def _forget_lines(self) -> None:
-        """What a signal flushes: not what has come behind its character."""
+        """Flush for a signal, which keeps what has come after the signal character."""
         self._lines.clear()
         self._line.clear()
         self._literal_next = False
 
     def read(self, size: int = BUFFER_BYTES) -> bytes | None:
-        """What a program's read(2) gets: one line, or what there is without lines.
+        """Take one line, or in raw mode what there is, as read(2) does.
 
         Returns:
-            Up to ``size`` bytes; ``b""`` is an end of file (Ctrl-D); None: it would block.
+            Up to ``size`` bytes, ``b""`` for an end of file (Ctrl-D), or None if read(2) would block.
         """
         if self._lines:
             line, by_eof = self._lines.pop(0)
@@ -158,28 +162,13 @@ class LineDiscipline:
             self._echo_character(byte)
             self._put(byte)
             return
-        if "ixon" in modes and self._is(byte, "start"):
-            self._set_held(False)
+        if self._take_flow_control(byte) or self._take_signal(byte):
             return
-        if "ixon" in modes and self._is(byte, "stop"):
-            self._set_held(True)
-            return
-        if "isig" in modes:
-            for name, signal in _SIGNAL_CHARACTERS:
-                if self._is(byte, name):
-                    self._raise(signal)
-                    if "echo" in modes:
-                        self._echo_character(byte)
-                    return
         if self._held and "ixon" in modes and "ixany" in modes:
             self._set_held(False)
-        if byte == 0x0D:
-            if "igncr" in modes:
-                return
-            if "icrnl" in modes:
-                byte = 0x0A
-        elif byte == 0x0A and "inlcr" in modes:
-            byte = 0x0D
+        if byte == 0x0D and "igncr" in modes:
+            return
+        byte = self._translated(byte)
         if "icanon" in modes:
             self._take_canonical(byte)
         else:
@@ -187,23 +176,40 @@ class LineDiscipline:
                 self._echo_character(byte)
             self._put(byte)
 
+    def _take_flow_control(self, byte: int) -> bool:
+        """Take XON and XOFF; whether ``byte`` was one."""
+        if "ixon" not in self._modes or not (self._is(byte, "start") or self._is(byte, "stop")):
+            return False
+        self._set_held(not self._is(byte, "start"))
+        return True
+
+    def _take_signal(self, byte: int) -> bool:
+        """Take a signal character; whether ``byte`` was one."""
+        if "isig" not in self._modes:
+            return False
+        for name, signal in _SIGNAL_CHARACTERS:
+            if self._is(byte, name):
+                self._raise(signal)
+                if "echo" in self._modes:
+                    self._echo_character(byte)
+                return True
+        return False
+
+    def _translated(self, byte: int) -> int:
+        if byte == 0x0D and "icrnl" in self._modes:
+            return 0x0A
+        if byte == 0x0A and "inlcr" in self._modes:
+            return 0x0D
+        return byte
+
     def _take_canonical(self, byte: int) -> None:
         modes = self._modes
         if self._is(byte, "erase"):
             self._erase_characters(1, byte)
-        elif "iexten" in modes and self._is(byte, "werase"):
-            self._erase_word(byte)
         elif self._is(byte, "kill"):
             self._kill_line(byte)
-        elif "iexten" in modes and self._is(byte, "lnext"):
-            self._literal_next = True
-            if "echo" in modes and "echoctl" in modes:
-                self._emit(b"^\b")
-        elif "iexten" in modes and "echo" in modes and self._is(byte, "rprnt"):
-            self._echo_character(byte)
-            self._emit(b"\n")
-            for kept in self._line:
-                self._echo_character(kept)
+        elif "iexten" in modes and self._take_extended(byte):
+            return
         elif byte == 0x0A:
             if "echo" in modes or "echonl" in modes:
                 self._emit(b"\n")
@@ -221,6 +227,24 @@ class LineDiscipline:
                 self._echo_character(byte)
             self._put(byte)
 
+    def _take_extended(self, byte: int) -> bool:
+        """Take a character that is special with ``iexten`` only; whether ``byte`` was one."""
+        modes = self._modes
+        if self._is(byte, "werase"):
+            self._erase_word(byte)
+        elif self._is(byte, "lnext"):
+            self._literal_next = True
+            if "echo" in modes and "echoctl" in modes:
+                self._emit(b"^\b")
+        elif "echo" in modes and self._is(byte, "rprnt"):
+            self._echo_character(byte)
+            self._emit(b"\n")
+            for kept in self._line:
+                self._echo_character(kept)
+        else:
+            return False
+        return True
+
     def _finish_line(self, end: bytes, *, by_eof: bool) -> None:
         self._lines.append((bytes(self._line) + end, by_eof))
         self._line.clear()
@@ -229,7 +253,7 @@ class LineDiscipline:
         if "parmrk" in self._modes and byte == 0xFF:
             self._put_marked(b"\xff\xff")
         elif len(self._line) >= BUFFER_BYTES - 1:
-            self._line[-1] = byte  # the last one is overwritten for ever, so that a newline still fits
+            self._line[-1] = byte  # overwritten again and again, so that a newline still fits
         else:
             self._line.append(byte)
 
@@ -267,7 +291,7 @@ class LineDiscipline:
             self._rub_out(removed)
 
     def _pop_character(self) -> bytes:
-        """Take the last character off the line: several bytes, if it is UTF-8 and the modes say so."""
+        """Take the last character off the line: with ``iutf8`` it may have several bytes."""
         removed = bytearray((self._line.pop(),))
         if "iutf8" in self._modes:
             while removed[0] & 0xC0 == 0x80 and self._line:
@@ -320,7 +344,7 @@ class LineDiscipline:
         self._echo_out(self.process_output(data))
 
     def process_output(self, data: bytes) -> bytes:
-        """What goes to the line for ``data`` that a program wrote (OPOST), keeping track of the column."""
+        """The bytes that go to the line for ``data`` that a program has written (OPOST); keeps track of the column."""
         modes = self._modes
         if "opost" not in modes:
             return data

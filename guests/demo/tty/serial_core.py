@@ -1,70 +1,41 @@
 """ttyS0 as the kernel sees it: one serial port, shared by ``printk`` and by the tty.
 
 Theory of operation
-    The driver below has one transmit buffer of 4096 bytes.  Here stand two sources in front of it: the kernel's
-    messages, which wait for nobody and go first, and the tty's output, which is bounded (a writer waits for room),
-    can be held (XOFF) and can be thrown away (Ctrl-C).  One task feeds the driver.  When the order changes (a kernel
-    message is born, XOFF comes, a signal flushes) that task takes back what the driver has not yet given to the
-    chip, and sorts it anew: so a message lands in the middle of a long output, and XOFF and Ctrl-C act after one
-    FIFO, as on a real console.
+    The driver below has one transmit buffer of 4096 bytes.  Two sources share it: the kernel's messages, which never
+    wait and go first, and the tty's output, which is bounded (a writer waits for room), can be held (XOFF) and can be
+    thrown away (Ctrl-C).  One task feeds the driver.  When the order changes (there is a new kernel message, XOFF
+    comes, or a signal flushes) that task takes back what the driver has not yet given to the chip and sorts it anew.
+    So a message can land in the middle of a long output, and XOFF and Ctrl-C act after one FIFO, as on a real console.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 import trio
 
-from uartsim.guest.script import LineFormat, Received
+from uartsim.guest.script import LineFormat, Received, SerialDriver
 
-#: What the tty may have waiting in front of the driver (``UART_XMIT_SIZE``: one page).
+#: How much of the tty's output may wait for the driver, in bytes (``UART_XMIT_SIZE``: one page).
 TRANSMIT_BYTES: Final = 4096
-#: How much goes to the driver at a time.
+#: How much goes to the driver at a time, in bytes.
 PIECE_BYTES: Final = 256
-#: How much of what the driver got is remembered: more than it can still have.
+#: How much of what the driver was given is remembered, in bytes: more than it can still have.
 REMEMBERED_BYTES: Final = 4 * TRANSMIT_BYTES
 
 
-class Driver(Protocol):
-    """What is needed of ``host.tty``."""
-
-    line_format: LineFormat
-
-    async def write(self, data: bytes) -> None:
-        """Put ``data`` into the transmit buffer, waiting for room."""
-
-    def write_nowait(self, data: bytes) -> None:
-        """Put ``data`` into the transmit buffer however full it is."""
-
-    def discard_output(self) -> int:
-        """Forget what has not reached the chip; how many bytes that were."""
-
-    async def drain(self) -> None:
-        """Wait until everything has left."""
-
-    async def receive(self) -> Received:
-        """Wait for what comes next."""
-        raise NotImplementedError
-
-    def set_format(self, line_format: LineFormat) -> None:
-        """Program speed and characters."""
-
-    def flush_input(self) -> None:
-        """Forget what has been received and not read."""
-
-
 class SerialPort:
-    """The serial core: output from two sources, input to one receiver.
+    """The serial core: it merges output from two sources and passes input to one receiver.
 
     Args:
-        driver: the guest's end of COM1, opened already.
+        driver: the guest's end of COM1, open.
     """
 
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, driver: SerialDriver) -> None:
         self.driver = driver
-        #: Where received characters go; None while nobody has the port open: they are lost.
+        #: Where received characters go; None while the port is not open: they are lost.
         self.receiver: Callable[[Received], None] | None = None
         #: Characters sent and received since the kernel took the port, for /proc/tty/driver/serial.
         self.sent = 0
@@ -73,7 +44,7 @@ class SerialPort:
         self._user = bytearray()
         self._held = False
         self._feeding = False
-        self._given: deque[tuple[bytes, bool]] = deque()  # what the driver got lately; True: the kernel's
+        self._given: deque[tuple[bytes, bool]] = deque()  # what the driver was given last; True: the kernel's
         self._given_bytes = 0
         self._sort_anew = False
         self._times_sorted = 0
@@ -84,11 +55,11 @@ class SerialPort:
 
     @property
     def line_format(self) -> LineFormat:
-        """What is programmed now."""
+        """The speed and word format that are programmed."""
         return self.driver.line_format
 
     def set_format(self, line_format: LineFormat) -> None:
-        """Reprogram speed and word format at once; see `drain` for doing it after the output."""
+        """Program speed and word format at once; `drain` first to do it after the output."""
         if line_format != self.driver.line_format:
             self.driver.set_format(line_format)
 
@@ -104,7 +75,7 @@ class SerialPort:
         self._work.set()
 
     async def write(self, data: bytes) -> None:
-        """Queue output of the tty; returns when all of it has found room."""
+        """Queue output of the tty, and return as soon as there was room for all of it."""
         position = 0
         while position < len(data):
             while len(self._user) >= TRANSMIT_BYTES:
@@ -124,7 +95,7 @@ class SerialPort:
 
     def discard_output(self) -> None:
         """Throw away what the tty has not sent (TCOFLUSH)."""
-        # Writers that wait for room learn of it from the transmitter's task, later: a signal ends them before.
+        # Writers that wait for room are woken later, by the transmitter's task; a signal has ended them by then.
         self._user.clear()
         self._drop_user = True
         self._change()
@@ -134,7 +105,7 @@ class SerialPort:
         await self._drain(lambda: bool(self._kernel or self._user))
 
     async def drain_kernel(self) -> None:
-        """Wait until the kernel's messages have left the transmitter, whatever the tty has."""
+        """Hold the tty's output, and wait until the kernel's messages have left the transmitter."""
         self.hold(True)
         await self._drain(lambda: bool(self._kernel))
 
@@ -160,7 +131,7 @@ class SerialPort:
             self._gate.cancel()
 
     async def run_transmitter(self) -> None:
-        """Feed the driver, for ever."""
+        """Feed the driver; never returns."""
         while True:
             if self._sort_anew:
                 self._take_back()
@@ -175,7 +146,7 @@ class SerialPort:
                 await self._work.wait()
                 continue
             self._feeding = True
-            # The first byte waits for room; the others of the piece may then go a little over it.
+            # The first byte waits for room; the rest of the piece may then exceed it a little.
             first = bytes(queue[:1])
             del queue[:1]
             with trio.CancelScope() as self._gate:
@@ -198,7 +169,7 @@ class SerialPort:
             self._given_bytes -= len(self._given.popleft()[0])
 
     def _take_back(self) -> None:
-        """Take what the driver still has and put it back in front of the two queues, or drop the tty's part."""
+        """Put what the driver still has back in front of the two queues, or drop the tty's part of it."""
         self._sort_anew = False
         self._times_sorted += 1
         drop_user, self._drop_user = self._drop_user, False
@@ -224,7 +195,7 @@ class SerialPort:
 
     # ----------------------------------------------------------------------------------------------------------- input
     async def run_receiver(self) -> None:
-        """Hand every received run to `receiver`, for ever."""
+        """Pass everything that is received to `receiver`; never returns."""
         while True:
             received = await self.driver.receive()
             if self.receiver is not None:

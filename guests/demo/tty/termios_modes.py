@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-#: The control characters by their stty names; 0 switches one off.
+#: The control characters by their stty names; 0 stands for none.
 DEFAULT_CHARACTERS: Final[Mapping[str, int]] = {
     "intr": 0x03,
     "quit": 0x1C,
@@ -23,7 +23,7 @@ DEFAULT_CHARACTERS: Final[Mapping[str, int]] = {
     "discard": 0x0F,
 }
 
-#: What agetty leaves to login and the shell: canonical, echoing, XON/XOFF; but not ``iexten`` (no Ctrl-W, no Ctrl-V).
+#: What agetty leaves to login and the shell: canonical, echoing, XON/XOFF, but without ``iexten`` (Ctrl-W, Ctrl-V).
 COOKED: Final = frozenset(
     [
         "cread",
@@ -48,7 +48,14 @@ COOKED: Final = frozenset(
 
 @dataclass(frozen=True)
 class Modes:
-    """A termios: which modes are on, the control characters, the window's size."""
+    """A termios and a window size.
+
+    Attributes:
+        flags: the modes that are on, by their stty names.
+        characters: the control characters, by their stty names.
+        rows: the height of the window, in characters; 0 if it is not known.
+        columns: its width.
+    """
 
     flags: frozenset[str] = COOKED
     characters: Mapping[str, int] = field(default_factory=lambda: dict(DEFAULT_CHARACTERS))

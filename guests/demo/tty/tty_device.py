@@ -1,4 +1,4 @@
-"""/dev/ttyS0 as programs see it: read, write, modes and speed, over the line discipline and the serial port."""
+"""/dev/ttyS0 as programs see it: reading, writing, modes and speed, over the line discipline and the serial port."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ class Terminal:
 
     Args:
         port: the serial port below.
+        warn: called with what the kernel's log says about the line (overruns).
     """
 
-    def __init__(self, port: SerialPort) -> None:
+    def __init__(self, port: SerialPort, warn: Callable[[str], None]) -> None:
         self.port = port
         self.discipline = LineDiscipline(port.put, self._deliver, port.hold, port.discard_output)
-        #: Called when the kernel has something to say about the line (overruns).
-        self.warn: Callable[[str], None] = lambda _text: None
+        self._warn = warn
         self._handlers: list[Callable[[Signal], None]] = []
         self._arrived = trio.Event()
 
     # --------------------------------------------------------------------------------------------------- from the port
     def receive(self, data: bytes) -> None:
-        """Take characters that the kernel did not keep for itself."""
+        """Take characters that the kernel has not kept for itself."""
         self.discipline.receive(data)
         self._wake()
 
@@ -40,7 +40,7 @@ class Terminal:
         if received.flag is Flag.BREAK:
             self.discipline.receive_break()
         elif received.flag is Flag.OVERRUN:
-            self.warn("ttyS ttyS0: 1 input overrun(s)")
+            self._warn("ttyS ttyS0: 1 input overrun(s)")
             self.discipline.receive(received.data)
         else:
             for byte in received.data:
@@ -57,7 +57,7 @@ class Terminal:
 
     @contextmanager
     def foreground(self, handler: Callable[[Signal], None]) -> Iterator[None]:
-        """Make ``handler`` the receiver of the terminal's signals within the block."""
+        """Within the block, call ``handler`` with the terminal's signals."""
         self._handlers.append(handler)
         try:
             yield
@@ -86,7 +86,7 @@ class Terminal:
         self.port.set_format(line_format)
 
     async def read(self, size: int = 4096) -> bytes:
-        """What a read(2) gives: a line, or some bytes in raw mode; ``b""`` is an end of file."""
+        """Wait for input, as read(2) does: a line, or some bytes in raw mode; ``b""`` is an end of file."""
         while True:
             data = self.discipline.read(size)
             if data is not None:
@@ -95,19 +95,19 @@ class Terminal:
             await self._arrived.wait()
 
     async def write(self, data: bytes | str) -> None:
-        """Write through output processing; returns when the port has room for all."""
+        """Write through output processing, and return as soon as the port has room for all of it."""
         if isinstance(data, str):
             data = data.encode()
         for start in range(0, len(data), 1024):
             await self.port.write(self.discipline.process_output(data[start : start + 1024]))
 
     def flush_input(self) -> None:
-        """Forget what was typed and not read."""
+        """Forget what has been typed and not read (TCIFLUSH)."""
         self.discipline.flush_input()
 
     @contextmanager
     def modes_restored(self) -> Iterator[None]:
-        """Put the modes back at the end of the block, as a careful program does."""
+        """Set the present modes again at the end of the block."""
         before = self.modes
         try:
             yield

@@ -1,4 +1,4 @@
-"""Commands on bytes: checksums, base64, dumps."""
+"""Programs that file transfer needs: checksums and base64."""
 
 from __future__ import annotations
 
@@ -6,26 +6,24 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from ..shell import getopt as options
+from ..shell import getopt
+from ..shell.command_context import CommandFunction, Context
 from ..shell.streams import read_all
-from .text_programs import checked, inputs
-
-if TYPE_CHECKING:
-    from ..shell.command_context import CommandFunction, Context
+from .program_input import open_inputs
 
 
-async def _checksum(context: Context, algorithm: Callable[[bytes], str]) -> int:
-    for name, source in await inputs(context, context.arguments):
-        await context.print(f"{algorithm(await read_all(source))}  {name}")
+async def _digest(context: Context, algorithm: str) -> int:
+    for name, source in await open_inputs(context, context.arguments):
+        await context.print(f"{hashlib.new(algorithm, await read_all(source)).hexdigest()}  {name}")
     return 0
 
 
 async def _cksum(context: Context) -> int:
-    for name, source in await inputs(context, context.arguments):
+    for name, source in await open_inputs(context, context.arguments):
         data = await read_all(source)
         crc = 0
         length = len(data)
@@ -42,8 +40,8 @@ async def _cksum(context: Context) -> int:
 
 
 async def _base64(context: Context) -> int:
-    parsed = options.parse(context.arguments, "diw:", {"decode": "d", "wrap": "w", "ignore-garbage": "i"})
-    for _name, source in await inputs(context, parsed.operands):
+    parsed = getopt.parse(context.arguments, "diw:", {"decode": "d", "wrap": "w", "ignore-garbage": "i"})
+    for _name, source in await open_inputs(context, parsed.operands):
         data = await read_all(source)
         if "d" in parsed:
             try:
@@ -52,46 +50,17 @@ async def _base64(context: Context) -> int:
                 return await context.complain("invalid input")
             continue
         text = base64.b64encode(data)
-        width = options.number(parsed.values.get("w", "76"))
+        width = getopt.number(parsed.values.get("w", "76"))
         if width:
             text = b"".join(text[start : start + width] + b"\n" for start in range(0, len(text), width))
         await context.stdout.write(text)
     return 0
 
 
-async def _hexdump(context: Context) -> int:
-    parsed = options.parse(context.arguments, "CvAt:", {"canonical": "C"})
-    for _name, source in await inputs(context, parsed.operands):
-        data = await read_all(source)
-        for start in range(0, len(data), 16):
-            row = data[start : start + 16]
-            left = " ".join(f"{byte:02x}" for byte in row[:8])
-            right = " ".join(f"{byte:02x}" for byte in row[8:])
-            shown = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in row)
-            if context.name == "xxd":
-                pairs = " ".join(row[index : index + 2].hex() for index in range(0, len(row), 2))
-                await context.print(f"{start:08x}: {pairs:<39}  {shown}")
-            else:
-                await context.print(f"{start:08x}  {left:<23}  {right:<23}  |{shown}|")
-        if context.name != "xxd" and data:
-            await context.print(f"{len(data):08x}")
-    return 0
-
-
-def _hash(name: str) -> CommandFunction:
-    return partial(_checksum, algorithm=lambda data: hashlib.new(name, data).hexdigest())
-
-
-COMMANDS: Final[dict[str, CommandFunction]] = {
-    name: checked(function)
-    for name, function in {
-        "md5sum": _hash("md5"),
-        "sha1sum": _hash("sha1"),
-        "sha256sum": _hash("sha256"),
-        "sha512sum": _hash("sha512"),
-        "cksum": _cksum,
-        "base64": _base64,
-        "hexdump": _hexdump,
-        "xxd": _hexdump,
-    }.items()
+#: These programs, by name.
+CHECKSUM_PROGRAMS: Final[Mapping[str, CommandFunction]] = {
+    "md5sum": partial(_digest, algorithm="md5"),
+    "sha256sum": partial(_digest, algorithm="sha256"),
+    "cksum": _cksum,
+    "base64": _base64,
 }

@@ -1,54 +1,61 @@
-"""agetty, login and sulogin on the serial line, as util-linux 2.38 and Debian's login behave there.
+"""agetty and login on the serial line, as util-linux 2.38 and Debian's login behave there.
 
 agetty reads the name itself, a byte at a time: it echoes what it gets, takes BS and DEL as erase and Ctrl-U as kill,
 ends at CR or LF, starts again at an empty name, and exits at Ctrl-D.  login reads in canonical mode, forgets what
-was typed ahead before each prompt (PAM flushes), and asks for the name itself after a failure.
+was typed before each prompt (PAM flushes), and asks for the name itself after a failure.
 """
 
 from __future__ import annotations
 
+import struct
 import time
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import trio
 
-from ..shell.interactive import Shell
+from ..kernel.kernel import Kernel
+from ..kernel.release import uname
+from ..kernel.vfs import FileError, FileSystem
+from ..settings import Settings
 from ..tty.termios_modes import Modes
-
-if TYPE_CHECKING:
-    from ..linux_system import Machine
+from .accounts import check_password
+from .password_prompt import EndOfFile, ask_password
+from .root_shell import run_root_shell
 
 #: How often login asks (LOGIN_RETRIES).
 TRIES: Final = 5
-#: How long a wrong password takes (pam_faildelay), in seconds; scaled.
+#: How long login waits after a wrong password (pam_faildelay), in seconds; scaled.
 FAIL_DELAY_S: Final = 2.4
-#: The longest name agetty takes.
+#: The longest name that agetty takes, in bytes.
 NAME_BYTES: Final = 255
 
 
-class EndOfFile(Exception):
-    """Ctrl-D at a prompt."""
+_LASTLOG: Final = "/var/log/lastlog"
+#: One entry of /var/log/lastlog: time, line and host.
+_LASTLOG_ENTRY: Final = struct.Struct("<i32s256s")
 
 
 class Getty:
-    """One life of the getty on ttyS0: from its prompt to the end of the session that follows.
+    """The getty on ttyS0, from its prompt to the end of the session that follows.
 
     Args:
-        machine: the machine.
+        kernel: the kernel.
+        settings: the guest's settings.
     """
 
-    def __init__(self, machine: Machine) -> None:
-        self._machine = machine
-        self._terminal = machine.terminal
+    def __init__(self, kernel: Kernel, settings: Settings) -> None:
+        self._kernel = kernel
+        self._settings = settings
+        self._terminal = kernel.terminal
 
     async def run(self) -> None:
-        """Live; returns when it is time to be respawned."""
+        """Run once; init then starts another one."""
         terminal = self._terminal
         raw = Modes().without("icanon", "echo", "isig", "ixon", "icrnl").with_size(24, 80)
         terminal.set_modes(raw)
-        await trio.sleep(self._machine.settings.scaled(0.05))
+        await trio.sleep(self._settings.scaled(0.05))
         terminal.flush_input()
-        await terminal.write("\r\n" + self._expand(self._machine.files.read_text("/etc/issue")))
+        await terminal.write("\r\n" + self._expand(self._kernel.files.read_text("/etc/issue")))
         try:
             name = await self._read_name()
         except EndOfFile:
@@ -60,16 +67,15 @@ class Getty:
             await self._session()
 
     def _expand(self, text: str) -> str:
-        """Replace agetty's escapes in the issue."""
-        machine = self._machine
-        values = {"n": machine.hostname, "l": "ttyS0", "s": "Linux", "m": "x86_64", "\\": "\\"}
+        """Replace agetty's escapes in /etc/issue."""
+        values = {"n": self._kernel.host_name, "l": "ttyS0", "s": "Linux", "m": "x86_64", "\\": "\\"}
         parts = text.split("\\")
         return parts[0] + "".join(values.get(part[:1], "") + part[1:] for part in parts[1:])
 
     async def _read_name(self) -> str:
         terminal = self._terminal
         while True:
-            await terminal.write(f"{self._machine.hostname} login: ")
+            await terminal.write(f"{self._kernel.host_name} login: ")
             name = bytearray()
             while True:
                 byte = (await terminal.read(1))[0]
@@ -92,23 +98,23 @@ class Getty:
                 return name.decode(errors="replace")
 
     async def _log_in(self, name: str) -> bool:
-        """login: ask for the password until it is right; whether it was."""
-        machine, terminal = self._machine, self._terminal
-        limit_s = machine.settings.login_timeout
+        """Be login: ask for the password until it is right; whether it was."""
+        kernel, terminal = self._kernel, self._terminal
+        limit_s = self._settings.login_timeout
         with trio.move_on_after(limit_s) as scope:
             for attempt in range(1, TRIES + 1):
                 try:
                     if attempt > 1:
                         terminal.flush_input()
-                        await terminal.write(f"{machine.hostname} login: ")
+                        await terminal.write(f"{kernel.host_name} login: ")
                         name = await self._read_line()
-                    password = await ask_secretly(machine, "Password: ")
+                    password = await ask_password(terminal, "Password: ")
                 except EndOfFile:
                     await terminal.write("\n")
                     password = None
-                if password is not None and machine.files.check_password(name, password):
+                if password is not None and check_password(kernel.files, name, password):
                     return True
-                await trio.sleep(machine.settings.scaled(FAIL_DELAY_S))
+                await trio.sleep(self._settings.scaled(FAIL_DELAY_S))
                 await terminal.write("\nLogin incorrect\n")
             await terminal.write(f"Maximum number of tries exceeded ({TRIES})\n")
         if scope.cancelled_caught:
@@ -123,81 +129,23 @@ class Getty:
         return data.decode(errors="replace").rstrip("\n")
 
     async def _session(self) -> None:
-        machine, terminal = self._machine, self._terminal
-        machine.kernel.sysrq.logged_in = True
-        await terminal.write(f"{machine.files.uname('-snrvm')}\n{machine.files.read_text('/etc/motd')}")
-        last = machine.files.last_login
+        kernel, terminal = self._kernel, self._terminal
+        kernel.processes.logged_in = True
+        await terminal.write(f"{uname(kernel.host_name, 'snrvm')}\n{kernel.files.read_text('/etc/motd')}")
+        last = _last_login(kernel.files)
         if last is not None:
             await terminal.write(
                 f"Last login: {time.strftime('%a %b %e %H:%M:%S UTC %Y', time.gmtime(last))} on ttyS0\n"
             )
-        machine.files.last_login = machine.wall_time()
-        shell = Shell(machine, prompt="\\u@\\h:\\w\\$ ", directory="/root", name="-bash")
-        await shell.run_interactive()
-        machine.kernel.sysrq.logged_in = False
+        kernel.files.write(_LASTLOG, _LASTLOG_ENTRY.pack(int(kernel.wall_time()), b"ttyS0", b""))
+        await run_root_shell(kernel, self._settings, "-bash")
+        kernel.processes.logged_in = False
 
 
-async def ask_secretly(machine: Machine, prompt: str) -> str:
-    """Ask for a password: typed-ahead input is forgotten, nothing is echoed, the newline is ours.
-
-    Raises:
-        EndOfFile: Ctrl-D.
-    """
-    terminal = machine.terminal
-    with terminal.modes_restored():
-        terminal.set_modes(terminal.modes.without("echo"))
-        terminal.flush_input()
-        await terminal.write(prompt)
-        data = await terminal.read()
-        if not data:
-            raise EndOfFile
-        await terminal.write("\n")
-    return data.decode(errors="replace").rstrip("\n")
-
-
-class Sulogin:
-    """sulogin, which guards rescue and emergency mode.
-
-    Args:
-        machine: the machine.
-    """
-
-    def __init__(self, machine: Machine) -> None:
-        self._machine = machine
-        self._terminal = machine.terminal
-
-    async def run(self) -> None:
-        """Ask for root's password and run shells; returns when somebody leaves for the default target."""
-        terminal, machine = self._terminal, self._machine
-        cooked = Modes().with_size(24, 80)
-        raw = cooked.without("icanon", "echo", "isig", "ixon", "icrnl")
-        while True:
-            terminal.set_modes(raw)
-            await terminal.write("Give root password for maintenance\n(or press Control-D to continue): ")
-            password = await self._read_password()
-            await terminal.write("\r\n")
-            if password is None:
-                terminal.set_modes(cooked)
-                return
-            if machine.files.check_password("root", password):
-                terminal.set_modes(cooked)
-                await Shell(machine, prompt="\\u@\\h:\\w\\$ ", directory="/root", name="bash").run_interactive()
-                return
-            await trio.sleep(machine.settings.scaled(FAIL_DELAY_S))
-            await terminal.write("Login incorrect\n\n")
-
-    async def _read_password(self) -> str | None:
-        """A password, typed blind; None for Ctrl-D."""
-        typed = bytearray()
-        while True:
-            byte = (await self._terminal.read(1))[0]
-            if byte in b"\r\n":
-                return typed.decode(errors="replace")
-            if byte == 0x04:
-                return None
-            if byte in b"\b\x7f":
-                del typed[-1:]
-            elif byte == 0x15:
-                typed.clear()
-            elif byte != 0x03:
-                typed.append(byte)
+def _last_login(files: FileSystem) -> int | None:
+    """When root logged in last, in seconds since 1970."""
+    try:
+        seconds: int = _LASTLOG_ENTRY.unpack(files.read(_LASTLOG))[0]
+    except (FileError, struct.error):
+        return None
+    return seconds

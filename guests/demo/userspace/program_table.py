@@ -1,27 +1,28 @@
-"""The table of commands: the shell's builtins and the programs, by name."""
+"""The table of the programs that the shell can start, besides its builtins."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import Final
 
-from ..shell import builtins as commands_shell
-from ..shell import builtins_values as commands_values
-from . import checksum_programs as commands_data
-from . import file_programs as commands_files
-from . import stty as commands_tty
-from . import system_programs as commands_system
-from . import text_programs as commands_text
+from ..shell.command_context import CommandFunction
+from .checksum_programs import CHECKSUM_PROGRAMS
+from .file_programs import FILE_PROGRAMS
+from .passwd import passwd
+from .power_programs import POWER_PROGRAMS
+from .shell_programs import SHELL_PROGRAMS
+from .stty import stty
+from .system_programs import SYSTEM_PROGRAMS
+from .text_programs import TEXT_PROGRAMS
 
-if TYPE_CHECKING:
-    from ..shell.command_context import CommandFunction
-
-#: Every command by its name.
-COMMANDS: Final[dict[str, CommandFunction]] = {
-    **commands_shell.COMMANDS,
-    **commands_values.COMMANDS,
-    **commands_text.COMMANDS,
-    **commands_data.COMMANDS,
-    **commands_files.COMMANDS,
-    **commands_system.COMMANDS,
-    **commands_tty.COMMANDS,
+#: Every program, by name.
+PROGRAMS: Final[Mapping[str, CommandFunction]] = {
+    **SHELL_PROGRAMS,
+    **TEXT_PROGRAMS,
+    **CHECKSUM_PROGRAMS,
+    **FILE_PROGRAMS,
+    **SYSTEM_PROGRAMS,
+    **POWER_PROGRAMS,
+    "passwd": passwd,
+    "stty": stty,
 }

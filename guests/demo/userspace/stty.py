@@ -1,28 +1,25 @@
-"""Commands about the terminal: stty (with the real speed of the UART), tty, clear, reset, passwd."""
+"""The program stty, which shows and programs the real speed of the UART."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from uartsim.guest.script import LineFormat
 
+from ..shell.command_context import Context
 from ..tty.termios_modes import COOKED, DEFAULT_CHARACTERS, Modes
-from .getty import EndOfFile, ask_secretly
 
-if TYPE_CHECKING:
-    from ..shell.command_context import CommandFunction, Context
-
-#: The rows of ``stty -a``, in its order.
+#: The modes in the rows of ``stty -a``.
 _ROWS: Final = (
     "ignbrk brkint ignpar parmrk inpck istrip inlcr igncr icrnl ixon ixoff iuclc ixany imaxbel iutf8",
     "opost olcuc ocrnl onlcr onocr onlret ofill ofdel",
     "isig icanon iexten echo echoe echok echonl noflsh xcase tostop echoprt echoctl echoke flusho extproc",
 )
 _ALL: Final = frozenset(" ".join(_ROWS).split()) | {"cread", "clocal", "hupcl", "tab3"}
-#: What a freshly opened tty has: plain ``stty`` shows what differs from it.
+#: The modes that ``stty sane`` sets; plain ``stty`` shows what differs from them.
 _SANE: Final = COOKED.union(("brkint", "imaxbel", "iexten")) - {"ixoff", "iutf8"}
-_SPEEDS: Final = (50, 75, 110, 150, 300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
+#: Combination modes, and the modes that they switch on and off.
 _BUNDLES: Final[dict[str, tuple[str, str]]] = {
     "raw": (
         "",
@@ -36,53 +33,72 @@ _BUNDLES: Final[dict[str, tuple[str, str]]] = {
 }
 
 
-async def _stty(context: Context) -> int:
-    terminal = context.machine.terminal
+async def stty(context: Context) -> int:
+    """Show or change the terminal's modes, size and speed."""
+    terminal = context.kernel.terminal
     arguments = list(context.arguments)
     if arguments[:1] in (["-F"], ["--file"]):
         arguments = arguments[2:]
     if not arguments:
         return await _show(context, everything=False)
-    modes, line_format, shown = terminal.modes, terminal.port.line_format, False
+    modes, line_format, has_shown = terminal.modes, terminal.port.line_format, False
     while arguments:
         word = arguments.pop(0)
-        if word in ("-a", "--all"):
-            await _show(context, everything=True)
-            shown = True
-        elif word in ("-g", "--save"):
-            await context.print(_saved(modes))
-            shown = True
-        elif word == "size":
-            await context.print(f"{modes.rows} {modes.columns}")
-            shown = True
-        elif word == "speed":
-            await context.print(f"{round(line_format.baud)}")
-            shown = True
-        elif word.isdigit():
-            line_format = _with_speed(line_format, int(word))
-        elif word in ("ispeed", "ospeed", "rows", "cols", "columns", *DEFAULT_CHARACTERS, "min", "time", "line"):
+        if await _show_word(context, word):
+            has_shown = True
+            continue
+        value = ""
+        if word in _TAKES_VALUE:
             if not arguments:
                 return await context.complain(f"missing argument to '{word}'")
             value = arguments.pop(0)
-            if word in ("ispeed", "ospeed"):
-                line_format = _with_speed(line_format, int(value))
-            elif word in DEFAULT_CHARACTERS:
-                modes = modes.with_character(word, _character(value))
-            elif word == "rows":
-                modes = modes.with_size(int(value), modes.columns)
-            elif word in ("cols", "columns"):
-                modes = modes.with_size(modes.rows, int(value))
-        else:
-            changed = _apply(modes, line_format, word)
-            if changed is None:
-                return await context.complain(f"invalid argument '{word}'\nTry 'stty --help' for more information.")
-            modes, line_format = changed
-    if shown and modes == terminal.modes and line_format == terminal.port.line_format:
+        changed = _changed(modes, line_format, word, value)
+        if changed is None:
+            return await context.complain(f"invalid argument '{word}'\nTry 'stty --help' for more information.")
+        modes, line_format = changed
+    if has_shown and modes == terminal.modes and line_format == terminal.port.line_format:
         return 0
     await terminal.set_modes_after_output(modes)
     if line_format != terminal.port.line_format:
         await terminal.set_format(line_format)
     return 0
+
+
+#: Words that another argument follows.
+_TAKES_VALUE: Final = frozenset(
+    ("ispeed", "ospeed", "rows", "cols", "columns", *DEFAULT_CHARACTERS, "min", "time", "line")
+)
+
+
+async def _show_word(context: Context, word: str) -> bool:
+    """Print what one word asks for; whether it asks for anything."""
+    modes, line_format = context.kernel.terminal.modes, context.kernel.port.line_format
+    if word in ("-a", "--all"):
+        await _show(context, everything=True)
+    elif word in ("-g", "--save"):
+        await context.print(_saved(modes))
+    elif word == "size":
+        await context.print(f"{modes.rows} {modes.columns}")
+    elif word == "speed":
+        await context.print(f"{round(line_format.baud)}")
+    else:
+        return False
+    return True
+
+
+def _changed(modes: Modes, line_format: LineFormat, word: str, value: str) -> tuple[Modes, LineFormat] | None:
+    """Modes and line format after one word and its value, or None if there is no such word."""
+    if word.isdigit() or word in ("ispeed", "ospeed"):
+        return modes, _with_speed(line_format, int(value or word))
+    if word in DEFAULT_CHARACTERS:
+        return modes.with_character(word, _character(value)), line_format
+    if word == "rows":
+        return modes.with_size(int(value), modes.columns), line_format
+    if word in ("cols", "columns"):
+        return modes.with_size(modes.rows, int(value)), line_format
+    if word in _TAKES_VALUE:
+        return modes, line_format
+    return _switched(modes, line_format, word)
 
 
 def _with_speed(line_format: LineFormat, baud: int) -> LineFormat:
@@ -103,8 +119,8 @@ def _character(text: str) -> int:
     return ord(text[0])
 
 
-def _apply(modes: Modes, line_format: LineFormat, word: str) -> tuple[Modes, LineFormat] | None:
-    """One word that switches something; None if it is no such word."""
+def _switched(modes: Modes, line_format: LineFormat, word: str) -> tuple[Modes, LineFormat] | None:
+    """Modes and line format after a word that switches something, or None if there is no such word."""
     off = word.startswith("-")
     name = word.removeprefix("-")
     if name == "sane":
@@ -142,7 +158,7 @@ def _saved(modes: Modes) -> str:
 
 
 async def _show(context: Context, *, everything: bool) -> int:
-    terminal = context.machine.terminal
+    terminal = context.kernel.terminal
     modes, line_format = terminal.modes, terminal.port.line_format
     speed = f"speed {round(line_format.baud)} baud;"
     if not everything:
@@ -189,56 +205,3 @@ def _caret(value: int) -> str:
     if value == 0:
         return "<undef>"
     return f"^{chr(value ^ 0x40)}" if value < 0x20 or value == 0x7F else chr(value)
-
-
-async def _tty(context: Context) -> int:
-    await context.print("/dev/ttyS0")
-    return 0
-
-
-async def _clear(context: Context) -> int:
-    await context.stdout.write(b"\x1b[H\x1b[J")
-    return 0
-
-
-async def _reset(context: Context) -> int:
-    terminal = context.machine.terminal
-    terminal.set_modes(Modes(COOKED, dict(DEFAULT_CHARACTERS), terminal.modes.rows, terminal.modes.columns))
-    await context.stdout.write(b"\x1bc\x1b[?3l\x1b[m\x1b[H\x1b[J")
-    return 0
-
-
-async def _passwd(context: Context) -> int:
-    name = context.arguments[0] if context.arguments else "root"
-    files = context.machine.files
-    if name not in files.passwords:
-        return await context.complain(f"user '{name}' does not exist")
-    try:
-        first = await ask_secretly(context.machine, "New password: ")
-        second = await ask_secretly(context.machine, "Retype new password: ")
-    except EndOfFile:
-        first, second = "", ""
-    if not first:
-        await context.stderr.write(
-            b"No password has been supplied.\npasswd: Authentication token manipulation error\n"
-            b"passwd: password unchanged\n"
-        )
-        return 10
-    if first != second:
-        await context.stderr.write(
-            b"Sorry, passwords do not match.\npasswd: Authentication token manipulation error\n"
-            b"passwd: password unchanged\n"
-        )
-        return 10
-    files.passwords[name] = first
-    await context.print("passwd: password updated successfully")
-    return 0
-
-
-COMMANDS: Final[dict[str, CommandFunction]] = {
-    "stty": _stty,
-    "tty": _tty,
-    "clear": _clear,
-    "reset": _reset,
-    "passwd": _passwd,
-}

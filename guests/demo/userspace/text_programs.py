@@ -1,48 +1,33 @@
-"""Filters and makers of text: cat, grep, head, tail, wc, sort, seq, yes and their like."""
+"""Programs that filter or make text: cat, grep, head, tail, wc, tr, seq, yes."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, NoReturn
+from collections.abc import Mapping
+from typing import Final, NoReturn
 
 import trio
 
 from ..kernel.vfs import FileError
-from ..shell import getopt as options
-from ..shell.streams import BytesSource, FileSink, Lines, Sink, read_all
-
-if TYPE_CHECKING:
-    from ..shell.command_context import CommandFunction, Context
-    from ..shell.streams import Source
-
-
-async def inputs(context: Context, names: list[str]) -> list[tuple[str, Source]]:
-    """The named files, or standard input; missing ones are complained about and left out."""
-    result: list[tuple[str, Source]] = []
-    for name in names or ["-"]:
-        path = context.path(name)
-        if name == "-" or path in ("/dev/ttyS0", "/dev/tty", "/dev/stdin"):
-            result.append((name, context.stdin))
-            continue
-        try:
-            result.append((name, BytesSource(context.machine.files.read(path))))
-        except FileError as error:
-            await context.complain(f"{name}: {error}")
-    return result
+from ..shell import getopt
+from ..shell.command_context import CommandFunction, Context
+from ..shell.lexer import decode_escapes
+from ..shell.streams import BytesSource, Lines, Source, read_all
+from .program_input import is_standard_input, open_inputs
 
 
 async def _cat(context: Context) -> int:
-    parsed = options.parse(context.arguments, "nAveETsu")
+    parsed = getopt.parse(context.arguments, "nAveETsu")
     status, number = 0, 0
     for name in parsed.operands or ["-"]:
         path = context.path(name)
-        if name == "-" or path in ("/dev/ttyS0", "/dev/tty", "/dev/stdin"):
+        if is_standard_input(context, name):
             source: Source = context.stdin
         else:
             try:
                 if path == "/dev/zero":
                     return await _flood(context, bytes(512))
-                data = context.machine.files.read(path)
+                data = context.kernel.files.read(path)
             except FileError as error:
                 status = await context.complain(f"{name}: {error}")
                 continue
@@ -64,7 +49,7 @@ async def _cat(context: Context) -> int:
 
 
 def _visible(line: bytes) -> bytes:
-    """Control characters as ``^X`` and bytes above 127 as ``M-X``, as ``cat -v`` shows them."""
+    """Show control characters as ``^X`` and bytes above 127 as ``M-X``, as ``cat -v`` does."""
     result = bytearray()
     for byte in line:
         if byte >= 0x80:
@@ -91,7 +76,7 @@ async def _yes(context: Context) -> int:
 
 
 async def _grep(context: Context) -> int:
-    parsed = options.parse(
+    parsed = getopt.parse(
         context.arguments, "ivcnqEFwxohHse:A:B:C:m:", {"color": "s", "ignore-case": "i", "quiet": "q", "count": "c"}
     )
     operands = list(parsed.operands)
@@ -100,43 +85,62 @@ async def _grep(context: Context) -> int:
         if not operands:
             return await context.complain("usage: grep [OPTION]... PATTERNS [FILE]...", 2)
         pattern = operands.pop(0)
-    if "F" in parsed:
-        pattern = re.escape(pattern)
-    elif "E" not in parsed and context.name != "egrep":
-        pattern = re.sub(r"\\?[+?|(){}]", lambda match: match[0][1:] if len(match[0]) > 1 else "\\" + match[0], pattern)
-    pattern = re.sub(r"\[\[:(\w+):\]", lambda match: "[" + _CLASSES.get(match[1], ""), pattern)
-    if "w" in parsed:
-        pattern = rf"\b(?:{pattern})\b"
-    if "x" in parsed:
-        pattern = rf"^(?:{pattern})$"
     try:
-        expression = re.compile(pattern.encode(), re.IGNORECASE if "i" in parsed else 0)
+        expression = _expression(pattern, parsed.flags)
     except re.error as error:
         return await context.complain(f"Invalid regular expression: {error}", 2)
     matched = 0
-    limit = options.number(parsed.values.get("m", "0"))
-    for name, source in await inputs(context, operands):
+    for name, source in await open_inputs(context, operands):
         prefix = f"{name}:".encode() if len(operands) > 1 and "h" not in parsed else b""
-        number = count = 0
-        async for line in Lines(source):
-            number += 1
-            text = line.rstrip(b"\n")
-            found = expression.search(text)
-            if bool(found) == ("v" in parsed):
-                continue
-            count += 1
-            if "q" in parsed:
-                return 0
-            if "c" not in parsed:
-                shown = found[0] if found and "o" in parsed else text
-                place = b"%d:" % number if "n" in parsed else b""
-                await context.stdout.write(prefix + place + shown + b"\n")
-            if count == limit:
-                break
+        count = await _grep_source(context, source, expression, parsed, prefix)
         matched += count
+        if matched and "q" in parsed:
+            break
         if "c" in parsed:
             await context.stdout.write(prefix + b"%d\n" % count)
     return 0 if matched else 1
+
+
+def _expression(pattern: str, flags: set[str]) -> re.Pattern[bytes]:
+    """A pattern of grep, basic or extended, as an expression of Python.
+
+    Raises:
+        re.error: the pattern is not valid.
+    """
+    if "F" in flags:
+        pattern = re.escape(pattern)
+    elif "E" not in flags:
+        pattern = re.sub(r"\\?[+?|(){}]", lambda match: match[0][1:] if len(match[0]) > 1 else "\\" + match[0], pattern)
+    pattern = re.sub(r"\[\[:(\w+):\]", lambda match: "[" + _CLASSES.get(match[1], ""), pattern)
+    if "w" in flags:
+        pattern = rf"\b(?:{pattern})\b"
+    if "x" in flags:
+        pattern = rf"^(?:{pattern})$"
+    return re.compile(pattern.encode(), re.IGNORECASE if "i" in flags else 0)
+
+
+async def _grep_source(
+    context: Context, source: Source, expression: re.Pattern[bytes], parsed: getopt.Parsed, prefix: bytes
+) -> int:
+    """Print the matching lines of one file; returns how many there were, or 1 as soon as ``-q`` has found one."""
+    limit = getopt.number(parsed.values.get("m", "0"))
+    number = count = 0
+    async for line in Lines(source):
+        number += 1
+        text = line.rstrip(b"\n")
+        found = expression.search(text)
+        if bool(found) == ("v" in parsed):
+            continue
+        count += 1
+        if "q" in parsed:
+            break
+        if "c" not in parsed:
+            shown = found[0] if found and "o" in parsed else text
+            place = b"%d:" % number if "n" in parsed else b""
+            await context.stdout.write(prefix + place + shown + b"\n")
+        if count == limit:
+            break
+    return count
 
 
 _CLASSES: Final = {
@@ -149,18 +153,22 @@ _CLASSES: Final = {
 }
 
 
-def _count(arguments: list[str], default: int) -> tuple[options.Parsed, str, str]:
-    """Options of head and tail: ``-n N``, ``-N``, ``-c N``; the count as text with its sign, and its unit."""
+def _count(arguments: list[str], default: int) -> tuple[getopt.Parsed, str, str]:
+    """Parse the options of head and tail: ``-n N``, ``-N``, ``-c N``.
+
+    Returns:
+        The options, the count as text with its sign, and its unit: "n" for lines or "c" for bytes.
+    """
     arguments = [f"-n{word[1:]}" if re.fullmatch(r"-\d+", word) else word for word in arguments]
-    parsed = options.parse(arguments, "n:c:qvf", {"lines": "n", "bytes": "c"})
+    parsed = getopt.parse(arguments, "n:c:qvf", {"lines": "n", "bytes": "c"})
     unit = "c" if "c" in parsed.values else "n"
     return parsed, parsed.values.get(unit, str(default)), unit
 
 
 async def _head(context: Context) -> int:
     parsed, text, unit = _count(context.arguments, 10)
-    count = options.number(text)
-    for _name, source in await inputs(context, parsed.operands):
+    count = getopt.number(text)
+    for _name, source in await open_inputs(context, parsed.operands):
         if unit == "c":
             left = count
             while left > 0 and (piece := await source.read()):
@@ -181,8 +189,8 @@ async def _head(context: Context) -> int:
 
 async def _tail(context: Context) -> int:
     parsed, text, unit = _count(context.arguments, 10)
-    count = abs(options.number(text.lstrip("+")))
-    for _name, source in await inputs(context, parsed.operands):
+    count = abs(getopt.number(text.lstrip("+")))
+    for _name, source in await open_inputs(context, parsed.operands):
         data = await read_all(source)
         if unit == "c":
             await context.stdout.write(data[count - 1 :] if text.startswith("+") else data[-count:] if count else b"")
@@ -194,9 +202,9 @@ async def _tail(context: Context) -> int:
 
 
 async def _wc(context: Context) -> int:
-    parsed = options.parse(context.arguments, "lwcm", {"lines": "l", "words": "w", "bytes": "c", "chars": "m"})
+    parsed = getopt.parse(context.arguments, "lwcm", {"lines": "l", "words": "w", "bytes": "c", "chars": "m"})
     wanted = parsed.flags or set("lwc")
-    for name, source in await inputs(context, parsed.operands):
+    for name, source in await open_inputs(context, parsed.operands):
         data = await read_all(source)
         counts = {
             "l": data.count(b"\n"),
@@ -211,74 +219,8 @@ async def _wc(context: Context) -> int:
     return 0
 
 
-async def _sort(context: Context) -> int:
-    parsed = options.parse(context.arguments, "nruk:t:")
-    collected: list[bytes] = []
-    for _name, source in await inputs(context, parsed.operands):
-        collected += [line.rstrip(b"\n") for line in (await read_all(source)).splitlines()]
-
-    def key(line: bytes) -> tuple[float, bytes]:
-        match = re.match(rb"\s*-?\d+(\.\d+)?", line) if "n" in parsed else None
-        return (float(match[0]) if match else 0.0, line)
-
-    collected.sort(key=key, reverse="r" in parsed)
-    if "u" in parsed:
-        collected = list(dict.fromkeys(collected))
-    await context.stdout.write(b"".join(line + b"\n" for line in collected))
-    return 0
-
-
-async def _uniq(context: Context) -> int:
-    parsed = options.parse(context.arguments, "cdu")
-    groups: list[tuple[bytes, int]] = []
-    for _name, source in await inputs(context, parsed.operands):
-        async for line in Lines(source):
-            text = line.rstrip(b"\n")
-            if groups and groups[-1][0] == text:
-                groups[-1] = (text, groups[-1][1] + 1)
-            else:
-                groups.append((text, 1))
-    for text, count in groups:
-        if ("d" in parsed and count == 1) or ("u" in parsed and count > 1):
-            continue
-        await context.stdout.write((b"%7d " % count if "c" in parsed else b"") + text + b"\n")
-    return 0
-
-
-async def _cut(context: Context) -> int:
-    parsed = options.parse(context.arguments, "d:f:c:b:")
-    delimiter = parsed.values.get("d", "\t").encode()
-    fields = parsed.values.get("f")
-    characters = parsed.values.get("c", parsed.values.get("b", "1"))
-    for _name, source in await inputs(context, parsed.operands):
-        async for line in Lines(source):
-            text = line.rstrip(b"\n")
-            if fields is None:
-                kept = b"".join(text[index : index + 1] for index in _indices(characters, len(text)))
-            elif delimiter not in text:
-                kept = text
-            else:
-                parts = text.split(delimiter)
-                kept = delimiter.join(parts[index] for index in _indices(fields, len(parts)))
-            await context.stdout.write(kept + b"\n")
-    return 0
-
-
-def _indices(ranges: str, length: int) -> list[int]:
-    """Positions from 0 that ``1,3-5,7-`` selects."""
-    wanted: set[int] = set()
-    for part in ranges.split(","):
-        first, dash, last = part.partition("-")
-        start = int(first or 1)
-        end = (int(last) if last else length) if dash else start
-        wanted.update(range(start - 1, min(end, length)))
-    return sorted(wanted)
-
-
 async def _tr(context: Context) -> int:
-    parsed = options.parse(context.arguments, "dsc")
-    from ..shell.lexer import decode_escapes
-
+    parsed = getopt.parse(context.arguments, "dsc")
     sets = [_character_set(decode_escapes(word)) for word in parsed.operands]
     if not sets:
         return await context.complain("missing operand")
@@ -309,7 +251,7 @@ async def _seq(context: Context) -> int:
     separator = "\n"
     if parsed_words[:1] == ["-s"]:
         separator, parsed_words = parsed_words[1], parsed_words[2:]
-    numbers = [options.number(word, "floating point argument") for word in parsed_words]
+    numbers = [getopt.number(word, "floating point argument") for word in parsed_words]
     if not 1 <= len(numbers) <= 3:
         return await context.complain("missing operand")
     first = numbers[0] if len(numbers) > 1 else 1
@@ -325,55 +267,14 @@ async def _seq(context: Context) -> int:
     return 0
 
 
-async def _tee(context: Context) -> int:
-    parsed = options.parse(context.arguments, "ai")
-    sinks: list[Sink] = [context.stdout]
-    for name in parsed.operands:
-        try:
-            sinks.append(FileSink(context.machine.files, context.path(name), append="a" in parsed))
-        except FileError as error:
-            await context.complain(f"{name}: {error}")
-    while piece := await context.stdin.read():
-        for sink in sinks:
-            await sink.write(piece)
-    return 0
-
-
-async def _rev(context: Context) -> int:
-    for _name, source in await inputs(context, context.arguments):
-        async for line in Lines(source):
-            await context.stdout.write(line.rstrip(b"\n")[::-1] + b"\n")
-    return 0
-
-
-def checked(function: CommandFunction) -> CommandFunction:
-    """A command whose `options.UsageFailure` becomes a message and status 2."""
-
-    async def run(context: Context) -> int:
-        try:
-            return await function(context)
-        except options.UsageFailure as error:
-            return await context.complain(str(error), 2)
-
-    return run
-
-
-COMMANDS: Final[dict[str, CommandFunction]] = {
-    name: checked(function)
-    for name, function in {
-        "cat": _cat,
-        "yes": _yes,
-        "grep": _grep,
-        "egrep": _grep,
-        "head": _head,
-        "tail": _tail,
-        "wc": _wc,
-        "sort": _sort,
-        "uniq": _uniq,
-        "cut": _cut,
-        "tr": _tr,
-        "seq": _seq,
-        "tee": _tee,
-        "rev": _rev,
-    }.items()
+#: These programs, by name.
+TEXT_PROGRAMS: Final[Mapping[str, CommandFunction]] = {
+    "cat": _cat,
+    "yes": _yes,
+    "grep": _grep,
+    "head": _head,
+    "tail": _tail,
+    "wc": _wc,
+    "tr": _tr,
+    "seq": _seq,
 }

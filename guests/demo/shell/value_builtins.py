@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import Final
 
 import trio
 
-from . import getopt as options
+from . import getopt
+from .command_context import CommandFunction, Context
 from .lexer import decode_escapes
 from .streams import read_line
-
-if TYPE_CHECKING:
-    from .command_context import CommandFunction, Context
 
 
 async def _echo(context: Context) -> int:
@@ -34,7 +33,7 @@ async def _echo(context: Context) -> int:
 
 
 def _bytes(text: str) -> bytes:
-    """Text as bytes; what ``\\xHH`` made of it below 256 is that byte."""
+    """Text as bytes: Latin-1 if that is possible, because ``\\xHH`` stands for a byte, else UTF-8."""
     return text.encode("latin-1") if all(ord(each) < 256 for each in text) and not text.isascii() else text.encode()
 
 
@@ -53,7 +52,7 @@ async def _printf(context: Context) -> int:
 
 
 def _format(layout: str, values: list[str]) -> str:
-    """One pass of printf's format over the values, which it uses up."""
+    """Apply printf's format once; the values that it uses are removed from ``values``."""
 
     def replace(match: re.Match[str]) -> str:
         flags, kind = match[1], match[2]
@@ -114,7 +113,7 @@ def _evaluate(context: Context, words: list[str]) -> bool:
 
 
 def _unary(context: Context, operator: str, word: str) -> bool:
-    files = context.machine.files
+    files = context.kernel.files
     path = context.path(word)
     if operator == "-n":
         return bool(word)
@@ -162,15 +161,12 @@ def _binary(left: str, operator: str, right: str) -> bool:
 
 
 async def _read(context: Context) -> int:
-    """read [-r] [-s] [-t SECONDS] [-p PROMPT] [NAME...], from the tty or a pipe."""
-    try:
-        parsed = options.parse(context.arguments, "rst:p:n:")
-    except options.UsageFailure as error:
-        return await context.complain(str(error), 2)
+    """Do ``read [-r] [-s] [-t SECONDS] [-p PROMPT] [NAME...]``."""
+    parsed = getopt.parse(context.arguments, "rst:p:n:")
     names = parsed.operands or ["REPLY"]
     if "p" in parsed.values:
         await context.stderr.write(parsed.values["p"].encode())
-    terminal = context.machine.terminal
+    terminal = context.kernel.terminal
     data = b""
     with terminal.modes_restored():
         if "s" in parsed:
@@ -189,7 +185,8 @@ async def _read(context: Context) -> int:
     return 0 if data else 1
 
 
-COMMANDS: Final[dict[str, CommandFunction]] = {
+#: These builtins, by name.
+VALUE_BUILTINS: Final[Mapping[str, CommandFunction]] = {
     "echo": _echo,
     "printf": _printf,
     "test": _test,
