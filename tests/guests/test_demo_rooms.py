@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -10,6 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.guests.fake_tty import DEMO
+from tests.guests.line import Line
+from tests.machine.rig import virtual_time
+from uartsim.guest.catalogue import find_guest
+from uartsim.guest.script import load_main
 
 ROOT = DEMO.parents[1]
 #: From the ground up: a room imports from the rooms above it in this list only.  The guest's folder itself comes last.
@@ -102,3 +108,26 @@ def test_a_file_name_occurs_once_in_uartsim_and_the_guests() -> None:
     others = {file.name for file in (ROOT / "uartsim").rglob("*.py")}
     assert len(ours) > 40
     assert sorted(ours) == sorted(set(ours) - others)
+
+
+def test_the_kernel_and_what_runs_on_it_are_not_loaded_for_the_firmware_and_grub() -> None:
+    package = load_main(DEMO, "guest.py").__module__.rpartition(".")[0]
+    loaded = {name.removeprefix(f"{package}.") for name in sys.modules if name.startswith(f"{package}.")}
+    assert "grub.boot_menu" in loaded
+    late = {name for name in loaded if name.split(".")[0] in ("tty", "kernel", "shell", "userspace", "linux_system")}
+    assert late == {"kernel", "kernel.release"}
+
+
+@virtual_time
+async def test_a_copy_of_the_folder_is_a_guest_of_its_own(tmp_path: Path) -> None:
+    copy = shutil.copytree(DEMO, tmp_path / "my-guest", ignore=shutil.ignore_patterns("__pycache__"))
+    contents = copy / "kernel" / "disk_contents.py"
+    contents.write_text(contents.read_text().replace("/etc/motd", "/etc/motd.tail"))
+    line = Line()
+    async with line.open(find_guest(str(copy)).with_settings({"grub_timeout": "0", "boot_seconds": "0"})):
+        await line.log_in()
+        assert await line.run("ls /etc/motd*") == "/etc/motd.tail"
+        assert await line.run("echo abc | cksum") == "1112837078 4"
+        line.send(b"reboot\r")
+        await line.expect(b"SeaBIOS")
+        await line.log_in()

@@ -1,8 +1,8 @@
 """bash's line editor (readline) at the prompt: editing, history and completion, on a vt220 of any width.
 
-At a prompt the tty is raw and does not echo; the editor shows what is typed.  The keys are readline's Emacs keys.  A
-line that reaches the right margin continues in the next row, after the blank and the CR with which readline makes the
-terminal wrap.  Bytes are taken from the tty one by one: what follows an Enter is left for the command.
+At a prompt the tty is raw and does not echo; the editor shows what is typed.  A line that reaches the right margin
+continues in the next row, after the blank and the CR with which readline makes the terminal wrap.  Bytes are taken from
+the tty one by one: what follows an Enter is left for the command.
 """
 
 from __future__ import annotations
@@ -13,55 +13,9 @@ from typing import Final
 import trio
 
 from ..tty.tty_device import Terminal
+from .readline_keys import KeyReader
 
-#: How long ESC waits for the rest of a key sequence, in seconds (keyseq-timeout).
-KEY_TIMEOUT_S: Final = 0.5
 DEFAULT_COLUMNS: Final = 80
-
-_SEQUENCES: Final = {
-    "[A": "up",
-    "[B": "down",
-    "[C": "right",
-    "[D": "left",
-    "[H": "home",
-    "[F": "end",
-    "[1~": "home",
-    "[4~": "end",
-    "[7~": "home",
-    "[8~": "end",
-    "[3~": "delete",
-    "OA": "up",
-    "OB": "down",
-    "OC": "right",
-    "OD": "left",
-    "OH": "home",
-    "OF": "end",
-    "[200~": "paste begins",
-    "[201~": "paste ends",
-    "b": "word left",
-    "f": "word right",
-    "d": "kill word",
-    "\x7f": "kill word back",
-}
-_CONTROL: Final = {
-    0x01: "home",
-    0x02: "left",
-    0x04: "delete or leave",
-    0x05: "end",
-    0x06: "right",
-    0x08: "erase",
-    0x09: "complete",
-    0x0A: "accept",
-    0x0B: "kill to end",
-    0x0C: "clear",
-    0x0D: "accept",
-    0x0E: "down",
-    0x10: "up",
-    0x15: "kill to start",
-    0x17: "kill blank word",
-    0x19: "yank",
-    0x7F: "erase",
-}
 
 #: Takes the text before the cursor; returns where the word to complete starts, and what it could become.
 Completer = Callable[[str], tuple[int, Sequence[str]]]
@@ -86,6 +40,7 @@ class LineEditor:
     def __init__(self, terminal: Terminal, complete: Completer, *, bracketed_paste: bool = False) -> None:
         self.history: list[str] = []
         self._terminal = terminal
+        self._keys = KeyReader(terminal)
         self._complete = complete
         self._bracketed_paste = bracketed_paste
         self._prompt = ""
@@ -150,7 +105,7 @@ class LineEditor:
         while True:
             if not self._terminal.discipline.readable:
                 await self._flush()
-            key = await self._key()
+            key = await self._keys.read_key()
             if key == "accept" and not self._pasting:
                 self._move_to(len(self._text))
                 await self._flush()
@@ -161,35 +116,6 @@ class LineEditor:
                     return None
                 key = "delete"
             self._do(key)
-
-    async def _key(self) -> str:
-        first = await self._byte()
-        if first == 0x1B:
-            sequence = ""
-            with trio.move_on_after(KEY_TIMEOUT_S):
-                while True:
-                    sequence += chr(await self._byte())
-                    if sequence in _SEQUENCES:
-                        return _SEQUENCES[sequence]
-                    known = any(each.startswith(sequence) for each in _SEQUENCES)
-                    if not known and (sequence[0] != "[" or sequence[-1].isalpha() or sequence[-1] == "~"):
-                        return "unknown"
-            return "unknown"
-        if first in _CONTROL:
-            return _CONTROL[first]
-        if first < 0x20:
-            return "unknown"
-        return await self._utf8(first)
-
-    async def _utf8(self, first: int) -> str:
-        length = 1 + (first >= 0xC0) + (first >= 0xE0) + (first >= 0xF0)
-        data = bytearray((first,))
-        while len(data) < length:
-            data.append(await self._byte())
-        return data.decode(errors="replace")
-
-    async def _byte(self) -> int:
-        return (await self._terminal.read(1))[0]
 
     def _do(self, key: str) -> None:
         column = self._column
