@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from uartsim.console.blocking import Console, open_console
+from uartsim.console.blocking_console import Console, open_console
 
 __all__ = ["Console", "open_console"]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.console.fakes import FakeClient, FakeMachine, run_virtually
 from uartsim.console.console import SETTLE_S, Console
-from uartsim.console.errors import ConsoleBusy, ConsoleClosed, ExpectTimeout, GuestEnded
+from uartsim.console.console_errors import ConsoleBusy, ConsoleClosed, ExpectTimeout, GuestEnded
 from uartsim.errors import UartsimError, UsageError
 
 

@@ -1,7 +1,7 @@
 """What hurts who tests consoles: each pain with what is usually done about it, which fails here, and with our way.
 
 The list is that of section 2 of our research.  The pains of matching alone (escape noise, slow matching, a failure that
-is seen too late) have further tests in test_text.py, test_matcher.py and test_problems.py.
+is seen too late) have further tests in test_cleaned_text.py, test_matcher.py and test_problem_watch.py.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from tests.patience import is_running
 from uartsim import blocking
 from uartsim.access.writers import NotTheWriterError
 from uartsim.console.console import Console
-from uartsim.console.errors import ExpectTimeout, ProblemFound
-from uartsim.console.matcher import Matcher
-from uartsim.console.patterns import expression
+from uartsim.console.console_errors import ExpectTimeout, ProblemFound
+from uartsim.console.text.matcher import Matcher
+from uartsim.console.text.patterns import expression
 from uartsim.guest.catalogue import GuestDefinition
 from uartsim.line_format import LineFormat
 from uartsim.wire.frame import Arrival

@@ -17,7 +17,7 @@ import uartsim
 from tests.console.fakes import FakeClient, FakeMachine, run_virtually
 from uartsim import blocking
 from uartsim.console.console import Console
-from uartsim.console.errors import ExpectTimeout, GrubFailed
+from uartsim.console.console_errors import ExpectTimeout, GrubFailed
 from uartsim.errors import UsageError
 from uartsim.guest.catalogue import catalogue_folder
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uartsim.console.kernel_lines import KernelLifter, KernelLine, KernelLog, Plain, may_become_prefix
-from uartsim.console.matcher import Found, Matcher
-from uartsim.console.patterns import Pattern, exact, expression
+from uartsim.console.text.kernel_lines import KernelLifter, KernelLine, KernelLog, Plain, may_become_prefix
+from uartsim.console.text.matcher import Found, Matcher
+from uartsim.console.text.patterns import Pattern, exact, expression
 
 LINE = "[    1.234567] random: crng init done\n"
 

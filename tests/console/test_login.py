@@ -9,8 +9,8 @@ import trio
 
 from tests.console.fakes import FakeClient, FakeMachine, run_virtually
 from uartsim.console.console import Console
-from uartsim.console.errors import ExpectTimeout, GuestEnded, LoginFailed
-from uartsim.console.login import NUDGE_S, without_kernel_lines
+from uartsim.console.console_errors import ExpectTimeout, GuestEnded, LoginFailed
+from uartsim.console.login_dialogue import NUDGE_S, without_kernel_lines
 
 
 class Getty:

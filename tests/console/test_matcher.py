@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from uartsim.console.buffer import TextBuffer
-from uartsim.console.matcher import Found, Matcher, Search
-from uartsim.console.patterns import MAX_MATCH, Pattern, exact, expression
+from uartsim.console.text.buffer import TextBuffer
+from uartsim.console.text.matcher import Found, Matcher, Search
+from uartsim.console.text.patterns import MAX_MATCH, Pattern, exact, expression
 from uartsim.errors import UsageError
 
 

@@ -17,9 +17,9 @@ import trio
 from tests.console.fakes import FakeClient, FakeMachine, run_virtually
 from uartsim import blocking
 from uartsim.console.console import Console
-from uartsim.console.errors import ExpectTimeout, OutputTooLong, RunFailed
-from uartsim.console.foreground import foreground, stranger
-from uartsim.console.shell_line import Result, ShellLine, ShellQuestion
+from uartsim.console.console_errors import ExpectTimeout, OutputTooLong, RunFailed
+from uartsim.console.shell.foreground import foreground, stranger
+from uartsim.console.shell.shell_line import Result, ShellLine, ShellQuestion
 from uartsim.errors import UsageError
 from uartsim.guest.catalogue import GuestDefinition
 

@@ -11,7 +11,7 @@ import trio
 from tests.console.fakes import FakeClient, FakeMachine, run_virtually, write_guest
 from uartsim import blocking
 from uartsim.console.console import Console
-from uartsim.console.errors import ConsoleClosed, ExpectTimeout, TypingFailed
+from uartsim.console.console_errors import ConsoleClosed, ExpectTimeout, TypingFailed
 from uartsim.errors import UsageError
 from uartsim.record import TranscriptWriter
 

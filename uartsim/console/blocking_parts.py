@@ -8,18 +8,18 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from uartsim.console import stimuli
+from uartsim.console.console_line import Line as AsyncLine
 from uartsim.console.expectations import Timeout
-from uartsim.console.line import Line as AsyncLine
 from uartsim.wire.faults import Fault
 
 if TYPE_CHECKING:
-    from uartsim.console.blocking import Console
+    from uartsim.console.blocking_console import Console
 
 _T = TypeVar("_T")
 
 
 class Line:
-    """The line of a console, for ordinary tests; the names are those of :class:`uartsim.console.line.Line`."""
+    """The line of a console, for ordinary tests; the names are those of :class:`uartsim.console.console_line.Line`."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -67,7 +67,7 @@ class Line:
 
 
 class Grub:
-    """GRUB on a console, for ordinary tests; the names are those of :class:`uartsim.console.grub.Grub`."""
+    """GRUB on a console, for ordinary tests; the names are those of :class:`uartsim.console.grub.grub.Grub`."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -121,7 +121,7 @@ class Grub:
         replace: tuple[str | re.Pattern[str], str] | None = None,
         remove: str | re.Pattern[str] | None = None,
     ) -> None:
-        """Change a line of the highlighted entry; see :meth:`uartsim.console.grub.Grub.edit`."""
+        """Change a line of the highlighted entry; see :meth:`uartsim.console.grub.grub.Grub.edit`."""
         __tracebackhide__ = True
         self._console._call(lambda: self._grub.edit(line, append, timeout, replace=replace, remove=remove))
 

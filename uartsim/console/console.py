@@ -1,7 +1,8 @@
 """The console: expect, type, log in, and the buttons of the machine.  Async, on trio's clock.
 
-The words are pexpect's where pexpect has them.  Two things differ: matching is on cleaned text (see ``text.py``), and
-the answer does not depend on how the guest's output was cut into pieces (see ``matcher.py``).
+The words are pexpect's where pexpect has them.  Two things differ: matching is on cleaned text (see
+``text/cleaned_text.py``), and the answer does not depend on how the guest's output was cut into pieces (see
+``text/matcher.py``).
 """
 
 from __future__ import annotations
@@ -12,18 +13,18 @@ from typing import Any, Final
 
 import trio
 
+from uartsim.console.console_errors import LoginFailed
+from uartsim.console.console_line import Line
 from uartsim.console.core import SETTLE_S as SETTLE_S
-from uartsim.console.errors import LoginFailed
 from uartsim.console.expectations import Expectation, Match, Timeout, Wanted
-from uartsim.console.grub import Grub
-from uartsim.console.line import Line
-from uartsim.console.login import Does, LoginDialogue, Step
-from uartsim.console.matcher import Found, Search
-from uartsim.console.patterns import exact, expression
+from uartsim.console.grub.grub import Grub
+from uartsim.console.login_dialogue import Does, LoginDialogue, Step
 from uartsim.console.protocols import MachineButtons
+from uartsim.console.shell.transfer import TransferVerbs
 from uartsim.console.spawn import SpawnVerbs
 from uartsim.console.stimuli import Stimuli
-from uartsim.console.transfer import TransferVerbs
+from uartsim.console.text.matcher import Found, Search
+from uartsim.console.text.patterns import exact, expression
 from uartsim.errors import UsageError
 
 #: How much of the output the log-in dialogue looks back at, in characters.
@@ -149,9 +150,9 @@ class Console(TransferVerbs, SpawnVerbs):
         if not isinstance(key, str) or len(key) != 1 or not key.isascii() or not key.isalnum():
             raise UsageError(f"{key!r} is no SysRq key: give one letter or digit, such as 'h' for help")
         if key in "bo":
-            self._guard.watch.expect_boot()
+            self._monitor.watch.expect_boot()
         if key == "c":
-            self._guard.watch.ask_for(
+            self._monitor.watch.ask_for(
                 "linux.panic", "linux.oops", "linux.die", "linux.bug", "linux.reboot", "guest.off"
             )
         await self.send_break()
@@ -263,7 +264,7 @@ class Console(TransferVerbs, SpawnVerbs):
         __tracebackhide__ = True
         buttons = self._buttons("reset()")
         self._forget_boot()
-        self._guard.watch.expect_boot()
+        self._monitor.watch.expect_boot()
         await buttons.reset()
 
     @property

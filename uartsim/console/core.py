@@ -13,18 +13,25 @@ from typing import Any, Final, NoReturn, Protocol, TypeVar
 
 import trio
 
-from uartsim.console.echoes import Echoes
-from uartsim.console.errors import ConsoleBusy, ConsoleClosed, ExpectTimeout, GuestEnded, ProblemFound, as_raised
+from uartsim.console.console_errors import (
+    ConsoleBusy,
+    ConsoleClosed,
+    ExpectTimeout,
+    GuestEnded,
+    ProblemFound,
+    as_raised,
+)
 from uartsim.console.expectations import Match, Timeout
-from uartsim.console.guard import Guard
-from uartsim.console.kernel_lines import KernelLine, Plain
 from uartsim.console.live_log import LiveLog
-from uartsim.console.matcher import Found, Matcher
-from uartsim.console.problem_catalogue import Source
-from uartsim.console.problems import Problem
+from uartsim.console.problems.problem_catalogue import Source
+from uartsim.console.problems.problem_monitor import ProblemMonitor
+from uartsim.console.problems.problem_watch import Problem
 from uartsim.console.protocols import LineClient, MachineButtons
-from uartsim.console.screen import Screen, ScreenModel
-from uartsim.console.text import Transcript
+from uartsim.console.text.cleaned_text import Transcript
+from uartsim.console.text.echoes import Echoes
+from uartsim.console.text.kernel_lines import KernelLine, Plain
+from uartsim.console.text.matcher import Found, Matcher
+from uartsim.console.text.screen import Screen, ScreenModel
 from uartsim.errors import UsageError
 
 #: How long the guest must be silent for an open pattern (such as ``# $``) to be looked for, in seconds.
@@ -83,7 +90,7 @@ class ConsoleCore:
         self._live_log = LiveLog(self._name)
         self._matcher = Matcher()
         self._echoes = Echoes(self._matcher)
-        self._guard = Guard(self._matcher, problems, allow, trio.current_time(), timeout_scale)
+        self._monitor = ProblemMonitor(self._matcher, problems, allow, trio.current_time(), timeout_scale)
         self._screen = ScreenModel()
         self._arrived = trio.Event()
         #: A screen that the kernel does not write on: what an editor of lines believes to stand there.
@@ -111,7 +118,7 @@ class ConsoleCore:
                 self._take(data)
                 self._wake()
             self._ended = True
-            self._guard.finish(trio.current_time())
+            self._monitor.finish(trio.current_time())
             self._wake()
 
     def _take(self, data: bytes) -> None:
@@ -132,7 +139,7 @@ class ConsoleCore:
             self._undecided_since = None
         elif self._undecided_since is None:
             self._undecided_since = self._last_output
-        self._guard.take(segments, data, self._last_output)
+        self._monitor.take(segments, data, self._last_output)
 
     def _forget_boot(self) -> None:
         """The guest is about to start anew: its unfinished line, its screen, its prompt and what was typed are of the past."""
@@ -174,8 +181,8 @@ class ConsoleCore:
         self._take_all()
         now = trio.current_time()
         if self._ended or now >= self._last_output + SETTLE_S:
-            self._guard.pause(now)
-        return self._guard.look(self.counters, now)
+            self._monitor.pause(now)
+        return self._monitor.look(self.counters, now)
 
     @property
     def kernel_lines(self) -> list[KernelLine]:
@@ -269,7 +276,7 @@ class ConsoleCore:
     def _unsettled_until(self, now: float) -> float:
         """When the guest will have paused, if a problem may be seen then; else never."""
         settled = self._last_output + SETTLE_S
-        return settled if self._guard.wants_pause and now < settled else math.inf
+        return settled if self._monitor.wants_pause and now < settled else math.inf
 
     def _check_problems(
         self, now: float, found: Found | None = None, copes_with: Container[str] = (), *, is_last: bool = False
@@ -290,8 +297,8 @@ class ConsoleCore:
         """
         __tracebackhide__ = True
         if self._ended or now >= self._last_output + SETTLE_S:
-            self._guard.pause(now)
-        problem = self._guard.fatal(found, copes_with, math.inf if is_last else now)
+            self._monitor.pause(now)
+        problem = self._monitor.fatal(found, copes_with, math.inf if is_last else now)
         if isinstance(problem, Problem):
             raise ProblemFound(
                 f"{problem.cause}; {self._waiting or 'a wait'} ends here, unless allow={[problem.id]!r} is given. "
@@ -399,11 +406,11 @@ class ConsoleCore:
         odd = [f"{name} {n}" for name, n in counters.items() if n and name not in ("bytes_in", "bytes_out")]
         if odd:
             told.append(f"The line: {', '.join(odd)}")
-        problems = self._guard.look({**counters, "missed": missed}, trio.current_time())
+        problems = self._monitor.look({**counters, "missed": missed}, trio.current_time())
         wrong = [f"{problem.cause} ({problem.id})" for problem in problems]
         if wrong:
             told.append(f"What went wrong: {'; '.join(wrong[-SHOWN_PROBLEMS:])}")
-        excused = [f"{_shown(problem.line)} ({problem.id})" for problem in self._guard.watch.excused]
+        excused = [f"{_shown(problem.line)} ({problem.id})" for problem in self._monitor.watch.excused]
         if excused:
             told.append(f"Allowed or asked for: {'; '.join(excused[-SHOWN_PROBLEMS:])}")
         return "\n".join(told)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import trio
 
-from uartsim.console.errors import ConsoleClosed
+from uartsim.console.console_errors import ConsoleClosed
 from uartsim.errors import UartsimError, UsageError
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from uartsim.console.core import SETTLE_S
-from uartsim.console.echo_check import Echo, compare, without_kernel_lines
-from uartsim.console.kernel_lines import may_become_prefix
+from uartsim.console.text.echo_check import Echo, compare, without_kernel_lines
+from uartsim.console.text.kernel_lines import may_become_prefix
 
 if TYPE_CHECKING:
     from uartsim.console.typing import TypingVerbs

@@ -10,8 +10,8 @@ from typing import Final
 
 import trio
 
+from uartsim.console.console_errors import TypingFailed
 from uartsim.console.core import SETTLE_S, ConsoleCore
-from uartsim.console.errors import TypingFailed
 from uartsim.console.expectations import Timeout
 from uartsim.console.typed_line import TypedLine
 from uartsim.errors import UsageError
@@ -126,7 +126,7 @@ class TypingVerbs(ConsoleCore):
         self._last_sent = trio.current_time()
         self._take_all()
         self._echoes.typed(data)
-        self._guard.watch.typed(data)
+        self._monitor.watch.typed(data)
         await self._client.send(data.encode() if isinstance(data, str) else bytes(data))
 
     async def _send_masked(self, secret: str, enter: bool) -> None:

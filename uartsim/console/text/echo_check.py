@@ -10,7 +10,7 @@ import enum
 import re
 from typing import Final
 
-from uartsim.console.kernel_lines import MAX_LINE, PREFIX, may_become_prefix
+from uartsim.console.text.kernel_lines import MAX_LINE, PREFIX, may_become_prefix
 
 _PREFIX: Final = re.compile(PREFIX)
 #: How an editor of lines goes on in the next row: readline with a space and CR, others with a line end.

@@ -1,6 +1,6 @@
 """What a console's waits ask about problems: is there one that makes it pointless to go on?
 
-It joins the watches (``problems.py``, ``watchdogs.py``) and knows which fatal problems a wait still has to hear of.
+It joins the watches (``problem_watch.py``, ``watchdogs.py``) and knows which fatal problems a wait still has to hear of.
 Who expects a problem gets it: a problem whose line was matched, or read past, ends no wait.
 
 What a fatal problem says of its cause comes behind it: registers, a call trace.  So it ends a wait when that is there:
@@ -14,11 +14,11 @@ import math
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from uartsim.console.kernel_lines import Segment
-from uartsim.console.matcher import Found, Matcher
-from uartsim.console.problem_catalogue import Source, load_catalogue
-from uartsim.console.problems import Problem, ProblemWatch
-from uartsim.console.watchdogs import GarbageWatch, LossWatch, SilenceWatch
+from uartsim.console.problems.problem_catalogue import Source, load_catalogue
+from uartsim.console.problems.problem_watch import Problem, ProblemWatch
+from uartsim.console.problems.watchdogs import GarbageWatch, LossWatch, SilenceWatch
+from uartsim.console.text.kernel_lines import Segment
+from uartsim.console.text.matcher import Found, Matcher
 
 #: How long a guest must be quiet for all that it says of a fatal problem to be there, in seconds; and the most for that.
 QUIET_S: Final = 1.0
@@ -33,7 +33,7 @@ class _Fatal(NamedTuple):
     is_complete: bool
 
 
-class Guard:
+class ProblemMonitor:
     """The problems of one console.
 
     Args:

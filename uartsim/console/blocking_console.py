@@ -18,17 +18,17 @@ import trio
 
 from uartsim.console.blocking_parts import Grub, Line, Stimuli
 from uartsim.console.console import Console as AsyncConsole
-from uartsim.console.errors import ConsoleClosed
+from uartsim.console.console_errors import ConsoleClosed
+from uartsim.console.console_options import LineOptions, check_options
 from uartsim.console.expectations import Expectation, Match, Timeout
-from uartsim.console.kernel_lines import KernelLine
-from uartsim.console.opening import open_console as open_async_console
-from uartsim.console.options import LineOptions, check_options
-from uartsim.console.problem_catalogue import Source
-from uartsim.console.problems import Problem
-from uartsim.console.run import LONGEST_OUTPUT
-from uartsim.console.screen import Screen
-from uartsim.console.shell_line import Result
-from uartsim.console.transfer import Progress
+from uartsim.console.open_console import open_console as open_async_console
+from uartsim.console.problems.problem_catalogue import Source
+from uartsim.console.problems.problem_watch import Problem
+from uartsim.console.shell.run import LONGEST_OUTPUT
+from uartsim.console.shell.shell_line import Result
+from uartsim.console.shell.transfer import Progress
+from uartsim.console.text.kernel_lines import KernelLine
+from uartsim.console.text.screen import Screen
 from uartsim.console.trio_thread import LAST_WAIT_S, TrioThread, shared_thread, single
 from uartsim.console.typing import KILL_LINE
 from uartsim.errors import UartsimError

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from uartsim.console.console_errors import RunFailed
 from uartsim.console.core import SETTLE_S
-from uartsim.console.errors import RunFailed
-from uartsim.console.foreground import Foreground, foreground, stranger
-from uartsim.console.matcher import Found, Search
-from uartsim.console.patterns import Pattern, expression
-from uartsim.console.prompts import command_line
-from uartsim.console.shell_line import ShellQuestion, UnixShell
+from uartsim.console.shell.foreground import Foreground, foreground, stranger
+from uartsim.console.shell.prompts import command_line
+from uartsim.console.shell.shell_line import ShellQuestion, UnixShell
+from uartsim.console.text.matcher import Found, Search
+from uartsim.console.text.patterns import Pattern, expression
 from uartsim.console.typing import KILL_LINE
 
 if TYPE_CHECKING:
-    from uartsim.console.run import RunVerbs
+    from uartsim.console.shell.run import RunVerbs
 
 #: How long the guest is silent behind a prompt without an answer before the shell is asked again, in seconds.
 _ASK_AGAIN_S: Final = 0.5

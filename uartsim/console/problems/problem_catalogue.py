@@ -1,6 +1,6 @@
 """The catalogue of problems: data about what goes wrong on a console, and how to read it.
 
-The package's own are the files ``problems_*.toml`` beside this module; files of the same form, or mappings, can be added
+The package's own are the files ``*.toml`` beside this module; files of the same form, or mappings, can be added
 to it, and replace entries of the same ``id``.  docs/problems.md describes the fields.
 """
 
@@ -16,9 +16,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from uartsim.console.kernel_lines import KernelLifter, Plain
-from uartsim.console.patterns import required_literals
-from uartsim.console.problem_lines import bare
+from uartsim.console.problems.problem_lines import bare
+from uartsim.console.text.kernel_lines import KernelLifter, Plain
+from uartsim.console.text.patterns import required_literals
 from uartsim.errors import UsageError
 from uartsim.toml_text import TomlMistake, parse_toml
 
@@ -46,7 +46,7 @@ _FIELDS: Final = {
 _REQUIRED: Final = ("id", "severity", "cause", "advice")
 
 #: The package's own, beside this module.
-_OWN_FILES: Final = ("problems_firmware.toml", "problems_linux.toml", "problems_userspace.toml", "problems_others.toml")
+_OWN_FILES: Final = ("firmware.toml", "linux.toml", "userspace.toml", "others.toml")
 
 #: What can be added to a catalogue: a file, or one entry with the file's fields.
 Source: TypeAlias = "str | Path | Mapping[str, Any]"

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from uartsim.console import grub_keys as key
-from uartsim.console import grub_screen
+from uartsim.console.console_errors import GrubFailed
 from uartsim.console.core import SETTLE_S
-from uartsim.console.errors import GrubFailed
 from uartsim.console.expectations import Timeout
-from uartsim.console.grub_editor import Editor, changed
-from uartsim.console.grub_keys import Keys
-from uartsim.console.grub_menu import SUBMENU, Menu, contents
-from uartsim.console.grub_screen import has_editor, read_menu
+from uartsim.console.grub import grub_keys as key
+from uartsim.console.grub import grub_screen
+from uartsim.console.grub.grub_editor import Editor, changed
+from uartsim.console.grub.grub_keys import Keys
+from uartsim.console.grub.grub_menu import SUBMENU, Menu, contents
+from uartsim.console.grub.grub_screen import has_editor, read_menu
 from uartsim.errors import UartsimError, UsageError
 
 if TYPE_CHECKING:
-    from uartsim.console.run import RunVerbs
+    from uartsim.console.shell.run import RunVerbs
 
 #: How long a menu whose cursor is elsewhere must stand still, in seconds: it may not be drawn to its end.
 _UNSURE_S: Final = 0.5
@@ -142,7 +142,7 @@ class Grub:
         """
         __tracebackhide__ = True
         with self._console._one_wait("grub.boot()"):
-            screen, watch = self._console.screen, self._console._guard.watch
+            screen, watch = self._console.screen, self._console._monitor.watch
             if has_editor(screen):
                 booted = key.BOOT_EDITED
                 watch.note_command_line(" ".join(line.text for line in Editor(self._keys).view.lines))
@@ -246,7 +246,7 @@ class Grub:
         console._check_running("grub")
         begin = trio.current_time()
         deadline = begin + console._seconds(timeout)
-        start = console._end if console._guard.watch.boot_is_expected else console._matcher.position
+        start = console._end if console._monitor.watch.boot_is_expected else console._matcher.position
 
         def look(now: float) -> tuple[str | None, float]:
             settled = console._last_output + SETTLE_S

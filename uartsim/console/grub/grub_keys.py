@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from uartsim.console.console_errors import GrubFailed
 from uartsim.console.core import SETTLE_S
-from uartsim.console.errors import GrubFailed
-from uartsim.console.grub_screen import picture
-from uartsim.console.screen import Screen
+from uartsim.console.grub.grub_screen import picture
+from uartsim.console.text.screen import Screen
 
 if TYPE_CHECKING:
-    from uartsim.console.run import RunVerbs
+    from uartsim.console.shell.run import RunVerbs
 
 UP: Final = "\x10"
 DOWN: Final = "\x0e"

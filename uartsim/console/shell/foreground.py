@@ -12,7 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from uartsim.console.login import LOGIN, MAINTENANCE, PASSWORD
+from uartsim.console.login_dialogue import LOGIN, MAINTENANCE, PASSWORD
 
 #: How a prompt ends.  Not so: a frame (``###``), an arrow or a bar of progress (``==>``), a percentage.
 _PROMPT: Final = re.compile(r"(?:(?<!#)#|[$❯»➜λ›▶→]|(?<![=-])>|(?<![\d. ])%|(?<=[^\W\d] )%|^%)[ \xa0]?\Z")

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from uartsim.console import grub_keys as key
-from uartsim.console.errors import GrubFailed, TypingFailed
-from uartsim.console.grub_keys import Keys
-from uartsim.console.grub_screen import EditorView, read_editor
+from uartsim.console.console_errors import GrubFailed, TypingFailed
+from uartsim.console.grub import grub_keys as key
+from uartsim.console.grub.grub_keys import Keys
+from uartsim.console.grub.grub_screen import EditorView, read_editor
 
 #: How many keys go out before what they did is read: as many as a 16550A holds.
 _BATCH: Final = 16

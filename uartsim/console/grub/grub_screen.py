@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from uartsim.console.screen import Screen
+from uartsim.console.text.screen import Screen
 
 _EDGE: Final = re.compile(r"[+┌└╔╚][-─═]{10,}[+┐┘╗╝]")
 _COUNTDOWN: Final = re.compile(r"automatically in (\d+)\s*s")

@@ -35,8 +35,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from uartsim.console.buffer import TextBuffer, View
-from uartsim.console.kernel_lines import (
+from uartsim.console.text.buffer import TextBuffer, View
+from uartsim.console.text.kernel_lines import (
     KernelBlock,
     KernelLifter,
     KernelLog,
@@ -44,7 +44,7 @@ from uartsim.console.kernel_lines import (
     may_become_prefix,
     own_output,
 )
-from uartsim.console.patterns import MAX_MATCH, Pattern
+from uartsim.console.text.patterns import MAX_MATCH, Pattern
 
 #: How much unread text is kept, in characters; older text is read past, and counted in ``Matcher.dropped``.
 MAX_UNREAD: Final = 1 << 24

@@ -16,7 +16,7 @@ import uartsim
 from tests.console.fakes import write_guest
 from uartsim import blocking
 from uartsim.commands import run
-from uartsim.console import options
+from uartsim.console import console_options as options
 from uartsim.errors import UsageError
 from uartsim.guest.catalogue import find_guest
 from uartsim.machine import open_machine

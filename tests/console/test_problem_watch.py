@@ -11,10 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uartsim.console import problem_catalogue
-from uartsim.console.problem_catalogue import Catalogue, Entry, is_problem, load_catalogue, quick_texts, read_entry
-from uartsim.console.problem_lines import Quick
-from uartsim.console.problems import KEPT_OF_ONE, Problem, ProblemWatch
+from uartsim.console.problems import problem_catalogue
+from uartsim.console.problems.problem_catalogue import (
+    Catalogue,
+    Entry,
+    is_problem,
+    load_catalogue,
+    quick_texts,
+    read_entry,
+)
+from uartsim.console.problems.problem_lines import Quick
+from uartsim.console.problems.problem_watch import KEPT_OF_ONE, Problem, ProblemWatch
 from uartsim.errors import UsageError
 
 STANDARD = Catalogue.standard()
@@ -387,7 +394,7 @@ def test_time_of_day_that_a_terminal_program_wrote_before_each_line_is_left_out(
 
 def test_every_file_of_the_packages_catalogue_has_ids_of_its_own() -> None:
     folder = Path(problem_catalogue.__file__).parent
-    entries = [e for path in sorted(folder.glob("problems_*.toml")) for e in Catalogue.load(path).entries.values()]
+    entries = [e for path in sorted(folder.glob("*.toml")) for e in Catalogue.load(path).entries.values()]
     assert len(entries) == len(STANDARD.entries)
     for entry in entries:
         assert set(entry.unless_found) <= set(STANDARD.entries)

@@ -29,8 +29,8 @@ import re
 from collections import deque
 from typing import Final
 
-from uartsim.console.buffer import TextBuffer
-from uartsim.console.kernel_lines import MAX_LINE, PREFIX, PREFIX_BEGUN
+from uartsim.console.text.buffer import TextBuffer
+from uartsim.console.text.kernel_lines import MAX_LINE, PREFIX, PREFIX_BEGUN
 
 #: The longest control string (OSC, DCS, ...) that is recognised, in bytes.
 MAX_STRING: Final = 4096

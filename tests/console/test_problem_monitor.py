@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from uartsim.console.guard import Guard
-from uartsim.console.matcher import Found, Matcher
-from uartsim.console.patterns import exact, expression
-from uartsim.console.problems import Problem
+from uartsim.console.problems.problem_monitor import ProblemMonitor
+from uartsim.console.problems.problem_watch import Problem
+from uartsim.console.text.matcher import Found, Matcher
+from uartsim.console.text.patterns import exact, expression
 
 PANIC = "[    9.000000] Kernel panic - not syncing: no init\n"
 
@@ -15,16 +15,16 @@ PANIC = "[    9.000000] Kernel panic - not syncing: no init\n"
 class Rig:
     def __init__(self, **options: Any) -> None:
         self.matcher = Matcher()
-        self.guard = Guard(self.matcher, **options)
+        self.monitor = ProblemMonitor(self.matcher, **options)
 
     def say(self, text: str) -> None:
-        self.guard.take(self.matcher.feed(text), text.encode(), 0.0)
+        self.monitor.take(self.matcher.feed(text), text.encode(), 0.0)
 
     def find(self, pattern: str) -> Found | None:
         return self.matcher.search([expression(pattern)]).find()
 
     def fatal(self, found: Found | None = None) -> str | None:
-        problem = self.guard.fatal(found)
+        problem = self.monitor.fatal(found)
         return problem.id if isinstance(problem, Problem) else None
 
 
@@ -33,14 +33,14 @@ def test_fatal_problem_ends_one_wait() -> None:
     rig.say("booting\n" + PANIC)
     assert rig.fatal() == "linux.panic"
     assert rig.fatal() is None
-    assert [p.id for p in rig.guard.look({}, 0.0)] == ["linux.panic"]
+    assert [p.id for p in rig.monitor.look({}, 0.0)] == ["linux.panic"]
 
 
 def test_milder_problem_ends_none_and_is_kept() -> None:
     rig = Rig()
     rig.say("Login incorrect\n")
     assert rig.fatal() is None
-    assert [p.id for p in rig.guard.look({}, 0.0)] == ["login.denied"]
+    assert [p.id for p in rig.monitor.look({}, 0.0)] == ["login.denied"]
 
 
 def test_problem_that_was_waited_for_ends_no_wait() -> None:
@@ -59,7 +59,7 @@ def test_problem_in_a_line_that_was_read_in_part_ends_no_wait() -> None:
     assert found is not None
     rig.matcher.consume(found)
     rig.say(PANIC[30:])
-    assert rig.guard.look({}, 0.0)
+    assert rig.monitor.look({}, 0.0)
     assert rig.fatal() is None
 
 
@@ -82,24 +82,24 @@ def test_prompt_of_a_rescue_shell_ends_a_wait_when_the_guest_pauses() -> None:
     rig = Rig()
     rig.say("grub rescue> ")
     assert rig.fatal() is None
-    assert rig.guard.wants_pause
-    rig.guard.pause(1.0)
-    assert not rig.guard.wants_pause
+    assert rig.monitor.wants_pause
+    rig.monitor.pause(1.0)
+    assert not rig.monitor.wants_pause
     assert rig.fatal() == "grub.rescue"
 
 
 def test_problem_that_a_wait_deals_with_does_not_end_it() -> None:
     rig = Rig()
     rig.say("You are in emergency mode\n")
-    assert rig.guard.fatal(copes_with={"systemd.emergency"}) is None
-    assert [p.id for p in rig.guard.look({}, 0.0)] == ["systemd.emergency"]
+    assert rig.monitor.fatal(copes_with={"systemd.emergency"}) is None
+    assert [p.id for p in rig.monitor.look({}, 0.0)] == ["systemd.emergency"]
 
 
 def test_allowed_problem_ends_no_wait() -> None:
     rig = Rig(allow=["linux.*"])
     rig.say(PANIC)
     assert rig.fatal() is None
-    assert rig.guard.look({}, 0.0) == []
+    assert rig.monitor.look({}, 0.0) == []
 
 
 def test_own_problem_ends_a_wait() -> None:
@@ -113,16 +113,16 @@ def test_panic_without_a_line_end_is_known_when_the_guest_has_ended() -> None:
     rig = Rig()
     rig.say(PANIC[:-1])
     assert rig.fatal() is None
-    rig.guard.finish(1.0)
+    rig.monitor.finish(1.0)
     assert rig.fatal() == "linux.panic"
 
 
 def test_losses_garbage_and_silence_are_problems_that_end_no_wait() -> None:
     rig = Rig()
-    rig.guard.look({"overruns": 3, "missed": 0}, 1.0)
-    rig.guard.look({"overruns": 3, "missed": 0}, 2.0)
-    rig.guard.take([], bytes(range(128, 256)), 3.0)
-    assert [(p.id, p.cause) for p in rig.guard.look({}, 40.0)] == [
+    rig.monitor.look({"overruns": 3, "missed": 0}, 1.0)
+    rig.monitor.look({"overruns": 3, "missed": 0}, 2.0)
+    rig.monitor.take([], bytes(range(128, 256)), 3.0)
+    assert [(p.id, p.cause) for p in rig.monitor.look({}, 40.0)] == [
         ("line.lost", "3 characters were lost on the line (the guest's receiver was overrun)"),
         ("line.garbage", "98 % of the last 128 bytes are no text"),
         ("line.silent", "the guest has sent nothing for 37 s"),

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from uartsim.console.problem_catalogue import SEVERITIES, Catalogue, Entry
+from uartsim.console.problems.problem_catalogue import SEVERITIES, Catalogue, Entry
 
 #: How many problems are kept, and how many with one id; more are only counted.
 KEPT: Final = 1000

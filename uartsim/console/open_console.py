@@ -13,8 +13,8 @@ import trio
 
 from uartsim.access.hub import Hub
 from uartsim.console.console import SETTLE_S, Console
-from uartsim.console.options import LineOptions, check_options, line_policy, with_registers
-from uartsim.console.problem_catalogue import Source
+from uartsim.console.console_options import LineOptions, check_options, line_policy, with_registers
+from uartsim.console.problems.problem_catalogue import Source
 from uartsim.guest.build import make_guest
 from uartsim.guest.catalogue import GuestDefinition, find_guest
 from uartsim.line_format import UsageError, seconds_to_ticks
@@ -56,7 +56,7 @@ def open_console(
         log: gets lines about what takes long, such as an image being built.
         options: what the machine and its line are like, by the names of ``uartsim run``: ``uart``, ``strict_line``,
             ``rate``, ``flow``, ``fault``, ``record``, ``trace``, ``vcd``, ``registers``, ``restore``, ``line_policy``; see
-            :class:`uartsim.console.options.LineOptions`.
+            :class:`uartsim.console.console_options.LineOptions`.
 
     Raises:
         TypeError: there is no such option; the message has the nearest name.

@@ -29,10 +29,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import Final
 
-from uartsim.console.kernel_lines import KernelBlock, KernelLifter, KernelLine, KernelLog, Plain, Segment
-from uartsim.console.problem_catalogue import STAGES, Catalogue, Entry, Mark, quick_texts
-from uartsim.console.problem_lines import Look, Quick, bare, next_line
-from uartsim.console.problem_reports import KEPT, KEPT_OF_ONE, Problem, Reports
+from uartsim.console.problems.problem_catalogue import STAGES, Catalogue, Entry, Mark, quick_texts
+from uartsim.console.problems.problem_lines import Look, Quick, bare, next_line
+from uartsim.console.problems.problem_reports import KEPT, KEPT_OF_ONE, Problem, Reports
+from uartsim.console.text.kernel_lines import KernelBlock, KernelLifter, KernelLine, KernelLog, Plain, Segment
 
 __all__ = ["KEPT", "KEPT_OF_ONE", "MAX_LINE", "Problem", "ProblemWatch"]
 

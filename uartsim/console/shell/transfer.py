@@ -25,11 +25,11 @@ from typing import Final, TypeAlias
 
 import trio
 
+from uartsim.console.console_errors import TransferFailed, TypingFailed
 from uartsim.console.core import SETTLE_S
-from uartsim.console.errors import TransferFailed, TypingFailed
 from uartsim.console.expectations import Timeout
-from uartsim.console.patterns import expression
-from uartsim.console.run import RunVerbs
+from uartsim.console.shell.run import RunVerbs
+from uartsim.console.text.patterns import expression
 from uartsim.console.typing import KILL_LINE
 from uartsim.errors import UartsimError, UsageError
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from uartsim.console import grub_keys as key
-from uartsim.console.errors import GrubFailed
-from uartsim.console.grub_keys import Keys
-from uartsim.console.grub_screen import MenuView, has_editor, read_menu
-from uartsim.console.screen import Screen
+from uartsim.console.console_errors import GrubFailed
+from uartsim.console.grub import grub_keys as key
+from uartsim.console.grub.grub_keys import Keys
+from uartsim.console.grub.grub_screen import MenuView, has_editor, read_menu
+from uartsim.console.text.screen import Screen
 
 #: No menu is longer.
 _MOST_ENTRIES: Final = 1000

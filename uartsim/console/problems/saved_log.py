@@ -6,11 +6,11 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final, NamedTuple
 
-from uartsim.console.kernel_lines import KernelLog
-from uartsim.console.problem_catalogue import Catalogue
-from uartsim.console.problems import Problem, ProblemWatch
-from uartsim.console.text import TextCleaner
-from uartsim.console.watchdogs import GarbageWatch
+from uartsim.console.problems.problem_catalogue import Catalogue
+from uartsim.console.problems.problem_watch import Problem, ProblemWatch
+from uartsim.console.problems.watchdogs import GarbageWatch
+from uartsim.console.text.cleaned_text import TextCleaner
+from uartsim.console.text.kernel_lines import KernelLog
 from uartsim.errors import UsageError
 from uartsim.record.transcript import read_transcript
 

@@ -34,14 +34,14 @@ from typing import Final, NamedTuple
 
 import trio
 
+from uartsim.console.console_errors import OutputTooLong, TypingFailed
 from uartsim.console.core import SETTLE_S
-from uartsim.console.errors import OutputTooLong, TypingFailed
 from uartsim.console.expectations import Timeout
-from uartsim.console.matcher import MAX_UNREAD, Found
-from uartsim.console.patterns import expression
-from uartsim.console.prompt_wait import PromptWait
-from uartsim.console.prompts import CommandLine, command_line, without_echo
-from uartsim.console.shell_line import Result, ShellLine, UnixShell
+from uartsim.console.shell.prompt_wait import PromptWait
+from uartsim.console.shell.prompts import CommandLine, command_line, without_echo
+from uartsim.console.shell.shell_line import Result, ShellLine, UnixShell
+from uartsim.console.text.matcher import MAX_UNREAD, Found
+from uartsim.console.text.patterns import expression
 from uartsim.console.typing import KILL_LINE, TypingVerbs
 from uartsim.errors import UsageError
 

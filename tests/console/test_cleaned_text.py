@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uartsim.console.text import MAX_STRING, TextCleaner, Transcript
+from uartsim.console.text.cleaned_text import MAX_STRING, TextCleaner, Transcript
 
 NOISE = {
     "bash with bracketed paste": (b"\x1b[?2004hroot@demo:~# ls\r\n\x1b[?2004l\rfile\r\n", "root@demo:~# ls\nfile\n"),
