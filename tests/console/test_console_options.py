@@ -180,7 +180,7 @@ def test_record_that_cannot_be_written_any_more_is_said(tmp_path: Path, monkeypa
 
 def test_newest_client_takes_the_line_where_the_policy_says_so() -> None:
     with blocking.open_console("demo", settings=QUICK, clock="virtual", line_policy="take-over") as console:
-        hub = console._console._client.hub  # type: ignore[attr-defined]
+        hub = console._console._session.client.hub  # type: ignore[attr-defined]
         other = console._read(lambda: hub.attach("another"))
         assert not other.watch
 
@@ -189,10 +189,10 @@ def test_newest_client_takes_the_line_where_the_policy_says_so() -> None:
 def test_guest_in_qemu_is_served_as_asked_for_and_goes_on_from_a_snapshot(tmp_path: Path) -> None:
     async def main() -> None:
         async with uartsim.open_console("u-boot", timeout=60, registers=False) as console:
-            machine: Any = console._machine
+            machine: Any = console._session.machine
             assert machine.status()["guest"]["served"] == "bytes"
         async with uartsim.open_console("u-boot", timeout=60, registers=True) as console:
-            machine = console._machine
+            machine = console._session.machine
             assert machine.status()["guest"]["served"] == "registers"
             await console.expect("=> $")
             await console.run("setenv marker kept")

@@ -132,7 +132,7 @@ def test_a_process_that_leaves_a_virtual_console_open_lets_its_guest_finish(tmp_
         f'    open({str(off)!r}, "w").close()',
     )
     code = (
-        "from uartsim.console import blocking\n"
+        "from uartsim import blocking\n"
         f"keep = blocking.open_console({str(guest)!r}, clock='virtual')\n"
         "console = keep.__enter__()\nconsole.expect('up')\nprint('left')\n"
     )

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from uartsim.console import stimuli
-from uartsim.console.console_line import Line as AsyncLine
+from uartsim.console.console_line import ConsoleLine as AsyncLine
 from uartsim.console.expectations import Timeout
 from uartsim.wire.faults import Fault
 
@@ -19,7 +19,7 @@ _T = TypeVar("_T")
 
 
 class Line:
-    """The line of a console, for ordinary tests; the names are those of :class:`uartsim.console.console_line.Line`."""
+    """The line of a console, for ordinary tests; the names are those of :class:`uartsim.console.console_line.ConsoleLine`."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from uartsim.console.protocols import MachineButtons
 from uartsim.errors import UsageError
 from uartsim.machine import Com1
 from uartsim.machine.options import read_fault
@@ -11,7 +12,7 @@ from uartsim.wire.cable import ModemOutputs
 from uartsim.wire.faults import FAULT_KINDS, Fault
 
 
-class Line:
+class ConsoleLine:
     """The line of a console.
 
     Args:
@@ -20,6 +21,18 @@ class Line:
 
     def __init__(self, com1: Com1) -> None:
         self._com1 = com1
+
+    @classmethod
+    def of(cls, machine: MachineButtons | None) -> ConsoleLine:
+        """The line of a console's machine.
+
+        Raises:
+            UsageError: there is no machine behind the console.
+        """
+        com1 = getattr(machine, "com1", None)
+        if com1 is None:
+            raise UsageError("line: there is no machine behind this console, only its line")
+        return cls(com1)
 
     def add_fault(self, fault: str | Fault) -> None:
         """From now on something is wrong with the line.

@@ -12,9 +12,10 @@ from typing import Any, Final, Unpack
 import trio
 
 from uartsim.access.hub import Hub
-from uartsim.console.console import SETTLE_S, Console
+from uartsim.console.console import Console
 from uartsim.console.console_options import LineOptions, check_options, line_policy, with_registers
 from uartsim.console.problems.problem_catalogue import Source
+from uartsim.console.received import SETTLE_S
 from uartsim.guest.build import make_guest
 from uartsim.guest.catalogue import GuestDefinition, find_guest
 from uartsim.line_format import UsageError, seconds_to_ticks
@@ -79,7 +80,7 @@ async def _opened(
     clock: str | None,
     log: Callable[[str], None] | None,
     options: LineOptions,
-    timeout: float | None,  # noqa: ASYNC109 - as above
+    timeout: float | None,
     timeout_scale: float,
     problems: Source | Sequence[Source] | None,
     allow: Iterable[str],

@@ -20,7 +20,7 @@ from uartsim.line_format import NEVER, seconds_to_ticks
 from uartsim.machine import Com1
 
 if TYPE_CHECKING:
-    from uartsim.console.core import ConsoleCore
+    from uartsim.console.session import Session
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -211,11 +211,11 @@ class Stimuli:
     """What a console's machine can be made to suffer: ``console.stimuli``.
 
     Args:
-        console: the console.
+        session: the console's session.
     """
 
-    def __init__(self, console: ConsoleCore) -> None:
-        self._console = console
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def printk_storm(
         self, every: int | None = None, *, at: Iterable[int] = (), seed: int | None = None, text: str = _TEXT
@@ -258,7 +258,7 @@ class Stimuli:
             UsageError: a time of 0 or less; there is no machine, or its guest is not started.
         """
         __tracebackhide__ = True
-        com1 = getattr(self._console._machine, "com1", None)
+        com1 = getattr(self._session.machine, "com1", None)
         if not isinstance(com1, Com1) or com1.on_interrupt is None:
             raise UsageError("slow_guest(): there is no guest behind this console that serves a serial port")
         if not 0 < latency_s < 3600:
@@ -267,16 +267,16 @@ class Stimuli:
 
     def _hub(self, what: str) -> HubClient:
         __tracebackhide__ = True
-        client = self._console._client
+        client = self._session.client
         if not isinstance(client, HubClient):
             raise UsageError(f"{what}: there is no hub behind this console")
         return client
 
     def _kernel_clock(self) -> Callable[[], float]:
         """The guest's time, as its kernel would print it."""
-        lines = self._console._matcher.kernel_log.lines
+        lines = self._session.received.matcher.kernel_log.lines
         now = trio.current_time()
-        start = lines[-1].time_s + now - lines[-1].at if lines else now - self._console._opened_at
+        start = lines[-1].time_s + now - lines[-1].at if lines else now - self._session.received.opened_at
         last = start
 
         def clock() -> float:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import trio
 
 from uartsim.console.console_errors import GrubFailed
-from uartsim.console.core import SETTLE_S
 from uartsim.console.expectations import Timeout
 from uartsim.console.grub import grub_keys as key
 from uartsim.console.grub import grub_screen
@@ -20,10 +19,9 @@ from uartsim.console.grub.grub_editor import Editor, changed
 from uartsim.console.grub.grub_keys import Keys
 from uartsim.console.grub.grub_menu import SUBMENU, Menu, contents
 from uartsim.console.grub.grub_screen import has_editor, read_menu
+from uartsim.console.received import SETTLE_S
+from uartsim.console.session import Session
 from uartsim.errors import UartsimError, UsageError
-
-if TYPE_CHECKING:
-    from uartsim.console.shell.run import RunVerbs
 
 #: How long a menu whose cursor is elsewhere must stand still, in seconds: it may not be drawn to its end.
 _UNSURE_S: Final = 0.5
@@ -43,34 +41,34 @@ class Grub:
     """GRUB on this console: ``console.grub``.  The menu is waited for where it is not there yet.
 
     Args:
-        console: the console.
+        session: the console's session.
     """
 
-    def __init__(self, console: RunVerbs) -> None:
-        self._console = console
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     # -- what is on the screen ----------------------------------------------------------------------------------
 
     @property
     def entries(self) -> list[str]:
         """The titles that the menu shows now; a long menu shows a part of them."""
-        menu = read_menu(self._console.screen)
+        menu = read_menu(self._session.read_screen())
         return list(menu.titles) if menu is not None else []
 
     @property
     def selected(self) -> str | None:
         """The title of the entry that is highlighted, or None if there is no menu."""
-        menu = read_menu(self._console.screen)
+        menu = read_menu(self._session.read_screen())
         return menu.titles[menu.row] if menu is not None else None
 
     @property
     def countdown(self) -> int | None:
         """In how many seconds GRUB boots by itself, or None if it does not count."""
-        return grub_screen.countdown(self._console.screen)
+        return grub_screen.countdown(self._session.read_screen())
 
     # -- what can be done -----------------------------------------------------------------------------------------
 
-    async def wait_for_menu(self, timeout: Timeout = "default") -> list[str]:  # noqa: ASYNC109 - pexpect's word
+    async def wait_for_menu(self, timeout: Timeout = "default") -> list[str]:
         """Wait until the menu is drawn; returns its entries.
 
         Raises:
@@ -79,24 +77,24 @@ class Grub:
             GuestEnded, ConsoleBusy, ConsoleClosed: as for every wait.
         """
         __tracebackhide__ = True
-        with self._console._one_wait("grub"):
+        with self._session.one_wait("grub"):
             await self._menu(timeout)
         return self.entries
 
-    async def stop_countdown(self, timeout: Timeout = "default") -> None:  # noqa: ASYNC109 - as above
+    async def stop_countdown(self, timeout: Timeout = "default") -> None:
         """Wait for the menu, and have it wait.
 
         Raises:
             as :meth:`wait_for_menu`.
         """
         __tracebackhide__ = True
-        with self._console._one_wait("grub.stop_countdown()"):
+        with self._session.one_wait("grub.stop_countdown()"):
             await self._stopped_menu(timeout)
 
     async def select(
         self,
         pattern: str | re.Pattern[str] | Sequence[str | re.Pattern[str]],
-        timeout: Timeout = "default",  # noqa: ASYNC109 - as above
+        timeout: Timeout = "default",
     ) -> str:
         """Move the highlight to the first entry whose title matches, counted from the top; stops the countdown.
 
@@ -121,7 +119,7 @@ class Grub:
         path = [_compiled(each) for each in patterns]
         if not path:
             raise UsageError("grub.select(): an empty list was given: say which entry")
-        with self._console._one_wait(f"grub.select({path[-1].pattern!r})"):
+        with self._session.one_wait(f"grub.select({path[-1].pattern!r})"):
             await self._stopped_menu(timeout)
             try:
                 return await Menu(self._keys).select(path)
@@ -134,15 +132,15 @@ class Grub:
             except GrubFailed as error:
                 raise GrubFailed(f"{failure}; in the submenu: {error}") from None
 
-    async def boot(self, timeout: Timeout = "default") -> None:  # noqa: ASYNC109 - as above
+    async def boot(self, timeout: Timeout = "default") -> None:
         """Boot, or enter, the highlighted entry; in the editor, boot what was edited.
 
         Raises:
             as :meth:`wait_for_menu`.
         """
         __tracebackhide__ = True
-        with self._console._one_wait("grub.boot()"):
-            screen, watch = self._console.screen, self._console._monitor.watch
+        with self._session.one_wait("grub.boot()"):
+            screen, watch = self._session.read_screen(), self._session.received.monitor.watch
             if has_editor(screen):
                 booted = key.BOOT_EDITED
                 watch.note_command_line(" ".join(line.text for line in Editor(self._keys).view.lines))
@@ -151,7 +149,7 @@ class Grub:
                 booted = key.ENTER
                 if _RESCUE.search(self.selected or ""):
                     watch.ask_for("systemd.emergency")
-            shown = contents(self._console.screen)
+            shown = contents(self._session.read_screen())
             if not await self._keys.press_until(booted, lambda now: contents(now) != shown):
                 raise self._keys.fail("GRUB does not boot: it does not react to keys")
 
@@ -159,7 +157,7 @@ class Grub:
         self,
         line: str | re.Pattern[str],
         append: str = "",
-        timeout: Timeout = "default",  # noqa: ASYNC109 - as above
+        timeout: Timeout = "default",
         *,
         replace: tuple[str | re.Pattern[str], str] | None = None,
         remove: str | re.Pattern[str] | None = None,
@@ -187,9 +185,9 @@ class Grub:
         __tracebackhide__ = True
         regex = _compiled(line)
         _check_edit(append, replace, remove)
-        console = self._console
-        with console._one_wait("grub.edit()"):
-            if opened := not has_editor(console.screen):
+        session = self._session
+        with session.one_wait("grub.edit()"):
+            if opened := not has_editor(session.read_screen()):
                 await self._stopped_menu(timeout)
                 await self._open_editor()
             editor = Editor(self._keys)
@@ -202,33 +200,33 @@ class Grub:
                 try:
                     await editor.rewrite(wanted)
                 except UartsimError:
-                    if not opened and not console._ended:
+                    if not opened and not session.ended:
                         await editor.rewrite(text)
                     raise
             except UartsimError:
-                if not console._ended:
+                if not session.ended:
                     if opened:
                         await self._keys.press_until(key.ESCAPE, lambda screen: read_menu(screen) is not None)
                     else:
                         await editor.go_to_row(before)
                 raise
 
-    async def command_line(self, timeout: Timeout = "default") -> None:  # noqa: ASYNC109 - as above
+    async def command_line(self, timeout: Timeout = "default") -> None:
         """Open GRUB's command line; then ``console.run("ls")`` runs there.
 
         Raises:
             as :meth:`wait_for_menu`.
         """
         __tracebackhide__ = True
-        console = self._console
-        with console._one_wait("grub.command_line()"):
-            if grub_screen.at_prompt(console.screen):
+        session = self._session
+        with session.one_wait("grub.command_line()"):
+            if grub_screen.at_prompt(session.read_screen()):
                 return
             await self._stopped_menu(timeout)
             for _ in range(key.PRESSES):
                 if await self._keys.press("c", grub_screen.at_prompt):
                     return
-                if grub_screen.at_prompt_with_text(console.screen):  # one that came late
+                if grub_screen.at_prompt_with_text(session.read_screen()):  # one that came late
                     await self._keys.press_until(key.KILL_LINE, grub_screen.at_prompt)
                     return
             raise self._keys.fail("GRUB opens no command line")
@@ -237,44 +235,50 @@ class Grub:
 
     @property
     def _keys(self) -> Keys:
-        return Keys(self._console)
+        return Keys(self._session)
 
-    async def _menu(self, timeout: Timeout) -> None:  # noqa: ASYNC109 - as above
+    async def _menu(self, timeout: Timeout) -> None:
         """Wait until the menu stands still."""
         __tracebackhide__ = True
-        console = self._console
-        console._check_running("grub")
+        session = self._session
+        session.check_running("grub")
         begin = trio.current_time()
-        deadline = begin + console._seconds(timeout)
-        start = console._end if console._monitor.watch.boot_is_expected else console._matcher.position
+        deadline = begin + session.seconds(timeout)
+        start = (
+            session.received.end
+            if session.received.monitor.watch.boot_is_expected
+            else session.received.matcher.position
+        )
 
         def look(now: float) -> tuple[str | None, float]:
-            settled = console._last_output + SETTLE_S
+            settled = session.received.last_output + SETTLE_S
             if now < settled:
                 return None, settled
-            screen = console._screen.read()
+            screen = session.received.screen.read()
             is_shown = read_menu(screen) is not None
             if is_shown and ("*" in screen.lines[screen.cursor[0]] or screen.cursor[0] in screen.reverse):
                 return "", now
             # what is left of a menu may stand on the screen of a kernel
-            late = _TOO_LATE.search(console._matcher.between(max(start, console._end - _LOOKED_BACK), console._end))
+            late = _TOO_LATE.search(
+                session.received.matcher.between(max(start, session.received.end - _LOOKED_BACK), session.received.end)
+            )
             if late is not None:
                 return late[0].strip(), now
-            sure = console._last_output + _UNSURE_S
+            sure = session.received.last_output + _UNSURE_S
             if is_shown and now >= sure:
                 return "", now
             return None, sure if is_shown else float("inf")
 
-        late = await console._watch(look, deadline)
+        late = await session.watch(look, deadline)
         if late:
             raise self._keys.fail(
-                f"GRUB's menu was expected, and {console._name} is past it: {late[:100]!r} came. It has no menu, shows it "
+                f"GRUB's menu was expected, and {session.name} is past it: {late[:100]!r} came. It has no menu, shows it "
                 "elsewhere (GRUB_TERMINAL=serial brings it to the serial line), or for too short a time"
             )
         if late is None:
-            console._raise_unfinished("GRUB's menu was expected", begin, deadline)
+            session.raise_unfinished("GRUB's menu was expected", begin, deadline)
 
-    async def _stopped_menu(self, timeout: Timeout) -> None:  # noqa: ASYNC109 - as above
+    async def _stopped_menu(self, timeout: Timeout) -> None:
         __tracebackhide__ = True
         await self._menu(timeout)
         if self.countdown is not None and not await self._keys.press_until(

@@ -104,7 +104,7 @@ class Editor:
             if stalls >= _STALLS:
                 break
         raise TypingFailed(
-            f"GRUB's editor does not take {wanted!r}: the line is {self.view.text!r}{self._keys._console._evidence()}"
+            f"GRUB's editor does not take {wanted!r}: the line is {self.view.text!r}{self._keys.evidence()}"
         )
 
     async def go_to_row(self, row: int) -> None:

@@ -8,17 +8,15 @@ escape sequence a part might be lost, and the rest mean something else.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import trio
 
 from uartsim.console.console_errors import GrubFailed
-from uartsim.console.core import SETTLE_S
 from uartsim.console.grub.grub_screen import picture
+from uartsim.console.received import SETTLE_S
+from uartsim.console.session import Session
 from uartsim.console.text.screen import Screen
-
-if TYPE_CHECKING:
-    from uartsim.console.shell.run import RunVerbs
 
 UP: Final = "\x10"
 DOWN: Final = "\x0e"
@@ -47,16 +45,16 @@ class Keys:
     """The keyboard.
 
     Args:
-        console: the console.
+        session: the console's session.
     """
 
-    def __init__(self, console: RunVerbs) -> None:
-        self._console = console
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     @property
     def screen(self) -> Screen:
         """What GRUB shows now."""
-        return self._console.screen
+        return self._session.read_screen()
 
     async def press(self, keys: str, done: Callable[[Screen], bool]) -> bool:
         """Press keys once, and wait until the screen shows what they were to do; False if it does not.
@@ -65,23 +63,23 @@ class Keys:
             GuestEnded, ProblemFound: as for every wait.
         """
         __tracebackhide__ = True
-        console = self._console
-        console._check_running("grub")
-        await console._send(keys)
+        session = self._session
+        session.check_running("grub")
+        await session.send(keys)
         pressed = trio.current_time()
-        patience = (KEY_S if keys not in _LEAVE else LEAVE_S) * console.timeout_scale
+        patience = (KEY_S if keys not in _LEAVE else LEAVE_S) * session.timeout_scale
 
         def look(now: float) -> tuple[bool | None, float]:
-            settled = max(console._last_output, pressed) + SETTLE_S
-            if now >= settled and done(console._screen.read()):
+            settled = max(session.received.last_output, pressed) + SETTLE_S
+            if now >= settled and done(session.received.screen.read()):
                 return True, now
             # a guest that is still drawing may come to it
-            late = min(max(pressed + patience, console._last_output + patience / 4), pressed + 5 * patience)
+            late = min(max(pressed + patience, session.received.last_output + patience / 4), pressed + 5 * patience)
             if now >= late:
                 return False, now
             return None, settled if now < settled else late
 
-        return bool(await console._watch(look, float("inf")))
+        return bool(await session.watch(look, float("inf")))
 
     async def press_until(self, key: str, done: Callable[[Screen], bool], most: int = PRESSES) -> bool:
         """Press a key again and again until the screen shows what it was to do; False if it never does."""
@@ -99,4 +97,8 @@ class Keys:
 
     def fail(self, what: str) -> GrubFailed:
         """The error that something did not work, with what is on the screen."""
-        return GrubFailed(f"{what}{self._console._evidence()}")
+        return GrubFailed(f"{what}{self._session.evidence()}")
+
+    def evidence(self) -> str:
+        """What an error shows of the guest, as lines below its first."""
+        return self._session.evidence()

@@ -8,21 +8,19 @@ from __future__ import annotations
 import math
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import trio
 
 from uartsim.console.console_errors import RunFailed
-from uartsim.console.core import SETTLE_S
+from uartsim.console.received import SETTLE_S
+from uartsim.console.session import Session
 from uartsim.console.shell.foreground import Foreground, foreground, stranger
 from uartsim.console.shell.prompts import command_line
 from uartsim.console.shell.shell_line import ShellQuestion, UnixShell
 from uartsim.console.text.matcher import Found, Search
 from uartsim.console.text.patterns import Pattern, expression
-from uartsim.console.typing import KILL_LINE
-
-if TYPE_CHECKING:
-    from uartsim.console.shell.run import RunVerbs
+from uartsim.console.typing import KILL_LINE, Typing
 
 #: How long the guest is silent behind a prompt without an answer before the shell is asked again, in seconds.
 _ASK_AGAIN_S: Final = 0.5
@@ -57,40 +55,42 @@ class PromptWait:
     """The prompts of one console.
 
     Args:
-        console: the console.
+        session: the console's session.
+        typing: how it types.
+
+    Attributes:
+        ran_at: when ``run`` last sent something, in seconds of the clock: what was sent later, others have sent.
     """
 
-    def __init__(self, console: RunVerbs) -> None:
-        self._console = console
+    def __init__(self, session: Session, typing: Typing) -> None:
+        self._session = session
+        self._received = session.received
+        self._typing = typing
         self._known: dict[str, None] = {}  # prompts that were seen behind an end; the last is the latest
         self._shell: UnixShell | None = None
         self._left: _Left | None = None
         self._line_seen = ("", -math.inf)
-        #: When ``run`` last sent something: what was sent later came from somebody else.
         self.ran_at = -math.inf
 
     def shown_line(self) -> str:
         """What stands before the cursor in its line: of the screen, where one is drawn, else of the text."""
-        console = self._console
-        if console._screen.is_drawn:
-            screen = console._screen.read()
+        if self._received.screen.is_drawn:
+            screen = self._received.screen.read()
             shown = screen.lines[screen.cursor[0]][: screen.cursor[1]]
             if shown.strip():
                 return shown
-        return console._matcher.plain_line.rpartition("\r")[2]
+        return self._received.matcher.plain_line.rpartition("\r")[2]
 
     def stands_since(self, now: float) -> float:
         """Since when the unfinished line has been what it is; lines of the kernel do not count."""
-        console = self._console
-        line = console._matcher.plain_line
+        line = self._received.matcher.plain_line
         if self._line_seen[0] != line or now < self._line_seen[1]:
-            self._line_seen = (line, min(now, console._last_output))
+            self._line_seen = (line, min(now, self._received.last_output))
         return self._line_seen[1]
 
     def is_back(self, prompt: str) -> bool:
         """Whether the unfinished line is this prompt, and no other text."""
-        console = self._console
-        line = console._matcher.plain_line
+        line = self._received.matcher.plain_line
         return bool(prompt) and prompt in (line, line.rpartition("\r")[2], self.shown_line())
 
     async def wait(self, command: str, shell: str, deadline: float, insists: bool) -> str:
@@ -99,46 +99,74 @@ class PromptWait:
         Raises:
             RunFailed: something else is there.
         """
-        console = self._console
         __tracebackhide__ = True
+        session = self._session
         begin = trio.current_time()
-        while True:
-            there = await console._watch(lambda now: self._look(now, shell, insists), deadline, _COPES_WITH)
-            if there is None:
-                console._raise_unfinished(self._no_prompt(command), begin, deadline)
-            if there.otherwise:
-                raise RunFailed(f"{command!r} was not typed: {console._name} is {there.otherwise}{console._evidence()}")
-            prompt = there.prompt or ""
-            if not there.typed:
-                return prompt
-            # somebody has left a line half typed; nothing of it is the command's
-            for _ in range(_KILLS):
-                await console._send(KILL_LINE)
-                if await self._is_clean(prompt, min(deadline, trio.current_time() + _PROMPT_S)):
-                    break
-            else:
-                raise RunFailed(
-                    f"{command!r} was not typed: a text stands behind the prompt, {self.shown_line()!r}, and Ctrl-U does "
-                    f'not take it back; send("\\x03") may{console._evidence()}'
-                )
-            return prompt
+        there = await session.watch(lambda now: self._look(now, shell, insists), deadline, _COPES_WITH)
+        if there is None:
+            session.raise_unfinished(self._no_prompt(command), begin, deadline)
+        if there.otherwise:
+            raise RunFailed(f"{command!r} was not typed: {session.name} is {there.otherwise}{session.evidence()}")
+        prompt = there.prompt or ""
+        if there.typed:
+            await self._take_back(command, prompt, deadline)
+        return prompt
+
+    async def _take_back(self, command: str, prompt: str, deadline: float) -> None:
+        """Remove the text that stands behind the prompt, so that nothing of it becomes part of the command.
+
+        Raises:
+            RunFailed: it cannot be removed.
+        """
+        __tracebackhide__ = True
+        for _ in range(_KILLS):
+            await self._session.send(KILL_LINE)
+            if await self._is_clean(prompt, min(deadline, trio.current_time() + _PROMPT_S)):
+                return
+        raise RunFailed(
+            f"{command!r} was not typed: a text stands behind the prompt, {self.shown_line()!r}, and Ctrl-U does "
+            f'not take it back; send("\\x03") may{self._session.evidence()}'
+        )
 
     async def _is_clean(self, prompt: str, deadline: float) -> bool:
         """Whether nothing stands behind the prompt any more."""
 
         def look(now: float) -> tuple[bool | None, float]:
-            row = self._console._edited.row_before_cursor()  # the text alone does not tell what was erased
+            row = self._received.edited.row_before_cursor()  # the text alone does not tell what was erased
             return row.rstrip() == prompt.rstrip() or None, math.inf
 
-        return bool(await self._console._watch(look, deadline))
+        return bool(await self._session.watch(look, deadline))
+
+    async def at_prompt(self, prompt: str, deadline: float, entered: int = -1) -> None:
+        """Wait until the prompt is back: as it was before, or else any silence behind something new.
+
+        Args:
+            prompt: what it was.
+            deadline: when to wait no longer.
+            entered: the end of the text when Enter was pressed.
+        """
+
+        def look(now: float) -> tuple[bool | None, float]:
+            line = self._received.matcher.plain_line
+            if self.is_back(prompt):
+                self._received.prompt_at = self._received.end
+                return True, now
+            since = max(self.stands_since(now), self._session.last_sent)
+            quiet_at = since + (_PROMPT_S if self._received.end == entered else SETTLE_S if line else 2 * SETTLE_S)
+            return (True if now >= quiet_at else None), quiet_at
+
+        await self._session.watch(look, deadline)
 
     def _look(self, now: float, shell: str, insists: bool) -> tuple[Foreground | None, float]:
         """What has the line, if that is decided; and when to look again."""
-        console = self._console
-        if console._end == console._prompt_at and self._left is None and console._last_sent <= self.ran_at:
-            return Foreground(console._matcher.plain_line), now
+        if (
+            self._received.end == self._received.prompt_at
+            and self._left is None
+            and self._session.last_sent <= self.ran_at
+        ):
+            return Foreground(self._received.matcher.plain_line), now
         if (left := self._left) is not None:
-            if left.end.find() is None and (console._last_sent, console._matcher.position) == (
+            if left.end.find() is None and (self._session.last_sent, self._received.matcher.position) == (
                 left.sent_at,
                 left.read_to,
             ):
@@ -150,8 +178,8 @@ class PromptWait:
                 )
             self._left = None
         since = self.stands_since(now)
-        if since <= console._last_sent != console._opened_at:  # it may take a moment until that shows
-            since = console._last_sent + _EFFECT_S - SETTLE_S
+        if since <= self._session.last_sent != self._received.opened_at:  # it may take a moment until that shows
+            since = self._session.last_sent + _EFFECT_S - SETTLE_S
         if now < since + SETTLE_S:
             return None, since + SETTLE_S
         line = self.shown_line()
@@ -168,7 +196,7 @@ class PromptWait:
         elif there.prompt is None and not there.otherwise:
             if not insists or not line.strip():
                 return None, math.inf
-            there, stood_s = Foreground(console._matcher.plain_line), 2 * _HALF_TYPED_S
+            there, stood_s = Foreground(self._received.matcher.plain_line), 2 * _HALF_TYPED_S
         if now < since + stood_s:
             return None, since + stood_s
         return there, now
@@ -194,58 +222,56 @@ class PromptWait:
         Raises:
             RunFailed: it is none that can be served.
         """
-        console = self._console
         __tracebackhide__ = True
-        if self._shell is not None and console._last_sent <= self.ran_at:
+        if self._shell is not None and self._session.last_sent <= self.ran_at:
             return self._shell
         begin = trio.current_time()
         said = ""
         for _ in range(_QUESTIONS):
             question = ShellQuestion(secrets.token_hex(3))
-            search = console._matcher.search([expression(question.answer)])
-            mark = console._end
-            await console._enter(question.line, KILL_LINE, deadline)
-            entered = console._end
+            search = self._received.matcher.search([expression(question.answer)])
+            mark = self._received.end
+            await self._typing.enter(question.line, KILL_LINE, deadline)
+            entered = self._received.end
 
             def look(now: float, search: Search = search, entered: int = entered) -> tuple[Found | bool | None, float]:
                 if (found := search.find()) is not None:
                     return found, now
                 quiet_at = self.stands_since(now) + _ASK_AGAIN_S
-                if now >= quiet_at and stranger(console._since(entered)):
+                if now >= quiet_at and stranger(self._received.since(entered)):
                     return True, now
-                if "\n" not in console._since(entered) or not console._matcher.plain_line.strip():
+                if "\n" not in self._received.since(entered) or not self._received.matcher.plain_line.strip():
                     return None, max(quiet_at, now + _ASK_AGAIN_S)
                 return (True if now >= quiet_at else None), quiet_at
 
-            found = await console._watch(look, deadline)
+            found = await self._session.watch(look, deadline)
             if isinstance(found, Found):
                 self._shell = question.shell(found.match)
-                await console._at_prompt(prompt, trio.current_time() + _PROMPT_S)
-                console._matcher.consume_all()
+                await self.at_prompt(prompt, trio.current_time() + _PROMPT_S)
+                self._received.matcher.consume_all()
                 return self._shell
             if found is None:
-                console._raise_unfinished(f"the shell's answer to {question.line!r} was expected", begin, deadline)
-            said = console._since(mark)
-            console._matcher.consume_all()
+                self._session.raise_unfinished(f"the shell's answer to {question.line!r} was expected", begin, deadline)
+            said = self._received.since(mark)
+            self._received.matcher.consume_all()
             if stranger(said):
                 break
         name = stranger(said)
         raise RunFailed(
             f"{command!r} was not typed: {f'this is {name}' if name else f'{prompt!r} is not the prompt of a Unix shell'}, and "
-            f"run() needs a POSIX shell (start one there, such as sh, or use sendline() and expect()){console._evidence()}"
+            f"run() needs a POSIX shell (start one there, such as sh, or use sendline() and expect()){self._session.evidence()}"
         )
 
     # -- what run tells ---------------------------------------------------------------------------------------------
 
     def there(self) -> Foreground:
         """What has the line, by what stands there now."""
-        console = self._console
-        screen = str(console._screen.read()) if console._screen.is_drawn else ""
-        row, line = console._edited.row_before_cursor(), self.shown_line()
+        screen = str(self._received.screen.read()) if self._received.screen.is_drawn else ""
+        row, line = self._received.edited.row_before_cursor(), self.shown_line()
         there = Foreground()
         # the text does not tell what an editor has erased, nor the row what it has wrapped
         there = foreground(line if line.endswith(row) else row, self._known, screen)
-        for text in (line, console._matcher.plain_line):
+        for text in (line, self._received.matcher.plain_line):
             if there.prompt is not None or there.otherwise:
                 break
             there = foreground(text, self._known, screen)
@@ -253,7 +279,7 @@ class PromptWait:
 
     def restart(self) -> None:
         """Something was typed: the line stands from now on."""
-        self._line_seen = (self._console._matcher.plain_line, trio.current_time())
+        self._line_seen = (self._received.matcher.plain_line, trio.current_time())
 
     def seen(self, prompt: str) -> None:
         """A prompt stands behind the end of a command."""
@@ -266,5 +292,6 @@ class PromptWait:
 
     def leave(self, command: str, end: Pattern) -> None:
         """A command is left running."""
-        console = self._console
-        self._left = _Left(command, console._matcher.search([end]), console._last_sent, console._matcher.position)
+        self._left = _Left(
+            command, self._received.matcher.search([end]), self._session.last_sent, self._received.matcher.position
+        )

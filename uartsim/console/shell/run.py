@@ -29,20 +29,20 @@ from __future__ import annotations
 import math
 import re
 import secrets
-from functools import cached_property
 from typing import Final, NamedTuple
 
 import trio
 
 from uartsim.console.console_errors import OutputTooLong, TypingFailed
-from uartsim.console.core import SETTLE_S
 from uartsim.console.expectations import Timeout
+from uartsim.console.received import SETTLE_S
+from uartsim.console.session import Session
 from uartsim.console.shell.prompt_wait import PromptWait
 from uartsim.console.shell.prompts import CommandLine, command_line, without_echo
 from uartsim.console.shell.shell_line import Result, ShellLine, UnixShell
 from uartsim.console.text.matcher import MAX_UNREAD, Found
 from uartsim.console.text.patterns import expression
-from uartsim.console.typing import KILL_LINE, TypingVerbs
+from uartsim.console.typing import KILL_LINE, Typing
 from uartsim.errors import UsageError
 
 #: The longest output that is kept, in characters.
@@ -55,7 +55,6 @@ _QUESTIONS: Final = 2
 _PROMPT_S: Final = 1.0
 #: How often a command is typed that does not arrive whole.
 _ATTEMPTS: Final = 3
-_INTERRUPTS: Final = (b"\x03", b"\x1c")
 
 
 class _Span(NamedTuple):
@@ -74,79 +73,48 @@ class _Span(NamedTuple):
     was_asked_for: bool
 
 
-class RunVerbs(TypingVerbs):
-    """``run``, and ``resize``."""
+class Runner:
+    """``run`` and ``resize`` of a console, and how other verbs run a command.
 
-    _interrupted = False
+    Args:
+        session: the console's session.
+        typing: how it types.
+    """
 
-    @cached_property
-    def _prompts(self) -> PromptWait:
-        return PromptWait(self)
+    def __init__(self, session: Session, typing: Typing) -> None:
+        self._session = session
+        self._received = session.received
+        self._typing = typing
+        self._prompts = PromptWait(session, typing)
+        self._interrupts = 0  # how many interrupts had been sent when the command was entered
 
-    async def run(
-        self,
-        command: str,
-        timeout: Timeout = "default",  # noqa: ASYNC109 - pexpect's word, and part of the error
-        *,
-        shell: str = "auto",
-        max_output: int = LONGEST_OUTPUT,
-    ) -> Result:
-        """Wait for a prompt, run a command there, and wait for its end; what was unread is read past.
-
-        In a Unix shell the command may be anything that ``eval`` takes, of several lines and any length; its standard
-        input is the terminal.  It is run once.  At a time-out it is left running: ``send("\\x03")`` interrupts it.
-
-        Args:
-            command: what to run.
-            timeout: seconds; None for ever.
-            shell: the kind of command line: ``"sh"`` a Unix shell, ``"grub"``, ``"u-boot"``, ``"sac"``, ``"uefi"``;
-                ``"auto"`` goes by the prompt.  ``"sh"`` also takes a line for a prompt that looks like none.
-            max_output: how much output is taken, in characters; up to 16 MiB.
-
-        Returns:
-            Its output without echo and prompt, its status (None where the command line has none), and how long it took.
-
-        Raises:
-            ExpectTimeout: no prompt came in time, or the command did not end.
-            RunFailed: something else than a shell has the line, or a shell that cannot be served.
-            OutputTooLong: it printed more than ``max_output``.
-            TypingFailed: it could not be typed.
-            UsageError: a command that cannot be typed, or no such shell.
-            GuestEnded, ConsoleBusy, ConsoleClosed: as :meth:`expect`.
-        """
+    async def run(self, command: str, timeout: Timeout, shell: str, max_output: int) -> Result:
+        """See ``Console.run``."""
         __tracebackhide__ = True
         if not isinstance(command, str):
             raise UsageError(f"run({command!r}): give the command as text")
         if not isinstance(max_output, int) or not 0 <= max_output <= LONGEST_OUTPUT:
             raise UsageError(f"run(): max_output is {max_output!r}: give 0 to {LONGEST_OUTPUT} characters")
-        self._check_running("run()")
-        with self._one_wait(f"run({command!r})"):
-            deadline = self._deadline(timeout)
+        self._session.check_running("run()")
+        with self._session.one_wait(f"run({command!r})"):
+            deadline = self._session.deadline(timeout)
             await trio.lowlevel.checkpoint()
-            self._typed_for = f"the command {command!r}"
-            try:
-                return await self._run(command, deadline, shell, max_output=max_output, insists=shell == "sh")
-            finally:
-                self._typed_for = None
+            with self._typing.named(f"the command {command!r}"):
+                return await self.run_command(command, deadline, shell, max_output=max_output, insists=shell == "sh")
 
-    async def resize(self, rows: int, columns: int, timeout: Timeout = "default") -> None:  # noqa: ASYNC109
-        """Tell the guest's shell how large the terminal is (``stty``), and have :attr:`screen` be so.
-
-        Raises:
-            UsageError: an impossible size, or the guest has no ``stty``.
-            as :meth:`run`.
-        """
+    async def resize(self, rows: int, columns: int, timeout: Timeout) -> None:
+        """See ``Console.resize``."""
         __tracebackhide__ = True
-        self._check_running("resize()")
-        with self._one_wait(f"resize({rows}, {columns})"):
-            self._screen.resize(rows, columns)
-            result = await self._run(f"stty rows {rows} cols {columns}", self._deadline(timeout), "sh")
+        self._session.check_running("resize()")
+        with self._session.one_wait(f"resize({rows}, {columns})"):
+            self._received.screen.resize(rows, columns)
+            result = await self.run_command(f"stty rows {rows} cols {columns}", self._session.deadline(timeout), "sh")
             if result.status:
-                raise UsageError(f"resize(): {self._name} does not take the size: {result.output.strip()}")
+                raise UsageError(f"resize(): {self._session.name} does not take the size: {result.output.strip()}")
 
     # -- for the other verbs ------------------------------------------------------------------------------------
 
-    async def _run(
+    async def run_command(
         self,
         command: str,
         deadline: float,
@@ -155,30 +123,34 @@ class RunVerbs(TypingVerbs):
         max_output: int = LONGEST_OUTPUT,
         insists: bool = False,
     ) -> Result:
+        """Run a command, in a verb that waits already.
+
+        Args:
+            command: what to run.
+            deadline: when to give up, in seconds of the clock.
+            shell: the kind of command line, as for ``Console.run``.
+            max_output: how many characters of output are taken.
+            insists: whether a line that does not look like a prompt is taken for one after a while.
+
+        Raises:
+            RunFailed: what has the line is not a shell that can run it.
+            OutputTooLong: it printed more than ``max_output``.
+            TypingFailed: it could not be typed.
+            ExpectTimeout: no prompt came, or the command did not end by the deadline.
+            GuestEnded: the guest ended meanwhile.
+        """
         __tracebackhide__ = True
         command_line(shell, "")  # an unknown name is refused before anything is waited for
         prompt = await self._prompts.wait(command, shell, deadline, insists)
         kind = command_line(shell, self._prompts.shown_line())
-        self._matcher.consume_all()
+        self._received.matcher.consume_all()
         if kind is not None:
             return await self._run_plainly(kind, command, deadline)
         try:
             unix = await self._prompts.ask_shell(prompt, command, deadline)
             return await self._run_in_shell(command, unix, prompt, deadline, max_output)
         finally:
-            self._prompts.ran_at = self._last_sent
-
-    async def _enter(self, line: str, kill: str, deadline: float) -> bool:
-        """Type a line, see it come back, and press Enter; False if there is no echo, so that nobody knows."""
-        __tracebackhide__ = True
-        echoed = await self._type(line, kill, deadline)
-        await self._send("\r")
-        return echoed
-
-    async def _send(self, data: str | bytes) -> None:
-        if any(key in (data.encode() if isinstance(data, str) else bytes(data)) for key in _INTERRUPTS):
-            self._interrupted = True
-        await super()._send(data)
+            self._prompts.ran_at = self._session.last_sent
 
     # -- a Unix shell ---------------------------------------------------------------------------------------------
 
@@ -189,33 +161,37 @@ class RunVerbs(TypingVerbs):
         for _ in range(_ATTEMPTS):
             line = ShellLine(command, secrets.token_hex(3), unix)
             for preparation in line.lines[:-1]:
-                await self._enter(preparation, KILL_LINE, deadline)
-                await self._at_prompt(prompt, deadline, entered=self._end)
-            typed_at = self._end
-            missed = getattr(self._client, "missed", 0)
-            self._interrupted = False
-            await self._enter(line.lines[-1], KILL_LINE, deadline)
+                await self._typing.enter(preparation, KILL_LINE, deadline)
+                await self._prompts.at_prompt(prompt, deadline, entered=self._received.end)
+            typed_at = self._received.end
+            missed = getattr(self._session.client, "missed", 0)
+            self._interrupts = self._session.interrupts
+            await self._typing.enter(line.lines[-1], KILL_LINE, deadline)
             begin = trio.current_time()
             span = await self._output_span(line, command, prompt, deadline)
             if span is not None:
                 break
-            await self._at_prompt(prompt, trio.current_time() + _PROMPT_S)
+            await self._prompts.at_prompt(prompt, trio.current_time() + _PROMPT_S)
         else:
-            raise TypingFailed(f"{command!r} does not arrive whole at {self._name}, and was not run{self._evidence()}")
+            raise TypingFailed(
+                f"{command!r} does not arrive whole at {self._session.name}, and was not run{self._session.evidence()}"
+            )
         start, end, status, was_asked_for = span
         elapsed = trio.current_time() - begin
         if start is None:
             # the mark before the output was damaged: the output begins behind the line that was typed
-            text = without_echo(self._own(typed_at, end), line.lines[-1])
+            text = without_echo(self._received.output_between(typed_at, end), line.lines[-1])
             size, lost = len(text), 0
         else:
             size = end - start
-            lost = getattr(self._client, "missed", 0) - missed
-            text = self._own(start, end) if size <= max_output else ""
-        await self._at_prompt(prompt, trio.current_time() + _PROMPT_S)
-        self._prompt_at = self._end  # whatever stands there now, a shell shows it that has ended the command
+            lost = getattr(self._session.client, "missed", 0) - missed
+            text = self._received.output_between(start, end) if size <= max_output else ""
+        await self._prompts.at_prompt(prompt, trio.current_time() + _PROMPT_S)
+        self._received.prompt_at = (
+            self._received.end
+        )  # whatever stands there now, a shell shows it that has ended the command
         self._prompts.seen(self._prompts.shown_line())
-        self._matcher.consume_all()
+        self._received.matcher.consume_all()
         if size > max_output or lost:
             what = f"of which {lost} were lost" if lost else f"more than the {max_output} that are kept (max_output)"
             raise OutputTooLong(
@@ -224,8 +200,8 @@ class RunVerbs(TypingVerbs):
                 size + lost,
                 status,
             )
-        self.before, self.after = line.output(text, damaged=was_asked_for), ""
-        return Result(self.before, status, elapsed)
+        self._session.before, self._session.after = line.output(text, damaged=was_asked_for), ""
+        return Result(self._session.before, status, elapsed)
 
     async def _output_span(self, line: ShellLine, command: str, prompt: str, deadline: float) -> _Span | None:
         """Wait for the end of a command.
@@ -238,8 +214,8 @@ class RunVerbs(TypingVerbs):
         """
         __tracebackhide__ = True
         marks = [expression(p) for p in (line.end, line.answer, line.torn, line.begin)]
-        search = self._matcher.search(marks)
-        begin, entered = trio.current_time(), self._end
+        search = self._received.matcher.search(marks)
+        begin, entered = trio.current_time(), self._received.end
         start: int | None = None
         over_at: int | None = None
         asked = 0
@@ -255,7 +231,7 @@ class RunVerbs(TypingVerbs):
             return is_over or None, math.inf
 
         while True:
-            found = await self._watch(look, deadline)
+            found = await self._session.watch(look, deadline)
             if isinstance(found, Found):
                 if found.index == 2:
                     return None
@@ -265,36 +241,37 @@ class RunVerbs(TypingVerbs):
                     status = int(found.match[1]) if found.index == 0 else line.status(found.match)
                     if status is not None:
                         return _Span(start, found.start if over_at is None else over_at, status, over_at is not None)
-                self._matcher.consume(found)
-                search = self._matcher.search(marks[:3])
+                self._received.matcher.consume(found)
+                search = self._received.matcher.search(marks[:3])
             elif found:
-                over_at = self._end - len(prompt) if over_at is None else over_at
+                over_at = self._received.end - len(prompt) if over_at is None else over_at
                 asked += 1
-                await self._send(line.question + "\r")
+                await self._session.send(line.question + "\r")
                 self._prompts.restart()
             else:
-                if not self._ended:
+                if not self._session.ended:
                     self._prompts.leave(command, marks[0])
-                self._raise_unfinished(
+                self._session.raise_unfinished(
                     f"the end of {command!r} was expected", begin, deadline, self._hint(prompt, entered)
                 )
 
     def _is_over(self, line: ShellLine, prompt: str, entered: int) -> bool:
         """Whether the command is known to be over, though its end has not come."""
-        text = self._matcher.plain_line
+        text = self._received.matcher.plain_line
         if self._prompts.is_back(prompt):
-            return (self._interrupted and "\n" in self._since(max(entered - 2, self._end - 4096))) or line.ends_damaged(
-                self._tail(entered)
-            )
+            return (
+                self._session.interrupts > self._interrupts
+                and "\n" in self._received.since(max(entered - 2, self._received.end - 4096))
+            ) or line.ends_damaged(self._tail(entered))
         return bool(prompt) and text.endswith(prompt) and line.is_damaged_end(text.removesuffix(prompt))
 
     def _tail(self, start: int) -> str:
         """The last lines that came since ``start``, without the unfinished one."""
-        return self._since(max(start, self._end - 400)).rpartition("\n")[0]
+        return self._received.since(max(start, self._received.end - 400)).rpartition("\n")[0]
 
     def _hint(self, prompt: str, entered: int) -> str:
         """What stands on the line of a command that has not ended."""
-        if "\n" not in self._since(max(entered, self._end - 4096)):
+        if "\n" not in self._received.since(max(entered, self._received.end - 4096)):
             return " (nothing came since Enter was pressed)"
         if self._prompts.is_back(prompt):
             return (
@@ -303,28 +280,8 @@ class RunVerbs(TypingVerbs):
             )
         there = self._prompts.there()
         if there.otherwise:
-            return f" ({self._name} is {there.otherwise}; the shell may have ended)"
+            return f" ({self._session.name} is {there.otherwise}; the shell may have ended)"
         return ""
-
-    async def _at_prompt(self, prompt: str, deadline: float, entered: int = -1) -> None:
-        """Wait until the prompt is back: as it was before, or else any silence behind something new.
-
-        Args:
-            prompt: what it was.
-            deadline: when to wait no longer.
-            entered: the end of the text when Enter was pressed.
-        """
-
-        def look(now: float) -> tuple[bool | None, float]:
-            line = self._matcher.plain_line
-            if self._prompts.is_back(prompt):
-                self._prompt_at = self._end
-                return True, now
-            since = max(self._prompts.stands_since(now), self._last_sent)
-            quiet_at = since + (_PROMPT_S if self._end == entered else SETTLE_S if line else 2 * SETTLE_S)
-            return (True if now >= quiet_at else None), quiet_at
-
-        await self._watch(look, deadline)
 
     # -- other command lines ----------------------------------------------------------------------------------------
 
@@ -344,26 +301,28 @@ class RunVerbs(TypingVerbs):
                 status = int(found[1], 0)
             if not status and kind.failure is not None and kind.failure.search(output):
                 status = 1
-        self.before, self.after = output, ""
+        self._session.before, self._session.after = output, ""
         return Result(output, status, elapsed)
 
     async def _until_prompt(self, kind: CommandLine, command: str, deadline: float) -> str:
         """Enter a line; what came until the prompt was back, without the echo."""
         __tracebackhide__ = True
         begin = trio.current_time()
-        mark = self._end
-        await self._type(command, kind.kill, deadline)
-        typed_to = self._end
-        await self._send("\r")
+        mark = self._received.end
+        await self._typing.type_line(command, kind.kill, deadline)
+        typed_to = self._received.end
+        await self._session.send("\r")
 
         def look(now: float) -> tuple[bool | None, float]:
-            settled = self._last_output + SETTLE_S
-            if self._end == typed_to or now < settled:
-                return None, settled if self._end > typed_to else math.inf
+            settled = self._received.last_output + SETTLE_S
+            if self._received.end == typed_to or now < settled:
+                return None, settled if self._received.end > typed_to else math.inf
             return (True if kind.prompt.match(self._prompts.shown_line()) else None), math.inf
 
-        if not await self._watch(look, deadline):
-            self._raise_unfinished(f"the prompt of {kind.name} behind {command!r} was expected", begin, deadline)
-        text = without_echo(self._own(mark, self._end), command)
-        self._matcher.consume_all()
+        if not await self._session.watch(look, deadline):
+            self._session.raise_unfinished(
+                f"the prompt of {kind.name} behind {command!r} was expected", begin, deadline
+            )
+        text = without_echo(self._received.output_between(mark, self._received.end), command)
+        self._received.matcher.consume_all()
         return text.rpartition("\n")[0] + "\n" if "\n" in text else ""

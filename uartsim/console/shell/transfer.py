@@ -26,11 +26,12 @@ from typing import Final, TypeAlias
 import trio
 
 from uartsim.console.console_errors import TransferFailed, TypingFailed
-from uartsim.console.core import SETTLE_S
 from uartsim.console.expectations import Timeout
-from uartsim.console.shell.run import RunVerbs
+from uartsim.console.received import SETTLE_S
+from uartsim.console.session import Session
+from uartsim.console.shell.run import Runner
 from uartsim.console.text.patterns import expression
-from uartsim.console.typing import KILL_LINE
+from uartsim.console.typing import KILL_LINE, Typing
 from uartsim.errors import UartsimError, UsageError
 
 #: How much goes at once, in bytes of the file; and the least that a segment is divided into.
@@ -60,31 +61,26 @@ _TOOLS: Final = (*_SUMS, "base64", "od", "dd", "stty", "mv", "rm", "cat", "wc")
 Progress: TypeAlias = Callable[[int, int], object]
 
 
-class TransferVerbs(RunVerbs):
-    """``put_file`` and ``get_file``."""
+class Transfer:
+    """``put_file`` and ``get_file`` of a console.
+
+    Args:
+        session: the console's session.
+        typing: how it types.
+        runner: how it runs a command in the guest's shell.
+    """
+
+    def __init__(self, session: Session, typing: Typing, runner: Runner) -> None:
+        self._session = session
+        self._typing = typing
+        self._runner = runner
 
     async def put_file(
-        self,
-        source: str | os.PathLike[str] | bytes,
-        path: str,
-        progress: Progress | None = None,
-        timeout: Timeout = None,  # noqa: ASYNC109 - pexpect's word, and part of the error
+        self, source: str | os.PathLike[str] | bytes, path: str, progress: Progress | None, timeout: Timeout
     ) -> None:
-        """Put a file into the guest, through the shell that it shows.
-
-        Args:
-            source: the file's path here, or its bytes.
-            path: where it goes there; what is there is replaced when all has come.
-            progress: called after each segment with how many bytes there have been, and how many there are.
-            timeout: seconds for all; None for as long as it takes.
-
-        Raises:
-            TransferFailed: it does not arrive whole, or cannot be written there.
-            UsageError: ``source`` cannot be read.
-            as :meth:`run`.  What has come until then is removed from the guest, which may take 10 s.
-        """
+        """See ``Console.put_file``."""
         __tracebackhide__ = True
-        self._check_running("put_file()")
+        self._session.check_running("put_file()")
         _check_path("put_file()", path)
         if not isinstance(source, (str, bytes, os.PathLike)):
             raise UsageError(f"put_file(): {source!r} is no file: give its path here, or its bytes")
@@ -92,8 +88,8 @@ class TransferVerbs(RunVerbs):
             data = source if isinstance(source, bytes) else await trio.to_thread.run_sync(Path(source).read_bytes)
         except OSError as error:
             raise UsageError(f"put_file(): {source!s} cannot be read: {error.strerror}") from None
-        with self._one_wait(f"put_file({path!r})"):
-            deadline = self._deadline(timeout)
+        with self._session.one_wait(f"put_file({path!r})"):
+            deadline = self._session.deadline(timeout)
             tools = await self._tools(deadline)
             part = shlex.quote(f"{path}.part")
             segment = shlex.quote(f"{path}.seg")
@@ -114,31 +110,13 @@ class TransferVerbs(RunVerbs):
                 await self._remove(f"{part} {segment}")
                 raise
 
-    async def get_file(
-        self,
-        path: str,
-        progress: Progress | None = None,
-        timeout: Timeout = None,  # noqa: ASYNC109 - as above
-    ) -> bytes:
-        """Fetch a file from the guest, through the shell that it shows.
-
-        Args:
-            path: the file there.
-            progress: as for :meth:`put_file`.
-            timeout: seconds for all; None for as long as it takes.
-
-        Returns:
-            Its bytes.
-
-        Raises:
-            TransferFailed: it does not arrive whole, or cannot be read there.
-            as :meth:`run`.
-        """
+    async def get_file(self, path: str, progress: Progress | None, timeout: Timeout) -> bytes:
+        """See ``Console.get_file``."""
         __tracebackhide__ = True
-        self._check_running("get_file()")
+        self._session.check_running("get_file()")
         _check_path("get_file()", path)
-        with self._one_wait(f"get_file({path!r})"):
-            deadline = self._deadline(timeout)
+        with self._session.one_wait(f"get_file({path!r})"):
+            deadline = self._session.deadline(timeout)
             tools = await self._tools(deadline)
             if "base64" not in tools and "od" not in tools:
                 raise TransferFailed(f"get_file({path!r}): the guest has neither base64 nor od to print the file with")
@@ -161,14 +139,14 @@ class TransferVerbs(RunVerbs):
 
     async def _tools(self, deadline: float) -> set[str]:
         """Which of the programs the guest has."""
-        result = await self._run(
+        result = await self._runner.run_command(
             f"for t in {' '.join(_TOOLS)}; do command -v $t >/dev/null 2>&1 && echo has-$t; done", deadline
         )
         return set(re.findall(r"has-(\w+)", result.output))
 
     async def _command(self, command: str, deadline: float, failing: str) -> str:
         __tracebackhide__ = True
-        result = await self._run(command, min(deadline, trio.current_time() + _COMMAND_S))
+        result = await self._runner.run_command(command, min(deadline, trio.current_time() + _COMMAND_S))
         if result.status:
             raise TransferFailed(f"{failing}: {result.output.strip() or f'status {result.status}'}")
         return result.output
@@ -178,7 +156,7 @@ class TransferVerbs(RunVerbs):
         __tracebackhide__ = True
         command, wanted = _sum_of(data, tools)
         seconds = _COMMAND_S + len(data) / 1e5
-        result = await self._run(f"{command} < {quoted}", min(deadline, trio.current_time() + seconds))
+        result = await self._runner.run_command(f"{command} < {quoted}", min(deadline, trio.current_time() + seconds))
         if result.status or result.output.split()[: len(wanted)] != wanted:
             raise TransferFailed(
                 f"{path} has not come whole: {command} says {result.output.strip()!r} and should say {' '.join(wanted)!r}"
@@ -196,9 +174,9 @@ class TransferVerbs(RunVerbs):
             if await self._put_segment(data, segment, tools, _WINDOW >> attempt, deadline):
                 await self._command(f"cat {segment} >> {part}", deadline, f"{what}: it cannot be written")
                 return
-            if trio.current_time() >= deadline or self._ended:
+            if trio.current_time() >= deadline or self._session.ended:
                 break
-        if smallest or trio.current_time() >= deadline or self._ended:
+        if smallest or trio.current_time() >= deadline or self._session.ended:
             raise self._torn(f"{what} does not arrive whole, however short the pieces", deadline)
         quarter = -(-len(data) // 4)
         for at in range(0, len(data), quarter):
@@ -221,7 +199,9 @@ class TransferVerbs(RunVerbs):
         )
         try:
             if await self._send_lines(loop, lines, window, deadline):
-                result = await self._run(f"{command} < {quoted}", min(deadline, trio.current_time() + _COMMAND_S))
+                result = await self._runner.run_command(
+                    f"{command} < {quoted}", min(deadline, trio.current_time() + _COMMAND_S)
+                )
                 return result.output.split()[: len(wanted)] == wanted
         except TypingFailed:
             pass
@@ -231,8 +211,8 @@ class TransferVerbs(RunVerbs):
     async def _send_lines(self, loop: str, lines: list[str], window: int, deadline: float) -> bool:
         """Feed the loop; whether it has read all that it was sent."""
         __tracebackhide__ = True
-        self._matcher.consume_all()
-        await self._enter(loop, KILL_LINE, deadline)
+        self._session.received.matcher.consume_all()
+        await self._typing.enter(loop, KILL_LINE, deadline)
         if not await self._said("uartsim-ready\n", deadline):
             return False
         acknowledged = 0
@@ -243,8 +223,8 @@ class TransferVerbs(RunVerbs):
                 acknowledged += _ACKNOWLEDGED
                 if not await self._said(f"uartsim-{acknowledged}\n", deadline):
                     return False
-            await self._send("".join(f"{line}\r" for line in batch))
-        await self._send(".\r")
+            await self._session.send("".join(f"{line}\r" for line in batch))
+        await self._session.send(".\r")
         while acknowledged + _ACKNOWLEDGED <= len(lines):
             acknowledged += _ACKNOWLEDGED
             if not await self._said(f"uartsim-{acknowledged}\n", deadline):
@@ -253,29 +233,29 @@ class TransferVerbs(RunVerbs):
 
     async def _said(self, text: str, deadline: float) -> bool:
         """Wait until the guest says something, and read past it."""
-        search = self._matcher.search([expression(text.replace("\n", r"\r?\n"))])
+        search = self._session.received.matcher.search([expression(text.replace("\n", r"\r?\n"))])
         late = min(deadline, trio.current_time() + _PATIENCE_S)
-        found = await self._watch(lambda now: (search.find(), float("inf")), late)
+        found = await self._session.watch(lambda now: (search.find(), float("inf")), late)
         if found is not None:
-            self._matcher.consume(found)
+            self._session.received.matcher.consume(found)
         return found is not None
 
     async def _remove(self, quoted: str) -> None:
         """Remove what a transfer that failed has left in the guest, if its shell can still be talked to."""
-        if self._ended:
+        if self._session.ended:
             return
         late = trio.current_time() + _REMOVAL_S
         with contextlib.suppress(UartsimError):
             await self._recover(late)
-            await self._run(f"rm -f {quoted}", late)
+            await self._runner.run_command(f"rm -f {quoted}", late)
 
     async def _recover(self, deadline: float) -> None:
         """The loop may still read, or wait for a line that was lost: end it, and have an echo again."""
         for key in ("\r.\r", "\x03"):
-            await self._send(key)
-            await self._quiet(4 * SETTLE_S, deadline)
-        await self._send("stty echo\r")
-        await self._quiet(4 * SETTLE_S, deadline)
+            await self._session.send(key)
+            await self._session.quiet(4 * SETTLE_S, deadline)
+        await self._session.send("stty echo\r")
+        await self._session.quiet(4 * SETTLE_S, deadline)
 
     # -- from the guest ---------------------------------------------------------------------------------------------
 
@@ -287,7 +267,7 @@ class TransferVerbs(RunVerbs):
         sum_name = _sum_of(b"", tools)[0]
         for _ in range(_LAST_ATTEMPTS if size <= _SMALLEST else _ATTEMPTS):
             late = min(deadline, trio.current_time() + _SEGMENT_S)
-            result = await self._run(f"{read} | {printed}; echo =; {read} | {sum_name}", late)
+            result = await self._runner.run_command(f"{read} | {printed}; echo =; {read} | {sum_name}", late)
             text, _, said = result.output.rpartition("=\n")
             try:
                 data = base64.b64decode(text) if "base64" in tools else bytes.fromhex(text)
@@ -310,10 +290,10 @@ class TransferVerbs(RunVerbs):
             GuestEnded: because the guest has.
         """
         __tracebackhide__ = True
-        if self._ended:
-            self._raise_ended(what)
+        if self._session.ended:
+            self._session.raise_ended(what)
         late = "; the time given is over" if trio.current_time() >= deadline else ""
-        return TransferFailed(f"{what}{late}{self._evidence()}")
+        return TransferFailed(f"{what}{late}{self._session.evidence()}")
 
 
 def _check_path(what: str, path: object) -> None:
