@@ -185,7 +185,7 @@ def _start(
     options: dict[str, Any],
 ) -> Console:
     __tracebackhide__ = True
-    from uartsim.console import blocking_console as blocking
+    from uartsim import blocking
     from uartsim.errors import UartsimError
     from uartsim.guest.catalogue import GuestDefinition, find_guest
     from uartsim.printable import printable

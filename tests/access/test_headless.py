@@ -18,7 +18,7 @@ from tests.patience import patience
 from uartsim.access.headless import run_headless
 from uartsim.access.hub import Hub
 from uartsim.access.station import Station, reserve
-from uartsim.console.blocking_console import open_console
+from uartsim.blocking import open_console
 from uartsim.line_format import UartsimError, UsageError
 from uartsim.machine import GuestEnd, Machine, SerialDriver, open_machine
 from uartsim.record import read_transcript

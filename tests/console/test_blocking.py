@@ -17,7 +17,7 @@ import pytest
 
 from tests.console.fakes import write_guest
 from tests.patience import patience
-from uartsim.console import blocking_console as blocking
+from uartsim import blocking
 from uartsim.console.console_errors import ConsoleBusy, ConsoleClosed, ExpectTimeout, GuestEnded
 from uartsim.errors import UsageError
 

@@ -180,8 +180,8 @@ def test_record_that_cannot_be_written_any_more_is_said(tmp_path: Path, monkeypa
 
 def test_newest_client_takes_the_line_where_the_policy_says_so() -> None:
     with blocking.open_console("demo", settings=QUICK, clock="virtual", line_policy="take-over") as console:
-        hub = console._console._session.client.hub  # type: ignore[attr-defined]
-        other = console._read(lambda: hub.attach("another"))
+        hub = console._async._session.client.hub  # type: ignore[attr-defined]
+        other = console._thread.read(lambda: hub.attach("another"))
         assert not other.watch
 
 

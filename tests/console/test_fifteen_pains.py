@@ -244,8 +244,8 @@ def test_12_two_speeds_on_one_line(tmp_path: Path) -> None:
     body += "await tty.receive()\nawait tty.write(b'ready at 9600\\r\\n')\nawait trio.sleep_forever()"
     heard: list[Arrival] = []
     with blocking.open_console(write_guest(tmp_path / "slow", body), clock="virtual") as console:
-        com1: Any = console._console._session.machine.com1  # type: ignore[union-attr]
-        console._read(lambda: com1.listen(LineFormat.from_baud(115200), heard.append))
+        com1: Any = console._async._session.machine.com1  # type: ignore[union-attr]
+        console._thread.read(lambda: com1.listen(LineFormat.from_baud(115200), heard.append))
         console.send("x")
         console.expect_exact("ready at 9600")
         console.wait_for_quiet(1)

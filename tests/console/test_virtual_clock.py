@@ -15,7 +15,7 @@ import uartsim
 from tests.console.fakes import write_guest
 from tests.machine.rig import FunctionGuest
 from tests.patience import patience
-from uartsim.console import blocking_console as blocking
+from uartsim import blocking
 from uartsim.console.console_errors import ExpectTimeout
 from uartsim.machine import open_machine
 

@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Iterable
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 from weakref import WeakKeyDictionary
 
 import trio
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
-_TEXT: Final = "usb 1-1: new high-speed USB device number 2 using xhci_hcd"
+#: What the kernel says in a storm, unless told otherwise.
+KERNEL_TEXT: Final = "usb 1-1: new high-speed USB device number 2 using xhci_hcd"
 
 
 class Stimulus:
@@ -43,7 +44,7 @@ class Stimulus:
         if undo is not None:
             undo()
 
-    def __enter__(self) -> Stimulus:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -53,15 +54,11 @@ class Stimulus:
 
 
 class PrintkStorm(Stimulus):
-    """Kernel lines in what the guest sends.
-
-    Attributes:
-        lines: how many there have been.
-    """
+    """Kernel lines in what the guest sends."""
 
     def __init__(self, com1: Com1, clock: Callable[[], float], places: Callable[[], int | None], text: str) -> None:
         super().__init__()
-        self.lines = 0
+        self._lines = 0
         self._clock = clock
         self._places = places
         self._text = text
@@ -70,13 +67,18 @@ class PrintkStorm(Stimulus):
         output.start(self)
         self._undo = partial(output.stop, self)
 
+    @property
+    def lines(self) -> int:
+        """How many lines the kernel has printed by it."""
+        return self._lines
+
     def splice(self, data: bytes) -> bytes:
         """What the guest sends, with the kernel's lines in it."""
         spliced = bytearray()
         while self._left is not None and self._left <= len(data):
             spliced += data[: self._left]
             data = data[self._left :]
-            self.lines += 1
+            self._lines += 1
             spliced += f"[{self._clock():12.6f}] {self._text}\r\n".encode()
             self._left = self._places()
         if self._left is not None:
@@ -218,7 +220,7 @@ class Stimuli:
         self._session = session
 
     def printk_storm(
-        self, every: int | None = None, *, at: Iterable[int] = (), seed: int | None = None, text: str = _TEXT
+        self, every: int | None = None, *, at: Iterable[int] = (), seed: int | None = None, text: str = KERNEL_TEXT
     ) -> PrintkStorm:
         """The kernel prints while others do: whole lines of it land between any two bytes that the guest sends.
 
