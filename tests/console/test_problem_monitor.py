@@ -6,8 +6,9 @@ from typing import Any
 
 from uartsim.console.problems.problem_monitor import ProblemMonitor
 from uartsim.console.problems.problem_watch import Problem
-from uartsim.console.text.matcher import Found, Matcher
+from uartsim.console.text.matcher import Matcher
 from uartsim.console.text.patterns import exact, expression
+from uartsim.console.text.search import Found
 
 PANIC = "[    9.000000] Kernel panic - not syncing: no init\n"
 

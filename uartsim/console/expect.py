@@ -11,8 +11,8 @@ import trio
 from uartsim.console.expectations import Expectation, Match, Timeout, Wanted
 from uartsim.console.received import SETTLE_S
 from uartsim.console.session import Session
-from uartsim.console.text.matcher import Found, Search
 from uartsim.console.text.patterns import Pattern, exact, expression
+from uartsim.console.text.search import Found, Search
 from uartsim.errors import UsageError
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
+from uartsim.console.text.kernel_prefix import lift_kernel_lines
+
 #: After so long a silence without anything to answer, Enter is pressed: a prompt may have been missed.
 NUDGE_S: Final = 5.0
 #: After so long a silence behind an unknown prompt, a shell is asked whether it is one.
@@ -21,7 +23,6 @@ PROBE_S: Final = 1.0
 #: After so many answers that led back to the prompt for a name, the guest refuses without words.
 _MOST_ROUNDS: Final = 4
 
-_KERNEL_LINE: Final = re.compile(r"\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? [^\n]*(?:\n|\Z)")
 #: The unfinished line at which a name is asked for, and a password.
 LOGIN: Final = re.compile(r"(?i)(?:(?<!last )\blogin|\buser ?name): *\Z")
 PASSWORD: Final = re.compile(r"(?i)\bpass(?:word|code|phrase)\b[^:\n]*: *\Z")
@@ -80,11 +81,6 @@ class _State(Enum):
     PROBED = "the shell's answer"
 
 
-def without_kernel_lines(text: str) -> str:
-    """``text`` without the kernel's messages, wherever in a line they begin."""
-    return _KERNEL_LINE.sub("", text)
-
-
 class LoginDialogue:
     """One attempt to log in.
 
@@ -117,8 +113,8 @@ class LoginDialogue:
             since: what it has sent since the last step that sent something.
             quiet_s: for how long it has been silent, or since our last step if that is shorter; in seconds.
         """
-        line = without_kernel_lines(tail).rpartition("\n")[2]
-        since = without_kernel_lines(since)
+        line = lift_kernel_lines(tail).rpartition("\n")[2]
+        since = lift_kernel_lines(since)
         if self._state is not _State.LOOKING and not since:
             return self._nothing(line, tail, quiet_s)
         if self._state in (_State.ANSWERED, _State.PROBED) and (step := self._refused(line, since)) is not None:
@@ -136,11 +132,7 @@ class LoginDialogue:
                 self.password, self._changing = self.new_password, False
             return self._go(_State.NAMED, self.user, slipped=False)
         if MAINTENANCE.search(line):
-            if self._state is _State.ANSWERED and not self._slipped:
-                return Step(Does.REFUSE, f"the guest asks again: {since.strip()!r}")
-            if _PRESS_ENTER.search("\n".join(tail.split("\n")[-3:])):
-                return self._go(_State.ANSWERED, "", slipped=False)
-            return self._go(_State.ANSWERED, self.password, slipped=False, secret=True)
+            return self._asked_for_maintenance(tail, since)
         if PASSWORD.search(line):
             return self._asked_for_password(line, since)
         if self._is_shell(line, since):
@@ -161,6 +153,13 @@ class LoginDialogue:
         if not self._changing and not self._slipped and (refusal := _REFUSED.search(since)):
             return Step(Does.REFUSE, f"the guest says: {refusal[0].strip()}")
         return None
+
+    def _asked_for_maintenance(self, tail: str, since: str) -> Step:
+        if self._state is _State.ANSWERED and not self._slipped:
+            return Step(Does.REFUSE, f"the guest asks again: {since.strip()!r}")
+        if _PRESS_ENTER.search("\n".join(tail.split("\n")[-3:])):
+            return self._go(_State.ANSWERED, "", slipped=False)
+        return self._go(_State.ANSWERED, self.password, slipped=False, secret=True)
 
     def _asked_for_password(self, line: str, since: str) -> Step:
         if self._changing and self.new_password is not None:

@@ -28,8 +28,8 @@ from uartsim.console.problems.problem_catalogue import Source
 from uartsim.console.problems.problem_reports import Problem
 from uartsim.console.protocols import LineClient, MachineButtons
 from uartsim.console.received import SETTLE_S, Received
-from uartsim.console.text.matcher import Found
 from uartsim.console.text.screen import Screen
+from uartsim.console.text.search import Found
 from uartsim.errors import UsageError
 
 #: Keys that interrupt a command: Ctrl-C and Ctrl-\\.

@@ -21,8 +21,8 @@ import trio
 
 from uartsim.console.received import SETTLE_S
 from uartsim.console.session import Session
-from uartsim.console.text.echo_check import Echo, compare, without_kernel_lines
-from uartsim.console.text.kernel_lines import may_become_prefix
+from uartsim.console.text.echo_check import Echo, compare
+from uartsim.console.text.kernel_prefix import may_become_prefix, without_kernel_lines
 
 #: How much is typed before its echo is awaited, at each attempt, in characters; then the same again.
 _PIECES: Final = (256, 16, 1)

@@ -18,7 +18,8 @@ from uartsim.console.problems.problem_catalogue import Source, load_catalogue
 from uartsim.console.problems.problem_watch import Problem, ProblemWatch
 from uartsim.console.problems.watchdogs import GarbageWatch, LossWatch, SilenceWatch
 from uartsim.console.text.kernel_lines import Segment
-from uartsim.console.text.matcher import Found, Matcher
+from uartsim.console.text.matcher import Matcher
+from uartsim.console.text.search import Found
 
 #: How long a guest must be quiet for all that it says of a fatal problem to be there, in seconds; and the most for that.
 QUIET_S: Final = 1.0

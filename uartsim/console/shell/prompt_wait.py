@@ -18,8 +18,8 @@ from uartsim.console.session import Session
 from uartsim.console.shell.foreground import Foreground, foreground, stranger
 from uartsim.console.shell.prompts import command_line
 from uartsim.console.shell.shell_line import ShellQuestion, UnixShell
-from uartsim.console.text.matcher import Found, Search
 from uartsim.console.text.patterns import Pattern, expression
+from uartsim.console.text.search import Found, Search
 from uartsim.console.typing import KILL_LINE, Typing
 
 #: How long the guest is silent behind a prompt without an answer before the shell is asked again, in seconds.

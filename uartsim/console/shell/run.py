@@ -40,8 +40,9 @@ from uartsim.console.session import Session
 from uartsim.console.shell.prompt_wait import PromptWait
 from uartsim.console.shell.prompts import CommandLine, command_line, without_echo
 from uartsim.console.shell.shell_line import Result, ShellLine, UnixShell
-from uartsim.console.text.matcher import MAX_UNREAD, Found
+from uartsim.console.text.matcher import MAX_UNREAD
 from uartsim.console.text.patterns import expression
+from uartsim.console.text.search import Found
 from uartsim.console.typing import KILL_LINE, Typing
 from uartsim.errors import UsageError
 

@@ -30,7 +30,7 @@ from collections import deque
 from typing import Final
 
 from uartsim.console.text.buffer import TextBuffer
-from uartsim.console.text.kernel_lines import MAX_LINE, PREFIX, PREFIX_BEGUN
+from uartsim.console.text.kernel_prefix import MAX_LINE, PREFIX, PREFIX_BEGUN
 
 #: The longest control string (OSC, DCS, ...) that is recognised, in bytes.
 MAX_STRING: Final = 4096

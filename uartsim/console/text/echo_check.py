@@ -10,9 +10,8 @@ import enum
 import re
 from typing import Final
 
-from uartsim.console.text.kernel_lines import MAX_LINE, PREFIX, may_become_prefix
+from uartsim.console.text.kernel_prefix import without_kernel_lines
 
-_PREFIX: Final = re.compile(PREFIX)
 #: How an editor of lines goes on in the next row: readline with a space and CR, others with a line end.
 _WRAP: Final = re.compile(r" \r(?!\n)|[\r\n]")
 
@@ -48,25 +47,3 @@ def compare(sent: str, typed: str) -> tuple[Echo, int]:
     # a space at the end may be the first half of a wrap
     begun = typed.startswith((text, text.removesuffix(" ")))
     return (Echo.BEGUN if begun else Echo.OTHER), decided
-
-
-def without_kernel_lines(sent: str, typed: str) -> tuple[str, int, str]:
-    """``sent`` without kernel lines, but for those whose prefix is in ``typed``.
-
-    Returns:
-        The text; up to where ``sent`` is decided; and what may or may not begin a kernel line there.
-    """
-    parts: list[str] = []
-    done = at = 0
-    while (match := _PREFIX.search(sent, at)) is not None:
-        if match[0].strip() in typed:
-            at = match.end()
-            continue
-        end = sent.find("\n", match.end(), match.end() + MAX_LINE)
-        parts.append(sent[done : match.start()])
-        if end < 0 and len(sent) < match.end() + MAX_LINE:
-            return "".join(parts), match.start(), ""
-        done = at = end + 1 if end >= 0 else match.end() + MAX_LINE
-    begun = max(done, done + may_become_prefix(sent[done:]))
-    parts.append(sent[done:begun])
-    return "".join(parts), begun, sent[begun:]

@@ -13,7 +13,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from uartsim.console.text.matcher import Found, Matcher
+from uartsim.console.text.matcher import Matcher
+from uartsim.console.text.search import Found
 
 #: How much may come between a line that was typed ahead and its echo, in characters.
 _REACH: Final = 4096

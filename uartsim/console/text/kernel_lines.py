@@ -24,28 +24,19 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-#: The longest message that is lifted, in characters; the kernel's own bound is 2048 with the prefix.
-MAX_LINE: Final = 2048
+from uartsim.console.text.kernel_prefix import LONGEST_PREFIX, MAX_LINE, PREFIX, PREFIX_FIELDS, may_become_prefix
+
 #: How many kernel lines a log keeps.
 KEPT_LINES: Final = 10_000
 
-#: What a kernel line begins with, and what may become that: each of its beginnings.
-PREFIX: Final = r"(?:<\d{1,3}>)?\[ {0,11}\d{1,11}\.\d{6}\](?:\[ {0,10}[TC]\d{1,10}\])? "
 _LINE: Final = re.compile(
-    r"\[ {0,11}(\d{1,11}\.\d{6})\](?:\[ {0,10}([TC]\d{1,10})\])? "
-    rf"(?:([^\n]{{0,{MAX_LINE - 1}}})\n|([^\n]{{{MAX_LINE}}})|[^\n]{{0,{MAX_LINE - 1}}}\Z)"
+    rf"{PREFIX_FIELDS}(?:([^\n]{{0,{MAX_LINE - 1}}})\n|([^\n]{{{MAX_LINE}}})|[^\n]{{0,{MAX_LINE - 1}}}\Z)"
 )
 _LEVEL: Final = re.compile(r"<(\d{1,3})>")
 #: Whole kernel lines, each at the beginning of its own line.
 _MORE_LINES: Final = re.compile(rf"(?:{PREFIX}[^\n]{{0,{MAX_LINE - 1}}}+\n)*+")
-_LONGEST_PREFIX: Final = 64
 #: How much text of kernel lines waits to be taken apart while nobody asks, in characters.
 _MAX_WAITING: Final = 1 << 24
-_CALLER_BEGUN: Final = r"\[(?: {1,10}|(?: {0,10}[TC](?:\d{1,10}\]?)?))?"
-_STAMP_BEGUN: Final = rf"\d{{1,11}}(?:\.(?:\d{{0,5}}|\d{{6}}(?:\](?:{_CALLER_BEGUN})?)?))?"
-_BEGUN: Final = rf"\[(?: {{1,11}}|(?: {{0,11}}{_STAMP_BEGUN}))?"
-PREFIX_BEGUN: Final = rf"(?:<(?:\d{{1,3}}(?:>(?:{_BEGUN})?)?)?|{_BEGUN})"
-_BEGUN_AT_END: Final = re.compile(rf"{PREFIX_BEGUN}\Z")
 #: How far the stamps of live messages may run ahead of the clock within one burst, in seconds.
 _AHEAD_S: Final = 1.5
 _SHUFFLED_S: Final = 0.05  # by how much messages of two processors may change places
@@ -336,8 +327,8 @@ class KernelLifter:
             done = end
         self._in_line = hold >= 0
         if hold < 0:
-            begun = _BEGUN_AT_END.search(data, max(done, len(data) - _LONGEST_PREFIX))
-            hold = begun.start() if begun is not None else len(data)
+            tail = max(done, len(data) - LONGEST_PREFIX)
+            hold = tail + may_become_prefix(data[tail:])
         if hold > done:
             segments.append(Plain(base + done, data[done:hold]))
         if hold:
@@ -346,12 +337,6 @@ class KernelLifter:
             self._held_at = at
         self._held = data[hold:]
         return segments
-
-
-def may_become_prefix(text: str) -> int:
-    """Where in ``text`` the part at its end begins that may become a kernel line's prefix; its length if none does."""
-    begun = _BEGUN_AT_END.search(text)
-    return begun.start() if begun is not None else len(text)
 
 
 def own_output(lines: Sequence[KernelLine], clock_offset_s: float | None = None) -> set[KernelLine]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from wcwidth import wcswidth
 
-from uartsim.console.text.kernel_lines import MAX_LINE, PREFIX, PREFIX_BEGUN
+from uartsim.console.text.kernel_prefix import MAX_LINE, PREFIX, PREFIX_BEGUN
 from uartsim.errors import UsageError
 
 #: What waits for a look at most, and what is kept of it when it is too much, in bytes.
