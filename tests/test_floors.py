@@ -19,12 +19,12 @@ ROOT = Path(__file__).resolve().parent.parent
 FACE = "uartsim"
 #: From the ground up.  A room is a module or a package directly under ``uartsim``.
 FLOORS = (
-    {"errors", "printable", "toml_text"},
-    {"own_files"},
+    {"errors", "printable", "registers", "toml_text"},
+    {"own_files", "register_bits"},
     {"line_format", "standard_streams", "unexpected"},
     {"chip", "wire", "record"},
     {"machine"},
-    {"guest", "access"},
+    {"guest", "access", "trace"},
     {"console", "conform"},
     {"blocking"},
     {FACE},
@@ -37,7 +37,7 @@ FLOORS = (
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
 #: Rooms without a clock, an operating system or chance; and what these would come by.
-PURE_ROOMS = {"errors", "printable", "line_format", "chip", "wire"}
+PURE_ROOMS = {"errors", "printable", "registers", "register_bits", "line_format", "chip", "wire"}
 IMPURE_MODULES = {
     *("asyncio", "datetime", "os", "random", "secrets", "select", "selectors", "signal", "socket", "subprocess"),
     *("sys", "tempfile", "threading", "time", "trio", "uuid"),

@@ -48,8 +48,8 @@ def show(
 
     Times are seconds since power-on. RXD is what the chip received, TXD what it sent, far what the other end sent.
     """
-    from uartsim.machine.trace_listing import Listing
-    from uartsim.record.trace import read_trace
+    from uartsim.trace.listing import Listing
+    from uartsim.trace.reader import read_trace
 
     if begin_s is not None and end_s is not None and begin_s > end_s:
         raise UsageError(f"--from {begin_s:g} --to {end_s:g}: the end is before the beginning")
@@ -72,8 +72,8 @@ def show(
 @_json
 def summary(file: str, as_json: bool) -> None:
     """Say what the driver in a trace set and how it used the port."""
-    from uartsim.machine.trace_summary import summarize
-    from uartsim.record.trace import read_trace
+    from uartsim.trace.reader import read_trace
+    from uartsim.trace.summary import summarize
 
     read = read_trace(file)
     found, header = summarize(read), read.header
@@ -98,9 +98,9 @@ def replay(file: str, limit: int) -> None:
     Every value read, every change of the interrupt line and every frame sent has to be the same. Exits with 1 if one is
     not.
     """
-    from uartsim.machine.replay import replay as run
-    from uartsim.machine.trace_listing import clock
-    from uartsim.record.trace import read_trace
+    from uartsim.trace.listing import clock
+    from uartsim.trace.reader import read_trace
+    from uartsim.trace.replay import replay as run
 
     done = run(read_trace(file), limit)
     for difference in done.differences:
@@ -128,8 +128,8 @@ def vcd(file: str, out: str, timescale: str) -> None:
     from dataclasses import replace
 
     from uartsim.record.events import tell
-    from uartsim.record.trace import read_trace
     from uartsim.record.vcd import VcdWriter
+    from uartsim.trace.reader import read_trace
 
     read = read_trace(file)
     try:
@@ -170,8 +170,8 @@ def plot(
 
     Without --from it begins at the first character; without --to it is some fourteen frames long.
     """
-    from uartsim.record.plot import draw
-    from uartsim.record.waveform import read_waveform
+    from uartsim.trace.plot import draw
+    from uartsim.trace.waveform import read_waveform
 
     line_format = None
     if baud is not None or characters is not None:

@@ -73,7 +73,7 @@ def run_machine(
     import trio
 
     from uartsim.access.log import Log
-    from uartsim.guest.checks import check_start
+    from uartsim.guest.start_checks import check_start
     from uartsim.record import TranscriptWriter
 
     claim = reservation.claim

@@ -8,16 +8,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypedDict
 
-from uartsim.chip.registers import VARIANTS
 from uartsim.line_format import UsageError
 from uartsim.machine.com1 import Com1, Recorder, check_fault_at_rate
 from uartsim.machine.tapped import TapMaker, TappedCom1
 from uartsim.machine.ticker import Ticker
 from uartsim.record.tap import RecordHeader, Tap
+from uartsim.registers import VARIANTS
 from uartsim.wire.faults import Fault, parse_fault
 
 if TYPE_CHECKING:
-    from uartsim.record.trace import TraceWriter
+    from uartsim.record.trace_writer import TraceWriter
     from uartsim.record.vcd import VcdWriter
 
 
@@ -25,12 +25,12 @@ class PortOptions(TypedDict, total=False):
     """What a port is like; everything may be left out.  The names are those of ``uartsim run``.
 
     Attributes:
-        uart: the chip, a name in :data:`uartsim.chip.registers.VARIANTS`; the guest's own, mostly a 16550A.
+        uart: the chip, a name in :data:`uartsim.registers.VARIANTS`; the guest's own, mostly a 16550A.
         strict_line: a guest that is too slow is overrun, as in hardware; else the far end waits for it.
         rate: ``"line"``, or ``"unlimited"``: frames take no time.
         flow: ``"none"``, or ``"rtscts"``: the far end sends only while the guest's RTS is active.
         fault: what is wrong with the line from the start, such as ``"noise:rate=1e-4,seed=7"``; or several.
-        trace: a file for every register access and line event, see :mod:`uartsim.record.trace`.
+        trace: a file for every register access and line event, see :mod:`uartsim.record.trace_writer`.
         vcd: a file for the waveform of the pins, see :mod:`uartsim.record.vcd`.
         unlimited, flow_control, faults: older names: ``unlimited=True`` is ``rate="unlimited"``, ``flow_control=True`` is
             ``flow="rtscts"``, and ``faults`` is ``fault``.
@@ -200,7 +200,7 @@ def read_fault(text: str) -> Fault:
 
 
 def _make_trace(path: str, header: RecordHeader) -> TraceWriter:
-    from uartsim.record.trace import TraceWriter
+    from uartsim.record.trace_writer import TraceWriter
 
     return TraceWriter(path, header)
 

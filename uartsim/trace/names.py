@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from uartsim.chip.registers import FCR, IER, LCR, LSR, MCR, MSR, VARIANTS, InterruptId
+from uartsim.registers import FCR, IER, LCR, LSR, MCR, MSR, VARIANTS, InterruptId
 
 _READ: Final = ("RBR", "IER", "IIR", "LCR", "MCR", "LSR", "MSR", "SCR")
 _WRITTEN: Final = ("THR", "IER", "FCR", "LCR", "MCR", "LSR", "MSR", "SCR")

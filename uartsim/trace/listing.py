@@ -7,10 +7,11 @@ from heapq import heappop, heappush
 from typing import Any, Final
 
 from uartsim.line_format import TICKS_PER_NS, TICKS_PER_SECOND
-from uartsim.machine.trace_names import bit_names, printable, register_name
 from uartsim.record import events
 from uartsim.record.levels import error_names
-from uartsim.record.tap import LineError, ModemInput, ModemOutput
+from uartsim.register_bits import DLAB
+from uartsim.registers import LineError, ModemInput, ModemOutput
+from uartsim.trace.names import bit_names, printable, register_name
 
 #: What may be asked for alone.
 GROUPS: Final = {
@@ -24,7 +25,6 @@ GROUPS: Final = {
 }
 #: Always shown: what is missing from the trace.
 _ALWAYS: Final = (events.Lost, events.End)
-_DLAB: Final = 0x80
 
 
 def clock(ticks: int) -> str:
@@ -56,7 +56,7 @@ class Listing:
             dlab = self._dlab
             match event:
                 case events.Write(_, 3, value):
-                    self._dlab = bool(value & _DLAB)
+                    self._dlab = bool(value & DLAB)
                 case events.Reset():
                     self._dlab = False
             if isinstance(event, events.End) and not event.whole:

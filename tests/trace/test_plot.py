@@ -13,11 +13,12 @@ import pytest
 
 from tests.record.rig import AT_115200, BIT
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat, UsageError
-from uartsim.record.plot import draw
-from uartsim.record.tap import LineError, RecordHeader, Tap
-from uartsim.record.trace import TraceWriter
+from uartsim.record.tap import RecordHeader, Tap
+from uartsim.record.trace_writer import TraceWriter
 from uartsim.record.vcd import VcdWriter
-from uartsim.record.waveform import Waveform, read_waveform
+from uartsim.registers import LineError
+from uartsim.trace.plot import draw
+from uartsim.trace.waveform import Waveform, read_waveform
 
 FRAME = AT_115200.frame_ticks
 EVEN = LineFormat(BIT, 8, "E", 2)

@@ -15,14 +15,15 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 from uartsim.chip.engine import Out2Gate, TimeoutRule
 from uartsim.chip.uart import Uart
 from uartsim.line_format import LineFormat, UsageError
-from uartsim.machine.trace_names import bit_names, printable, register_name
 from uartsim.record import events
-from uartsim.record.tap import LineError, ModemInput, ModemOutput, RecordHeader
-from uartsim.record.trace import Trace
+from uartsim.record.tap import RecordHeader
+from uartsim.register_bits import DLAB
+from uartsim.registers import LineError, ModemInput, ModemOutput
+from uartsim.trace.names import bit_names, printable, register_name
+from uartsim.trace.reader import Trace
 
 T = TypeVar("T")
 
-_DLAB: Final = 0x80
 _ERRORS: Final = int(LineError.PE | LineError.FE | LineError.BI)
 _INPUTS: Final = int(ModemInput.CTS | ModemInput.DSR | ModemInput.RI | ModemInput.DCD)
 
@@ -266,18 +267,6 @@ class _Replay:
         """All of it."""
         for event in trace:
             match event:
-                case events.Interrupt(at, level):
-                    self.irq.level("recorded", at, level)
-                case events.Sent(at, characters, line_format):
-                    for character in characters:
-                        self.frames.recorded(at, (character, line_format))
-                        at += line_format.frame_ticks
-                case events.SentBreak(at, on):
-                    self.breaks.recorded(at, on)
-                case events.ModemOutputs(at, outputs):
-                    self.outputs.recorded(at, outputs)
-                case events.Programmed(at, line_format):
-                    self.formats.recorded(at, line_format)
                 case events.Settled(at):
                     self._until(at)
                     self._compare(at)
@@ -293,10 +282,28 @@ class _Replay:
                         self.result.cut_at = at
                 case events.FarSent() | events.FarSpace() | events.RxdEdges():
                     pass  # what came of them at the receiver is told by itself, and at its own time
-                case _:
+                case events.Read() | events.Write() | events.Received() | events.ModemInputs() | events.Reset():
                     self._input(event)
+                case _:
+                    self._output(event)
         self.result.interrupts, self.result.frames = self.irq.same, self.frames.same
         return self.result
+
+    def _output(self, event: events.Event) -> None:
+        """The recorded chip did something that ours has to do as well."""
+        match event:
+            case events.Interrupt(at, level):
+                self.irq.level("recorded", at, level)
+            case events.Sent(at, characters, line_format):
+                for character in characters:
+                    self.frames.recorded(at, (character, line_format))
+                    at += line_format.frame_ticks
+            case events.SentBreak(at, on):
+                self.breaks.recorded(at, on)
+            case events.ModemOutputs(at, outputs):
+                self.outputs.recorded(at, outputs)
+            case events.Programmed(at, line_format):
+                self.formats.recorded(at, line_format)
 
     def _input(self, event: events.Event) -> None:
         """Something comes to the chip."""
@@ -305,7 +312,7 @@ class _Replay:
         now = self.start + event.at
         match event:
             case events.Read(at, offset, value):
-                dlab = bool(uart.lcr & _DLAB)
+                dlab = bool(uart.lcr & DLAB)
                 ours = uart.read(offset, now)
                 self.result.accesses += 1
                 self.result.reads += 1

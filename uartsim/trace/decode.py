@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from uartsim.line_format import LineFormat
-from uartsim.record.tap import LineError
+from uartsim.registers import LineError
 
 
 class Signal(NamedTuple):

@@ -15,7 +15,8 @@ from uartsim.errors import UsageError
 from uartsim.record import events
 from uartsim.record.events import tell
 from uartsim.record.tap import RecordHeader
-from uartsim.record.trace import TraceWriter, read_trace
+from uartsim.record.trace_writer import TraceWriter
+from uartsim.trace.reader import read_trace
 
 HEADER = RecordHeader(name="box", start=42)
 

@@ -1,14 +1,14 @@
 """The registers' bits as plain numbers, for the paths that every access takes.
 
 An ``IntFlag`` costs a microsecond where an ``int`` costs nothing.  The names are those of
-:mod:`uartsim.chip.registers`, which says what they mean.
+:mod:`uartsim.registers`, which says what they mean.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from uartsim.chip import registers
+from uartsim import registers
 
 ERBFI: Final = int(registers.IER.ERBFI)
 ETBEI: Final = int(registers.IER.ETBEI)
@@ -41,6 +41,9 @@ DR: Final = int(registers.LSR.DR)
 THRE: Final = int(registers.LSR.THRE)
 TEMT: Final = int(registers.LSR.TEMT)
 FIFO_ERROR: Final = int(registers.LSR.FIFO_ERROR)
+PARITY_ERROR: Final = int(registers.LSR.PE)
+FRAMING_ERROR: Final = int(registers.LSR.FE)
+BREAK_INTERRUPT: Final = int(registers.LSR.BI)
 #: What a character can bring with it, and it may show besides.
 CHARACTER_ERRORS: Final = int(registers.LSR.PE | registers.LSR.FE | registers.LSR.BI)
 ALL_ERRORS: Final = CHARACTER_ERRORS | int(registers.LSR.OE)

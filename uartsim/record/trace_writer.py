@@ -1,7 +1,7 @@
-"""A trace: every register access and everything on the line, with its time, in a few bytes each.
+"""Writing a trace: every register access and everything on the line, with its time, in a few bytes each.
 
 The format is in :mod:`uartsim.record.trace_format`.  A trace can be shown, summed up, drawn, made into a waveform, and
-replayed against the chip (:mod:`uartsim.machine.replay`).
+replayed against the chip (:mod:`uartsim.trace.replay`).
 
 A file that cannot be written (disk full) never stops the line: what is lost is counted, and said in the file as soon as
 writing works again.  A file that was cut off anywhere is read up to its last whole record; one that was changed is not
@@ -10,31 +10,26 @@ what was written, and says so by its checksums.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
-from uartsim.line_format import TICKS_PER_SECOND, LineFormat, UsageError
-from uartsim.record import events
+from uartsim.line_format import TICKS_PER_SECOND, LineFormat
 from uartsim.record.file import RecordFile
 from uartsim.record.tap import RecordHeader
 from uartsim.record.trace_format import (
     ACCESS,
     LONGEST_RUN,
     SAME_VALUE,
-    VERSION,
     WRITTEN,
-    Damaged,
     Kind,
     block,
     checksum,
     format_record,
     header_line,
     number,
-    parse_header,
     start_since,
     time_since,
 )
-from uartsim.record.trace_records import Records
 
 #: How often a trace says that everything has been told, and goes to the disk, in ticks of the port's clock.
 _SETTLE_EVERY: Final = TICKS_PER_SECOND // 100
@@ -236,43 +231,3 @@ class TraceWriter:
     def status(self) -> dict[str, Any]:
         """What it does, as plain values."""
         return self._file.status()
-
-
-class Trace:
-    """A trace that is read: its header, and its events by iteration.
-
-    The last event is always :class:`uartsim.record.events.End`; it says whether the trace is whole.
-    """
-
-    def __init__(self, path: str, header: RecordHeader, version: int = VERSION) -> None:
-        self.path = path
-        self.header = header
-        self.version = version
-
-    def __iter__(self) -> Iterator[events.Event]:
-        """The events in the file's order.
-
-        Raises:
-            UsageError: the file cannot be read, or is damaged; the text says where.
-        """
-        try:
-            with open(self.path, "rb") as file:
-                yield from Records(self.path, file, self.version, self.header.start).read_all()
-        except OSError as error:
-            raise UsageError(f"{self.path} cannot be read as a trace: {error.strerror}") from None
-
-
-def read_trace(path: str) -> Trace:
-    """Open a trace.
-
-    Raises:
-        UsageError: the file cannot be read, or is no trace.
-    """
-    try:
-        with open(path, "rb") as file:
-            version, header = parse_header(file.readline(1 << 16))
-            return Trace(path, header, version)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read as a trace: {error.strerror}") from None
-    except Damaged as error:
-        raise UsageError(f"{path} {error}") from None

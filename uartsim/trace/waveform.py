@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat, UsageError, seconds_to_ticks
-from uartsim.record.decode import Signal
 from uartsim.record.events import Settled, tell
-from uartsim.record.levels import PINS, Levels, Line
+from uartsim.record.levels import PINS, DataPin, Levels
 from uartsim.record.tap import RecordHeader
-from uartsim.record.trace import read_trace
+from uartsim.trace.decode import Signal
+from uartsim.trace.reader import read_trace
+
+if TYPE_CHECKING:
+    from vcd.reader import Token, VarDecl
 
 #: How long a stretch is if nobody says so: frames from the first on.
 _DEFAULT_FRAMES: Final = 14
@@ -172,7 +175,7 @@ def _read_trace(path: str, collector: _Collector) -> None:
         raise UsageError(f"{path} was recorded at the unlimited rate, where a character takes no time on the wire")
     header = RecordHeader(modem_inputs=trace.header.modem_inputs)
 
-    def on_format(at: int, line: Line, line_format: LineFormat) -> None:
+    def on_format(at: int, line: DataPin, line_format: LineFormat) -> None:
         collector.format(at, line, line_format)
 
     levels = Levels(header, collector.level, on_format=on_format)
@@ -187,57 +190,78 @@ def _read_trace(path: str, collector: _Collector) -> None:
 
 
 def _read_vcd(path: str, collector: _Collector) -> None:
-    from vcd.reader import TokenKind, VCDParseError, tokenize
+    from vcd.reader import VCDParseError, tokenize
 
-    ticks, now = TICKS_PER_SECOND * 1e-9, 0
-    names: dict[str, str] = {}
-    texts: dict[str, str] = {}
-    seen: set[str] = set()
+    reader = _VcdReader(path, collector)
     try:
         with open(path, "rb") as file:
             for token in tokenize(file):
-                match token.kind:
-                    case TokenKind.TIMESCALE:
-                        magnitude, unit = str(token.timescale).split()
-                        ticks = int(magnitude) * _UNITS[unit] * TICKS_PER_SECOND
-                    case TokenKind.VAR:
-                        var = token.var
-                        if var.type_.value == "string":
-                            texts[var.id_code] = var.reference
-                        elif var.size == 1:
-                            name = _unique(var.reference, names)
-                            names[var.id_code] = name
-                            collector.add(name, 1)
-                            if _LINES.fullmatch(name):
-                                collector.lines.add(name)
-                    case TokenKind.CHANGE_TIME:
-                        now = round(token.time_change * ticks)
-                        collector.time(now)
-                    case TokenKind.CHANGE_SCALAR:
-                        change = token.scalar_change
-                        if (pin := names.get(change.id_code)) is not None:
-                            level = int(change.value == "1")
-                            if pin not in seen and not now:
-                                collector.first[pin] = level
-                            elif level != _now(collector, pin):
-                                collector.level(now, pin, level)
-                            seen.add(pin)
-                    case TokenKind.CHANGE_STRING:
-                        text = token.string_change
-                        line, _, what = texts.get(text.id_code, "").rpartition("_")
-                        if what == "format" and text.value:
-                            collector.format(now, line, _format(path, text.value))
+                reader.take(token)
     except VCDParseError as error:
         raise UsageError(f"{path} is neither a waveform (VCD) nor a trace of uartsim: {error}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is neither a waveform (VCD) nor a trace of uartsim") from None
-    if not names:
+    if not reader.names:
         raise UsageError(f"{path} is a waveform without a wire of one bit: there is nothing to draw")
 
 
-def _now(collector: _Collector, pin: str) -> int:
-    edges = collector.edges[pin]
-    return edges[-1][1] if edges else collector.first[pin]
+class _VcdReader:
+    """Reads the tokens of a value change dump.
+
+    Attributes:
+        names: the wires of one bit: their names by the identifiers that the file gives them.
+    """
+
+    def __init__(self, path: str, collector: _Collector) -> None:
+        self._path = path
+        self._collector = collector
+        self._unit = TICKS_PER_SECOND * 1e-9  # ticks of ours in a unit of the file's time
+        self._now = 0
+        self.names: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
+        self._seen: set[str] = set()
+
+    def take(self, token: Token) -> None:
+        """The next token."""
+        from vcd.reader import TokenKind
+
+        match token.kind:
+            case TokenKind.TIMESCALE:
+                magnitude, unit = str(token.timescale).split()
+                self._unit = int(magnitude) * _UNITS[unit] * TICKS_PER_SECOND
+            case TokenKind.VAR:
+                self._declare(token.var)
+            case TokenKind.CHANGE_TIME:
+                self._now = round(token.time_change * self._unit)
+                self._collector.time(self._now)
+            case TokenKind.CHANGE_SCALAR:
+                change = token.scalar_change
+                if (pin := self.names.get(change.id_code)) is not None:
+                    self._level(pin, int(change.value == "1"))
+            case TokenKind.CHANGE_STRING:
+                text = token.string_change
+                line, _, what = self._texts.get(text.id_code, "").rpartition("_")
+                if what == "format" and text.value:
+                    self._collector.format(self._now, line, _format(self._path, text.value))
+
+    def _declare(self, var: VarDecl) -> None:
+        if var.type_.value == "string":
+            self._texts[var.id_code] = var.reference
+        elif var.size == 1:
+            self.names[var.id_code] = name = _unique(var.reference, self.names)
+            self._collector.add(name, 1)
+            if _LINES.fullmatch(name):
+                self._collector.lines.add(name)
+
+    def _level(self, pin: str, level: int) -> None:
+        collector = self._collector
+        if pin not in self._seen and not self._now:
+            collector.first[pin] = level
+        else:
+            edges = collector.edges[pin]
+            if level != (edges[-1][1] if edges else collector.first[pin]):
+                collector.level(self._now, pin, level)
+        self._seen.add(pin)
 
 
 def _unique(name: str, names: dict[str, str]) -> str:

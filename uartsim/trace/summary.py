@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat
-from uartsim.machine.trace_listing import duration
-from uartsim.machine.trace_names import bit_names, register_name
 from uartsim.record import events
-from uartsim.record.tap import LineError
+from uartsim.register_bits import DLAB
+from uartsim.registers import POWER_ON_DIVISOR, LineError
+from uartsim.trace.listing import duration
+from uartsim.trace.names import bit_names, register_name
 
-_DLAB = 0x80
 #: Registers that are settings: each value that was written to them is told.
 _SETTINGS = ("FCR", "LCR", "IER", "MCR")
 
@@ -110,67 +110,98 @@ def _counts(counts: dict[str, int]) -> str:
 
 def summarize(trace: Iterable[events.Event]) -> Summary:
     """Sum up a trace."""
-    found = Summary()
-    lcr, latch = 0, [12, 0]
-    latch_set = False
-    current: tuple[LineFormat, int] | None = None
-    rose: int | None = None
-    for event in trace:
-        found.events += not isinstance(event, events.Settled | events.End)
-        found.end = max(found.end, event.at)
+    return _Counting().count(trace)
+
+
+class _Counting:
+    """One pass over a trace: what is counted so far, and what has to be remembered from one event to the next."""
+
+    def __init__(self) -> None:
+        self.found = Summary()
+        self.lcr = 0
+        self.latch = [POWER_ON_DIVISOR, 0]
+        self.latch_set = False
+        #: The format in force, and since when; none before the first was told.
+        self.format: tuple[LineFormat, int] | None = None
+        #: When the interrupt line rose; None while it is low.
+        self.rose: int | None = None
+
+    def count(self, trace: Iterable[events.Event]) -> Summary:
+        """All of it."""
+        found = self.found
+        for event in trace:
+            found.events += not isinstance(event, events.Settled | events.End)
+            found.end = max(found.end, event.at)
+            match event:
+                case events.Read() | events.Write():
+                    self._access(event)
+                case events.Reset():
+                    found.resets += 1
+                    self.lcr = 0
+                case events.Programmed(at, line_format):
+                    self._end_format(at)
+                    self.format = line_format, at
+                case events.Interrupt(at, level):
+                    self._interrupt(at, level)
+                case events.Lost(_, count):
+                    found.lost += count
+                case events.End(_, whole):
+                    found.whole = whole
+                case _:
+                    self._line(event)
+        self._end_format(found.end)
+        self._interrupt(found.end, False)
+        found.formats = {name: ticks for name, ticks in found.formats.items() if ticks}
+        return found
+
+    def _access(self, event: events.Read | events.Write) -> None:
+        _, offset, value = event
+        written = isinstance(event, events.Write)
+        name = register_name(offset, written, bool(self.lcr & DLAB))
+        counts = self.found.writes if written else self.found.reads
+        counts[name] = counts.get(name, 0) + 1
+        if not written:
+            return
+        if name in ("DLL", "DLM"):
+            self.latch[name == "DLM"] = value
+            self.latch_set = True
+        elif (values := self.found.settings.get(name)) is not None:
+            values[value] = values.get(value, 0) + 1
+            self.found.last[name] = value
+        if name == "LCR":
+            self._latch_closed(value)
+
+    def _latch_closed(self, lcr: int) -> None:
+        """LCR was written.  A driver writes the latch by halves: what counts is there when it closes it."""
+        divisor = self.latch[0] | self.latch[1] << 8
+        if self.latch_set and self.lcr & ~lcr & DLAB and self.found.divisors[-1:] != [divisor]:
+            self.found.divisors.append(divisor)
+        self.lcr = lcr
+
+    def _end_format(self, at: int) -> None:
+        if self.format is not None:
+            name, since = self.format
+            self.found.formats[name] = self.found.formats.get(name, 0) + at - since
+
+    def _interrupt(self, at: int, level: bool) -> None:
+        found = self.found
+        if level and self.rose is None:
+            self.rose = at
+            found.interrupts += 1
+        elif not level and self.rose is not None:
+            found.interrupt_ticks += at - self.rose
+            found.longest_interrupt = max(found.longest_interrupt, at - self.rose)
+            self.rose = None
+
+    def _line(self, event: events.Event) -> None:
+        found = self.found
         match event:
-            case events.Read(_, offset, _):
-                name = register_name(offset, False, bool(lcr & _DLAB))
-                found.reads[name] = found.reads.get(name, 0) + 1
-            case events.Write(_, offset, value):
-                name = register_name(offset, True, bool(lcr & _DLAB))
-                found.writes[name] = found.writes.get(name, 0) + 1
-                if name in ("DLL", "DLM"):
-                    latch[name == "DLM"] = value
-                    latch_set = True
-                elif (values := found.settings.get(name)) is not None:
-                    values[value] = values.get(value, 0) + 1
-                    found.last[name] = value
-                if offset == 3:
-                    divisor = latch[0] | latch[1] << 8
-                    # A driver writes the latch by halves: what counts is there when it closes it.
-                    if latch_set and lcr & ~value & _DLAB and found.divisors[-1:] != [divisor]:
-                        found.divisors.append(divisor)
-                    lcr = value
-            case events.Reset():
-                found.resets += 1
-                lcr = 0
-            case events.Programmed(at, line_format):
-                if current is not None:
-                    found.formats[current[0]] = found.formats.get(current[0], 0) + at - current[1]
-                current = line_format, at
-            case events.Interrupt(at, level):
-                if level and rose is None:
-                    rose = at
-                    found.interrupts += 1
-                elif not level and rose is not None:
-                    _interrupt_over(found, at - rose)
-                    rose = None
             case events.Sent(_, characters, _):
                 found.characters_out += len(characters)
             case events.SentBreak(_, on):
                 found.breaks_out += on
+            case events.Received(_, _, errors) if errors & LineError.BI:
+                found.breaks_in += 1
             case events.Received(_, _, errors):
-                found.breaks_in += bool(errors & LineError.BI)
-                found.characters_in += not errors & LineError.BI
-                found.errors_in += bool(errors and not errors & LineError.BI)
-            case events.Lost(_, count):
-                found.lost += count
-            case events.End(_, whole):
-                found.whole = whole
-    if current is not None:
-        found.formats[current[0]] = found.formats.get(current[0], 0) + found.end - current[1]
-    found.formats = {name: ticks for name, ticks in found.formats.items() if ticks}
-    if rose is not None:
-        _interrupt_over(found, found.end - rose)
-    return found
-
-
-def _interrupt_over(found: Summary, ticks: int) -> None:
-    found.interrupt_ticks += ticks
-    found.longest_interrupt = max(found.longest_interrupt, ticks)
+                found.characters_in += 1
+                found.errors_in += bool(errors)

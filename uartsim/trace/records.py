@@ -12,7 +12,6 @@ from typing import BinaryIO, Final
 
 from uartsim.line_format import NEVER, LineFormat, UsageError
 from uartsim.record import events
-from uartsim.record.tap import LineError, ModemInput, ModemOutput
 from uartsim.record.trace_format import (
     ACCESS,
     BLOCK_HEAD,
@@ -27,6 +26,7 @@ from uartsim.record.trace_format import (
     format_of,
     parse_block_head,
 )
+from uartsim.registers import LineError, ModemInput, ModemOutput
 
 #: So many zeros at a file's end are what a crash has left, and not what was written.
 CRASH_ZEROS: Final = 8

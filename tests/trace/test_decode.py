@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from tests.strategies import line_formats
 from uartsim.line_format import LineFormat
-from uartsim.record.decode import Signal, decode
 from uartsim.record.levels import frame_edges
-from uartsim.record.tap import LineError
+from uartsim.registers import LineError
+from uartsim.trace.decode import Signal, decode
 
 FORMAT = LineFormat(1000)
 

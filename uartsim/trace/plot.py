@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat, UsageError
 from uartsim.own_files.outputs import replace_output
 from uartsim.own_files.places import cache_place, is_ours
-from uartsim.record.decode import Character, Signal, decode
 from uartsim.record.levels import character_name, error_names
-from uartsim.record.tap import LineError
-from uartsim.record.waveform import Waveform
+from uartsim.registers import LineError
+from uartsim.trace.decode import Character, Signal, decode
+from uartsim.trace.waveform import Waveform
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

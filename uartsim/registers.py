@@ -110,6 +110,32 @@ class MSR(IntFlag):
     DCD = 0x80
 
 
+class LineError(IntFlag):
+    """What a receiver found wrong with a character: the bits of LSR that come with it."""
+
+    PE = LSR.PE
+    FE = LSR.FE
+    BI = LSR.BI
+
+
+class ModemInput(IntFlag):
+    """The modem lines that come in, at their places in MSR; 1 is active."""
+
+    CTS = MSR.CTS
+    DSR = MSR.DSR
+    RI = MSR.RI
+    DCD = MSR.DCD
+
+
+class ModemOutput(IntFlag):
+    """The modem lines that go out, at their places in MCR; 1 is active."""
+
+    DTR = MCR.DTR
+    RTS = MCR.RTS
+    OUT1 = MCR.OUT1
+    OUT2 = MCR.OUT2
+
+
 # As plain numbers: an IntFlag costs a microsecond, and a driver writes FCR often.
 _FIFO_ENABLE: Final = int(FCR.FIFO_ENABLE)
 _FIFO_64: Final = int(FCR.FIFO_64)

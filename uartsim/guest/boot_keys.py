@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-class Presser:
+class BootKeys:
     """Watches what a guest sends.
 
     Args:

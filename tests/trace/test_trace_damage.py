@@ -15,16 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.record.rig import AT_115200
-from tests.record.test_replay import driven
+from tests.trace.test_replay import driven
 from uartsim.line_format import NEVER, UsageError
-from uartsim.machine.replay import Replayed, replay
-from uartsim.machine.trace_listing import Listing
-from uartsim.machine.trace_summary import summarize
 from uartsim.record.events import tell
 from uartsim.record.tap import RecordHeader
-from uartsim.record.trace import Trace, TraceWriter, read_trace
 from uartsim.record.trace_format import BLOCK_HEAD, Kind
+from uartsim.record.trace_writer import TraceWriter
 from uartsim.record.vcd import VcdWriter
+from uartsim.trace.listing import Listing
+from uartsim.trace.reader import Trace, read_trace
+from uartsim.trace.replay import Replayed, replay
+from uartsim.trace.summary import summarize
 
 ERRORS = Path(__file__).resolve().parents[2] / "fixtures" / "traces" / "errors.trace"
 #: The same recording in the first version of the format, without checksums.

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from tests.record.rig import AT_115200, RecordedChip, perform, print_by_interrupts, print_polling, set_up
 from tests.strategies import Step, chip_options, programs
 from uartsim.line_format import UsageError
-from uartsim.machine.replay import Replayed, replay
 from uartsim.record import events
 from uartsim.record.events import Event, tell
 from uartsim.record.tap import RecordHeader
-from uartsim.record.trace import TraceWriter, read_trace
+from uartsim.record.trace_writer import TraceWriter
+from uartsim.trace.reader import read_trace
+from uartsim.trace.replay import Replayed, replay
 
 DRIVEN = RecordHeader(start=123_456_789)
 
