@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.console.fakes import FakeClient, FakeMachine, run_virtually
 from uartsim.console.console import Console
 from uartsim.console.console_errors import ConsoleBusy, ConsoleClosed, ExpectTimeout, GuestEnded
-from uartsim.console.received import SETTLE_S
+from uartsim.console.guest_output import SETTLE_S
 from uartsim.errors import UartsimError, UsageError
 
 

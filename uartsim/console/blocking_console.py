@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from uartsim.console.blocking_facets import ConsoleLine, Grub, Stimuli
 from uartsim.console.console import Console as AsyncConsole
 from uartsim.console.expectations import Expectation, Match, Timeout
+from uartsim.console.guest_output import SHOWN_LINES
 from uartsim.console.problems.problem_reports import Problem
-from uartsim.console.received import SHOWN_LINES
 from uartsim.console.shell.run import LONGEST_OUTPUT
 from uartsim.console.shell.shell_line import Result
 from uartsim.console.shell.transfer import Progress

@@ -16,11 +16,11 @@ from uartsim.console.console_line import ConsoleLine
 from uartsim.console.expect import Expect
 from uartsim.console.expectations import Expectation, Match, Timeout
 from uartsim.console.grub.grub import Grub
+from uartsim.console.guest_output import SHOWN_LINES
 from uartsim.console.login import Login
 from uartsim.console.problems.problem_catalogue import Source
 from uartsim.console.problems.problem_reports import Problem
 from uartsim.console.protocols import LineClient, MachineButtons
-from uartsim.console.received import SHOWN_LINES
 from uartsim.console.session import Session
 from uartsim.console.shell.run import LONGEST_OUTPUT, Runner
 from uartsim.console.shell.shell_line import Result

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from uartsim.console.guest_output import GuestOutput, as_shown
 from uartsim.console.protocols import LineClient, MachineButtons
-from uartsim.console.received import Received, as_shown
 
 #: How many problems an error shows.
 SHOWN_PROBLEMS: Final = 5
@@ -33,7 +33,7 @@ def line_counters(client: LineClient, machine: MachineButtons | None, dropped: i
     return counters
 
 
-def evidence(received: Received, counters: Mapping[str, int], now_s: float) -> str:
+def evidence(received: GuestOutput, counters: Mapping[str, int], now_s: float) -> str:
     """What an error says below its first line.
 
     Args:

@@ -9,7 +9,7 @@ from typing import Any
 import trio
 
 from uartsim.console.expectations import Expectation, Match, Timeout, Wanted
-from uartsim.console.received import SETTLE_S
+from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.session import Session
 from uartsim.console.text.patterns import Pattern, exact, expression
 from uartsim.console.text.search import Found, Search

@@ -12,8 +12,8 @@ import trio
 
 from uartsim.console.console_errors import LoginFailed
 from uartsim.console.expectations import Timeout
+from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.login_dialogue import Does, LoginDialogue, Step
-from uartsim.console.received import SETTLE_S
 from uartsim.console.session import Session
 from uartsim.errors import UsageError
 

@@ -14,8 +14,8 @@ import trio
 from uartsim.access.hub import Hub
 from uartsim.console.console import Console
 from uartsim.console.console_options import LineOptions, check_options, line_policy, with_registers
+from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.problems.problem_catalogue import Source
-from uartsim.console.received import SETTLE_S
 from uartsim.guest.build import make_guest
 from uartsim.guest.catalogue import GuestDefinition, find_guest
 from uartsim.line_format import UsageError, seconds_to_ticks

@@ -24,10 +24,10 @@ from uartsim.console.console_errors import (
 )
 from uartsim.console.evidence import evidence, line_counters
 from uartsim.console.expectations import Match, Timeout
+from uartsim.console.guest_output import SETTLE_S, GuestOutput
 from uartsim.console.problems.problem_catalogue import Source
 from uartsim.console.problems.problem_reports import Problem
 from uartsim.console.protocols import LineClient, MachineButtons
-from uartsim.console.received import SETTLE_S, Received
 from uartsim.console.text.screen import Screen
 from uartsim.console.text.search import Found
 from uartsim.errors import UsageError
@@ -84,7 +84,7 @@ class Session:
         self.timeout = timeout
         self.timeout_scale = timeout_scale
         self.name = machine.name if machine is not None else "the guest"
-        self.received = Received(self.name, problems, allow, now, timeout_scale)
+        self.received = GuestOutput(self.name, problems, allow, now, timeout_scale)
         self.before = ""
         self.after = ""
         self.match: Match | None = None

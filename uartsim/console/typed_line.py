@@ -19,7 +19,7 @@ from typing import Final
 
 import trio
 
-from uartsim.console.received import SETTLE_S
+from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.session import Session
 from uartsim.console.text.echo_check import Echo, compare
 from uartsim.console.text.kernel_prefix import may_become_prefix, without_kernel_lines

@@ -14,7 +14,7 @@ import trio
 
 from uartsim.console.console_errors import TypingFailed
 from uartsim.console.expectations import Timeout
-from uartsim.console.received import SETTLE_S
+from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.session import Session, check_utf8
 from uartsim.console.typed_line import TypedLine
 from uartsim.errors import UsageError

@@ -19,7 +19,7 @@ from uartsim.console.grub.grub_editor import Editor, changed
 from uartsim.console.grub.grub_keys import Keys
 from uartsim.console.grub.grub_menu import SUBMENU, Menu, contents
 from uartsim.console.grub.grub_screen import has_editor, read_menu
-from uartsim.console.received import SETTLE_S
+from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.session import Session
 from uartsim.errors import UartsimError, UsageError
 

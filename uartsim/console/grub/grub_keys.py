@@ -14,7 +14,7 @@ import trio
 
 from uartsim.console.console_errors import GrubFailed
 from uartsim.console.grub.grub_screen import picture
-from uartsim.console.received import SETTLE_S
+from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.session import Session
 from uartsim.console.text.screen import Screen
 

@@ -13,7 +13,7 @@ from typing import Final
 import trio
 
 from uartsim.console.console_errors import RunFailed
-from uartsim.console.received import SETTLE_S
+from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.session import Session
 from uartsim.console.shell.foreground import Foreground, foreground, stranger
 from uartsim.console.shell.prompts import command_line

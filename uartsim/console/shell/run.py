@@ -35,7 +35,7 @@ import trio
 
 from uartsim.console.console_errors import OutputTooLong, TypingFailed
 from uartsim.console.expectations import Timeout
-from uartsim.console.received import SETTLE_S
+from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.session import Session
 from uartsim.console.shell.prompt_wait import PromptWait
 from uartsim.console.shell.prompts import CommandLine, command_line, without_echo

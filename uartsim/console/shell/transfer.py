@@ -27,7 +27,7 @@ import trio
 
 from uartsim.console.console_errors import TransferFailed, TypingFailed
 from uartsim.console.expectations import Timeout
-from uartsim.console.received import SETTLE_S
+from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.session import Session
 from uartsim.console.shell.run import Runner
 from uartsim.console.text.patterns import expression

@@ -32,7 +32,7 @@ class Feed(Protocol):
         """Take bytes that have just come."""
 
 
-class Received:
+class GuestOutput:
     """What one console has received.
 
     Args:
