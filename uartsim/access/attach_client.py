@@ -21,8 +21,9 @@ import trio
 
 from uartsim.access.attach_messages import MessageStream
 from uartsim.access.keys import HELP, MENU, Keys
+from uartsim.access.output_filters import QueryFilter
 from uartsim.access.raw_terminal import RawTerminal, window_size
-from uartsim.access.terminal_output import QueryFilter, TerminalOutput
+from uartsim.access.terminal_output import TerminalOutput
 from uartsim.line_format import UartsimError
 from uartsim.printable import printable_line
 

@@ -20,6 +20,7 @@ import trio
 
 from uartsim.access.attach_messages import Message, MessageStream
 from uartsim.access.hub import Hub, LineHeldError, NotTheWriterError
+from uartsim.control_sequences import ControlSequenceParser, Kind, Token
 from uartsim.error_groups import first_error
 from uartsim.line_format import UartsimError
 from uartsim.printable import printable, printable_line
@@ -32,10 +33,25 @@ _LAST_WORDS_S: Final = 2.0
 _GOODBYE_S: Final = 0.1
 #: The same sentence is not said again within this time, in seconds: each key of a typist would bring one.
 _SAID_S: Final = 3.0
-#: What a terminal answers by itself when the guest asks it: nobody typed it.
-_REPORT: Final = re.compile(
-    rb"(?:\x1b\[[?>=]?[0-9;]*(?:[Rcnt]|\$y)|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1bP[^\x1b]*\x1b\\)+"
-)
+#: CSI sequences by which a terminal answers: the cursor's place, its name, its state, its size, a mode.
+_CSI_REPORT: Final = re.compile(rb"[?>=]?[0-9;]*(?:[Rcnt]|\$y)")
+
+
+def is_report(data: bytes) -> bool:
+    """Whether ``data`` is only what a terminal answers by itself when the guest asks it: nobody typed it."""
+    parser = ControlSequenceParser()
+    tokens = parser.feed(data)
+    if not tokens or parser.pending or tokens[-1].kind not in (Kind.CSI, Kind.STRING_END):
+        return False
+    return all(map(_reports, tokens))
+
+
+def _reports(token: Token) -> bool:
+    if token.kind is Kind.CSI:
+        return _CSI_REPORT.fullmatch(token.body) is not None
+    if token.kind is Kind.STRING_BEGIN:
+        return token.body in (b"]", b"P")
+    return token.kind is Kind.STRING or (token.kind is Kind.STRING_END and bool(token.data))
 
 
 class AttachServer:
@@ -187,7 +203,7 @@ class _Session:
                     else:
                         await self.client.sysrq(data.decode("ascii", "replace"))
                 except NotTheWriterError as error:
-                    if kind != b"D" or not _REPORT.fullmatch(data):
+                    if kind != b"D" or not is_report(data):
                         self._notice(str(error))
                 except (ValueError, TypeError, OverflowError) as error:
                     self._notice(str(error))

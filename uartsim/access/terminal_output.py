@@ -7,52 +7,19 @@ task, from a bounded queue; the guest's bytes wait for room in it, and sentences
 from __future__ import annotations
 
 import os
-import re
 from typing import Final
 
 import trio
 
-from uartsim.access.terminal_modes import Clipboard, Modes
+from uartsim.access.output_filters import ClipboardFilter
+from uartsim.access.terminal_modes import Modes
+from uartsim.control_sequences import ControlSequenceParser
 from uartsim.printable import printable_line
 
 #: The guest's bytes that may wait for the terminal.
 QUEUE_BYTES: Final = 1 << 16
 #: How long the terminal may take for what is left at the end, in seconds.
 LAST_WORDS_S: Final = 0.6
-
-#: What asks the terminal for an answer (its name, the cursor's place, a mode, a colour, its size).
-_QUERY: Final = re.compile(
-    rb"\x05|\x1bZ"
-    rb"|\x1b\[[>=?]?[0-9;]*(?:[cn]|\$p)|\x1b\[>[0-9]*q|\x1b\[\?u|\x1b\[(?:1[13-9]|2[01])(?:;[0-9]*)*t"
-    rb"|\x1b\][0-9;]*\?(?:\x07|\x1b\\)"
-    rb"|\x1bP[+$]q[^\x1b]{0,64}\x1b\\"
-)
-_QUERY_BEGUN: Final = re.compile(rb"\x1b(?:\[[>=?]?[0-9;]*\$?|\][0-9;]*\??\x1b?|P(?:[+$](?:q[^\x1b]{0,64}\x1b?)?)?)?\Z")
-#: The longest beginning of a query that is held back, in bytes.
-_LONGEST_BEGUN: Final = 80
-
-
-class QueryFilter:
-    """Takes the questions to a terminal out of what the guest sent before the person came.
-
-    Shown again they would be answered again, and the answers would be typed at the guest.
-    """
-
-    def __init__(self, size: int) -> None:
-        self._left = size
-        self._held = b""
-
-    def feed(self, data: bytes) -> bytes:
-        """What of ``data`` is to be shown."""
-        if not self._left and not self._held:
-            return data
-        past, now = self._held + data[: self._left], data[self._left :]
-        self._left -= min(self._left, len(data))
-        self._held = b""
-        past = _QUERY.sub(b"", past)
-        if self._left and (begun := _QUERY_BEGUN.search(past, max(0, len(past) - _LONGEST_BEGUN))):
-            past, self._held = past[: begun.start()], past[begun.start() :]
-        return past + now
 
 
 class TerminalOutput:
@@ -66,8 +33,9 @@ class TerminalOutput:
         self._fd = fd
         self._queue = bytearray()
         self._changed = trio.lowlevel.ParkingLot()
+        self._parser = ControlSequenceParser()
         self._modes = Modes()
-        self._clipboard = Clipboard()
+        self._clipboard = ClipboardFilter()
         self._last = b"\n"
         #: The terminal is gone.
         self.gone = False
@@ -87,10 +55,11 @@ class TerminalOutput:
         """Write what the guest has sent; waits while too much waits for the terminal already."""
         while len(self._queue) >= QUEUE_BYTES and not self.gone:
             await self._changed.park()
-        data = self._clipboard.feed(data)
+        tokens = self._clipboard.filter(self._parser.feed(data))
+        self._modes.follow(tokens)
+        data = b"".join(token.data for token in tokens)
         if not data:
             return
-        self._modes.feed(data)
         self._queue += data
         self._last = data[-1:]
         self._changed.unpark_all()
