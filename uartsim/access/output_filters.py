@@ -1,4 +1,4 @@
-"""What of a guest's output does not reach a person's terminal: access to the clipboard, and queries of the past."""
+"""Filters between a guest's output and a person's terminal: access to the clipboard, and queries of the past."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ _LONGEST_QUERY: Final = 80
 
 
 class ClipboardFilter:
-    """Takes out what would read or write the person's clipboard: a console has no business there.
+    """Takes out the sequences that would read or write the person's clipboard: a console has no business there.
 
     A clipboard's string that meets a control is cut off there, so that one without an end, as noise on the line makes it,
     does not swallow what follows.
     """
 
     def __init__(self) -> None:
-        self._held: list[Token] = []  # a string, until its number tells what it is
+        self._held: list[Token] = []  # an OSC, until its number is known
         self._state = "outside"  # or "deciding", "dropping", "cut short": what follows in the string is text
 
     def filter(self, tokens: Iterable[Token]) -> list[Token]:
-        """The tokens that are to be shown; a string is held back until it is known what it is."""
+        """The tokens that may be shown; an OSC is held back until its number is known."""
         shown: list[Token] = []
         for token in tokens:
             if token.kind is Kind.STRING_BEGIN:
@@ -87,7 +87,7 @@ class ClipboardFilter:
 
 
 class QueryFilter:
-    """Takes the queries to a terminal out of what the guest sent before the person came.
+    """Takes the queries to a terminal out of what the guest sent before the person attached.
 
     Shown again they would be answered again, and the answers would be typed at the guest.
 
@@ -102,7 +102,7 @@ class QueryFilter:
         self._content = b""  # its content, with the letter that began it
 
     def feed(self, data: bytes) -> bytes:
-        """What of ``data`` is to be shown."""
+        """The part of ``data`` that may be shown."""
         if not self._left:
             return data
         past, now = data[: self._left], data[self._left :]

@@ -1,8 +1,8 @@
-"""What a guest switches in a person's terminal, and how it is switched back (ECMA-48, DEC STD 070, xterm's ctlseqs).
+"""The modes that a guest switches in a person's terminal, and how they are restored (ECMA-48, DEC STD 070, xterm's ctlseqs).
 
 A program in the guest may leave the terminal in inverse video, with a line-drawing character set, without wrapping, with
-margins or mouse reports: the person's shell would have to live with it.  :class:`Modes` follows what is switched and undoes
-only that, so that a terminal which was left alone gets nothing.
+margins or mouse reports, which would disturb the person's shell.  :class:`Modes` follows what is switched and restores only
+that: a terminal that the guest has left alone gets nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _ANSI_AT_REST: Final = {2: "l", 4: "l", 12: "h", 20: "l"}
 _CSI_PARTS: Final = re.compile(rb"([<-?]?)([0-9:;]*)([ -/]*)([@-~])")
 #: Escape sequences that select a character set, or shift to one for good.
 _CHARSET: Final = re.compile(rb"[()*+\-./][%\"&]?[0-~]|[no|}~]")
-#: Colours of the palette and of the screen, and links: what opens them, and what takes them back.
+#: Colours of the palette and of the screen, and links: how an OSC that sets one begins, and what resets it.
 _SETS: Final = re.compile(rb"(4|10|11|12|17|19|8);")
 _RESETS: Final = {
     **dict.fromkeys(("4",), "\x1b]104\x07"),
@@ -94,7 +94,7 @@ class Modes:
         match (lead + middle, final):
             case (b"?", b"h" | b"l"):
                 self._switch(self._private, _PRIVATE_AT_REST, numbers, final)
-            case (b"?", b"r"):  # restored to what was saved, which we do not know
+            case (b"?", b"r"):  # restores what was saved, which is not known here
                 self._private.update(dict.fromkeys(number for number in numbers if number in _PRIVATE_AT_REST))
             case (b"", b"h" | b"l"):
                 self._switch(self._ansi, _ANSI_AT_REST, numbers, final)
@@ -132,7 +132,7 @@ class Modes:
                 switched[number] = None
 
     def undo(self) -> bytes:
-        """What switches them back, the last one first.  A string that the guest has begun is cut off before it (CAN)."""
+        """The bytes that restore the modes, the last one first; a control string that has begun is cut off first (CAN)."""
         back = []
         if self._pushed:
             back.append(f"\x1b[<{self._pushed}u")

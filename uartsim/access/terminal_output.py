@@ -1,7 +1,7 @@
-"""A person's screen: what is written to it, and what has to be undone on it afterwards.
+"""Writes to a person's terminal, and restores afterwards what the guest has switched on it.
 
-The terminal may stop reading: somebody has paused it, or the network behind it hangs.  So nobody writes to it but one
-task, from a bounded queue; the guest's bytes wait for room in it, and sentences of ours, which are short, do not.
+The terminal may stop reading: it has been paused, or the network behind it hangs.  So a single task writes to it, from a
+bounded queue; the guest's bytes wait for room in the queue, and our own sentences, which are short, do not.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from uartsim.access.terminal_modes import Modes
 from uartsim.control_sequences import ControlSequenceParser
 from uartsim.printable import printable_line
 
-#: The guest's bytes that may wait for the terminal.
+#: The most bytes of the guest's that wait for the terminal.
 QUEUE_BYTES: Final = 1 << 16
-#: How long the terminal may take for what is left at the end, in seconds.
+#: How long the terminal may take for the rest at the end, in seconds.
 LAST_WORDS_S: Final = 0.6
 
 
@@ -37,22 +37,22 @@ class TerminalOutput:
         self._modes = Modes()
         self._clipboard = ClipboardFilter()
         self._last = b"\n"
-        #: The terminal is gone.
+        #: Whether the terminal is gone.
         self.gone = False
 
     def put(self, data: bytes) -> None:
-        """Write ``data`` when the terminal takes it; if very much waits already, never."""
+        """Write ``data`` when the terminal takes it; if very much waits already, it is dropped."""
         if len(self._queue) < 2 * QUEUE_BYTES and not self.gone:
             self._queue += data
             self._last = data[-1:]
             self._changed.unpark_all()
 
     def say(self, text: str) -> None:
-        """A sentence of ours, on a line of its own."""
+        """Write a sentence of our own, on a line of its own."""
         self.put((b"" if self._last == b"\n" else b"\r\n") + f"[uartsim: {printable_line(text)}]\r\n".encode())
 
     async def show(self, data: bytes) -> None:
-        """Write what the guest has sent; waits while too much waits for the terminal already."""
+        """Write what the guest has sent; waits for room in the queue."""
         while len(self._queue) >= QUEUE_BYTES and not self.gone:
             await self._changed.park()
         tokens = self._clipboard.filter(self._parser.feed(data))
@@ -65,16 +65,20 @@ class TerminalOutput:
         self._changed.unpark_all()
 
     async def run(self) -> None:
-        """Hand to the terminal what waits, until cancelled or the terminal is gone."""
+        """Write what waits, until cancelled or the terminal is gone."""
         while not self.gone:
             while not self._queue:
                 await self._changed.park()
             await self._write()
 
     async def finish(self, last: str, *, drop: bool) -> None:
-        """When :meth:`run` has ended: undo what the guest has switched, and write a last sentence.
+        """After the end of :meth:`run`: restore what the guest has switched, and write a last sentence.
 
-        What still waits is written before, unless it is to be dropped.  The terminal has :data:`LAST_WORDS_S` for all.
+        The terminal may take :data:`LAST_WORDS_S` for all of it.
+
+        Args:
+            last: the sentence.
+            drop: whether what still waits is dropped; otherwise it is written first.
         """
         queue = self._queue
         if drop:
