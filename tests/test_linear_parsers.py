@@ -17,8 +17,8 @@ import pytest
 
 from uartsim.access.output_filters import ClipboardFilter
 from uartsim.access.terminal_modes import Modes
-from uartsim.console.problem_catalogue import Catalogue
-from uartsim.console.saved_log import SavedLog
+from uartsim.console.problems.problem_catalogue import Catalogue
+from uartsim.console.problems.saved_log import SavedLog
 from uartsim.control_sequences import ControlSequenceParser
 from uartsim.errors import UartsimError
 from uartsim.guest.assembler_listing import read_listing

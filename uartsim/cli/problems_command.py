@@ -13,7 +13,7 @@ from uartsim.errors import UsageError
 from uartsim.standard_streams import reader_may_leave
 
 if TYPE_CHECKING:
-    from uartsim.console.problem_catalogue import Catalogue
+    from uartsim.console.problems.problem_catalogue import Catalogue
 
 
 @click.command()
@@ -35,7 +35,7 @@ def problems(logfile: str | None, files: tuple[str, ...], allow: tuple[str, ...]
     LOGFILE is the output of any console, or a transcript of 'uartsim run --record'; - is the standard input. Exits with
     1 if something severe is found (severity error or fatal), with 0 if not.
     """
-    from uartsim.console.problem_catalogue import load_catalogue
+    from uartsim.console.problems.problem_catalogue import load_catalogue
 
     catalogue = load_catalogue(files)
     if listed == (logfile is not None):
@@ -54,8 +54,8 @@ def problems(logfile: str | None, files: tuple[str, ...], allow: tuple[str, ...]
 
 
 def _check(path: str, catalogue: Catalogue, allowed: frozenset[str], as_json: bool) -> bool:
-    from uartsim.console.problem_catalogue import SEVERITIES
-    from uartsim.console.saved_log import SavedLog
+    from uartsim.console.problems.problem_catalogue import SEVERITIES
+    from uartsim.console.problems.saved_log import SavedLog
 
     log = SavedLog(path, catalogue, allowed)
     severe = False
