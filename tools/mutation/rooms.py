@@ -14,22 +14,15 @@ FACE = "uartsim"
 
 #: Files and folders of tests that belong to a room beyond those of its name.  What does not exist is an error.
 TESTS_ELSEWHERE: dict[str, tuple[str, ...]] = {
-    FACE: ("tests/test_packaging.py", "tests/console/test_console_doc.py", "tests/test_cli.py"),
-    "__main__": ("tests/test_cli.py",),
-    "cli": ("tests/test_cli_safety.py", "tests/access/test_line_commands.py"),
-    "commands": ("tests/test_cli.py", "tests/test_cli_safety.py", "tests/access/test_line_commands.py"),
-    "commands_conform": ("tests/conform/test_commands_conform.py",),
-    "commands_line": ("tests/access/test_line_commands.py", "tests/test_cli.py", "tests/test_cli_safety.py"),
-    "commands_problems": ("tests/console/test_saved_log.py", "tests/test_cli_safety.py"),
-    "commands_record": ("tests/trace/test_commands_record.py",),
+    FACE: ("tests/test_packaging.py", "tests/console/test_console_doc.py", "tests/cli/test_cli.py"),
+    "__main__": ("tests/cli/test_cli.py",),
     "guest": ("tests/guests",),
     "record": ("tests/trace", "tests/machine/test_tapped.py"),
     "register_bits": ("tests/chip", "tests/wire"),
     "registers": ("tests/chip", "tests/trace", "tests/record"),
-    "running": ("tests/test_cli.py", "tests/access/test_line_commands.py", "tests/test_cli_safety.py"),
-    "standard_streams": ("tests/test_cli_safety.py", "tests/test_unexpected.py"),
+    "standard_streams": ("tests/cli/test_cli_safety.py", "tests/cli/test_crash_report.py"),
     "toml_text": ("tests/test_linear_parsers.py",),
-    "trace": ("tests/record",),
+    "trace": ("tests/record", "tests/cli/test_recording_commands.py"),
     "wire": ("tests/machine",),
 }
 
