@@ -11,7 +11,7 @@ from typing import BinaryIO
 import pytest
 
 from uartsim.errors import UsageError
-from uartsim.own_files.outputs import NewFile, check_new, replace_output
+from uartsim.own_files.outputs import NewFile, check_distinct, check_outputs, replace_output
 
 
 def ours(content: bytes) -> bool:
@@ -56,13 +56,22 @@ def test_a_discarded_file_is_gone(tmp_path: Path) -> None:
 
 def test_an_output_is_checked_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    check_new(str(tmp_path / "file"), "trace")
-    check_new("file", "trace")
+    check_outputs({"trace": str(tmp_path / "file"), "record": "other"})
     (tmp_path / "link").symlink_to("nowhere")
     with pytest.raises(UsageError, match="the trace link exists: remove it"):
-        check_new("link", "trace")
+        check_outputs({"record": "other", "trace": "link"})
     with pytest.raises(UsageError, match=r"the trace none/file cannot be made \(there is no folder none\)"):
-        check_new("none/file", "trace")
+        check_outputs({"trace": "none/file"})
+    with pytest.raises(UsageError, match=r"--record and --vcd are the same file, file: give each a file of its own"):
+        check_outputs({"record": str(tmp_path / "file"), "trace": "other", "vcd": "file"})
+    assert os.listdir(tmp_path) == ["link"]
+
+
+def test_one_file_by_two_names_is_one_file(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("real")
+    check_distinct({"a": tmp_path / "one", "b": tmp_path / "two"})
+    with pytest.raises(UsageError, match="--a and --b are the same file"):
+        check_distinct({"a": tmp_path / "real", "b": tmp_path / "link"})
 
 
 def test_an_output_is_written_where_there_is_none_with_the_users_mode(tmp_path: Path) -> None:
