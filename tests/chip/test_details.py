@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import pytest
 
 from tests.chip.probe import BIT, FRAME, Chip
 from tests.chip.test_state import busy_chip, with_part
 from uartsim.chip.bench import Bench
 from uartsim.chip.checks import bits, octet, ticks, whole_number
+from uartsim.line_format import NEVER
 from uartsim.registers import LCR, LSR, Offset
 
 
@@ -172,3 +176,103 @@ def test_lsr_that_is_polled_by_its_number_shows_every_change() -> None:
     chip.read(0)
     poll()
     assert seen == [0x60, 0x00, 0x60, 0xE1, 0xE9, 0x60]
+
+
+def test_a_reset_ends_a_break_and_another_is_another() -> None:
+    chip = Chip()
+    chip.write(Offset.LCR, 0x43)
+    begun = chip.now
+    chip.wait(5)
+    chip.uart.reset(chip.uart.now)
+    ended = chip.now
+    chip.wait(5)
+    chip.write(Offset.LCR, 0x43)
+    from_crystal = 78_125
+    changes = [(at // from_crystal, on) for at, on in chip.uart.take_break_changes()]
+    assert changes == [(begun, True), (ended, False), (chip.now, True)]
+    assert chip.uart.take_break_changes() == []
+    chip.uart.reset(chip.uart.now)
+    chip.uart.reset(chip.uart.now)
+    assert [on for _, on in chip.uart.take_break_changes()] == [False]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"break_changes": ((1, True), (2, True))},
+            r"^break_changes is \(\(1, True\), \(2, True\)\): on and off must take",
+        ),
+        ({"break_changes": ((1, True),)}, r"^break_changes is \(\(1, True\),\): the last one contradicts lcr \(0x03\)"),
+        ({"thr_empty_latch": True}, r"^thr_empty_latch is True: LSR\.THRE is 0, so it can only be False"),
+        ({"receiver": None}, r"^receiver is None: use a ReceiverState$"),
+        ({"out2_gate": "no"}, r"^out2_gate is 'no': use one of bit, pin, none$"),
+        ({"timeout_rule": 1}, r"^timeout_rule is 1: use one of frames, word$"),
+        ({"fcr": 2}, r"^fcr is 2: use bits of 0x\w\w only$"),
+        ({"ier": 16}, r"^ier is 16: use 0 to 15$"),
+        ({"unlimited": 0}, r"^unlimited is 0: use True or False$"),
+        ({"break_changes": []}, r"^break_changes is \[\]: use a tuple$"),
+    ],
+)
+def test_what_a_state_cannot_be_is_said_as_name_value_and_what_to_use(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(busy_chip().state(), **change)
+
+
+def test_frames_without_a_gap_are_one_run_and_a_gap_begins_another() -> None:
+    chip = Chip()
+    runs = []
+    for pause, data in ((0, b"a"), (3 * FRAME, b"bc"), (9 * FRAME, b"d"), (1, b"e")):
+        chip.wait(pause)
+        chip.send(data)
+    chip.wait(9 * FRAME)
+    runs = [bytes(run.characters) for run in chip.uart.take_sent_runs()]
+    assert runs == [b"a", b"bc", b"de"]
+    assert chip.uart.take_sent_runs() == []
+
+
+def test_a_character_that_waits_for_its_start_bit_is_gone_when_the_mode_changes() -> None:
+    chip = Chip(fcr=0)
+    chip.send(b"a")
+    assert chip.uart.transmitter.start_at > chip.uart.now
+    chip.write(Offset.FCR, 0x01)
+    chip.wait(9 * FRAME)
+    assert chip.uart.take_sent() == []
+    assert chip.lsr == 0x60
+    assert chip.uart.transmitter.state(chip.uart.now).start_at is None
+    chip.send(b"b")
+    chip.wait(9 * FRAME)
+    assert [sent.character for sent in chip.uart.take_sent()] == [0x62]
+
+
+@pytest.mark.parametrize("fcr", [0x05, 0x07])
+def test_clearing_the_fifo_lets_the_frame_on_the_line_end_and_nothing_follow(fcr: int) -> None:
+    chip = Chip()
+    chip.send(b"abc")
+    chip.wait(BIT)
+    chip.write(Offset.FCR, fcr)
+    assert chip.lsr == 0x20
+    assert not chip.uart.transmitter.state(chip.uart.now).just_taken
+    chip.wait(9 * FRAME)
+    assert [sent.character for sent in chip.uart.take_sent()] == [0x61]
+    assert chip.lsr == 0x60
+
+
+def test_a_run_of_received_characters_goes_through_the_word_length_and_the_fifo() -> None:
+    seven = Chip(lcr=0x02)
+    seven.uart.receive_run(bytes((0xC1, 0x7F, 0x80)), seven.uart.now, FRAME * 78_125)
+    assert seven.uart.read_run(9, seven.uart.now + 2 * FRAME * 78_125) == b"\x41\x7f\x00"
+
+
+def test_an_interrupt_that_is_not_enabled_is_not_to_come() -> None:
+    for ier, comes in ((0x00, False), (0x01, False), (0x02, True)):
+        chip = Chip(ier=ier)
+        if chip.irq:
+            chip.read(Offset.IIR)
+        chip.send(b"abc")
+        assert (chip.uart.next_interrupt(chip.uart.now) < NEVER) is comes
+    chip = Chip(ier=0x01, fcr=0x81)
+    chip.receive(1)
+    assert chip.uart.next_interrupt(chip.uart.now) == chip.uart.now + 4 * FRAME * 78_125
+    chip.write(Offset.IER, 0)
+    assert chip.uart.next_interrupt(chip.uart.now) == NEVER
