@@ -40,10 +40,9 @@ def main(seed: str, chosen: str, sample: int, jobs: int, limit: float, json_file
     names = [name.strip() for name in chosen.split(",") if name.strip()] or list(every)
     if unknown := [name for name in names if name not in every]:
         raise click.BadParameter(f"{', '.join(unknown)}: no such room: choose from {', '.join(every)}")
-    samples = {name: draw(CHECKOUT, name, seed, sample) for name in names}
     if list_only:
         for name in names:
-            for mutant in samples[name]:
+            for mutant in draw(CHECKOUT, name, seed, sample):
                 click.echo(f"{mutant.file}:{mutant.lines[0]}: {mutant.fingerprint[2]}")
         return
     os.nice(10)
@@ -53,11 +52,12 @@ def main(seed: str, chosen: str, sample: int, jobs: int, limit: float, json_file
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         for name in names:
-            task = progress.add_task(name, total=len(samples[name]))
+            mutants = draw(CHECKOUT, name, seed, sample)
+            task = progress.add_task(name, total=len(mutants))
             results = run_room(
                 CHECKOUT,
                 name,
-                samples[name],
+                mutants,
                 jobs=jobs,
                 limit_s=limit,
                 on_result=partial(_tell, progress, task, reasons),
