@@ -6,12 +6,13 @@ tests reached are the same: a new test, or a change in one module, has only the 
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import platformdirs
@@ -19,7 +20,9 @@ import platformdirs
 from .worker import Tree
 
 #: Part of every key: another number where what is measured, or how, has changed.
-_VERSION = 2
+_VERSION = 3
+#: What of the checkout tests import, beside what they test.
+_OWN = ("tests", "tools", "benchmarks")
 
 
 class CoverageMap:
@@ -91,11 +94,10 @@ def coverage_map(tree: Tree, test_files: Iterable[Path], fresh: bool = False) ->
     folder = Path(platformdirs.user_cache_dir("uartsim-mutation"))
     folder.mkdir(parents=True, exist_ok=True)
     entries = {file: folder / f"{hashlib.sha256(str(file).encode()).hexdigest()[:24]}.json" for file in test_files}
-    helpers = _helpers(tree.root)
-    kept = {} if fresh else {file: _kept(entry, tree.root, file, helpers) for file, entry in entries.items()}
+    kept = {} if fresh else {file: _kept(entry, tree.root, file) for file, entry in entries.items()}
     if missing := [file for file in entries if kept.get(file) is None]:
         for file, measured in _measure(tree, missing).items():
-            measured |= {"version": _VERSION, "helpers": helpers, "tests": _digest(tree.root / file)}
+            measured |= {"version": _VERSION, "tests": _tests(tree.root, file)}
             entries[file].write_text(json.dumps(measured), encoding="utf-8")
             kept[file] = measured
     merged = CoverageMap()
@@ -139,7 +141,7 @@ def _part(everything: dict[str, dict[str, dict[str, object]]], file: Path, root:
     }
 
 
-def _kept(entry: Path, root: Path, file: Path, helpers: str) -> dict[str, object] | None:
+def _kept(entry: Path, root: Path, file: Path) -> dict[str, object] | None:
     """What the cache holds for a file of tests, if it is still true."""
     try:
         measured: dict[str, object] = json.loads(entry.read_text(encoding="utf-8"))
@@ -148,17 +150,38 @@ def _kept(entry: Path, root: Path, file: Path, helpers: str) -> dict[str, object
         return None
     assert isinstance(lines, dict)
     assert isinstance(sources, dict)
-    wanted = {"version": _VERSION, "helpers": helpers, "tests": _digest(root / file)}
+    wanted = {"version": _VERSION, "tests": _tests(root, file)}
     if any(measured.get(key) != value for key, value in wanted.items()):
         return None
     reached = {module for test, files in lines.items() if test for module in files}
     return measured if all(_digest(root / module) == sources[module] for module in reached) else None
 
 
-def _helpers(root: Path) -> str:
-    """A hash of what tests share: everything in ``tests/`` but the tests."""
-    shared = sorted(file for file in (root / "tests").rglob("*.py") if not file.name.startswith("test_"))
-    return hashlib.sha256("".join(_digest(file) for file in shared).encode()).hexdigest()
+def _tests(root: Path, file: Path) -> str:
+    """A hash of a file of tests, the modules of ``tests`` and ``tools`` that it imports, and the conftest.py above it."""
+    found, waiting = (
+        set(),
+        [file, *(folder / "conftest.py" for folder in file.parents if folder.parts[:1] == ("tests",))],
+    )
+    while waiting:
+        module = waiting.pop()
+        if module not in found and (root / module).is_file():
+            found.add(module)
+            waiting += _imported(ast.parse((root / module).read_bytes()))
+    return hashlib.sha256("".join(f"{name}{_digest(root / name)}" for name in sorted(found)).encode()).hexdigest()
+
+
+def _imported(module: ast.Module) -> Iterator[Path]:
+    """The files that may be what a module imports from the checkout."""
+    for node in ast.walk(module):
+        match node:
+            case ast.Import(names=names):
+                dotted = [alias.name for alias in names]
+            case ast.ImportFrom(module=str() as name, names=names):
+                dotted = [name, *(f"{name}.{alias.name}" for alias in names)]
+            case _:
+                continue
+        yield from (Path(*name.split(".")).with_suffix(".py") for name in dotted if name.split(".")[0] in _OWN)
 
 
 def _digest(file: Path) -> str:
