@@ -150,7 +150,7 @@ def test_a_waveform_of_a_logic_analyser_is_read_in_the_given_format(tmp_path: Pa
         (b"", "is a waveform without a wire of one bit"),
         (b"\x7fELF\x02\x01\x01", "is neither a waveform"),
         (b"just some text\n", "is neither a waveform"),
-        (b'{"uartsim": "transcript"}\n', "is no trace of uartsim"),
+        (b'{"uartsim": "transcript"}\n', "is not a trace of uartsim"),
     ],
 )
 def test_what_is_no_recording_is_refused(tmp_path: Path, content: bytes, why: str) -> None:

@@ -67,7 +67,7 @@ def test_every_change_of_a_byte_is_damage_and_its_place_is_named(tmp_path: Path,
         assert isinstance(said, str), f"byte {place} may be another"
         if place < header:
             assert re.match(
-                r" (is damaged at byte 0|is no trace|is a trace of version|has a header|is of a chip)", said
+                r" (is damaged at byte 0|is not a trace|is a trace of version|has a header|is of a chip)", said
             ), said
         else:
             assert (found := re.match(r" is damaged at byte (\d+): ", said)), said
