@@ -279,9 +279,9 @@ def test_what_is_no_trace_is_refused(tmp_path: Path, content: bytes, why: str) -
 @pytest.mark.parametrize(
     ("record", "why"),
     [
-        (b"\x7c", "there is no kind 31"),
-        (b"\x00\x01", "no record begins with a zero"),
-        (b"\x84", "an access has the value of the one before, and there is none"),
+        (b"\x7c", "there is no record of kind 31"),
+        (b"\x00\x01", "no record begins with a zero byte"),
+        (b"\x84", "an access repeats the value of an earlier one, but there is none"),
         (b"\x05" + b"\xff" * 12, "a number has no end"),
         (b"\x18\x00", "format 0 was not defined"),
         (b"\x38\x01\x1c", "the line format 0x1c does not exist"),

@@ -24,7 +24,7 @@ import time
 from collections.abc import Iterator
 
 from uartsim.errors import UartsimError, UsageError
-from uartsim.own_files.folder import SHORTAGES, OwnFolder, open_own
+from uartsim.own_files.folder import EXHAUSTED, OwnFolder, open_own
 from uartsim.own_files.links import is_link, make_link, remove_link
 from uartsim.own_files.places import runtime_place
 
@@ -133,7 +133,7 @@ class Claim:
             self._own = self._take()
         except OSError as error:
             self._parent.close()
-            if error.errno in SHORTAGES:
+            if error.errno in EXHAUSTED:
                 raise
             raise UsageError(
                 f"the folder {self.folder} cannot be made, or not emptied of what a dead machine has left in it "

@@ -103,7 +103,7 @@ def _check_boot_file(name: str, folder: Path) -> bool:
     if glob.has_magic(name):
         found = glob.glob(str(folder / name))
         if not found:
-            raise UsageError(f"no file is named {folder / name}: see the guest's needs")
+            raise UsageError(f"no file matches {folder / name}: see the guest's needs")
         return any(path.endswith(".gz") for path in found)
     file = find_kernel(name, folder)
     if file.is_dir():
