@@ -226,7 +226,7 @@ async def test_what_names_other_files_is_not_a_snapshot(tmp_path: Path, change: 
         await save(machine, tmp_path / "saved")
     file = tmp_path / "saved" / "port.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), **change}))
-    with pytest.raises(UsageError, match="is no snapshot of a port"):
+    with pytest.raises(UsageError, match="is not the snapshot of a port"):
         async with restored(Line(), boot(POLL_LSR, tmp_path), tmp_path / "saved"):
             pass
 

@@ -250,7 +250,9 @@ class _Check:
         if field.is_file:
             self._own_file(path, str(value))
         if field.is_switch and not isinstance(self._settings.get(value), bool):
-            self.fail(path, f"{path[-1]!r} names a setting that is true or false; [settings] has no such setting {value!r}")
+            self.fail(
+                path, f"{path[-1]!r} names a setting that is true or false; [settings] has no such setting {value!r}"
+            )
 
     def _own_file(self, path: KeyPath, name: str) -> None:
         folder = self._file.parent
