@@ -85,9 +85,9 @@ def conform(
             raise UsageError(
                 f"{option} {value}: not with 'ours'; random programs compare with our chip, which is itself"
             )
-    from uartsim.conform.judged import JudgedError
-    from uartsim.conform.judging import chosen, judge_qemu, judge_uart
+    from uartsim.conform.dut import DutError
     from uartsim.conform.progress import stage
+    from uartsim.conform.suite_run import chosen, run_on_dut, run_on_qemu
 
     sequences = chosen(patterns)
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
@@ -95,21 +95,21 @@ def conform(
         accesses = 0 if patterns else 20_000
     try:
         if target == "qemu":
-            verdict = judge_qemu(sequences, accesses, accesses // 20 if mixed is None else mixed, seed, stage)
+            verdict = run_on_qemu(sequences, accesses, accesses // 20 if mixed is None else mixed, seed, stage)
         elif target == "ours":
-            from uartsim.conform.ours import OurUart
+            from uartsim.conform.dut_ours import OurDut
 
-            verdict = judge_uart(OurUart(part or "16550A"), sequences, 0, seed, stage)
+            verdict = run_on_dut(OurDut(part or "16550A"), sequences, 0, seed, stage)
         else:
-            from uartsim.conform.command_judged import ANSWER_TIMEOUT_S, CommandUart
+            from uartsim.conform.dut_command import ANSWER_TIMEOUT_S, CommandDut
 
             assert program is not None
-            with CommandUart(program, timeout_s or ANSWER_TIMEOUT_S) as uart:
-                verdict = judge_uart(uart, sequences, accesses, seed, stage)
-    except JudgedError as error:
+            with CommandDut(program, timeout_s or ANSWER_TIMEOUT_S) as uart:
+                verdict = run_on_dut(uart, sequences, accesses, seed, stage)
+    except DutError as error:
         click.echo(f"uartsim: {error}", err=True)
         sys.exit(3)
-    if verdict.judged_nothing:
+    if verdict.checked_nothing:
         why = "; ".join(sorted(verdict.left_out())) or "no sequence has a check for it"
         other = "another --part" if target == "ours" else "--accesses for random programs"
         raise UsageError(f"nothing was judged: {why}; choose other sequences, or give {other}")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from uartsim.conform.differential import Summary
-from uartsim.conform.judge import Finding, Played
-from uartsim.conform.judged import a_part
-from uartsim.conform.programs import Difference, Programs
+from uartsim.conform.dut import a_part
+from uartsim.conform.player import Finding, SequenceResult
+from uartsim.conform.random_programs import Difference, Programs
 from uartsim.conform.rules import RULES, Rule, explain, not_shown
 
 #: So many random steps are enough for every rule to be applied.
@@ -38,7 +38,7 @@ class Verdict:
 
     name: str
     part: str
-    played: list[Played]
+    played: list[SequenceResult]
     seed: int
     whole: bool = True
     with_rules: bool = False
@@ -75,7 +75,7 @@ class Verdict:
         return sentences
 
     @property
-    def judged_nothing(self) -> bool:
+    def checked_nothing(self) -> bool:
         """No check was looked at, and no random program run."""
         run = self.against_qemu
         return not self.findings and self.programs is None and (run is None or not run.registers + run.mixed)
@@ -125,7 +125,7 @@ class Verdict:
             yield from self._rule_lines()
         yield from self._program_lines()
         yield ""
-        if self.judged_nothing:
+        if self.checked_nothing:
             yield "nothing was judged"
         elif self.passed:
             yield "nothing is wrong" if not self.wrong else "nothing is wrong but what the rules name"

@@ -4,7 +4,7 @@ A :class:`Sequence` is data.  Reads, the interrupt line and what was sent may ca
 words, and the section of the PC16550D datasheet (June 1995) that says so.  A *silent* expectation is a choice of ours
 where the datasheet leaves it open; a UART that answers otherwise is not wrong.
 
-Every sequence starts from the same place (:class:`uartsim.conform.judge.Judge` prepares it): reset if that can be done,
+Every sequence starts from the same place (:class:`uartsim.conform.player.Player` prepares it): reset if that can be done,
 115200 8N1, FIFOs off, no interrupts, MCR 0, nothing received, CTS, DSR and DCD active where they can be driven.
 
 Lengths of time are in bits of the format that the sequence has programmed, so that one sequence fits every speed.
@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from uartsim.conform.judged import Can
+from uartsim.conform.dut import Can
 
 # Offsets by the names of their registers; some share one.
 RBR: Final = 0

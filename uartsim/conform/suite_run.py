@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence as Several
 from fnmatch import fnmatchcase
 
-from uartsim.conform import differential, programs
-from uartsim.conform.judge import Judge, Played
-from uartsim.conform.judged import JudgedUart
+from uartsim.conform import differential, random_programs
+from uartsim.conform.dut import DeviceUnderTest
+from uartsim.conform.dut_qemu import QemuDut
+from uartsim.conform.player import Player, SequenceResult
 from uartsim.conform.progress import Progress, silent
-from uartsim.conform.qemu_judged import QemuUart
 from uartsim.conform.report import Verdict
-from uartsim.conform.sequences import SEQUENCES
 from uartsim.conform.steps import Sequence
+from uartsim.conform.suite import SEQUENCES
 from uartsim.errors import UsageError
 
 
@@ -30,13 +30,13 @@ def chosen(patterns: Several[str]) -> tuple[Sequence, ...]:
     return tuple(s for s in SEQUENCES if any(fnmatchcase(s.name, pattern) for pattern in patterns))
 
 
-def play(uart: JudgedUart, sequences: Several[Sequence], progress: Progress = silent) -> list[Played]:
+def play(uart: DeviceUnderTest, sequences: Several[Sequence], progress: Progress = silent) -> list[SequenceResult]:
     """Play sequences and show how far it is."""
     with progress("sequences", len(sequences)) as tick:
-        return Judge(uart).play_all(sequences, lambda played: tick(1))
+        return Player(uart).play_all(sequences, lambda played: tick(1))
 
 
-def judge_qemu(
+def run_on_qemu(
     sequences: Several[Sequence], accesses: int, mixed: int, seed: int, progress: Progress = silent
 ) -> Verdict:
     """Judge the QEMU of this machine, and accept what is known.
@@ -49,9 +49,9 @@ def judge_qemu(
         progress: shows how far it is.
 
     Raises:
-        JudgedError: QEMU is missing or fails.
+        DutError: QEMU is missing or fails.
     """
-    with QemuUart() as qemu:
+    with QemuDut() as qemu:
         played = play(qemu, sequences, progress)
         verdict = Verdict(qemu.name, qemu.part, played, seed, sequences is SEQUENCES, with_rules=True)
         if accesses or mixed:
@@ -60,8 +60,8 @@ def judge_qemu(
     return verdict
 
 
-def judge_uart(
-    uart: JudgedUart, sequences: Several[Sequence], actions: int, seed: int, progress: Progress = silent
+def run_on_dut(
+    uart: DeviceUnderTest, sequences: Several[Sequence], actions: int, seed: int, progress: Progress = silent
 ) -> Verdict:
     """Judge any UART, with our chip as the reference of random programs.
 
@@ -73,10 +73,10 @@ def judge_uart(
         progress: shows how far it is.
 
     Raises:
-        JudgedError: it fails.
+        DutError: it fails.
     """
     verdict = Verdict(uart.name, uart.part, play(uart, sequences, progress), seed, sequences is SEQUENCES)
     if actions:
         with progress("random programs", actions) as tick:
-            verdict.programs = programs.run_programs(uart, actions, seed, tick)
+            verdict.programs = random_programs.run_programs(uart, actions, seed, tick)
     return verdict

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from uartsim import registers
 from uartsim.chip.timing import FrameTimes, frame_times
-from uartsim.conform.judged import Can, JudgedUart, a_part
+from uartsim.conform.dut import Can, DeviceUnderTest, a_part
 from uartsim.conform.steps import (
     DLL,
     DLM,
@@ -75,7 +75,7 @@ class Finding:
 
 
 @dataclass(slots=True)
-class Played:
+class SequenceResult:
     """What a sequence gave.
 
     Attributes:
@@ -99,25 +99,25 @@ class Played:
         return [finding for finding in self.findings if not finding.passed and finding.check.silent]
 
 
-class Judge:
+class Player:
     """Plays sequences to one UART.
 
     Args:
         uart: the judged one.
     """
 
-    def __init__(self, uart: JudgedUart) -> None:
+    def __init__(self, uart: DeviceUnderTest) -> None:
         self.uart = uart
         self._lcr = 0
         self._divisor = 1
 
-    def play(self, sequence: Sequence) -> Played:
+    def play(self, sequence: Sequence) -> SequenceResult:
         """Play one sequence from the prepared start.
 
         Raises:
-            JudgedError: the UART cannot go on.
+            DutError: the UART cannot go on.
         """
-        played = Played(sequence)
+        played = SequenceResult(sequence)
         if self.uart.part not in sequence.parts:
             played.left_out = f"not for {a_part(self.uart.part)}"
             return played
@@ -139,7 +139,9 @@ class Judge:
         played.left_out = "its clock is not exact enough"
         return played
 
-    def play_all(self, sequences: Iterable[Sequence], tick: Callable[[Played], None] | None = None) -> list[Played]:
+    def play_all(
+        self, sequences: Iterable[Sequence], tick: Callable[[SequenceResult], None] | None = None
+    ) -> list[SequenceResult]:
         """Play all of them; ``tick`` is told of each."""
         results = []
         for sequence in sequences:
@@ -171,7 +173,7 @@ class Judge:
 
     # -- steps -------------------------------------------------------------------------------------------------
 
-    def _do(self, step: Step, played: Played) -> None:
+    def _do(self, step: Step, played: SequenceResult) -> None:
         uart = self.uart
         match step:
             case Write(offset, value):
@@ -212,7 +214,7 @@ class Judge:
             case _:
                 raise TypeError(f"{step!r} is no step")
 
-    def _note(self, played: Played, check: Check, expected: str, got: str) -> None:
+    def _note(self, played: SequenceResult, check: Check, expected: str, got: str) -> None:
         played.findings.append(Finding(played.sequence.name, check, expected, got, expected == got))
 
     def _write(self, offset: int, value: int) -> None:
