@@ -87,7 +87,8 @@ def conform(
             )
     from uartsim.conform.dut import DutError
     from uartsim.conform.progress import stage
-    from uartsim.conform.suite_run import chosen, run_on_dut, run_on_qemu
+    from uartsim.conform.suite import chosen
+    from uartsim.conform.suite_run import run_on_dut, run_on_qemu
 
     sequences = chosen(patterns)
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed

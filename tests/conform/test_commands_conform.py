@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from tests.conform.like_qemu import IgnoresOut2
 from uartsim.commands_conform import add
-from uartsim.conform import suite_run
+from uartsim.conform import suite, suite_run
 from uartsim.conform.differential import DifferenceError, Pair
 from uartsim.conform.progress import stage
 from uartsim.conform.report import Verdict
@@ -149,7 +149,7 @@ def test_a_program_that_cannot_be_judged_is_not_one_that_is_wrong(program: str, 
 
 def test_a_library_call_prints_nothing(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("CI", "true")
-    suite_run.run_on_dut(IgnoresOut2(), suite_run.chosen(["out2-*", "scratch"]), 80, seed=1)
+    suite_run.run_on_dut(IgnoresOut2(), suite.chosen(["out2-*", "scratch"]), 80, seed=1)
     captured = capfd.readouterr()
     assert (captured.out, captured.err) == ("", "")
 
@@ -189,6 +189,6 @@ def test_progress_is_a_bar_on_a_terminal() -> None:
 
 
 def test_a_rule_is_no_excuse_for_another_uart() -> None:
-    verdict: Verdict = suite_run.run_on_dut(IgnoresOut2(), suite_run.chosen(["out2-*"]), 0, seed=1)
+    verdict: Verdict = suite_run.run_on_dut(IgnoresOut2(), suite.chosen(["out2-*"]), 0, seed=1)
     assert not verdict.passed
     assert len(verdict.unexplained) == 2

@@ -9,8 +9,9 @@ import pytest
 
 from uartsim.conform.dut import ALL, Can
 from uartsim.conform.dut_ours import OurDut
+from uartsim.conform.notation import parse
 from uartsim.conform.player import Player
-from uartsim.conform.steps import ALL_PARTS, Receive, Sequence, Wait, Write, read
+from uartsim.conform.steps import ALL_PARTS, Sequence
 from uartsim.conform.suite import SEQUENCES
 from uartsim.registers import VARIANTS
 
@@ -59,7 +60,14 @@ def test_every_check_names_its_section() -> None:
 
 
 def test_a_wrong_answer_is_found_with_what_was_expected_and_what_came() -> None:
-    wrong = Sequence("wrong", "an expectation that is wrong", (read(5, 0x61, "LSR", "8.4"), read(3, 3, "LCR", "8.1")))
+    (wrong,) = parse(
+        """
+topic receiver
+sequence wrong "an expectation that is wrong"
+    LSR -> DR | THRE | TEMT  "LSR" [8.4]
+    LCR -> BITS_8            "LCR" [8.1]
+"""
+    )
     played = Player(OurDut()).play(wrong)
     assert [(f.key, f.expected, f.got, f.passed) for f in played.findings] == [
         ("wrong/LSR", "61", "60", False),
@@ -98,10 +106,16 @@ class Overslept(OurDut):
         return super().advance(ns + extra)
 
 
-SLOW_SEQUENCE = Sequence(
-    "slow",
-    "a wait that must not be long",
-    (Write(2, 0xC1), Write(1, 1), Receive(b"a"), Wait(30), read(2, 0xC1, "x", "8.1")),
+(SLOW_SEQUENCE,) = parse(
+    """
+topic interrupts
+sequence slow "a wait that must not be long"
+    FCR <- FIFO_ENABLE | TRIGGER_14
+    IER <- ERBFI
+    SIN <- 'a'
+    wait 30 bits
+    IIR -> FIFOS | NONE      "no timeout yet" [8.1]
+"""
 )
 
 
