@@ -1,4 +1,4 @@
-"""What a verdict says beyond what is wrong: rules that the run has not met, and what was not judged."""
+"""What a verdict says beyond what is wrong: rules that the run has not met, and what was left out."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def test_differences_of_random_programs_are_wrong_and_shown_with_their_actions()
     assert report.as_json()["random_programs"]["differences"][0]["actions"] == ["write 1 FF", "read 1"]
 
 
-def test_what_was_not_judged_is_counted_with_the_reason() -> None:
+def test_what_was_left_out_is_counted_with_the_reason() -> None:
     uart = OurDut()
     uart.can = ALL & ~Can.MODEM
     report = Verdict("ours", "16550A", Player(uart).play_all(SEQUENCES), seed=1)
     assert report.left_out()["it cannot do: modem"] == 2
-    assert "not judged: 2 sequences, it cannot do: modem" in list(report.lines())
+    assert "left out: 2 sequences, it cannot do: modem" in list(report.lines())
     assert report.as_json()["not_judged"]["modem-inputs"] == "it cannot do: modem"
