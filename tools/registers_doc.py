@@ -17,8 +17,8 @@ sys.path.insert(0, str(ROOT))
 from uartsim.conform.reference import NOT_EMULATED, REGISTERS  # noqa: E402
 from uartsim.conform.register_rows import Register  # noqa: E402
 from uartsim.conform.rules import RULES  # noqa: E402
-from uartsim.conform.sequences import SEQUENCES  # noqa: E402
 from uartsim.conform.steps import ALL_PARTS, Sequence  # noqa: E402
+from uartsim.conform.suite import SEQUENCES  # noqa: E402
 from uartsim.registers import (  # noqa: E402
     RESET_VALUES,
     VARIANTS,
