@@ -1,6 +1,6 @@
 """Which test reaches which line: measured for a file of tests at a time, and kept in the user's cache.
 
-What was measured of a file of tests is used again while that file, the helpers of all tests and every module that its
+What was measured of a file of tests is used again while that file, the helpers that it imports and every module that its
 tests reached are the same: a new test, or a change in one module, has only the files measured again that it concerns.
 """
 
