@@ -93,6 +93,7 @@ def test_what_each_variant_has(
     assert found.name == variant
     assert (found.fcr_bits, found.mcr_bits, found.iir_fifo_bits) == (fcr_bits, mcr_bits, iir_bits)
     assert (found.fifo_works, found.has_scratch, found.has_fcr) == (works, has_scratch, fcr_bits > 0)
+    assert found.fifo_depth == depth
     assert found.fifo_mode(0x01) == (works, depth)
     assert found.fifo_mode(0x00) == found.fifo_mode(0xE0) == (False, 1)
     assert [found.trigger(fcr) for fcr in (0x01, 0x41, 0x81, 0xC1)] == ([1, 4, 8, 14] if works else [1] * 4)

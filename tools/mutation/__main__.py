@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Container
@@ -46,6 +47,8 @@ def main(seed: str, chosen: str, sample: int, jobs: int, limit: float, json_file
                 click.echo(f"{mutant.file}:{mutant.lines[0]}: {mutant.fingerprint[2]}")
         return
     os.nice(10)
+    # An ended run takes its copies and its processes with it.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     console, reasons = Console(), report.explained()
     reports = []
     began = time.monotonic()
