@@ -73,7 +73,8 @@ PIECES = st.lists(st.tuples(st.booleans(), st.integers(1, 5)), max_size=40)
 
 def view_of(pieces: list[tuple[bool, int]]) -> tuple[View, list[int], int]:
     """A view, the places in the whole stream of its characters, and the length of the whole stream."""
-    view, places, whole = View(), [], 0
+    view, whole = View(), 0
+    places: list[int] = []
     for kept, size in pieces:
         if kept:
             view.append("x" * size)
@@ -106,7 +107,8 @@ def test_a_view_knows_where_something_is_left_out(pieces: list[tuple[bool, int]]
 
 
 def test_a_view_that_forgets_still_leads_to_the_right_places() -> None:
-    view, places = View(), []
+    view = View()
+    places: list[int] = []
     whole = 0
     for _ in range(400):
         view.append("y" * 200)
