@@ -83,18 +83,17 @@ class CoverageMap:
         return not self._imported.get(file, set()).isdisjoint(lines)
 
 
-def coverage_map(tree: Tree, test_files: Iterable[Path], fresh: bool = False) -> CoverageMap:
+def coverage_map(tree: Tree, test_files: Iterable[Path]) -> CoverageMap:
     """The map for files of tests; what the cache does not hold is measured.
 
     Args:
         tree: the copy of the checkout to measure in.
         test_files: the files, relative to its root.
-        fresh: measure even what the cache holds.
     """
     folder = Path(platformdirs.user_cache_dir("uartsim-mutation"))
     folder.mkdir(parents=True, exist_ok=True)
     entries = {file: folder / f"{hashlib.sha256(str(file).encode()).hexdigest()[:24]}.json" for file in test_files}
-    kept = {} if fresh else {file: _kept(entry, tree.root, file) for file, entry in entries.items()}
+    kept = {file: _kept(entry, tree.root, file) for file, entry in entries.items()}
     if missing := [file for file in entries if kept.get(file) is None]:
         for file, measured in _measure(tree, missing).items():
             measured |= {"version": _VERSION, "tests": _tests(tree.root, file)}

@@ -13,6 +13,8 @@ from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
 
+import click
+
 from .coverage_map import CoverageMap, coverage_map
 from .mutants import Mutant, mutants_of
 from .rooms import rooms, tests_of
@@ -91,6 +93,8 @@ def run_room(
         first = workers.get()
         reached = coverage_map(first.tree, files)
         workers.put(first)
+        if reached.unusable:
+            click.echo(f"{room}: {len(reached.unusable)} tests that are skipped or fail here are not used", err=True)
         users = _Users(checkout, files)
 
         def run(mutant: Mutant) -> Result:
