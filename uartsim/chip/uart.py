@@ -19,7 +19,7 @@ Choices where the datasheet is silent or parts differ (each may be looked up in 
 
 from __future__ import annotations
 
-from uartsim.chip.bits import CHARACTER_ERRORS, DLAB, ERBFI, ETBEI, LOOP, MODEM_INPUTS
+from uartsim.chip.bits import CHARACTER_ERRORS, DLAB, LOOP, MODEM_INPUTS
 from uartsim.chip.checks import bits, octet, ticks, whole_number
 from uartsim.chip.checks import characters as checked_characters
 from uartsim.chip.register_file import RegisterFile
@@ -215,28 +215,6 @@ class Uart(RegisterFile):
         self.advance(now)
         due = self._due
         return due if due < NEVER else NEVER  # a frame that begins just before NEVER ends after it
-
-    def next_interrupt(self, now: int) -> int:
-        """The earliest time after ``now`` at which the interrupt line may change by itself; NEVER if it will not.
-
-        Unlike :meth:`next_event` it looks past the frames that merely follow each other on the line.
-
-        Raises:
-            ValueError: time went backwards, or ``now`` is NEVER or later.
-        """
-        if type(now) is not int or now != self.now or now >= self._due:
-            self.advance(now)
-        due = NEVER
-        if self.ier & ERBFI and self.receiver.timeout_at < due:
-            due = self.receiver.timeout_at
-        if self.modem.control & LOOP:
-            return min(due, self._due)
-        transmitter = self.transmitter
-        if self.ier & ETBEI and not transmitter.thre:
-            empty_at = transmitter.empty_at()
-            if empty_at < due:
-                due = empty_at
-        return due
 
     # -- save and restore ----------------------------------------------------------------------------------
 

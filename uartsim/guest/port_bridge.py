@@ -26,6 +26,7 @@ from uartsim.guest.bridge_lease import NO_LEASE, lease_of
 from uartsim.guest.bridge_page import POSTED, VERSION, Page
 from uartsim.line_format import NEVER, TICKS_PER_NS
 from uartsim.machine import Com1
+from uartsim.machine.sides import NO_GUEST, QuietGuest
 
 #: How long a polling driver's posted writes may wait in the ring, in ticks.
 GATHER_TICKS: Final = 1_000_000 * TICKS_PER_NS
@@ -44,7 +45,7 @@ _THR_EMPTY: Final = int(InterruptId.THR_EMPTY)
 _HELLO, _READ, _WRITE, _RESET, _RUN = b"HRWZV"
 
 
-class BridgeServer:
+class BridgeServer(QuietGuest):
     """Serves one QEMU's COM1 from a :class:`Com1`.
 
     Args:
@@ -64,6 +65,9 @@ class BridgeServer:
         on_run: called when the guest's processor begins to run, before anything that it does.
         running: whether the guest's processor runs.
     """
+
+    serves_interrupts = True
+    posts_accesses = True
 
     def __init__(self, com1: Com1, library: Path, *, leases: bool = True, base_port: int = 0x3F8, irq: int = 4) -> None:
         self.com1 = com1
@@ -91,10 +95,7 @@ class BridgeServer:
         self._gathering = com1.ticker.wakeup(self._gathered)
         self._arrival = com1.ticker.wakeup(self._arrived)
         self._gather_ns = 0
-        com1.before_advance = self._before_advance
-        com1.on_settled = self._settled
-        com1.on_interrupt = self._interrupt
-        com1.on_far_ready = self._far_is_ready
+        com1.guest = self
         self._publish()
 
     # -- QEMU's side ---------------------------------------------------------------------------------------
@@ -144,7 +145,7 @@ class BridgeServer:
         self._draining = True
         try:
             while (made := page.look(gather_ns)) != served and not self._held:
-                if uart.unlimited and com1.far_busy is not None and com1.far_busy():
+                if uart.unlimited and com1.far_end.is_busy():
                     self._held = True
                     break
                 run = bytearray()
@@ -200,12 +201,13 @@ class BridgeServer:
         else:
             self._drain(0)
 
-    def _before_advance(self) -> None:
+    def catch_up(self) -> None:
         """Time is to pass: what the guest posted before comes first."""
         if not self._draining and not self._held and self._page.look(self._gather_ns) != self._served:
             self._drain(self._gather_ns)
 
-    def _far_is_ready(self) -> None:
+    def far_ready(self) -> None:
+        """The far end takes characters again: go on with what was held."""
         if self._held:
             self._drain(0)
 
@@ -256,8 +258,8 @@ class BridgeServer:
 
     # -- what the chip does by itself ----------------------------------------------------------------------
 
-    def _interrupt(self, level: bool, at: int) -> None:
-        """The line has changed; between our own accesses QEMU is told at once."""
+    def interrupt(self, level: bool, at: int) -> None:
+        """The interrupt line has changed; between our own accesses QEMU is told at once."""
         if not level:
             self._dips += 1
         if not self._draining:
@@ -276,7 +278,7 @@ class BridgeServer:
             with contextlib.suppress(OSError):  # QEMU has ended; or it has been told often enough
                 self._socket.send(b"i")
 
-    def _settled(self) -> None:
+    def settled(self) -> None:
         """After registers were touched, or the far end did something; in the midst of the ring we say it ourselves."""
         if not self._draining:
             self._publish()
@@ -318,15 +320,6 @@ class BridgeServer:
         while not self.running:
             await self._run_changed.wait()
 
-    async def drain(self) -> None:
-        """Wait until all that the guest has written has left the chip, the last stop bit included."""
-        com1 = self.com1
-        while not com1.uart.transmitter.empty:
-            ticks = com1.uart.transmitter.drained_at() - com1.clock.now()
-            await trio.sleep(max(ticks, 144_000) / 144e9)
-            com1.advance(com1.clock.now())
-        com1.settle()
-
     # -- facts and the end ---------------------------------------------------------------------------------
 
     def count_leased(self) -> None:
@@ -359,8 +352,7 @@ class BridgeServer:
         self.count_leased()
         self._closed = True
         com1 = self.com1
-        com1.before_advance = com1.on_settled = None
-        com1.on_interrupt = com1.on_far_ready = None
+        com1.guest = NO_GUEST
         self._gathering.set(NEVER)
         self._arrival.set(NEVER)
         trio.lowlevel.notify_closing(self._socket)

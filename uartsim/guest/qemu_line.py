@@ -34,7 +34,6 @@ from uartsim.guest.presser import Presser
 from uartsim.guest.qmp import QmpError
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat
 from uartsim.machine import Com1, Flag, SerialDriver
-from uartsim.machine.tapped import TappedCom1
 
 #: How long bytes before a break may take to reach the guest before the break goes ahead of them, in seconds.
 DELIVERY_TIMEOUT_S: Final = 1.0
@@ -107,7 +106,7 @@ class RegisterLine:
     def __init__(self, com1: Com1, library: Path, presser: Presser, port: str = "com1") -> None:
         base_port, irq = PORTS[port]
         # A recording of every access wants every access.
-        leases = not isinstance(com1, TappedCom1)
+        leases = com1.taps is None
         self.bridge = BridgeServer(com1, library, leases=leases, base_port=base_port, irq=irq)
         self._qemus_ports = list(PORTS).index(port) + 1
         self._com1 = com1
@@ -140,7 +139,7 @@ class RegisterLine:
 
     async def drain(self) -> None:
         """Wait until what is in the chip has left it."""
-        await self.bridge.drain()
+        await self.bridge.com1.drain()
 
     def reset(self) -> None:
         """QEMU resets the chip when it resets the machine."""
