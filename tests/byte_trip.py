@@ -21,12 +21,12 @@ import trio
 import uartsim
 from uartsim.access.hub import Hub
 from uartsim.access.hub_client import HubClient
-from uartsim.chip.registers import FCR, Offset
 from uartsim.line_format import LineFormat
 from uartsim.machine import Com1, SerialDriver
 from uartsim.machine.ticker import Ticker, shared_ticker
 from uartsim.record import TranscriptWriter
-from uartsim.record.trace import TraceWriter
+from uartsim.record.trace_writer import TraceWriter
+from uartsim.registers import FCR, Offset
 
 _ROOT: Final = f"{Path(uartsim.__file__).parent}/"
 #: Longer than anything in the house waits on its own after a byte, in seconds.

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from uartsim.chip.registers import LSR
 from uartsim.line_format import BIT_AT_DIVISOR_1, CRYSTAL_PERIOD, PARITIES, LineFormat
+from uartsim.registers import LSR
 
 # -- the line ----------------------------------------------------------------------------------------------
 
@@ -139,3 +139,12 @@ chip_options = st.fixed_dictionaries(
         "unlimited": st.sampled_from([False, False, False, True]),
     }
 )
+
+
+# -- streams -----------------------------------------------------------------------------------------------
+
+
+def cut_in_pieces(stream: bytes) -> st.SearchStrategy[list[bytes]]:
+    """Any pieces of a stream, in their order."""
+    cuts = st.lists(st.integers(0, len(stream)), max_size=8).map(sorted)
+    return cuts.map(lambda at: [stream[a:b] for a, b in zip([0, *at], [*at, len(stream)], strict=True)])

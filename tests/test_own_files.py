@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from uartsim.access import runtime
+from uartsim.access import runtime_folder as runtime
 from uartsim.errors import UsageError
 from uartsim.guest import cache, snapshot_folder
 from uartsim.own_files.folder import MARK, open_own
@@ -193,7 +193,7 @@ def test_a_mark_is_for_one_purpose(tmp_path: Path) -> None:
     open_own(str(tmp_path / "ours"), "cache", "x").close()
     (tmp_path / "ours" / "file").write_text("")
     open_own(str(tmp_path / "ours"), "cache", "x").close()
-    with pytest.raises(UsageError, match="holds what uartsim has not made"):
+    with pytest.raises(UsageError, match="holds files that uartsim did not make"):
         open_own(str(tmp_path / "ours"), "snapshot", "x")
 
 

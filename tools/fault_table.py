@@ -1,7 +1,7 @@
-"""The tables of faults in docs/wire.md, as Markdown on stdout: what there is, and what the receiver sees of each, measured.
+"""Print the tables of faults in docs/wire.md as Markdown: the kinds of faults, and their measured effect on a receiver.
 
-``python -m tools.fault_table``: 20,000 random characters at 115200 8E1 without a pause, the same for every fault.  Seeds
-are fixed: two runs give the same.
+``python -m tools.fault_table`` sends the same 20,000 random characters at 115200 8E1 without a pause through every fault.
+Seeds are fixed: two runs print the same.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import random
 
 from tools.mismatch_curve import right_characters
 from uartsim.line_format import LineFormat
+from uartsim.register_bits import BREAK_INTERRUPT, FRAMING_ERROR, PARITY_ERROR
 from uartsim.wire.channel import Channel
 from uartsim.wire.faults import FAULT_KINDS, parse_fault
-from uartsim.wire.frame import BREAK, FRAMING_ERROR, PARITY_ERROR
 
 CHARACTERS = 20_000
 FAULTS = (
@@ -35,7 +35,7 @@ FAULTS = (
 
 
 def kinds() -> list[str]:
-    """The rows of all kinds of faults."""
+    """The rows of the table of kinds of faults."""
     rows = []
     for kind in FAULT_KINDS.values():
         parameters = [
@@ -67,7 +67,8 @@ def main() -> None:
         counters = channel.fault_counters.get(text.partition(":")[0], {})
         did = ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in counters.items() if name != "characters")
         errors = [
-            sum(bool(arrival.errors & bit) for arrival in arrivals) for bit in (PARITY_ERROR, FRAMING_ERROR, BREAK)
+            sum(bool(arrival.errors & bit) for arrival in arrivals)
+            for bit in (PARITY_ERROR, FRAMING_ERROR, BREAK_INTERRUPT)
         ]
         right = "later" if text.startswith(("delay", "duplicated")) else right_characters(data, starts, arrivals)
         cells = [f"`{text}`" if text else "none", did, len(arrivals), right, *errors]

@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Literal
 
-from uartsim.chip.bits import (
+from uartsim.chip.checks import bits, boolean, one_of, whole_number
+from uartsim.chip.loopback import Loop
+from uartsim.chip.modem import Modem
+from uartsim.chip.receiver import Receiver
+from uartsim.chip.transmitter import Transmitter
+from uartsim.line_format import NEVER
+from uartsim.register_bits import (
     AFE,
     CHARACTER_TIMEOUT,
     CTS,
@@ -35,19 +41,13 @@ from uartsim.chip.bits import (
     THR_EMPTY,
     THRE,
 )
-from uartsim.chip.checks import bits, boolean, one_of, whole_number
-from uartsim.chip.loopback import Loop
-from uartsim.chip.modem import Modem
-from uartsim.chip.receiver import Receiver
-from uartsim.chip.registers import (
+from uartsim.registers import (
     MSR,
     POWER_ON_DIVISOR,
     VARIANTS,
     Offset,
     Variant,
 )
-from uartsim.chip.transmitter import Transmitter
-from uartsim.line_format import NEVER
 
 _LSR: Final = int(Offset.LSR)
 #: CTS, DSR and DCD active, RI not: what a null modem cable to an open port gives.

@@ -6,7 +6,10 @@ Registers that share an address are told apart by direction and by LCR.DLAB, whi
 
 from __future__ import annotations
 
-from uartsim.chip.bits import (
+from uartsim.chip.engine import CONNECTED, Engine, Out2Gate, TimeoutRule
+from uartsim.chip.state import UartState
+from uartsim.chip.timing import frame_times
+from uartsim.register_bits import (
     BREAK,
     DLAB,
     FIFO_64,
@@ -17,10 +20,7 @@ from uartsim.chip.bits import (
     RCVR_RESET,
     XMIT_RESET,
 )
-from uartsim.chip.engine import CONNECTED, Engine, Out2Gate, TimeoutRule
-from uartsim.chip.registers import Variant
-from uartsim.chip.state import UartState
-from uartsim.chip.timing import frame_times
+from uartsim.registers import Variant
 
 
 class RegisterFile(Engine):

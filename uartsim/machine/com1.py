@@ -13,12 +13,12 @@ from typing import Any, Final, Protocol
 
 import trio
 
-from uartsim.chip.registers import FCR, MSR, Offset
 from uartsim.line_format import NEVER, TICKS_PER_NS, TICKS_PER_SECOND, LineFormat, UsageError, seconds_to_ticks
 from uartsim.machine.fault_tally import FaultTally
 from uartsim.machine.losses import in_words
 from uartsim.machine.port import Port
 from uartsim.machine.ticker import Ticker, Wakeup
+from uartsim.registers import FCR, MSR, Offset
 from uartsim.wire.cable import Ear, ModemOutputs
 from uartsim.wire.channel import add_counters
 from uartsim.wire.faults import Fault

@@ -15,7 +15,6 @@ from typing import Final
 
 import trio
 
-from uartsim.chip.registers import FCR, IER, LCR, Offset
 from uartsim.line_format import BIT_AT_DIVISOR_1, LineFormat, UartsimError, UsageError
 from uartsim.machine.com1 import Com1
 from uartsim.machine.interrupt_handler import RECEIVE_BUFFER as RECEIVE_BUFFER
@@ -24,6 +23,7 @@ from uartsim.machine.received import Flag as Flag
 from uartsim.machine.received import Received as Received
 from uartsim.machine.sides import NO_GUEST
 from uartsim.machine.turn import Turn
+from uartsim.registers import FCR, IER, LCR, Offset
 
 #: Bytes of the transmit buffer (Linux: UART_XMIT_SIZE).
 TRANSMIT_BUFFER: Final = 4096

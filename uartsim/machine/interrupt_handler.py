@@ -11,11 +11,11 @@ from typing import Final
 
 import trio
 
-from uartsim.chip.registers import IER, LSR, InterruptId, Offset
 from uartsim.machine.com1 import Com1
 from uartsim.machine.modem_control import ModemControl
 from uartsim.machine.received import Flag, Received
 from uartsim.machine.sides import QuietGuest
+from uartsim.registers import IER, LSR, InterruptId, Offset
 
 #: Received characters that wait for a reader before the driver stops taking more from the chip.
 RECEIVE_BUFFER: Final = 65536

@@ -14,8 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from uartsim.chip.bits import ETBEI, LOOP
-from uartsim.chip.registers import Offset
 from uartsim.chip.state import UartState
 from uartsim.chip.uart import Uart
 from uartsim.line_format import NEVER, LineFormat
@@ -26,8 +24,10 @@ from uartsim.machine.sides import NO_FAR_END, NO_GUEST, NO_OWNER, FarSide, Guest
 from uartsim.machine.slices import Slices
 from uartsim.machine.taps import TapMaker, Taps
 from uartsim.machine.ticker import Clock, Ticker
+from uartsim.register_bits import BREAK_INTERRUPT, ETBEI, LOOP
+from uartsim.registers import Offset
 from uartsim.wire.cable import Cable
-from uartsim.wire.frame import BREAK, Arrival
+from uartsim.wire.frame import Arrival
 
 # As plain numbers: the chip takes these on its short way.
 _THR, _MCR = int(Offset.THR), int(Offset.MCR)
@@ -43,7 +43,7 @@ class Port:
         ticker: what wakes it; its clock is the port's.
         strict_line: the far end sends whether or not the receiver has room, and overruns it as hardware does;
             and the chip has its transmitter's delay circuit.  Otherwise the far end waits for room.
-        variant: the chip, see :data:`uartsim.chip.registers.VARIANTS`.
+        variant: the chip, see :data:`uartsim.registers.VARIANTS`.
         unlimited: frames take no time.
         flow_control: the far end honours RTS, so that it sends only while the guest wants it to (RTS/CTS).
         name: the machine's, for the recordings.
@@ -281,7 +281,7 @@ class Port:
         receiver = self.uart.receiver
         received = receiver.received
         self.uart.receive(arrival.character, arrival.errors, at)
-        if arrival.errors & BREAK:
+        if arrival.errors & BREAK_INTERRUPT:
             self.counts.breaks_in += receiver.received - received  # none in loopback, where SIN is cut off
         elif arrival.errors:
             self.counts.errors_in += receiver.received - received
@@ -362,7 +362,7 @@ class Port:
             self.carry()
         if cable.first_at <= uart.now or cable.breaks:
             for at, data, errors in cable.arrived(uart.now):
-                if errors & BREAK:
+                if errors & BREAK_INTERRUPT:
                     counts.breaks_out += 1
                     self.far_end.line_break(at)
                     continue

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from uartsim.chip.registers import Offset
 from uartsim.chip.streaming import stream_in, stream_out
+from uartsim.registers import Offset
 
 if TYPE_CHECKING:
     from uartsim.machine.port import Port

@@ -1,33 +1,33 @@
-"""Files that the user has named as outputs: records, traces, waveforms, pictures."""
+"""Files that the user names as outputs: records, traces, waveforms, pictures."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import BinaryIO
 
 from uartsim.errors import UsageError
 
-#: Pictures larger than this are not looked into, in bytes.
+#: How much of an existing file is read to tell whether it is ours, in bytes.
 _LOOKED_AT = 1 << 26
 
 
 class NewFile:
-    """A file that was not there before, open for writing.
+    """A file that did not exist before, open for writing.
 
     Args:
-        path: where.
-        what: what it is to the user, such as ``"trace"``.
-        mode: its mode; the umask is taken off.
-        shown: the path in messages, if it is another.
+        path: the path of the file.
+        what: the kind of file, for messages, such as ``"trace"``.
+        mode: its mode, from which the umask is taken.
+        shown: the path in messages, if it is not ``path``.
 
     Attributes:
-        fd: the descriptor; the caller closes it, after :meth:`discard` if that is wanted.
+        fd: the descriptor.  The caller closes it, after :meth:`discard` if the file is not wanted.
 
     Raises:
-        UsageError: something is there already, or it cannot be made.
+        UsageError: the file exists, or cannot be made.
     """
 
     def __init__(self, path: str, what: str, mode: int = 0o600, shown: str = "") -> None:
@@ -41,36 +41,59 @@ class NewFile:
             raise UsageError(f"the {what} {shown} cannot be made ({error.strerror}): give another file") from None
 
     def discard(self) -> None:
-        """Remove it, unless something else has its name by now: while it is open, no other file has its number."""
+        """Remove the file, unless another file has taken its name: while it is open, its inode number is unique."""
         with contextlib.suppress(OSError):
             if os.path.samestat(os.lstat(self.path), os.fstat(self.fd)):
                 os.unlink(self.path)
 
 
-def check_new(path: str, what: str) -> None:
-    """See, before anything is made, that an output can be.
+def check_distinct(paths: Mapping[str, str | os.PathLike[str]]) -> None:
+    """Check that outputs are different files.
+
+    Args:
+        paths: the files, by the option that names each, such as ``"record"``.
 
     Raises:
-        UsageError: something is there already, or its folder is not.
+        UsageError: two are the same file.
     """
-    if os.path.lexists(path):
-        raise UsageError(f"the {what} {path} exists: remove it or give another file")
-    folder = os.path.dirname(path) or "."
-    if not os.path.isdir(folder):
-        raise UsageError(f"the {what} {path} cannot be made (there is no folder {folder}): give another file")
+    seen: dict[str, str] = {}
+    for option, path in paths.items():
+        real = os.path.realpath(path)
+        if real in seen:
+            raise UsageError(f"--{seen[real]} and --{option} are the same file, {path}: give each a file of its own")
+        seen[real] = option
+
+
+def check_outputs(paths: Mapping[str, str]) -> None:
+    """Check that outputs can be made, before anything is made.
+
+    Args:
+        paths: the files, by the option that names each: ``"record"``, ``"trace"`` or ``"vcd"``.
+
+    Raises:
+        UsageError: two are the same file, a file exists already, or its folder does not exist.
+    """
+    check_distinct(paths)
+    for option, path in paths.items():
+        what = "waveform" if option == "vcd" else option
+        if os.path.lexists(path):
+            raise UsageError(f"the {what} {path} exists: remove it or give another file")
+        folder = os.path.dirname(path) or "."
+        if not os.path.isdir(folder):
+            raise UsageError(f"the {what} {path} cannot be made (there is no folder {folder}): give another file")
 
 
 def replace_output(path: str, what: str, is_ours: Callable[[bytes], bool], write: Callable[[BinaryIO], object]) -> None:
-    """Write an output, in place of an earlier one of ours; nothing else is replaced, and nothing by half a file.
+    """Write an output, replacing an earlier one of ours.  The replacement is atomic, and no other file is replaced.
 
     Args:
-        path: where.
-        what: what it is to the user, such as ``"picture"``.
-        is_ours: whether what is in a file is recognisably from us.
-        write: writes it.
+        path: the path of the file.
+        what: the kind of file, for messages, such as ``"picture"``.
+        is_ours: tells from a file's content whether uartsim made it.
+        write: writes the output to an open file.
 
     Raises:
-        UsageError: something else is there, or it cannot be written.
+        UsageError: a file that is not ours is in its place, or it cannot be written.
     """
     place = os.path.realpath(path)
     if os.path.lexists(path):

@@ -1,0 +1,42 @@
+"""Types of command line options that several modules of commands use."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import click
+
+#: The longest time, in seconds: thirty million years; in ticks it is less than :data:`uartsim.line_format.NEVER`.
+LONGEST_S: Final = 1e15
+
+
+class Seconds(click.FloatRange):
+    """A finite time or length of time in seconds; anything else is refused in a sentence.
+
+    Args:
+        positive: whether 0 is refused too.
+        most: the longest time, in seconds.
+    """
+
+    name = "seconds"
+
+    def __init__(self, *, positive: bool = False, most: float = LONGEST_S) -> None:
+        super().__init__(0, most, min_open=positive)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number.
+
+        Raises:
+            click.BadParameter: it is not a number, not finite, or out of range.
+        """
+        try:
+            seconds = float(value)
+        except (TypeError, ValueError):
+            seconds = math.nan
+        valid = "a positive number" if self.min_open else "0 or more"
+        if not math.isfinite(seconds) or seconds < 0 or (self.min_open and not seconds):
+            self.fail(f"{value!r} is not a valid number of seconds: use {valid}, such as 2.5", param, ctx)
+        if self.max is not None and seconds > self.max:
+            self.fail(f"{value} seconds are too many: use {self.max:g} or fewer", param, ctx)
+        return seconds

@@ -1,0 +1,1 @@
+"""Reading recordings: listing, summary, replay, pictures and waveforms.  No machine runs here."""
