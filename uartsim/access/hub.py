@@ -135,10 +135,6 @@ class Hub:
             del kept[:excess]
             self.start += excess
             self.sent_times.forget(self.start)
-        self.heard()
-
-    def heard(self) -> None:
-        """There is something to read: the clients are told."""
         for client in tuple(self.clients):
             if client.eager is not None:
                 client.eager()

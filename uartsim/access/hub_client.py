@@ -329,7 +329,9 @@ class HubClient:
         if len(data) > self.hub.scrollback_bytes:
             del data[: len(data) // 4]
             self.missed += self.hub.scrollback_bytes + 1 - len(data)
-        self.hub.heard()
+        if self.eager is not None:
+            self.eager()
+        self.hub.news.unpark_all()
 
     def _end_hearing(self) -> None:
         self._ear = None

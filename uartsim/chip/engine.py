@@ -62,7 +62,6 @@ class Engine:
 
     __slots__ = (
         "_break_sent",
-        "_due",
         "_loop",
         "_modem_interrupts",
         "_readers",
@@ -72,6 +71,7 @@ class Engine:
         "auto_flow",
         "break_changes",
         "divisor",
+        "due",
         "fcr",
         "gate_open",
         "ier",
@@ -121,7 +121,8 @@ class Engine:
         self.scratch = 0
         self.ier = self.fcr = self.lcr = 0
         self.iir = NO_INTERRUPT
-        #: The last time anyone told us, in ticks.
+        #: When something happens next by itself, and the last time that the chip was told, in ticks.
+        self.due = NEVER
         self.now = 0
         #: Times at which LCR.6 forced the line to space (True) or let it go (False), since last taken.
         self.break_changes: list[tuple[int, bool]] = []
@@ -132,11 +133,6 @@ class Engine:
         #: LSR as it was last worked out, and the time until which it stays so if nobody touches the chip.
         self._status = 0
         self._status_until = 0
-
-    @property
-    def looping(self) -> bool:
-        """Something is on its way through the loopback to our own receiver."""
-        return self._loop.busy
 
     # -- what the processor does ---------------------------------------------------------------------------
 
@@ -163,7 +159,7 @@ class Engine:
             reader = self._readers[offset]
         except KeyError:
             raise ValueError(f"offset is {offset}: a 16550 has the offsets 0 to 7") from None
-        if type(now) is not int or not self.now <= now < self._due:
+        if type(now) is not int or not self.now <= now < self.due:
             self.advance(now)
         self.now = now
         return reader()
@@ -184,7 +180,7 @@ class Engine:
             writer = self._writers[offset]
         except KeyError:
             raise ValueError(f"offset is {offset}: a 16550 has the offsets 0 to 7") from None
-        if type(now) is not int or not self.now <= now < self._due:
+        if type(now) is not int or not self.now <= now < self.due:
             self.advance(now)
         self.now = now
         writer(value)
@@ -233,7 +229,7 @@ class Engine:
             self._identify()
         else:
             self._status = value
-            self._status_until = self._due
+            self._status_until = self.due
         return value
 
     def _read_msr(self) -> int:
@@ -279,7 +275,7 @@ class Engine:
         if type(now) is not int or not self.now <= now < NEVER:
             self.check_time(now)
         self.now = now
-        if now >= self._due:
+        if now >= self.due:
             self._catch_up(now)
 
     def check_time(self, now: int) -> None:
@@ -310,7 +306,7 @@ class Engine:
     def _catch_up_looped(self, now: int) -> None:
         """The same in loopback, in the order of time: what leaves the transmitter comes in at the receiver."""
         transmitter, receiver = self.transmitter, self.receiver
-        while (due := self._due) <= now:
+        while (due := self.due) <= now:
             receiver.catch_up(due)
             self._loop.deliver(due, receiver, transmitter.times)
             if self.auto_flow:
@@ -327,7 +323,7 @@ class Engine:
             due = timeout_at
         if self._loop.due < due:  # never, outside loopback
             due = self._loop.due
-        self._due = due
+        self.due = due
         self._status_until = 0
 
     def next_interrupt(self, now: int) -> int:
@@ -338,13 +334,13 @@ class Engine:
         Raises:
             ValueError: time went backwards, or ``now`` is NEVER or later.
         """
-        if type(now) is not int or now != self.now or now >= self._due:
+        if type(now) is not int or now != self.now or now >= self.due:
             self.advance(now)
         due = NEVER
         if self.ier & ERBFI and self.receiver.timeout_at < due:
             due = self.receiver.timeout_at
         if self.modem.control & LOOP:
-            return min(due, self._due)
+            return min(due, self.due)
         transmitter = self.transmitter
         if self.ier & ETBEI and not transmitter.thre:
             empty_at = transmitter.empty_at()

@@ -173,6 +173,11 @@ class Uart(RegisterFile):
         self._flow_control(now)
         self._identify()
 
+    @property
+    def looping(self) -> bool:
+        """Something is on its way through the loopback to our own receiver."""
+        return self._loop.busy
+
     def take_sent(self) -> list[SentFrame]:
         """The frames that started on SOUT since the last call."""
         return [frame for run in self.take_sent_runs() for frame in run.frames()]
@@ -213,7 +218,7 @@ class Uart(RegisterFile):
             ValueError: time went backwards, or ``now`` is NEVER or later.
         """
         self.advance(now)
-        due = self._due
+        due = self.due
         return due if due < NEVER else NEVER  # a frame that begins just before NEVER ends after it
 
     # -- save and restore ----------------------------------------------------------------------------------

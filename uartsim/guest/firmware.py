@@ -106,6 +106,8 @@ class FirmwareGuest:
 class _Processor(QuietGuest):
     """The emulated processor, from power-on to its end."""
 
+    follows_changes = True
+
     def __init__(self, unicorn: Any, registers: Any, origin: int, code: bytes, machine: Machine) -> None:
         self._com1 = com1 = machine.com1
         self._registers = registers

@@ -70,6 +70,7 @@ class BridgeServer(QuietGuest):
 
     serves_interrupts = True
     posts_accesses = True
+    follows_changes = True
 
     def __init__(self, com1: Com1, library: Path, *, leases: bool = True, base_port: int = 0x3F8, irq: int = 4) -> None:
         self.com1 = com1

@@ -7,12 +7,13 @@ line are made.  Everything about time is in :class:`uartsim.machine.port.Port`.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Final, Protocol
 
 import trio
 
+from uartsim.chip.state import UartState
 from uartsim.line_format import NEVER, TICKS_PER_NS, TICKS_PER_SECOND, LineFormat, UsageError, seconds_to_ticks
 from uartsim.machine.fault_tally import FaultTally
 from uartsim.machine.losses import in_words
@@ -63,7 +64,7 @@ class Com1(Port):
         self.advance(now)
         far = self.cable.far
         far.send(data, now)
-        self._touched()
+        self._quiet_until = self._far_due = 0  # as _touched has it, without the call
         if self.uart.unlimited:
             self.advance(now)
         else:
@@ -89,6 +90,34 @@ class Com1(Port):
             await trio.sleep(max(left, _SHORTEST_SLEEP) / TICKS_PER_SECOND)
             self.advance(self.clock.now())
         self.settle()
+
+    def reset(self) -> None:
+        """Master reset of the chip, now.  What is on the line stays on the line."""
+        now = self.clock.now()
+        self.advance(now)
+        was_closed = not self.has_room()
+        if self.taps is not None:
+            self.taps.reset()
+        self.uart.reset(self.uart.now)
+        if self.taps is not None:
+            self.taps.tell_pins()
+        self._set_format()
+        self._look_for_losses()
+        self._resume(was_closed, self.uart.now)
+        self.settle()
+
+    def restore(self, uart: UartState, line: Iterable[tuple[int, bytes, LineFormat]]) -> None:
+        """The chip becomes what a snapshot holds, at its present time; frames that were on the line are on it again.
+
+        Args:
+            uart: the chip, with its times moved to the present, see :func:`uartsim.guest.snapshot.moved`.
+            line: the frames: when the first began, the characters, their format.
+        """
+        self.uart.become(uart)
+        self.losses.begin()
+        self._set_format()
+        for start, characters, line_format in line:
+            self.cable.carry_run(start, characters, line_format)
 
     def close_taps(self) -> None:
         """The machine has ended: recordings of the port, if there are any, are closed."""

@@ -11,12 +11,11 @@ virtual time a tenth of a second, if that is longer).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from uartsim.chip.state import UartState
 from uartsim.chip.uart import Uart
-from uartsim.line_format import NEVER, LineFormat
+from uartsim.line_format import NEVER
 from uartsim.machine.interceptors import Interceptors, InterruptInterceptor, LateInterrupts, OutputInterceptor
 from uartsim.machine.line_counts import LineCounts
 from uartsim.machine.losses import ChipLosses
@@ -169,34 +168,6 @@ class Port:
         if self.taps is not None:
             self.taps.programmed()
 
-    def reset(self) -> None:
-        """Master reset of the chip, now.  What is on the line stays on the line."""
-        now = self.clock.now()
-        self.advance(now)
-        was_closed = not self.has_room()
-        if self.taps is not None:
-            self.taps.reset()
-        self.uart.reset(self.uart.now)
-        if self.taps is not None:
-            self.taps.tell_pins()
-        self._set_format()
-        self._look_for_losses()
-        self._resume(was_closed, self.uart.now)
-        self.settle()
-
-    def restore(self, uart: UartState, line: Iterable[tuple[int, bytes, LineFormat]]) -> None:
-        """The chip becomes what a snapshot holds, at its present time; frames that were on the line are on it again.
-
-        Args:
-            uart: the chip, with its times moved to the present, see :func:`uartsim.guest.snapshot.moved`.
-            line: the frames: when the first began, the characters, their format.
-        """
-        self.uart.become(uart)
-        self.losses.begin()
-        self._set_format()
-        for start, characters, line_format in line:
-            self.cable.carry_run(start, characters, line_format)
-
     # -- time ----------------------------------------------------------------------------------------------
 
     def has_room(self) -> bool:
@@ -223,18 +194,29 @@ class Port:
             if now > self.uart.now:
                 self._pass_time(now)
             return
+        uart, far, watched = self.uart, self.cable.far, self.taps is not None
+        now = max(now, uart.now)
+        before = far.pending
         self._advancing = True
         try:
-            self._advance(now)
+            self._do_what_is_due(now)
+            if watched:
+                self._pass_time(now)
+            elif now > uart.now:
+                uart.advance(now)
+            if uart.irq is not self._irq or watched:
+                self._quiet_until = 0
+                self._signal(now)
+            if far.pending < before:
+                self.far_end.room_made()
         finally:
             self._advancing = False
 
-    def _advance(self, now: int) -> None:
+    def _do_what_is_due(self, now: int) -> None:
+        """Do one after the other what happens by itself up to ``now``; the chip may be left before that."""
         uart, far, watched = self.uart, self.cable.far, self.taps is not None
-        now = max(now, uart.now)
         if uart.irq is not self._irq or watched:
             self._signal(uart.now)
-        before = far.pending
         while True:
             room, due = False, NEVER
             if self._far_due < NEVER:  # else it does nothing until somebody touches it
@@ -243,29 +225,24 @@ class Port:
             far_due, interrupt_due = due, NEVER
             if self.guest.serves_interrupts:
                 interrupt_due = uart.next_interrupt(uart.now)
-                if interrupt_due <= now and self.slices.refill(min(now, far_due - 1)):
+                if interrupt_due <= now and uart.ier & ETBEI and self.slices.refill(min(now, far_due - 1)):
                     continue
                 due = min(due, interrupt_due)
             if due > now:
                 break
-            if due == far_due and self.slices.carry_in(min(now, interrupt_due - 1)):
+            if due == far_due and uart.receiver.trigger == 1 and self.slices.carry_in(min(now, interrupt_due - 1)):
                 continue
             due = max(due, uart.now)
-            arrival = far.step(due, room)
+            arrival = far.step(due, room) if far_due < NEVER or far.channel is not None else None
             if arrival is not None:
                 self._receive(arrival, due)
-            else:
+            elif watched:
                 self._pass_time(due)
+            else:
+                uart.advance(due)
             if uart.irq is not self._irq or watched:
                 self._signal(due)
         self._quiet_until = due
-        if watched or now > uart.now:
-            self._pass_time(now)
-        if uart.irq is not self._irq or watched:
-            self._quiet_until = 0
-            self._signal(now)
-        if far.pending < before:
-            self.far_end.room_made()
 
     def _pass_time(self, until: int) -> None:
         """Let the chip come to ``until``."""
@@ -327,14 +304,13 @@ class Port:
                 self._advancing = within
         if uart.unlimited or watched:
             self._pass_time(uart.now)  # what was written has left by now
-        self._collect()
         self._plan()
-        self.guest.settled()
+        if self.guest.follows_changes:
+            self.guest.settled()
 
     def _tick(self, now: int) -> None:
         try:
             self.advance(now)
-            self._collect()
             self._plan()
         except Exception as error:
             # An error of one line's guest or far end ends that machine, not the timer of all.
@@ -378,9 +354,17 @@ class Port:
             self.owner.lost()
 
     def _plan(self) -> None:
-        """Ask to be called when something will be visible outside."""
+        """Hand out what has arrived, and ask to be called when more will be visible outside."""
         uart, cable, guest = self.uart, self.cable, self.guest
         transmitter, receiver, far = uart.transmitter, uart.receiver, cable.far
+        if (
+            transmitter.sent
+            or cable.first_at <= uart.now
+            or uart.break_changes
+            or cable.breaks
+            or cable.out is not None
+        ):
+            self._collect()
         if (receiver.overruns, transmitter.dropped) != self.losses.seen:
             self._look_for_losses()
         at = NEVER

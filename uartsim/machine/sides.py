@@ -22,11 +22,13 @@ class GuestSide(Protocol):
             until the line is down.  It is not told that the line fell, and :meth:`refill` and :meth:`accept` let the port
             do many interrupts' work in one slice.
         posts_accesses: accesses of an earlier time may wait somewhere, for which :meth:`catch_up` looks.
+        follows_changes: :meth:`settled` is to be called.
     """
 
     serves_interrupts: bool
     serves_at_once: bool
     posts_accesses: bool
+    follows_changes: bool
 
     def interrupt(self, level: bool, at: int) -> None:
         """The interrupt line rose (True) or fell at ``at``."""
@@ -59,6 +61,7 @@ class QuietGuest:
     serves_interrupts = False
     serves_at_once = False
     posts_accesses = False
+    follows_changes = False
 
     def interrupt(self, level: bool, at: int) -> None:
         """Ignored."""

@@ -52,6 +52,8 @@ class Taps:
         except BaseException:
             self.close()
             raise
+        #: What the pins are made of, as it was last looked at; and what was told of them.
+        self._pins_seen: tuple[bool, int, bool] | None = None
         self._irq_told = False
         #: Where the line is gone over bit by bit: from when on the edges at RXD have not been told; when its last frame is
         #: over; and the level told last.
@@ -100,17 +102,25 @@ class Taps:
     def pass_time(self, until: int) -> None:
         """Let the chip come to ``until`` from one event to the next, so that each change of a pin has its own time."""
         uart = self._uart
-        while (due := uart.next_event(uart.now)) <= until:
+        until = max(until, uart.now)
+        while uart.due <= until:
+            due = uart.next_event(uart.now)
             self.tell_pins()  # to say what comes next, the chip has done what was due already
+            if due > until:
+                break
             uart.advance(due)
             self.tell_pins()
         self.tell_pins()
-        uart.advance(max(until, uart.now))
+        uart.advance(until)
 
     def tell_pins(self) -> None:
         """Tell of the interrupt and the modem lines, if they have changed."""
-        uart, at = self._uart, self._uart.now
-        outputs = int(uart.modem.outputs)
+        uart, modem = self._uart, self._uart.modem
+        pins = uart.irq, modem.control, modem.rts_dropped
+        if pins == self._pins_seen:
+            return
+        self._pins_seen = pins
+        at, outputs = uart.now, int(modem.outputs)
         if outputs != self._outputs_told:
             self._outputs_told = outputs
             for tap in self._taps:
