@@ -1,14 +1,13 @@
-"""Prints ``docs/registers.md`` from the tables, and the list of sequences in ``docs/conformance.md``.
+"""Makes ``docs/registers.md`` from the tables, and the list of sequences in ``docs/conformance.md``.
 
-python tools/registers_doc.py            what docs/registers.md has to be
-python tools/registers_doc.py --write    writes both
+python tools/registers_doc.py            prints what docs/registers.md has to be
+python tools/registers_doc.py --write    writes both pages
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from itertools import groupby
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,7 +17,7 @@ from uartsim.conform.reference import NOT_EMULATED, REGISTERS  # noqa: E402
 from uartsim.conform.register_rows import Register  # noqa: E402
 from uartsim.conform.rules import RULES  # noqa: E402
 from uartsim.conform.steps import ALL_PARTS, Sequence  # noqa: E402
-from uartsim.conform.suite import SEQUENCES  # noqa: E402
+from uartsim.conform.suite import BY_FILE  # noqa: E402
 from uartsim.registers import (  # noqa: E402
     RESET_VALUES,
     VARIANTS,
@@ -72,8 +71,8 @@ def registers_page() -> str:
         "# Registers",
         "",
         "Bit by bit: what the PC16550D's datasheet (June 1995) says, what our chip does where that leaves a choice, and",
-        "what QEMU 7.2 does. Made by `tools/registers_doc.py` from the tables of the code. What is said of QEMU is",
-        "measured: each row names checks of `uartsim conform`, and a test plays them to a running QEMU.",
+        "what QEMU 7.2 does. `tools/registers_doc.py` makes this page from the tables of the code. What it says about",
+        "QEMU is measured: each row names checks of `uartsim conform`, and a test plays them to a running QEMU.",
         "",
     ]
     for register in REGISTERS:
@@ -82,7 +81,12 @@ def registers_page() -> str:
     head = ("part", "FIFO", "IIR 7:6 with FCR0", "scratch register", "automatic flow control")
     lines += table(head, (variant_row(variant) for variant in VARIANTS.values()))
     lines += ["## Not emulated", "", *(f"- {what}" for what in NOT_EMULATED), ""]
-    lines += ["## QEMU's differences", "", "Each is a rule that `uartsim conform qemu` accepts, and checks.", ""]
+    lines += [
+        "## QEMU's differences",
+        "",
+        "Each is a rule: `uartsim conform qemu` accepts the difference and checks it.",
+        "",
+    ]
     lines += table(
         ("rule", "datasheet", "what QEMU does, and what the datasheet says"),
         ((rule.name, rule.section, rule.reason) for rule in RULES.values()),
@@ -91,22 +95,24 @@ def registers_page() -> str:
 
 
 def parts_of(sequence: Sequence) -> str:
-    """To which parts a sequence applies, in short."""
+    """The parts to which a sequence applies, in short."""
     return "all" if sequence.parts == ALL_PARTS else ", ".join(sequence.parts)
 
 
 def sequence_list() -> str:
-    """The sequences, by topic, for ``docs/conformance.md``."""
-    lines = []
-    for topic, group in groupby(SEQUENCES, lambda sequence: sequence.topic):
+    """The sequences, file by file, for ``docs/conformance.md``."""
+    lines: list[str] = []
+    for file, sequences in BY_FILE.items():
+        topic = sequences[0].topic
         lines += [f"### {topic[0].upper()}{topic[1:]}" if topic != "memtest86+" else f"### {topic}", ""]
-        rows = ((f"`{s.name}`", s.title, parts_of(s), str(len(list(s.checks())))) for s in group)
+        lines += [f"In `uartsim/conform/sequences/{file}`.", ""]
+        rows = ((f"`{s.name}`", s.title, parts_of(s), str(len(list(s.checks())))) for s in sequences)
         lines += table(("sequence", "what", "parts", "checks"), rows)
     return "\n".join(lines).rstrip() + "\n"
 
 
 def with_sequences(page: str) -> str:
-    """``docs/conformance.md`` with the present list of sequences.
+    """``docs/conformance.md`` with its list of sequences brought up to date.
 
     Raises:
         ValueError: the page has lost the two marks between which the list stands.

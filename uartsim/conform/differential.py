@@ -1,9 +1,9 @@
 """Our chip beside QEMU's: the same random program on both, and a rule for every difference that is accepted.
 
-QEMU judges masks, the DLAB window, interrupt identification and its latches, trigger levels, FIFO resets, the
-character timeout, overrun and every edge of the interrupt line.  It does not model the line.  What follows from that
-is named in :data:`uartsim.conform.rules.RULES`; a rule either keeps a program away from what QEMU cannot do, or says
-exactly what our chip must show where QEMU shows something else.  Everything that no rule names has to be equal.
+QEMU is the reference for masks, the DLAB window, interrupt identification and its latches, trigger levels, FIFO resets,
+the character timeout, overrun and every edge of the interrupt line.  It does not model the line.  The differences that
+follow are named in :data:`uartsim.conform.rules.RULES`: a rule either keeps a program away from what QEMU cannot do, or
+says exactly what our chip must show where QEMU shows something else.  Everything else has to be equal.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from uartsim.conform.rules import RULES
 from uartsim.line_format import NEVER, TICKS_PER_NS, ns_to_ticks
 from uartsim.registers import FCR, LCR, LSR, MCR, MSR
 
-#: How many accesses a program with registers only has, and a mixed one, before the next seed.
+#: The number of accesses in a program of registers only, and of steps in a mixed program.
 REGISTERS_PER_SEED: Final = 4000
 MIXED_PER_SEED: Final = 500
 
@@ -36,14 +36,14 @@ _ADVANCES_NS: Final = (1_000, 86_806, 400_000, 2_000_000, 10_000_000)
 
 
 class DifferenceError(AssertionError):
-    """The chips differ, and no rule says so."""
+    """The chips differ in a way that no rule names."""
 
 
 class Pair:
     """QEMU's chip and ours, driven alike.
 
     Args:
-        qemu: just reset.
+        qemu: a running QEMU, just reset.
         seed: of the random program.
     """
 
@@ -58,7 +58,7 @@ class Pair:
         self.accesses = 0
         self._trail: list[str] = []
         self._sent = bytearray()
-        self._lcr = 0  # as they will be when the accesses drawn so far have been made
+        self._lcr = 0  # the state after all accesses drawn so far
         self._mcr = 0
         self._divisor = 12
         self._breaks_without_fifo = 0
@@ -79,7 +79,7 @@ class Pair:
     # -- random programs -----------------------------------------------------------------------------------
 
     def draw(self, *, timed: bool) -> Access:
-        """A random access that the rules allow."""
+        """Draw a random access that the rules allow."""
         while True:
             access = self._fit(self._draw(timed), timed)
             if access is not None:
@@ -104,7 +104,7 @@ class Pair:
         return Access(choose((5, 6, 7, 7)), anything)
 
     def _fit(self, access: Access, timed: bool) -> Access | None:
-        """The access as the rules allow it, or None."""
+        """The access changed to what the rules allow, or None where they allow none."""
         offset, value = access
         if value is None:
             return access
@@ -150,7 +150,7 @@ class Pair:
     # -- profiles ------------------------------------------------------------------------------------------
 
     def run_registers(self, count: int) -> None:
-        """Registers only, pipelined; data comes through the loopback, and QEMU's clock stands still.
+        """Run a program of register accesses; data comes through the loopback, and QEMU's clock stands still.
 
         Raises:
             DifferenceError: the chips differ.
@@ -163,7 +163,7 @@ class Pair:
             done += len(accesses)
 
     def run_mixed(self, count: int) -> None:
-        """Registers, received bytes and breaks, and time.
+        """Run a program of register accesses, received bytes and breaks, and time.
 
         Raises:
             DifferenceError: the chips differ.
@@ -247,7 +247,7 @@ class Pair:
         self._compare("MSR after a change of the loopback", int(expected), self.ours.read(6))
 
     def _room(self) -> int:
-        """How many bytes QEMU takes in now."""
+        """How many bytes from the line QEMU would take in now."""
         uart = self.ours.uart
         count, trigger = len(uart.receiver.data), uart.receiver.trigger
         if not uart.fcr & FCR.FIFO_ENABLE:
@@ -300,7 +300,7 @@ class Pair:
         self._check(rest, self.qemu.run(rest))
 
     def _duration(self) -> int:
-        """Any time; or, where a timeout runs that is long for QEMU's clock, to shortly before it or to its end."""
+        """A random time in ns; while a long timeout runs, up to its end or to shortly before it."""
         left = (self.ours.uart.receiver.timeout_at - self.ours.now_ticks) // TICKS_PER_NS
         if 4_000_000 < left < 40_000_000:
             return left - self.random.choice((0, 2_500_000, 2_500_000))
@@ -309,7 +309,7 @@ class Pair:
     def _advance(self, ns: int) -> None:
         deadline, length = self.ours.uart.receiver.timeout_at, self.ours.uart.receiver.timeout_ticks
         before = length // 1000 + ns_to_ticks(5_000)
-        after = ns_to_ticks(500_000)  # a timer of QEMU's may be served late
+        after = ns_to_ticks(500_000)  # QEMU may serve a timer late
         while True:
             passed = self.qemu.advance(ns)
             self._trail.append(f"advance {passed}")
@@ -336,13 +336,13 @@ class Pair:
 
 @dataclass(slots=True)
 class Summary:
-    """What random programs against QEMU gave.
+    """What came of random programs against QEMU.
 
     Attributes:
         registers: accesses made in programs of registers only.
         mixed: steps made in programs with bytes, breaks and time.
-        applied: how often each rule was.
-        differences: what no rule explains, a sentence each; the first of each seed.
+        applied: how often each rule was applied.
+        differences: the first of each program that no rule explains, a sentence each.
     """
 
     registers: int = 0
@@ -352,7 +352,7 @@ class Summary:
 
     @property
     def never_applied(self) -> list[str]:
-        """Rules that never were: they may excuse what is not there."""
+        """The rules that were never applied: they may excuse a difference that no longer exists."""
         return [name for name in RULES if not self.applied[name]]
 
 
@@ -367,12 +367,12 @@ def run_programs(
     """Run random programs on QEMU and our chip.
 
     Args:
-        qemu: a running one.
+        qemu: a running QEMU.
         registers: how many accesses in programs of registers only.
         mixed: how many steps in programs with bytes, breaks and time.
-        seed: of the first program; the next has the next.
-        tick: told of every step that was made.
-        most_differences: ends the run.
+        seed: of the first program; each further program has the next number.
+        tick: called with the number of steps after each program.
+        most_differences: the run ends after this many.
     """
     summary = Summary()
     for kind, total, per_seed in (("registers", registers, REGISTERS_PER_SEED), ("mixed", mixed, MIXED_PER_SEED)):
