@@ -143,6 +143,15 @@ chip_options = st.fixed_dictionaries(
 )
 
 
+# -- streams -----------------------------------------------------------------------------------------------
+
+
+def cut_in_pieces(stream: bytes) -> st.SearchStrategy[list[bytes]]:
+    """Any pieces of a stream, in their order."""
+    cuts = st.lists(st.integers(0, len(stream)), max_size=8).map(sorted)
+    return cuts.map(lambda at: [stream[a:b] for a, b in zip([0, *at], [*at, len(stream)], strict=True)])
+
+
 # -- conformance sequences ---------------------------------------------------------------------------------
 
 _quoted = st.text(
