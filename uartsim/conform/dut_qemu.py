@@ -31,6 +31,7 @@ from typing import Any, Final
 
 from uartsim.conform.dut import Access, Answer, Can, DeviceUnderTest, DutError
 from uartsim.conform.dut_process import WatchedProcess
+from uartsim.registers import Offset
 
 PROGRAM: Final = "qemu-system-x86_64"
 _PORT: Final = 0x3F8
@@ -227,11 +228,11 @@ class QemuDut(DeviceUnderTest):
 
     def reset(self) -> None:
         """Reset the machine; bytes that wait outside are taken in and thrown away first."""
-        self.run([Access(3, 3), Access(4, 8), Access(1, 0), Access(2, 0)])
+        self.run([Access(Offset.LCR, 3), Access(Offset.MCR, 8), Access(Offset.IER, 0), Access(Offset.FCR, 0)])
         for _ in range(100_000):
-            if not self.read(5) & 1 and not self._untaken():
+            if not self.read(Offset.LSR) & 1 and not self._untaken():
                 break
-            self.read(0)
+            self.read(Offset.RBR)
         self._qmp("system_reset")
         for _ in range(20):
             self._round_trip()

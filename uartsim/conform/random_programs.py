@@ -19,7 +19,7 @@ from uartsim.conform.dut import Access, Can, DeviceUnderTest
 from uartsim.conform.dut_ours import OurDut
 from uartsim.conform.player import Player
 from uartsim.line_format import NEVER, TICKS_PER_NS, ns_to_ticks
-from uartsim.registers import FCR, IER, LCR, LSR, MCR, VARIANTS, InterruptId
+from uartsim.registers import FCR, IER, LCR, LSR, MCR, VARIANTS, InterruptId, Offset
 
 #: Actions in a program.
 LENGTH: Final = 80
@@ -28,6 +28,9 @@ _CUTS: Final = 300
 #: Long enough for what is being sent and for a character timeout, in frames.
 _LONG: Final = 48
 
+#: Offsets that are the divisor latch while LCR.DLAB is set.
+_DIVISOR_LATCH: Final = (Offset.DLL, Offset.DLM)
+#: Offsets that are read, each as often as it stands here.
 _OFFSETS: Final = (0, 0, 0, 1, 2, 2, 3, 4, 5, 5, 6, 7)
 _FCR_VALUES: Final = (0, 1, 1, 3, 5, 7, 0x41, 0x81, 0xC1, 0xC7, 0x87, 0xF9, 0x06, 0xC2)
 _LCR_VALUES: Final = (0x03, 0x03, 0x03, 0x83, 0x1B, 0x07, 0x80, 0x0A, 0x3E, 0x04, 0x43)
@@ -128,37 +131,39 @@ class SideBySide:
         if pick < 0.56:
             return Action("read", choose(_OFFSETS))
         if pick < 0.72:
-            return Action("write", 0, anything)
+            return Action("write", Offset.THR, anything)
         if pick < 0.80:
-            return Action("write", 1, anything)
+            return Action("write", Offset.IER, anything)
         if pick < 0.87:
-            return Action("write", 2, choose(_FCR_VALUES))
+            return Action("write", Offset.FCR, choose(_FCR_VALUES))
         if pick < 0.92:
-            return Action("write", 3, choose(_LCR_VALUES))
-        return Action("write", *choose(((4, anything), (4, 0x18 | anything & 0x0F), (4, 0x0B), (7, anything))))
+            return Action("write", Offset.LCR, choose(_LCR_VALUES))
+        mcr, scr = Offset.MCR, Offset.SCR
+        writes = ((mcr, anything), (mcr, 0x18 | anything & 0x0F), (mcr, 0x0B), (scr, anything))
+        return Action("write", *choose(writes))
 
     def fit(self, action: Action) -> Action | None:
         """The action changed to what the datasheet covers in the present state, or None where it covers nothing like it."""
         uart = self.ours.bench.uart
         kind, where, value = action
         dlab, looped = uart.lcr & LCR.DLAB, uart.modem.control & MCR.LOOP
-        if kind == "read" and where == 0 and not dlab and not uart.receiver.data:
-            return Action("read", 5)  # RBR while empty
+        if kind == "read" and where == Offset.RBR and not dlab and not uart.receiver.data:
+            return Action("read", Offset.LSR)  # RBR while empty
         if kind == "receive":
             if where & LSR.PE and not uart.lcr & LCR.PEN:
                 where = 0
             return Action(kind, where, value & uart.line_format.data_mask)
         if kind != "write":
             return action
-        if where in (0, 1) and dlab:
+        if where in _DIVISOR_LATCH and dlab:
             return Action(kind, where, 0 if where else _DIVISORS[value % 4])
-        if where == 0 and uart.lcr & LCR.BREAK:
+        if where == Offset.THR and uart.lcr & LCR.BREAK:
             return None  # the character would arrive as part of a break
-        if where == 1 and value & uart.ier & IER.ETBEI:
+        if where == Offset.IER and value & uart.ier & IER.ETBEI:
             value &= ~IER.ETBEI  # IER.1 written 1 over 1
-        if where == 3 and value & LCR.BREAK and looped:
+        if where == Offset.LCR and value & LCR.BREAK and looped:
             value &= ~LCR.BREAK
-        if where == 4:
+        if where == Offset.MCR:
             if value & MCR.LOOP and uart.lcr & LCR.BREAK:
                 return None
             value &= 0x1F if VARIANTS[self.uart.part].auto_flow else 0xFF  # without AFE
@@ -232,10 +237,10 @@ class SideBySide:
         chip = self.ours.bench.uart
         mask = 0xFF
         receiver = chip.receiver
-        if offset == 2 and receiver.timeout and len(receiver.data) >= receiver.trigger:
+        if offset == Offset.IIR and receiver.timeout and len(receiver.data) >= receiver.trigger:
             if chip.iir == InterruptId.CHARACTER_TIMEOUT:
                 mask = 0xF7  # open: received data and timeout are both true
-        elif offset == 5 and receiver.bad == 1 and receiver.errors and receiver.errors[0]:
+        elif offset == Offset.LSR and receiver.bad == 1 and receiver.errors and receiver.errors[0]:
             mask = 0x7F  # open: whether LSR.7 goes when the last bad character is seen, or when it is read
         expected, got = self.ours.read(offset) & mask, self.uart.read(offset) & mask
         if expected != got:
@@ -246,14 +251,18 @@ class SideBySide:
         dlab = chip.lcr & LCR.DLAB
         frame_before = chip.line_format.frame_ticks
         writes = [Access(offset, value)]
-        if offset == 2 and chip.ier & IER.ETBEI and (value & FCR.XMIT_RESET or (value ^ chip.fcr) & FCR.FIFO_ENABLE):
+        if (
+            offset == Offset.FCR
+            and chip.ier & IER.ETBEI
+            and (value & FCR.XMIT_RESET or (value ^ chip.fcr) & FCR.FIFO_ENABLE)
+        ):
             # Open: whether emptying an empty FIFO raises THRE.  Enabling the interrupt anew raises it on both sides.
-            writes += [Access(1, chip.ier & ~int(IER.ETBEI)), Access(1, chip.ier)] if not dlab else []
+            writes += [Access(Offset.IER, chip.ier & ~int(IER.ETBEI)), Access(Offset.IER, chip.ier)] if not dlab else []
         self.uart.run(writes)
         for register, written in writes:
             assert written is not None
             self.ours.write(register, written)
-        if (offset == 0 and not dlab) or chip.looping:
+        if (offset == Offset.THR and not dlab) or chip.looping:
             self._settle()
         elif chip.line_format.frame_ticks != frame_before and chip.receiver.data and self._timed:
             # Open: whether a timeout that is under way keeps its length.
