@@ -1,4 +1,4 @@
-"""From a guest's name to a console: the machine, its line, and a client on it."""
+"""Opens a console: starts a guest's machine, and attaches a client to its line."""
 
 from __future__ import annotations
 
@@ -40,29 +40,29 @@ def open_console(
     log: Callable[[str], None] | None = None,
     **options: Unpack[LineOptions],
 ) -> AbstractAsyncContextManager[Console]:
-    """Start a machine of its own for this block, and hold its console from the first byte.
+    """Start a machine for this block, and return its console, which has all that the guest sends from the first byte on.
 
     Leaving the block switches the machine off.  Time is trio's: under a virtual clock, such as
-    ``trio.testing.MockClock``, a guest that is a script lives in virtual time, and any other is refused.
+    ``trio.testing.MockClock``, a guest that is a script runs in virtual time, and any other is refused.
 
     Args:
         guest: a guest of the catalogue, the path of a guest's folder, or a definition.
-        settings: what is to differ from the guest's defaults.
+        settings: values that replace the defaults of the guest's settings.
         timeout: how long ``expect`` waits unless told otherwise, in seconds; None for ever.
-        timeout_scale: all time-outs are multiplied with it.
-        problems: what is a problem besides the package's own catalogue: files, or entries as mappings.
-        allow: ids of problems that are none here, as ``linux.panic`` or ``linux.*``.
+        timeout_scale: all time-outs are multiplied by it.
+        problems: additions to the package's catalogue of problems: files, or entries as mappings.
+        allow: ids of problems to ignore, such as ``linux.panic`` or ``linux.*``.
         name: what the machine is called in messages; by default the guest's name.
         clock: ``"real"`` or ``"virtual"``, to state which clock of trio's the caller relies on.
-        log: gets lines about what takes long, such as an image being built.
-        options: what the machine and its line are like, by the names of ``uartsim run``: ``uart``, ``strict_line``,
+        log: is called with lines about what takes long, such as building an image.
+        options: those of the machine and its line, named as for ``uartsim run``: ``uart``, ``strict_line``,
             ``rate``, ``flow``, ``fault``, ``record``, ``trace``, ``vcd``, ``registers``, ``restore``, ``line_policy``; see
             :class:`uartsim.console.console_options.LineOptions`.
 
     Raises:
-        TypeError: there is no such option; the message has the nearest name.
-        UsageError: no such guest or setting, something that it needs is missing, or the clock is virtual and the guest
-            a process or QEMU.
+        TypeError: an option is unknown; the message has the nearest name.
+        UsageError: the guest or a setting is unknown, something that the guest needs is missing, or the clock is virtual
+            and the guest a process or QEMU.
         UartsimError: the guest could not be started.
     """
     __tracebackhide__ = True
@@ -100,9 +100,9 @@ async def _opened(
     hubs: list[Hub] = []
     started: list[Machine] = []
 
-    def prepare(machine: Machine) -> None:  # before power: not a byte is missed
+    def prepare(machine: Machine) -> None:  # before power-on, so that not a byte is missed
         com1 = machine.com1
-        # a pause of the guest must be told from the wait for the next portion of what it sends
+        # output is delivered in portions: the time between two must not look like a pause of the guest
         com1.quantum_ticks = min(com1.quantum_ticks, seconds_to_ticks(SETTLE_S / 4))
         hub = Hub(com1, policy=policy)
         hubs.append(hub)
@@ -117,7 +117,7 @@ async def _opened(
             name or definition.name,
             log=log,
             prepare=prepare,
-            **port,  # type: ignore[misc]  # what is left in it are a port's
+            **port,  # type: ignore[misc]  # what is left are the options of a port
         ) as machine,
     ):
         started.append(machine)
@@ -135,7 +135,7 @@ async def _opened(
 
 @asynccontextmanager
 async def _followed(console: Console, machine: Machine, hub: Hub) -> AsyncIterator[None]:
-    """A console that takes in what the guest sends; closed at the end."""
+    """Let a console receive what the guest sends; close it at the end."""
     failure: BaseException | None = None
     try:
         async with trio.open_nursery() as nursery:
@@ -153,7 +153,10 @@ async def _followed(console: Console, machine: Machine, hub: Hub) -> AsyncIterat
 
 
 def _check_clock(clock: str | None) -> None:
-    """Raises UsageError where the caller relies on another clock than trio has."""
+    """Check that trio has the clock on which the caller relies.
+
+    Raises:
+        UsageError: it has another."""
     if clock is not None and (clock == "virtual") is not is_virtual():
         raise UsageError(
             f"clock is {clock!r} and trio's is not: in async code it is the clock that trio.run() was given, such as "
@@ -163,7 +166,7 @@ def _check_clock(clock: str | None) -> None:
 
 @asynccontextmanager
 async def _recorded(hubs: list[Hub], started: list[Machine], log: Callable[[str], None] | None) -> AsyncIterator[None]:
-    """Close the record; say what it and the other recordings lack; leave none of a machine that did not start."""
+    """Close the recordings, and report those that are incomplete; discard those of a machine that did not start."""
     try:
         yield
     finally:
@@ -184,7 +187,7 @@ async def _recorded(hubs: list[Hub], started: list[Machine], log: Callable[[str]
 
 
 async def _close_after_the_last_byte(machine: Machine, hub: Hub) -> None:
-    """When the guest has ended, close the hub: as soon as the line has carried what was still in the chip."""
+    """Close the hub when the guest has ended and the line has carried what was still in the chip."""
     await machine.wait_ended()
     with trio.move_on_after(1):
         await hub.drain(())
