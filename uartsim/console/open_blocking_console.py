@@ -21,7 +21,8 @@ from uartsim.console.console_errors import ConsoleClosed
 from uartsim.console.console_options import LineOptions, check_options
 from uartsim.console.open_console import open_console as open_async_console
 from uartsim.console.problems.problem_catalogue import Source
-from uartsim.console.trio_thread import LAST_WAIT_S, TrioThread, shared_thread, single
+from uartsim.console.trio_thread import LAST_WAIT_S, TrioThread, shared_thread
+from uartsim.error_groups import first_error
 from uartsim.errors import UartsimError
 from uartsim.guest.catalogue import GuestDefinition
 
@@ -88,7 +89,7 @@ def _held(starting: AbstractAsyncContextManager[AsyncConsole], clock: str) -> It
                         await done.wait()
             end = None
         except Exception as error:
-            end = single(error)
+            end = first_error(error)
         finally:
             opened.put(end or ConsoleClosed("the machine is off"))
             closed.put(end)

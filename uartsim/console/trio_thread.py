@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 import trio
 
 from uartsim.console.console_errors import ConsoleClosed
+from uartsim.error_groups import first_error
 from uartsim.errors import UartsimError, UsageError
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class TrioThread:
                 with self.time_passes(), scope:
                     answer = await function(*args, **kwargs), None
             except Exception as error:
-                answer = None, single(error)
+                answer = None, first_error(error)
             finally:
                 answers.put(answer)
 
@@ -174,10 +175,3 @@ def shared_thread(clock: str) -> TrioThread:
         if thread is None or thread.process != os.getpid():
             thread = _shared[clock] = TrioThread(clock)
         return thread
-
-
-def single(error: BaseException) -> BaseException:
-    """The first error in a group, however deep."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
