@@ -6,12 +6,14 @@ import os
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, Unpack
+from typing import Any, Final, NamedTuple, Unpack
 
 import trio
 
-from uartsim.access.hub import Hub
+from uartsim.access.hub import Hub, LinePolicy
+from uartsim.access.hub_client import HubClient
 from uartsim.console.console import Console
 from uartsim.console.console_options import LineOptions, check_options, line_policy, with_registers
 from uartsim.console.guest_output import SETTLE_S
@@ -20,6 +22,7 @@ from uartsim.guest.build import make_guest
 from uartsim.guest.catalogue import GuestDefinition, find_guest
 from uartsim.line_format import UsageError, seconds_to_ticks
 from uartsim.machine import Machine, open_machine
+from uartsim.machine.options import PortOptions
 from uartsim.machine.ticker import is_virtual
 from uartsim.own_files.outputs import check_distinct
 from uartsim.record import TranscriptWriter
@@ -69,23 +72,34 @@ def open_console(
     check_options("open_console()", options)
     if clock is not None and clock not in _CLOCKS:
         raise UsageError(f"clock is {clock!r}: use 'real' or 'virtual'")
-    return _opened(guest, settings, name, clock, log, options, timeout, timeout_scale, problems, allow)
+    make_console = partial(Console, timeout=timeout, timeout_scale=timeout_scale, problems=problems, allow=allow)
+    return _opened(partial(_plan, guest, settings, options), name, clock, log, make_console)
 
 
-@asynccontextmanager
-async def _opened(
-    guest: str | Path | GuestDefinition,
-    settings: Mapping[str, Any] | None,
-    name: str | None,
-    clock: str | None,
-    log: Callable[[str], None] | None,
-    options: LineOptions,
-    timeout: float | None,
-    timeout_scale: float,
-    problems: Source | Sequence[Source] | None,
-    allow: Iterable[str],
-) -> AsyncIterator[Console]:
-    _check_clock(clock)
+class _Plan(NamedTuple):
+    """What is to be started.
+
+    Attributes:
+        definition: the guest, with its settings.
+        restore: the folder of a snapshot from which it continues, or None.
+        port: the options of its port.
+        policy: what happens when another client wants to send.
+        record: a file for every byte of the line, or None.
+    """
+
+    definition: GuestDefinition
+    restore: Path | None
+    port: PortOptions
+    policy: LinePolicy
+    record: str | os.PathLike[str] | None
+
+
+def _plan(guest: str | Path | GuestDefinition, settings: Mapping[str, Any] | None, options: LineOptions) -> _Plan:
+    """Check what the caller asked for, and what the guest needs.
+
+    Raises:
+        UsageError: the guest, a setting or the value of an option is unknown, or something that the guest needs is missing.
+    """
     definition = guest if isinstance(guest, GuestDefinition) else find_guest(str(guest))
     if settings:
         definition = definition.with_settings({key: str(value) for key, value in settings.items()})
@@ -97,6 +111,19 @@ async def _opened(
     port["uart"] = port.get("uart") or definition.uart
     paths = {"record": record, "trace": port.get("trace"), "vcd": port.get("vcd")}
     check_distinct({what: path for what, path in paths.items() if path is not None})
+    return _Plan(definition, None if restore is None else Path(restore), port, policy, record)
+
+
+@asynccontextmanager
+async def _opened(
+    make_plan: Callable[[], _Plan],
+    name: str | None,
+    clock: str | None,
+    log: Callable[[str], None] | None,
+    make_console: Callable[[HubClient, Machine], Console],
+) -> AsyncIterator[Console]:
+    _check_clock(clock)
+    plan = make_plan()
     hubs: list[Hub] = []
     started: list[Machine] = []
 
@@ -104,31 +131,24 @@ async def _opened(
         com1 = machine.com1
         # output is delivered in portions: the time between two must not look like a pause of the guest
         com1.quantum_ticks = min(com1.quantum_ticks, seconds_to_ticks(SETTLE_S / 4))
-        hub = Hub(com1, policy=policy)
+        hub = Hub(com1, policy=plan.policy)
         hubs.append(hub)
-        if record is not None:
+        if plan.record is not None:
             start = com1.clock.now()
-            hub.record = TranscriptWriter(os.fspath(record), machine.name, "as the guest programs it", start)
+            hub.record = TranscriptWriter(os.fspath(plan.record), machine.name, "as the guest programs it", start)
 
     async with (
         _recorded(hubs, started, log),
         open_machine(
-            make_guest(definition, restore=None if restore is None else Path(restore)),
-            name or definition.name,
+            make_guest(plan.definition, restore=plan.restore),
+            name or plan.definition.name,
             log=log,
             prepare=prepare,
-            **port,  # type: ignore[misc]  # what is left are the options of a port
+            **plan.port,
         ) as machine,
     ):
         started.append(machine)
-        console = Console(
-            hubs[0].attach("console", start=0),
-            machine,
-            timeout=timeout,
-            timeout_scale=timeout_scale,
-            problems=problems,
-            allow=allow,
-        )
+        console = make_console(hubs[0].attach("console", start=0), machine)
         async with _followed(console, machine, hubs[0]):
             yield console
 
@@ -156,7 +176,8 @@ def _check_clock(clock: str | None) -> None:
     """Check that trio has the clock on which the caller relies.
 
     Raises:
-        UsageError: it has another."""
+        UsageError: it has another.
+    """
     if clock is not None and (clock == "virtual") is not is_virtual():
         raise UsageError(
             f"clock is {clock!r} and trio's is not: in async code it is the clock that trio.run() was given, such as "

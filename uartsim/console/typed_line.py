@@ -257,7 +257,8 @@ class TypedLine:
         """Type the rest at a guest that echoes nothing.
 
         Returns:
-            True if the text came back after all; None if nothing came; False if something else did."""
+            True if the text came back after all; None if nothing came; False if something else did.
+        """
         self.typed = self._text
         if keys:
             await self._session.send(keys)

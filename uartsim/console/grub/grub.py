@@ -317,7 +317,8 @@ def _check_edit(
     """Check the arguments of an edit.
 
     Raises:
-        UsageError: the edit cannot be made."""
+        UsageError: the edit cannot be made.
+    """
     __tracebackhide__ = True
     if not isinstance(append, str) or not append.isprintable():
         raise UsageError(f"{append!r} cannot be typed into GRUB's editor: give printable characters")

@@ -95,7 +95,8 @@ class Menu:
         """The error that a key has had no effect.
 
         Raises:
-            GrubFailed: the menu is not shown any more."""
+            GrubFailed: the menu is not shown any more.
+        """
         __tracebackhide__ = True
         _ = self.view
         return self._keys.fail("GRUB's menu does not react to keys")
@@ -115,7 +116,8 @@ class Menu:
         """Move the highlight up or down by an entry.
 
         Returns:
-            By how many entries it has moved, positive for down; 0 at the end of the menu."""
+            By how many entries it has moved, positive for down; 0 at the end of the menu.
+        """
         __tracebackhide__ = True
         before = self.view
         down = direction == key.DOWN

@@ -200,7 +200,8 @@ class ShellLine:
 
         Args:
             text: the text behind the begin mark.
-            damaged: whether what is left of the end mark is at the end of the text."""
+            damaged: whether what is left of the end mark is at the end of the text.
+        """
         before, _, last = text.rstrip("\r\n").rpartition("\n")
         if damaged and self.is_damaged_end(last.strip("\r")):
             text = before
