@@ -13,14 +13,14 @@ import pytest
 
 from tools import registers_doc
 from uartsim import registers
-from uartsim.conform.command_judged import CommandUart
-from uartsim.conform.judge import Finding
-from uartsim.conform.judged import Can
-from uartsim.conform.judging import judge_uart
+from uartsim.conform.dut import Can
+from uartsim.conform.dut_command import CommandDut
+from uartsim.conform.player import Finding
 from uartsim.conform.reference import REGISTERS
 from uartsim.conform.register_rows import SAME, Bit
 from uartsim.conform.report import Verdict
-from uartsim.conform.sequences import SEQUENCES
+from uartsim.conform.suite import SEQUENCES
+from uartsim.conform.suite_run import run_on_dut
 
 DOCS = registers_doc.ROOT / "docs"
 BITS = [(register.name, bit) for register in REGISTERS for bit in register.bits]
@@ -85,8 +85,8 @@ def test_what_the_table_says_of_qemu_is_so(qemu_findings: list[Finding], registe
 def judged(tmp_path: Path, program: str) -> Verdict:
     file = tmp_path / "my_uart.py"
     file.write_text(program)
-    with CommandUart(shlex.join([sys.executable, "-S", str(file)])) as uart:
-        return judge_uart(uart, SEQUENCES, 4000, seed=1)
+    with CommandDut(shlex.join([sys.executable, "-S", str(file)])) as uart:
+        return run_on_dut(uart, SEQUENCES, 4000, seed=1)
 
 
 def test_the_example_is_right_and_reported_as_the_page_says(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from uartsim.chip import Bench
-from uartsim.conform.judged import Access, Answer
-from uartsim.conform.qemu_judged import QemuUart
+from uartsim.conform.dut import Access, Answer
+from uartsim.conform.dut_qemu import QemuDut
 from uartsim.conform.rules import RULES
 from uartsim.line_format import NEVER, TICKS_PER_NS, ns_to_ticks
 from uartsim.registers import FCR, LCR, LSR, MCR, MSR
@@ -47,7 +47,7 @@ class Pair:
         seed: of the random program.
     """
 
-    def __init__(self, qemu: QemuUart, seed: int) -> None:
+    def __init__(self, qemu: QemuDut, seed: int) -> None:
         self.qemu = qemu
         # QEMU's board does not look at OUT2.
         self.ours = Bench(out2_gate="none")
@@ -357,7 +357,7 @@ class Summary:
 
 
 def run_programs(
-    qemu: QemuUart,
+    qemu: QemuDut,
     registers: int,
     mixed: int,
     seed: int,

@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Final
 
-from uartsim.conform.judge import Finding
+from uartsim.conform.player import Finding
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from uartsim.chip import Bench
-from uartsim.conform.judged import ALL, JudgedUart
+from uartsim.conform.dut import ALL, DeviceUnderTest
 
 
-class OurUart(JudgedUart):
+class OurDut(DeviceUnderTest):
     """A :class:`uartsim.chip.Bench`: exact in everything.
 
     Args:

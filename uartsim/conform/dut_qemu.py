@@ -2,12 +2,12 @@
 
 The machine's processor is parked by a firmware image of ``hlt`` and, where QEMU has no qtest accelerator (as in
 distributions), the machine stays stopped: virtual time stands still, and port accesses, the character device and the
-interception of interrupts work all the same.  :meth:`QemuUart.advance` then lets the machine run for a while and
+interception of interrupts work all the same.  :meth:`QemuDut.advance` then lets the machine run for a while and
 reads from the ACPI timer how long that was.
 
 Harness traps: a full character device stalls QEMU's transmitter, so take what was sent often; QEMU takes in only as
-many injected bytes as its receiver has room for, and the rest on any later access.  :meth:`QemuUart.inject` therefore
-refuses what does not fit; :meth:`QemuUart.receive` leaves it outside, as QEMU does, and a reset drains it first.
+many injected bytes as its receiver has room for, and the rest on any later access.  :meth:`QemuDut.inject` therefore
+refuses what does not fit; :meth:`QemuDut.receive` leaves it outside, as QEMU does, and a reset drains it first.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-from uartsim.conform.judged import Access, Answer, Can, JudgedError, JudgedUart
-from uartsim.conform.process import WatchedProcess
+from uartsim.conform.dut import Access, Answer, Can, DeviceUnderTest, DutError
+from uartsim.conform.dut_process import WatchedProcess
 
 PROGRAM: Final = "qemu-system-x86_64"
 _PORT: Final = 0x3F8
@@ -39,16 +39,16 @@ _PM_TIMER_HZ: Final = 3_579_545
 _SCRATCH: Final = 7
 
 
-class QemuUart(JudgedUart):
+class QemuDut(DeviceUnderTest):
     """One QEMU process with one serial port.  A context manager; nothing is left behind.
 
     Raises:
-        JudgedError: QEMU is missing, or does not start.
+        DutError: QEMU is missing, or does not start.
     """
 
     def __init__(self) -> None:
         if shutil.which(PROGRAM) is None:
-            raise JudgedError(f"{PROGRAM} is missing: install it, on Debian with 'apt-get install qemu-system-x86'")
+            raise DutError(f"{PROGRAM} is missing: install it, on Debian with 'apt-get install qemu-system-x86'")
         version = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=False).stdout
         found = re.search(r"version (\S+)", version)
         help_text = subprocess.run([PROGRAM, "-accel", "help"], capture_output=True, text=True, check=False).stdout
@@ -88,7 +88,7 @@ class QemuUart(JudgedUart):
             arguments.append("-S")
         for name, end in ends.items():
             arguments += ["-chardev", f"socket,id={name},fd={end.fileno()}"]
-        arguments += ["-object", "qtest,id=judge,chardev=qtest,log=none", "-mon", "chardev=qmp,mode=control"]
+        arguments += ["-object", "qtest,id=test,chardev=qtest,log=none", "-mon", "chardev=qmp,mode=control"]
         arguments += ["-device", "isa-serial,chardev=line,index=0"]
         self._process = WatchedProcess(arguments, pass_fds=[end.fileno() for end in ends.values()], folder=folder)
         self._stack.callback(self._process.close)
@@ -111,11 +111,11 @@ class QemuUart(JudgedUart):
         """End QEMU; may be called again."""
         self._stack.close()
 
-    def _gone(self, what: str) -> JudgedError:
+    def _gone(self, what: str) -> DutError:
         """QEMU is gone, and perhaps said why."""
         self._process.wait(5)
         said = self._process.last_words()
-        return JudgedError(f"{PROGRAM} closed its {what}" + (f"; it said: {said}" if said else ""))
+        return DutError(f"{PROGRAM} closed its {what}" + (f"; it said: {said}" if said else ""))
 
     # -- registers -----------------------------------------------------------------------------------------
 
@@ -165,7 +165,7 @@ class QemuUart(JudgedUart):
         """Bytes arrive; returns when QEMU has taken all of them in.
 
         Raises:
-            JudgedError: it has no room for all of them.
+            DutError: it has no room for all of them.
         """
         for n in range(len(data)):
             self._line.sendall(data[n : n + 1])  # one at a time, so that the queue's length tells what was taken
@@ -174,7 +174,7 @@ class QemuUart(JudgedUart):
                 self._round_trip()  # it was taken off the queue; now it is in
                 return
             self._round_trip()
-        raise JudgedError(f"QEMU left {self._untaken()} of the injected bytes outside: its receiver had no room")
+        raise DutError(f"QEMU left {self._untaken()} of the injected bytes outside: its receiver had no room")
 
     def _untaken(self) -> int:
         count = array.array("i", [0])
@@ -259,7 +259,7 @@ class QemuUart(JudgedUart):
                 try:
                     more = self._qtest.recv(65536)
                 except TimeoutError:
-                    raise JudgedError(f"{PROGRAM} has not answered for {_REPLY_TIMEOUT_S} s") from None
+                    raise DutError(f"{PROGRAM} has not answered for {_REPLY_TIMEOUT_S} s") from None
                 except ConnectionError:
                     more = b""
                 if not more:
@@ -273,14 +273,14 @@ class QemuUart(JudgedUart):
             elif words[0] == "OK":
                 return " ".join(words)
             else:
-                raise JudgedError(f"QEMU answered {line.decode()!r}")
+                raise DutError(f"QEMU answered {line.decode()!r}")
 
     def _receive_qmp(self) -> dict[str, Any]:
         while b"\n" not in self._qmp_replies:
             try:
                 more = self._qmp_socket.recv(65536)
             except TimeoutError:
-                raise JudgedError(f"the monitor of {PROGRAM} has not answered for {_REPLY_TIMEOUT_S} s") from None
+                raise DutError(f"the monitor of {PROGRAM} has not answered for {_REPLY_TIMEOUT_S} s") from None
             except ConnectionError:
                 more = b""
             if not more:
@@ -296,6 +296,6 @@ class QemuUart(JudgedUart):
         while True:
             reply = self._receive_qmp()
             if "error" in reply:
-                raise JudgedError(f"QEMU refused {command}: {reply['error']}")
+                raise DutError(f"QEMU refused {command}: {reply['error']}")
             if "return" in reply:
                 return

@@ -56,7 +56,7 @@ class WatchedProcess:
         pass_fds: Sequence[int] = (),
         folder: tempfile.TemporaryDirectory[str] | None = None,
     ) -> None:
-        self._folder = folder or tempfile.TemporaryDirectory(prefix="uartsim-judged-")
+        self._folder = folder or tempfile.TemporaryDirectory(prefix="uartsim-dut-")
         self.folder = Path(self._folder.name)
         inherited = list(pass_fds)
         if pipes is not None:

@@ -1,7 +1,7 @@
 """Random programs that judge any UART, with our chip beside it as the reference.
 
 A program is a list of random actions.  It is kept away from what the datasheet leaves open, so that whatever differs is
-a mistake: :meth:`Beside.fit` looks at the state in which an action would be done, and changes or drops it.  Because of
+a mistake: :meth:`SideBySide.fit` looks at the state in which an action would be done, and changes or drops it.  Because of
 that any part of a program is a program too, and one that fails is cut down to few actions before it is shown.
 
 Not judged here, but by the sequences: how long the transmitter takes.  After a character is written both sides are
@@ -15,9 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from uartsim.conform.judge import Judge
-from uartsim.conform.judged import Access, Can, JudgedUart
-from uartsim.conform.ours import OurUart
+from uartsim.conform.dut import Access, Can, DeviceUnderTest
+from uartsim.conform.dut_ours import OurDut
+from uartsim.conform.player import Player
 from uartsim.line_format import NEVER, TICKS_PER_NS, ns_to_ticks
 from uartsim.registers import FCR, IER, LCR, LSR, MCR, VARIANTS, InterruptId
 
@@ -90,17 +90,17 @@ class _DiffersError(Exception):
         self.what, self.expected, self.got = what, expected, got
 
 
-class Beside:
+class SideBySide:
     """A judged UART with our chip beside it, both driven alike.
 
     Args:
         uart: the judged one.
     """
 
-    def __init__(self, uart: JudgedUart) -> None:
+    def __init__(self, uart: DeviceUnderTest) -> None:
         self.uart = uart
-        self.ours = OurUart(uart.part)
-        self._prepare = Judge(uart).prepare, Judge(self.ours).prepare
+        self.ours = OurDut(uart.part)
+        self._prepare = Player(uart).prepare, Player(self.ours).prepare
         self._with_errors = Can.ERRORS in uart.can
         self._timed = Can.TIME in uart.can
         self._exact = Can.EXACT in uart.can
@@ -168,7 +168,7 @@ class Beside:
         """Run a program from the prepared start; what differs first, or None.
 
         Raises:
-            JudgedError: the judged UART cannot go on.
+            DutError: the judged UART cannot go on.
         """
         for prepare in self._prepare:
             prepare()
@@ -329,7 +329,7 @@ class Programs:
 
 
 def run_programs(
-    uart: JudgedUart, actions: int, seed: int, tick: Callable[[int], None] | None = None, most: int = 10
+    uart: DeviceUnderTest, actions: int, seed: int, tick: Callable[[int], None] | None = None, most: int = 10
 ) -> Programs:
     """Run random programs on ``uart`` and on our chip.
 
@@ -341,10 +341,10 @@ def run_programs(
         most: so many differences end the run.
 
     Raises:
-        JudgedError: the judged UART cannot go on.
+        DutError: the judged UART cannot go on.
     """
     result = Programs()
-    beside = Beside(uart)
+    beside = SideBySide(uart)
     known: set[str] = set()
     while result.actions < actions and len(result.differences) + result.repeated < most:
         program = beside.draw(seed, min(LENGTH, actions - result.actions))

@@ -3,8 +3,8 @@
 A judged UART says what it can do (:class:`Can`); what it cannot do is not asked of it, and the report says which checks
 were left out for that.  The least is reading and writing registers.
 
-Time passes only in :meth:`JudgedUart.advance`, and in :meth:`JudgedUart.receive` and
-:meth:`JudgedUart.receive_break` where a model puts the character through a real line.  These return how much did, so
+Time passes only in :meth:`DeviceUnderTest.advance`, and in :meth:`DeviceUnderTest.receive` and
+:meth:`DeviceUnderTest.receive_break` where a model puts the character through a real line.  These return how much did, so
 that whoever judges can keep count.
 """
 
@@ -18,7 +18,7 @@ from typing import NamedTuple, TypeVar
 
 from uartsim.errors import UartsimError
 
-Self = TypeVar("Self", bound="JudgedUart")
+Self = TypeVar("Self", bound="DeviceUnderTest")
 
 
 def a_part(part: str) -> str:
@@ -26,7 +26,7 @@ def a_part(part: str) -> str:
     return f"{'an' if part.startswith('8') else 'a'} {part}"
 
 
-class JudgedError(UartsimError):
+class DutError(UartsimError):
     """The judged UART cannot go on: it is missing, gone, silent, or answers nonsense."""
 
 
@@ -62,7 +62,7 @@ class Answer(NamedTuple):
     irq: bool
 
 
-class JudgedUart(abc.ABC):
+class DeviceUnderTest(abc.ABC):
     """A UART behind the small face that a judge needs.  A context manager: at its end nothing is left behind.
 
     Methods for what :attr:`can` does not name are never called.
