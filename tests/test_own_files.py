@@ -193,7 +193,7 @@ def test_a_mark_is_for_one_purpose(tmp_path: Path) -> None:
     open_own(str(tmp_path / "ours"), "cache", "x").close()
     (tmp_path / "ours" / "file").write_text("")
     open_own(str(tmp_path / "ours"), "cache", "x").close()
-    with pytest.raises(UsageError, match="holds what uartsim has not made"):
+    with pytest.raises(UsageError, match="holds files that uartsim did not make"):
         open_own(str(tmp_path / "ours"), "snapshot", "x")
 
 

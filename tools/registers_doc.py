@@ -1,7 +1,7 @@
-"""Prints ``docs/registers.md`` from the tables, and the list of sequences in ``docs/conformance.md``.
+"""Generate ``docs/registers.md`` and the list of sequences in ``docs/conformance.md`` from the tables in the code.
 
-python tools/registers_doc.py            what docs/registers.md has to be
-python tools/registers_doc.py --write    writes both
+python tools/registers_doc.py            prints docs/registers.md
+python tools/registers_doc.py --write    writes both pages
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> Iterator[st
 
 
 def register_lines(register: Register) -> Iterator[str]:
-    """One register."""
+    """The section of one register, line by line."""
     yield f"## {register.name}, {register.title}"
     yield ""
     reset = f"; {RESET_VALUES[register.name]:02X} after a reset" if register.name in RESET_VALUES else ""
@@ -53,7 +53,7 @@ def register_lines(register: Register) -> Iterator[str]:
 
 
 def variant_row(variant: Variant) -> tuple[str, ...]:
-    """One variant of the chip."""
+    """The row of one variant of the chip."""
     fifo = f"{variant.fifo_depth}" if variant.fifo_works else "none" if not variant.has_fcr else "does not work"
     if variant.deep_fifo:
         fifo += f", or {variant.deep_fifo}"
@@ -67,13 +67,14 @@ def variant_row(variant: Variant) -> tuple[str, ...]:
 
 
 def registers_page() -> str:
-    """``docs/registers.md``."""
+    """The text of ``docs/registers.md``."""
     lines = [
         "# Registers",
         "",
-        "Bit by bit: what the PC16550D's datasheet (June 1995) says, what our chip does where that leaves a choice, and",
-        "what QEMU 7.2 does. Made by `tools/registers_doc.py` from the tables of the code. What is said of QEMU is",
-        "measured: each row names checks of `uartsim conform`, and a test plays them to a running QEMU.",
+        "For every bit, this page gives the text of the PC16550D datasheet (June 1995), the choice that our chip makes",
+        "where the datasheet leaves one, and the behaviour of QEMU 7.2. `tools/registers_doc.py` generates it from the",
+        "tables in the code. The statements about QEMU are measured: each row names checks of `uartsim conform`, and a",
+        "test runs them on QEMU.",
         "",
     ]
     for register in REGISTERS:
@@ -91,7 +92,7 @@ def registers_page() -> str:
 
 
 def parts_of(sequence: Sequence) -> str:
-    """To which parts a sequence applies, in short."""
+    """The parts that a sequence applies to, in short."""
     return "all" if sequence.parts == ALL_PARTS else ", ".join(sequence.parts)
 
 
@@ -106,19 +107,19 @@ def sequence_list() -> str:
 
 
 def with_sequences(page: str) -> str:
-    """``docs/conformance.md`` with the present list of sequences.
+    """The text ``page`` of ``docs/conformance.md`` with the current list of sequences.
 
     Raises:
-        ValueError: the page has lost the two marks between which the list stands.
+        ValueError: the page lacks the two marks around the list.
     """
     if _BEGIN not in page or _END not in page:
-        raise ValueError(f"docs/conformance.md has to hold the lines {_BEGIN.strip()!r} and {_END.strip()!r}")
+        raise ValueError(f"docs/conformance.md must hold the lines {_BEGIN.strip()!r} and {_END.strip()!r}")
     before, _, rest = page.partition(_BEGIN)
     return f"{before}{_BEGIN}\n{sequence_list()}\n{_END}{rest.partition(_END)[2]}"
 
 
 def main(arguments: list[str]) -> int:
-    """The program."""
+    """Run the program with these arguments; returns the exit status."""
     if arguments == ["--write"]:
         (ROOT / "docs" / "registers.md").write_text(registers_page())
         conformance = ROOT / "docs" / "conformance.md"

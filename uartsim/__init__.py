@@ -1,7 +1,7 @@
 """uartsim: a virtual 16550A UART, its serial line, the machines behind it, and a console test harness.
 
-All that is public is here, and is imported when it is first used: importing ``uartsim`` costs next to nothing.
-``uartsim.blocking`` has the same names for ordinary, blocking code.
+This module holds every public name.  A name's module is imported when the name is first used, so that
+``import uartsim`` itself is cheap.  ``uartsim.blocking`` has the same names for ordinary, blocking code.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ __all__ = [
     "open_machine",
 ]
 
-#: Where each public name lives.
+#: The module that defines each public name.
 _HOMES = {
     "Bench": "uartsim.chip.bench",
     "Console": "uartsim.console.console",

@@ -192,7 +192,7 @@ def test_sysrq_help_of_the_demo_is_printed(demo: RunningMachine, runtime: Path) 
 
 MISTAKES = [
     (["run", "dem"], r"unknown guest 'dem'.*demo"),
-    (["run", "/nowhere"], r"/nowhere is no folder of a guest: there is no such folder"),
+    (["run", "/nowhere"], r"/nowhere is not a guest's folder: there is no such folder"),
     (["run", "demo", "--set", "grub_timeout=soon"], r"'grub_timeout' is a whole number"),
     (["run", "demo", "--set", "grub_timeou=1"], r"no setting 'grub_timeou'.*grub_timeout"),
     (["run", "demo", "--set", "x"], r"write it as KEY=VALUE"),

@@ -246,7 +246,7 @@ QEMU = '[guest]\nkind = "qemu"\ndescription = "x"\n[qemu]\n'
     ("table", "words"),
     [
         ('kernel = "nosuch"', "nosuch is missing"),
-        ('kernel = "nosuch-*"', "no file is named .*nosuch-"),
+        ('kernel = "nosuch-*"', "no file matches .*nosuch-"),
         ('kernel = "."', "is a folder"),
         ('drives = ["file={folder}/nosuch.img,if=virtio"]', "the image .*nosuch.img is missing"),
         ('drives = ["if=virtio,file={folder}"]', "is a folder, not an image"),

@@ -275,7 +275,7 @@ async def test_panic_equals_a_number_reboots_after_as_many_seconds() -> None:
 
 
 @virtual_time
-async def test_an_idle_machine_wakes_nobody() -> None:
+async def test_an_idle_machine_has_no_timers() -> None:
     async with booted() as line:
         await line.log_in()
         await trio.sleep(5)

@@ -19,7 +19,7 @@ from uartsim.access.runtime_folder import (
     runtime_folder,
 )
 from uartsim.errors import UartsimError, UsageError
-from uartsim.own_files.folder import SHORTAGES, OwnFolder
+from uartsim.own_files.folder import EXHAUSTED, OwnFolder
 from uartsim.own_files.links import is_link, make_link, remove_link
 
 _REMEDY = "move that away, or give this machine another name with --name"
@@ -70,7 +70,7 @@ class MachineFolder:
             self._own = self._take()
         except OSError as error:
             self._parent.close()
-            if error.errno in SHORTAGES:
+            if error.errno in EXHAUSTED:
                 raise
             raise UsageError(
                 f"the folder {self.path} cannot be made, or not emptied of what a dead machine has left in it "

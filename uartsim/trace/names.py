@@ -1,4 +1,4 @@
-"""Registers and their bits by name, for what a person reads about accesses."""
+"""The names of registers and of the bits in their values, for people who read about accesses."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _ESCAPES: Final = {8: r"\b", 9: r"\t", 10: r"\n", 12: r"\f", 13: r"\r", 27: r"\e
 
 
 def register_name(offset: int, written: bool, dlab: bool) -> str:
-    """What is at ``offset`` (0 to 7) in this direction, with the divisor latch open or not."""
+    """The register at ``offset`` (0 to 7) for a write or a read, with LCR.DLAB set or not."""
     if dlab and offset < 2:
         return _LATCH[offset]
     return (_WRITTEN if written else _READ)[offset]
 
 
 def bit_names(register: str, value: int) -> str:
-    """What a register's value means, in a few words; empty where the number says all."""
+    """The meaning of a register's value, in a few words; empty for registers that hold plain numbers."""
     if register in ("RBR", "THR"):
         return f"'{printable(bytes((value,)), quote=chr(39))}'"
     if register == "IIR":
@@ -77,7 +77,7 @@ def _lcr(value: int) -> str:
 
 
 def printable(data: bytes, quote: str = '"') -> str:
-    """Characters as one writes them in a program: what is not printable ASCII is escaped, and so is ``quote``."""
+    """The characters as in a string literal: everything but printable ASCII is escaped, and so is ``quote``."""
     return "".join(
         f"\\{quote}"
         if chr(byte) == quote

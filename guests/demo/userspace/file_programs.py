@@ -167,7 +167,7 @@ async def _chmod(context: Context) -> int:
 
 
 async def _dd(context: Context) -> int:
-    """Do ``dd if= of= bs= count= skip= seek= status=`` to and from files, devices and pipes."""
+    """Run ``dd if= of= bs= count= skip= seek= status=`` to and from files, devices and pipes."""
     values = dict(word.partition("=")[::2] for word in context.arguments)
     block = _bytes(values.get("bs", "512"))
     count = int(values["count"]) if "count" in values else None

@@ -1,4 +1,4 @@
-"""Programs that show or set something of the system: uname, dmesg, sysctl, hostname, id, journalctl, sleep."""
+"""Programs that show or change the state of the system: uname, dmesg, sysctl, hostname, id, journalctl, sleep."""
 
 from __future__ import annotations
 
