@@ -29,9 +29,9 @@ streams = st.lists(
 ).map(b"".join)
 
 
-def tokens(*pieces: bytes) -> list[Token]:
+def tokens(*pieces: bytes, single_bytes: bool = True) -> list[Token]:
     """The tokens of a stream, with no cut where there need not be one."""
-    parser = ControlSequenceParser()
+    parser = ControlSequenceParser(single_bytes=single_bytes)
     found = [token for piece in pieces for token in parser.feed(piece)]
     joined: list[Token] = []
     for kind, group in groupby(found, key=lambda token: token.kind):
@@ -102,8 +102,17 @@ def test_characters_are_text_whatever_their_bytes(text: bytes) -> None:
 @given(streams.flatmap(lambda stream: st.tuples(st.just(stream), cut_in_pieces(stream))))
 def test_it_does_not_matter_how_the_stream_is_cut(case: tuple[bytes, list[bytes]]) -> None:
     stream, pieces = case
-    assert tokens(*pieces) == tokens(stream)
-    assert tokens(*(stream[at : at + 1] for at in range(len(stream)))) == tokens(stream)
+    for single_bytes in (True, False):
+        whole = tokens(stream, single_bytes=single_bytes)
+        assert tokens(*pieces, single_bytes=single_bytes) == whole
+        assert tokens(*(stream[at : at + 1] for at in range(len(stream))), single_bytes=single_bytes) == whole
+
+
+@pytest.mark.parametrize("stream", [b"\x9b5mx", b"\x90", b"\xc3\xa9\x9dx\x9c", b"\xff\x9b"])
+def test_a_terminal_that_reads_utf_8_takes_no_single_byte_for_a_control(stream: bytes) -> None:
+    assert tokens(stream, single_bytes=False) == [Token(Kind.TEXT, stream)]
+    assert tokens(b"\x1b]" + stream + b"\x07", single_bytes=False)[1] == Token(Kind.STRING, stream)
+    assert tokens(b"\xc2\x9b5m", single_bytes=False) == [Token(Kind.CSI, b"\xc2\x9b5m", b"5m")]
 
 
 @given(streams)

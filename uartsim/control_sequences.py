@@ -41,6 +41,7 @@ _HIGH: Final = (
 _TEXT: Final = re.compile(rb"(?:[^\x1b\x80-\xff]++|%b)++" % _HIGH)
 _CONTENT: Final = re.compile(rb"(?:[^\x07\x18\x1a\x1b\x80-\xff]++|%b)++" % _HIGH)
 _C1: Final = re.compile(rb"\xc2?([\x80-\x9f])")
+_C1_AS_UTF8: Final = re.compile(rb"\xc2([\x80-\x9f])")
 #: Of a control sequence: the parameters' first byte may mark them as private.
 _CSI: Final = re.compile(rb"[<-?]?[0-9:;]*[ -/]*[@-~]")
 #: A sequence that is there as a whole: the same as the steps through its bytes find, at once.
@@ -85,12 +86,17 @@ class Token(NamedTuple):
 class ControlSequenceParser:
     """Takes a stream of bytes apart, piece by piece.
 
+    Args:
+        single_bytes: whether a byte of 0x80 to 0x9F outside of a UTF-8 character is a C1 control.  A terminal that reads
+            UTF-8 shows such a byte as a wrong character; any other obeys it.
+
     The data of all tokens, joined, and :attr:`pending` are the stream.
     """
 
-    __slots__ = ("_body", "_held", "_is_osc", "_partial", "_step", "_tokens", "_valid")
+    __slots__ = ("_body", "_c1", "_held", "_is_osc", "_partial", "_step", "_tokens", "_valid")
 
-    def __init__(self) -> None:
+    def __init__(self, *, single_bytes: bool = True) -> None:
+        self._c1 = _C1 if single_bytes else _C1_AS_UTF8
         self._step: Callable[[ControlSequenceParser, bytes, int], int] = ControlSequenceParser._ground
         self._tokens: list[Token] = []
         self._held = bytearray()  # the sequence that is not complete
@@ -139,8 +145,12 @@ class ControlSequenceParser:
         return at + 1
 
     def _high(self, data: bytes, at: int) -> int:
-        """A C1 control, or the beginning of a character."""
-        control = _C1.match(data, at)
+        """A C1 control, a wrong byte, or the beginning of a character."""
+        control = self._c1.match(data, at)
+        if control is None and data[at] < 0xA0:
+            in_string = self._step is ControlSequenceParser._string
+            self._put(Kind.STRING if in_string else Kind.TEXT, data[at : at + 1])
+            return at + 1
         if control is None:
             self._partial = data[at:]
             return len(data)
