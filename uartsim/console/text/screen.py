@@ -13,19 +13,14 @@ from typing import Any, Final
 from wcwidth import wcswidth
 
 from uartsim.console.text.kernel_prefix import MAX_LINE, PREFIX, PREFIX_BEGUN
+from uartsim.control_sequences import ControlSequenceParser, Kind, Token
 from uartsim.errors import UsageError
 
 #: How much output may wait, and how much of it is kept when that is exceeded, in bytes.
 _PENDING_BYTES: Final = 1 << 16
 _KEPT_BYTES: Final = 1 << 15
-#: Sequences that draw nothing and that pyte misreads: with a private marker, or with an intermediate byte.
-_FOREIGN: Final = re.compile(
-    rb"\x1b\[[<=>][0-9;:]*[ -/]*[@-~]"
-    rb"|\x1b\[\?[0-9;]*[ -/]*[a-gi-km-zA-IL-Z@`]"
-    rb"|\x1b\[[0-9;:]*[ -/]+[@-~]"
-    rb"|\x1b[PX^_][^\x1b\x07]*(?:\x1b\\|\x07)"
-)
-_UNFINISHED: Final = re.compile(rb"\x1b(?:\[[^\x1b\x07@-~]{0,64}|[PX^_\]][^\x1b\x07]{0,256}\x1b?)?\Z")
+#: Control sequences that draw; pyte takes those with other private marks, or with intermediate bytes, for some of these.
+_DRAWS: Final = re.compile(rb"[0-9;:]*[@-~]|\?[0-9;]*[hlJK]")
 _CURSOR_PLACED: Final = re.compile(rb"\x1b\[[0-9;]*H")
 _KERNEL_LINE: Final = re.compile(rb"%b[^\n]{0,%d}\n" % (PREFIX.encode(), MAX_LINE - 1))
 _KERNEL_LINE_BEGUN: Final = re.compile(
@@ -99,6 +94,7 @@ class ScreenModel:
         self._kernel_lines = kernel_lines
         self._pending = bytearray()
         self._lost = False
+        self._parser = ControlSequenceParser(single_bytes=False)
         self._terminal: Any = None
         self._stream: Any = None
 
@@ -163,17 +159,16 @@ class ScreenModel:
             self._stream = pyte.ByteStream(self._terminal)
         if self._lost:
             self._terminal.reset()
+            self._parser = ControlSequenceParser(single_bytes=False)
             self._lost = False
         if not self._kernel_lines:
             self._pending = bytearray(_KERNEL_LINE.sub(b"", self._pending))
         data = bytes(self._pending)
         if not self._kernel_lines and (begun := _KERNEL_LINE_BEGUN.search(data, max(0, len(data) - MAX_LINE - 64))):
             data = data[: begun.start()]
-        if unfinished := _UNFINISHED.search(data, max(0, len(data) - 300)):
-            data = data[: unfinished.start()]
         del self._pending[: len(data)]
-        if data:
-            self._feed(_FOREIGN.sub(b"", data))
+        if drawn := b"".join(token.data for token in self._parser.feed(data) if _draws(token)):
+            self._feed(drawn)
 
     def _back(self) -> None:
         """A backspace by which a tty erases a line that the terminal has wrapped: it also moves into the row above."""
@@ -189,3 +184,9 @@ class ScreenModel:
             import pyte
 
             self._stream = pyte.ByteStream(self._terminal)
+
+
+def _draws(token: Token) -> bool:
+    if token.kind is Kind.CSI:
+        return _DRAWS.fullmatch(token.body) is not None
+    return token.kind in (Kind.TEXT, Kind.ESCAPE)
