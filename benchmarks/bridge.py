@@ -22,7 +22,7 @@ import trio
 
 from benchmarks.rig import median, table
 from uartsim.access.hub import Hub, HubClient
-from uartsim.console.opening import open_console
+from uartsim.console.open_console import open_console
 from uartsim.guest.build import make_guest
 from uartsim.guest.catalogue import find_guest
 from uartsim.guest.images import find_kernel, tiny_initramfs

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from uartsim.access.terminal_modes import Clipboard, Modes
-from uartsim.console.problem_catalogue import Catalogue
-from uartsim.console.saved_log import SavedLog
+from uartsim.console.problems.problem_catalogue import Catalogue
+from uartsim.console.problems.saved_log import SavedLog
 from uartsim.errors import UartsimError
 from uartsim.guest.assembler_listing import read_listing
 from uartsim.guest.manifest import near_matches, parse_manifest

@@ -8,7 +8,7 @@ import trio
 from tests.console.fakes import FakeClient, FakeMachine, run_virtually
 from uartsim import blocking
 from uartsim.console.console import Console
-from uartsim.console.errors import ExpectTimeout, ProblemFound
+from uartsim.console.console_errors import ExpectTimeout, ProblemFound
 from uartsim.errors import UsageError
 
 PANIC = b"[    1.234567] Kernel panic - not syncing: VFS: Unable to mount root fs\r\n"

@@ -17,9 +17,9 @@ import trio
 from tests.console.fakes import FakeClient, FakeMachine, run_virtually
 from uartsim import blocking
 from uartsim.console.console import Console
-from uartsim.console.errors import ExpectTimeout, OutputTooLong, RunFailed
-from uartsim.console.foreground import foreground, stranger
-from uartsim.console.shell_line import Result, ShellLine, ShellQuestion
+from uartsim.console.console_errors import ExpectTimeout, OutputTooLong, RunFailed
+from uartsim.console.shell.foreground import foreground, stranger
+from uartsim.console.shell.shell_line import Result, ShellLine, ShellQuestion
 from uartsim.errors import UsageError
 from uartsim.guest.catalogue import GuestDefinition
 
@@ -165,7 +165,7 @@ def test_output_above_the_bound_is_an_error_that_says_how_much_came(tmp_path: Pa
 
 def test_output_above_what_a_console_keeps_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with console_of(tmp_path, BASH, unlimited=True) as console:
-        monkeypatch.setattr(console._console._matcher, "_max_unread", 200_000)
+        monkeypatch.setattr(console._async._session.received.matcher, "_max_unread", 200_000)
         with pytest.raises(OutputTooLong, match="printed 300000 characters"):
             console.run("seq -f '%09.0f' 30000", max_output=190_000)
         assert len(console.run("seq -f '%09.0f' 10000").output) == 100_000

@@ -10,10 +10,10 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from uartsim import commands_problems
-from uartsim.commands import _Group
-from uartsim.console.problem_catalogue import SEVERITIES, Catalogue
-from uartsim.console.saved_log import SavedLog
+from uartsim.cli.command_group import SentenceGroup
+from uartsim.cli.problems_command import problems
+from uartsim.console.problems.problem_catalogue import SEVERITIES, Catalogue
+from uartsim.console.problems.saved_log import SavedLog
 
 BAD = (
     "SeaBIOS (version 1.16)\r\n\x1b[0;1;31mFAILED\x1b[0m Failed to start x\r\n"
@@ -21,12 +21,12 @@ BAD = (
 )
 
 
-@click.group(cls=_Group)
+@click.group(cls=SentenceGroup)
 def program() -> None:
     """Only the command under test."""
 
 
-commands_problems.add(program)
+program.add_command(problems)
 
 
 LOGS = Path(__file__).parents[2] / "fixtures" / "logs"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.console.fakes import FakeClient, FakeMachine, run_virtually
 from uartsim.console.console import Console
-from uartsim.console.errors import ExpectTimeout
-from uartsim.console.screen import ScreenModel
+from uartsim.console.console_errors import ExpectTimeout
+from uartsim.console.text.screen import ScreenModel
 from uartsim.errors import UsageError
 
 

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uartsim import blocking
-from uartsim.console.errors import ExpectTimeout, TransferFailed
-from uartsim.console.transfer import _octal_lines, posix_cksum
+from uartsim.console.console_errors import ExpectTimeout, TransferFailed
+from uartsim.console.shell.transfer import _octal_lines, posix_cksum
 from uartsim.errors import UsageError
 from uartsim.guest.catalogue import GuestDefinition
 

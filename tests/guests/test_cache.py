@@ -149,7 +149,9 @@ def test_a_cache_of_an_earlier_version_is_taken_over_and_its_files_made_anew(tmp
 
 def test_a_folder_with_a_users_files_is_no_cache(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("ten years")
-    with pytest.raises(UsageError, match=r"cache folder .* holds files that uartsim did not make \(thesis.txt\).*XDG_CACHE"):
+    with pytest.raises(
+        UsageError, match=r"cache folder .* holds files that uartsim did not make \(thesis.txt\).*XDG_CACHE"
+    ):
         kept(tmp_path)
     assert os.listdir(tmp_path) == ["thesis.txt"]
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from uartsim.console.errors import ExpectTimeout, GuestEnded, stands_for
-from uartsim.console.patterns import Pattern, expression
+from uartsim.console.console_errors import ExpectTimeout, GuestEnded, stands_for
+from uartsim.console.text.patterns import Pattern, expression
 from uartsim.errors import UsageError
 
 #: What one can wait for: a text or an expression, or the class of an outcome (``ExpectTimeout``, ``GuestEnded``).

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
-from uartsim.console.typing import TypingVerbs
+from uartsim.console.session import Session
 from uartsim.errors import UartsimError, UsageError
 from uartsim.machine.ticker import is_virtual
 
@@ -23,29 +23,26 @@ _LOOK_S: Final = 0.01
 _MOST_WAITING: Final = 1 << 24
 
 
-class SpawnVerbs(TypingVerbs):
-    """``spawn``."""
+class Spawn:
+    """``spawn`` of a console.
+
+    Args:
+        session: the console's session.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def spawn(self, **options: Any) -> fdspawn[Any]:
-        """A pexpect ``fdspawn`` on a tty that carries this line, from what no match has consumed yet on.
-
-        Its ``sendline`` ends with ``\\r``, as the Enter key does.  This console goes on to see what the guest sends;
-        ``close()`` of the spawn ends it.  It blocks: in async code call its methods in a thread.
-
-        Args:
-            options: for ``fdspawn``: ``timeout``, ``encoding``, ``logfile``, ``maxread``, ...
-
-        Raises:
-            UsageError: pexpect is not installed, or the clock is virtual: pexpect waits in real time.
-            GuestEnded, ConsoleClosed: as :meth:`send`.
-        """
+        """See ``Console.spawn``."""
         __tracebackhide__ = True
-        self._check_running("spawn()")
+        session, received = self._session, self._session.received
+        session.check_running("spawn()")
         if is_virtual():
             raise UsageError(
                 "spawn(): pexpect waits in real time and this console's clock is virtual; use clock='real'"
             )
-        if self._background is None:
+        if session.background is None:
             raise UsageError("spawn(): nobody follows this console; open it with open_console()")
         try:
             from pexpect import fdpexpect
@@ -57,10 +54,10 @@ class SpawnVerbs(TypingVerbs):
             raise UartsimError(f"spawn(): there is no tty for it: {error.strerror}; end what uses ptys") from None
         tty.setraw(slave)
         os.set_blocking(master, False)
-        self._take_all()
-        feed = _Feed(self._transcript.raw_between(self._matcher.position, self._transcript.text_end))
-        self._feeds.add(feed)
-        self._background.start_soon(self._carry, master, os.ttyname(slave), feed)
+        session.take_all()
+        feed = _Feed(received.transcript.raw_between(received.matcher.position, received.transcript.text_end))
+        received.feeds.add(feed)
+        session.background.start_soon(self._carry, master, os.ttyname(slave), feed)
         spawned: fdspawn[Any] = fdpexpect.fdspawn(slave, **options)
         spawned.linesep = "\r" if options.get("encoding") else b"\r"
         return spawned
@@ -78,7 +75,7 @@ class SpawnVerbs(TypingVerbs):
                 await _until_read(path)
                 nursery.cancel_scope.cancel()
         finally:
-            self._feeds.discard(feed)
+            self._session.received.feeds.discard(feed)
             trio.lowlevel.notify_closing(master)
             os.close(master)
 
@@ -92,9 +89,9 @@ class SpawnVerbs(TypingVerbs):
                     await trio.lowlevel.wait_writable(master)
                 except OSError:
                     return
-            if self._ended:
+            if self._session.ended:
                 return
-            await self._arrived.wait()
+            await self._session.more()
 
     async def _carry_in(self, master: int) -> None:
         """What the script types goes to the guest, until the script closes its end."""
@@ -106,9 +103,9 @@ class SpawnVerbs(TypingVerbs):
                 continue
             except OSError:
                 return
-            if not data or self._ended or self._closed:
+            if not data or self._session.ended or self._session.closed:
                 return
-            await self._send(data)
+            await self._session.send(data)
 
 
 async def _until_read(path: str) -> None:

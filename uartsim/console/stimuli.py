@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Iterable
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 from weakref import WeakKeyDictionary
 
 import trio
@@ -20,12 +20,13 @@ from uartsim.line_format import NEVER, seconds_to_ticks
 from uartsim.machine import Com1
 
 if TYPE_CHECKING:
-    from uartsim.console.core import ConsoleCore
+    from uartsim.console.session import Session
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
-_TEXT: Final = "usb 1-1: new high-speed USB device number 2 using xhci_hcd"
+#: What the kernel says in a storm, unless told otherwise.
+KERNEL_TEXT: Final = "usb 1-1: new high-speed USB device number 2 using xhci_hcd"
 
 
 class Stimulus:
@@ -43,7 +44,7 @@ class Stimulus:
         if undo is not None:
             undo()
 
-    def __enter__(self) -> Stimulus:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -53,15 +54,11 @@ class Stimulus:
 
 
 class PrintkStorm(Stimulus):
-    """Kernel lines in what the guest sends.
-
-    Attributes:
-        lines: how many there have been.
-    """
+    """Kernel lines in what the guest sends."""
 
     def __init__(self, com1: Com1, clock: Callable[[], float], places: Callable[[], int | None], text: str) -> None:
         super().__init__()
-        self.lines = 0
+        self._lines = 0
         self._clock = clock
         self._places = places
         self._text = text
@@ -70,13 +67,18 @@ class PrintkStorm(Stimulus):
         output.start(self)
         self._undo = partial(output.stop, self)
 
+    @property
+    def lines(self) -> int:
+        """How many lines the kernel has printed by it."""
+        return self._lines
+
     def splice(self, data: bytes) -> bytes:
         """What the guest sends, with the kernel's lines in it."""
         spliced = bytearray()
         while self._left is not None and self._left <= len(data):
             spliced += data[: self._left]
             data = data[self._left :]
-            self.lines += 1
+            self._lines += 1
             spliced += f"[{self._clock():12.6f}] {self._text}\r\n".encode()
             self._left = self._places()
         if self._left is not None:
@@ -211,14 +213,14 @@ class Stimuli:
     """What a console's machine can be made to suffer: ``console.stimuli``.
 
     Args:
-        console: the console.
+        session: the console's session.
     """
 
-    def __init__(self, console: ConsoleCore) -> None:
-        self._console = console
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def printk_storm(
-        self, every: int | None = None, *, at: Iterable[int] = (), seed: int | None = None, text: str = _TEXT
+        self, every: int | None = None, *, at: Iterable[int] = (), seed: int | None = None, text: str = KERNEL_TEXT
     ) -> PrintkStorm:
         """The kernel prints while others do: whole lines of it land between any two bytes that the guest sends.
 
@@ -258,7 +260,7 @@ class Stimuli:
             UsageError: a time of 0 or less; there is no machine, or its guest is not started.
         """
         __tracebackhide__ = True
-        com1 = getattr(self._console._machine, "com1", None)
+        com1 = getattr(self._session.machine, "com1", None)
         if not isinstance(com1, Com1) or com1.on_interrupt is None:
             raise UsageError("slow_guest(): there is no guest behind this console that serves a serial port")
         if not 0 < latency_s < 3600:
@@ -267,16 +269,16 @@ class Stimuli:
 
     def _hub(self, what: str) -> HubClient:
         __tracebackhide__ = True
-        client = self._console._client
+        client = self._session.client
         if not isinstance(client, HubClient):
             raise UsageError(f"{what}: there is no hub behind this console")
         return client
 
     def _kernel_clock(self) -> Callable[[], float]:
         """The guest's time, as its kernel would print it."""
-        lines = self._console._matcher.kernel_log.lines
+        lines = self._session.received.matcher.kernel_log.lines
         now = trio.current_time()
-        start = lines[-1].time_s + now - lines[-1].at if lines else now - self._console._opened_at
+        start = lines[-1].time_s + now - lines[-1].at if lines else now - self._session.received.opened_at
         last = start
 
         def clock() -> float:

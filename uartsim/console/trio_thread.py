@@ -15,17 +15,19 @@ import queue
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 import trio
 
-from uartsim.console.errors import ConsoleClosed
+from uartsim.console.console_errors import ConsoleClosed
+from uartsim.error_groups import first_error
 from uartsim.errors import UartsimError, UsageError
 
 if TYPE_CHECKING:
     from trio.testing import MockClock
 
 _T = TypeVar("_T")
+_P = ParamSpec("_P")
 
 #: The clocks that there are.
 CLOCKS: Final = ("real", "virtual")
@@ -94,11 +96,20 @@ class TrioThread:
         finally:
             self._let_time_pass(1)
 
-    def call(self, function: Callable[..., Awaitable[_T]], *args: Any) -> _T:
-        """Run an async function there and wait for its outcome.
+    def read(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Call a function there, where nothing changes meanwhile, and return its result; raises what it raises."""
+        __tracebackhide__ = True
+
+        async def read() -> _T:
+            return function(*args, **kwargs)
+
+        return self.call(read)
+
+    def call(self, function: Callable[_P, Awaitable[_T]], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Run an async function there, and return its result; raises what it raises.
 
         Raises:
-            what the function raises.
+            ConsoleClosed: the process ends while the call waits.
         """
         __tracebackhide__ = True
         answers: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
@@ -110,9 +121,9 @@ class TrioThread:
             answer = None, ConsoleClosed("the console was closed while a call waited on it")
             try:
                 with self.time_passes(), scope:
-                    answer = await function(*args), None
+                    answer = await function(*args, **kwargs), None
             except Exception as error:
-                answer = None, single(error)
+                answer = None, first_error(error)
             finally:
                 answers.put(answer)
 
@@ -163,10 +174,3 @@ def shared_thread(clock: str) -> TrioThread:
         if thread is None or thread.process != os.getpid():
             thread = _shared[clock] = TrioThread(clock)
         return thread
-
-
-def single(error: BaseException) -> BaseException:
-    """The first error in a group, however deep."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

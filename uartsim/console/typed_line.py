@@ -15,16 +15,14 @@ import random
 import re
 import string
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import trio
 
-from uartsim.console.core import SETTLE_S
-from uartsim.console.echo_check import Echo, compare, without_kernel_lines
-from uartsim.console.kernel_lines import may_become_prefix
-
-if TYPE_CHECKING:
-    from uartsim.console.typing import TypingVerbs
+from uartsim.console.guest_output import SETTLE_S
+from uartsim.console.session import Session
+from uartsim.console.text.echo_check import Echo, compare
+from uartsim.console.text.kernel_prefix import may_become_prefix, without_kernel_lines
 
 #: How much is typed before its echo is awaited, at each attempt, in characters; then the same again.
 _PIECES: Final = (256, 16, 1)
@@ -49,29 +47,36 @@ class TypedLine:
     """One text for one line.
 
     Args:
-        console: what is typed at.
+        session: the session of the console that is typed at.
         text: printable characters.
         kill: the key that kills the line.
         deadline: when to give up.
+        typed_behind: what stood in its row before the text that was typed last; empty if that is not known.
+
+    Attributes:
+        typed: what has been typed of the text in this attempt.
+        came: what came instead of its last piece.
+        begin: what stands in the row before the text.
     """
 
-    def __init__(self, console: TypingVerbs, text: str, kill: str, deadline: float) -> None:
-        #: What has been typed of the text in this attempt, and what came instead of its last piece.
+    def __init__(self, session: Session, text: str, kill: str, deadline: float, typed_behind: str = "") -> None:
         self.typed = ""
         self.came = ""
-        self._console = console
+        self._session = session
+        self._received = session.received
         self._text = text
         self._kill = kill
         self._deadline = deadline
         self._place = 0  # in the text as sent: all before it is the echo of what has been typed, or came earlier
         self._patience_s = _PATIENCE_S
-        console._take_all()
-        self.begin = self._prompt = self._row()  # what stands before the text in its row; and did at first
+        self._typed_behind = typed_behind
+        session.take_all()
+        self.begin = self._prompt = self._row()
 
     @property
     def is_over(self) -> bool:
         """There is no time left, or nobody to type to."""
-        return self._console._ended or trio.current_time() >= self._deadline
+        return self._session.ended or trio.current_time() >= self._deadline
 
     async def type(self, guest_echoes: bool) -> bool | None:
         """Type the text until it stands.
@@ -102,22 +107,22 @@ class TypedLine:
 
     async def clear(self) -> None:
         """Leave nothing of the text on the guest's line, as far as can be told at once."""
-        console = self._console
-        if not console._ended:
-            await console._send(self._kill)
-            await console._quiet(2 * SETTLE_S, trio.current_time() + _OTHER_S)
+        session = self._session
+        if not session.ended:
+            await session.send(self._kill)
+            await session.quiet(2 * SETTLE_S, trio.current_time() + _OTHER_S)
 
     # -- typing -------------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
         """From here on all that comes is the echo, but for kernel lines."""
-        self._console._take_all()
+        self._session.take_all()
         self.typed = self.came = ""
         self._place = self._decided()
 
     def _decided(self) -> int:
         """Where what has come is known not to be the beginning of a kernel line."""
-        matcher = self._console._matcher
+        matcher = self._received.matcher
         return matcher.buffer.end - len(matcher.held)
 
     async def _type_in_pieces(self, size: int) -> bool:
@@ -131,20 +136,20 @@ class TypedLine:
                 end += 1
             piece = self._text[at:end]
             self.typed += piece
-            await self._console._send(piece)
+            await self._session.send(piece)
             if not await self._echoed(piece):
                 return False
         return True
 
     async def _echoed(self, piece: str) -> bool:
         """Whether the piece that was typed comes back."""
-        console, sent_at = self._console, trio.current_time()
+        session, sent_at = self._session, trio.current_time()
         steps_s = (SETTLE_S, _OTHER_S, self._patience_s)
 
         def look(now: float) -> tuple[bool | None, float]:
-            echo, decided = compare(console._matcher.buffer.slice(self._place, console._end), piece)
+            echo, decided = compare(self._received.matcher.buffer.slice(self._place, self._received.end), piece)
             # what the line makes of kernel lines may never cease
-            spoke_at = min(max(console._spoke_at, sent_at), sent_at + _MOST_S)
+            spoke_at = min(max(self._received.spoke_at, sent_at), sent_at + _MOST_S)
             settled, late = now >= spoke_at + SETTLE_S, now >= spoke_at + self._patience_s
             if (echo is Echo.WHOLE and (settled or len(self._text) >= _TELLING)) or (echo is Echo.LIKELY and late):
                 self._place += decided
@@ -156,14 +161,14 @@ class TypedLine:
                 return False, now
             return None, min(spoke_at + step_s for step_s in steps_s if now < spoke_at + step_s)
 
-        if await console._watch(look, self._deadline):
+        if await session.watch(look, self._deadline):
             return True
-        self.came = without_kernel_lines(console._matcher.buffer.slice(self._place, console._end), piece)[0]
+        self.came = without_kernel_lines(self._received.matcher.buffer.slice(self._place, self._received.end), piece)[0]
         return False
 
     def _row(self) -> str:
         """What an editor of lines believes to stand before the cursor in its row."""
-        edited, screen = self._console._edited, self._console._screen
+        edited, screen = self._received.edited, self._received.screen
         if (edited.rows, edited.columns) != (screen.rows, screen.columns):
             edited.resize(screen.rows, screen.columns)
         return edited.row_before_cursor()
@@ -171,7 +176,7 @@ class TypedLine:
     def _stands(self, piece: str) -> bool:
         """Whether what was typed is what stands before the cursor, however it got there."""
         row = self._row()
-        if self._console._edited.before_cursor().endswith(self.begin + self.typed):
+        if self._received.edited.before_cursor().endswith(self.begin + self.typed):
             return True
         # an editor that scrolls sideways shows only the end of the text: enough for a piece that is not longer
         return len(piece) <= _VISIBLE < len(self.typed) and "<" in row and row.endswith(self.typed[-_VISIBLE:])
@@ -185,22 +190,22 @@ class TypedLine:
         made by chance is typed behind the kill: once it stands where the text began, all before it is done with.  Then
         it is killed too.
         """
-        console = self._console
+        session = self._session
         for _ in range(_REPEATS):
             word = "".join(random.choices(string.ascii_lowercase, k=3))
             begun_at = trio.current_time()
-            place = console._end
-            await console._send(self._kill)
-            await console._quiet(SETTLE_S, min(self._deadline, trio.current_time() + _OTHER_S))
+            place = self._received.end
+            await session.send(self._kill)
+            await session.quiet(SETTLE_S, min(self._deadline, trio.current_time() + _OTHER_S))
             for length in range(1, len(word) + 1):
-                await console._send(word[length - 1])
+                await session.send(word[length - 1])
                 if not await self._shows(word[:length], place, _SYNC_S if length == 1 else _PATIENCE_S):
                     break
                 if length == 1:  # it may be as slow to echo the text
                     self._patience_s = max(self._patience_s, 2 * (trio.current_time() - begun_at))
             else:
-                place = console._end
-                await console._send(self._kill)
+                place = self._received.end
+                await session.send(self._kill)
                 if await self._shows("", place, self._patience_s):
                     self.begin = self._row()
                     return True
@@ -210,14 +215,14 @@ class TypedLine:
 
     async def _shows(self, word: str, place: int, seconds: float) -> bool:
         """Whether a word comes to stand where the text began, or on a new line where the kill began one at ``place``."""
-        console, sent_at = self._console, trio.current_time()
-        begins = {self.begin, self._prompt, console._typed_behind or self.begin}  # the prompt may have come late
+        session, sent_at = self._session, trio.current_time()
+        begins = {self.begin, self._prompt, self._typed_behind or self.begin}  # the prompt may have come late
 
         def look(now: float) -> tuple[bool | None, float]:
             row = self._row()
             if row in {begin + word for begin in begins}:
                 return True, now
-            came = without_kernel_lines(console._matcher.buffer.slice(place, console._end), "")[0]
+            came = without_kernel_lines(self._received.matcher.buffer.slice(place, self._received.end), "")[0]
             if row == word and came.removeprefix("^U") == "\n" + word:
                 return True, now
             # A tty wipes what it has echoed, character by character; where one was lost on its way, a piece of the
@@ -227,33 +232,32 @@ class TypedLine:
             late_at = sent_at + seconds
             return (False if now >= late_at else None), late_at
 
-        return bool(await console._watch(look, self._deadline))
+        return bool(await session.watch(look, self._deadline))
 
     # -- guests without an echo ---------------------------------------------------------------------------------
 
     def _is_silent(self) -> bool:
         """Nothing has come since the text began to be typed, but perhaps the prompt, late."""
-        console = self._console
-        sent = console._matcher.buffer.slice(self._place, console._end)
+        sent = self._received.matcher.buffer.slice(self._place, self._received.end)
         plain, _, undecided = without_kernel_lines(sent, self._text)
         return all(part.strip() in ("", self._prompt.strip()) for part in re.split(r"[\r\n]", plain + undecided))
 
     async def _answers_kill(self) -> bool:
         """Whether a guest that has echoed before does so now: then the text was lost, or is late."""
         self._start()
-        await self._console._send(self._kill + "x")
+        await self._session.send(self._kill + "x")
         late_at = trio.current_time() + _SYNC_S
 
         def look(now: float) -> tuple[bool | None, float]:
             return (None if self._is_silent() else True), late_at
 
-        return bool(await self._console._watch(look, min(late_at, self._deadline)))
+        return bool(await self._session.watch(look, min(late_at, self._deadline)))
 
     async def _type_unseen(self, keys: str) -> bool | None:
         """Type what is missing at a guest that shows nothing; but the text stands if it is shown after all."""
         self.typed = self._text
         if keys:
-            await self._console._send(keys)
+            await self._session.send(keys)
             if await self._echoed(self._text):
                 return True
         return None if self._is_silent() else False

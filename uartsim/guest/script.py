@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from uartsim.error_groups import first_error
 from uartsim.line_format import LineFormat, UsageError
 from uartsim.machine import Flag, GuestEnd, Machine, Received, SerialDriver
 
@@ -156,8 +157,7 @@ def load_main(folder: Path, file: str) -> Callable[[ScriptHost], Awaitable[str |
 
 def _where(error: BaseException, folder: Path) -> str:
     """Describe an error in one line, with the line in the guest's own files at which it happened."""
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]  # a nursery of the script has wrapped it
+    error = first_error(error)  # a nursery of the script may have wrapped it
     places = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(folder)]
     place = f" ({Path(places[-1].filename).name}:{places[-1].lineno})" if places else ""
     return f"{type(error).__name__}: {error}{place}"

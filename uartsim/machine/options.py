@@ -12,6 +12,7 @@ from uartsim.line_format import UsageError
 from uartsim.machine.com1 import Com1, Recorder, check_fault_at_rate
 from uartsim.machine.tapped import TapMaker, TappedCom1
 from uartsim.machine.ticker import Ticker
+from uartsim.own_files.outputs import check_distinct
 from uartsim.record.tap import RecordHeader, Tap
 from uartsim.registers import VARIANTS
 from uartsim.wire.faults import Fault, parse_fault
@@ -148,7 +149,7 @@ def make_port(ticker: Ticker, name: str, options: PortOptions) -> Com1:
         "vcd": (wanted["vcd"], _make_waveform),
     }
     paths = {what: path for what, (path, _) in makers.items() if path is not None}
-    check_paths(paths)
+    check_distinct(paths)
     recorders: dict[str, Recorder] = {}
 
     def make(what: str, path: str, header: RecordHeader) -> Tap:
@@ -166,23 +167,6 @@ def make_port(ticker: Ticker, name: str, options: PortOptions) -> Com1:
     for fault in faults:
         com1.add_fault(fault)
     return com1
-
-
-def check_paths(paths: Mapping[str, str | os.PathLike[str]]) -> None:
-    """The recordings of a machine that has not been started go to a file each.
-
-    Args:
-        paths: the files, by the option that names each.
-
-    Raises:
-        UsageError: two go to the same.
-    """
-    seen: dict[str, str] = {}
-    for what, path in paths.items():
-        real = os.path.realpath(path)
-        if real in seen:
-            raise UsageError(f"--{seen[real]} and --{what} are the same file, {path}: give each a file of its own")
-        seen[real] = what
 
 
 def remove_recordings(recorders: Mapping[str, Recorder]) -> None:
