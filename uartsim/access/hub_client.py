@@ -18,7 +18,7 @@ from uartsim.line_format import TICKS_PER_NS, LineFormat
 from uartsim.machine.turn import Turn
 from uartsim.wire.cable import Ear
 from uartsim.wire.frame import Arrival
-from uartsim.wire.sampler import bears
+from uartsim.wire.tolerance import tolerates
 
 if TYPE_CHECKING:
     from uartsim.access.hub import Hub
@@ -287,9 +287,9 @@ class HubClient:
 
     @property
     def hears_garbage(self) -> bool:
-        """Its format is another than the guest's, by more than a receiver bears in one direction or the other."""
+        """Its format is another than the guest's, by more than a receiver tolerates in one direction or the other."""
         guest, own = self.hub.com1.cable.line_format, self.line_format
-        return self.hears_another_format and own is not None and not (bears(own, guest) and bears(guest, own))
+        return self.hears_another_format and own is not None and not (tolerates(own, guest) and tolerates(guest, own))
 
     @property
     def difference(self) -> str:

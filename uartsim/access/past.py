@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from uartsim.line_format import LineFormat
 from uartsim.wire.channel import Channel
-from uartsim.wire.sampler import bears
+from uartsim.wire.tolerance import tolerates
 
 if TYPE_CHECKING:
     from uartsim.access.hub import Hub
@@ -141,7 +141,7 @@ class PastEar:
             end = stretches[number + 1].offset if number + 1 < len(stretches) else until
             part = data[stretch.offset - start : end - start]
             own = self.line_format
-            if not stretch.line_format.bit_ticks or not own.bit_ticks or bears(stretch.line_format, own):
+            if not stretch.line_format.bit_ticks or not own.bit_ticks or tolerates(stretch.line_format, own):
                 heard += self._finish() + part
             else:
                 heard += self._carry(stretch, part)
