@@ -164,6 +164,8 @@ def test_any_text_gives_sequences_or_an_error_with_its_place(text: str) -> None:
     [
         ("LSS -> 0", 5, "'LSS -> 0' cannot stand here: use a register, a pin or a step: RBR, THR,"),
         ("LSR <- THRX", 12, "'THRX' cannot stand here: use a bit of LSR (DR, OE, PE, FE, BI, THRE, TEMT, FIFO_ERROR)"),
+        ("LSR <- |0123456789ABCDEF0123456789ABCDE", 12, "'|0123456789ABCDEF0123456789...' cannot stand here"),
+        ("LSR <- |0123456789ABCDEF0123456789ABC", 12, "'|0123456789ABCDEF0123456789ABC' cannot stand here"),
         ("SCR <- 0x123", 12, "use a value from 0 to 255"),
         ("SCR <- 'ab' | 1", 17, "'| 1' cannot stand here: end the line before it"),
         ("SCR <- 1 | 'ab'", 16, "use a number such as 0x60"),
