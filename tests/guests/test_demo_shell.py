@@ -118,6 +118,14 @@ async def at_shell(**settings: Any) -> AsyncIterator[Line]:
             "uname -a",
             "Linux demo 6.1.0-18-cloud-amd64 #1 SMP PREEMPT_DYNAMIC Debian 6.1.76-1 (2024-02-01) x86_64 GNU/Linux\n",
         ),
+        (
+            "whoami; date +%Z; uptime -p; ps -e | head -n 2",
+            "root\nUTC\nup 0 minutes\n    PID TTY          TIME CMD\n      1 ?        00:00:00 systemd\n",
+        ),
+        (
+            "touch /tmp/new /nowhere/new; ls /tmp",
+            "touch: cannot touch '/nowhere/new': No such file or directory\nnew\n",
+        ),
         ("id; id -un; hostname", "uid=0(root) gid=0(root) groups=0(root)\nroot\ndemo\n"),
         ("cat /proc/sys/kernel/sysrq; sysctl -n kernel.sysrq", "438\n438\n"),
         ("sysctl kernel.nothing", "sysctl: cannot stat /proc/sys/kernel/nothing: No such file or directory\n"),
