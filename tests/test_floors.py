@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FACE = "uartsim"
 #: From the ground up.  A room is a module or a package directly under ``uartsim``.
 FLOORS = (
-    {"error_groups", "errors", "printable", "registers", "toml_text"},
+    {"control_sequences", "error_groups", "errors", "printable", "registers", "toml_text"},
     {"own_files", "register_bits"},
     {"line_format", "standard_streams"},
     {"chip", "wire", "record"},
@@ -34,7 +34,17 @@ FLOORS = (
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
 #: Rooms without a clock, an operating system or chance; and what these would come by.
-PURE_ROOMS = {"error_groups", "errors", "printable", "registers", "register_bits", "line_format", "chip", "wire"}
+PURE_ROOMS = {
+    "control_sequences",
+    "error_groups",
+    "errors",
+    "printable",
+    "registers",
+    "register_bits",
+    "line_format",
+    "chip",
+    "wire",
+}
 IMPURE_MODULES = {
     *("asyncio", "datetime", "os", "random", "secrets", "select", "selectors", "signal", "socket", "subprocess"),
     *("sys", "tempfile", "threading", "time", "trio", "uuid"),

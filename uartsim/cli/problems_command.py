@@ -21,8 +21,13 @@ if TYPE_CHECKING:
 @click.option(
     "--catalogue", "files", multiple=True, type=click.Path(), metavar="FILE", help="Problems of your own. Repeatable."
 )
-@click.option("--allow", multiple=True, metavar="ID", help="This is none here, such as linux.crash or systemd.*")
-@click.option("--list", "listed", is_flag=True, help="What is known as a problem, in place of reading a log.")
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="ID",
+    help="Do not report this problem, such as linux.crash or systemd.*. Repeatable.",
+)
+@click.option("--list", "listed", is_flag=True, help="List the known problems instead of reading a log.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON lines, for programs.")
 def problems(logfile: str | None, files: tuple[str, ...], allow: tuple[str, ...], listed: bool, as_json: bool) -> None:
     """Say what went wrong on a console, from its log.
