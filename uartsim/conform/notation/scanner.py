@@ -1,4 +1,4 @@
-"""Reads the words, numbers and values of one line, and says where and why it cannot.
+"""Reads the words, numbers and values of one line; an error says where the line is wrong, and what is allowed there.
 
 Values are written as in a data sheet: bits by name, joined by ``|``, or numbers.  The names of a register's bits are
 those of :mod:`uartsim.registers`; fields of several bits have a name for each of their values (``BITS_8``,
@@ -32,8 +32,9 @@ _LARGEST_NUMBER: Final = 1_000_000
 
 def _names(flags: type[IntFlag], **fields: int) -> Mapping[str, int]:
     """The single bits of a register, and the values of its wider fields."""
-    bits = {flag.name: int(flag) for flag in flags if flag.name is not None and int(flag).bit_count() == 1}
-    return MappingProxyType(bits | fields)
+    return MappingProxyType(
+        {str(flag.name): int(flag) for flag in flags} | fields
+    )  # flags of several bits are left out
 
 
 #: What the values of a register may be named, by register.  Those that are not here take numbers and characters only.
@@ -107,10 +108,13 @@ class Scanner:
         return found
 
     def error(self, allowed: str) -> NotationError:
-        """The error that something else is needed here; ``allowed`` says what."""
+        """The error for text that cannot stand here; ``allowed`` says what can."""
+        return self._refuse(f"use {allowed}")
+
+    def _refuse(self, remedy: str) -> NotationError:
         rest = self.line.text[self._at :]
         shown = repr(rest if len(rest) <= 30 else f"{rest[:27]}...") if rest else "the end of the line"
-        return self.line.error(f"{shown} cannot stand here: use {allowed}", self._at)
+        return self.line.error(f"{shown} cannot stand here: {remedy}", self._at)
 
     @property
     def at_end(self) -> bool:
@@ -124,7 +128,7 @@ class Scanner:
             NotationError: something is.
         """
         if not self.at_end:
-            raise self.error("nothing more on this line")
+            raise self._refuse("end the line before it")
 
     def sees(self, symbol: str) -> bool:
         """Whether the rest of the line begins with ``symbol``."""
@@ -170,11 +174,11 @@ class Scanner:
         raise self.error(f"{what}: {', '.join(words)}")
 
     def word(self, what: str) -> str:
-        """Any word of letters, digits and ``_``; ``what`` it is, for the message."""
+        """A word of letters, digits and ``_``; ``what`` says in the message what it is for."""
         return self._need(_WORD, what)[0]
 
     def name(self, what: str) -> str:
-        """Any word of letters, digits, ``_`` and ``-``; ``what`` it is, for the message."""
+        """A word of letters, digits, ``_`` and ``-``; ``what`` says in the message what it is for."""
         return self._need(_NAME, what)[0]
 
     def part(self) -> str:
