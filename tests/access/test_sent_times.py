@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from uartsim.access.past import PORTION, STRETCHES, PastEar, SentTimes, Stretch
+from uartsim.access.far_receiver import PORTION, PastReceiver
+from uartsim.access.sent_times import STRETCHES, SentTimes, Stretch
 from uartsim.line_format import LineFormat
 
 FAST, SLOW, AT_ONCE = LineFormat(), LineFormat.from_baud(9600), LineFormat(0)
@@ -83,14 +84,14 @@ def test_of_too_many_stretches_the_two_oldest_are_joined_and_a_format_is_not_los
     assert [(stretch.offset, stretch.line_format) for stretch in found[:2]] == [(0, FAST), (2, FAST)]
 
 
-def ear(data: bytes, own: LineFormat, times: SentTimes) -> PastEar:
+def ear(data: bytes, own: LineFormat, times: SentTimes) -> PastReceiver:
     hub: Any = SimpleNamespace(
         sent_times=times, read=lambda position, size: (position, data[position : position + size])
     )
-    return PastEar(hub, own, 0)
+    return PastReceiver(hub, own, 0)
 
 
-def hear_all(past: PastEar, end: int) -> list[bytes]:
+def hear_all(past: PastReceiver, end: int) -> list[bytes]:
     heard = []
     while piece := past.hear(end):
         heard.append(piece)

@@ -16,8 +16,8 @@ from uartsim.wire.channel import Channel
 from uartsim.wire.far_sender import FarSender
 from uartsim.wire.faults import Fault, parse_fault
 from uartsim.wire.frame import Arrival
-from uartsim.wire.sampler import speed_limits
-from uartsim.wire.waveform import Edge, frame_edges
+from uartsim.wire.line_level import Edge, frame_edges
+from uartsim.wire.tolerance import speed_limits
 
 FORMAT, SLOWER = LineFormat(), LineFormat.from_baud(9600)
 FRAME, SAMPLED, BIT = FORMAT.frame_ticks, FORMAT.sampled_ticks, FORMAT.bit_ticks

@@ -14,10 +14,10 @@ FACE = "uartsim"
 
 #: Files and folders of tests that belong to a room beyond those of its name.  What does not exist is an error.
 TESTS_ELSEWHERE: dict[str, tuple[str, ...]] = {
-    FACE: ("tests/test_packaging.py", "tests/console/test_console_doc.py", "tests/cli/test_cli.py"),
-    "__main__": ("tests/cli/test_cli.py",),
+    FACE: ("tests/test_packaging.py", "tests/console/test_console_doc.py", "tests/cli/test_mistakes.py"),
+    "__main__": ("tests/cli/test_mistakes.py",),
     "guest": ("tests/guests",),
-    "record": ("tests/trace", "tests/machine/test_tapped.py"),
+    "record": ("tests/trace", "tests/machine/test_taps.py"),
     "toml_text": ("tests/test_linear_parsers.py",),
     "trace": ("tests/record", "tests/cli/test_recording_commands.py"),
     "wire": ("tests/machine",),
