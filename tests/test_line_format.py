@@ -111,7 +111,7 @@ def test_what_is_not_a_whole_number_is_named() -> None:
     for values in ({"bit_ticks": 1.5}, {"data_bits": True}, {"stop_halves": "2"}):
         ((name, value),) = values.items()
         with pytest.raises(ValueError, match=f"{name} is {value!r}: .* whole number"):
-            LineFormat(**values)  # type: ignore[arg-type]
+            LineFormat(**values)
 
 
 @pytest.mark.parametrize(
