@@ -18,7 +18,6 @@ TESTS_ELSEWHERE: dict[str, tuple[str, ...]] = {
     "__main__": ("tests/cli/test_mistakes.py",),
     "guest": ("tests/guests",),
     "record": ("tests/trace", "tests/machine/test_taps.py"),
-    "toml_text": ("tests/test_linear_parsers.py",),
     "trace": ("tests/record", "tests/cli/test_recording_commands.py"),
     "wire": ("tests/machine",),
 }
