@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -134,7 +135,7 @@ def test_random_seeds_are_printed_and_differ() -> None:
 def test_a_timeout_that_cannot_be_is_refused(timeout: str) -> None:
     result = conform("--command", "true", "--timeout", timeout)
     assert result.exit_code == 2
-    assert f"{timeout} " in result.output
+    assert re.search(rf"value for .--timeout.: .?{timeout}\b", result.output)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The naive model of the chip's tests, behind the face that a judge needs: a second opinion on every sequence."""
+"""The naive model of the chip's tests as a device under test: a second opinion on every sequence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""QEMU's UART as a judged one: its clock, its line, its interrupt, and what happens when it is not there."""
+"""QEMU's UART as a device under test: its clock, its line, its interrupt, and what happens when QEMU is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The conformance kit: sequences and random programs that judge any UART against the datasheet."""
+"""The conformance kit: tests any UART against the datasheet, by sequences of steps and by random programs."""
 
 from uartsim.conform.dut import ALL, Access, Answer, Can, DeviceUnderTest, DutError
 

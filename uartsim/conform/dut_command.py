@@ -42,15 +42,15 @@ from uartsim.registers import VARIANTS
 PROTOCOL_VERSION: Final = 1
 #: How long an answer may take, in seconds.
 ANSWER_TIMEOUT_S: Final = 10.0
-#: How many requests go out before an answer is read: far fewer than fit into a pipe.
+#: This many requests are sent before an answer is read: far fewer than fit into a pipe.
 _AT_ONCE: Final = 256
-#: An answer longer than this is no answer.
+#: An answer longer than this, in bytes, is refused.
 _LONGEST_ANSWER: Final = 1 << 20
 _CANNOT_START: Final = 127
 
 
 def _printable(text: str) -> str:
-    """What a program says, without what a terminal would obey, and not more than fits into a sentence."""
+    """Text of a program without control characters, cut to a length that fits into a message."""
     shown = "".join(character if character.isprintable() else "?" for character in text.strip())
     return shown if len(shown) <= 200 else f"{shown[:197]}..."
 
@@ -59,12 +59,12 @@ class CommandDut(DeviceUnderTest):
     """The UART behind a command.
 
     Args:
-        command: the program and its arguments, as in a shell, but without one.
+        command: the program and its arguments; a string is split as a shell would, but no shell is run.
         answer_timeout_s: how long an answer may take, in seconds.
 
     Raises:
-        UsageError: there is no program in the command.
-        DutError: it cannot be started, dies, is silent, or answers what is no answer.
+        UsageError: the command is empty, or its quotes do not match.
+        DutError: the program cannot be started, ends, is silent, or answers nonsense.
     """
 
     def __init__(self, command: str | Sequence[str], answer_timeout_s: float = ANSWER_TIMEOUT_S) -> None:
@@ -118,7 +118,7 @@ class CommandDut(DeviceUnderTest):
         self.part = words[2]
         self.name = _printable(words[4])
 
-    # -- the face of a judged UART ---------------------------------------------------------------------------
+    # -- registers, pins and time ------------------------------------------------------------------------------
 
     def read(self, offset: int) -> int:
         """Read a register."""
@@ -129,7 +129,7 @@ class CommandDut(DeviceUnderTest):
         self._do(f"W {offset:X} {value:02X}")
 
     def run(self, accesses: Iterable[Access]) -> list[Answer]:
-        """Make many accesses, as few round trips as there can be."""
+        """Make several accesses in as few round trips as possible."""
         accesses = list(accesses)
         answers: list[Answer] = []
         with_irq = Can.IRQ in self.can
@@ -153,7 +153,7 @@ class CommandDut(DeviceUnderTest):
 
     @property
     def irq(self) -> bool:
-        """The interrupt line."""
+        """The level of the interrupt line."""
         return self._as_level(self._ask("IRQ"))
 
     def reset(self) -> None:
@@ -161,7 +161,7 @@ class CommandDut(DeviceUnderTest):
         self._do("RESET")
 
     def take_sent(self) -> bytes:
-        """What it has sent since the last call."""
+        """The characters that have left completely since the last call."""
         answer = self._ask("TX")
         if answer == "-":
             return b""
@@ -170,11 +170,11 @@ class CommandDut(DeviceUnderTest):
         raise self._nonsense("TX", answer, "the characters as hexadecimal digits, or -", "4869")
 
     def receive(self, character: int, errors: int = 0) -> int:
-        """A character from the line."""
+        """A character has come in from the line."""
         return self._count(f"RX {character:02X} {errors:02X}")
 
     def receive_break(self) -> int:
-        """A break from the line."""
+        """A break has come in from the line."""
         return self._count("BREAK")
 
     def set_modem_inputs(self, inputs: int) -> None:
@@ -182,7 +182,7 @@ class CommandDut(DeviceUnderTest):
         self._do(f"MODEM {inputs:02X}")
 
     def advance(self, ns: int) -> int:
-        """Let time pass."""
+        """Let at least ``ns`` nanoseconds pass."""
         passed = self._count(f"T {ns}")
         if passed < ns or (passed > ns and Can.EXACT in self.can):
             wanted = "just as many" if Can.EXACT in self.can else "at least as many"

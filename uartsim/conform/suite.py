@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Final
 
 from uartsim.conform.notation import parse
@@ -18,13 +19,12 @@ FILES: Final = (
 )
 
 
-def _load() -> tuple[Sequence, ...]:
-    folder = files("uartsim.conform") / "sequences"
-    return tuple(sequence for name in FILES for sequence in parse((folder / name).read_text(encoding="utf-8"), name))
+_FOLDER: Final = files("uartsim.conform") / "sequences"
 
-
+#: The sequences of each file, by its name.
+BY_FILE: Final = MappingProxyType({name: parse((_FOLDER / name).read_text(encoding="utf-8"), name) for name in FILES})
 #: Every sequence, in the order of a report.
-SEQUENCES: Final[tuple[Sequence, ...]] = _load()
+SEQUENCES: Final[tuple[Sequence, ...]] = tuple(sequence for name in FILES for sequence in BY_FILE[name])
 
 
 def chosen(patterns: Iterable[str]) -> tuple[Sequence, ...]:

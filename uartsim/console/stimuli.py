@@ -16,7 +16,7 @@ import trio
 
 from uartsim.access.hub_client import HubClient
 from uartsim.errors import UsageError
-from uartsim.line_format import NEVER, seconds_to_ticks
+from uartsim.line_format import seconds_to_ticks
 from uartsim.machine import Com1
 
 if TYPE_CHECKING:
@@ -63,16 +63,14 @@ class PrintkStorm(Stimulus):
         self._places = places
         self._text = text
         self._left = places()
-        output = _of(_OUTPUTS, com1, _Output)
-        output.start(self)
-        self._undo = partial(output.stop, self)
+        self._undo = com1.output_interceptors.add(self.splice).remove
 
     @property
     def lines(self) -> int:
         """How many kernel lines it has inserted."""
         return self._lines
 
-    def splice(self, data: bytes) -> bytes:
+    def splice(self, data: bytes, at: int) -> bytes:
         """What the guest sends, with the kernel's lines in it."""
         spliced = bytearray()
         while self._left is not None and self._left <= len(data):
@@ -84,31 +82,6 @@ class PrintkStorm(Stimulus):
         if self._left is not None:
             self._left -= len(data)
         return bytes(spliced + data)
-
-
-class _Output:
-    """What a port hands out, with every storm at work in it."""
-
-    def __init__(self, com1: Com1) -> None:
-        self._com1 = com1
-        self._storms: list[PrintkStorm] = []
-        self._deliver: Callable[[bytes, int], None] | None = None
-
-    def start(self, storm: PrintkStorm) -> None:
-        if not self._storms:
-            self._deliver, self._com1.on_output = self._com1.on_output, self._output
-        self._storms.append(storm)
-
-    def stop(self, storm: PrintkStorm) -> None:
-        self._storms.remove(storm)
-        if not self._storms:
-            self._com1.on_output = self._deliver
-
-    def _output(self, data: bytes, at: int) -> None:
-        for storm in self._storms:
-            data = storm.splice(data)
-        if self._deliver is not None:
-            self._deliver(data, at)
 
 
 class StolenLine(Stimulus):
@@ -145,61 +118,16 @@ class _Thefts:
 
 
 class _SlowGuest(Stimulus):
-    """The guest's interrupt handler comes late."""
+    """The guest's interrupt handler comes late; of several the slowest counts."""
 
     def __init__(self, com1: Com1, latency_s: float) -> None:
         super().__init__()
-        self.ticks = seconds_to_ticks(latency_s)
-        interrupts = _of(_INTERRUPTS, com1, _LateInterrupts)
-        interrupts.start(self)
-        self._undo = partial(interrupts.stop, self)
-
-
-class _LateInterrupts:
-    """Between a port's interrupt line and the guest's handler: of all that slow the guest down the slowest counts.
-
-    The guest may open and close its port meanwhile.
-    """
-
-    def __init__(self, com1: Com1) -> None:
-        self._com1 = com1
-        self._slow: list[_SlowGuest] = []
-        self._slices = com1.slices
-        self._wakeup = com1.ticker.wakeup(self._serve)
-
-    def start(self, slow: _SlowGuest) -> None:
-        com1 = self._com1
-        if not self._slow:
-            self._slices, com1.slices, com1.interrupt_gate = com1.slices, False, self._interrupt
-        self._slow.append(slow)
-
-    def stop(self, slow: _SlowGuest) -> None:
-        com1 = self._com1
-        self._slow.remove(slow)
-        if not self._slow:
-            com1.slices, com1.interrupt_gate = self._slices, None
-            self._wakeup.set(NEVER)
-            self._serve(com1.clock.now())
-
-    def _interrupt(self, level: bool, at: int) -> None:
-        if level:
-            self._wakeup.set(at + max(slow.ticks for slow in self._slow))
-        elif (handler := self._com1.on_interrupt) is not None:
-            self._wakeup.set(NEVER)
-            handler(False, at)
-
-    def _serve(self, now: int) -> None:
-        com1 = self._com1
-        com1.advance(now)
-        if com1.uart.irq and com1.on_interrupt is not None:
-            com1.on_interrupt(True, max(now, com1.uart.now))
-        com1.settle()
+        latency = seconds_to_ticks(latency_s)
+        self._undo = com1.interrupt_interceptors.add(lambda at: at + latency).remove
 
 
 #: What is at work, by what it is done to.
-_OUTPUTS: Final[WeakKeyDictionary[Com1, _Output]] = WeakKeyDictionary()
 _THEFTS: Final[WeakKeyDictionary[HubClient, _Thefts]] = WeakKeyDictionary()
-_INTERRUPTS: Final[WeakKeyDictionary[Com1, _LateInterrupts]] = WeakKeyDictionary()
 
 
 def _of(made: WeakKeyDictionary[_K, _V], key: _K, make: Callable[[_K], _V]) -> _V:
@@ -261,7 +189,7 @@ class Stimuli:
         """
         __tracebackhide__ = True
         com1 = getattr(self._session.machine, "com1", None)
-        if not isinstance(com1, Com1) or com1.on_interrupt is None:
+        if not isinstance(com1, Com1) or not com1.guest.serves_interrupts:
             raise UsageError("slow_guest(): there is no guest behind this console that serves a serial port")
         if not 0 < latency_s < 3600:
             raise UsageError(f"slow_guest({latency_s}): give a time above 0, in seconds, such as 0.005")

@@ -21,8 +21,9 @@ import trio
 
 from uartsim.guest.assembler_listing import read_listing
 from uartsim.guest.catalogue import GuestDefinition
-from uartsim.line_format import NEVER, TICKS_PER_SECOND, UsageError
+from uartsim.line_format import NEVER, UsageError
 from uartsim.machine import GuestEnd, Machine
+from uartsim.machine.sides import NO_GUEST, QuietGuest
 from uartsim.machine.ticker import is_virtual
 
 #: The size of the memory, in bytes.
@@ -88,7 +89,7 @@ class FirmwareGuest:
                     machine.com1.reset()
                 continue
             with trio.move_on_after(DRAIN_TIMEOUT_S):
-                await processor.drain()
+                await machine.com1.drain()
             return GuestEnd("poweroff") if end == "halted" else GuestEnd("failed", detail=end or "")
 
     async def reset(self) -> None:
@@ -102,8 +103,10 @@ class FirmwareGuest:
         await trio.lowlevel.checkpoint()
 
 
-class _Processor:
+class _Processor(QuietGuest):
     """The emulated processor, from power-on to its end."""
+
+    follows_changes = True
 
     def __init__(self, unicorn: Any, registers: Any, origin: int, code: bytes, machine: Machine) -> None:
         self._com1 = com1 = machine.com1
@@ -124,7 +127,7 @@ class _Processor:
         self._equal_reads = 0
         self._change = trio.Event()
         self._wakeup = com1.ticker.wakeup(self._on_time)
-        com1.on_settled = self._settled
+        com1.guest = self
 
     async def run(self) -> str:
         """Run the code until it ends.
@@ -153,17 +156,9 @@ class _Processor:
             else:
                 await trio.lowlevel.checkpoint()
 
-    async def drain(self) -> None:
-        """Wait until everything that the code has written has left the chip."""
-        com1 = self._com1
-        while not com1.uart.transmitter.empty:
-            await trio.sleep(max(com1.uart.transmitter.drained_at() - com1.clock.now(), 144_000) / TICKS_PER_SECOND)
-            com1.advance(com1.clock.now())
-        com1.settle()
-
     def close(self) -> None:
         """Detach the processor from the port."""
-        self._com1.on_settled = None
+        self._com1.guest = NO_GUEST
         self._wakeup.set(NEVER)
 
     # -- running code and its port accesses ----------------------------------------------------------------
@@ -252,5 +247,6 @@ class _Processor:
         self._com1.advance(now)
         self._com1.settle()
 
-    def _settled(self) -> None:
+    def settled(self) -> None:
+        """Something has changed at the port: the code looks again."""
         self._change.set()

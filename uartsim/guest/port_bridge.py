@@ -26,6 +26,7 @@ from uartsim.guest.bridge_lease import NO_LEASE, lease_of
 from uartsim.guest.bridge_page import POSTED, VERSION, Page
 from uartsim.line_format import NEVER, TICKS_PER_NS
 from uartsim.machine import Com1
+from uartsim.machine.sides import NO_GUEST, QuietGuest
 from uartsim.registers import IER, LCR, MCR, InterruptId
 
 #: How long a polling driver's posted writes may wait in the ring, in ticks.
@@ -45,7 +46,7 @@ _THR_EMPTY: Final = int(InterruptId.THR_EMPTY)
 _HELLO, _READ, _WRITE, _RESET, _RUN = b"HRWZV"
 
 
-class BridgeServer:
+class BridgeServer(QuietGuest):
     """Serves the COM1 of one QEMU from a :class:`Com1`.
 
     Args:
@@ -66,6 +67,10 @@ class BridgeServer:
         on_run: called when the guest's processor starts to run, before its first access.
         running: whether the guest's processor runs.
     """
+
+    serves_interrupts = True
+    posts_accesses = True
+    follows_changes = True
 
     def __init__(self, com1: Com1, library: Path, *, leases: bool = True, base_port: int = 0x3F8, irq: int = 4) -> None:
         self.com1 = com1
@@ -93,10 +98,7 @@ class BridgeServer:
         self._gathering = com1.ticker.wakeup(self._gathered)
         self._arrival = com1.ticker.wakeup(self._arrived)
         self._gather_ns = 0
-        com1.before_advance = self._before_advance
-        com1.on_settled = self._settled
-        com1.on_interrupt = self._interrupt
-        com1.on_far_ready = self._far_is_ready
+        com1.guest = self
         self._publish()
 
     # -- QEMU's side ---------------------------------------------------------------------------------------
@@ -146,7 +148,7 @@ class BridgeServer:
         self._draining = True
         try:
             while (made := page.look(gather_ns)) != served and not self._held:
-                if uart.unlimited and com1.far_busy is not None and com1.far_busy():
+                if uart.unlimited and com1.far_end.is_busy():
                     self._held = True
                     break
                 run = bytearray()
@@ -202,12 +204,13 @@ class BridgeServer:
         else:
             self._drain(0)
 
-    def _before_advance(self) -> None:
+    def catch_up(self) -> None:
         """The chip's time is about to be advanced: serve the guest's earlier posted writes first."""
         if not self._draining and not self._held and self._page.look(self._gather_ns) != self._served:
             self._drain(self._gather_ns)
 
-    def _far_is_ready(self) -> None:
+    def far_ready(self) -> None:
+        """The far end takes characters again: go on with what was held."""
         if self._held:
             self._drain(0)
 
@@ -258,7 +261,7 @@ class BridgeServer:
 
     # -- the chip's own events -----------------------------------------------------------------------------
 
-    def _interrupt(self, level: bool, at: int) -> None:
+    def interrupt(self, level: bool, at: int) -> None:
         """The interrupt line has changed; unless the ring is being served, tell QEMU at once."""
         if not level:
             self._dips += 1
@@ -278,7 +281,7 @@ class BridgeServer:
             with contextlib.suppress(OSError):  # QEMU has ended, or the socket is full of such messages
                 self._socket.send(b"i")
 
-    def _settled(self) -> None:
+    def settled(self) -> None:
         """Registers were accessed, or the far end acted: publish the new state, unless the ring is being served."""
         if not self._draining:
             self._publish()
@@ -320,15 +323,6 @@ class BridgeServer:
         while not self.running:
             await self._run_changed.wait()
 
-    async def drain(self) -> None:
-        """Wait until everything that the guest has written has left the chip, including the last stop bit."""
-        com1 = self.com1
-        while not com1.uart.transmitter.empty:
-            ticks = com1.uart.transmitter.drained_at() - com1.clock.now()
-            await trio.sleep(max(ticks, 144_000) / 144e9)
-            com1.advance(com1.clock.now())
-        com1.settle()
-
     # -- status and closing --------------------------------------------------------------------------------
 
     def count_leased(self) -> None:
@@ -361,8 +355,7 @@ class BridgeServer:
         self.count_leased()
         self._closed = True
         com1 = self.com1
-        com1.before_advance = com1.on_settled = None
-        com1.on_interrupt = com1.on_far_ready = None
+        com1.guest = NO_GUEST
         self._gathering.set(NEVER)
         self._arrival.set(NEVER)
         trio.lowlevel.notify_closing(self._socket)

@@ -33,7 +33,6 @@ from uartsim.guest.port_bridge import BridgeServer
 from uartsim.guest.qmp import QmpError
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat
 from uartsim.machine import Com1, Flag, SerialDriver
-from uartsim.machine.tapped import TappedCom1
 from uartsim.registers import LSR, Offset
 
 #: How long a break waits for the bytes before it to reach the guest, in seconds; then it overtakes them.
@@ -111,7 +110,7 @@ class RegisterLine:
     def __init__(self, com1: Com1, library: Path, boot_keys: BootKeys, port: str = "com1") -> None:
         base_port, irq = PORTS[port]
         # A recording needs every access, so none may be answered in QEMU.
-        leases = not isinstance(com1, TappedCom1)
+        leases = com1.taps is None
         self.bridge = BridgeServer(com1, library, leases=leases, base_port=base_port, irq=irq)
         self._qemus_ports = list(PORTS).index(port) + 1
         self._com1 = com1
@@ -144,7 +143,7 @@ class RegisterLine:
 
     async def drain(self) -> None:
         """Wait until everything in the chip has left it."""
-        await self.bridge.drain()
+        await self.bridge.com1.drain()
 
     def reset(self) -> None:
         """Do nothing: QEMU resets the chip when it resets the machine."""

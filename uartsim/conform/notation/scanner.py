@@ -108,9 +108,12 @@ class Scanner:
 
     def error(self, allowed: str) -> NotationError:
         """The error that something else is needed here; ``allowed`` says what."""
+        return self._refuse(f"use {allowed}")
+
+    def _refuse(self, remedy: str) -> NotationError:
         rest = self.line.text[self._at :]
         shown = repr(rest if len(rest) <= 30 else f"{rest[:27]}...") if rest else "the end of the line"
-        return self.line.error(f"{shown} cannot stand here: use {allowed}", self._at)
+        return self.line.error(f"{shown} cannot stand here: {remedy}", self._at)
 
     @property
     def at_end(self) -> bool:
@@ -124,7 +127,7 @@ class Scanner:
             NotationError: something is.
         """
         if not self.at_end:
-            raise self.error("nothing more on this line")
+            raise self._refuse("end the line before it")
 
     def sees(self, symbol: str) -> bool:
         """Whether the rest of the line begins with ``symbol``."""

@@ -19,10 +19,8 @@ from uartsim.errors import UsageError
 #: How much output may wait, and how much of it is kept when that is exceeded, in bytes.
 _PENDING_BYTES: Final = 1 << 16
 _KEPT_BYTES: Final = 1 << 15
-#: Control sequences that draw nothing and that pyte misreads: with a private marker, or with an intermediate byte.
-_MISREAD: Final = re.compile(rb"[<=>]|\?[0-9;]*[ -/]*[^hlJK0-9; -/]|[0-9;:]*[ -/]")
-#: The control strings that pyte does not know: DCS, SOS, PM and APC.
-_UNKNOWN_STRINGS: Final = (b"P", b"X", b"^", b"_")
+#: Control sequences that draw; pyte takes those with other private marks, or with intermediate bytes, for some of these.
+_DRAWS: Final = re.compile(rb"[0-9;:]*[@-~]|\?[0-9;]*[hlJK]")
 _CURSOR_PLACED: Final = re.compile(rb"\x1b\[[0-9;]*H")
 _KERNEL_LINE: Final = re.compile(rb"%b[^\n]{0,%d}\n" % (PREFIX.encode(), MAX_LINE - 1))
 _KERNEL_LINE_BEGUN: Final = re.compile(
@@ -96,8 +94,7 @@ class ScreenModel:
         self._kernel_lines = kernel_lines
         self._pending = bytearray()
         self._lost = False
-        self._parser = ControlSequenceParser()
-        self._skips_string = False  # in a control string that pyte does not know
+        self._parser = ControlSequenceParser(single_bytes=False)
         self._terminal: Any = None
         self._stream: Any = None
 
@@ -162,7 +159,7 @@ class ScreenModel:
             self._stream = pyte.ByteStream(self._terminal)
         if self._lost:
             self._terminal.reset()
-            self._parser = ControlSequenceParser()
+            self._parser = ControlSequenceParser(single_bytes=False)
             self._lost = False
         if not self._kernel_lines:
             self._pending = bytearray(_KERNEL_LINE.sub(b"", self._pending))
@@ -170,21 +167,8 @@ class ScreenModel:
         if not self._kernel_lines and (begun := _KERNEL_LINE_BEGUN.search(data, max(0, len(data) - MAX_LINE - 64))):
             data = data[: begun.start()]
         del self._pending[: len(data)]
-        if drawn := b"".join(token.data for token in self._parser.feed(data) if self._is_understood(token)):
+        if drawn := b"".join(token.data for token in self._parser.feed(data) if _draws(token)):
             self._feed(drawn)
-
-    def _is_understood(self, token: Token) -> bool:
-        """Whether pyte does with a token what a terminal does."""
-        match token.kind:
-            case Kind.STRING_BEGIN:
-                self._skips_string = token.body in _UNKNOWN_STRINGS
-                return not self._skips_string
-            case Kind.STRING | Kind.STRING_END:
-                return not self._skips_string
-            case Kind.CSI:
-                return _MISREAD.match(token.body) is None
-            case _:
-                return token.kind is not Kind.IGNORED
 
     def _back(self) -> None:
         """A backspace by which a tty erases a line that the terminal has wrapped: it also moves into the row above."""
@@ -200,3 +184,9 @@ class ScreenModel:
             import pyte
 
             self._stream = pyte.ByteStream(self._terminal)
+
+
+def _draws(token: Token) -> bool:
+    if token.kind is Kind.CSI:
+        return _DRAWS.fullmatch(token.body) is not None
+    return token.kind in (Kind.TEXT, Kind.ESCAPE)
