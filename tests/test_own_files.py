@@ -64,10 +64,10 @@ ALLOWED = {
     ("guest/boot_files.py", "tempfile.TemporaryDirectory"): "beside that draft, under its name",
     ("guest/images.py", "write_bytes"): "into the draft that the cache has given it",
     ("guest/process.py", "tempfile.mkdtemp"): "in the machine's folder, under a name that is known there",
-    ("conform/process.py", "tempfile.TemporaryDirectory"): "in the system's folder for temporary files",
-    ("conform/process.py", "open for writing"): "in that folder",
-    ("conform/qemu_judged.py", "tempfile.TemporaryDirectory"): "in the system's folder for temporary files",
-    ("conform/qemu_judged.py", "write_bytes"): "in that folder",
+    ("conform/dut_process.py", "tempfile.TemporaryDirectory"): "in the system's folder for temporary files",
+    ("conform/dut_process.py", "open for writing"): "in that folder",
+    ("conform/dut_qemu.py", "tempfile.TemporaryDirectory"): "in the system's folder for temporary files",
+    ("conform/dut_qemu.py", "write_bytes"): "in that folder",
 }
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from itertools import groupby
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,8 +16,8 @@ sys.path.insert(0, str(ROOT))
 from uartsim.conform.reference import NOT_EMULATED, REGISTERS  # noqa: E402
 from uartsim.conform.register_rows import Register  # noqa: E402
 from uartsim.conform.rules import RULES  # noqa: E402
-from uartsim.conform.sequences import SEQUENCES  # noqa: E402
 from uartsim.conform.steps import ALL_PARTS, Sequence  # noqa: E402
+from uartsim.conform.suite import BY_FILE  # noqa: E402
 from uartsim.registers import (  # noqa: E402
     RESET_VALUES,
     VARIANTS,
@@ -83,7 +82,12 @@ def registers_page() -> str:
     head = ("part", "FIFO", "IIR 7:6 with FCR0", "scratch register", "automatic flow control")
     lines += table(head, (variant_row(variant) for variant in VARIANTS.values()))
     lines += ["## Not emulated", "", *(f"- {what}" for what in NOT_EMULATED), ""]
-    lines += ["## QEMU's differences", "", "Each is a rule that `uartsim conform qemu` accepts, and checks.", ""]
+    lines += [
+        "## QEMU's differences",
+        "",
+        "Each is a rule: `uartsim conform qemu` accepts the difference and checks it.",
+        "",
+    ]
     lines += table(
         ("rule", "datasheet", "what QEMU does, and what the datasheet says"),
         ((rule.name, rule.section, rule.reason) for rule in RULES.values()),
@@ -97,11 +101,13 @@ def parts_of(sequence: Sequence) -> str:
 
 
 def sequence_list() -> str:
-    """The sequences, by topic, for ``docs/conformance.md``."""
-    lines = []
-    for topic, group in groupby(SEQUENCES, lambda sequence: sequence.topic):
+    """The sequences, file by file, for ``docs/conformance.md``."""
+    lines: list[str] = []
+    for file, sequences in BY_FILE.items():
+        topic = sequences[0].topic
         lines += [f"### {topic[0].upper()}{topic[1:]}" if topic != "memtest86+" else f"### {topic}", ""]
-        rows = ((f"`{s.name}`", s.title, parts_of(s), str(len(list(s.checks())))) for s in group)
+        lines += [f"In `uartsim/conform/sequences/{file}`.", ""]
+        rows = ((f"`{s.name}`", s.title, parts_of(s), str(len(list(s.checks())))) for s in sequences)
         lines += table(("sequence", "what", "parts", "checks"), rows)
     return "\n".join(lines).rstrip() + "\n"
 

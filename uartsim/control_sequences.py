@@ -9,8 +9,8 @@ terminals of today have kept:
   (``ESC \\``) ends it; BEL ends an OSC too, as in xterm.
 - A C1 control (0x80 to 0x9F) is the escape sequence with the byte that is 0x40 less.  It is known as a byte of its own and
   as UTF-8 writes it (``C2 80`` to ``C2 9F``); a byte in the middle of a UTF-8 character is never one.
-- C0 controls act at once, also in the middle of a sequence, which goes on behind them.  CAN and SUB cut a sequence or a
-  string off, and so do ESC and every C1 control, which then begin their own.
+- C0 controls act even in the middle of a sequence, which goes on behind them.  CAN and SUB cut a sequence or a string off,
+  and so do ESC and every C1 control, which then begin their own.
 
 The parser is incremental, and the result does not depend on how the bytes were cut into pieces, but for where text, the
 content of a string and an ignored sequence are cut.  Its time is linear, and it holds back at most
@@ -41,6 +41,7 @@ _HIGH: Final = (
 _TEXT: Final = re.compile(rb"(?:[^\x1b\x80-\xff]++|%b)++" % _HIGH)
 _CONTENT: Final = re.compile(rb"(?:[^\x07\x18\x1a\x1b\x80-\xff]++|%b)++" % _HIGH)
 _C1: Final = re.compile(rb"\xc2?([\x80-\x9f])")
+_C1_AS_UTF8: Final = re.compile(rb"\xc2([\x80-\x9f])")
 #: Of a control sequence: the parameters' first byte may mark them as private.
 _CSI: Final = re.compile(rb"[<-?]?[0-9:;]*[ -/]*[@-~]")
 #: A sequence that is there as a whole: the same as the steps through its bytes find, at once.
@@ -73,8 +74,8 @@ class Token(NamedTuple):
 
     Attributes:
         kind: what it is.
-        data: the bytes that it came as, without C0 controls in the middle of a sequence: they are tokens before it.
-        body: what of it says what it does, the same in the 7-bit and the 8-bit form.
+        data: the bytes of the stream, with C0 controls and DEL where they have come in the middle of a sequence.
+        body: the bytes that say what the sequence does, the same in the 7-bit and the 8-bit form.
     """
 
     kind: Kind
@@ -85,12 +86,17 @@ class Token(NamedTuple):
 class ControlSequenceParser:
     """Takes a stream of bytes apart, piece by piece.
 
-    The data of all tokens, joined, and :attr:`pending` show on a terminal what the stream shows.
+    Args:
+        single_bytes: whether a byte of 0x80 to 0x9F outside of a UTF-8 character is a C1 control.  A terminal that reads
+            UTF-8 shows such a byte as a wrong character; any other obeys it.
+
+    The data of all tokens, joined, and :attr:`pending` are the stream.
     """
 
-    __slots__ = ("_body", "_held", "_is_osc", "_partial", "_step", "_tokens", "_valid")
+    __slots__ = ("_body", "_c1", "_held", "_is_osc", "_partial", "_step", "_tokens", "_valid")
 
-    def __init__(self) -> None:
+    def __init__(self, *, single_bytes: bool = True) -> None:
+        self._c1 = _C1 if single_bytes else _C1_AS_UTF8
         self._step: Callable[[ControlSequenceParser, bytes, int], int] = ControlSequenceParser._ground
         self._tokens: list[Token] = []
         self._held = bytearray()  # the sequence that is not complete
@@ -139,8 +145,12 @@ class ControlSequenceParser:
         return at + 1
 
     def _high(self, data: bytes, at: int) -> int:
-        """A C1 control, or the beginning of a character."""
-        control = _C1.match(data, at)
+        """A C1 control, a wrong byte, or the beginning of a character."""
+        control = self._c1.match(data, at)
+        if control is None and data[at] < 0xA0:
+            in_string = self._step is ControlSequenceParser._string
+            self._put(Kind.STRING if in_string else Kind.TEXT, data[at : at + 1])
+            return at + 1
         if control is None:
             self._partial = data[at:]
             return len(data)
@@ -171,6 +181,7 @@ class ControlSequenceParser:
         byte = data[at]
         if not 0x20 <= byte < _DEL:
             return self._out_of_place(byte, at)
+        self._body.append(byte)
         self._hold(byte)
         if byte >= 0x30:
             if len(self._body) == 1:
@@ -183,17 +194,17 @@ class ControlSequenceParser:
         byte = data[at]
         if not 0x20 <= byte < _DEL:
             return self._out_of_place(byte, at)
+        self._body.append(byte)
         self._hold(byte)
         if byte >= 0x40:
             self._complete(Kind.CSI if _CSI.fullmatch(self._body) else Kind.IGNORED)
         return at + 1
 
     def _hold(self, byte: int) -> None:
-        """One more byte of a sequence."""
+        """One more byte of a sequence; one that becomes too long is ignored, unless it is all controls so far."""
         self._held.append(byte)
-        self._body.append(byte)
         if len(self._held) > LONGEST_SEQUENCE:
-            self._valid = False
+            self._valid = self._valid and not self._body
             self._put(Kind.IGNORED, bytes(self._held))
             self._held.clear()
             del self._body[2:]  # it is still not empty, and never looked at
@@ -211,7 +222,7 @@ class ControlSequenceParser:
                 self._held.clear()
             self._step = ControlSequenceParser._ground
             return at  # it is what it is everywhere
-        self._put(Kind.TEXT, bytes([byte]))
+        self._hold(byte)
         return at + 1
 
     def _string(self, data: bytes, at: int) -> int:

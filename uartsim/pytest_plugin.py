@@ -125,7 +125,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "uartsim(guest=NAME, settings={...}, timeout=SECONDS, clock='real' or 'virtual', allow=[...], uart=CHIP, "
         "record=FILE, rate=..., flow=..., fault=..., ...): what the console fixture starts, how long it waits, in which "
-        "time, which problems are none here, and what the line is like; the options of open_console()",
+        "time, which problems are ignored, and what the line is like; the options of open_console()",
     )
     for option in _OPTIONS:
         option.value(config)

@@ -43,6 +43,15 @@ def test_questions_of_the_past_are_not_asked_again(data: st.DataObject) -> None:
     assert shown == b"".join(texts) + now
 
 
+@given(st.binary(max_size=300), st.integers(1, 300))
+def test_what_a_guest_sends_reaches_the_terminal_as_it_is(said: bytes, size: int) -> None:
+    said = said.replace(b"5", b"")  # no clipboard
+    parser, clipboard = ControlSequenceParser(), ClipboardFilter()
+    pieces = [said[at : at + size] for at in range(0, len(said), size)]
+    tokens = [token for piece in [*pieces, b"\x1b\\"] for token in clipboard.filter(parser.feed(piece))]
+    assert b"".join(token.data for token in tokens) == said + b"\x1b\\"
+
+
 @given(st.binary(max_size=300), st.integers(0, 300))
 def test_text_without_controls_is_shown_as_it_is(said: bytes, size: int) -> None:
     said = said.translate(None, b"\x1b\x05" + bytes(range(0x80, 0xA0)))
@@ -61,6 +70,7 @@ def test_text_without_controls_is_shown_as_it_is(said: bytes, size: int) -> None
         (b"\x1b[?5h", b"\x1b[?5l"),
         (b"\x1b(0\x0e", b"\x0f\x1b(B\x1b)B\x1b*B\x1b+B"),
         (b"\x0e", b"\x0f\x1b(B\x1b)B\x1b*B\x1b+B"),
+        (b"\x1b[\x0em", b"\x0f\x1b(B\x1b)B\x1b*B\x1b+B"),
         (b"\x1b[5;10r", b"\x1b7\x1b[r\x1b8"),
         (b"\x1b[5;10r\x1b[r", b""),
         (b"\x1b[?6h", b"\x1b7\x1b8\x1b[?6l"),
@@ -103,7 +113,7 @@ def test_modes_that_the_guest_has_left_switched_are_undone(said: bytes, undone: 
         (b"a\x1b]5522;type=write\x1b\\b", b"ab"),
         (b"a\x1b]52;c;cut short\r\nb\x1b[m", b"a\r\nb\x1b[m"),
         (b"a\x1b]52;c;cut short\x1b[31mb", b"a\x1b[31mb"),
-        (b"a\x1b\x00]5\x002;c;eA==\x07b", b"a\x00b"),
+        (b"a\x1b\x00]5\x002;c;eA==\x07b", b"ab"),
         (b"a\x1b]" + b"0" * 100 + b"52;c;eA==\x07b", b"ab"),
         (b"a\x1b]2;title\xc2\x9d52;c;eA==\x07b", b"a\x1b]2;titleb"),
         (b"a\x1b]52\x07b\x1b]5\x1b\\c", b"a\x1b]52\x07b\x1b]5\x1b\\c"),

@@ -116,7 +116,7 @@ def test_the_divisor_latch_is_named_only_while_it_is_open(tmp_path: Path) -> Non
         "write  DLL 01",
         "reset",
         r"write  THR 01  '\x01'",
-        "read   IIR 0F  no interrupt has the number F",
+        "read   IIR 0F  unknown interrupt F",
         "write  FCR 06  FIFOs off",
         "read   SCR 01",
         "end",

@@ -186,10 +186,10 @@ def test_answer_does_not_depend_on_how_the_output_arrives(cuts: list[int]) -> No
 @pytest.mark.parametrize(
     ("pattern", "words"),
     [
-        ("(login", "no regular expression"),
+        ("(login", "not a regular expression"),
         ("", "empty"),
         ([], "empty list"),
-        (7, "nothing to expect"),
+        (7, "cannot be expected"),
         ("\x1b[0m", "regular"),
     ],
 )

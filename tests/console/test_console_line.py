@@ -59,14 +59,14 @@ def test_a_fault_that_cannot_be_is_refused_with_what_can() -> None:
 @pytest.mark.parametrize("fault", [5, None, ["noise"], b"xoff"])
 def test_what_is_no_fault_is_refused_with_a_sentence(fault: object) -> None:
     with blocking.open_console("demo", clock="virtual") as console:
-        with pytest.raises(UsageError, match="is no fault: write it as a text"):
+        with pytest.raises(UsageError, match="is not a fault: write it as text"):
             console.line.add_fault(fault)  # type: ignore[arg-type]
         assert console.line.faults == []
 
 
 def test_a_kind_or_a_level_that_does_not_exist_is_refused_with_a_sentence() -> None:
     with blocking.open_console("demo", clock="virtual") as console:
-        with pytest.raises(UsageError, match="'nois' is no kind of fault: use one of noise, glitches"):
+        with pytest.raises(UsageError, match="'nois' is not a kind of fault: use one of noise, glitches"):
             console.line.clear_faults("nois")
         with pytest.raises(UsageError, match="dtr is 'low': use True"):
             console.line.set_modem(dtr="low")  # type: ignore[arg-type]

@@ -61,7 +61,7 @@ def test_entry_of_a_submenu_is_selected_and_boots(console: blocking.Console) -> 
 def test_entry_that_is_not_there_is_told_with_those_that_are(console: blocking.Console) -> None:
     with pytest.raises(GrubFailed, match=r"no entry .* matches 'Windows'; there are 'Debian GNU/Linux', 'Advanced"):
         console.grub.select("Windows")
-    with pytest.raises(UsageError, match="no regular expression"):
+    with pytest.raises(UsageError, match="not a regular expression"):
         console.grub.select("(")
 
 
@@ -237,10 +237,10 @@ def test_time_out_of_a_key_follows_the_scale() -> None:
     [
         ({}, "say what to do"),
         ({"append": "\t"}, "printable"),
-        ({"replace": "x"}, "give what goes and what comes"),
-        ({"replace": ("(", "x")}, "no regular expression"),
-        ({"replace": ("x", r"\2")}, "cannot stand in"),
-        ({"remove": "("}, "no regular expression"),
+        ({"replace": "x"}, "give what to replace and with what"),
+        ({"replace": ("(", "x")}, "not a regular expression"),
+        ({"replace": ("x", r"\2")}, "cannot replace"),
+        ({"remove": "("}, "not a regular expression"),
     ],
 )
 def test_edit_that_cannot_be_is_refused_before_anything_is_pressed(

@@ -125,7 +125,7 @@ def test_losses_garbage_and_silence_are_problems_that_end_no_wait() -> None:
     rig.monitor.take([], bytes(range(128, 256)), 3.0)
     assert [(p.id, p.cause) for p in rig.monitor.look({}, 40.0)] == [
         ("line.lost", "3 characters were lost on the line (the guest's receiver was overrun)"),
-        ("line.garbage", "98 % of the last 128 bytes are no text"),
+        ("line.garbage", "98 % of the last 128 bytes are not text"),
         ("line.silent", "the guest has sent nothing for 37 s"),
     ]
     assert rig.fatal() is None

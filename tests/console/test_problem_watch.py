@@ -118,7 +118,7 @@ def test_lines_that_look_like_a_problem_and_are_none_are_left_alone() -> None:
         ({"causes": "x"}, "did you mean 'cause'"),
         ({"prompt": "yes"}, "true or false"),
         ({"examples": ["something else"]}, "does not match"),
-        ({"not_examples": ["oh boom"]}, "said to be none"),
+        ({"not_examples": ["oh boom"]}, "in not_examples"),
         ({"cause": None}, "give a text"),
         ({"next": "(unclosed"}, "regular expression"),
         ({"booted_with": "x*"}, "every line"),

@@ -31,7 +31,7 @@ def test_screen_has_text_cursor_and_places() -> None:
     assert screen.find("nothing") is None
     assert screen.reverse == {2}
     assert screen.before_cursor.endswith("world" + " " * 65 + " " * 480 + "# ")
-    with pytest.raises(UsageError, match="no regular expression"):
+    with pytest.raises(UsageError, match="not a regular expression"):
         screen.find("(")
 
 

@@ -102,9 +102,9 @@ def test_transfer_that_fails_leaves_nothing_in_the_guest(room: Callable[..., blo
 @pytest.mark.parametrize("path", ["", 5, "a\0b"])
 def test_impossible_path_is_refused(room: Callable[..., blocking.Console], path: str) -> None:
     console = room(FULL)
-    with pytest.raises(UsageError, match="is no path in the guest"):
+    with pytest.raises(UsageError, match="is not a path in the guest"):
         console.put_file(b"x", path)
-    with pytest.raises(UsageError, match="is no path in the guest"):
+    with pytest.raises(UsageError, match="is not a path in the guest"):
         console.get_file(path)
 
 

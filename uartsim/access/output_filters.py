@@ -120,10 +120,8 @@ class QueryFilter:
         elif token.kind is Kind.STRING_BEGIN and token.body in (b"]", b"P"):
             self._held.append(token.data)
             self._content = token.body
-        elif token.kind is Kind.TEXT:
-            shown.append(token.data.replace(b"\x05", b""))  # ENQ
         elif not _is_query(token):
-            shown.append(token.data)
+            shown.append(token.data.replace(b"\x05", b""))  # ENQ is a query of its own
 
     def _take_string(self, token: Token, shown: list[bytes]) -> None:
         self._held.append(token.data)

@@ -61,9 +61,9 @@ class Modes:
     def follow(self, tokens: Iterable[Token]) -> None:
         """The terminal gets ``tokens``."""
         for token in tokens:
+            if token.kind is not Kind.STRING and b"\x0e" in token.data:  # SO, also in the middle of a sequence
+                self._charset = True
             match token.kind:
-                case Kind.TEXT:
-                    self._charset = self._charset or b"\x0e" in token.data
                 case Kind.CSI:
                     self._control(token.body)
                 case Kind.ESCAPE:

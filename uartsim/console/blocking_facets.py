@@ -41,28 +41,28 @@ class ConsoleLine:
         self._thread = thread
 
     def add_fault(self, fault: str | Fault) -> None:
-        """From now on something is wrong with the line.
+        """Start a fault of the line.
 
         Args:
             fault: such as ``"noise:rate=1e-3,seed=7"`` or ``"dcd-drop:seconds=2"``; :data:`uartsim.wire.faults.FAULT_KINDS`
-                says what there is.
+                lists the kinds.
 
         Raises:
-            UsageError: there is no such fault, or not at this rate, or it is no fault at all; the message says what there is.
+            UsageError: the fault is unknown, or impossible at this rate; the message lists the faults.
         """
         self._thread.read(self._async.add_fault, fault)
 
     def clear_faults(self, kind: str | None = None) -> int:
-        """End the faults of a kind, or all of them; returns how many were at work.
+        """End the faults of a kind, or all of them; returns how many there were.
 
         Raises:
-            UsageError: there is no such kind.
+            UsageError: the kind is unknown.
         """
         return self._thread.read(self._async.clear_faults, kind)
 
     @property
     def faults(self) -> list[Fault]:
-        """The faults at work."""
+        """The faults that are active."""
         return self._thread.read(lambda: self._async.faults)
 
     @property
@@ -71,14 +71,14 @@ class ConsoleLine:
         return self._thread.read(lambda: self._async.fault_counters)
 
     def reset_fault_counters(self) -> None:
-        """Count from 0 on what faults do."""
+        """Reset :attr:`fault_counters` to 0."""
         self._thread.read(self._async.reset_fault_counters)
 
     def set_modem(self, *, dtr: bool | None = None, rts: bool | None = None) -> None:
         """Drive DTR (the guest's DSR and DCD) and RTS (its CTS); None leaves a line as it is.
 
         Raises:
-            UsageError: something else than True, False or None.
+            UsageError: a value other than True, False or None.
         """
         self._thread.read(self._async.set_modem, dtr=dtr, rts=rts)
 
@@ -119,24 +119,24 @@ class Grub:
 
     @property
     def countdown(self) -> int | None:
-        """In how many seconds GRUB boots by itself, or None if it does not count."""
+        """In how many seconds GRUB boots by itself, or None if it is not counting down."""
         return self._thread.read(lambda: self._async.countdown)
 
     def wait_for_menu(self, timeout: Timeout = "default") -> list[str]:
         """Wait until the menu is drawn; returns its entries.
 
         Raises:
-            ExpectTimeout: it was not in time.
+            ExpectTimeout: the menu did not come in time.
             GrubFailed: it cannot come any more: a kernel has started, or there is a prompt to log in at.
-            GuestEnded, ConsoleBusy, ConsoleClosed: as for every wait.
         """
         return self._thread.call(self._async.wait_for_menu, timeout)
 
     def stop_countdown(self, timeout: Timeout = "default") -> None:
-        """Wait for the menu, and have it wait.
+        """Wait for the menu, and stop its countdown.
 
         Raises:
-            as :meth:`wait_for_menu`.
+            ExpectTimeout: the menu did not come in time.
+            GrubFailed: it cannot come any more, or GRUB does not react to keys.
         """
         self._thread.call(self._async.stop_countdown, timeout)
 
@@ -145,29 +145,30 @@ class Grub:
     ) -> str:
         """Move the highlight to the first entry whose title matches, counted from the top; stops the countdown.
 
-        An entry that is not in the menu is looked for in the submenu "Advanced options ..." too, where there is one.
-        Where no entry matches, the highlight is where it was.
+        If no entry of the menu matches, the submenu "Advanced options ..." is searched too, if there is one.  If no entry
+        matches at all, the highlight is where it was.
 
         Args:
-            pattern: a regular expression that is searched for in the title; or a list of them: all but the last are
-                submenus, each in the one before.
+            pattern: a regular expression that is searched for in the title, or a list of them, of which all but the last are
+                for submenus, each in the one before.
             timeout: how long to wait for the menu, in seconds.
 
         Returns:
             The entry's title.
 
         Raises:
-            GrubFailed: no entry matches, or GRUB does not react to keys.
-            UsageError: an expression does not compile.
-            as :meth:`wait_for_menu`.
+            GrubFailed: no entry matches, GRUB does not react to keys, or the menu cannot come any more.
+            ExpectTimeout: the menu did not come in time.
+            UsageError: an expression does not compile, or the list is empty.
         """
         return self._thread.call(self._async.select, pattern, timeout)
 
     def boot(self, timeout: Timeout = "default") -> None:
-        """Boot, or enter, the highlighted entry; in the editor, boot what was edited.
+        """Boot the highlighted entry, or open it if it is a submenu; in the editor, boot what was edited.
 
         Raises:
-            as :meth:`wait_for_menu`.
+            ExpectTimeout: the menu did not come in time.
+            GrubFailed: it cannot come any more, or GRUB does not react to keys.
         """
         self._thread.call(self._async.boot, timeout)
 
@@ -182,31 +183,32 @@ class Grub:
     ) -> None:
         """Open the highlighted entry in the editor and change a line of it, such as the kernel's.
 
-        Then :meth:`boot` boots it; further edits before that add up.  An edit that fails leaves all as it was.
+        :meth:`boot` then boots it; further edits before that accumulate.  An edit that fails changes nothing.
 
         Args:
-            line: a regular expression that is searched for in the lines, such as ``r"^\\s*linux"``; a line that the screen
-                shows wrapped is one line, and a tab in it is eight spaces.
+            line: a regular expression that is searched for in the lines, such as ``r"^\\s*linux"``; a wrapped line is one
+                line, and a tab in it is eight spaces.
             append: what to add at the end; printable characters.
             timeout: how long to wait for the menu, in seconds.
-            replace: a regular expression for what goes, wherever it is in the line, and what comes in its place, as for
-                ``re.sub``: ``(r"console=\\S+", "console=ttyS0")``.
-            remove: a regular expression for what goes, such as ``" quiet"``.
+            replace: a regular expression and what replaces each match of it in the line, as for ``re.sub``:
+                ``(r"console=\\S+", "console=ttyS0")``.
+            remove: a regular expression for what is removed, such as ``" quiet"``.
 
         Raises:
-            GrubFailed: the entry cannot be edited, no line of it matches, or nothing in it what is to be replaced or
-                removed.
-            TypingFailed: the line does not become what it shall.
+            GrubFailed: the entry cannot be edited, no line matches, or the line does not have what is to be replaced or
+                removed; or the menu cannot come any more.
+            ExpectTimeout: the menu did not come in time.
+            TypingFailed: the line could not be changed as wanted.
             UsageError: an expression does not compile, a text is not printable, or there is nothing to do.
-            as :meth:`wait_for_menu`.
         """
         self._thread.call(self._async.edit, line, append, timeout, replace=replace, remove=remove)
 
     def command_line(self, timeout: Timeout = "default") -> None:
-        """Open GRUB's command line; then ``console.run("ls")`` runs there.
+        """Open GRUB's command line, where ``console.run("ls")`` then runs.
 
         Raises:
-            as :meth:`wait_for_menu`.
+            ExpectTimeout: the menu did not come in time.
+            GrubFailed: it cannot come any more, or GRUB does not react to keys.
         """
         self._thread.call(self._async.command_line, timeout)
 
@@ -226,7 +228,7 @@ class Stimulus:
         self._thread = thread
 
     def stop(self) -> None:
-        """It is over; more than once is fine."""
+        """End it; further calls have no effect."""
         self._thread.read(self._async.stop)
 
     def __enter__(self) -> Self:
@@ -255,7 +257,7 @@ class PrintkStorm(Stimulus):
 
     @property
     def lines(self) -> int:
-        """How many lines the kernel has printed by it."""
+        """How many kernel lines it has inserted."""
         return self._thread.read(lambda: self._async.lines)
 
 
@@ -291,38 +293,38 @@ class Stimuli:
     def printk_storm(
         self, every: int | None = None, *, at: Iterable[int] = (), seed: int | None = None, text: str = KERNEL_TEXT
     ) -> PrintkStorm:
-        """The kernel prints while others do: whole lines of it land between any two bytes that the guest sends.
+        """Insert whole kernel lines between bytes that the guest sends, as when the kernel prints while a program does.
 
-        Their times go on from the kernel's own last line.  Give one of ``every`` and ``at``.
+        Their times continue those of the kernel's own last line.  Give one of ``every`` and ``at``.
 
         Args:
-            every: a line after so many bytes, again and again; with ``seed``, after 1 to ``2 * every - 1``.
-            at: a line behind each of these bytes, counted from now; 0 is before the first.
-            seed: where chance begins.
-            text: what the kernel says.
+            every: insert a line after each this many bytes; with ``seed``, after 1 to ``2 * every - 1``.
+            at: insert a line behind each of these bytes, counted from now; 0 is before the first.
+            seed: makes the places random, and is their seed.
+            text: the text of the lines.
 
         Raises:
-            UsageError: none or both were given, or such a place cannot be; or the line is a stand-in.
+            UsageError: neither or both were given, a number is out of range, or the line has no hub.
         """
         return PrintkStorm(
             self._thread.read(self._async.printk_storm, every, at=at, seed=seed, text=text), self._thread
         )
 
     def steal_line(self) -> StolenLine:
-        """Another client takes the line by force; this console only watches, until :meth:`Stimulus.stop`.
+        """Let another client take the line by force; this console only watches, until :meth:`Stimulus.stop`.
 
         Raises:
-            UsageError: the line is a stand-in.
+            UsageError: the line has no hub.
         """
         return StolenLine(self._thread.read(self._async.steal_line), self._thread)
 
     def slow_guest(self, latency_s: float) -> Stimulus:
-        """The guest serves an interrupt of its serial port only after ``latency_s`` seconds.
+        """Delay the guest's interrupt handler for its serial port by ``latency_s`` seconds.
 
         A receiver of 16 characters overruns in 1.4 ms at 115200 baud, if the far end does not wait for room: open the
         console with ``strict_line=True`` to lose characters as a real line does.
 
         Raises:
-            UsageError: a time of 0 or less; there is no machine, or its guest is not started.
+            UsageError: a time of 0 or less, there is no machine, or its guest has not opened its port.
         """
         return Stimulus(self._thread.read(self._async.slow_guest, latency_s), self._thread)

@@ -1,4 +1,4 @@
-"""What can go wrong in the hands of a test: a small family under ``UartsimError``.
+"""The errors of a console: a small family under ``UartsimError``.
 
 ``ExpectTimeout`` and ``GuestEnded`` are also pexpect's ``TIMEOUT`` and ``EOF`` in a process that has imported pexpect,
 so that a script written for pexpect catches them where it always did.  pexpect itself is never imported for that.
@@ -29,11 +29,11 @@ class TypingFailed(UartsimError):
 
 
 class RunFailed(UartsimError):
-    """A command could not be run, or it is not known how it ended: what stands on the line is not a shell that can say."""
+    """A command could not be run, or how it ended is not known, because a shell that can say does not have the line."""
 
 
 class OutputTooLong(RunFailed):
-    """A command printed more than ``run`` was to keep.
+    """A command printed more than ``run`` was told to keep.
 
     Attributes:
         characters: how much it printed.
@@ -55,10 +55,10 @@ class TransferFailed(UartsimError):
 
 
 class ProblemFound(UartsimError):
-    """The guest ran into something while it was waited for, after which nothing good can come.
+    """The guest met a fatal problem, such as a kernel panic, during a wait.
 
     Attributes:
-        problem: what it is: a ``Problem`` with ``id``, ``cause``, ``advice`` and the ``line`` that shows it.
+        problem: a ``Problem``, with ``id``, ``cause``, ``advice`` and the ``line`` that shows it.
     """
 
     def __init__(self, message: str, problem: Any = None) -> None:
@@ -76,7 +76,7 @@ class ConsoleClosed(UartsimError):
 
 _E = TypeVar("_E", bound=UartsimError)
 
-#: Our error and the name of pexpect's that it stands in for.
+#: Each error that stands in for one of pexpect's, and the name of that.
 _PEXPECT_NAMES: tuple[tuple[type[UartsimError], str], ...] = ((ExpectTimeout, "TIMEOUT"), (GuestEnded, "EOF"))
 
 
@@ -94,7 +94,7 @@ def as_raised(kind: type[_E]) -> type[_E]:
 
 
 def stands_for(item: object, kind: type[UartsimError]) -> bool:
-    """Whether ``item``, found in a list of patterns, means the outcome ``kind`` (ours, or pexpect's word for it)."""
+    """Whether ``item``, an element of a list of patterns, means the outcome ``kind``: that class, or pexpect's."""
     return isinstance(item, type) and (item is kind or (item.__module__, item.__name__) in _foreign(kind))
 
 

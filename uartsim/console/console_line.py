@@ -35,39 +35,39 @@ class ConsoleLine:
         return cls(com1)
 
     def add_fault(self, fault: str | Fault) -> None:
-        """From now on something is wrong with the line.
+        """Start a fault of the line.
 
         Args:
             fault: such as ``"noise:rate=1e-3,seed=7"`` or ``"dcd-drop:seconds=2"``; :data:`uartsim.wire.faults.FAULT_KINDS`
-                says what there is.
+                lists the kinds.
 
         Raises:
-            UsageError: there is no such fault, or not at this rate, or it is no fault at all; the message says what there is.
+            UsageError: the fault is unknown, or impossible at this rate; the message lists the faults.
         """
         __tracebackhide__ = True
         if isinstance(fault, str):
             fault = read_fault(fault)
         elif not isinstance(fault, Fault):
             raise UsageError(
-                f"{fault!r} is no fault: write it as a text, such as 'noise:rate=1e-3,seed=7', or give a "
+                f"{fault!r} is not a fault: write it as text, such as 'noise:rate=1e-3,seed=7', or give a "
                 "uartsim.wire.faults.Fault"
             )
         self._com1.add_fault(fault)
 
     def clear_faults(self, kind: str | None = None) -> int:
-        """End the faults of a kind, or all of them; returns how many were at work.
+        """End the faults of a kind, or all of them; returns how many there were.
 
         Raises:
-            UsageError: there is no such kind.
+            UsageError: the kind is unknown.
         """
         __tracebackhide__ = True
         if kind is not None and kind not in FAULT_KINDS:
-            raise UsageError(f"{kind!r} is no kind of fault: use one of {', '.join(FAULT_KINDS)}, or None for all")
+            raise UsageError(f"{kind!r} is not a kind of fault: use one of {', '.join(FAULT_KINDS)}, or None for all")
         return self._com1.clear_faults(kind)
 
     @property
     def faults(self) -> list[Fault]:
-        """The faults at work."""
+        """The faults that are active."""
         return self._com1.faults()
 
     @property
@@ -76,14 +76,14 @@ class ConsoleLine:
         return self._com1.fault_counters()
 
     def reset_fault_counters(self) -> None:
-        """Count from 0 on what faults do."""
+        """Reset :attr:`fault_counters` to 0."""
         self._com1.reset_fault_counters()
 
     def set_modem(self, *, dtr: bool | None = None, rts: bool | None = None) -> None:
         """Drive DTR (the guest's DSR and DCD) and RTS (its CTS); None leaves a line as it is.
 
         Raises:
-            UsageError: something else than True, False or None.
+            UsageError: a value other than True, False or None.
         """
         __tracebackhide__ = True
         for name, value in (("dtr", dtr), ("rts", rts)):

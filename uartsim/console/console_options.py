@@ -1,6 +1,6 @@
 """The options of a console, wherever one is opened: here, in blocking code, and in pytest.
 
-They have the names of ``uartsim run``'s; only what makes a machine reachable from outside is missing.
+They are named like those of ``uartsim run``; those that make a machine reachable from outside are missing.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from uartsim.machine.options import PortOptions, check_names
 
 
 class LineOptions(PortOptions, total=False):
-    """What the machine and its line are like; everything may be left out.
+    """The options of the machine and its line; each may be left out.
 
     Attributes:
         record: a file for every byte of the line with its time, see :mod:`uartsim.record.transcript`.
-        line_policy: ``"refuse"`` or ``"take-over"``: what becomes of another client that wants to send.
-        registers: for a guest in QEMU: True: it reaches our chip register by register; False: its bytes go through a driver
-            of ours; None: as it can be here.
-        restore: the folder of a snapshot that the guest goes on from.
+        line_policy: ``"refuse"`` or ``"take-over"``: what happens when another client wants to send.
+        registers: for a guest in QEMU: whether it reaches the chip register by register (True), or its bytes go through a
+            driver (False); None for what is possible here.
+        restore: the folder of a snapshot from which the guest continues.
     """
 
     record: str | os.PathLike[str] | None
@@ -32,11 +32,11 @@ class LineOptions(PortOptions, total=False):
     restore: str | os.PathLike[str] | None
 
 
-#: What else can be said of a console.
+#: The options of a console that are not of its line.
 _OWN: Final = ("settings", "timeout", "timeout_scale", "problems", "allow", "name", "clock", "log")
 #: All of a console's options.
 NAMES: Final = (*_OWN, *PortOptions.__annotations__, "record", "line_policy", "registers", "restore")
-#: What ``uartsim run`` has and a console has not, and why.
+#: The options of ``uartsim run`` that a console does not have, and why.
 ONLY_OF_RUN: Final = {
     "link": "a console has no pty; 'uartsim run' makes one, and its link",
     "attach": "a console attaches no terminal",
@@ -47,15 +47,15 @@ ONLY_OF_RUN: Final = {
 
 
 def check_options(what: str, given: Collection[str], more: Collection[str] = ()) -> None:
-    """See that options of a console have names that exist.
+    """Check the names of a console's options.
 
     Args:
-        what: who was given them, for the message.
+        what: what was given them, for the message, such as ``"open_console()"``.
         given: their names.
-        more: names that exist besides :data:`NAMES`.
+        more: names that are allowed besides :data:`NAMES`.
 
     Raises:
-        TypeError: one does not exist; the message has the nearest that does.
+        TypeError: one is unknown; the message has the nearest known name.
     """
     __tracebackhide__ = True
     for name in given:
@@ -68,7 +68,7 @@ def line_policy(value: str) -> LinePolicy:
     """The policy of a line by its name.
 
     Raises:
-        UsageError: there is none of that name.
+        UsageError: the name is unknown.
     """
     try:
         return LinePolicy(value)
@@ -78,10 +78,10 @@ def line_policy(value: str) -> LinePolicy:
 
 
 def with_registers(definition: GuestDefinition, registers: bool | None) -> GuestDefinition:
-    """A guest that is served as asked for.
+    """The guest with its way of reaching the chip set.
 
     Raises:
-        UsageError: it has no choice, or that is none.
+        UsageError: ``registers`` is not True, False or None, or the guest has no such choice.
     """
     if registers is None:
         return definition

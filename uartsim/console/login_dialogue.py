@@ -1,9 +1,9 @@
-"""Logging in, as a machine of states that is driven by what stands on the line.  No I/O, no clock.
+"""Logging in, as a state machine that is driven by what is on the line.  No I/O, no clock.
 
-The rules come from what real gettys do.  agetty waits, throws away what was typed before, and only then prompts: so
-nothing is typed before a prompt is there.  agetty and login count attempts: so no blind Enter is spent while the guest
-is busy, and a name whose echo came back wrong is not followed by the password.  Kernel messages land anywhere, also
-between a prompt and the cursor: they are lifted out before looking.
+The rules follow from what real gettys do.  agetty waits, discards what was typed before, and only then prompts; so
+nothing is typed before there is a prompt.  agetty and login count attempts; so Enter is not sent blindly while the guest
+is busy, and a name whose echo came back wrong is not followed by the password.  Kernel messages come anywhere, even
+between a prompt and the cursor; they are removed first.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Final
 
 from uartsim.console.text.kernel_prefix import lift_kernel_lines
 
-#: After so long a silence without anything to answer, Enter is pressed: a prompt may have been missed.
+#: After how long a silence without anything to answer Enter is sent, because a prompt may have been missed, in seconds.
 NUDGE_S: Final = 5.0
-#: After so long a silence behind an unknown prompt, a shell is asked whether it is one.
+#: After how long a silence behind an unknown prompt a command is tried that a shell would answer, in seconds.
 PROBE_S: Final = 1.0
-#: After so many answers that led back to the prompt for a name, the guest refuses without words.
+#: After how many answers that led back to the prompt for a name the guest is taken to refuse.
 _MOST_ROUNDS: Final = 4
 
-#: The unfinished line at which a name is asked for, and a password.
+#: The unfinished lines at which a name and a password are asked for.
 LOGIN: Final = re.compile(r"(?i)(?:(?<!last )\blogin|\buser ?name): *\Z")
 PASSWORD: Final = re.compile(r"(?i)\bpass(?:word|code|phrase)\b[^:\n]*: *\Z")
 _REFUSED: Final = re.compile(
@@ -36,20 +36,20 @@ _CHANGE: Final = re.compile(
     r"|new password:).*$",
     re.MULTILINE,
 )
-#: sulogin asks for the password of root, or for Enter where root has none; its question ends in the way out.
+#: sulogin asks for the password of root, or for Enter where root has none; its question ends with how to continue the boot.
 MAINTENANCE: Final = re.compile(r"(?i)(?:control|ctrl)-d[^\n]*(?:: *|\. *|\) *)\Z")
 _PRESS_ENTER: Final = re.compile(r"(?i)press enter for (?:maintenance|emergency shell)")
 _NEW_PASSWORD: Final = re.compile(r"(?i)\bnew\b[^:\n]*password\b|\bre-?(?:type|enter)\b")
 _REJECTED: Final = re.compile(r"(?im)^.*(?:bad password|do not match|weak password|token manipulation|too short).*$")
-#: A run of # is a frame around a message of the day.
+#: A shell's prompt; but a run of # is the frame of a message of the day.
 _SHELL: Final = re.compile(r"(?:(?<!#)#|[$%>❯»]) ?\Z")
-#: Stricter, for a line that nobody asked for: a whole prompt of a shell, as of Debian, BusyBox or bash without a PS1.
+#: Stricter, for a line before anything was sent: a whole prompt of Debian, BusyBox or bash without a PS1.
 _SHELL_ALONE: Final = re.compile(r"\A(?:(?:\S*[\w.\-~/:@\])]+ ?)?[#$] ?|\(initramfs\) )\Z")
 _BOOT_MENU: Final = re.compile(r"GNU GRUB|automatically in \d+s|Hit any key to stop autoboot")
 
 
 class Does(Enum):
-    """What is to be done next."""
+    """The kinds of steps."""
 
     WAIT = auto()
     SEND = auto()
@@ -62,10 +62,10 @@ class Step:
     """What is to be done next.
 
     Attributes:
-        does: which of the four.
+        does: the kind of step.
         text: what to send (Enter follows), or why it is refused.
-        secret: the text is a password.
-        until_quiet_s: WAIT: look again when the line has been silent for so long, in seconds.
+        secret: whether the text is a password.
+        until_quiet_s: for WAIT: look again when the line has been silent for this long, in seconds.
     """
 
     does: Does
@@ -87,7 +87,7 @@ class LoginDialogue:
     Args:
         user: the name.
         password: the password.
-        new_password: what to answer where another is demanded; None refuses that.
+        new_password: what to answer where a new one is demanded; None: that is an error.
     """
 
     def __init__(self, user: str, password: str, new_password: str | None = None) -> None:
@@ -95,23 +95,23 @@ class LoginDialogue:
         self.password = password
         self.new_password = new_password
         self._changing = False  # the guest has demanded a new password
-        self._rounds = 0  # how often an answer has led back to the prompt for a name
+        self._rounds = 0  # how many answers have led back to the prompt for a name
         self._state = _State.LOOKING
-        self._slipped = False  # an answer is known to be wrong: its refusal says nothing about the password
+        self._slipped = False  # an answer is known to be wrong: its refusal does not concern the password
         self._marker = ""
 
     @property
     def waits_for(self) -> str:
-        """What should come next, for messages."""
+        """What is expected next, for messages."""
         return self._state.value
 
     def see(self, tail: str, since: str, quiet_s: float) -> Step:
-        """Look at the line while the guest pauses.
+        """Decide the next step, while the guest pauses.
 
         Args:
-            tail: the last part of all that the guest has sent.
+            tail: the last part of what the guest has sent.
             since: what it has sent since the last step that sent something.
-            quiet_s: for how long it has been silent, or since our last step if that is shorter; in seconds.
+            quiet_s: how long ago the guest or this dialogue last sent something, in seconds.
         """
         line = lift_kernel_lines(tail).rpartition("\n")[2]
         since = lift_kernel_lines(since)
@@ -140,7 +140,7 @@ class LoginDialogue:
         return self._nothing(line, tail, quiet_s)
 
     def _refused(self, line: str, since: str) -> Step | None:
-        """What the guest says against the answer, if anything."""
+        """The refusal, if the guest has refused the answer."""
         if demand := _CHANGE.search(since):
             if self.new_password is None:
                 return Step(
@@ -170,18 +170,18 @@ class LoginDialogue:
         if self._state is _State.ANSWERED and not self._slipped:
             return Step(Does.REFUSE, f"the guest asks for another password: {since.strip()!r}")
         if self._state is not _State.NAMED or echo != self.user:
-            # somebody else's name, or ours with characters missing: let it fail, then begin anew
+            # another name, or this one with characters missing: let the attempt fail, then start again
             return self._go(_State.ANSWERED, "", slipped=True)
         return self._go(_State.ANSWERED, self.password, slipped=False, secret=True)
 
     def _is_shell(self, line: str, since: str) -> bool:
         if self._state is _State.LOOKING:
             return bool(_SHELL_ALONE.search(line))
-        # the echo of our Enter stands between the answer and the prompt
+        # the echo of Enter is between the answer and the prompt
         return self._state is not _State.PROBED and "\n" in since and bool(_SHELL.search(line))
 
     def _nothing(self, line: str, tail: str, quiet_s: float) -> Step:
-        """Nothing that can be answered stands on the line."""
+        """The step when there is nothing on the line that can be answered."""
         after_answer = self._state in (_State.NAMED, _State.ANSWERED)
         if after_answer and line.strip() and not LOGIN.search(line) and not PASSWORD.search(line):
             if quiet_s < PROBE_S:

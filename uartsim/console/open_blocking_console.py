@@ -40,18 +40,18 @@ def open_console(
     log: Callable[[str], None] | None = None,
     **options: Unpack[LineOptions],
 ) -> AbstractContextManager[Console]:
-    """Start a machine of its own for this block, and hold its console; see :func:`uartsim.open_console`.
+    """Start a machine for this block, and return its console; see :func:`uartsim.open_console`.
 
     Args:
-        guest, settings, timeout, timeout_scale, problems, allow, name, options: as there.
-        clock: ``"real"``, or ``"virtual"``: time passes only while a call waits, as fast as the processor can do it, and
+        guest, settings, timeout, timeout_scale, problems, allow, name, options: those of :func:`uartsim.open_console`.
+        clock: ``"real"``, or ``"virtual"``: time passes only while a call waits, as fast as the processor allows, and
             stands still between calls.  Only for guests that are scripts.
-        log: as there; called on the background thread.
+        log: is called on the background thread, with lines about what takes long.
 
     Raises:
-        TypeError: there is no such option; the message has the nearest name.
-        UsageError: no such guest, setting or clock, something that it needs is missing, or the clock is virtual and the
-            guest a process or QEMU.
+        TypeError: an option is unknown; the message has the nearest name.
+        UsageError: the guest, a setting or the clock is unknown, something that the guest needs is missing, or the clock
+            is virtual and the guest a process or QEMU.
         UartsimError: the guest could not be started.
     """
     __tracebackhide__ = True
@@ -122,4 +122,4 @@ def _switch_off(
     except ConsoleClosed:
         return None
     except queue.Empty:
-        return UartsimError(f"the machine was not off {LAST_WAIT_S:g} s after it was told to")
+        return UartsimError(f"the machine was not off {LAST_WAIT_S:g} s after it was told to stop")

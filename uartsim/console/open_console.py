@@ -1,4 +1,4 @@
-"""From a guest's name to a console: the machine, its line, and a client on it."""
+"""Opens a console: starts a guest's machine, and attaches a client to its line."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import os
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, Unpack
+from typing import Any, Final, NamedTuple, Unpack
 
 import trio
 
-from uartsim.access.hub import Hub
+from uartsim.access.hub import Hub, LinePolicy
+from uartsim.access.hub_client import HubClient
 from uartsim.console.console import Console
 from uartsim.console.console_options import LineOptions, check_options, line_policy, with_registers
 from uartsim.console.guest_output import SETTLE_S
@@ -20,6 +22,7 @@ from uartsim.guest.build import make_guest
 from uartsim.guest.catalogue import GuestDefinition, find_guest
 from uartsim.line_format import UsageError, seconds_to_ticks
 from uartsim.machine import Machine, open_machine
+from uartsim.machine.options import PortOptions
 from uartsim.machine.ticker import is_virtual
 from uartsim.own_files.outputs import check_distinct
 from uartsim.record import TranscriptWriter
@@ -40,52 +43,63 @@ def open_console(
     log: Callable[[str], None] | None = None,
     **options: Unpack[LineOptions],
 ) -> AbstractAsyncContextManager[Console]:
-    """Start a machine of its own for this block, and hold its console from the first byte.
+    """Start a machine for this block, and return its console, which has all that the guest sends from the first byte on.
 
     Leaving the block switches the machine off.  Time is trio's: under a virtual clock, such as
-    ``trio.testing.MockClock``, a guest that is a script lives in virtual time, and any other is refused.
+    ``trio.testing.MockClock``, a guest that is a script runs in virtual time, and any other is refused.
 
     Args:
         guest: a guest of the catalogue, the path of a guest's folder, or a definition.
-        settings: what is to differ from the guest's defaults.
+        settings: values that replace the defaults of the guest's settings.
         timeout: how long ``expect`` waits unless told otherwise, in seconds; None for ever.
-        timeout_scale: all time-outs are multiplied with it.
-        problems: what is a problem besides the package's own catalogue: files, or entries as mappings.
-        allow: ids of problems that are none here, as ``linux.panic`` or ``linux.*``.
+        timeout_scale: all time-outs are multiplied by it.
+        problems: additions to the package's catalogue of problems: files, or entries as mappings.
+        allow: ids of problems to ignore, such as ``linux.panic`` or ``linux.*``.
         name: what the machine is called in messages; by default the guest's name.
         clock: ``"real"`` or ``"virtual"``, to state which clock of trio's the caller relies on.
-        log: gets lines about what takes long, such as an image being built.
-        options: what the machine and its line are like, by the names of ``uartsim run``: ``uart``, ``strict_line``,
+        log: is called with lines about what takes long, such as building an image.
+        options: those of the machine and its line, named as for ``uartsim run``: ``uart``, ``strict_line``,
             ``rate``, ``flow``, ``fault``, ``record``, ``trace``, ``vcd``, ``registers``, ``restore``, ``line_policy``; see
             :class:`uartsim.console.console_options.LineOptions`.
 
     Raises:
-        TypeError: there is no such option; the message has the nearest name.
-        UsageError: no such guest or setting, something that it needs is missing, or the clock is virtual and the guest
-            a process or QEMU.
+        TypeError: an option is unknown; the message has the nearest name.
+        UsageError: the guest or a setting is unknown, something that the guest needs is missing, or the clock is virtual
+            and the guest a process or QEMU.
         UartsimError: the guest could not be started.
     """
     __tracebackhide__ = True
     check_options("open_console()", options)
     if clock is not None and clock not in _CLOCKS:
         raise UsageError(f"clock is {clock!r}: use 'real' or 'virtual'")
-    return _opened(guest, settings, name, clock, log, options, timeout, timeout_scale, problems, allow)
+    make_console = partial(Console, timeout=timeout, timeout_scale=timeout_scale, problems=problems, allow=allow)
+    return _opened(partial(_plan, guest, settings, options), name, clock, log, make_console)
 
 
-@asynccontextmanager
-async def _opened(
-    guest: str | Path | GuestDefinition,
-    settings: Mapping[str, Any] | None,
-    name: str | None,
-    clock: str | None,
-    log: Callable[[str], None] | None,
-    options: LineOptions,
-    timeout: float | None,
-    timeout_scale: float,
-    problems: Source | Sequence[Source] | None,
-    allow: Iterable[str],
-) -> AsyncIterator[Console]:
-    _check_clock(clock)
+class _Plan(NamedTuple):
+    """What is to be started.
+
+    Attributes:
+        definition: the guest, with its settings.
+        restore: the folder of a snapshot from which it continues, or None.
+        port: the options of its port.
+        policy: what happens when another client wants to send.
+        record: a file for every byte of the line, or None.
+    """
+
+    definition: GuestDefinition
+    restore: Path | None
+    port: PortOptions
+    policy: LinePolicy
+    record: str | os.PathLike[str] | None
+
+
+def _plan(guest: str | Path | GuestDefinition, settings: Mapping[str, Any] | None, options: LineOptions) -> _Plan:
+    """Check what the caller asked for, and what the guest needs.
+
+    Raises:
+        UsageError: the guest, a setting or the value of an option is unknown, or something that the guest needs is missing.
+    """
     definition = guest if isinstance(guest, GuestDefinition) else find_guest(str(guest))
     if settings:
         definition = definition.with_settings({key: str(value) for key, value in settings.items()})
@@ -97,45 +111,51 @@ async def _opened(
     port["uart"] = port.get("uart") or definition.uart
     paths = {"record": record, "trace": port.get("trace"), "vcd": port.get("vcd")}
     check_distinct({what: path for what, path in paths.items() if path is not None})
+    return _Plan(definition, None if restore is None else Path(restore), port, policy, record)
+
+
+@asynccontextmanager
+async def _opened(
+    make_plan: Callable[[], _Plan],
+    name: str | None,
+    clock: str | None,
+    log: Callable[[str], None] | None,
+    make_console: Callable[[HubClient, Machine], Console],
+) -> AsyncIterator[Console]:
+    _check_clock(clock)
+    plan = make_plan()
     hubs: list[Hub] = []
     started: list[Machine] = []
 
-    def prepare(machine: Machine) -> None:  # before power: not a byte is missed
+    def prepare(machine: Machine) -> None:  # before power-on, so that not a byte is missed
         com1 = machine.com1
-        # a pause of the guest must be told from the wait for the next portion of what it sends
+        # output is delivered in portions: the time between two must not look like a pause of the guest
         com1.quantum_ticks = min(com1.quantum_ticks, seconds_to_ticks(SETTLE_S / 4))
-        hub = Hub(com1, policy=policy)
+        hub = Hub(com1, policy=plan.policy)
         hubs.append(hub)
-        if record is not None:
+        if plan.record is not None:
             start = com1.clock.now()
-            hub.record = TranscriptWriter(os.fspath(record), machine.name, "as the guest programs it", start)
+            hub.record = TranscriptWriter(os.fspath(plan.record), machine.name, "as the guest programs it", start)
 
     async with (
         _recorded(hubs, started, log),
         open_machine(
-            make_guest(definition, restore=None if restore is None else Path(restore)),
-            name or definition.name,
+            make_guest(plan.definition, restore=plan.restore),
+            name or plan.definition.name,
             log=log,
             prepare=prepare,
-            **port,  # type: ignore[misc]  # what is left in it are a port's
+            **plan.port,
         ) as machine,
     ):
         started.append(machine)
-        console = Console(
-            hubs[0].attach("console", start=0),
-            machine,
-            timeout=timeout,
-            timeout_scale=timeout_scale,
-            problems=problems,
-            allow=allow,
-        )
+        console = make_console(hubs[0].attach("console", start=0), machine)
         async with _followed(console, machine, hubs[0]):
             yield console
 
 
 @asynccontextmanager
 async def _followed(console: Console, machine: Machine, hub: Hub) -> AsyncIterator[None]:
-    """A console that takes in what the guest sends; closed at the end."""
+    """Let a console receive what the guest sends; close it at the end."""
     failure: BaseException | None = None
     try:
         async with trio.open_nursery() as nursery:
@@ -153,7 +173,11 @@ async def _followed(console: Console, machine: Machine, hub: Hub) -> AsyncIterat
 
 
 def _check_clock(clock: str | None) -> None:
-    """Raises UsageError where the caller relies on another clock than trio has."""
+    """Check that trio has the clock on which the caller relies.
+
+    Raises:
+        UsageError: it has another.
+    """
     if clock is not None and (clock == "virtual") is not is_virtual():
         raise UsageError(
             f"clock is {clock!r} and trio's is not: in async code it is the clock that trio.run() was given, such as "
@@ -163,7 +187,7 @@ def _check_clock(clock: str | None) -> None:
 
 @asynccontextmanager
 async def _recorded(hubs: list[Hub], started: list[Machine], log: Callable[[str], None] | None) -> AsyncIterator[None]:
-    """Close the record; say what it and the other recordings lack; leave none of a machine that did not start."""
+    """Close the recordings, and report those that are incomplete; discard those of a machine that did not start."""
     try:
         yield
     finally:
@@ -184,7 +208,7 @@ async def _recorded(hubs: list[Hub], started: list[Machine], log: Callable[[str]
 
 
 async def _close_after_the_last_byte(machine: Machine, hub: Hub) -> None:
-    """When the guest has ended, close the hub: as soon as the line has carried what was still in the chip."""
+    """Close the hub when the guest has ended and the line has carried what was still in the chip."""
     await machine.wait_ended()
     with trio.move_on_after(1):
         await hub.drain(())

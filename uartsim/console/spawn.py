@@ -1,4 +1,4 @@
-"""The line as a tty of its own, in the hands of pexpect: for scripts that were written for it."""
+"""The line as a tty for pexpect, for scripts that were written for it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from pexpect.fdpexpect import fdspawn
 
 _CHUNK: Final = 4096
-#: How often one looks whether a script has read the last words of a guest, in seconds.
+#: The interval at which it is checked whether a script has read a guest's last output, in seconds.
 _LOOK_S: Final = 0.01
-#: What may wait for a script that does not read, in bytes; what comes on top of it is not handed to it.
+#: How many bytes may wait for a script that does not read; further ones are not passed on to it.
 _MOST_WAITING: Final = 1 << 24
 
 
@@ -43,7 +43,7 @@ class Spawn:
                 "spawn(): pexpect waits in real time and this console's clock is virtual; use clock='real'"
             )
         if session.background is None:
-            raise UsageError("spawn(): nobody follows this console; open it with open_console()")
+            raise UsageError("spawn(): this console does not receive; open it with open_console()")
         try:
             from pexpect import fdpexpect
         except ImportError:
@@ -51,7 +51,9 @@ class Spawn:
         try:
             master, slave = os.openpty()
         except OSError as error:
-            raise UartsimError(f"spawn(): there is no tty for it: {error.strerror}; end what uses ptys") from None
+            raise UartsimError(
+                f"spawn(): there is no pty for it: {error.strerror}; end programs that use ptys"
+            ) from None
         tty.setraw(slave)
         os.set_blocking(master, False)
         session.take_all()
@@ -80,7 +82,7 @@ class Spawn:
             os.close(master)
 
     async def _carry_out(self, master: int, feed: _Feed) -> None:
-        """What the guest sends goes to the script, until the guest has ended."""
+        """Pass what the guest sends to the script, until the guest has ended."""
         while True:
             while feed.data:
                 try:
@@ -94,7 +96,7 @@ class Spawn:
             await self._session.more()
 
     async def _carry_in(self, master: int) -> None:
-        """What the script types goes to the guest, until the script closes its end."""
+        """Pass what the script types to the guest, until the script closes its end."""
         while True:
             await trio.lowlevel.wait_readable(master)
             try:
@@ -109,9 +111,9 @@ class Spawn:
 
 
 async def _until_read(path: str) -> None:
-    """Wait until nothing is left in a tty for its reader: what is there when its master closes is lost.
+    """Wait until a tty's reader has read everything: what is left when the master closes is lost.
 
-    poll(2) sees also what is still on its way through the tty's buffers, which FIONREAD does not.
+    poll(2) also sees what is still in the tty's other buffers; FIONREAD does not.
     """
     slave = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
     try:
@@ -122,7 +124,7 @@ async def _until_read(path: str) -> None:
 
 
 class _Feed:
-    """What waits for a script."""
+    """Output that waits for a script."""
 
     def __init__(self, data: bytes) -> None:
         self.data = bytearray(data)

@@ -1,6 +1,6 @@
-"""What goes wrong at a real console, made on purpose: to see what a test, or a harness, does about it.
+"""Causes what goes wrong at real consoles on purpose, to see how a test, or a test harness, copes with it.
 
-All that happens on the wire (noise, lost characters, carrier) is a fault of the line: ``console.line.add_fault``.
+What happens on the wire (noise, lost characters, carrier) is a fault of the line: ``console.line.add_fault``.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ KERNEL_TEXT: Final = "usb 1-1: new high-speed USB device number 2 using xhci_hcd
 class Stimulus:
     """Something that goes on until :meth:`stop`, or to the end of a ``with`` block.
 
-    Several may be at work, also of one kind, and end in any order.
+    Several may be active, even of one kind, and end in any order.
     """
 
     def __init__(self) -> None:
         self._undo: Callable[[], None] | None = None
 
     def stop(self) -> None:
-        """It is over; more than once is fine."""
+        """End it; further calls have no effect."""
         undo, self._undo = self._undo, None
         if undo is not None:
             undo()
@@ -67,7 +67,7 @@ class PrintkStorm(Stimulus):
 
     @property
     def lines(self) -> int:
-        """How many lines the kernel has printed by it."""
+        """How many kernel lines it has inserted."""
         return self._lines
 
     def splice(self, data: bytes, at: int) -> bytes:
@@ -138,7 +138,7 @@ def _of(made: WeakKeyDictionary[_K, _V], key: _K, make: Callable[[_K], _V]) -> _
 
 
 class Stimuli:
-    """What a console's machine can be made to suffer: ``console.stimuli``.
+    """The stimuli for a console's machine: ``console.stimuli``.
 
     Args:
         session: the console's session.
@@ -150,18 +150,18 @@ class Stimuli:
     def printk_storm(
         self, every: int | None = None, *, at: Iterable[int] = (), seed: int | None = None, text: str = KERNEL_TEXT
     ) -> PrintkStorm:
-        """The kernel prints while others do: whole lines of it land between any two bytes that the guest sends.
+        """Insert whole kernel lines between bytes that the guest sends, as when the kernel prints while a program does.
 
-        Their times go on from the kernel's own last line.  Give one of ``every`` and ``at``.
+        Their times continue those of the kernel's own last line.  Give one of ``every`` and ``at``.
 
         Args:
-            every: a line after so many bytes, again and again; with ``seed``, after 1 to ``2 * every - 1``.
-            at: a line behind each of these bytes, counted from now; 0 is before the first.
-            seed: where chance begins.
-            text: what the kernel says.
+            every: insert a line after each this many bytes; with ``seed``, after 1 to ``2 * every - 1``.
+            at: insert a line behind each of these bytes, counted from now; 0 is before the first.
+            seed: makes the places random, and is their seed.
+            text: the text of the lines.
 
         Raises:
-            UsageError: none or both were given, or such a place cannot be; or the line is a stand-in.
+            UsageError: neither or both were given, a number is out of range, or the line has no hub.
         """
         __tracebackhide__ = True
         places = sorted(at)
@@ -170,22 +170,22 @@ class Stimuli:
         return PrintkStorm(self._hub("printk_storm()").hub.com1, self._kernel_clock(), _gaps(every, places, seed), text)
 
     def steal_line(self) -> StolenLine:
-        """Another client takes the line by force; this console only watches, until :meth:`Stimulus.stop`.
+        """Let another client take the line by force; this console only watches, until :meth:`Stimulus.stop`.
 
         Raises:
-            UsageError: the line is a stand-in.
+            UsageError: the line has no hub.
         """
         __tracebackhide__ = True
         return StolenLine(self._hub("steal_line()"))
 
     def slow_guest(self, latency_s: float) -> Stimulus:
-        """The guest serves an interrupt of its serial port only after ``latency_s`` seconds.
+        """Delay the guest's interrupt handler for its serial port by ``latency_s`` seconds.
 
         A receiver of 16 characters overruns in 1.4 ms at 115200 baud, if the far end does not wait for room: open the
         console with ``strict_line=True`` to lose characters as a real line does.
 
         Raises:
-            UsageError: a time of 0 or less; there is no machine, or its guest is not started.
+            UsageError: a time of 0 or less, there is no machine, or its guest has not opened its port.
         """
         __tracebackhide__ = True
         com1 = getattr(self._session.machine, "com1", None)
@@ -218,7 +218,7 @@ class Stimuli:
 
 
 def _gaps(every: int | None, places: list[int], seed: int | None) -> Callable[[], int | None]:
-    """How many bytes there are before each next line; None when there are no more."""
+    """The numbers of bytes before each next line; None when there are no more lines."""
     if every is not None:
         if seed is None:
             return lambda: every

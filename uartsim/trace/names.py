@@ -48,8 +48,8 @@ def _iir(value: int) -> str:
     try:
         text = _INTERRUPTS[InterruptId(value & 0x0F)]
     except ValueError:
-        text = f"no interrupt has the number {value & 0x0F:X}"
-    fifo = {0xC0: ", FIFOs on", 0x80: ", FIFOs on but of no use"}.get(value & 0xC0, "")
+        text = f"unknown interrupt {value & 0x0F:X}"
+    fifo = {0xC0: ", FIFOs on", 0x80: ", FIFOs on but not working"}.get(value & 0xC0, "")
     return f"{text}{fifo}{', 64 bytes' * bool(value & 0x20)}"
 
 
@@ -59,9 +59,9 @@ def _fcr(value: int) -> str:
     levels = _FIFOS.deep_triggers if value & FCR.FIFO_64 else _FIFOS.triggers
     words = [f"FIFOs on, trigger {levels[value >> 6]}"]
     if value & FCR.RCVR_RESET:
-        words.append("empty the receiver's")
+        words.append("reset receive FIFO")
     if value & FCR.XMIT_RESET:
-        words.append("empty the transmitter's")
+        words.append("reset transmit FIFO")
     if value & FCR.DMA_MODE:
         words.append("DMA mode 1")
     if value & FCR.FIFO_64:

@@ -1,6 +1,6 @@
-"""GRUB's menu, read from the screen of the line and worked with its keys.
+"""GRUB's menu, read from the screen and operated with its keys.
 
-What is on the screen is the only truth: a key is pressed, and what it did is read.
+Only the screen counts: a key is pressed, and what it did is read from there.
 """
 
 from __future__ import annotations
@@ -23,22 +23,25 @@ from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.session import Session
 from uartsim.errors import UartsimError, UsageError
 
-#: How long a menu whose cursor is elsewhere must stand still, in seconds: it may not be drawn to its end.
+#: How long a menu whose cursor is elsewhere must be unchanged, in seconds: it may still be drawn.
 _UNSURE_S: Final = 0.5
-#: How much of what came a kernel is looked for in, in characters.
+#: How many characters of output are searched for a kernel.
 _LOOKED_BACK: Final = 1 << 18
-#: What comes where a menu should, when it does not come any more: a kernel that starts, or a prompt to log in at.
+#: What shows that the menu will not come any more: a kernel that starts, or a prompt to log in at.
 _TOO_LATE: Final = re.compile(
     r"^(?:Linux version \d.*|Booting Linux on .*|EFI stub: .*|(?:early console in )?[Dd]ecompress\w* Linux.*"
     r"|\[ *0\.000000\] .*|\S{1,64} login: ?$)",
     re.MULTILINE,
 )
-#: Titles of entries that boot into a rescue mode.
+#: What the titles of entries have that boot into a rescue mode.
 _RESCUE: Final = re.compile(r"(?i)\b(?:recovery|rescue|emergency|single)\b")
 
 
 class Grub:
-    """GRUB on this console: ``console.grub``.  The menu is waited for where it is not there yet.
+    """GRUB on a console: ``console.grub``.  Each call waits for the menu if it is not there yet.
+
+    Besides the errors that are listed with each, all calls that wait raise ``GuestEnded``, ``ProblemFound``,
+    ``ConsoleBusy`` and ``ConsoleClosed``, as those of the console do.
 
     Args:
         session: the console's session.
@@ -63,7 +66,7 @@ class Grub:
 
     @property
     def countdown(self) -> int | None:
-        """In how many seconds GRUB boots by itself, or None if it does not count."""
+        """In how many seconds GRUB boots by itself, or None if it is not counting down."""
         return grub_screen.countdown(self._session.read_screen())
 
     # -- what can be done -----------------------------------------------------------------------------------------
@@ -72,9 +75,8 @@ class Grub:
         """Wait until the menu is drawn; returns its entries.
 
         Raises:
-            ExpectTimeout: it was not in time.
+            ExpectTimeout: the menu did not come in time.
             GrubFailed: it cannot come any more: a kernel has started, or there is a prompt to log in at.
-            GuestEnded, ConsoleBusy, ConsoleClosed: as for every wait.
         """
         __tracebackhide__ = True
         with self._session.one_wait("grub"):
@@ -82,10 +84,11 @@ class Grub:
         return self.entries
 
     async def stop_countdown(self, timeout: Timeout = "default") -> None:
-        """Wait for the menu, and have it wait.
+        """Wait for the menu, and stop its countdown.
 
         Raises:
-            as :meth:`wait_for_menu`.
+            ExpectTimeout: the menu did not come in time.
+            GrubFailed: it cannot come any more, or GRUB does not react to keys.
         """
         __tracebackhide__ = True
         with self._session.one_wait("grub.stop_countdown()"):
@@ -98,21 +101,21 @@ class Grub:
     ) -> str:
         """Move the highlight to the first entry whose title matches, counted from the top; stops the countdown.
 
-        An entry that is not in the menu is looked for in the submenu "Advanced options ..." too, where there is one.
-        Where no entry matches, the highlight is where it was.
+        If no entry of the menu matches, the submenu "Advanced options ..." is searched too, if there is one.  If no entry
+        matches at all, the highlight is where it was.
 
         Args:
-            pattern: a regular expression that is searched for in the title; or a list of them: all but the last are
-                submenus, each in the one before.
+            pattern: a regular expression that is searched for in the title, or a list of them, of which all but the last are
+                for submenus, each in the one before.
             timeout: how long to wait for the menu, in seconds.
 
         Returns:
             The entry's title.
 
         Raises:
-            GrubFailed: no entry matches, or GRUB does not react to keys.
-            UsageError: an expression does not compile.
-            as :meth:`wait_for_menu`.
+            GrubFailed: no entry matches, GRUB does not react to keys, or the menu cannot come any more.
+            ExpectTimeout: the menu did not come in time.
+            UsageError: an expression does not compile, or the list is empty.
         """
         __tracebackhide__ = True
         patterns = [pattern] if isinstance(pattern, (str, re.Pattern)) else list(pattern)
@@ -133,10 +136,11 @@ class Grub:
                 raise GrubFailed(f"{failure}; in the submenu: {error}") from None
 
     async def boot(self, timeout: Timeout = "default") -> None:
-        """Boot, or enter, the highlighted entry; in the editor, boot what was edited.
+        """Boot the highlighted entry, or open it if it is a submenu; in the editor, boot what was edited.
 
         Raises:
-            as :meth:`wait_for_menu`.
+            ExpectTimeout: the menu did not come in time.
+            GrubFailed: it cannot come any more, or GRUB does not react to keys.
         """
         __tracebackhide__ = True
         with self._session.one_wait("grub.boot()"):
@@ -164,23 +168,23 @@ class Grub:
     ) -> None:
         """Open the highlighted entry in the editor and change a line of it, such as the kernel's.
 
-        Then :meth:`boot` boots it; further edits before that add up.  An edit that fails leaves all as it was.
+        :meth:`boot` then boots it; further edits before that accumulate.  An edit that fails changes nothing.
 
         Args:
-            line: a regular expression that is searched for in the lines, such as ``r"^\\s*linux"``; a line that the screen
-                shows wrapped is one line, and a tab in it is eight spaces.
+            line: a regular expression that is searched for in the lines, such as ``r"^\\s*linux"``; a wrapped line is one
+                line, and a tab in it is eight spaces.
             append: what to add at the end; printable characters.
             timeout: how long to wait for the menu, in seconds.
-            replace: a regular expression for what goes, wherever it is in the line, and what comes in its place, as for
-                ``re.sub``: ``(r"console=\\S+", "console=ttyS0")``.
-            remove: a regular expression for what goes, such as ``" quiet"``.
+            replace: a regular expression and what replaces each match of it in the line, as for ``re.sub``:
+                ``(r"console=\\S+", "console=ttyS0")``.
+            remove: a regular expression for what is removed, such as ``" quiet"``.
 
         Raises:
-            GrubFailed: the entry cannot be edited, no line of it matches, or nothing in it what is to be replaced or
-                removed.
-            TypingFailed: the line does not become what it shall.
+            GrubFailed: the entry cannot be edited, no line matches, or the line does not have what is to be replaced or
+                removed; or the menu cannot come any more.
+            ExpectTimeout: the menu did not come in time.
+            TypingFailed: the line could not be changed as wanted.
             UsageError: an expression does not compile, a text is not printable, or there is nothing to do.
-            as :meth:`wait_for_menu`.
         """
         __tracebackhide__ = True
         regex = _compiled(line)
@@ -212,10 +216,11 @@ class Grub:
                 raise
 
     async def command_line(self, timeout: Timeout = "default") -> None:
-        """Open GRUB's command line; then ``console.run("ls")`` runs there.
+        """Open GRUB's command line, where ``console.run("ls")`` then runs.
 
         Raises:
-            as :meth:`wait_for_menu`.
+            ExpectTimeout: the menu did not come in time.
+            GrubFailed: it cannot come any more, or GRUB does not react to keys.
         """
         __tracebackhide__ = True
         session = self._session
@@ -238,7 +243,7 @@ class Grub:
         return Keys(self._session)
 
     async def _menu(self, timeout: Timeout) -> None:
-        """Wait until the menu stands still."""
+        """Wait until the menu is drawn and unchanged."""
         __tracebackhide__ = True
         session = self._session
         session.check_running("grub")
@@ -258,7 +263,7 @@ class Grub:
             is_shown = read_menu(screen) is not None
             if is_shown and ("*" in screen.lines[screen.cursor[0]] or screen.cursor[0] in screen.reverse):
                 return "", now
-            # what is left of a menu may stand on the screen of a kernel
+            # what is left of a menu may be on the screen of a kernel
             late = _TOO_LATE.search(
                 session.received.matcher.between(max(start, session.received.end - _LOOKED_BACK), session.received.end)
             )
@@ -303,24 +308,28 @@ def _compiled(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
     try:
         return re.compile(pattern)
     except (re.error, TypeError) as error:
-        raise UsageError(f"{pattern!r} is no regular expression: {error}") from None
+        raise UsageError(f"{pattern!r} is not a regular expression: {error}") from None
 
 
 def _check_edit(
     append: str, replace: tuple[str | re.Pattern[str], str] | None, remove: str | re.Pattern[str] | None
 ) -> None:
-    """Raises UsageError for an edit that cannot be made."""
+    """Check the arguments of an edit.
+
+    Raises:
+        UsageError: the edit cannot be made.
+    """
     __tracebackhide__ = True
     if not isinstance(append, str) or not append.isprintable():
         raise UsageError(f"{append!r} cannot be typed into GRUB's editor: give printable characters")
     if replace is not None:
         if not isinstance(replace, tuple) or len(replace) != 2 or not isinstance(replace[1], str):
-            raise UsageError(f"replace is {replace!r}: give what goes and what comes, such as ('quiet', 'debug')")
+            raise UsageError(f"replace is {replace!r}: give what to replace and with what, such as ('quiet', 'debug')")
         pattern = _compiled(replace[0])
         try:
             re.compile(f"(?:{pattern.pattern})?").sub(replace[1], "")
         except (re.error, IndexError) as error:
-            raise UsageError(f"{replace[1]!r} cannot stand in for {pattern.pattern!r}: {error}") from None
+            raise UsageError(f"{replace[1]!r} cannot replace {pattern.pattern!r}: {error}") from None
     if remove is not None:
         _compiled(remove)
     if not append and replace is None and remove is None:

@@ -1,7 +1,7 @@
-"""GRUB's editor: finding a line of an entry, and making it another.
+"""GRUB's editor: finding a line of an entry, and changing it.
 
-What is on the screen is compared with what the line shall be, and the difference is typed, again and again until there
-is none: a key that was lost, or came twice, is a difference like any other.
+The line on the screen is compared with the wanted one, and the difference is typed, again and again until there is none:
+a key that was lost, or came twice, is a difference like any other.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from uartsim.console.grub import grub_keys as key
 from uartsim.console.grub.grub_keys import Keys
 from uartsim.console.grub.grub_screen import EditorView, read_editor
 
-#: How many keys go out before what they did is read: as many as a 16550A holds.
+#: How many keys are sent before their effect is read: as many as a 16550A holds.
 _BATCH: Final = 16
-#: How often in a row keys may change nothing before that is an error.
+#: How many times in a row keys may have no effect before that is an error.
 _STALLS: Final = 8
-#: No entry is longer, in lines or keys.
+#: A bound for the length of an entry, in lines or keys.
 _MOST: Final = 5000
 _TAB: Final = " " * 8
 
@@ -38,7 +38,7 @@ class Editor:
         """What it shows.
 
         Raises:
-            GrubFailed: it is not open any more.
+            GrubFailed: it is not open.
         """
         __tracebackhide__ = True
         view = read_editor(self._keys.screen)
@@ -47,10 +47,10 @@ class Editor:
         return view
 
     async def find(self, pattern: re.Pattern[str]) -> str:
-        """Move to the first line that matches; returns its text.  The cursor is back where it was if none does.
+        """Move to the first line that matches; returns its text.  If none does, the cursor is where it was.
 
         Raises:
-            GrubFailed: none does.
+            GrubFailed: no line matches.
         """
         __tracebackhide__ = True
         steps = 0
@@ -72,20 +72,20 @@ class Editor:
         raise GrubFailed(f"no line of the entry matches {pattern.pattern!r}; there are {', '.join(map(repr, seen))}")
 
     async def rewrite(self, wanted: str) -> None:
-        """Make the line that the cursor is in another.
+        """Change the line that the cursor is in.
 
         Raises:
-            TypingFailed: it does not become what it shall.
+            TypingFailed: it does not become ``wanted``.
         """
         __tracebackhide__ = True
-        await self._keys.change(key.LINE_END, most=1)  # shows the spaces at the end; may have nothing to do
+        await self._keys.change(key.LINE_END, most=1)  # shows the spaces at the end; may have no effect
         row, top, stalls, batch = self.view.line.row, self.view.lines[0].text, 0, _BATCH
         for _ in range(_MOST):
             view = self.view
             if view.line.row != row and view.lines[0].text != top:
-                row = view.line.row  # it has scrolled: the line has grown
+                row = view.line.row  # it has scrolled because the line has grown
             elif view.line.row != row:
-                view = await self._in_row(row)  # a key that came twice has led out of the line
+                view = await self._in_row(row)  # a key that came twice has moved out of the line
             text, top = view.text, view.lines[0].text
             if _same(text, wanted):
                 return
@@ -108,30 +108,30 @@ class Editor:
         )
 
     async def go_to_row(self, row: int) -> None:
-        """Move the cursor into the line that begins in a row of the frame, if it is still there."""
+        """Move the cursor into the line that begins in a row of the frame, if there still is one."""
         if any(line.row == row for line in self.view.lines):
             await self._in_row(row)
 
     async def rewind(self) -> None:
-        """Take back what keys have typed at the very beginning of an entry that was just opened."""
+        """Delete what keys have typed at the beginning of an entry that was just opened."""
         while (offset := self.view.offset) and self.view.current == 0:
             if not await self._keys.change(key.BACKSPACE * offset):
                 return
 
     async def _step(self, direction: str) -> int:
-        """Move the cursor a line; returns 1 down, -1 up; the sign is that of the move that was made."""
+        """Move the cursor by a line; returns 1 for down, -1 for up."""
         __tracebackhide__ = True
         if not await self._keys.change(direction):
             raise self._keys.fail("GRUB's editor does not react to keys")
         return 1 if direction == key.DOWN else -1
 
     async def _go(self, place: int) -> None:
-        """Move the cursor into a line that is shown."""
+        """Move the cursor into one of the lines that are shown."""
         __tracebackhide__ = True
         await self._in_row(self.view.lines[place].row)
 
     async def _in_row(self, row: int) -> EditorView:
-        """What the editor shows, with the cursor in the line that begins in a row."""
+        """Move the cursor into the line that begins in a row; returns what the editor then shows."""
         __tracebackhide__ = True
         for _ in range(_MOST):
             view = self.view
@@ -151,7 +151,7 @@ def changed(
     """A line after an edit.
 
     Raises:
-        GrubFailed: what is to be replaced or removed is not in it.
+        GrubFailed: what is to be replaced or removed is not in the line.
     """
     changes = [] if remove is None else [(remove, "")]
     changes += [] if replace is None else [replace]
@@ -168,7 +168,7 @@ def _same(text: str, wanted: str) -> bool:
 
 
 def _next(view: EditorView, wanted: str, most: int) -> tuple[str, tuple[str, int]]:
-    """The next keys, and what text and offset they lead to."""
+    """The next keys, and the text and offset that they lead to."""
     text, offset = view.text, view.offset
     begin = _common(text, wanted)
     end = _common(text[begin:][::-1], wanted[begin:][::-1])
@@ -190,11 +190,11 @@ def _next(view: EditorView, wanted: str, most: int) -> tuple[str, tuple[str, int
 
 
 def _common(one: str, other: str) -> int:
-    """How many characters two texts have in common at their beginning."""
+    """How many characters two texts have in common at the beginning."""
     return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def _merged(seen: list[str], shown: list[str]) -> list[str]:
-    """What was seen before, and what is shown now behind it, with what both have only once."""
+    """What was seen before and what is shown now, with their overlap only once."""
     overlap = next((n for n in range(min(len(seen), len(shown)), 0, -1) if seen[-n:] == shown[:n]), 0)
     return seen + shown[overlap:]

@@ -1,8 +1,8 @@
-"""Pressing keys of GRUB, and seeing what they do.
+"""Pressing GRUB's keys, and reading what they did.
 
-GRUB under some firmware loses keys, with any UART (OVMF's console driver among them).  So what a key did is read from
-the screen, and a key without an effect is pressed again.  All keys are single characters, as Emacs has them: of an
-escape sequence a part might be lost, and the rest mean something else.
+Under some firmware, such as OVMF with its console driver, GRUB loses keys, with any UART.  So what a key did is read from
+the screen, and a key without an effect is pressed again.  All keys are single characters, as in Emacs: part of an escape
+sequence might be lost, and the rest mean something else.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ KILL_LINE: Final = "\x15"
 BOOT_EDITED: Final = "\x18"
 ENTER: Final = "\r"
 ESCAPE: Final = "\x1b"
-#: Does nothing in the menu, except to stop the countdown.
+#: A key that does nothing in the menu except stop the countdown.
 NO_KEY: Final = " "
-#: How long GRUB may take to show what a key did, in seconds; times the console's scale of time-outs.
+#: How long GRUB may take to show what a key did, in seconds; multiplied by the console's scale of time-outs.
 KEY_S: Final = 1.0
-#: The same for keys that lead elsewhere: pressed twice, they would lead further than was meant.
+#: The same for keys that leave the screen: pressed twice, they would go too far.
 LEAVE_S: Final = 3.0
 _LEAVE: Final = (ENTER, ESCAPE, BOOT_EDITED)
-#: How often a key is pressed that must have an effect, and one that may have none.
+#: How many times a key is pressed that must have an effect, and one that may have none.
 PRESSES: Final = 8
 PROBES: Final = 3
 
@@ -57,10 +57,11 @@ class Keys:
         return self._session.read_screen()
 
     async def press(self, keys: str, done: Callable[[Screen], bool]) -> bool:
-        """Press keys once, and wait until the screen shows what they were to do; False if it does not.
+        """Press keys once, and wait until the screen shows their effect; False if it does not.
 
         Raises:
-            GuestEnded, ProblemFound: as for every wait.
+            GuestEnded: the guest has ended.
+            ProblemFound: the guest has met a fatal problem.
         """
         __tracebackhide__ = True
         session = self._session
@@ -73,7 +74,7 @@ class Keys:
             settled = max(session.received.last_output, pressed) + SETTLE_S
             if now >= settled and done(session.received.screen.read()):
                 return True, now
-            # a guest that is still drawing may come to it
+            # a guest that is still drawing may show it yet
             late = min(max(pressed + patience, session.received.last_output + patience / 4), pressed + 5 * patience)
             if now >= late:
                 return False, now
@@ -82,7 +83,7 @@ class Keys:
         return bool(await session.watch(look, float("inf")))
 
     async def press_until(self, key: str, done: Callable[[Screen], bool], most: int = PRESSES) -> bool:
-        """Press a key again and again until the screen shows what it was to do; False if it never does."""
+        """Press a key until the screen shows its effect; False if it never does."""
         __tracebackhide__ = True
         for _ in range(most):
             if await self.press(key, done):
@@ -96,7 +97,7 @@ class Keys:
         return await self.press_until(key, lambda screen: picture(screen) != before, most)
 
     def fail(self, what: str) -> GrubFailed:
-        """The error that something did not work, with what is on the screen."""
+        """The error that something did not work, with the guest's last output."""
         return GrubFailed(f"{what}{self._session.evidence()}")
 
     def evidence(self) -> str:

@@ -11,9 +11,9 @@ from uartsim.console.grub.grub_keys import Keys
 from uartsim.console.grub.grub_screen import MenuView, has_editor, read_menu
 from uartsim.console.text.screen import Screen
 
-#: No menu is longer.
+#: A bound for the length of a menu.
 _MOST_ENTRIES: Final = 1000
-#: The submenu that grub-mkconfig makes of all kernels and their recovery modes.
+#: The submenu that grub-mkconfig makes for all kernels and their recovery modes.
 SUBMENU: Final = re.compile(r"(?i)^advanced options\b")
 
 
@@ -32,7 +32,7 @@ class Menu:
         """What the menu shows.
 
         Raises:
-            GrubFailed: it has gone.
+            GrubFailed: it is not shown any more.
         """
         __tracebackhide__ = True
         menu = read_menu(self._keys.screen)
@@ -41,10 +41,10 @@ class Menu:
         return menu
 
     async def select(self, path: list[re.Pattern[str]]) -> str:
-        """Go through submenus to an entry; where one does not match, all is as it was.
+        """Go through submenus to an entry; if one does not match, everything is as it was.
 
         Raises:
-            GrubFailed: one does not match.
+            GrubFailed: an expression matches no entry, or GRUB does not react to keys.
         """
         __tracebackhide__ = True
         origins: list[int] = []
@@ -71,7 +71,7 @@ class Menu:
         """Move the highlight to the first entry that matches; returns its title, and the place where the highlight was.
 
         Raises:
-            GrubFailed: none matches; the highlight is where it was.
+            GrubFailed: no entry matches; the highlight is where it was.
         """
         __tracebackhide__ = True
         origin, moved = 0, 0
@@ -92,13 +92,17 @@ class Menu:
         raise GrubFailed(f"no entry of GRUB's menu matches {regex.pattern!r}; there are {', '.join(map(repr, seen))}")
 
     def _stuck(self) -> GrubFailed:
-        """The error that a key has done nothing; or raises that the menu has gone."""
+        """The error that a key has had no effect.
+
+        Raises:
+            GrubFailed: the menu is not shown any more.
+        """
         __tracebackhide__ = True
         _ = self.view
         return self._keys.fail("GRUB's menu does not react to keys")
 
     async def _go_to(self, place: int) -> None:
-        """Move the highlight to the entry of a number, counted from 0."""
+        """Move the highlight to the entry with a number, counted from 0."""
         __tracebackhide__ = True
         if self.view.more_above or self.view.more_below:
             while await self._step(key.UP):
@@ -109,7 +113,11 @@ class Menu:
             await self._highlight(place)
 
     async def _step(self, direction: str) -> int:
-        """Move the highlight an entry up or down; returns by how many it has moved, down above 0; 0 at the end."""
+        """Move the highlight up or down by an entry.
+
+        Returns:
+            By how many entries it has moved, positive for down; 0 at the end of the menu.
+        """
         __tracebackhide__ = True
         before = self.view
         down = direction == key.DOWN
@@ -119,7 +127,7 @@ class Menu:
             return 0
 
         def moved(screen: Screen) -> bool:
-            menu = read_menu(screen)  # None while GRUB moves the highlight
+            menu = read_menu(screen)  # None while GRUB is moving the highlight
             return menu is not None and (menu.titles, menu.row) != (before.titles, before.row)
 
         if not await self._keys.press_until(
@@ -132,7 +140,7 @@ class Menu:
         return after.row - before.row + _shift(before.titles, after.titles)
 
     async def _highlight(self, row: int) -> None:
-        """Move the highlight to an entry that is shown."""
+        """Move the highlight to one of the entries that are shown."""
         __tracebackhide__ = True
         for _ in range(_MOST_ENTRIES):
             menu = self.view
@@ -143,13 +151,13 @@ class Menu:
 
 
 def contents(screen: Screen) -> object:
-    """What is offered: it is another when an entry boots, or a submenu opens."""
+    """What is offered, to be compared: it changes when an entry boots or a submenu opens."""
     menu = read_menu(screen)
     return has_editor(screen) if menu is None else menu.titles
 
 
 def _shift(before: tuple[str, ...], after: tuple[str, ...]) -> int:
-    """By how many entries a menu has scrolled, down above 0."""
+    """By how many entries a menu has scrolled, positive for down."""
     for shift in range(len(before)):
         if after[: len(after) - shift] == before[shift:]:
             return shift
@@ -159,6 +167,6 @@ def _shift(before: tuple[str, ...], after: tuple[str, ...]) -> int:
 
 
 def _behind(seen: list[str], shown: list[str]) -> list[str]:
-    """What of the entries that are shown comes behind those that were seen."""
+    """The entries that are shown and come behind those that were seen."""
     overlap = next((n for n in range(min(len(seen), len(shown)), 0, -1) if seen[-n:] == shown[:n]), 0)
     return shown[overlap:]

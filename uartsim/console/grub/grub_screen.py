@@ -1,7 +1,7 @@
-"""What GRUB shows: the frame of its menu and of its editor, read from a screen.  No I/O, no clock.
+"""What GRUB shows: its menu and its editor, read from a screen.  No I/O, no clock.
 
-A line of the editor that is wider than the frame goes on in the next row, behind a ``\\`` in the frame's last column;
-a tab is eight spaces.  A menu or an entry that does not fit scrolls, and ``^`` and ``v`` right of the frame say where
+A line of the editor that is wider than the frame continues in the next row, behind a ``\\`` in the frame's last column;
+a tab is eight spaces.  A menu or an entry that does not fit scrolls, and ``^`` and ``v`` right of the frame show where
 there is more (grub-core/normal/menu_text.c and menu_entry.c).
 """
 
@@ -22,13 +22,13 @@ _PROMPT_WITH_TEXT: Final = re.compile(r"^grub> ?\S")
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What stands in a frame.
+    """The contents of a frame.
 
     Attributes:
         top: the screen's row of its first inner row.
         left: the screen's column of its first inner column.
         rows: the inner rows, in full width.
-        more_above, more_below: there is more than is shown.
+        more_above, more_below: whether there is more than is shown.
     """
 
     top: int
@@ -43,10 +43,10 @@ class MenuView:
     """The part of a menu that is shown.
 
     Attributes:
-        titles: the entries'.
-        row: which of them is highlighted.
-        more_above, more_below: there may be more than is shown.
-        is_certain: whether these two are known; a full frame of a GRUB that draws no marks leaves it open.
+        titles: the titles of the entries.
+        row: the number of the highlighted one.
+        more_above, more_below: whether there may be more than is shown.
+        is_certain: whether these two are known; a GRUB that draws no marks leaves that open if the frame is full.
     """
 
     titles: tuple[str, ...]
@@ -63,8 +63,8 @@ class EditorLine:
     Attributes:
         row: the frame's row in which it begins.
         rows: how many rows it takes.
-        text: what it says, without spaces at its end.
-        is_whole: neither its beginning nor its end is out of sight.
+        text: its text, without spaces at the end.
+        is_whole: whether all of it is shown.
     """
 
     row: int
@@ -79,9 +79,9 @@ class EditorView:
 
     Attributes:
         lines: its lines.
-        current: which of them the cursor is in.
-        offset: where in that line, in characters of the screen.
-        more_above, more_below: there is more than is shown.
+        current: the number of the line that the cursor is in.
+        offset: the cursor's place in that line, in characters of the screen.
+        more_above, more_below: whether there is more than is shown.
     """
 
     lines: tuple[EditorLine, ...]
@@ -97,7 +97,7 @@ class EditorView:
 
     @property
     def text(self) -> str:
-        """That line's text; with the spaces at its end, as far as the cursor shows that they are there."""
+        """The text of that line, with the spaces at its end that the cursor shows to be there."""
         return self.line.text.ljust(self.offset)
 
 
@@ -113,7 +113,7 @@ def countdown(screen: Screen) -> int | None:
 
 
 def picture(screen: Screen) -> tuple[object, ...]:
-    """What a key may change: not what the countdown writes."""
+    """What a key may change on the screen: everything but the countdown."""
     return re.sub(r"automatically in \d+", "automatically in", screen.text), screen.cursor, screen.reverse
 
 
@@ -123,7 +123,7 @@ def at_prompt(screen: Screen) -> bool:
 
 
 def at_prompt_with_text(screen: Screen) -> bool:
-    """Whether something has been typed at it."""
+    """Whether something has been typed at the prompt of GRUB's command line."""
     return _PROMPT_WITH_TEXT.match(_before_cursor(screen)) is not None
 
 

@@ -1,7 +1,7 @@
 """The catalogue of problems: data about what goes wrong on a console, and how to read it.
 
-The package's own are the files ``*.toml`` beside this module; files of the same form, or mappings, can be added
-to it, and replace entries of the same ``id``.  docs/problems.md describes the fields.
+The package's own are the files ``*.toml`` beside this module.  Files of the same form, or mappings, can be added; they
+replace entries of the same ``id``.  docs/problems.md describes the fields.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from uartsim.console.text.patterns import required_literals
 from uartsim.errors import UsageError
 from uartsim.toml_text import TomlMistake, parse_toml
 
-#: From harmless to the end; a fatal problem ends a wait.
+#: From harmless to fatal; a fatal problem ends a wait.
 SEVERITIES: Final = ("info", "warn", "error", "fatal")
-#: Where in a guest's life a problem belongs; for the reader only.
+#: The phases of a guest's life in which problems occur; for the reader only.
 PHASES: Final = ("any", "firmware", "loader", "initrd", "kernel", "userspace", "windows")
-#: What is not found by an expression, but by watching: see ``watchdogs.py``.
+#: Problems that are not found by an expression but by a watchdog: see ``watchdogs.py``.
 WATCHES: Final = ("reboot", "garbage", "silence", "loss")
 #: Where a boot is, in order.
 STAGES: Final = ("firmware", "loader", "kernel", "userspace")
@@ -57,23 +57,23 @@ class Entry:
     """One kind of problem.
 
     Attributes:
-        id: its name, as ``linux.panic``.
+        id: its name, such as ``linux.panic``.
         severity: one of ``SEVERITIES``.
         phase: one of ``PHASES``.
-        match: expressions for a line; one of them must match.
-        watch: one of ``WATCHES`` in place of expressions, or "".
-        cause: what it means, one sentence's worth; ``{line}`` is the line, ``{name}`` a group of the expression.
+        match: expressions for a line, of which one must match.
+        watch: one of ``WATCHES`` instead of expressions, or "".
+        cause: what it means, in one sentence; ``{line}`` is the line, ``{name}`` a group of the expression.
         advice: what to do.
-        unless: an expression for lines that are none after all, or None.
-        unless_seen: it is none if one of these texts came before in this boot.
-        unless_found: it is none if one of these ids was found before in this boot: what follows from them.
-        settled_by: texts; one that comes later in this boot shows that it has ended well.
+        unless: an expression for lines that are not this problem after all, or None.
+        unless_seen: it is ignored if one of these texts came before in this boot.
+        unless_found: it is ignored as a consequence if one of these ids was found before in this boot.
+        settled_by: texts, of which one that comes later in this boot shows that it has been resolved.
         next: an expression for the next line, whose groups complete the cause, or None.
         asked_by: an expression for a typed line that asks for it, or None.
         booted_with: an expression for a kernel's command line that asks for it, or None.
-        prompt: the guest sits at a prompt: reported once in a boot, not at each prompt.
+        prompt: whether it shows as a prompt: then it is reported once in a boot, not at each prompt.
         examples: lines that are this problem.
-        not_examples: lines that look like it and are not.
+        not_examples: lines that look like this problem and are not.
     """
 
     id: str
@@ -102,7 +102,7 @@ class Entry:
         return None
 
     def sentence(self, values: Mapping[str, object]) -> str:
-        """The cause with ``values`` put in; an empty one takes its colon along."""
+        """The cause with ``values`` inserted; the colon before an empty value is removed."""
         known = {name: values.get(name) for _, name, _, _ in string.Formatter().parse(self.cause) if name}
         text = self.cause.format_map({name: "" if value is None else value for name, value in known.items()})
         return " ".join(text.split()).rstrip(" :")
@@ -110,7 +110,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How a line looks that tells where a boot is; ``once``: it comes only once in a boot."""
+    """What a line looks like that shows how far a boot has come; ``once``: it comes only once in a boot."""
 
     stage: str
     match: tuple[re.Pattern[str], ...]
@@ -120,7 +120,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Kinds of problems by their id, and the marks of a boot."""
+    """The kinds of problems by their id, and the marks that show how far a boot has come."""
 
     entries: Mapping[str, Entry]
     marks: tuple[Mark, ...] = field(default=())
@@ -128,7 +128,7 @@ class Catalogue:
     @staticmethod
     @functools.cache
     def standard() -> Catalogue:
-        """The package's own."""
+        """The package's own catalogue."""
         loaded = [Catalogue.load(Path(__file__).with_name(name)) for name in _OWN_FILES]
         return functools.reduce(Catalogue.__add__, loaded)
 
@@ -155,20 +155,20 @@ class Catalogue:
         for number, item in enumerate(data.get("problem", ()), 1):
             entry = read_entry(item, f"{path}, problem {number}")
             if entry.id in found:
-                raise UsageError(f"{path}: there are two problems {entry.id!r}: give each an id of its own")
+                raise UsageError(f"{path}: there are two problems {entry.id!r}: give each its own id")
             found[entry.id] = entry
         marks = [_read_mark(item, f"{path}, mark {n}") for n, item in enumerate(data.get("mark", ()), 1)]
         return Catalogue(found, tuple(marks))
 
     def __add__(self, other: Catalogue) -> Catalogue:
-        """Both; where an id is in both, the other's entry."""
+        """Both catalogues; for an id that is in both, the entry of ``other``."""
         return Catalogue({**self.entries, **other.entries}, self.marks + other.marks)
 
     def ids(self, wanted: Iterable[str]) -> frozenset[str]:
         """The ids that ``wanted`` names: each an id, or a pattern such as ``linux.*``.
 
         Raises:
-            UsageError: one of them names none.
+            UsageError: one of them does not name any.
         """
         found: set[str] = set()
         for name in [wanted] if isinstance(wanted, str) else wanted:
@@ -199,7 +199,7 @@ def load_catalogue(extra: Source | Sequence[Source] | None = None) -> Catalogue:
         elif isinstance(source, (str, Path)):
             catalogue += Catalogue.load(source)
         else:
-            raise UsageError(f"{source!r} is no catalogue of problems: give a file, or an entry as a mapping")
+            raise UsageError(f"{source!r} is not a catalogue of problems: give a file, or an entry as a mapping")
     return catalogue
 
 
@@ -208,13 +208,13 @@ def read_entry(item: Any, where: str) -> Entry:
 
     Args:
         item: the fields.
-        where: for messages: where they stand.
+        where: where they are, for messages.
 
     Raises:
-        UsageError: a field is missing, unknown, of a wrong type or without sense; or an example does not match.
+        UsageError: a field is missing, unknown or wrong, or an example does not match.
     """
     if not isinstance(item, Mapping):
-        raise UsageError(f"{where}: {item!r} is no entry: give its fields")
+        raise UsageError(f"{where}: {item!r} is not an entry: give its fields")
     where = f"{where} ({item['id']!r})" if "id" in item else where
     for name, value in item.items():
         if name not in _FIELDS:
@@ -228,7 +228,9 @@ def read_entry(item: Any, where: str) -> Entry:
     if missing := [name for name in _REQUIRED if name not in item]:
         raise UsageError(f"{where}: {missing[0]} is missing")
     if not _ID.fullmatch(item["id"]):
-        raise UsageError(f"{where}: {item['id']!r} is no id: use small letters, digits and dots, such as 'app.crash'")
+        raise UsageError(
+            f"{where}: {item['id']!r} is not an id: use small letters, digits and dots, such as 'app.crash'"
+        )
     _one_of(where, "severity", item["severity"], SEVERITIES)
     _one_of(where, "phase", item.get("phase", "any"), PHASES)
     if bool(item.get("match")) == bool(item.get("watch")):
@@ -279,7 +281,7 @@ def _compiled(where: str, name: str, source: Any) -> re.Pattern[str]:
     try:
         regex = re.compile(source)
     except (re.error, RecursionError, OverflowError, TypeError) as error:
-        raise UsageError(f"{where}: {name}: {source!r} is no regular expression: {error}") from None
+        raise UsageError(f"{where}: {name}: {source!r} is not a regular expression: {error}") from None
     if regex.search("") is not None:
         raise UsageError(f"{where}: {name}: {source!r} matches an empty line, and so every line")
     return regex
@@ -296,7 +298,7 @@ def _check_sentence(entry: Entry, where: str) -> None:
     try:
         used = {name for _, name, _, _ in string.Formatter().parse(entry.cause) if name is not None}
     except ValueError as error:
-        raise UsageError(f"{where}: cause: {error}; write a brace of the text twice") from None
+        raise UsageError(f"{where}: cause: {error}; double each brace that is part of the text") from None
     if unknown := sorted(used - known):
         raise UsageError(f"{where}: cause: there is no group {unknown[0]!r} in match")
 
@@ -307,11 +309,11 @@ def _check_examples(entry: Entry, where: str) -> None:
             raise UsageError(f"{where}: its example {line!r} does not match")
     for line in entry.not_examples:
         if is_problem(entry, line):
-            raise UsageError(f"{where}: {line!r} is said to be none, and matches")
+            raise UsageError(f"{where}: {line!r} is in not_examples, and matches")
 
 
 def is_problem(entry: Entry, line: str) -> bool:
-    """Whether a whole line, as it stands on the console, is this problem; what came before it left aside."""
+    """Whether a whole line of a console is this problem, regardless of what came before it."""
     texts: list[str] = []
     for piece in KernelLifter().feed(line + "\n"):
         texts += [piece.text] if isinstance(piece, Plain) else [message.text for message in piece.lines]
@@ -320,7 +322,7 @@ def is_problem(entry: Entry, line: str) -> bool:
 
 @functools.lru_cache(maxsize=1024)
 def quick_texts(match: tuple[re.Pattern[str], ...]) -> frozenset[str]:
-    """Texts of which every line that one of the expressions matches contains one; none if that cannot be told."""
+    """Texts of which every line that matches contains at least one; an empty set if the expressions have none."""
     found: set[str] = set()
     for regex in match:
         texts = required_literals(regex)

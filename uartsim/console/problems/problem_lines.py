@@ -1,7 +1,7 @@
-"""Which lines of a text are worth a look: a quick search, before any expression is tried.  No I/O, no clock.
+"""Finds the lines of a text that are worth examining, by a quick search before any expression is tried.  No I/O, no clock.
 
-Most text on a console is no problem.  So each piece is searched for texts of which every match of an expression
-contains one, and the expressions are tried only on lines that have such a text.
+Most text on a console shows no problem.  So each piece is searched for texts of which every match of an expression
+contains one, and an expression is tried only on lines that have such a text.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ _LOST_COLOUR: Final = re.compile(
 _TIME_OF_DAY: Final = re.compile(
     r"^(?:\[\d\d:\d\d:\d\d[.:]\d{3}\]|\d\d:\d\d:\d\d\.\d{3}:|\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?\]) "
 )
-#: Characters of boot logs, from the most frequent on.
+#: The characters of boot logs, the most frequent first.
 _BY_FREQUENCY: Final = "etaonrisdlcmupfghbywv 0123456789.:-/_,x=kSTILCEPADNRMFB()[]jzqUOHKVGWXYQZJ'#+@%<>*\"!?;&|{}~`^$"
 
-#: A text, and the numbers of the items that have it.
+#: A text that is looked for, and the numbers of the items that have it.
 _Sought: TypeAlias = "tuple[str, list[int]]"
 
 
 class Look(NamedTuple):
-    """A line that may be something: which items (their numbers), and the ids that it is already known to be."""
+    """A line to examine: the numbers of the items that it may be, and the ids that were already found in it."""
 
     end: int
     start: int
@@ -39,15 +39,15 @@ class Look(NamedTuple):
 class Quick:
     """Finds the lines of a text that may be one of many items.
 
-    Hundreds of texts are looked for, so most are ruled out without a search: one with a whole word in its middle, where
-    the piece has no such word, and one with a rare character, where the piece has none.
+    Hundreds of texts are looked for, so most are excluded without a search: a text with a whole word in it where the
+    piece does not have that word, and a text with a rare character where the piece does not have that character.
 
     Args:
-        items: of each, texts of which its lines contain one; none where that is not known.
+        items: for each item, texts of which its lines contain at least one; empty where that is not known.
     """
 
     def __init__(self, items: Sequence[frozenset[str]]) -> None:
-        #: Those without a text to look for: they are asked about each line.
+        #: The items without such a text: each line may be one of these.
         self.slow = [number for number, texts in enumerate(items) if not texts]
         users: dict[str, list[int]] = {}
         for number, texts in enumerate(items):
@@ -88,14 +88,14 @@ class Quick:
 
 
 def _whole_word(text: str) -> str | None:
-    """The longest word of a text that has white space on both sides in it, and so is a word wherever the text is."""
+    """The longest word in a text that has white space on both sides, and so is a whole word wherever the text occurs."""
     words = text.split()
     inner = words[0 if text[:1].isspace() else 1 : len(words) if text[-1:].isspace() else -1]
     return max(inner, key=len, default=None)
 
 
 def _shortest(users: dict[str, list[int]]) -> dict[str, list[int]]:
-    """The users of texts, where a text that contains another of them is looked for by that other one."""
+    """Merge texts: one that contains another is looked for by that other one."""
     found: dict[str, list[int]] = {}
     for text, numbers in users.items():
         found.setdefault(min((other for other in users if other in text), key=len), []).extend(numbers)
@@ -120,8 +120,5 @@ def next_line(block: str, start: int) -> tuple[int, int] | None:
 
 
 def bare(line: str) -> str:
-    """The line as the guest meant it.
-
-    Without what colour sequences leave behind when their ESC was lost, and the time of day before it.
-    """
+    """The line without what damaged colour sequences leave behind, and without a terminal program's time of day."""
     return _TIME_OF_DAY.sub("", _LOST_COLOUR.sub("", line) if "[" in line else line)

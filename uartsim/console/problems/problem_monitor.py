@@ -1,11 +1,11 @@
-"""What a console's waits ask about problems: is there one that makes it pointless to go on?
+"""The problems of a live console, for its waits: is there one that makes it pointless to go on?
 
 It joins the watches (``problem_watch.py``, ``watchdogs.py``) and knows which fatal problems a wait still has to hear of.
-Who expects a problem gets it: a problem whose line was matched, or read past, ends no wait.
+A problem that is expected does not end a wait: its line was matched, or read past.
 
-What a fatal problem says of its cause comes behind it: registers, a call trace.  So it ends a wait when that is there:
-the kernel has closed its report, or the guest has been quiet for ``QUIET_S``; at the latest after ``EVIDENCE_S``, for
-a guest may talk for ever.  No I/O, no clock.
+The details of a fatal problem come behind it: registers, a call trace.  So it ends a wait when these are there: when
+the kernel has closed its report, or the guest has been quiet for ``QUIET_S``; at the latest after ``EVIDENCE_S``,
+because a guest may never be quiet.  No I/O, no clock.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from uartsim.console.text.kernel_lines import Segment
 from uartsim.console.text.matcher import Matcher
 from uartsim.console.text.search import Found
 
-#: How long a guest must be quiet for all that it says of a fatal problem to be there, in seconds; and the most for that.
+#: How long a guest must be quiet for a fatal problem's details to be complete, in seconds; and the longest wait for them.
 QUIET_S: Final = 1.0
 EVIDENCE_S: Final = 5.0
 
 
 class _Fatal(NamedTuple):
-    """A fatal problem that no wait has heard of, when it was seen, and whether nothing more can come to it."""
+    """A fatal problem that has ended no wait yet, when it was seen, and whether its details are complete."""
 
     problem: Problem
     seen_s: float
@@ -40,7 +40,7 @@ class ProblemMonitor:
     Args:
         matcher: the console's.
         problems: the user's additions to the catalogue: files or entries.
-        allow: ids of problems that are none here.
+        allow: ids of problems to ignore.
         now_s: the time, in seconds of the console's clock.
         scale: the factor of the console's time-outs.
 
@@ -64,10 +64,10 @@ class ProblemMonitor:
         self._heard_s = now_s
         self._scale = scale
         self._fatal: list[_Fatal] = []
-        self.wants_pause = False  # an unfinished line has not been looked at yet
+        self.wants_pause = False  # an unfinished line has not been examined yet
 
     def take(self, segments: Sequence[Segment], raw: bytes, at: float) -> None:
-        """Take in what came at ``at`` seconds: what the matcher made of it, and the bytes."""
+        """Take in what came at ``at`` seconds: the matcher's segments, and the bytes."""
         self.wants_pause = True
         self._heard_s = at
         self._silence.heard(at)
@@ -76,19 +76,19 @@ class ProblemMonitor:
             self._note(self.watch.report("garbage", garbage, at, self._matcher.buffer.end), at)
 
     def pause(self, at: float) -> None:
-        """The guest has stopped sending for now."""
+        """Examine the unfinished line: the guest has stopped sending for now."""
         if self.wants_pause:
             self.wants_pause = False
             self._note(self.watch.pause(at), at, paused=True)
 
     def finish(self, at: float) -> None:
-        """The guest has ended."""
+        """Examine what is left: the guest has ended."""
         self.take(self._matcher.finish(), b"", at)
         self.pause(at)
         self._note(self.watch.overdue(), at)
 
     def look(self, counters: Mapping[str, int], at: float) -> list[Problem]:
-        """All problems so far, also what no text tells: what the line's counters say was lost, and a long silence."""
+        """All problems so far, including those that no text shows: losses in the line's counters, and a long silence."""
         end = self._matcher.buffer.end
         for loss in self._losses.check(counters):
             self._note(self.watch.report("loss", loss, at, end), at)
@@ -100,16 +100,17 @@ class ProblemMonitor:
     def fatal(
         self, found: Found | None = None, copes_with: Container[str] = (), now_s: float = math.inf
     ) -> Problem | float | None:
-        """The problem that ends a wait, once for each; None if there is none.
+        """The problem that ends a wait; each is returned once.
 
         Args:
-            found: what the wait has found meanwhile and not yet consumed: a problem in the same lines is what was
-                waited for, and one behind it is for the next wait.
-            copes_with: ids of problems that the wait itself deals with, as a log-in with an emergency shell.
+            found: what the wait has found and not yet consumed: a problem in the same lines is what was expected, and
+                one behind it is for the next wait.
+            copes_with: ids of problems that the wait itself handles, as a log-in handles an emergency shell.
             now_s: the time; without it, the evidence is taken as it is.
 
         Returns:
-            The problem; or when its evidence will be there, in seconds, unless the guest says more; or None.
+            The problem; or when its details will be complete, in seconds, unless the guest sends more; or None if there is
+            no such problem.
         """
         open_ones = [
             fatal
@@ -136,5 +137,5 @@ class ProblemMonitor:
         for problem in problems:
             if problem.is_fatal:
                 entry = self.watch.catalogue.entries[problem.id]
-                # at a prompt the guest has said all; and that it starts again shows what came before
+                # at a prompt the guest has printed all details, and before a restart too
                 self._fatal.append(_Fatal(problem, at, bool(entry.watch) or (paused and entry.prompt)))

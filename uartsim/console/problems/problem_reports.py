@@ -1,4 +1,4 @@
-"""Which of the problems that were seen are reported: each once, and none that was allowed or asked for.
+"""Decides which of the problems that were seen are reported: each once, and not those that were allowed or asked for.
 
 No I/O, no clock.
 """
@@ -14,12 +14,12 @@ from typing import Final
 
 from uartsim.console.problems.problem_catalogue import SEVERITIES, Catalogue, Entry
 
-#: How many problems are kept, and how many with one id; more are only counted.
+#: How many problems are kept, and how many of one id; further ones are only counted.
 KEPT: Final = 1000
 KEPT_OF_ONE: Final = 100
-#: How long something that may still end well is waited for before it is reported, in seconds.
+#: How long a problem that may still resolve itself is held back before it is reported, in seconds.
 PATIENCE_S: Final = 10.0
-#: A span of time in a cause: two causes that differ in nothing else are one.
+#: A span of time in a cause; two causes that differ only in these are the same.
 _SPAN: Final = re.compile(
     r"\b\d+(?:\.\d+)?(?: ?(?:us|ms|s|secs?|seconds?|min(?:utes)?|h|hours?|d|jiffies))\b(?: \d+(?:\.\d+)?(?:ms|s|min|h)\b)*"
 )
@@ -30,14 +30,14 @@ class Problem:
     """Something that went wrong.
 
     Attributes:
-        id: its entry in the catalogue, as ``linux.panic``.
+        id: its entry in the catalogue, such as ``linux.panic``.
         severity: ``info``, ``warn``, ``error`` or ``fatal``.
         cause: what it means.
         advice: what to do.
-        phase: where in a guest's life it belongs.
-        line: the line that shows it, cleaned; "" where it is none.
-        start, end: where that line stands in the cleaned text as sent; absolute, in characters.
-        at: when the line began (of other text: when it was complete), in seconds of the caller's clock.
+        phase: the phase of a guest's life in which it occurs.
+        line: the line that shows it, cleaned; "" if no line does.
+        start, end: the place of that line in the cleaned text as sent; absolute, in characters.
+        at: when the line began (for text that is not the kernel's: when it was complete), in seconds of the caller's clock.
         values: the named groups of the expression.
     """
 
@@ -59,7 +59,7 @@ class Problem:
 
     @property
     def is_fatal(self) -> bool:
-        """Whether nothing good can come any more: a wait ends."""
+        """Whether it ends a wait: after it, nothing useful can come."""
         return self.severity == "fatal"
 
     def __str__(self) -> str:
@@ -71,12 +71,12 @@ class Reports:
 
     Args:
         catalogue: what is a problem.
-        allow: ids (or patterns, ``linux.*``) that are none here.
+        allow: ids, or patterns such as ``linux.*``, of problems to ignore.
 
     Attributes:
         problems: those reported so far, oldest first, at most ``KEPT``.
-        excused: severe ones that were seen but allowed, or asked for: no problems, but worth knowing.
-        counts: how often each id came, the repeated ones too.
+        excused: severe ones that were seen but allowed or asked for.
+        counts: how many times each id came, repeated ones included.
 
     Raises:
         UsageError: an id in ``allow`` is unknown.
@@ -91,7 +91,7 @@ class Reports:
         self._reported: set[tuple[str, str]] = set()
         self._asked: set[str] = set()
         self._booted_with: set[str] = set()
-        # of this boot: texts that were seen, ids that were found, and what may still end well
+        # of this boot: texts that were seen, ids that were found, and problems that may still resolve themselves
         self._seen: set[str] = set()
         self._found: set[str] = set()
         self._found_excused: set[str] = set()
@@ -100,11 +100,11 @@ class Reports:
     # -- what was asked for ---------------------------------------------------------------------------------------
 
     def ask_for(self, *ids: str) -> None:
-        """These are no problem until the guest starts again."""
+        """Ignore these ids until the guest starts again."""
         self._asked |= set(ids)
 
     def asked_by(self, line: str) -> None:
-        """This line was typed."""
+        """Note a typed line: what it asks for is ignored."""
         self._asked |= {e.id for e in self._entries if e.asked_by is not None and e.asked_by.search(line)}
 
     @property
@@ -113,11 +113,11 @@ class Reports:
         return "linux.reboot" in self._asked
 
     def will_boot_with(self, command_line: str) -> None:
-        """The kernel that boots next has this command line."""
+        """Note the command line of the kernel that boots next."""
         self._asked |= {e.id for e in self._entries if e.booted_with and e.booted_with.search(command_line)}
 
     def booted_with(self, command_line: str) -> None:
-        """A kernel has said with which command line it runs: it may ask for a rescue shell."""
+        """Note the command line that a kernel reports: it may ask for a rescue shell."""
         self._booted_with = {
             entry.id for entry in self._entries if entry.booted_with and entry.booted_with.search(command_line)
         }
@@ -125,7 +125,7 @@ class Reports:
     # -- what happens ---------------------------------------------------------------------------------------------
 
     def saw(self, text: str) -> list[Problem]:
-        """A text came by that entries name in ``unless_seen`` or ``settled_by``; returns what has ended well by it."""
+        """Note a text that entries name in ``unless_seen`` or ``settled_by``; returns the pending problems that it resolves."""
         self._seen.add(text)
         settled = [entry_id for entry_id, (entry, _) in self._open.items() if text in entry.settled_by]
         return [self._keep(_ended_well(self._open.pop(entry_id)[1])) for entry_id in settled]
@@ -140,16 +140,16 @@ class Reports:
 
     @property
     def pending(self) -> list[Problem]:
-        """What is not reported yet, because it may still end well."""
+        """The problems that are not reported yet because they may still resolve themselves."""
         return [problem for _, problem in self._open.values()]
 
     def overdue(self, at: float | None = None) -> list[Problem]:
-        """What might have ended well, and has not for ``PATIENCE_S``; without a time: until the end."""
+        """The problems that have not resolved themselves within ``PATIENCE_S``; without a time: by the end of the text."""
         late = [i for i, (_, problem) in self._open.items() if at is None or at - problem.at >= PATIENCE_S]
         return [self._keep(self._open.pop(entry_id)[1]) for entry_id in late]
 
     def add(self, entry: Entry, problem: Problem, asked: Iterable[str] = ()) -> list[Problem]:
-        """A problem was seen; returns it if that is news.
+        """Take in a problem that was seen; returns it if it is to be reported.
 
         Args:
             entry: its kind.

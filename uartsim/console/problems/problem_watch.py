@@ -1,23 +1,23 @@
-"""Seeing at once what went wrong on a console.  No I/O, no clock.
+"""Finds what went wrong on a console, as its text comes.  No I/O, no clock.
 
 Theory of operation
 -------------------
-A :class:`ProblemWatch` takes in the cleaned text as it comes.  Kernel lines are looked at by themselves, without their
+A :class:`ProblemWatch` takes in the cleaned text as it comes.  Kernel lines are examined by themselves, without their
 prefix; the rest line by line, where a line that a kernel line has cut is whole again.  So an expression can rely on
-``^``, and a message split by another is still seen.  A line counts when it is complete; a prompt, which never is, when
-the guest pauses.
+``^``, and a message that another splits is still found.  A line counts when it is complete; a prompt, which never is,
+when the guest pauses.
 
-Most text is no problem, so most of the work is to see that quickly: from each expression follow texts of which every
-match contains one (``patterns.required_literals``), and a whole piece is searched for these first.
+Most text shows no problem, and that must be seen quickly: for each expression there are texts of which every match
+contains one (``patterns.required_literals``), and each piece is searched for these first.
 
-What is no problem:
+These are not reported:
 
 - what was typed and comes back as its echo;
 - what was asked for: a ``reboot`` that was typed, or announced with :meth:`ProblemWatch.expect_boot`;
-- a kernel line that had come before in this boot: somebody reads the log.
+- a kernel line that had come before in this boot: the log is being read.
 
-The same problem with the same cause is reported once, and counted from then on (``problem_reports.py``).  A cause that
-stands on the line after is waited for: the problem is reported when that line is there, or the guest pauses.
+The same problem with the same cause is reported once, and counted from then on (``problem_reports.py``).  If the
+cause is on the next line, the problem is reported when that line is there, or the guest pauses.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ from uartsim.console.text.kernel_lines import KernelBlock, KernelLifter, KernelL
 
 __all__ = ["KEPT", "KEPT_OF_ONE", "MAX_LINE", "Problem", "ProblemWatch"]
 
-#: A line is looked at in parts of this many characters.
+#: A line is examined in parts of this many characters.
 MAX_LINE: Final = 4096
-#: How many typed lines are remembered, of those whose echo would be a problem.
+#: How many typed lines are remembered whose echo would be a problem.
 _KEPT_TYPED: Final = 64
-#: In place of an item's number: here a kernel started; this line may complete the problem of the line before.
+#: Instead of an item's number: a kernel started here; this line may complete the problem of the line before.
 _START: Final = -1
 _NEXT: Final = -2
-#: What a kernel says of the options that it was started with.
+#: The line in which a kernel reports the options that it was started with.
 _COMMAND_LINE: Final = re.compile(r"^(?:Kernel command|Command) line: (?P<options>.*)")
-#: The last line of a kernel's report of a fault.
+#: How the last line of a kernel's report of a fault begins.
 _REPORT_END: Final = "---[ end "
 
 
@@ -54,13 +54,13 @@ class ProblemWatch:
 
     Args:
         catalogue: what is a problem.
-        allow: ids (or patterns, ``linux.*``) that are none here.
-        kernel_log: that of the matcher whose pieces are given to :meth:`take`; needed with it.
+        allow: ids, or patterns such as ``linux.*``, of problems to ignore.
+        kernel_log: the log of the matcher whose segments are given to :meth:`take`.
 
     Attributes:
-        problems: those so far, oldest first, at most ``KEPT``.
+        problems: the problems so far, oldest first, at most ``KEPT``.
         excused: severe ones that were allowed or asked for, oldest first.
-        counts: how often each id came, the repeated ones too.
+        counts: how many times each id came, repeated ones included.
 
     Raises:
         UsageError: an id in ``allow`` is unknown.
@@ -78,18 +78,18 @@ class ProblemWatch:
         self.excused = self._reports.excused
         self.counts = self._reports.counts
         self.allowed = self._reports.allowed
-        #: Where the last report of a kernel fault that is complete ends, in characters of the text as sent.
+        #: The end of the last complete report of a kernel fault, in characters of the text as sent.
         self.report_end = 0
         self._entries = list(self.catalogue.entries.values())
         context = {text for entry in self._entries for text in (*entry.unless_seen, *entry.settled_by)}
-        # in the order of what is asked of a line: what came before, where the boot is, what is wrong
+        # in the order in which a line is examined: context, how far the boot is, what is wrong
         searched: list[tuple[str | re.Pattern[str] | Mark | Entry, frozenset[str]]]
         searched = [(text, frozenset([text])) for text in sorted({*context, _REPORT_END})]
         searched += [(_COMMAND_LINE, quick_texts((_COMMAND_LINE,)))]
         searched += [(mark, quick_texts(mark.match)) for mark in self.catalogue.marks]
         searched += [(entry, quick_texts(entry.match)) for entry in self._entries if entry.match]
         self._searched = [item for item, _ in searched]
-        #: Those whose cause may stand on the next line; and the last one seen, with where it was.
+        #: The items whose cause may be on the next line; and the last one seen, with its place.
         self._has_next = {n for n, item in enumerate(self._searched) if isinstance(item, Entry) and item.next}
         self._awaited: tuple[Entry, Look, dict[str, str]] | None = None
         self._wants_line = self._wants_kernel_line = False  # the next line may complete what is awaited
@@ -99,16 +99,16 @@ class ProblemWatch:
         self._log = self._lifter.log
         self._boots_seen = self._log.boots
         self._stage = -1
-        self._stage_at = 0  # where the mark of it stands
+        self._stage_at = 0  # where its mark is
         self._kernel_started = False
         self._typed = ""
-        # what the echo of typed lines, and of the one being typed, will look like: the problem's id, and its match
+        # what the echoes of typed lines, and of the one being typed, will look like: the problem's id, and its match
         self._echoes: deque[tuple[str, str]] = deque(maxlen=_KEPT_TYPED)
         self._echoes_now: list[tuple[str, str]] = []
-        # the unfinished line: its text, and where each part of it stands in the text as sent
+        # the unfinished line: its text, and the place of each part of it in the text as sent
         self._line = ""
         self._parts: list[tuple[int, int]] = []
-        self._line_done: set[str] = set()  # ids that it was found to be at a pause
+        self._line_done: set[str] = set()  # ids that were found in it at a pause
 
     # -- what comes in ------------------------------------------------------------------------------------------
 
@@ -117,36 +117,36 @@ class ProblemWatch:
         return self.take(self._lifter.feed(text, at), at)
 
     def take(self, segments: Sequence[Segment], at: float = 0.0) -> list[Problem]:
-        """As :meth:`feed`, for text that a matcher has taken apart."""
+        """As :meth:`feed`, for text that a matcher has split into segments."""
         kernel = [line for segment in segments if isinstance(segment, KernelBlock) for line in segment.lines]
         plain = [segment for segment in segments if isinstance(segment, Plain)]
         looks = self._complete(plain, at) if plain else []
         if kernel:
             looks += self._of_kernel(kernel)
-        # in the order in which the lines were complete, whatever came in one piece
+        # in the order in which the lines were complete, however the text was cut into pieces
         looks.sort(key=lambda look: look.end)
         return [problem for look in looks for problem in self._look(look)]
 
     def pause(self, at: float = 0.0) -> list[Problem]:
-        """The guest has stopped sending for now: the unfinished line is looked at too."""
+        """Examine the unfinished line too: the guest has stopped sending for now."""
         found = [problem for look in self._of_lines(self._line, at) for problem in self._look(look)]
         return found + self._complete_awaited("")
 
     def finish(self, at: float = 0.0) -> list[Problem]:
-        """The text ends here: what was held back and the unfinished line are looked at."""
+        """Examine what was held back and the unfinished line: the text ends here."""
         return self.take(self._lifter.finish(), at) + self.pause(at) + self._reports.overdue()
 
     @property
     def pending(self) -> list[Problem]:
-        """What is not reported yet, because it may still end well."""
+        """The problems that are not reported yet because they may still resolve themselves."""
         return self._reports.pending
 
     def overdue(self, at: float | None = None) -> list[Problem]:
-        """What might have ended well and has not, by ``at`` seconds; without a time: by the end of the text."""
+        """The problems that have not resolved themselves by ``at`` seconds; without a time: by the end of the text."""
         return self._reports.overdue(at)
 
     def typed(self, data: str | bytes) -> None:
-        """Somebody types this: its echo is no problem, and what it asks for is none."""
+        """Note what is typed: its echo is not a problem, nor is what it asks for."""
         text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
         *lines, self._typed = re.split(r"[\r\n]", (self._typed + text)[-MAX_LINE:])
         for line in lines:
@@ -160,7 +160,7 @@ class ProblemWatch:
         return [(entry.id, match[0]) for entry in entries if (match := entry.search(line)) is not None]
 
     def expect_boot(self) -> None:
-        """The next start of the guest, and its going down before, are asked for."""
+        """Note that the guest is asked to start again: neither that nor its shutdown before is a problem."""
         self.ask_for("linux.reboot", "guest.off")
 
     @property
@@ -169,11 +169,11 @@ class ProblemWatch:
         return self._reports.boot_is_expected
 
     def note_command_line(self, text: str) -> None:
-        """The kernel that boots next has this command line: a rescue mode that it asks for is no problem."""
+        """Note the command line of the kernel that boots next: a rescue mode that it asks for is not a problem."""
         self._reports.will_boot_with(text)
 
     def ask_for(self, *ids: str) -> None:
-        """These are asked for, and no problem until the guest starts again."""
+        """Note that these ids are asked for: they are ignored until the guest starts again."""
         self._reports.ask_for(*ids)
 
     def report(self, kind: str, values: Mapping[str, object], at: float, offset: int = 0) -> list[Problem]:
@@ -181,7 +181,7 @@ class ProblemWatch:
 
         Args:
             kind: which ``watch``.
-            values: what the entry's cause names.
+            values: the values that the entry's cause names.
             at: when, in seconds.
             offset: where in the text as sent.
         """
@@ -195,7 +195,7 @@ class ProblemWatch:
     # -- looking ------------------------------------------------------------------------------------------------
 
     def _complete(self, plain: Sequence[Plain], at: float) -> list[Look]:
-        """Take in text between kernel lines; returns what is to be looked at in the lines that it completes."""
+        """Take in text between kernel lines; returns what is to be examined in the lines that it completes."""
         starts = accumulate((len(segment.text) for segment in plain), initial=len(self._line))
         self._parts += zip(starts, (segment.start for segment in plain), strict=False)
         block = self._line + "".join([segment.text for segment in plain])
@@ -243,7 +243,7 @@ class ProblemWatch:
         starts = list(accumulate((len(line.text) + 1 for line in lines), initial=0)) if candidates else []
         for bounds, numbers in candidates.items():
             index = bisect_right(starts, bounds[0]) - 1
-            # marks are of plain lines: a kernel may well speak of its boot loader
+            # marks count in plain lines only: a kernel may mention its boot loader
             found.setdefault(index, set()).update(n for n in numbers if not isinstance(self._searched[n], Mark))
             if not self._has_next.isdisjoint(numbers):
                 found.setdefault(index + 1, set()).add(_NEXT)
@@ -290,7 +290,7 @@ class ProblemWatch:
         return found
 
     def _complete_awaited(self, line: str) -> list[Problem]:
-        """The line after one that is a problem, whose cause may stand there; or "": none has come."""
+        """Take the line after a problem whose cause may be there; "" if none has come."""
         if self._awaited is None:
             return []
         (entry, look, values), self._awaited = self._awaited, None
@@ -303,13 +303,13 @@ class ProblemWatch:
         return self._reports.add(entry, _problem(entry, look, cause, values))
 
     def _place(self, index: int) -> int:
-        """Where the character at ``index`` of the unfinished line, and what came with it, stands in the text as sent."""
+        """The place in the text as sent of the character at ``index`` of the unfinished line."""
         part = max(0, bisect_right(self._parts, index, key=lambda p: p[0]) - 1)
         first, start = self._parts[part]
         return start + index - first
 
     def _is_echo(self, entry_id: str, text: str) -> bool:
-        """Whether this match is what somebody typed; a terminal may have broken it, and then only a part matches."""
+        """Whether this match is the echo of typed text; a terminal may have wrapped it, and then only a part matches."""
         for echo in (*self._echoes_now, *self._echoes):
             if echo[0] == entry_id and (echo[1].startswith(text) or text.startswith(echo[1])):
                 if echo in self._echoes:
@@ -322,15 +322,15 @@ class ProblemWatch:
     def _kernel_start(self, look: Look) -> list[Problem]:
         stage = STAGES.index("kernel")
         found = self._reached(stage, look, once=True) if self._kernel_started else []
-        # that it was a start and no replay is known late: user space may speak already
+        # that it was a start and not a replay is known late: user space may have printed something already
         self._kernel_started, self._stage = True, max(self._stage, stage)
         self._stage_at = max(self._stage_at, look.start)
         return found
 
     def _reached(self, stage: int, look: Look, once: bool) -> list[Problem]:
-        """A mark of a boot was seen; ``once``: one that comes only once in a boot."""
+        """Take in a mark of a boot; ``once``: it comes only once in a boot."""
         if look.start < self._stage_at:
-            return []  # a line that was cut by what has told more already
+            return []  # a line that was cut by a later mark
         self._stage_at = look.start
         again = stage < self._stage or (once and self._kernel_started)
         first, self._stage = self._stage < 0, stage

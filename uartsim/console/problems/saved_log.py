@@ -1,4 +1,4 @@
-"""Problems in a log that was saved: raw output of any console, or a transcript of ours."""
+"""Finds problems in a saved log: the raw output of any console, or a transcript of uartsim."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from uartsim.console.text.kernel_lines import KernelLog
 from uartsim.errors import UsageError
 from uartsim.record.transcript import read_transcript
 
-#: How much is read at once, in bytes.
+#: How many bytes are read at once.
 _PIECE: Final = 1 << 16
-#: How long the guest must be silent for a line without an end to be looked at, in seconds.
+#: How long the guest must be silent for an unfinished line to be examined, in seconds.
 _PAUSE_S: Final = 0.05
 _TRANSCRIPT: Final = b'{"uartsim": "transcript"'
 
 
 class LoggedProblem(NamedTuple):
-    """A problem and where it is: the number of its line, from 1, and when it came in seconds (None: not known)."""
+    """A problem and its place: the number of its line, from 1, and when it came, in seconds (None: not known)."""
 
     line: int
     seconds: float | None
@@ -35,7 +35,7 @@ class SavedLog:
     Args:
         path: the file; ``-`` is the standard input.
         catalogue: what is a problem.
-        allow: ids of problems that are none here.
+        allow: ids of problems to ignore.
 
     Attributes:
         lines: how many lines have been read.
@@ -52,7 +52,7 @@ class SavedLog:
         self._cleaner = TextCleaner()
         self._garbage = GarbageWatch()
         self._end = 0
-        # pieces in which a problem can still turn out to begin: offset, line number there, text
+        # pieces in which a problem may begin that is reported later: offset, line number there, text
         self._pieces: list[tuple[int, int, str]] = []
         # where problems began that are reported later: offset, and number of the line
         self._begun: dict[int, int] = {}

@@ -1,7 +1,7 @@
-"""What is wrong with a line though no text says so: garbage, silence, losses.  No I/O, no clock.
+"""Finds problems of a line that no text shows: garbage, silence, losses.  No I/O, no clock.
 
-Each watchdog looks at plain values and answers with what its entry in the catalogue (``watch = ...``) names in its
-cause, or with None.  That a guest starts again is seen by ``problems.ProblemWatch`` itself.
+Each watchdog is given plain values, and returns the values that its entry in the catalogue (``watch = ...``) names in its
+cause, or None.  A restart of the guest is found by ``ProblemWatch`` itself.
 """
 
 from __future__ import annotations
@@ -11,25 +11,26 @@ from typing import Final, TypeAlias
 
 from uartsim.machine.losses import MEANINGS
 
-#: What a watchdog found: the values for the sentence.
+#: What a watchdog found: the values for the cause.
 Finding: TypeAlias = "dict[str, object]"
 
-#: How many bytes are judged at once, and how many in a hundred may be no text.
+#: How many bytes are examined at once, and from what percentage of bytes that are not text they are garbage.
 GARBAGE_WINDOW: Final = 128
 GARBAGE_PERCENT: Final = 20
-#: How long a guest may be silent before that is said, in seconds.
+#: How long a guest may be silent before that is reported, in seconds.
 SILENCE_S: Final = 30.0
 
-#: Control characters that terminals get: BEL, BS, HT, LF, VT, FF, CR, SO, SI, ESC; and NUL, which a break is.
+#: ASCII text, and control characters that terminals are sent: BEL, BS, HT, LF, VT, FF, CR, SO, SI, ESC; and NUL, as
+#: which a break is received.
 _TEXT: Final = bytes([0, *range(7, 16), 0x1B, *range(0x20, 0x7F)])
 _LOSSES: Final = {**MEANINGS, "missed": "this console was too slow"}
 
 
 class GarbageWatch:
-    """Sees that what comes is no text, as from a line whose ends differ in speed, parity or length of character.
+    """Finds output that is not text, as from a line whose ends differ in speed, parity or word length.
 
-    Bytes are judged in windows of ``GARBAGE_WINDOW`` that begin where the stream does, so that it makes no difference
-    how the bytes were cut into pieces.  Reported once, until a window is text again.
+    Bytes are examined in windows of ``GARBAGE_WINDOW`` from the start of the stream on, so that it makes no difference
+    how they were cut into pieces.  Garbage is reported once, until a window is text again.
     """
 
     def __init__(self) -> None:
@@ -42,7 +43,7 @@ class GarbageWatch:
         whole = len(data) - len(data) % GARBAGE_WINDOW
         self._window = data[whole:]
         finding: Finding | None = None
-        # the common case at the speed of translate(): text throughout
+        # a fast path for what is text throughout
         if not whole or (not self._garbled and not data[:whole].translate(None, _TEXT)):
             return None
         for at in range(0, whole, GARBAGE_WINDOW):
@@ -56,18 +57,18 @@ class GarbageWatch:
 
 
 def _no_text(data: bytes) -> int:
-    """How many bytes are neither printable, nor UTF-8, nor a control character that terminals get."""
+    """The number of bytes that are neither printable, nor UTF-8, nor a control character that terminals are sent."""
     others = data.translate(None, _TEXT)
     if not others:
         return 0
     bad = data.decode("utf-8", "replace").count("\ufffd")
-    # a character of UTF-8 that the window's border cuts is not bad: up to three bytes at each end
+    # a UTF-8 character that the window cuts is not bad: up to three bytes at each end
     border = max(0, bad - 2)
     return border + sum(byte < 0x80 for byte in others)
 
 
 class SilenceWatch:
-    """Sees that a guest has stopped talking.
+    """Finds a guest that has stopped sending.
 
     Args:
         limit_s: how long it may be silent, in seconds.
@@ -80,11 +81,11 @@ class SilenceWatch:
         self._told = False
 
     def heard(self, now_s: float) -> None:
-        """Something came at ``now_s``."""
+        """Note that something came at ``now_s``."""
         self._heard_s, self._told = now_s, False
 
     def check(self, now_s: float) -> Finding | None:
-        """The ``seconds`` of a silence that is too long; once for each."""
+        """The ``seconds`` of a silence that is too long, once for each silence."""
         silent_s = now_s - self._heard_s
         if self._told or silent_s < self.limit_s:
             return None
@@ -93,16 +94,16 @@ class SilenceWatch:
 
 
 class LossWatch:
-    """Sees that characters were lost: whatever is in the text from there on may be no more than damaged by that."""
+    """Finds that characters were lost: text that came after that may be damaged."""
 
     def __init__(self) -> None:
         self._known: dict[str, int] = {}
 
     def check(self, counters: Mapping[str, int]) -> list[Finding]:
-        """What was lost since the last look: ``count`` and ``where``.
+        """What was lost since the last check: ``count`` and ``where``.
 
         Args:
-            counters: as of ``Console.counters``: those that :data:`uartsim.machine.losses.MEANINGS` names, and ``missed``.
+            counters: those of ``Console.counters`` that :data:`uartsim.machine.losses.MEANINGS` names, and ``missed``.
         """
         findings: list[Finding] = []
         for name, where in _LOSSES.items():

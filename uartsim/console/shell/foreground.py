@@ -1,8 +1,8 @@
-"""What has the line now, told by its unfinished line: a shell's prompt, or something that no command may be typed at.
+"""What has the line now, by its unfinished line: a shell's prompt, or something at which no command may be typed.
 
-A prompt can be anything.  What is certain comes first: the prompts that have been seen behind a command's end.  Then
-come those that other programs are known by.  What is left is taken for a shell's if it ends as prompts do, and the
-shell is asked before a command is typed (``shell_line.ShellQuestion``).  No I/O, no clock.
+A prompt can be anything.  The prompts that were seen behind the end of a command are certain, and come first.  Then
+come those by which other programs are known.  Any other line is taken for a shell's prompt if it ends as prompts do, and
+the shell is asked before a command is typed (``shell_line.ShellQuestion``).  No I/O, no clock.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Final
 
 from uartsim.console.login_dialogue import LOGIN, MAINTENANCE, PASSWORD
 
-#: How a prompt ends.  Not so: a frame (``###``), an arrow or a bar of progress (``==>``), a percentage.
+#: How a prompt ends, but not a frame (``###``), an arrow or a progress bar (``==>``), or a percentage.
 _PROMPT: Final = re.compile(r"(?:(?<!#)#|[$❯»➜λ›▶→]|(?<![=-])>|(?<![\d. ])%|(?<=[^\W\d] )%|^%)[ \xa0]?\Z")
 _PROMPTS_OF_WORDS: Final = re.compile(r"^\(initramfs\) \Z")
-#: The whole of a usual prompt: that of Debian, BusyBox, or bash without a PS1.  A text may stand behind it.
+#: A whole prompt of Debian, BusyBox, or bash without a PS1.  Text may follow.
 _USUAL: Final = re.compile(r"\A(?:\[?(?:[\w.-]+@)?[\w.-]*[:\- ]?[~/\w][^\s\[\]#$%>]*\]?[ :]?)?[#$%] ")
 
 _LEAVE: Final = "leave that program first"
-#: Unfinished lines at which no command of a shell may be typed, and what is said about them.
+#: Unfinished lines at which no shell command may be typed, and what an error says about them.
 _OTHERS: Final = tuple(
     (re.compile(pattern), text)
     for pattern, text in (
@@ -45,8 +45,8 @@ _OTHERS: Final = tuple(
         (r"\APS [^\n]*> ?\Z|\A[A-Z]:\\[^\n]*>\Z", "at a prompt of Windows: use sendline() and expect()"),
         (
             r"\A(?:(?:[db]?quote|cmdsubst|heredoc|pipe|then|else|if|for|while|until|do|case|function|cursh|subsh)[\w ]*)?> \Z",
-            'at a prompt ("> ") at which a shell wants the rest of an unfinished line, and send("\\x03") takes that '
-            "back; or it is csh's, which run() does not serve: start sh there",
+            'at a prompt ("> ") at which a shell waits for the rest of an unfinished line, and send("\\x03") cancels '
+            "that; or it is csh's, which run() cannot use: start sh there",
         ),
     )
 )
@@ -59,16 +59,16 @@ class Foreground:
     """What has the line.
 
     Attributes:
-        prompt: a shell's prompt, as it looks; None: there is none.
-        typed: text stands behind the prompt.
-        sure: it has been the prompt of a shell before.
-        otherwise: what is there, and what to do; empty: nothing that is known.
+        prompt: what looks like a shell's prompt, or None.
+        typed: whether there is text behind the prompt.
+        sure: whether it has been the prompt of a shell before.
+        obstacle: what else is there, and what to do about it; empty if that is not known.
     """
 
     prompt: str | None = None
     typed: bool = False
     sure: bool = False
-    otherwise: str = ""
+    obstacle: str = ""
 
 
 def foreground(line: str, known: Collection[str], screen: str = "") -> Foreground:
@@ -76,14 +76,14 @@ def foreground(line: str, known: Collection[str], screen: str = "") -> Foregroun
 
     Args:
         line: the unfinished line.
-        known: prompts that a shell has shown behind the end of a command.
-        screen: what is drawn on the screen; empty where nothing is.
+        known: the prompts that were seen behind the end of a command.
+        screen: what is drawn on the screen; empty if nothing is.
     """
     if line in known and line:
         return Foreground(line, sure=True)
     for pattern, text in _OTHERS:
         if pattern.search(line):
-            return Foreground(otherwise=text)
+            return Foreground(obstacle=text)
     for prompt in known:
         if prompt.strip() and line.startswith(prompt):
             return Foreground(prompt, typed=True, sure=True)
@@ -94,12 +94,12 @@ def foreground(line: str, known: Collection[str], screen: str = "") -> Foregroun
     if (usual := _USUAL.match(line)) is not None:
         return Foreground(usual[0], typed=True)
     if _MENU.search(screen) and len(_MENU_ROW.findall(screen)) > 1:
-        return Foreground(otherwise="in GRUB's menu: grub.boot() boots, and grub.command_line() opens its command line")
+        return Foreground(obstacle="in GRUB's menu: grub.boot() boots, and grub.command_line() opens its command line")
     return Foreground()
 
 
-#: What other shells say to a question of ours, and what they are.
-_STRANGERS: Final = (
+#: How other programs answer the question, and what they are.
+_OTHER_PROGRAMS: Final = (
     (
         re.compile(r"Illegal variable name|Bad : modifier|Undefined variable|Badly placed|Variable name must"),
         "csh or tcsh",
@@ -110,6 +110,6 @@ _STRANGERS: Final = (
 )
 
 
-def stranger(answer: str) -> str:
-    """What a command line is that has not understood a Unix shell's line, by what it said."""
-    return next((name for pattern, name in _STRANGERS if pattern.search(answer)), "")
+def other_program(answer: str) -> str:
+    """The name of a program that did not understand a Unix shell's line, by what it answered; empty if it is not known."""
+    return next((name for pattern, name in _OTHER_PROGRAMS if pattern.search(answer)), "")

@@ -1,6 +1,6 @@
-"""Command lines that are no Unix shell: what their prompt looks like, and how they are asked how a command ended.
+"""The command lines other than Unix shells: their prompts, and how to ask them how a command ended.
 
-:data:`COMMAND_LINES` is all that ``run`` knows of them; another is another row.
+:data:`COMMAND_LINES` is all that ``run`` knows of them; to support another one, add a row.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ class CommandLine:
     """One kind of command line.
 
     Attributes:
-        name: as ``run(shell=...)`` has it.
-        prompt: what the unfinished line is, from its start, when it waits for a command.
-        kill: takes back what was typed.
-        ask: a command that prints how the last one ended; ``{id}`` is different each time.  None: it cannot say.
-        failure: what a command prints that has failed, where the command line forgets that (GRUB forgets errors that it
-            has printed): the status is 1 then.
-        answer: what that prints, as a regular expression; group 1 is the number, decimal or ``0x`` and hexadecimal.
+        name: its name, as in ``run(shell=...)``.
+        prompt: what matches the unfinished line, from its start, when a command can be typed.
+        kill: the keys that delete what was typed.
+        ask: a command that prints how the last one ended, in which ``{id}`` is different each time; None if there is none.
+        failure: what a failed command prints, if the command line does not keep that (GRUB forgets errors that it has
+            printed): the status is 1 then.
+        answer: what ``ask`` prints, as a regular expression; group 1 is the number, decimal or ``0x`` and hexadecimal.
     """
 
     name: str
@@ -58,17 +58,17 @@ COMMAND_LINES: Final[dict[str, CommandLine]] = {
 
 
 def command_line(name: str, line: str) -> CommandLine | None:
-    """The kind of command line that is meant.
+    """The kind of command line to use.
 
     Args:
-        name: a name in :data:`COMMAND_LINES`; ``"sh"`` for a Unix shell; ``"auto"``: what the prompt looks like.
+        name: a name in :data:`COMMAND_LINES`; ``"sh"`` for a Unix shell; ``"auto"`` to go by the prompt.
         line: the unfinished line.
 
     Returns:
         The kind; None for a Unix shell.
 
     Raises:
-        UsageError: there is no such name.
+        UsageError: the name is unknown.
     """
     if name == "auto":
         return next((kind for kind in COMMAND_LINES.values() if kind.prompt.match(line)), None)
@@ -80,7 +80,7 @@ def command_line(name: str, line: str) -> CommandLine | None:
 
 
 def without_echo(text: str, typed: str) -> str:
-    """``text`` without the echo of ``typed`` at its start, wherever that was wrapped or redrawn, and the line's end."""
+    """``text`` without the echo of ``typed`` at its start, even if that was wrapped or redrawn, and without its line end."""
     at = 0
     for character in typed:
         if character.isspace():

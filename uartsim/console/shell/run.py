@@ -1,27 +1,26 @@
-"""Running a command and reading its output and status: in a Unix shell, and at the other command lines there are.
+"""Running a command and reading its output and status, in a Unix shell or at another command line.
 
 Theory of operation
 -------------------
-**Nothing is typed where no shell is.**  A prompt is waited for, and what else stands on the line is named
-(``foreground.py``).  Text that somebody left behind a prompt is taken back.  A shell that is not known yet is asked which
-one it is, by a line that changes nothing anywhere.  It is known as long as only ``run`` has typed, and asked again when
-somebody else has.
+**Nothing is typed where there is no shell.**  A prompt is waited for, and an error names anything else that has the line
+(``foreground.py``).  Text that was left behind a prompt is deleted.  A shell that is not known yet is asked which one it
+is, by a line that changes nothing anywhere.  The answer holds as long as only ``run`` has typed.
 
-**A command is typed once, and the end is what its own line prints.**  The line (``shell_line.py``) prints a mark before
-and behind the output.  Until the second has come, nothing is typed: what looks like the prompt may be output, and what
-waits behind it may be a program.  So a shell that stalls costs time and nothing else, whenever it stalls.
+**A command is typed once, and only its own line marks its end.**  The line (``shell_line.py``) prints a mark before and
+behind the output.  Until the second has come, nothing is typed: what looks like the prompt may be output, and a program
+may be waiting for input.  So a shell that stalls costs time and nothing else, whenever it stalls.
 
-**What was not seen is not reported.**  Where the end does not come, the wait ends with the time-out, which says what
-stands on the line: an interrupted shell, or one that was replaced (``exec``) or left (``exit``), prints no end, and
-nobody can tell its prompt from one that a program prints.  There are two exceptions, in which the command is known to be
-over, and the shell is asked for its status (at most :data:`_QUESTIONS` times): the end's mark came, damaged by the line,
-with the prompt behind it; or the command was interrupted through this console, and the prompt is back.  The answer
-carries the command's ID, so that it is never another command's.
+**What was not seen is not reported.**  Where the end mark does not come, the wait ends with a time-out that says what is
+on the line: a shell that was interrupted, replaced (``exec``) or left (``exit``) prints no mark, and its prompt cannot be
+told from one that a program prints.  There are two exceptions, in which the command is known to be over, and the shell is
+asked for its status (at most :data:`_QUESTIONS` times): the end mark came, damaged by noise, with the prompt behind it; or
+the command was interrupted through this console, and the prompt is back.  The answer has the command's ID, so that it is
+never another command's.
 
-**A command that was left running stays in the way** until its end has come, or somebody has sent or read something on
-this console since: then they know better.
+**A command that was left running stays in the way** until its end mark has come, or until something else has been sent
+or read on this console: then the caller is taken to know better.
 
-Silence is that of the guest's own text.  A kernel that logs all the time does not keep a prompt from being one.
+Silence means that of the guest's own text: a kernel that logs all the time does not hide a prompt.
 """
 
 from __future__ import annotations
@@ -48,13 +47,13 @@ from uartsim.errors import UsageError
 
 #: The longest output that is kept, in characters.
 LONGEST_OUTPUT: Final = MAX_UNREAD - 4096
-#: How long the guest is silent behind a prompt before the shell is asked for an end that did not come, in seconds.
+#: How long the guest must be silent behind a prompt before the shell is asked for a missing end mark, in seconds.
 _ASK_AGAIN_S: Final = 0.5
-#: How often the shell is asked for an end that came damaged.
+#: How many times the shell is asked when the end mark came damaged.
 _QUESTIONS: Final = 2
 #: How long a prompt may take after the end of a command, in seconds.
 _PROMPT_S: Final = 1.0
-#: How often a command is typed that does not arrive whole.
+#: How many times a command is typed that does not arrive whole.
 _ATTEMPTS: Final = 3
 
 
@@ -62,10 +61,10 @@ class _Span(NamedTuple):
     """Where a command's output is, and how it ended.
 
     Attributes:
-        start: where it begins; None: the mark there did not come whole.
+        start: where it begins; None if the begin mark did not come whole.
         end: where it ends.
         status: the exit status.
-        was_asked_for: the mark behind it did not come whole.
+        was_asked_for: whether the end mark did not come whole, so that the shell was asked.
     """
 
     start: int | None
@@ -101,7 +100,7 @@ class Runner:
             deadline = self._session.deadline(timeout)
             await trio.lowlevel.checkpoint()
             with self._typing.named(f"the command {command!r}"):
-                return await self.run_command(command, deadline, shell, max_output=max_output, insists=shell == "sh")
+                return await self.run_command(command, deadline, shell, max_output=max_output, any_prompt=shell == "sh")
 
     async def resize(self, rows: int, columns: int, timeout: Timeout) -> None:
         """See ``Console.resize``."""
@@ -111,7 +110,7 @@ class Runner:
             self._received.screen.resize(rows, columns)
             result = await self.run_command(f"stty rows {rows} cols {columns}", self._session.deadline(timeout), "sh")
             if result.status:
-                raise UsageError(f"resize(): {self._session.name} does not take the size: {result.output.strip()}")
+                raise UsageError(f"resize(): {self._session.name} did not accept the size: {result.output.strip()}")
 
     # -- for the other verbs ------------------------------------------------------------------------------------
 
@@ -122,16 +121,16 @@ class Runner:
         shell: str = "sh",
         *,
         max_output: int = LONGEST_OUTPUT,
-        insists: bool = False,
+        any_prompt: bool = False,
     ) -> Result:
-        """Run a command, in a verb that waits already.
+        """Run a command for a verb that is waiting already.
 
         Args:
             command: what to run.
             deadline: when to give up, in seconds of the clock.
             shell: the kind of command line, as for ``Console.run``.
             max_output: how many characters of output are taken.
-            insists: whether a line that does not look like a prompt is taken for one after a while.
+            any_prompt: whether a line that does not look like a prompt is taken for one after a while.
 
         Raises:
             RunFailed: what has the line is not a shell that can run it.
@@ -142,7 +141,7 @@ class Runner:
         """
         __tracebackhide__ = True
         command_line(shell, "")  # an unknown name is refused before anything is waited for
-        prompt = await self._prompts.wait(command, shell, deadline, insists)
+        prompt = await self._prompts.wait(command, shell, deadline, any_prompt)
         kind = command_line(shell, self._prompts.shown_line())
         self._received.matcher.consume_all()
         if kind is not None:
@@ -190,7 +189,7 @@ class Runner:
         await self._prompts.at_prompt(prompt, trio.current_time() + _PROMPT_S)
         self._received.prompt_at = (
             self._received.end
-        )  # whatever stands there now, a shell shows it that has ended the command
+        )  # whatever is there now, it is shown by a shell that has ended the command
         self._prompts.seen(self._prompts.shown_line())
         self._received.matcher.consume_all()
         if size > max_output or lost:
@@ -208,10 +207,11 @@ class Runner:
         """Wait for the end of a command.
 
         Returns:
-            None if the line says that the command has not arrived whole, and was not run.
+            The span; None if the line says that the command did not arrive whole and was not run.
 
         Raises:
-            ExpectTimeout, GuestEnded: the end did not come.
+            ExpectTimeout: the end mark did not come.
+            GuestEnded: the guest ended before.
         """
         __tracebackhide__ = True
         marks = [expression(p) for p in (line.end, line.answer, line.torn, line.begin)]
@@ -257,7 +257,7 @@ class Runner:
                 )
 
     def _is_over(self, line: ShellLine, prompt: str, entered: int) -> bool:
-        """Whether the command is known to be over, though its end has not come."""
+        """Whether the command is known to be over although its end mark has not come."""
         text = self._received.matcher.plain_line
         if self._prompts.is_back(prompt):
             return (
@@ -271,7 +271,7 @@ class Runner:
         return self._received.since(max(start, self._received.end - 400)).rpartition("\n")[0]
 
     def _hint(self, prompt: str, entered: int) -> str:
-        """What stands on the line of a command that has not ended."""
+        """What an error says about the line of a command that has not ended."""
         if "\n" not in self._received.since(max(entered, self._received.end - 4096)):
             return " (nothing came since Enter was pressed)"
         if self._prompts.is_back(prompt):
@@ -280,14 +280,14 @@ class Runner:
                 "shell or started another, which a console cannot tell from output; nothing was typed to find out)"
             )
         there = self._prompts.there()
-        if there.otherwise:
-            return f" ({self._session.name} is {there.otherwise}; the shell may have ended)"
+        if there.obstacle:
+            return f" ({self._session.name} is {there.obstacle}; the shell may have ended)"
         return ""
 
     # -- other command lines ----------------------------------------------------------------------------------------
 
     async def _run_plainly(self, kind: CommandLine, command: str, deadline: float) -> Result:
-        """Where there are no quotes, marks or variables: the output is what comes until the prompt is back."""
+        """Run a command where there are no quotes or variables: the output is what comes until the prompt is back."""
         __tracebackhide__ = True
         if not command.isprintable():
             raise UsageError(f"{command!r} cannot be typed at {kind.name}: give one line of printable characters")
@@ -306,7 +306,7 @@ class Runner:
         return Result(output, status, elapsed)
 
     async def _until_prompt(self, kind: CommandLine, command: str, deadline: float) -> str:
-        """Enter a line; what came until the prompt was back, without the echo."""
+        """Enter a line; returns what came until the prompt was back, without the echo."""
         __tracebackhide__ = True
         begin = trio.current_time()
         mark = self._received.end

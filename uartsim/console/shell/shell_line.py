@@ -6,26 +6,26 @@ What is typed is one line::
      { _u=ID-$?-$?; \printf '\nuartsim-%s-end\n' "$_u"; } 2>/dev/null
 
 - A mark is printed by ``printf`` alone.  Its echo does not look like it, wherever the terminal wraps the line, and
-  neither does an error message that quotes the line: ``%s`` stands between the parts.  A line that was parsed by halves
-  prints no mark, for a mark's line ends are written as ``\n`` in the line, and only a ``printf`` that runs makes line
-  ends of them.  ID is different each time.
-- The status is kept together with the ID, in ``_u``: whoever asks for it later sees whose status it is.
-- The mark says the status twice: where the line has changed a digit, the two differ, and the shell is asked.
-- One line, so that nothing waits in the tty for a command that reads its standard input.
-- ``set -x`` shows what is typed, not what is printed; and the braces send even that away.  (Not in a restricted shell,
-  which redirects nothing.)
-- The end's mark begins with a line end: a command need not print one.
+  neither does an error message that quotes the line, because ``%s`` is between the parts.  A line that was only half
+  parsed prints no mark: a mark's line ends are written as ``\n`` in the line, and only a ``printf`` that runs turns them
+  into line ends.  ID is different each time.
+- The status is kept together with the ID, in ``_u``, so that a later question shows which command's status it is.
+- The mark has the status twice: where noise has changed a digit, the two differ, and the shell is asked.
+- It is one line, so that nothing waits in the tty for a command that reads its standard input.
+- ``set -x`` shows what is typed, not what is printed, and the braces discard even that (except in a restricted shell,
+  which cannot redirect).
+- The end mark begins with a line end, because a command need not print one.
 - ``eval``, so that a comment, a missing quote or an ``&`` at the end of the command stays in it.  ``command eval``,
   because a shell gives up the whole line at an error in a special builtin (POSIX 2.8.1), and ``command`` takes that
   property away: dash and BusyBox print the end behind a syntax error too.  In zsh an ``always`` block does that.
-- Backslashes before names, so that an alias is not taken.
+- Backslashes before names, so that aliases are not used.
 - ``:;`` first, because bash, after a quote that ``eval`` has found unfinished, does not take the next line's first
-  word for what it is: a ``{`` would be an argument.
-- A space first: bash and others keep such a line out of their history, where they are told to.
+  word as a keyword: a ``{`` would be an argument.
+- A space first: bash and others can be configured to keep such a line out of their history.
 
-A command that is long, or has more than one line, or characters that an editor of lines takes for keys (a tab, or
-``!`` in bash), is put into a variable piece by piece, with all of that as octal escapes.  It is run only if the
-variable has the right length in the end.
+A command that is long, has more than one line, or has characters that a line editor takes for keys (a tab, or ``!`` in
+bash), is put into a variable piece by piece, with these characters as octal escapes.  It is run only if the variable has
+the right length in the end.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ from uartsim.errors import UsageError
 
 #: The longest line that is typed, in characters: BusyBox takes 1024, the tty of a simple shell 4095.
 LONGEST_LINE: Final = 900
-#: What cannot be typed as it is into every editor of lines, nor stand between single quotes.
+#: Characters that cannot be typed as they are into every line editor, or not between single quotes.
 _ODD: Final = re.compile(rb"[^ -~]|['!\\]")
-#: The trace of our eval, as bash and zsh quote what it is given.
+#: The trace of the line's ``eval``, as bash and zsh quote its argument.
 _TRACED_EVAL: Final = (
     r"(?:\++ *|\+\S*> )(?:command |builtin )?eval (?:'(?:[^']|'\\'')*'|\$'(?:[^'\\]|\\.)*'|{command}|[^\n]*)\n"
 )
-#: What the end of a restricted shell's trace shows of ours.
+#: What a restricted shell's trace shows of the line's end.
 _TRACED_END: Final = re.compile(r"(?:\++ (?:_u=|printf '.{1,2}nuartsim-)[^\n]*\n?)+\Z")
-#: How much of a mark must have come, with the line's noise in it, for it to be recognized: a share of its characters.
+#: The share of a mark's characters that must have come for it to be recognised in spite of noise.
 _LIKENESS: Final = 0.6
 
-#: How much of the ID must have come whole for that, in characters: a text that looks like a mark has not this command's.
+#: How many characters of the ID must have come in a row for that: other text that looks like a mark does not have them.
 _OF_NUMBER: Final = 3
 
 
@@ -59,7 +59,7 @@ class Result:
     """What a command did.
 
     Attributes:
-        output: all it printed, cleaned; without the kernel's own lines that came meanwhile.
+        output: all it printed, cleaned, without the kernel's own lines that came meanwhile.
         status: its exit status; None where the command line cannot say.
         elapsed: how long it took, in seconds.
     """
@@ -74,22 +74,22 @@ class UnixShell:
     """What must be known of a shell to wrap a command for it.
 
     Attributes:
-        is_zsh: it has ``always``, and its ``command`` runs programs alone.
-        is_restricted: it redirects nothing (``bash -r``).
+        is_zsh: whether it has ``always``, and a ``command`` that only runs programs.
+        is_restricted: whether it cannot redirect (``bash -r``).
     """
 
     is_zsh: bool = False
     is_restricted: bool = False
 
 
-#: A shell of which nothing special is known.
+#: A shell without peculiarities.
 POSIX: Final = UnixShell()
 
 
 class ShellQuestion:
     """A line that asks which shell is there.  It changes nothing, whatever reads it.
 
-    csh and fish refuse the line for ``$-``, and say so in words of their own; other command lines do not know it.
+    csh and fish refuse the line because of ``$-``, in words that tell them apart; other command lines do not know it.
 
     Args:
         number: different each time; letters and digits.
@@ -105,7 +105,7 @@ class ShellQuestion:
 
     @staticmethod
     def shell(match: re.Match[str]) -> UnixShell:
-        """The shell that has answered."""
+        """The shell that answered."""
         return UnixShell(is_zsh=bool(match[2]), is_restricted="r" in match[1])
 
 
@@ -156,32 +156,32 @@ class ShellLine:
 
     @property
     def begin(self) -> str:
-        """What stands before the output, as a regular expression; a line of the kernel may part the two of a line's end."""
+        """What comes before the output, as a regular expression; a kernel line may be between the CR and LF of its line end."""
         return rf"uartsim-{self._number}-begin\r?\n"
 
     @property
     def end(self) -> str:
-        """What stands behind it, as a regular expression; group 1 is the status."""
+        """What comes behind the output, as a regular expression; group 1 is the status."""
         return rf"\r?\nuartsim-{self._number}-(\d{{1,3}})-\1-end\r?\n"
 
     @property
     def torn(self) -> str:
-        """What comes instead if the command has not arrived whole, and was not run."""
+        """What comes instead if the command did not arrive whole and was not run."""
         return rf"\r?\nuartsim-{self._number}-torn\r?\n"
 
     @property
     def answer(self) -> str:
-        """What the question brings: group 1 is the ID of the last command, 2 its status, 3 that of whatever was last."""
+        """The answer to the question: group 1 is the ID of the last command, 2 its status, 3 the status of what ran last."""
         return r"\r?\nuartsim-(\w*)-?(\d*)(?:-\d+)?-(\d{1,3})-asked\r?\n"
 
     def status(self, answer: re.Match[str]) -> int | None:
-        """The command's status by an answer to the question; None if it has not been run."""
+        """The command's status by an answer to the question; None if it was not run."""
         if answer[1] != self._number:
             return None
         return int(answer[2] or answer[3])
 
     def is_damaged_end(self, line: str) -> bool:
-        """Whether a line is what noise has left of the end's mark."""
+        """Whether a line is what noise has left of the end mark."""
         number = self._number
         parts = {number[at : at + _OF_NUMBER] for at in range(len(number) - _OF_NUMBER + 1)}
         if len(line) > 40 or not any(part in line for part in parts):
@@ -192,11 +192,16 @@ class ShellLine:
         return end >= _LIKENESS and end > begin
 
     def ends_damaged(self, text: str) -> bool:
-        """Whether one of the last lines of a text is what noise has left of the end's mark."""
+        """Whether one of the last lines of a text is what noise has left of the end mark."""
         return any(self.is_damaged_end(line.strip("\r")) for line in text.rsplit("\n", 3)[-3:])
 
     def output(self, text: str, *, damaged: bool = False) -> str:
-        """What the command printed, of what stood between the marks; ``damaged``: and what is left of the last one."""
+        """What the command printed, from the text between the marks.
+
+        Args:
+            text: the text behind the begin mark.
+            damaged: whether what is left of the end mark is at the end of the text.
+        """
         before, _, last = text.rstrip("\r\n").rpartition("\n")
         if damaged and self.is_damaged_end(last.strip("\r")):
             text = before

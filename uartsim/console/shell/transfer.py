@@ -1,12 +1,12 @@
-"""Files over the line: in short printable lines, acknowledged as they go, checked with what the guest has.
+"""Transfers files over the line: in short printable lines that are acknowledged, and checked with the guest's own tools.
 
-To the guest, a loop in its shell reads lines of at most 76 characters (a tty keeps 4095 of an unfinished line, and of
-many finished ones) and sends an acknowledgement for every few of them: nothing is sent that the tty has no room for,
-however slow the guest.  The lines are base64 where the guest has it, else octal escapes for ``printf``, which every
-shell has.  From the guest they are base64 or what ``od`` prints.
+To the guest, a loop in its shell reads lines of at most 76 characters (a tty keeps 4095 characters of input) and
+acknowledges every few of them, so that nothing is sent for which the tty has no room, however slow the guest is.  The
+lines are base64 if the guest has it, or else octal escapes for ``printf``, which every shell has.  From the guest they are
+base64 or the output of ``od``.
 
-A file goes in segments.  Each is checked, with sha256sum, md5sum or the cksum of POSIX.  One that the line has damaged
-goes again, and then in quarters, down to 256 bytes: a line must be very bad to let none of those through.
+A file is sent in segments.  Each is checked, with sha256sum, md5sum or the cksum of POSIX.  A damaged segment is sent
+again, and then in quarters, down to 256 bytes: only a very bad line lets none of those through.
 """
 
 from __future__ import annotations
@@ -34,26 +34,26 @@ from uartsim.console.text.patterns import expression
 from uartsim.console.typing import KILL_LINE, Typing
 from uartsim.errors import UartsimError, UsageError
 
-#: How much goes at once, in bytes of the file; and the least that a segment is divided into.
+#: The size of a segment, and the smallest that it is divided into, in bytes of the file.
 _SEGMENT: Final = 1 << 14
 _SMALLEST: Final = 1 << 8
 _LINE: Final = 76
-#: How many lines may be under way: they must fit into the guest's tty, 4095 characters.
+#: How many lines may be unacknowledged: they must fit into the guest's tty, 4095 characters.
 _WINDOW: Final = 48
-#: After so many lines the guest says that it has read them.
+#: How many lines the guest acknowledges at a time.
 _ACKNOWLEDGED: Final = 16
 #: How long the guest may take for that, in seconds.
 _PATIENCE_S: Final = 20.0
-#: How often a segment is tried; and one that is not divided any more.
+#: How many times a segment is tried, and one that cannot be divided further.
 _ATTEMPTS: Final = 2
 _LAST_ATTEMPTS: Final = 6
-#: How long a command on the guest's side may take, in seconds, besides the time that its output needs.
+#: How long a command in the guest may take, besides the time for its output, in seconds.
 _COMMAND_S: Final = 60.0
-#: How long it may take to remove what a failed transfer has left, in seconds.
+#: How long the removal of what a failed transfer has left may take, in seconds.
 _REMOVAL_S: Final = 10.0
-#: How long the guest may take to print a segment, in seconds: 16 KiB in hexadecimal at 1200 baud take 400.
+#: How long the guest may take to print a segment, in seconds: 16 KiB in hexadecimal take 400 s at 1200 baud.
 _SEGMENT_S: Final = 600.0
-#: Programs that check, the best first; and what the others that are used are called.
+#: Programs that compute checksums, the best first; and all programs that are used.
 _SUMS: Final = ("sha256sum", "md5sum", "cksum")
 _TOOLS: Final = (*_SUMS, "base64", "od", "dd", "stty", "mv", "rm", "cat", "wc")
 
@@ -83,7 +83,7 @@ class Transfer:
         self._session.check_running("put_file()")
         _check_path("put_file()", path)
         if not isinstance(source, (str, bytes, os.PathLike)):
-            raise UsageError(f"put_file(): {source!r} is no file: give its path here, or its bytes")
+            raise UsageError(f"put_file(): {source!r} is not a file: give its path here, or its bytes")
         try:
             data = source if isinstance(source, bytes) else await trio.to_thread.run_sync(Path(source).read_bytes)
         except OSError as error:
@@ -138,7 +138,7 @@ class Transfer:
     # -- the guest's side -----------------------------------------------------------------------------------------
 
     async def _tools(self, deadline: float) -> set[str]:
-        """Which of the programs the guest has."""
+        """The programs that the guest has."""
         result = await self._runner.run_command(
             f"for t in {' '.join(_TOOLS)}; do command -v $t >/dev/null 2>&1 && echo has-$t; done", deadline
         )
@@ -152,14 +152,14 @@ class Transfer:
         return result.output
 
     async def _compare(self, data: bytes, quoted: str, tools: set[str], deadline: float, path: str) -> None:
-        """Compare the guest's sum of a file with ours."""
+        """Compare the guest's checksum of a file with that of ``data``."""
         __tracebackhide__ = True
         command, wanted = _sum_of(data, tools)
         seconds = _COMMAND_S + len(data) / 1e5
         result = await self._runner.run_command(f"{command} < {quoted}", min(deadline, trio.current_time() + seconds))
         if result.status or result.output.split()[: len(wanted)] != wanted:
             raise TransferFailed(
-                f"{path} has not come whole: {command} says {result.output.strip()!r} and should say {' '.join(wanted)!r}"
+                f"{path} did not arrive whole: {command} says {result.output.strip()!r} and should say {' '.join(wanted)!r}"
             )
 
     # -- to the guest -----------------------------------------------------------------------------------------------
@@ -167,7 +167,7 @@ class Transfer:
     async def _put_piece(
         self, data: bytes, segment: str, part: str, tools: set[str], deadline: float, what: str
     ) -> None:
-        """Send a piece, in the end in quarters, and have the guest append it to ``part``."""
+        """Send a piece, if necessary in quarters, and have the guest append it to ``part``."""
         __tracebackhide__ = True
         smallest = len(data) <= _SMALLEST
         for attempt in range(_LAST_ATTEMPTS if smallest else _ATTEMPTS):
@@ -183,7 +183,7 @@ class Transfer:
             await self._put_piece(data[at : at + quarter], segment, part, tools, deadline, what)
 
     async def _put_segment(self, data: bytes, quoted: str, tools: set[str], window: int, deadline: float) -> bool:
-        """Send a piece into a file of its own; whether it is whole there."""
+        """Send a piece into a file of its own; returns whether it arrived whole."""
         __tracebackhide__ = True
         command, wanted = _sum_of(data, tools)
         if "base64" in tools:
@@ -209,7 +209,7 @@ class Transfer:
         return False
 
     async def _send_lines(self, loop: str, lines: list[str], window: int, deadline: float) -> bool:
-        """Feed the loop; whether it has read all that it was sent."""
+        """Feed the loop; returns whether it has read all that it was sent."""
         __tracebackhide__ = True
         self._session.received.matcher.consume_all()
         await self._typing.enter(loop, KILL_LINE, deadline)
@@ -232,7 +232,7 @@ class Transfer:
         return True
 
     async def _said(self, text: str, deadline: float) -> bool:
-        """Wait until the guest says something, and read past it."""
+        """Wait until the guest prints a text, and read past it; returns whether it did."""
         search = self._session.received.matcher.search([expression(text.replace("\n", r"\r?\n"))])
         late = min(deadline, trio.current_time() + _PATIENCE_S)
         found = await self._session.watch(lambda now: (search.find(), float("inf")), late)
@@ -241,7 +241,7 @@ class Transfer:
         return found is not None
 
     async def _remove(self, quoted: str) -> None:
-        """Remove what a transfer that failed has left in the guest, if its shell can still be talked to."""
+        """Remove what a failed transfer has left in the guest, if its shell still answers."""
         if self._session.ended:
             return
         late = trio.current_time() + _REMOVAL_S
@@ -250,7 +250,7 @@ class Transfer:
             await self._runner.run_command(f"rm -f {quoted}", late)
 
     async def _recover(self, deadline: float) -> None:
-        """The loop may still read, or wait for a line that was lost: end it, and have an echo again."""
+        """End the loop, which may still be reading or waiting for a lost line, and switch the echo on again."""
         for key in ("\r.\r", "\x03"):
             await self._session.send(key)
             await self._session.quiet(4 * SETTLE_S, deadline)
@@ -260,7 +260,7 @@ class Transfer:
     # -- from the guest ---------------------------------------------------------------------------------------------
 
     async def _get_piece(self, quoted: str, at: int, size: int, tools: set[str], deadline: float, what: str) -> bytes:
-        """Fetch ``size`` bytes from ``at``, a multiple of it, in the end in quarters; less where the file ends."""
+        """Fetch ``size`` bytes at ``at``, a multiple of it, if necessary in quarters; fewer at the end of the file."""
         __tracebackhide__ = True
         read = f"dd if={quoted} bs={size} skip={at // size} count=1 2>/dev/null"
         printed = "base64" if "base64" in tools else "od -An -v -tx1"
@@ -284,10 +284,10 @@ class Transfer:
         return data
 
     def _torn(self, what: str, deadline: float) -> TransferFailed:
-        """Why it does not arrive.
+        """The error for a piece that does not arrive.
 
         Raises:
-            GuestEnded: because the guest has.
+            GuestEnded: the guest has ended.
         """
         __tracebackhide__ = True
         if self._session.ended:
@@ -299,11 +299,11 @@ class Transfer:
 def _check_path(what: str, path: object) -> None:
     __tracebackhide__ = True
     if not isinstance(path, str) or not path or "\0" in path:
-        raise UsageError(f"{what}: {path!r} is no path in the guest: give a text, such as '/tmp/file'")
+        raise UsageError(f"{what}: {path!r} is not a path in the guest: give text, such as '/tmp/file'")
 
 
 def _sum_of(data: bytes, tools: set[str]) -> tuple[str, list[str]]:
-    """The program that the guest sums with, and the words that it prints for ``data``."""
+    """The guest's program for checksums, and the words that it prints for ``data``."""
     if "sha256sum" in tools:
         return "sha256sum", [hashlib.sha256(data).hexdigest()]
     if "md5sum" in tools:
@@ -340,7 +340,7 @@ def posix_cksum(data: bytes) -> int:
 
 
 def _octal_lines(data: bytes) -> list[str]:
-    """``data`` as lines for ``printf``: letters and digits as they are, all else as octal escapes."""
+    """``data`` as lines for ``printf``: letters and digits as they are, everything else as octal escapes."""
     lines, line = [], ""
     for byte in data:
         word = chr(byte) if chr(byte).isalnum() and byte < 0x80 else f"\\{byte:03o}"

@@ -1,7 +1,7 @@
 """A text that grows at one end and is read from the other, addressed by absolute offsets; and views of it.
 
-Kept in segments of bounded size: to append costs no more for a long text than for a short one, and a reader copies
-only what it looks at.  (A Python string that grows by ``+=`` is copied whole each time.)
+It is kept in segments of bounded size: appending costs the same for a long text as for a short one, and a reader
+copies only what it reads.  (A Python string that grows by ``+=`` is copied whole each time.)
 """
 
 from __future__ import annotations
@@ -57,17 +57,17 @@ class TextBuffer:
 
 
 class View:
-    """A stream of text from which parts are left out, and where each of its characters stands in the whole stream."""
+    """A stream of text with parts left out, and the place of each of its characters in the whole stream."""
 
     __slots__ = ("_at", "_forgot", "_from", "_to", "buffer")
 
     def __init__(self) -> None:
         self.buffer = TextBuffer()
-        # the cuts: where each is in the view, and the part of the whole stream that it leaves out
+        # the cuts: the offset of each in the view, and the part of the whole stream that it leaves out
         self._at: list[int] = []
         self._from: list[int] = []
         self._to: list[int] = []
-        self._forgot = False  # the first cuts are no longer kept
+        self._forgot = False  # the oldest cuts have been dropped
 
     def append(self, text: str) -> None:
         """Add ``text`` at the end."""
@@ -84,13 +84,13 @@ class View:
             self._to.append(end)
 
     def to_whole(self, offset: int) -> int:
-        """Where the character at ``offset`` of the view stands in the whole stream."""
+        """The place in the whole stream of the character at ``offset`` of the view."""
         n = bisect_right(self._at, offset)
         return offset if n == 0 else self._to[n - 1] + offset - self._at[n - 1]
 
     def from_whole(self, offset: int) -> int:
-        """Where in the view the character at ``offset`` of the whole stream is, or the first behind it that is not
-        left out.
+        """The place in the view of the character at ``offset`` of the whole stream, or of the next one that is not left
+        out.
         """
         n = bisect_right(self._from, offset)
         if n:
@@ -98,7 +98,7 @@ class View:
         return self._at[0] if self._forgot else offset
 
     def run_start(self, offset: int) -> int:
-        """Where in the whole stream the run of characters without a gap begins that ``offset`` of the view is in."""
+        """The place in the whole stream at which the run without gaps begins that contains ``offset`` of the view."""
         n = bisect_right(self._at, offset)
         return self._to[n - 1] if n else 0
 
@@ -110,7 +110,7 @@ class View:
     def drop_before(self, offset: int) -> None:
         """Forget characters of the view before ``offset``."""
         self.buffer.drop_before(offset)
-        # the last cut before what is kept tells how far the offsets have drifted apart
+        # the last cut before what is kept is needed: it has the difference between the offsets
         spare = bisect_left(self._at, self.buffer.start) - 1
         if spare > 64 and 2 * spare > len(self._at):
             del self._at[:spare], self._from[:spare], self._to[:spare]

@@ -1,6 +1,6 @@
-"""From what the guest sends to the text that a person reads: control sequences out, line ends made one.
+"""Turns what the guest sends into the text that a person reads: no control sequences, and one form of line end.
 
-What goes (ECMA-48, xterm's ctlseqs, 7-bit forms only, as a UTF-8 terminal knows them):
+What is removed (ECMA-48, xterm's ctlseqs, 7-bit forms only, as a UTF-8 terminal knows them):
 
 - CSI sequences: cursor, colour, erase, bracketed paste (``ESC [ ? 2004 h``);
 - control strings: OSC (ended by BEL or ST), DCS, SOS, PM, APC (ended by ST);
@@ -8,16 +8,16 @@ What goes (ECMA-48, xterm's ctlseqs, 7-bit forms only, as a UTF-8 terminal knows
 - control characters except tab and newline: NUL, BEL, backspace, shift in and out, DEL.
 
 A control string that meets a line's end, CAN, SUB or another escape is broken off there; one longer than
-``MAX_STRING`` bytes is none, and only its introducer goes: noise on the line must not swallow the log.
+``MAX_STRING`` bytes is not one, and only its introducer is removed: noise on the line must not swallow the log.
 
 Line ends: ``\\r\\n`` and any ``\\r\\r\\n`` (agetty) become ``\\n``; ``\\r`` at the start of a line vanishes (bash after
 ``ESC [ ? 2004 l``); any other run of ``\\r``, as of a progress bar, stays as one ``\\r``.  A ``\\r`` is held back until
 the next character tells which it is.
 
-What is left is decoded as UTF-8; a byte that is none becomes U+FFFD.
+What is left is decoded as UTF-8; an invalid byte becomes U+FFFD.
 
-A kernel line comes between any two bytes, also within a character of several bytes or within a control sequence.  It
-is put before what it tears, on the bytes, so that both are whole.
+A kernel line may come between any two bytes, even inside a multi-byte character or a control sequence.  The bytes are
+reordered so that the kernel line comes first, and both are whole.
 
 The result does not depend on how the bytes were cut into pieces.  No I/O, no clock.
 """
@@ -41,8 +41,8 @@ _SEQUENCE: Final = re.compile(
     rb"\[[0-?]{0,64}[ -/]{0,16}[@-~]"  # CSI
     rb"|\]" + _PAYLOAD + rb"(?:\x07|\x1b\\|[\x18\x1a]|(?=[\x0a\x0d\x1b]))"  # OSC
     rb"|[PX^_]" + _PAYLOAD + rb"(?:\x1b\\|[\x07\x18\x1a]|(?=[\x0a\x0d\x1b]))"  # DCS, SOS, PM, APC
-    rb"|[ -/]{1,16}[0-~]"  # character sets and other announced ones
-    rb"|[0-OQ-WYZ\\`-~]"  # all with one more byte
+    rb"|[ -/]{1,16}[0-~]"  # character sets and other sequences with intermediate bytes
+    rb"|[0-OQ-WYZ\\`-~]"  # all sequences of two bytes
     rb"|\[[0-?]{0,64}[ -/]{0,16}"  # a CSI broken off by what follows
     rb"|[\]PX^_]"  # an introducer without its string
     rb")?"
@@ -55,15 +55,15 @@ _TORN_SEQUENCE: Final = (
     rb"\x1b(?:\[[0-?]{0,64}?[ -/]{0,16}?|[\]PX^_][^\x07\x0a\x0d\x18\x1a\x1b]{0,%d}?|[ -/]{1,16}?)?" % MAX_STRING
 )
 _BODY: Final = rb"[^\n]{0,%d}" % (MAX_LINE - 1)
-#: Such a beginning, and kernel lines between it and its end; and what may become that.
+#: Such a beginning, with kernel lines between it and its end; and what may become that.
 _TORN: Final = re.compile(
     rb"(?P<torn>%b|%b)(?P<lines>(?:%b%b\n)+)" % (_TORN_CHARACTER, _TORN_SEQUENCE, PREFIX.encode(), _BODY)
 )
 _LINE_BEGUN: Final = rb"(?:%b%b|%b)" % (PREFIX.encode(), _BODY, PREFIX_BEGUN.encode())
 _TORN_AT_END: Final = re.compile(rb"(?:(?:%b)%b?|%b%b)\Z" % (_TORN_CHARACTER, _LINE_BEGUN, _TORN_SEQUENCE, _LINE_BEGUN))
-#: How much of what has come can be of importance to ``_TORN_AT_END``, in bytes.
+#: How far back ``_TORN_AT_END`` can match, in bytes.
 _TORN_REACH: Final = MAX_STRING + MAX_LINE + 256
-#: What comes within this many bytes and seconds shares one mark of place and time in a transcript.
+#: Bytes that come within this many bytes and seconds share one entry of place and time in a transcript.
 _PIECE_BYTES: Final = 256
 _PIECE_SECONDS: Final = 0.05
 _DELETED: Final = bytes([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x1B), *range(0x1C, 0x20), 0x7F])
@@ -78,8 +78,8 @@ class TextCleaner:
     __slots__ = ("_at_line_start", "_decoder", "_held", "_returns")
 
     def __init__(self) -> None:
-        self._held = b""  # a sequence or a character that is not finished, and the kernel line that tears it
-        self._returns = False  # a run of \r in the middle of a line, not yet told apart
+        self._held = b""  # an unfinished sequence or character, and the kernel line inside it
+        self._returns = False  # a run of \r in the middle of a line, of which it is not decided what it is
         self._at_line_start = True
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
@@ -113,7 +113,7 @@ class TextCleaner:
             before = data.rfind(b"\x1b", max(0, last - MAX_STRING - 2), last) if last == len(data) - 1 else -1
             for start in (before, last):
                 if start >= 0 and _UNFINISHED.match(data, start):
-                    # what stands before must see that an escape follows; the one left in its place goes by itself
+                    # what is before it must see that an escape follows; the escape that is left is removed later
                     self._held, data = data[start:], data[: start + 1]
                     break
         return _SEQUENCE.sub(b"", data) if b"\x1b" in data else data
@@ -138,7 +138,7 @@ class TextCleaner:
 
 
 def _mended(data: bytes) -> bytes:
-    """``data`` with the kernel lines that tear a character or a sequence put before it."""
+    """``data``, in which kernel lines inside a character or a sequence are moved before it."""
     torn = _TORN.search(data)
     if torn is None:
         return data
@@ -179,7 +179,7 @@ class Transcript:
         return text
 
     def end_line(self, time_s: float) -> str:
-        """What comes from now on begins a line and no sequence goes on, as after a reset; returns the text that it adds."""
+        """End the unfinished line and any unfinished sequence, as after a reset; returns the text that this adds."""
         at_line_start = self._cleaner._at_line_start
         self._cleaner = TextCleaner()
         text = "" if at_line_start else "\n"
@@ -212,9 +212,9 @@ class Transcript:
         return self._pieces[0][1] if self._pieces else 0
 
     def raw_between(self, text_start: int, text_end: int) -> bytes:
-        """The bytes that became the characters from ``text_start`` to before ``text_end``, with what stood between.
+        """The bytes that became the characters from ``text_start`` to before ``text_end``, with what was between them.
 
-        Sequences before the first character are left out, those after the last too.  What is no longer kept is missing.
+        Sequences before the first character and after the last are left out, as are bytes that are not kept any more.
         """
         if text_start >= text_end:
             return b""
@@ -258,7 +258,7 @@ class Transcript:
                 high = middle
             else:
                 low = middle + 1
-        # a byte that told what the one before it was brings the characters of both
+        # a byte that decided what the one before it was adds the characters of both
         last = min(low, low - (len(cleaner.copy().feed(data[:low])) - wanted))
         last += raw_at
         first = last - 1

@@ -1,7 +1,7 @@
-"""Whether what a guest sent is the echo of what was typed, kernel lines and wrapped lines aside.  No I/O, no clock.
+"""Compares what a guest sent with what was typed, whatever kernel lines and line wraps are in it.  No I/O, no clock.
 
-The echo is compared from the first character on, and nothing is left over: text that is not a whole kernel line counts,
-so that a kernel line which the line has damaged is never taken for part of an echo.
+The comparison starts at the first character and leaves nothing over: text that is not a whole kernel line counts, so
+that a kernel line damaged by noise is never taken for part of an echo.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Final
 
 from uartsim.console.text.kernel_prefix import without_kernel_lines
 
-#: How an editor of lines goes on in the next row: readline with a space and CR, others with a line end.
+#: How a line editor continues in the next row: readline with a space and CR, others with a line end.
 _WRAP: Final = re.compile(r" \r(?!\n)|[\r\n]")
 
 
 class Echo(enum.Enum):
-    """What has come of an echo."""
+    """How much of an echo has come."""
 
     NOTHING = "nothing"
     BEGUN = "the beginning of it"
@@ -34,7 +34,7 @@ def compare(sent: str, typed: str) -> tuple[Echo, int]:
         typed: printable text.
 
     Returns:
-        What has come of the echo, and up to where ``sent`` is decided: an unfinished kernel line is not.
+        How much of the echo has come, and up to where ``sent`` is decided: an unfinished kernel line is not.
     """
     plain, decided, undecided = without_kernel_lines(sent, typed)
     text = _WRAP.sub("", plain)

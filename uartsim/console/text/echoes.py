@@ -1,9 +1,9 @@
-"""Which part of what a guest sends is the echo of what was typed, so that no wait takes it for an answer.
+"""Finds the echo of what was typed in what a guest sends, so that no wait takes it for an answer.
 
 A line counts once it was ended with Enter.  Its echo is looked for in the text without kernel lines, from where the
-text stood when its first character was typed: the line as it was typed, perhaps wrapped, up to a line's end.  So a
-guest that echoes nothing and answers ``status`` with ``status: fine`` is heard.  Where the line ends are, not when
-pieces came, decides; only at a pause is an echo without its line end taken for one.
+text ended when its first character was typed: the line as it was typed, perhaps wrapped, up to a line end.  So a guest
+that echoes nothing and answers ``status`` with ``status: fine`` is heard.  The result depends on where the line ends
+are, not on when pieces came; only at a pause is an echo without its line end taken for one.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from uartsim.console.text.search import Found
 _REACH: Final = 4096
 #: A line of fewer characters is too common to be looked for anywhere but right where it was typed.
 _TELLING: Final = 4
-#: A line of fewer characters is not wrapped, on the narrowest terminal that is common.
+#: A line of fewer characters is not wrapped, even on the narrowest common terminal.
 _UNWRAPPED: Final = 20
-#: How many typed lines, and how many echoes, are remembered.
+#: How many typed lines and how many echoes are remembered.
 _KEPT: Final = 16
 _WRAP: Final = r"(?: \r|\r?\n|\r)?"
 
 
 @dataclass(slots=True)
 class _Typed:
-    """A typed line, and where the text stood at its first character."""
+    """A typed line, and where the text ended when its first character was typed."""
 
     line: str
     place: int
     regex: re.Pattern[str] | None = None
 
     def expression(self) -> re.Pattern[str]:
-        """What its echo looks like; compiled when it is needed, for most lines never are."""
+        """What its echo looks like; compiled when it is needed, which for most lines is never."""
         if self.regex is None:
             wrap = _WRAP if len(self.line) >= _UNWRAPPED else ""
             begin = "" if len(self.line) >= _TELLING else r"\A"
@@ -59,7 +59,7 @@ class Echoes:
         self._echoes: deque[tuple[int, int]] = deque(maxlen=_KEPT)
 
     def typed(self, data: str | bytes) -> None:
-        """This goes to the guest now."""
+        """Note what is sent to the guest now."""
         text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
         for part in re.split(r"([^ -~\xa0-\U0010ffff])", text):
             if part in ("\r", "\n"):
@@ -70,11 +70,11 @@ class Echoes:
                 if not self._line:
                     self._place = self._matcher.buffer.end
                 self._line = (self._line + part)[:_REACH]
-            elif part:  # a key that edits the line: nobody knows what it is now
+            elif part:  # a key that edits the line: what the line is now is not known
                 self._line = ""
 
     def end_of(self, found: Found) -> int | None:
-        """The end of the echo, before its line end, in which a match begins or ends; None if it does in none.
+        """The end, before its line end, of the echo in which a match begins or ends; None if there is no such echo.
 
         A match may begin at the line end, as ``\\n# `` does.
         """
@@ -89,7 +89,7 @@ class Echoes:
         return any(found.end > self._begun(typed) for typed in self._typed)
 
     def unfinished(self, found: Found) -> int | None:
-        """As :meth:`end_of`, at a pause: for an echo that is whole but for its line end."""
+        """As :meth:`end_of`, at a pause: for an echo that is complete except for its line end."""
         end = self._matcher.buffer.end
         for typed in self._typed:
             if found.end > self._begun(typed) and self._matcher.plain_line.endswith(typed.line):
@@ -107,7 +107,7 @@ class Echoes:
                 self._typed.remove(typed)
 
     def _begun(self, typed: _Typed) -> int:
-        """Where what may become the echo of a line begins at the end of the text; the text's end if nothing does."""
+        """Where the part at the end of the text begins that may become the echo of a line; the text's end if there is none."""
         end = self._matcher.buffer.end
         tail = self._matcher.plain_tail(min(len(typed.line), max(0, end - typed.place)))
         at = tail.find(typed.line[0])

@@ -5,15 +5,15 @@ there only where the log is read raw)::
 
     <6>[   12.345678][   T101] random: crng init done
 
-It does not ask where the cursor stands: the message begins in the middle of a prompt, a marker or a command's output,
-and what was cut goes on behind its line end.  A prefix begins a kernel line at any column; the line goes to its end
-and takes it along, so that ``lo[    1.000000] x\\ngin: `` is ``login: `` without it.
+It does not look where the cursor is: a message may begin in the middle of a prompt, a marker or a command's output, and
+the text that it cut continues behind its line end.  A prefix begins a kernel line at any column; the line goes to its end
+and includes it, so that ``lo[    1.000000] x\\ngin: `` without it is ``login: ``.
 
-What may still become a prefix is held back until the next characters tell.  The result does not depend on how the text
+What may still become a prefix is held back until the next characters decide.  The result does not depend on how the text
 was cut into pieces.
 
 A boot sends thousands of these lines in a row, and most are never asked for.  So adjacent ones are lifted as one block,
-found by one expression, and taken apart into their fields only when somebody reads them or the log.
+found by one expression, and parsed into fields only when they or the log are read.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _LINE: Final = re.compile(
 _LEVEL: Final = re.compile(r"<(\d{1,3})>")
 #: Whole kernel lines, each at the beginning of its own line.
 _MORE_LINES: Final = re.compile(rf"(?:{PREFIX}[^\n]{{0,{MAX_LINE - 1}}}+\n)*+")
-#: How much text of kernel lines waits to be taken apart while nobody asks, in characters.
+#: How much text of kernel lines may wait to be parsed, in characters.
 _MAX_WAITING: Final = 1 << 24
-#: How far the stamps of live messages may run ahead of the clock within one burst, in seconds.
+#: How far the times of live messages may run ahead of the clock within one burst, in seconds.
 _AHEAD_S: Final = 1.5
-_SHUFFLED_S: Final = 0.05  # by how much messages of two processors may change places
+_SHUFFLED_S: Final = 0.05  # by how much messages of two processors may be out of order
 #: How much later than others a live message may come, in seconds.
 _LATE_S: Final = 2.0
-#: How long a kernel may have run before its console prints what it has kept, in seconds.
+#: How long a kernel may have run before its console prints what it has buffered, in seconds.
 _BEFORE_CONSOLE_S: Final = 5.0
 _BANNER: Final = "Linux version "
 
@@ -54,11 +54,11 @@ class KernelLine(NamedTuple):
         time_s: its own stamp, in seconds since the kernel's start.
         text: the message without its prefix.
         level: the level and facility of ``<N>``, or None.
-        caller: as ``T101`` (a task) or ``C0`` (a processor), or None.
-        start, end: where it stands in the cleaned text as sent, with prefix and line end; absolute, in characters.
+        caller: such as ``T101`` (a task) or ``C0`` (a processor), or None.
+        start, end: its place in the cleaned text as sent, with prefix and line end; absolute, in characters.
         at: when its first character came, in seconds of the caller's clock.
-        cuts: it began in the middle of a line.
-        replayed: it, or a later one, had come before in this boot: a ``dmesg``, not an event.
+        cuts: whether it began in the middle of a line.
+        replayed: whether it, or a later one, had come before in this boot: then it is output of ``dmesg``, not an event.
     """
 
     time_s: float
@@ -73,14 +73,14 @@ class KernelLine(NamedTuple):
 
 
 class Plain(NamedTuple):
-    """Text between kernel lines; ``start`` is where it stands in the text as sent."""
+    """Text between kernel lines; ``start`` is its place in the text as sent."""
 
     start: int
     text: str
 
 
 class KernelBlock:
-    """Adjacent kernel lines, not yet taken apart; ``start`` and ``end`` are as those of a :class:`KernelLine`."""
+    """Adjacent kernel lines, not yet parsed; ``start`` and ``end`` are as those of a :class:`KernelLine`."""
 
     __slots__ = ("_at", "_cuts", "_first_at", "_lines", "_log", "_text", "end", "start")
 
@@ -127,7 +127,7 @@ class KernelLog:
 
     Args:
         kept: how many lines are kept.
-        clocked: the times at which text comes are those at which it came; not so in a file that has none.
+        clocked: whether the times given with the text are those at which it came; a file without times has none.
     """
 
     def __init__(self, kept: int = KEPT_LINES, *, clocked: bool = True) -> None:
@@ -154,18 +154,18 @@ class KernelLog:
 
     @property
     def boots(self) -> int:
-        """How often a kernel was seen to start; a replayed log is none."""
+        """How many times a kernel was seen to start; a replayed log does not count."""
         self.catch_up()
         return self._boots
 
     @property
     def starts(self) -> deque[tuple[KernelLine, int]]:
-        """The last starts: the first line, and where in the text as sent it was known to be no replay."""
+        """The last starts: the first line of each, and the place in the text as sent where it was known not to be a replay."""
         self.catch_up()
         return self._starts
 
     def add_later(self, block: KernelBlock) -> None:
-        """Take in a block, to be taken apart when somebody asks."""
+        """Take in a block, to be parsed when the log is read."""
         self._waiting.append(block)
         self._characters_waiting += block.end - block.start
         if self._characters_waiting > _MAX_WAITING:
@@ -196,11 +196,11 @@ class KernelLog:
                 if not seen:
                     self._new.add(key)
                 self._decide(time_s, at - self._banner_at, seen, end)
-        # messages of two processors may change places by some milliseconds
+        # messages of two processors may be out of order by some milliseconds
         replayed = seen or (self._banner_at is None and time_s < self._newest - _SHUFFLED_S)
         if not replayed and time_s > self._newest:
             self._newest = time_s
-        # a named tuple made without its slow constructor: there may be a hundred thousand in a second
+        # without the slow constructor of named tuples: there may be a hundred thousand in a second
         line = tuple.__new__(KernelLine, (time_s, text, level, caller, start, end, at, cuts, replayed))
         self._lines.append(line)
         if begins:
@@ -210,8 +210,8 @@ class KernelLog:
     def _decide(self, time_s: float, since_banner_s: float, seen: bool, offset: int) -> None:
         """Whether the last banner is of a kernel that starts, or of a log that is shown.
 
-        A log repeats what came before, or its stamps run far ahead of the clock.  That one message is new says
-        nothing: a log has those too that are below the console's level.
+        A log repeats what came before, or its times run far ahead of the clock.  One new message proves nothing: a log
+        also has messages that are below the console's level.
         """
         if seen or (self._clocked and time_s > since_banner_s + _BEFORE_CONSOLE_S):
             self._banner_at = None
@@ -235,10 +235,13 @@ class KernelLog:
         return found
 
     def clock_offset_s(self, before: int) -> float | None:
-        """How much later than its stamp the last live message of this boot came, in seconds: a clock may have slipped.
+        """How much later than its own time the last live message of this boot came, in seconds; clocks may drift.
 
         Args:
-            before: only lines before this place in the text as sent; None comes of it if there are none.
+            before: only lines before this place in the text as sent count.
+
+        Returns:
+            The offset; None if there is no such line.
         """
         since = self.starts[-1][0].start if self.starts else 0
         last: KernelLine | None = None
@@ -252,13 +255,13 @@ class KernelLog:
 
 
 class KernelLifter:
-    """Takes a stream of cleaned text apart into kernel lines and what is between them."""
+    """Splits a stream of cleaned text into kernel lines and what is between them."""
 
     def __init__(self, log: KernelLog | None = None) -> None:
         self.log = log if log is not None else KernelLog()
         #: How many characters have come.
         self.end = 0
-        self._held = ""  # a kernel line that is not finished, or what may become one
+        self._held = ""  # an unfinished kernel line, or what may become one
         self._held_at = 0.0
         self._in_line = False
         self._last = "\n"  # the character before what is held
@@ -274,7 +277,7 @@ class KernelLifter:
         return self._held if self._in_line else ""
 
     def feed(self, text: str, at: float = 0.0) -> list[Segment]:
-        """Take in what came at ``at`` seconds; returns what is decided by it, in order."""
+        """Take in what came at ``at`` seconds; returns what is decided now, in order."""
         if not text:
             return []
         held = self._held
@@ -340,16 +343,16 @@ class KernelLifter:
 
 
 def own_output(lines: Sequence[KernelLine], clock_offset_s: float | None = None) -> set[KernelLine]:
-    """Those of ``lines`` that a command printed itself (``dmesg``, a log file); the others came while it ran.
+    """Those of ``lines`` that a command itself printed (``dmesg``, a log file); the others came while it ran.
 
-    What has come before, or whose stamps run ahead of the clock, is not live.  A line right behind one that cuts is live
-    with it.  Of lines that begin their line, adjacent ones whose stamps do not go back are judged together, and are live
-    only if they agree with the kernel's clock; where that is not known they are kept, because losing output is worse.
-    Lines that cut another are judged together, so that a log file's are kept (``host kernel: [...``).
+    A line that came before, or whose time is ahead of the clock, is not live.  A line right behind one that cuts is live
+    if that one is.  Of lines that begin their own line, adjacent ones in order of time count as one block, which is live
+    only if it agrees with the kernel's clock; where that is not known they are kept, because losing output is worse.
+    All lines that cut another count as one block, so that a log file's are kept (``host kernel: [...``).
 
     Args:
         lines: the kernel lines in the command's output, in order.
-        clock_offset_s: how much later than their stamps live lines come, if that is known: see
+        clock_offset_s: how much later than their own times live lines come, if that is known: see
             :meth:`KernelLog.clock_offset_s`.
     """
     cutting = [line for line in lines if line.cuts]

@@ -40,10 +40,10 @@ def may_become_prefix(text: str) -> int:
 
 
 def without_kernel_lines(sent: str, typed: str) -> tuple[str, int, str]:
-    """``sent`` without kernel lines, but for those whose prefix is in ``typed``.
+    """Remove the kernel lines from ``sent``, except those whose prefix is in ``typed``.
 
     Returns:
-        The text; up to where ``sent`` is decided; and what may or may not begin a kernel line there.
+        The text; the place up to which ``sent`` is decided; and what is behind it, which may begin a kernel line.
     """
     parts: list[str] = []
     done = at = 0

@@ -2,30 +2,29 @@
 
 Theory of operation
 -------------------
-The answer is the one that a reader would give who takes in the text one character at a time, as a serial line
-delivers it; how the text was cut into pieces on its way makes no difference.  For such a reader there are three
-moments at which he can say "here it is":
+The answer is that of a reader of the text who takes in one character at a time, as a serial line delivers it; how the
+text was cut into pieces on its way makes no difference.  Such a reader finds a pattern at one of three moments:
 
 1. A *closed* pattern (see ``patterns.py``) is found at the first character at which it can be.
 2. An *open* pattern is looked for when a line is complete, in the text without that line's end, ...
-3. ... and at a pause, in all the text there is.  When the guest pauses is for the caller to say.
+3. ... and at a pause, in all the text there is.  The caller decides when the guest pauses.
 
-When one pattern is found, open patterns that already ended before this point are asked too.  Of all that were found
-at the same moment the one that starts first wins, then the one that is first in the list.
+When one pattern is found, open patterns that ended before this point are tried too.  Of all that were found at the same
+moment, the one that starts first wins, then the one that is first in the list.
 
-The reader looks at the text in three views:
+The text is searched in three views (``views.py``):
 
 - as it was sent, where a kernel's message can be matched like anything else;
 - *lifted*: without kernel lines, where a prompt or marker that one has cut is whole (see ``kernel_lines.py``);
 - *joined*: lifted, and without a line end that stands before a kernel line.  It may belong to what came before, so
   only patterns of at most ``MAX_JOINED`` characters are looked for here: ``a.*b`` would join two lines into one.
 
-Work is linear: a search goes on where the last one stopped, less an overlap that follows from the pattern: its longest
+The work is linear: a search continues where the last one stopped, less an overlap that follows from the pattern: its longest
 match if it has one, the current line if it cannot cross a line's end, otherwise up to two blocks of ``MAX_MATCH``
 characters on a grid fixed to the stream (not to the pieces).  A match of up to ``MAX_MATCH`` characters is always
 found.  The two views with gaps are searched only near a gap.
 
-Nothing is consumed by looking: a ``Search`` that finds nothing leaves the matcher as it was.
+Searching consumes nothing: a ``Search`` that finds nothing leaves the matcher as it was.
 """
 
 from __future__ import annotations
@@ -73,19 +72,19 @@ class Matcher:
         return self._views.log
 
     def feed(self, text: str, at: float = 0.0) -> list[Segment]:
-        """Take in what came at ``at`` seconds of the caller's clock; returns it taken apart, as far as is decided."""
+        """Take in what came at ``at`` seconds of the caller's clock; returns it split into segments, as far as is decided."""
         segments = self._views.feed(text, at)
         self._limit()
         return segments
 
     def finish(self) -> list[Segment]:
-        """The stream ends here: what was held back, taken apart."""
+        """The stream ends here; returns what was held back, split into segments."""
         segments = self._views.finish()
         self._limit()
         return segments
 
     def _limit(self) -> None:
-        """Read past what exceeds the limits."""
+        """Read past the text that exceeds the limits."""
         excess = self.buffer.end - self._max_unread - self.position
         if excess > 0:
             self.dropped += excess
@@ -94,7 +93,7 @@ class Matcher:
 
     @property
     def undecided(self) -> str:
-        """The last characters, if they may or may not be the beginning of a kernel line."""
+        """The last characters, if it is open whether they begin a kernel line."""
         return self._views.undecided
 
     @property
@@ -111,7 +110,7 @@ class Matcher:
 
         Args:
             regex: what to look for; no empty match.
-            start: an offset in the text as sent, as the answer.
+            start: an offset in the text as sent.
             count: how far to look.
         """
         view = self._views.lifted
@@ -161,9 +160,9 @@ class Matcher:
 
         Args:
             start, end: offsets in the text as sent.
-            kernel: what becomes of kernel lines that begin in this part.  ``keep``: they stay.  ``lift``: they go, and
-                what they cut is whole again.  ``own``: those go that came live, and those that a command has printed
-                (``dmesg``, a log file) stay.
+            kernel: what happens to kernel lines that begin in this part.  ``keep``: they stay.  ``lift``: they are removed,
+                and what they cut is whole again.  ``own``: those that came live are removed, and those that a command has
+                printed (``dmesg``, a log file) stay.
         """
         lines = [] if kernel == "keep" else self.kernel_log.between(start, end)
         if lines and kernel == "own":
@@ -176,6 +175,6 @@ class Matcher:
         parts.append(self.buffer.slice(at, end))
         parts = [part for part in parts if part]
         for i, part in enumerate(parts[1:], 1):
-            if part.startswith("\n"):  # the kernel came between the two of a line's end
+            if part.startswith("\n"):  # the kernel line came between the CR and the LF of a line end
                 parts[i - 1] = parts[i - 1].removesuffix("\r")
         return "".join(parts)

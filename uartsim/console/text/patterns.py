@@ -1,8 +1,8 @@
-"""What a wait may look for, and what must be known of it to find it in a stream.
+"""The patterns that a wait looks for, and what must be known of each to find it in a stream.
 
-A regular expression is made for a text that is all there.  On a line the text grows, and an answer must not depend
-on how its bytes were cut into pieces.  Three facts of an expression decide how it is looked for; they are read off
-its parse tree:
+Regular expressions are meant for complete texts.  On a serial line the text grows, and the answer must not depend on
+how its bytes were cut into pieces.  Three kinds of expression are looked for in different ways; the kind follows
+from the parse tree:
 
 *closed*
     No later text can lengthen or take back a match: it ends in a character it needs (``login: ``, ``v(\\d+)\\.``,
@@ -41,10 +41,10 @@ class Shape:
 
     Attributes:
         fixed: all matches have this length, or None.
-        longest: no match is longer, in characters; None if there is no bound or it is above ``MAX_MATCH``.
+        longest: the length of the longest match, in characters; None if it is not bounded, or above ``MAX_MATCH``.
         one_line: no match contains an end of line.
-        closed: see the module's text.
-        steady: an open expression whose existence in complete lines cannot be undone by later lines.
+        closed: see the module's docstring.
+        steady: an open expression of which a match in complete lines cannot be undone by later lines.
         pause_only: it can match only at the end of everything.
     """
 
@@ -56,7 +56,7 @@ class Shape:
     pause_only: bool
 
 
-#: Nothing known: looked for line by line, and at pauses.
+#: Nothing is known: it is looked for line by line, and at pauses.
 _UNKNOWN: Final = Shape(None, None, one_line=False, closed=False, steady=False, pause_only=False)
 
 
@@ -81,12 +81,12 @@ def exact(text: str | bytes) -> Pattern:
     """A fixed text; ``\\r\\n`` in it means ``\\n``.
 
     Raises:
-        UsageError: an empty text, one with an escape sequence, or no text at all.
+        UsageError: the text is empty, has an escape sequence, or is not text.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
     if not isinstance(text, str):
-        raise UsageError(f"{text!r} is no text to expect: give a str")
+        raise UsageError(f"{text!r} cannot be expected: give text, as str or bytes")
     return _exact(text)
 
 
@@ -104,7 +104,7 @@ def expression(pattern: str | bytes | re.Pattern[str] | re.Pattern[bytes]) -> Pa
     if isinstance(pattern, bytes):
         pattern = pattern.decode("utf-8", "replace")
     if not isinstance(pattern, str):
-        raise UsageError(f"{pattern!r} is nothing to expect: give a str, a compiled expression, or a list of them")
+        raise UsageError(f"{pattern!r} cannot be expected: give text, a compiled expression, or a list of them")
     return _expression(pattern, 0)
 
 
@@ -122,7 +122,7 @@ def _expression(source: str, flags: int) -> Pattern:
         regex = re.compile(text, flags | re.MULTILINE)
     except (re.error, RecursionError, OverflowError, ValueError) as error:
         raise UsageError(
-            f"{source!r} is no regular expression: {error}; correct it, or use expect_exact() for a fixed text"
+            f"{source!r} is not a regular expression: {error}; correct it, or use expect_exact() for a fixed text"
         ) from None
     tree = _parse(regex)
     _check_source(source, tree is not None and _needs_escape(tree))
@@ -140,7 +140,7 @@ def _check_source(source: str, needs_escape: bool) -> None:
     if needs_escape:
         raise UsageError(
             f"{source!r} can never match: it needs an escape character, and matching is on cleaned text, "
-            "without escape sequences; look into console.raw for those"
+            "which has no escape sequences; console.raw has them"
         )
 
 
@@ -151,7 +151,7 @@ def _literal_shape(literal: str) -> Shape:
 
 # -- reading the parse tree -----------------------------------------------------------------------------------------
 # The tree is what re.compile() itself compiles; its module is private to the standard library, stable from 3.11 on.
-# Where it cannot be read, an expression is looked for in the way that is always right (_UNKNOWN), only slower.
+# An expression whose tree cannot be read is looked for in the way that is always right (_UNKNOWN), but slower.
 
 
 def _parse(regex: re.Pattern[str]) -> Any:
@@ -170,7 +170,7 @@ def _shape(tree: Any, flags: int) -> Shape:
         pause_only = "AT_END_STRING" in names
         return Shape(
             fixed=low if low == high else None,
-            # with a look-ahead, what decides may lie behind the match, in any distance
+            # with a look-ahead, what decides may be any distance behind the match
             longest=high if high <= MAX_MATCH and not unsteady and "GROUPREF" not in names else None,
             one_line=not unsteady and not _takes_newline(tree, bool(flags & re.DOTALL)),
             closed=low > 0 and not unsteady and not pause_only and _closes(tree),
@@ -196,7 +196,7 @@ def _children(op: str, value: Any) -> list[Any]:
 
 
 def _names(tree: Any) -> list[str]:
-    """Every operation in the tree; an assertion of place by its place, a look-behind not at all."""
+    """The name of each operation in the tree: of an assertion the position that it asserts; look-behinds are left out."""
     found: list[str] = []
     for op, value in tree:
         name = str(op)
@@ -277,7 +277,7 @@ def _closes(tree: Any) -> bool:
             if str(value) not in ("AT_BEGINNING", "AT_BEGINNING_STRING"):
                 return False
         elif name in ("ASSERT", "ASSERT_NOT"):
-            pass  # a look-behind: _shape() has sent away the others
+            pass  # a look-behind: _shape() has excluded the others
         elif name == "SUBPATTERN":
             return value[-1].getwidth()[0] > 0 and _closes(value[-1])
         elif name == "MIN_REPEAT":  # lazy: takes no more than it must
@@ -308,17 +308,17 @@ def _branches_close(branches: Any) -> bool:
 
 
 def required_literals(regex: re.Pattern[str]) -> frozenset[str]:
-    """Texts of which every match contains at least one, for a quick look before the expression itself.
+    """Texts of which every match contains at least one, for a quick search before the expression is tried.
 
     Returns:
-        The texts; none if the expression has no such set, or it cannot be told.
+        The texts; an empty set if the expression has none, or its tree cannot be read.
     """
     if regex.flags & re.IGNORECASE:
         return frozenset()
     tree = _parse(regex)
     try:
         return _required(tree) or frozenset() if tree is not None else frozenset()
-    except Exception:  # a tree of another shape: without a quick look it is slower, not wrong
+    except Exception:  # a tree of an unknown shape: without a quick search it is slower, not wrong
         return frozenset()
 
 

@@ -1,7 +1,7 @@
 """The screen of the line: what a terminal of this size would show.  No I/O, no clock.
 
-The terminal is pyte's (a VT102 with some of xterm's ways).  It is loaded, and fed, only when somebody looks: until
-then the last stretch of what came waits.  A look after a flood shows what that stretch draws on an empty screen.
+The terminal is pyte's (a VT102 with some of xterm's ways).  It is loaded, and fed, only when the screen is read; until
+then, the last part of the output waits.  After a flood, the screen is what that part draws on an empty one.
 """
 
 from __future__ import annotations
@@ -13,25 +13,20 @@ from typing import Any, Final
 from wcwidth import wcswidth
 
 from uartsim.console.text.kernel_prefix import MAX_LINE, PREFIX, PREFIX_BEGUN
+from uartsim.control_sequences import ControlSequenceParser, Kind, Token
 from uartsim.errors import UsageError
 
-#: What waits for a look at most, and what is kept of it when it is too much, in bytes.
+#: How much output may wait, and how much of it is kept when that is exceeded, in bytes.
 _PENDING_BYTES: Final = 1 << 16
 _KEPT_BYTES: Final = 1 << 15
-#: Sequences that draw nothing and that pyte takes for others: with a private mark, or with an intermediate character.
-_FOREIGN: Final = re.compile(
-    rb"\x1b\[[<=>][0-9;:]*[ -/]*[@-~]"
-    rb"|\x1b\[\?[0-9;]*[ -/]*[a-gi-km-zA-IL-Z@`]"
-    rb"|\x1b\[[0-9;:]*[ -/]+[@-~]"
-    rb"|\x1b[PX^_][^\x1b\x07]*(?:\x1b\\|\x07)"
-)
-_UNFINISHED: Final = re.compile(rb"\x1b(?:\[[^\x1b\x07@-~]{0,64}|[PX^_\]][^\x1b\x07]{0,256}\x1b?)?\Z")
+#: Control sequences that draw; pyte takes those with other private marks, or with intermediate bytes, for some of these.
+_DRAWS: Final = re.compile(rb"[0-9;:]*[@-~]|\?[0-9;]*[hlJK]")
 _CURSOR_PLACED: Final = re.compile(rb"\x1b\[[0-9;]*H")
 _KERNEL_LINE: Final = re.compile(rb"%b[^\n]{0,%d}\n" % (PREFIX.encode(), MAX_LINE - 1))
 _KERNEL_LINE_BEGUN: Final = re.compile(
     rb"(?:%b[^\n]{0,%d}|%b)\Z" % (PREFIX.encode(), MAX_LINE - 1, PREFIX_BEGUN.encode())
 )
-#: The largest terminal, in rows or columns (a winsize holds 16 bits; nobody has so many).
+#: The largest terminal, in rows or columns (a winsize has 16 bits for each, and no terminal is so large).
 LARGEST: Final = 1000
 
 
@@ -41,7 +36,7 @@ class Screen:
 
     Attributes:
         lines: every row, filled with spaces to the full width.
-        cursor: row and column of the cursor; a column of the width means behind the last character of a full row.
+        cursor: row and column of the cursor; a column equal to the width is behind the last character of a full row.
         reverse: rows on which anything is shown in reverse video.
     """
 
@@ -56,7 +51,7 @@ class Screen:
 
     @property
     def before_cursor(self) -> str:
-        """All that stands before the cursor, rows joined without line ends: a line that was wrapped is whole in it."""
+        """The text before the cursor, with rows joined without line ends: a wrapped line is whole in it."""
         row, column = self.cursor
         return "".join(self.lines[:row]) + self.lines[row][:column]
 
@@ -69,7 +64,7 @@ class Screen:
         try:
             regex = re.compile(pattern)
         except re.error as error:
-            raise UsageError(f"{pattern!r} is no regular expression: {error}") from None
+            raise UsageError(f"{pattern!r} is not a regular expression: {error}") from None
         for row, line in enumerate(self.lines):
             if match := regex.search(line.rstrip()):
                 return row, match.start()
@@ -88,17 +83,18 @@ class ScreenModel:
 
     Args:
         rows, columns: the terminal's size.
-        kernel_lines: whether kernel lines are shown.  An editor of lines does not know of them, and moves the cursor as
-            if they were not there.
+        kernel_lines: whether kernel lines are shown.  A line editor does not know of them, and moves the cursor as if
+            they were not there.
     """
 
     def __init__(self, rows: int = 24, columns: int = 80, *, kernel_lines: bool = True) -> None:
         self.rows, self.columns = rows, columns
-        #: The guest has placed the cursor: it draws a screen, and lines alone do not tell what is on it.
+        #: Whether the guest has positioned the cursor: then it draws a screen, which its lines alone do not show.
         self.is_drawn = False
         self._kernel_lines = kernel_lines
         self._pending = bytearray()
         self._lost = False
+        self._parser = ControlSequenceParser(single_bytes=False)
         self._terminal: Any = None
         self._stream: Any = None
 
@@ -115,7 +111,7 @@ class ScreenModel:
         """From now on the terminal has this size.
 
         Raises:
-            UsageError: a size that no terminal has.
+            UsageError: a number of rows or columns below 1 or above ``LARGEST``.
         """
         for count in (rows, columns):
             if not isinstance(count, int) or not 1 <= count <= LARGEST:
@@ -134,13 +130,13 @@ class ScreenModel:
         return Screen(tuple(self._lines()), (terminal.cursor.y, terminal.cursor.x), reverse)
 
     def row_before_cursor(self) -> str:
-        """What stands before the cursor in its row."""
+        """The text before the cursor in its row."""
         self._draw()
         cursor, buffer = self._terminal.cursor, self._terminal.buffer
         return "".join(buffer[cursor.y][column].data for column in range(cursor.x))
 
     def before_cursor(self) -> str:
-        """What stands before the cursor in all rows, joined without line ends."""
+        """The text before the cursor, with rows joined without line ends."""
         row = self.row_before_cursor()
         return "".join(self._lines()[: self._terminal.cursor.y]) + row
 
@@ -163,20 +159,19 @@ class ScreenModel:
             self._stream = pyte.ByteStream(self._terminal)
         if self._lost:
             self._terminal.reset()
+            self._parser = ControlSequenceParser(single_bytes=False)
             self._lost = False
         if not self._kernel_lines:
             self._pending = bytearray(_KERNEL_LINE.sub(b"", self._pending))
         data = bytes(self._pending)
         if not self._kernel_lines and (begun := _KERNEL_LINE_BEGUN.search(data, max(0, len(data) - MAX_LINE - 64))):
             data = data[: begun.start()]
-        if unfinished := _UNFINISHED.search(data, max(0, len(data) - 300)):
-            data = data[: unfinished.start()]
         del self._pending[: len(data)]
-        if data:
-            self._feed(_FOREIGN.sub(b"", data))
+        if drawn := b"".join(token.data for token in self._parser.feed(data) if _draws(token)):
+            self._feed(drawn)
 
     def _back(self) -> None:
-        """A backspace as a tty means it that erases a line which a terminal has wrapped: also into the row above."""
+        """A backspace by which a tty erases a line that the terminal has wrapped: it also moves into the row above."""
         cursor = self._terminal.cursor
         if cursor.x == 0 and cursor.y > 0:
             cursor.x, cursor.y = self.columns, cursor.y - 1
@@ -185,7 +180,13 @@ class ScreenModel:
     def _feed(self, data: bytes) -> None:
         try:
             self._stream.feed(data)
-        except Exception:  # what noise on a line makes of a sequence, pyte may not expect: begin anew behind it
+        except Exception:  # pyte may fail at a sequence that noise has damaged: start again behind it
             import pyte
 
             self._stream = pyte.ByteStream(self._terminal)
+
+
+def _draws(token: Token) -> bool:
+    if token.kind is Kind.CSI:
+        return _DRAWS.fullmatch(token.body) is not None
+    return token.kind in (Kind.TEXT, Kind.ESCAPE)

@@ -1,4 +1,4 @@
-"""Looking for patterns in text that is still coming: see ``matcher.py`` for what is found, and when.  No I/O, no clock."""
+"""Searching text that is still coming; ``matcher.py`` says what is found, and when.  No I/O, no clock."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Found:
 
 
 class Search:
-    """One wait: several patterns, and how far each has been looked for."""
+    """A search for several patterns, and how far each has been looked for."""
 
     def __init__(self, text: TextViews, patterns: Sequence[Pattern], after: int = 0) -> None:
         self.patterns = tuple(patterns)
@@ -44,14 +44,14 @@ class Search:
 
     @property
     def wants_pause(self) -> bool:
-        """Whether a pause of the guest can make a difference."""
+        """Whether a pause of the guest can change the result."""
         return any(not pattern.shape.closed for pattern in self.patterns)
 
     def find(self, *, paused: bool = False) -> Found | None:
-        """Go on looking.
+        """Search what has come since the last call.
 
         Args:
-            paused: the guest has stopped sending for now, so that what is there is all there is.
+            paused: the guest has stopped sending for now, so that the text is complete.
         """
         found = [found for view in self._views if (found := view.find())]
         if not found and paused:
@@ -64,7 +64,7 @@ class Search:
 
 
 class _ViewSearch:
-    """A search in one view of the text.  Offsets are the view's own, but for what ``find`` returns."""
+    """A search in one view of the text.  Offsets are the view's own, except in what ``find`` returns."""
 
     def __init__(self, text: TextViews, view: View, patterns: list[tuple[int, Pattern]], after: int) -> None:
         self._text = text
@@ -76,14 +76,14 @@ class _ViewSearch:
         self._first = self._done = self._first_unread()  # patterns have been looked for up to _done
         self._line_start = self._done  # of the line that contains _done
         self._lines_done = self._done  # just after the last line end at which open patterns were looked for
-        self._work = ""  # the part of the view under the eye, and where it begins
+        self._work = ""  # the part of the view that is searched, and where it begins
         self._base = 0
 
     def _first_unread(self) -> int:
         return max(self._view.from_whole(max(self._text.position, self._after)), self._view.buffer.start)
 
     def find(self) -> tuple[int, Found] | None:
-        """What is found in what has come, and how much had been sent when it could be."""
+        """The first match in what has come, and how many characters had been sent when it could be found."""
         end = self._view.buffer.end
         self._first = self._first_unread()
         while self._done < end:
@@ -105,7 +105,7 @@ class _ViewSearch:
         return None
 
     def find_at_pause(self) -> Found | None:
-        """What is found if all there is has come."""
+        """The first match if the text is complete."""
         end = self._view.buffer.end
         if not self._open or not self._near_gap(end, end):
             return None
@@ -118,7 +118,7 @@ class _ViewSearch:
     # -- one block ------------------------------------------------------------------------------------------------
 
     def _find_in_block(self, block_end: int) -> tuple[int, Found] | None:
-        """Look at what lies between ``_done`` and ``block_end``, which lie in one block of the grid."""
+        """Search from ``_done`` to ``block_end``, which are in one block of the grid."""
         starts = {i: self._start(p, self._done, self._line_start, block_end) for i, p in self._closed}
         if self._open:
             done = max(self._lines_done - 1, self._first)
@@ -182,7 +182,7 @@ class _ViewSearch:
         return pattern.regex.search(self._work, start - self._base, end - self._base)
 
     def _first_end(self, pattern: Pattern, start: int, end: int) -> int | None:
-        """The first moment, up to ``end``, at which a closed pattern is there."""
+        """The first moment, up to ``end``, at which a closed pattern matches."""
         if pattern.literal is not None:
             at = self._work.find(pattern.literal, start - self._base, end - self._base)
             return None if at < 0 else self._base + at + len(pattern.literal)
@@ -191,7 +191,7 @@ class _ViewSearch:
             return None
         if pattern.shape.fixed is not None:
             return self._base + match.end()
-        # once there it stays there, so that the first moment can be bisected
+        # a match is never taken back, so the first moment can be bisected
         low, high = max(self._done, start), self._base + match.end()
         while high - low > 1:
             middle = (low + high) // 2
@@ -202,7 +202,7 @@ class _ViewSearch:
         return high
 
     def _first_line(self, pattern: Pattern, start: int, end: int) -> int | None:
-        """The first line end (the offset after it) up to ``end`` at which an open pattern is there."""
+        """The first line end (the offset after it) up to ``end`` at which an open pattern matches."""
         if pattern.shape.pause_only:
             return None
         base, work = self._base, self._work

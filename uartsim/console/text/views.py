@@ -1,10 +1,10 @@
-"""Three views of a stream of text, between which patterns need not decide.  No I/O, no clock.
+"""The three views of a stream of text in which patterns are looked for.  No I/O, no clock.
 
 - as it was sent, where a kernel's message can be matched like anything else;
 - *lifted*: without kernel lines, where a prompt or marker that one has cut is whole (see ``kernel_lines.py``);
 - *joined*: lifted, and without a line end that stands before a kernel line.  It may belong to what came before.
 
-A place in the text is an offset in characters of the text as sent; ``View`` translates.
+Places are offsets in characters of the text as sent; ``View`` translates them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from uartsim.console.text.patterns import MAX_MATCH
 
 #: How much unread text is kept in the views without kernel lines, in characters.
 MAX_LIFTED: Final = 1 << 20
-#: How far before a kernel line's prefix its beginning can be told, in characters.
+#: How many characters of a kernel line's prefix must be looked at to recognise it.
 _PREFIX_REACH: Final = 64
 
 
@@ -41,12 +41,12 @@ class TextViews:
         self._line_end_held = False  # the last character of the lifted view is a line end, not yet in the joined one
 
     def feed(self, text: str, at: float) -> list[Segment]:
-        """Take in what came at ``at`` seconds; returns it taken apart, as far as is decided."""
+        """Take in what came at ``at`` seconds; returns it split into segments, as far as is decided."""
         self.sent.append(text)
         return self._take(self._lifter.feed(text, at))
 
     def finish(self) -> list[Segment]:
-        """The stream ends here: what was held back, taken apart."""
+        """The stream ends here; returns what was held back, split into segments."""
         return self._take(self._lifter.finish())
 
     def _take(self, segments: list[Segment]) -> list[Segment]:
@@ -71,7 +71,7 @@ class TextViews:
 
     @property
     def undecided(self) -> str:
-        """The last characters, if they may or may not be the beginning of a kernel line."""
+        """The last characters, if it is open whether they begin a kernel line."""
         return self._lifter.undecided
 
     @property
@@ -80,7 +80,7 @@ class TextViews:
         return self._lifter.unfinished
 
     def read_to(self, offset: int) -> None:
-        """What is before ``offset`` is read; some of it is kept, for look-behinds and for what was printed."""
+        """Mark what is before ``offset`` as read; ``MAX_MATCH`` characters of it are kept."""
         self.position = offset
         for view in (self.sent, self.lifted, self.joined):
             view.drop_before(view.from_whole(offset) - MAX_MATCH)
@@ -91,7 +91,7 @@ class TextViews:
             view.drop_before(view.buffer.end - MAX_LIFTED)
 
     def moment(self, view: View, offset: int) -> int:
-        """How much had been sent when the view's reader had taken in its characters up to ``offset``."""
+        """How many characters had been sent when those of the view up to ``offset`` were known."""
         last = view.to_whole(offset - 1)
         if view is self.sent:
             return last + 1
@@ -101,7 +101,7 @@ class TextViews:
         return moment
 
     def _decided(self, at: int) -> int:
-        """How much had been sent when it was known that the character at ``at`` is not a kernel line's prefix."""
+        """How many characters had been sent when it was known that the one at ``at`` is not part of a kernel line's prefix."""
         start = max(at - _PREFIX_REACH, self.lifted.run_start(self.lifted.from_whole(at)))
         text = self.sent.buffer.slice(start, at + _PREFIX_REACH)
         for length in range(at - start + 1, len(text)):

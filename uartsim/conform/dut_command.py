@@ -33,8 +33,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Final
 
-from uartsim.conform.judged import Access, Answer, Can, JudgedError, JudgedUart
-from uartsim.conform.process import WatchedProcess
+from uartsim.conform.dut import Access, Answer, Can, DeviceUnderTest, DutError
+from uartsim.conform.dut_process import WatchedProcess
 from uartsim.errors import UsageError
 from uartsim.registers import VARIANTS
 
@@ -42,29 +42,29 @@ from uartsim.registers import VARIANTS
 PROTOCOL_VERSION: Final = 1
 #: How long an answer may take, in seconds.
 ANSWER_TIMEOUT_S: Final = 10.0
-#: How many requests go out before an answer is read: far fewer than fit into a pipe.
+#: This many requests are sent before an answer is read: far fewer than fit into a pipe.
 _AT_ONCE: Final = 256
-#: An answer longer than this is no answer.
+#: An answer longer than this, in bytes, is refused.
 _LONGEST_ANSWER: Final = 1 << 20
 _CANNOT_START: Final = 127
 
 
 def _printable(text: str) -> str:
-    """What a program says, without what a terminal would obey, and not more than fits into a sentence."""
+    """Text of a program without control characters, cut to a length that fits into a message."""
     shown = "".join(character if character.isprintable() else "?" for character in text.strip())
     return shown if len(shown) <= 200 else f"{shown[:197]}..."
 
 
-class CommandUart(JudgedUart):
+class CommandDut(DeviceUnderTest):
     """The UART behind a command.
 
     Args:
-        command: the program and its arguments, as in a shell, but without one.
+        command: the program and its arguments; a string is split as a shell would, but no shell is run.
         answer_timeout_s: how long an answer may take, in seconds.
 
     Raises:
-        UsageError: there is no program in the command.
-        JudgedError: it cannot be started, dies, is silent, or answers what is no answer.
+        UsageError: the command is empty, or its quotes do not match.
+        DutError: the program cannot be started, ends, is silent, or answers nonsense.
     """
 
     def __init__(self, command: str | Sequence[str], answer_timeout_s: float = ANSWER_TIMEOUT_S) -> None:
@@ -105,20 +105,20 @@ class CommandUart(JudgedUart):
             hello = f"HELLO {PROTOCOL_VERSION}"
             raise self._nonsense(hello, answer, f"{hello} PART CAN,CAN... NAME", f"{hello} 16550A irq,time My UART")
         if words[2] not in VARIANTS:
-            raise JudgedError(f"{self._shown} says that it is a {words[2]!r}: use one of {', '.join(VARIANTS)}")
+            raise DutError(f"{self._shown} says that it is a {words[2]!r}: use one of {', '.join(VARIANTS)}")
         names = {can.name.lower(): can for can in Can if can.name is not None}
         for word in words[3].split(",") if words[3] != "-" else ():
             if word not in names:
-                raise JudgedError(f"{self._shown} says that it can {word!r}: use some of {', '.join(names)}, or -")
+                raise DutError(f"{self._shown} says that it can {word!r}: use some of {', '.join(names)}, or -")
             self.can |= names[word]
         for can, needed in ((Can.EXACT, Can.TIME), (Can.ERRORS, Can.RECEIVE)):
             if can in self.can and needed not in self.can:
                 one, other = str(can.name).lower(), str(needed.name).lower()
-                raise JudgedError(f"{self._shown} says that it can {one!r} and not {other!r}: name both, or neither")
+                raise DutError(f"{self._shown} says that it can {one!r} and not {other!r}: name both, or neither")
         self.part = words[2]
         self.name = _printable(words[4])
 
-    # -- the face of a judged UART ---------------------------------------------------------------------------
+    # -- registers, pins and time ------------------------------------------------------------------------------
 
     def read(self, offset: int) -> int:
         """Read a register."""
@@ -129,7 +129,7 @@ class CommandUart(JudgedUart):
         self._do(f"W {offset:X} {value:02X}")
 
     def run(self, accesses: Iterable[Access]) -> list[Answer]:
-        """Make many accesses, as few round trips as there can be."""
+        """Make several accesses in as few round trips as possible."""
         accesses = list(accesses)
         answers: list[Answer] = []
         with_irq = Can.IRQ in self.can
@@ -153,7 +153,7 @@ class CommandUart(JudgedUart):
 
     @property
     def irq(self) -> bool:
-        """The interrupt line."""
+        """The level of the interrupt line."""
         return self._as_level(self._ask("IRQ"))
 
     def reset(self) -> None:
@@ -161,7 +161,7 @@ class CommandUart(JudgedUart):
         self._do("RESET")
 
     def take_sent(self) -> bytes:
-        """What it has sent since the last call."""
+        """The characters that have left completely since the last call."""
         answer = self._ask("TX")
         if answer == "-":
             return b""
@@ -170,11 +170,11 @@ class CommandUart(JudgedUart):
         raise self._nonsense("TX", answer, "the characters as hexadecimal digits, or -", "4869")
 
     def receive(self, character: int, errors: int = 0) -> int:
-        """A character from the line."""
+        """A character has come in from the line."""
         return self._count(f"RX {character:02X} {errors:02X}")
 
     def receive_break(self) -> int:
-        """A break from the line."""
+        """A break has come in from the line."""
         return self._count("BREAK")
 
     def set_modem_inputs(self, inputs: int) -> None:
@@ -182,11 +182,11 @@ class CommandUart(JudgedUart):
         self._do(f"MODEM {inputs:02X}")
 
     def advance(self, ns: int) -> int:
-        """Let time pass."""
+        """Let at least ``ns`` nanoseconds pass."""
         passed = self._count(f"T {ns}")
         if passed < ns or (passed > ns and Can.EXACT in self.can):
             wanted = "just as many" if Can.EXACT in self.can else "at least as many"
-            raise JudgedError(f"{self._shown} let {passed} ns pass when told {ns}: it has to be {wanted}")
+            raise DutError(f"{self._shown} let {passed} ns pass when told {ns}: it has to be {wanted}")
         return passed
 
     def close(self) -> None:
@@ -226,10 +226,10 @@ class CommandUart(JudgedUart):
             raise self._nonsense("IRQ", answer, "0 or 1", "0")
         return answer == "1"
 
-    def _nonsense(self, request: str, answer: str, wanted: str, example: str) -> JudgedError:
+    def _nonsense(self, request: str, answer: str, wanted: str, example: str) -> DutError:
         shown = answer if len(answer) <= 60 else f"{answer[:57]}..."
         wrong = f"{self._shown} answered {request!r} with {shown!r}"
-        return JudgedError(f"{wrong}: it has to be {wanted}, such as {example}")
+        return DutError(f"{wrong}: it has to be {wanted}, such as {example}")
 
     def _ask(self, request: str) -> str:
         self._send([request])
@@ -248,24 +248,24 @@ class CommandUart(JudgedUart):
         while b"\n" not in self._buffer:
             left = give_up_at - time.monotonic()
             if left <= 0 or not select.select([self._from], [], [], left)[0]:
-                raise JudgedError(f"{self._shown} has not answered {request!r} within {self._timeout_s:g} s")
+                raise DutError(f"{self._shown} has not answered {request!r} within {self._timeout_s:g} s")
             more = os.read(self._from, 65536)
             if not more:
                 raise self._gone(request)
             self._buffer += more
             if len(self._buffer) > _LONGEST_ANSWER:
-                raise JudgedError(f"{self._shown} answered {request!r} with over a megabyte and no end of line")
+                raise DutError(f"{self._shown} answered {request!r} with over a megabyte and no end of line")
         line, _, self._buffer = self._buffer.partition(b"\n")
         answer = line.decode(errors="replace").strip()
         if answer.startswith("ERR"):
-            raise JudgedError(f"{self._shown} refused {request!r}: {_printable(answer[3:]) or 'it did not say why'}")
+            raise DutError(f"{self._shown} refused {request!r}: {_printable(answer[3:]) or 'it did not say why'}")
         return answer
 
-    def _gone(self, request: str) -> JudgedError:
+    def _gone(self, request: str) -> DutError:
         status = self._process.wait(2.0)
         said = _printable(self._process.last_words())
         why = f"; it said: {said}" if said else ""
         if status == _CANNOT_START:
-            return JudgedError(f"{self._shown} cannot be started" + (f": {said}" if said else ""))
+            return DutError(f"{self._shown} cannot be started" + (f": {said}" if said else ""))
         ended = "closed its output" if status is None else f"ended with status {status}"
-        return JudgedError(f"{self._shown} {ended} when it was to answer {request!r}{why}")
+        return DutError(f"{self._shown} {ended} when it was to answer {request!r}{why}")

@@ -1,11 +1,11 @@
-"""Random programs that judge any UART, with our chip beside it as the reference.
+"""Random programs that test any UART, with our chip beside it as the reference.
 
-A program is a list of random actions.  It is kept away from what the datasheet leaves open, so that whatever differs is
-a mistake: :meth:`Beside.fit` looks at the state in which an action would be done, and changes or drops it.  Because of
-that any part of a program is a program too, and one that fails is cut down to few actions before it is shown.
+A program is a list of random actions.  It is kept away from what the datasheet leaves open, so that every difference is a
+mistake: :meth:`SideBySide.fit` looks at the state in which an action would be done, and changes or drops it.  Any part of
+a program is therefore a program too, and a program that fails is cut down to a few actions before it is shown.
 
-Not judged here, but by the sequences: how long the transmitter takes.  After a character is written both sides are
-given time until it is out.
+How long the transmitter takes is tested by the sequences, not here: after a character is written, both sides are given
+time until it is out.
 """
 
 from __future__ import annotations
@@ -15,19 +15,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from uartsim.conform.judge import Judge
-from uartsim.conform.judged import Access, Can, JudgedUart
-from uartsim.conform.ours import OurUart
+from uartsim.conform.dut import Access, Can, DeviceUnderTest
+from uartsim.conform.dut_ours import OurDut
+from uartsim.conform.player import Player
 from uartsim.line_format import NEVER, TICKS_PER_NS, ns_to_ticks
-from uartsim.registers import FCR, IER, LCR, LSR, MCR, VARIANTS, InterruptId
+from uartsim.registers import FCR, IER, LCR, LSR, MCR, VARIANTS, InterruptId, Offset
 
 #: Actions in a program.
 LENGTH: Final = 80
-#: How often a failing program is tried with fewer actions.
+#: A failing program is tried with fewer actions at most this many times.
 _CUTS: Final = 300
-#: Long enough for what is being sent and for a timeout, in frames.
+#: Long enough for what is being sent and for a character timeout, in frames.
 _LONG: Final = 48
 
+#: Offsets that are the divisor latch while LCR.DLAB is set.
+_DIVISOR_LATCH: Final = (Offset.DLL, Offset.DLM)
+#: Offsets that are read, each as often as it stands here.
 _OFFSETS: Final = (0, 0, 0, 1, 2, 2, 3, 4, 5, 5, 6, 7)
 _FCR_VALUES: Final = (0, 1, 1, 3, 5, 7, 0x41, 0x81, 0xC1, 0xC7, 0x87, 0xF9, 0x06, 0xC2)
 _LCR_VALUES: Final = (0x03, 0x03, 0x03, 0x83, 0x1B, 0x07, 0x80, 0x0A, 0x3E, 0x04, 0x43)
@@ -35,12 +38,12 @@ _DIVISORS: Final = (1, 3, 12, 96)
 
 
 class Action(NamedTuple):
-    """One thing to do.
+    """One action of a program.
 
     Attributes:
         kind: ``read``, ``write``, ``receive``, ``break``, ``modem`` or ``wait``.
-        where: an offset; for ``receive`` the errors.
-        value: what is written, received or driven; for ``wait`` bit times.
+        where: the offset of the register; for ``receive`` the errors, as LSR bits.
+        value: what is written, received or driven; for ``wait`` the number of bit times.
     """
 
     kind: str
@@ -65,14 +68,14 @@ class Action(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The judged UART and the reference differ.
+    """A difference between the device under test and the reference.
 
     Attributes:
         seed: of the program.
         what: what differs.
-        expected: the reference's.
-        got: the judged one's.
-        actions: what led there, as text, from the prepared start.
+        expected: what the reference showed, as text.
+        got: what the device showed, as text.
+        actions: what led there from the prepared state, as text.
     """
 
     seed: int
@@ -83,24 +86,24 @@ class Difference:
 
 
 class _DiffersError(Exception):
-    """What, expected and got."""
+    """Ends a program at its first difference."""
 
     def __init__(self, what: str, expected: str, got: str) -> None:
         super().__init__(what)
         self.what, self.expected, self.got = what, expected, got
 
 
-class Beside:
-    """A judged UART with our chip beside it, both driven alike.
+class SideBySide:
+    """A device with our chip beside it, both driven alike.
 
     Args:
-        uart: the judged one.
+        uart: the device under test.
     """
 
-    def __init__(self, uart: JudgedUart) -> None:
+    def __init__(self, uart: DeviceUnderTest) -> None:
         self.uart = uart
-        self.ours = OurUart(uart.part)
-        self._prepare = Judge(uart).prepare, Judge(self.ours).prepare
+        self.ours = OurDut(uart.part)
+        self._prepare = Player(uart).prepare, Player(self.ours).prepare
         self._with_errors = Can.ERRORS in uart.can
         self._timed = Can.TIME in uart.can
         self._exact = Can.EXACT in uart.can
@@ -109,7 +112,7 @@ class Beside:
     # -- programs ----------------------------------------------------------------------------------------------
 
     def draw(self, seed: int, count: int = LENGTH) -> list[Action]:
-        """A random program."""
+        """Draw a random program."""
         chance = random.Random(seed)
         return [self._draw(chance) for _ in range(count)]
 
@@ -128,47 +131,49 @@ class Beside:
         if pick < 0.56:
             return Action("read", choose(_OFFSETS))
         if pick < 0.72:
-            return Action("write", 0, anything)
+            return Action("write", Offset.THR, anything)
         if pick < 0.80:
-            return Action("write", 1, anything)
+            return Action("write", Offset.IER, anything)
         if pick < 0.87:
-            return Action("write", 2, choose(_FCR_VALUES))
+            return Action("write", Offset.FCR, choose(_FCR_VALUES))
         if pick < 0.92:
-            return Action("write", 3, choose(_LCR_VALUES))
-        return Action("write", *choose(((4, anything), (4, 0x18 | anything & 0x0F), (4, 0x0B), (7, anything))))
+            return Action("write", Offset.LCR, choose(_LCR_VALUES))
+        mcr, scr = Offset.MCR, Offset.SCR
+        writes = ((mcr, anything), (mcr, 0x18 | anything & 0x0F), (mcr, 0x0B), (scr, anything))
+        return Action("write", *choose(writes))
 
     def fit(self, action: Action) -> Action | None:
-        """The action as the datasheet covers it in the present state; None where it leaves it open."""
+        """The action changed to what the datasheet covers in the present state, or None where it covers nothing like it."""
         uart = self.ours.bench.uart
         kind, where, value = action
         dlab, looped = uart.lcr & LCR.DLAB, uart.modem.control & MCR.LOOP
-        if kind == "read" and where == 0 and not dlab and not uart.receiver.data:
-            return Action("read", 5)  # RBR while empty
+        if kind == "read" and where == Offset.RBR and not dlab and not uart.receiver.data:
+            return Action("read", Offset.LSR)  # RBR while empty
         if kind == "receive":
             if where & LSR.PE and not uart.lcr & LCR.PEN:
                 where = 0
             return Action(kind, where, value & uart.line_format.data_mask)
         if kind != "write":
             return action
-        if where in (0, 1) and dlab:
+        if where in _DIVISOR_LATCH and dlab:
             return Action(kind, where, 0 if where else _DIVISORS[value % 4])
-        if where == 0 and uart.lcr & LCR.BREAK:
-            return None  # would arrive as parts of a break
-        if where == 1 and value & uart.ier & IER.ETBEI:
+        if where == Offset.THR and uart.lcr & LCR.BREAK:
+            return None  # the character would arrive as part of a break
+        if where == Offset.IER and value & uart.ier & IER.ETBEI:
             value &= ~IER.ETBEI  # IER.1 written 1 over 1
-        if where == 3 and value & LCR.BREAK and looped:
+        if where == Offset.LCR and value & LCR.BREAK and looped:
             value &= ~LCR.BREAK
-        if where == 4:
+        if where == Offset.MCR:
             if value & MCR.LOOP and uart.lcr & LCR.BREAK:
                 return None
             value &= 0x1F if VARIANTS[self.uart.part].auto_flow else 0xFF  # without AFE
         return Action(kind, where, int(value))
 
     def run(self, program: list[Action], seed: int) -> Difference | None:
-        """Run a program from the prepared start; what differs first, or None.
+        """Run a program from the prepared state; returns the first difference, or None.
 
         Raises:
-            JudgedError: the judged UART cannot go on.
+            DutError: the device fails: it ends, is silent, or answers nonsense.
         """
         for prepare in self._prepare:
             prepare()
@@ -184,7 +189,7 @@ class Beside:
         return None
 
     def cut_down(self, program: list[Action], difference: Difference) -> Difference:
-        """The same difference from as few actions as a bounded search finds."""
+        """The same difference after the fewest actions that a bounded search finds."""
         size, tries = len(program) // 2, 0
         while size and tries < _CUTS:
             start = 0
@@ -232,11 +237,11 @@ class Beside:
         chip = self.ours.bench.uart
         mask = 0xFF
         receiver = chip.receiver
-        if offset == 2 and receiver.timeout and len(receiver.data) >= receiver.trigger:
+        if offset == Offset.IIR and receiver.timeout and len(receiver.data) >= receiver.trigger:
             if chip.iir == InterruptId.CHARACTER_TIMEOUT:
-                mask = 0xF7  # received data and timeout are both true
-        elif offset == 5 and receiver.bad == 1 and receiver.errors and receiver.errors[0]:
-            mask = 0x7F  # whether LSR.7 goes when the last bad character is seen, or when it is read
+                mask = 0xF7  # open: received data and timeout are both true
+        elif offset == Offset.LSR and receiver.bad == 1 and receiver.errors and receiver.errors[0]:
+            mask = 0x7F  # open: whether LSR.7 goes when the last bad character is seen, or when it is read
         expected, got = self.ours.read(offset) & mask, self.uart.read(offset) & mask
         if expected != got:
             raise _DiffersError(f"read of offset {offset}", f"{expected:02X}", f"{got:02X}")
@@ -246,17 +251,21 @@ class Beside:
         dlab = chip.lcr & LCR.DLAB
         frame_before = chip.line_format.frame_ticks
         writes = [Access(offset, value)]
-        if offset == 2 and chip.ier & IER.ETBEI and (value & FCR.XMIT_RESET or (value ^ chip.fcr) & FCR.FIFO_ENABLE):
-            # Whether emptying an empty FIFO raises THRE: enabling it anew does.
-            writes += [Access(1, chip.ier & ~int(IER.ETBEI)), Access(1, chip.ier)] if not dlab else []
+        if (
+            offset == Offset.FCR
+            and chip.ier & IER.ETBEI
+            and (value & FCR.XMIT_RESET or (value ^ chip.fcr) & FCR.FIFO_ENABLE)
+        ):
+            # Open: whether emptying an empty FIFO raises THRE.  Enabling the interrupt anew raises it on both sides.
+            writes += [Access(Offset.IER, chip.ier & ~int(IER.ETBEI)), Access(Offset.IER, chip.ier)] if not dlab else []
         self.uart.run(writes)
         for register, written in writes:
             assert written is not None
             self.ours.write(register, written)
-        if (offset == 0 and not dlab) or chip.looping:
+        if (offset == Offset.THR and not dlab) or chip.looping:
             self._settle()
         elif chip.line_format.frame_ticks != frame_before and chip.receiver.data and self._timed:
-            # A timeout that runs may keep its length or not.
+            # Open: whether a timeout that is under way keeps its length.
             self._advance(_LONG * max(frame_before, chip.line_format.frame_ticks) // TICKS_PER_NS)
         if Can.SENT in self.uart.can:
             expected, got = self.ours.take_sent(), self.uart.take_sent()
@@ -269,7 +278,7 @@ class Beside:
             return
         control = self.ours.bench.uart.modem.control
         if control & MCR.LOOP and control & MCR.OUT2:
-            return  # whether OUT2's bit or its pin lets the interrupt out
+            return  # open: whether OUT2's bit or its pin gates the interrupt
         expected, got = self.ours.irq, self.uart.irq
         if expected != got:
             raise _DiffersError("interrupt line", *("active" if on else "inactive" for on in (expected, got)))
@@ -288,7 +297,7 @@ class Beside:
             self.ours.advance(passed_ns)
 
     def _settle(self) -> None:
-        """Both are given time until all is out, and no timeout can be under way."""
+        """Give both sides time until everything is out and no timeout can be under way."""
         if self._timed:
             self._advance(_LONG * self.ours.bench.line_format.frame_ticks // TICKS_PER_NS)
             return
@@ -315,12 +324,12 @@ class Beside:
 
 @dataclass(slots=True)
 class Programs:
-    """What random programs gave.
+    """What came of random programs.
 
     Attributes:
-        actions: how many were run.
+        actions: the number of actions that were run.
         differences: one of each kind.
-        repeated: how many further programs differed in the same ways.
+        repeated: the number of further programs that differed in the same ways.
     """
 
     actions: int = 0
@@ -329,22 +338,22 @@ class Programs:
 
 
 def run_programs(
-    uart: JudgedUart, actions: int, seed: int, tick: Callable[[int], None] | None = None, most: int = 10
+    uart: DeviceUnderTest, actions: int, seed: int, tick: Callable[[int], None] | None = None, most: int = 10
 ) -> Programs:
-    """Run random programs on ``uart`` and on our chip.
+    """Run random programs on a device and on our chip.
 
     Args:
-        uart: the judged one.
-        actions: how many in all.
-        seed: of the first program; the next has the next.
-        tick: told of every action that was run.
-        most: so many differences end the run.
+        uart: the device under test.
+        actions: the number of actions in all programs together.
+        seed: of the first program; each further program has the next number.
+        tick: called with the number of actions after each program.
+        most: the run ends after this many programs that differ.
 
     Raises:
-        JudgedError: the judged UART cannot go on.
+        DutError: the device fails: it ends, is silent, or answers nonsense.
     """
     result = Programs()
-    beside = Beside(uart)
+    beside = SideBySide(uart)
     known: set[str] = set()
     while result.actions < actions and len(result.differences) + result.repeated < most:
         program = beside.draw(seed, min(LENGTH, actions - result.actions))

@@ -1,7 +1,9 @@
-"""A judged program or QEMU as a process that ends when we do, in whatever way we end.
+"""A device under test that is a process: it ends when we do, however we end.
 
-It runs below :mod:`uartsim.guest.reaper`, like every process of a guest; what it writes to standard error is kept, so
-that the sentence which says that it is gone can say why.
+It runs below :mod:`uartsim.guest.reaper`, like every process of a guest.  :class:`uartsim.guest.child.Child` does not fit
+here: it needs trio, while the tests of a device wait for one answer after the other; and it gives a command no pipes.
+
+Standard error is kept, so that the message about a process that has ended can say why.
 """
 
 from __future__ import annotations
@@ -17,10 +19,10 @@ from typing import Final
 
 from uartsim.guest import reaper
 
-#: How long :meth:`WatchedProcess.close` waits for the reaper before it is killed too, in seconds.
+#: How long :meth:`WatchedProcess.close` waits for the reaper before it kills it, in seconds.
 _END_TIMEOUT_S: Final = reaper.PATIENCE_S + 1.0
-#: The reaper gives its command no standard input, and keeps standard output open itself, so that its end would never
-#: show.  This puts two descriptors there (arguments: both, then the command).
+#: The reaper gives its command no standard input, and keeps standard output open itself, so that we would never see the
+#: end of it.  This program puts two other descriptors there (arguments: both descriptors, then the command).
 _WITH_PIPES: Final = """
 import os, sys
 try:
@@ -40,12 +42,12 @@ class WatchedProcess:
 
     Args:
         command: the program, looked up in PATH, and its arguments.
-        pipes: become its standard input and output; without, it reads nothing and its output is thrown away.
+        pipes: its standard input and output; without them it reads nothing and its output is thrown away.
         pass_fds: further descriptors that it inherits, under the same numbers.
-        folder: becomes its folder; a new one otherwise.
+        folder: for its files; a new temporary folder if not given.
 
     Attributes:
-        folder: a folder of its own, removed at the end.
+        folder: for its files; removed by :meth:`close`, or by the reaper if we are killed.
     """
 
     def __init__(
@@ -56,19 +58,19 @@ class WatchedProcess:
         pass_fds: Sequence[int] = (),
         folder: tempfile.TemporaryDirectory[str] | None = None,
     ) -> None:
-        self._folder = folder or tempfile.TemporaryDirectory(prefix="uartsim-judged-")
+        self._folder = folder or tempfile.TemporaryDirectory(prefix="uartsim-dut-")
         self.folder = Path(self._folder.name)
         inherited = list(pass_fds)
         if pipes is not None:
             inherited += pipes
             command = [sys.executable, "-I", "-S", "-c", _WITH_PIPES, *map(str, pipes), *command]
         ours = [str(os.getpid()), "-1", ",".join(map(str, inherited)), str(self.folder)]
-        with (self.folder / "stderr").open("wb") as complaints:
+        with (self.folder / "stderr").open("wb") as errors:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", reaper.__file__, *ours, *command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
-                stderr=complaints,
+                stderr=errors,
                 start_new_session=True,
                 pass_fds=inherited,
             )
@@ -85,14 +87,14 @@ class WatchedProcess:
         return None
 
     def last_words(self) -> str:
-        """The last line that it wrote to standard error; empty if there is none."""
+        """The last line that it wrote to standard error, or an empty string."""
         with suppress(OSError):
             lines = (self.folder / "stderr").read_text(errors="replace").strip().splitlines()
             return lines[-1].strip() if lines else ""
         return ""
 
     def close(self) -> None:
-        """End it and all that it started; may be called again."""
+        """End the process and everything that it started; may be called again."""
         life_line = self._process.stdin
         if life_line is not None and not life_line.closed:
             with suppress(OSError):

@@ -1,13 +1,14 @@
-"""QEMU's own 16550A, judged: its registers over the qtest protocol, without a guest.
+"""QEMU's own 16550A as a device under test: its registers over the qtest protocol, without a guest.
 
-The machine's processor is parked by a firmware image of ``hlt`` and, where QEMU has no qtest accelerator (as in
-distributions), the machine stays stopped: virtual time stands still, and port accesses, the character device and the
-interception of interrupts work all the same.  :meth:`QemuUart.advance` then lets the machine run for a while and
-reads from the ACPI timer how long that was.
+The machine's processor is parked by a firmware image of ``hlt``.  Where QEMU has no qtest accelerator (as in
+distributions) the machine also stays stopped: virtual time stands still, while port accesses, the character device and
+the interception of interrupts still work.  :meth:`QemuDut.advance` then lets the machine run for a while and reads from
+the ACPI timer how long that was.
 
-Harness traps: a full character device stalls QEMU's transmitter, so take what was sent often; QEMU takes in only as
-many injected bytes as its receiver has room for, and the rest on any later access.  :meth:`QemuUart.inject` therefore
-refuses what does not fit; :meth:`QemuUart.receive` leaves it outside, as QEMU does, and a reset drains it first.
+Two traps: a full character device stalls QEMU's transmitter, so :meth:`QemuDut.take_sent` has to be called often; and
+QEMU takes in only as many bytes from the line as its receiver has room for, and the rest on any later access.
+:meth:`QemuDut.inject` therefore refuses bytes that do not fit; :meth:`QemuDut.receive` leaves them outside, as QEMU does,
+and :meth:`QemuDut.reset` drains them first.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-from uartsim.conform.judged import Access, Answer, Can, JudgedError, JudgedUart
-from uartsim.conform.process import WatchedProcess
+from uartsim.conform.dut import Access, Answer, Can, DeviceUnderTest, DutError
+from uartsim.conform.dut_process import WatchedProcess
+from uartsim.registers import Offset
 
 PROGRAM: Final = "qemu-system-x86_64"
 _PORT: Final = 0x3F8
@@ -39,23 +41,23 @@ _PM_TIMER_HZ: Final = 3_579_545
 _SCRATCH: Final = 7
 
 
-class QemuUart(JudgedUart):
-    """One QEMU process with one serial port.  A context manager; nothing is left behind.
+class QemuDut(DeviceUnderTest):
+    """One QEMU process with one serial port.
 
     Raises:
-        JudgedError: QEMU is missing, or does not start.
+        DutError: QEMU is missing, or does not start.
     """
 
     def __init__(self) -> None:
         if shutil.which(PROGRAM) is None:
-            raise JudgedError(f"{PROGRAM} is missing: install it, on Debian with 'apt-get install qemu-system-x86'")
+            raise DutError(f"{PROGRAM} is missing: install it, on Debian with 'apt-get install qemu-system-x86'")
         version = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=False).stdout
         found = re.search(r"version (\S+)", version)
         help_text = subprocess.run([PROGRAM, "-accel", "help"], capture_output=True, text=True, check=False).stdout
-        #: Its version, such as ``"7.2.22"``.
+        #: The version of QEMU, such as ``"7.2.22"``.
         self.version = found[1] if found else "unknown"
         self.name = f"QEMU {self.version}"
-        #: Whether time passes exactly as told.  Otherwise some tenths of a millisecond more pass.
+        #: Whether time passes exactly as told; otherwise a few tenths of a millisecond more pass.
         self.exact_clock = "qtest" in help_text.split()
         self.can = Can.RESET | Can.IRQ | Can.SENT | Can.RECEIVE | Can.BREAK | Can.TIME
         if self.exact_clock:
@@ -88,7 +90,7 @@ class QemuUart(JudgedUart):
             arguments.append("-S")
         for name, end in ends.items():
             arguments += ["-chardev", f"socket,id={name},fd={end.fileno()}"]
-        arguments += ["-object", "qtest,id=judge,chardev=qtest,log=none", "-mon", "chardev=qmp,mode=control"]
+        arguments += ["-object", "qtest,id=test,chardev=qtest,log=none", "-mon", "chardev=qmp,mode=control"]
         arguments += ["-device", "isa-serial,chardev=line,index=0"]
         self._process = WatchedProcess(arguments, pass_fds=[end.fileno() for end in ends.values()], folder=folder)
         self._stack.callback(self._process.close)
@@ -111,19 +113,19 @@ class QemuUart(JudgedUart):
         """End QEMU; may be called again."""
         self._stack.close()
 
-    def _gone(self, what: str) -> JudgedError:
-        """QEMU is gone, and perhaps said why."""
+    def _gone(self, what: str) -> DutError:
+        """The error for a connection that QEMU has closed, with the last line of its standard error."""
         self._process.wait(5)
         said = self._process.last_words()
-        return JudgedError(f"{PROGRAM} closed its {what}" + (f"; it said: {said}" if said else ""))
+        return DutError(f"{PROGRAM} closed its {what}" + (f"; it said: {said}" if said else ""))
 
     # -- registers -----------------------------------------------------------------------------------------
 
     def run(self, accesses: Iterable[Access]) -> list[Answer]:
-        """Make many accesses in one go.
+        """Make several accesses in one round trip.
 
         QEMU reports a change of the interrupt line before the answer to the command that caused it, so the level
-        belongs to its access exactly.
+        is that after exactly this access.
         """
         accesses = list(accesses)
         text = "".join(
@@ -155,26 +157,26 @@ class QemuUart(JudgedUart):
     # -- the line ------------------------------------------------------------------------------------------
 
     def receive(self, character: int, errors: int = 0) -> int:
-        """A character arrives; where the receiver has no room for it, QEMU leaves it outside until there is."""
+        """A character comes in from the line; QEMU leaves it outside while its receiver has no room for it."""
         self._line.sendall(bytes((character,)))
         for _ in range(3):
             self._round_trip()
         return 0
 
     def inject(self, data: bytes) -> None:
-        """Bytes arrive; returns when QEMU has taken all of them in.
+        """Bytes come in from the line; returns when QEMU has taken all of them in.
 
         Raises:
-            JudgedError: it has no room for all of them.
+            DutError: the receiver has no room for all of them.
         """
         for n in range(len(data)):
-            self._line.sendall(data[n : n + 1])  # one at a time, so that the queue's length tells what was taken
+            self._line.sendall(data[n : n + 1])  # one at a time, so that the queue's length says what was taken
         for _ in range(50):
             if not self._untaken():
                 self._round_trip()  # it was taken off the queue; now it is in
                 return
             self._round_trip()
-        raise JudgedError(f"QEMU left {self._untaken()} of the injected bytes outside: its receiver had no room")
+        raise DutError(f"QEMU left {self._untaken()} of the injected bytes outside: its receiver had no room")
 
     def _untaken(self) -> int:
         count = array.array("i", [0])
@@ -182,13 +184,13 @@ class QemuUart(JudgedUart):
         return count[0]
 
     def receive_break(self) -> int:
-        """A break arrives."""
+        """A break comes in from the line."""
         self._qmp("chardev-send-break", id="line")
         self._round_trip()
         return 0
 
     def take_sent(self) -> bytes:
-        """What was sent since the last call."""
+        """The characters that have left since the last call."""
         sent = bytearray()
         while select.select([self._line], [], [], 0)[0]:
             more = self._line.recv(65536)
@@ -200,7 +202,7 @@ class QemuUart(JudgedUart):
     # -- time ----------------------------------------------------------------------------------------------
 
     def advance(self, ns: int) -> int:
-        """Let virtual time pass; returns the nanoseconds that did (at least ``ns``)."""
+        """Let virtual time pass; returns the nanoseconds that passed, at least ``ns``."""
         if self.exact_clock:
             before = int(self._command("clock_step 0").split()[1])
             return int(self._command(f"clock_step {ns}").split()[1]) - before
@@ -225,12 +227,12 @@ class QemuUart(JudgedUart):
         return int(self._command("inl 0xb008").split()[1], 16) & 0xFFFFFF
 
     def reset(self) -> None:
-        """A reset of the machine; what waits outside is taken in and thrown away first."""
-        self.run([Access(3, 3), Access(4, 8), Access(1, 0), Access(2, 0)])
+        """Reset the machine; bytes that wait outside are taken in and thrown away first."""
+        self.run([Access(Offset.LCR, 3), Access(Offset.MCR, 8), Access(Offset.IER, 0), Access(Offset.FCR, 0)])
         for _ in range(100_000):
-            if not self.read(5) & 1 and not self._untaken():
+            if not self.read(Offset.LSR) & 1 and not self._untaken():
                 break
-            self.read(0)
+            self.read(Offset.RBR)
         self._qmp("system_reset")
         for _ in range(20):
             self._round_trip()
@@ -240,7 +242,7 @@ class QemuUart(JudgedUart):
     # -- protocols -----------------------------------------------------------------------------------------
 
     def _round_trip(self) -> None:
-        """Once through QEMU's main loop."""
+        """Let QEMU's main loop turn once, by a harmless access."""
         self._command(f"inb {_PORT + _SCRATCH:#x}")
 
     def _command(self, text: str) -> str:
@@ -259,7 +261,7 @@ class QemuUart(JudgedUart):
                 try:
                     more = self._qtest.recv(65536)
                 except TimeoutError:
-                    raise JudgedError(f"{PROGRAM} has not answered for {_REPLY_TIMEOUT_S} s") from None
+                    raise DutError(f"{PROGRAM} has not answered for {_REPLY_TIMEOUT_S} s") from None
                 except ConnectionError:
                     more = b""
                 if not more:
@@ -273,14 +275,14 @@ class QemuUart(JudgedUart):
             elif words[0] == "OK":
                 return " ".join(words)
             else:
-                raise JudgedError(f"QEMU answered {line.decode()!r}")
+                raise DutError(f"QEMU answered {line.decode()!r}")
 
     def _receive_qmp(self) -> dict[str, Any]:
         while b"\n" not in self._qmp_replies:
             try:
                 more = self._qmp_socket.recv(65536)
             except TimeoutError:
-                raise JudgedError(f"the monitor of {PROGRAM} has not answered for {_REPLY_TIMEOUT_S} s") from None
+                raise DutError(f"the monitor of {PROGRAM} has not answered for {_REPLY_TIMEOUT_S} s") from None
             except ConnectionError:
                 more = b""
             if not more:
@@ -296,6 +298,6 @@ class QemuUart(JudgedUart):
         while True:
             reply = self._receive_qmp()
             if "error" in reply:
-                raise JudgedError(f"QEMU refused {command}: {reply['error']}")
+                raise DutError(f"QEMU refused {command}: {reply['error']}")
             if "return" in reply:
                 return

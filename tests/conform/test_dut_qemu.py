@@ -1,4 +1,4 @@
-"""QEMU's UART as a judged one: its clock, its line, its interrupt, and what happens when it is not there."""
+"""QEMU's UART as a device under test: its clock, its line, its interrupt, and what happens when QEMU is missing."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from uartsim.conform.judged import Access, Can, JudgedError
-from uartsim.conform.qemu_judged import PROGRAM, QemuUart
+from uartsim.conform.dut import Access, Can, DutError
+from uartsim.conform.dut_qemu import PROGRAM, QemuDut
 
 needs_qemu = pytest.mark.needs("qemu-system-x86_64")
 
 
 @pytest.fixture(scope="module")
-def qemu() -> Iterator[QemuUart]:
-    with QemuUart() as running:
+def qemu() -> Iterator[QemuDut]:
+    with QemuDut() as running:
         yield running
 
 
 @needs_qemu
 @needs_qemu
-def test_qemu_has_the_clock_the_line_and_the_interrupt(qemu: QemuUart) -> None:
+def test_qemu_has_the_clock_the_line_and_the_interrupt(qemu: QemuDut) -> None:
     qemu.reset()
     setup = ((3, 0x83), (0, 1), (1, 0), (3, 3), (2, 0xC7), (4, 0x0B), (1, 0x01))
     qemu.run([Access(offset, value) for offset, value in setup])
@@ -37,10 +37,10 @@ def test_qemu_has_the_clock_the_line_and_the_interrupt(qemu: QemuUart) -> None:
 
 
 @needs_qemu
-def test_qemu_says_when_its_receiver_has_no_room(qemu: QemuUart) -> None:
+def test_qemu_says_when_its_receiver_has_no_room(qemu: QemuDut) -> None:
     qemu.reset()
     qemu.write(2, 0)
-    with pytest.raises(JudgedError, match="no room"):
+    with pytest.raises(DutError, match="no room"):
         qemu.inject(b"two")
     for _ in range(3):
         qemu.read(0)
@@ -48,7 +48,7 @@ def test_qemu_says_when_its_receiver_has_no_room(qemu: QemuUart) -> None:
 
 @needs_qemu
 def test_qemu_leaves_nothing_behind() -> None:
-    with QemuUart() as running:
+    with QemuDut() as running:
         process, folder = running._process, running.folder
         assert folder.exists()
     assert process.wait(0) is not None
@@ -57,7 +57,7 @@ def test_qemu_leaves_nothing_behind() -> None:
 
 
 @needs_qemu
-def test_a_reset_takes_in_what_waits_outside(qemu: QemuUart) -> None:
+def test_a_reset_takes_in_what_waits_outside(qemu: QemuDut) -> None:
     qemu.reset()
     for character in b"more than one":
         qemu.receive(character)
@@ -68,16 +68,16 @@ def test_a_reset_takes_in_what_waits_outside(qemu: QemuUart) -> None:
 
 @needs_qemu
 def test_qemu_that_ends_is_said_to_have_ended() -> None:
-    with QemuUart() as running:
+    with QemuDut() as running:
         running._qmp("quit")
-        with pytest.raises(JudgedError, match=f"{PROGRAM} closed its "):
+        with pytest.raises(DutError, match=f"{PROGRAM} closed its "):
             running.run([Access(5)] * 10_000)
 
 
 def test_qemu_that_is_missing_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(JudgedError, match=r"qemu-system-x86_64 is missing: .* 'apt-get install qemu-system-x86'"):
-        QemuUart()
+    with pytest.raises(DutError, match=r"qemu-system-x86_64 is missing: .* 'apt-get install qemu-system-x86'"):
+        QemuDut()
 
 
 def test_qemu_that_does_not_start_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -85,5 +85,5 @@ def test_qemu_that_does_not_start_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp
     fake.write_text("#!/bin/sh\necho 'no such machine' >&2\nexit 1\n")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    with pytest.raises(JudgedError, match=r"closed its .*; it said: no such machine"):
-        QemuUart()
+    with pytest.raises(DutError, match=r"closed its .*; it said: no such machine"):
+        QemuDut()

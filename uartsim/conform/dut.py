@@ -1,11 +1,11 @@
-"""What a UART has to offer to be judged: eight registers, and as much of a line, a clock and pins as it has.
+"""What a device under test (DUT) offers: eight registers, and as much of a line, a clock and pins as it has.
 
-A judged UART says what it can do (:class:`Can`); what it cannot do is not asked of it, and the report says which checks
-were left out for that.  The least is reading and writing registers.
+A device says what it can do (:class:`Can`).  What it cannot do is not asked of it, and the report says which sequences
+were left out for that reason.  The minimum is reading and writing registers.
 
-Time passes only in :meth:`JudgedUart.advance`, and in :meth:`JudgedUart.receive` and
-:meth:`JudgedUart.receive_break` where a model puts the character through a real line.  These return how much did, so
-that whoever judges can keep count.
+Time passes only in :meth:`DeviceUnderTest.advance`, and in :meth:`DeviceUnderTest.receive` and
+:meth:`DeviceUnderTest.receive_break` where a model puts the character through a real line.  These methods return how much
+time passed, so that the caller can keep count.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ from typing import NamedTuple, TypeVar
 
 from uartsim.errors import UartsimError
 
-Self = TypeVar("Self", bound="JudgedUart")
+Self = TypeVar("Self", bound="DeviceUnderTest")
 
 
 def a_part(part: str) -> str:
-    """A part with its article, as it is spoken: "an 8250"."""
+    """The name of a part with its article: "an 8250"."""
     return f"{'an' if part.startswith('8') else 'a'} {part}"
 
 
-class JudgedError(UartsimError):
-    """The judged UART cannot go on: it is missing, gone, silent, or answers nonsense."""
+class DutError(UartsimError):
+    """The device under test has failed: it is missing, has ended, is silent, or answers nonsense."""
 
 
 class Can(Flag):
-    """What a judged UART can do beyond reading and writing its registers."""
+    """What a device can do beyond reading and writing its registers."""
 
-    RESET = auto()  #: a master reset
-    IRQ = auto()  #: its interrupt line, as the PC sees it: gated by OUT2
-    SENT = auto()  #: tells the characters that it has sent
-    RECEIVE = auto()  #: characters come in from the line
+    RESET = auto()  #: can be given a master reset
+    IRQ = auto()  #: shows its interrupt line as the PC sees it: gated by OUT2
+    SENT = auto()  #: shows the characters that it has sent
+    RECEIVE = auto()  #: can be given characters from the line
     ERRORS = auto()  #: ... with parity and framing errors
-    BREAK = auto()  #: a break comes in from the line
+    BREAK = auto()  #: can be given a break from the line
     MODEM = auto()  #: its modem inputs can be driven
-    TIME = auto()  #: time passes when told to, at least as much as told
+    TIME = auto()  #: lets time pass when told to, at least as much as told
     EXACT = auto()  #: ... and not a nanosecond more
 
 
-#: Everything.
+#: Every capability.
 ALL = Can.RESET | Can.IRQ | Can.SENT | Can.RECEIVE | Can.ERRORS | Can.BREAK | Can.MODEM | Can.TIME | Can.EXACT
 
 
@@ -56,21 +56,21 @@ class Access(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What an access gave: the value of a read, and the level of the interrupt line after it."""
+    """The outcome of an access: the value of a read (None for a write), and the interrupt line's level after it."""
 
     value: int | None
     irq: bool
 
 
-class JudgedUart(abc.ABC):
-    """A UART behind the small face that a judge needs.  A context manager: at its end nothing is left behind.
+class DeviceUnderTest(abc.ABC):
+    """A UART behind the interface that the tests need.  As a context manager it closes itself at the end.
 
-    Methods for what :attr:`can` does not name are never called.
+    Methods for capabilities that :attr:`can` does not name are never called.
 
     Attributes:
-        name: what the report calls it.
-        part: which part it claims to be: a name in :data:`uartsim.registers.VARIANTS`.
-        can: what it can do.
+        name: the name that the report shows.
+        part: the part that it claims to be: a name in :data:`uartsim.registers.VARIANTS`.
+        can: its capabilities.
     """
 
     name: str = "a UART"
@@ -86,7 +86,7 @@ class JudgedUart(abc.ABC):
         """Write ``value`` (0 to 255) to the register at ``offset`` (0 to 7)."""
 
     def run(self, accesses: Iterable[Access]) -> list[Answer]:
-        """Make many accesses; a model behind a pipe overrides this with one round trip."""
+        """Make several accesses in order; a device behind a pipe overrides this with one round trip for all."""
         answers = []
         for offset, value in accesses:
             got = None
@@ -107,39 +107,39 @@ class JudgedUart(abc.ABC):
         raise NotImplementedError
 
     def take_sent(self) -> bytes:
-        """The characters that have left whole since the last call (:attr:`Can.SENT`)."""
+        """The characters that have left completely since the last call (:attr:`Can.SENT`)."""
         raise NotImplementedError
 
     def receive(self, character: int, errors: int = 0) -> int:
-        """A character from the line is complete (:attr:`Can.RECEIVE`).
+        """A character has come in from the line, to its last bit (:attr:`Can.RECEIVE`).
 
         Args:
             character: 0 to 255.
             errors: LSR bits PE and FE that it carries (:attr:`Can.ERRORS`).
 
         Returns:
-            How many nanoseconds passed meanwhile.
+            The nanoseconds that passed in the meantime.
         """
         raise NotImplementedError
 
     def receive_break(self) -> int:
-        """The line was at space for longer than a frame, and is at mark again (:attr:`Can.BREAK`).
+        """The line was at space for longer than a frame and is at mark again (:attr:`Can.BREAK`).
 
         Returns:
-            How many nanoseconds passed meanwhile.
+            The nanoseconds that passed in the meantime.
         """
         raise NotImplementedError
 
     def set_modem_inputs(self, inputs: int) -> None:
-        """Drive CTS, DSR, RI and DCD, at their places in MSR (:attr:`Can.MODEM`)."""
+        """Drive CTS, DSR, RI and DCD, given as the bits of MSR with these names (:attr:`Can.MODEM`)."""
         raise NotImplementedError
 
     def advance(self, ns: int) -> int:
-        """Let time pass (:attr:`Can.TIME`); returns how many nanoseconds did, at least ``ns``."""
+        """Let time pass (:attr:`Can.TIME`); returns the nanoseconds that passed, at least ``ns``."""
         raise NotImplementedError
 
-    def close(self) -> None:  # noqa: B027 - most have nothing to put away
-        """Put away whatever it needed; may be called again."""
+    def close(self) -> None:  # noqa: B027 - most have nothing to release
+        """Release what the device needed; may be called again."""
 
     def __enter__(self: Self) -> Self:
         return self

@@ -1,15 +1,15 @@
-"""Our own chip, behind the face that a judge needs."""
+"""Our own chip as a device under test, and as the reference of random programs."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from uartsim.chip import Bench
-from uartsim.conform.judged import ALL, JudgedUart
+from uartsim.conform.dut import ALL, DeviceUnderTest
 
 
-class OurUart(JudgedUart):
-    """A :class:`uartsim.chip.Bench`: exact in everything.
+class OurDut(DeviceUnderTest):
+    """A chip on a :class:`uartsim.chip.Bench`; it can do everything, and its clock is exact.
 
     Args:
         part: a name in :data:`uartsim.registers.VARIANTS`.
@@ -40,25 +40,25 @@ class OurUart(JudgedUart):
         self.bench.reset()
 
     def take_sent(self) -> bytes:
-        """What has left whole."""
+        """The characters that have left completely since the last call."""
         return self.bench.take_tx()
 
     def receive(self, character: int, errors: int = 0) -> int:
-        """A character is complete now; no time passes."""
+        """A character has just come in; no time passes."""
         self.bench.uart.receive(character, errors, self.bench.now_ticks)
         return 0
 
     def receive_break(self) -> int:
-        """A break is complete now; no time passes."""
+        """A break has just ended; no time passes."""
         uart = self.bench.uart
         uart.receive(0, uart.transmitter.times.break_errors, self.bench.now_ticks)
         return 0
 
     def set_modem_inputs(self, inputs: int) -> None:
-        """The cable drives the inputs."""
+        """Drive the modem inputs."""
         self.bench.uart.set_modem_inputs(inputs, self.bench.now_ticks)
 
     def advance(self, ns: int) -> int:
-        """Time passes, exactly."""
+        """Let exactly ``ns`` nanoseconds pass."""
         self.bench.advance(ns)
         return ns

@@ -6,32 +6,32 @@ from typing import Any
 
 import pytest
 
-from uartsim.conform.judged import ALL, Can
-from uartsim.conform.ours import OurUart
-from uartsim.conform.programs import Action, Beside, run_programs
+from uartsim.conform.dut import ALL, Can
+from uartsim.conform.dut_ours import OurDut
+from uartsim.conform.random_programs import Action, SideBySide, run_programs
 from uartsim.line_format import NEVER
 from uartsim.registers import VARIANTS
 
 
 @pytest.mark.parametrize("part", VARIANTS)
 def test_our_chip_agrees_with_itself(part: str) -> None:
-    result = run_programs(OurUart(part), 4000, seed=3)
+    result = run_programs(OurDut(part), 4000, seed=3)
     assert result.differences == []
     assert result.actions == 4000
 
 
 @pytest.mark.parametrize("options", [{"out2_gate": "pin"}, {"thre_delay": False}])
 def test_other_choices_where_the_datasheet_leaves_it_open_agree_too(options: dict[str, Any]) -> None:
-    assert run_programs(OurUart(**options), 8000, seed=4).differences == []
+    assert run_programs(OurDut(**options), 8000, seed=4).differences == []
 
 
 def test_another_timeout_is_found() -> None:
-    found = run_programs(OurUart(timeout_rule="word"), 60_000, seed=5, most=1)
+    found = run_programs(OurDut(timeout_rule="word"), 60_000, seed=5, most=1)
     assert found.differences[0].what in ("read of offset 2", "interrupt line")
     assert "wait" in " ".join(found.differences[0].actions)
 
 
-class WithoutClock(OurUart):
+class WithoutClock(OurDut):
     """Sends in no time and knows no timeout, as a model without a clock does."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ def test_a_model_without_a_clock_can_be_right() -> None:
     assert run_programs(WithoutClock(), 8000, seed=6).differences == []
 
 
-class ForgetsScratch(OurUart):
+class ForgetsScratch(OurDut):
     """SCR keeps seven bits."""
 
     def write(self, offset: int, value: int) -> None:
@@ -70,7 +70,7 @@ def test_differences_of_one_kind_are_shown_once_and_counted() -> None:
 
 
 def test_a_seed_gives_the_same_program_again() -> None:
-    beside = Beside(OurUart())
+    beside = SideBySide(OurDut())
     assert beside.draw(8) == beside.draw(8) != beside.draw(9)
 
 
@@ -87,6 +87,6 @@ def test_a_seed_gives_the_same_program_again() -> None:
     ],
 )
 def test_programs_keep_away_from_what_is_open(before: list[Action], action: Action, fitting: Action | None) -> None:
-    beside = Beside(OurUart())
+    beside = SideBySide(OurDut())
     assert beside.run(before, 0) is None
     assert beside.fit(action) == fitting

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.patience import is_running, patience
-from uartsim.conform.command_judged import CommandUart
-from uartsim.conform.judged import Access, Answer, Can, JudgedError
+from uartsim.conform.dut import Access, Answer, Can, DutError
+from uartsim.conform.dut_command import CommandDut
 from uartsim.errors import UsageError
 
 Model = Callable[..., str]
@@ -53,10 +53,10 @@ def _content(path: Path) -> str:
 
 
 def test_it_says_what_it_is_and_can_do(model: Model) -> None:
-    with CommandUart(model("'OK'")) as uart:
+    with CommandDut(model("'OK'")) as uart:
         assert (uart.name, uart.part) == ("A model", "16550A")
         assert uart.can == ~Can(0)
-    with CommandUart(model("'OK'", "HELLO 1 8250 - 8250")) as uart:
+    with CommandDut(model("'OK'", "HELLO 1 8250 - 8250")) as uart:
         assert (uart.part, uart.can) == ("8250", Can(0))
         assert uart.name == "8250"
 
@@ -77,14 +77,14 @@ def test_it_says_what_it_is_and_can_do(model: Model) -> None:
     ],
 )
 def test_each_request_is_one_line(
-    model: Model, do: Callable[[CommandUart], object], request_line: str, answer: str, result: object
+    model: Model, do: Callable[[CommandDut], object], request_line: str, answer: str, result: object
 ) -> None:
-    with CommandUart(model(f"{answer!r} if line == {request_line + chr(10)!r} else 'ERR ' + line")) as uart:
+    with CommandDut(model(f"{answer!r} if line == {request_line + chr(10)!r} else 'ERR ' + line")) as uart:
         assert do(uart) == result
 
 
 def test_many_accesses_go_out_together_and_come_back_in_order(model: Model) -> None:
-    with CommandUart(model("'1' if words[0] == 'IRQ' else 'OK' if words[0] == 'W' else words[1] * 2")) as uart:
+    with CommandDut(model("'1' if words[0] == 'IRQ' else 'OK' if words[0] == 'W' else words[1] * 2")) as uart:
         accesses = [Access(n % 8, None if n % 3 else n % 256) for n in range(1000)]
         answers = uart.run(accesses)
         assert answers == [Answer(None if n % 3 == 0 else n % 8 * 0x11, True) for n in range(1000)]
@@ -107,9 +107,9 @@ def test_many_accesses_go_out_together_and_come_back_in_order(model: Model) -> N
     ],
 )
 def test_a_program_that_fails_is_told_in_a_sentence_and_ended(model: Model, answer: str, sentence: str) -> None:
-    uart = CommandUart(model(answer), answer_timeout_s=1.5)
+    uart = CommandDut(model(answer), answer_timeout_s=1.5)
     folder, reaper = uart._process.folder, uart._process.reaper_pid
-    with uart, pytest.raises(JudgedError, match=sentence) as failure:
+    with uart, pytest.raises(DutError, match=sentence) as failure:
         uart.read(5)
     assert "\n" not in str(failure.value)
     assert not folder.exists()
@@ -130,8 +130,8 @@ def test_a_program_that_fails_is_told_in_a_sentence_and_ended(model: Model, answ
     ],
 )
 def test_a_wrong_greeting_says_what_it_has_to_be(model: Model, hello: str, sentence: str) -> None:
-    with pytest.raises(JudgedError, match=re.escape(sentence)):
-        CommandUart(model("'OK'", hello))
+    with pytest.raises(DutError, match=re.escape(sentence)):
+        CommandDut(model("'OK'", hello))
 
 
 @pytest.mark.parametrize(
@@ -142,8 +142,8 @@ def test_a_wrong_greeting_says_what_it_has_to_be(model: Model, hello: str, sente
     ],
 )
 def test_a_command_that_is_none_is_told_in_a_sentence(command: str, sentence: str) -> None:
-    with pytest.raises(JudgedError, match=sentence):
-        CommandUart(command)
+    with pytest.raises(DutError, match=sentence):
+        CommandDut(command)
 
 
 @pytest.mark.parametrize(
@@ -152,14 +152,14 @@ def test_a_command_that_is_none_is_told_in_a_sentence(command: str, sentence: st
 )
 def test_a_command_without_a_program_is_a_wrong_question(command: str, sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
-        CommandUart(command)
+        CommandDut(command)
 
 
 @pytest.mark.parametrize(("passed", "can"), [(999, "time"), (1001, "time,exact")])
 def test_a_clock_that_does_not_do_as_told_is_refused(model: Model, passed: int, can: str) -> None:
     with (
-        CommandUart(model(f"'{passed}'", f"HELLO 1 16550A {can} x")) as uart,
-        pytest.raises(JudgedError, match=f"let {passed} ns pass when told 1000"),
+        CommandDut(model(f"'{passed}'", f"HELLO 1 16550A {can} x")) as uart,
+        pytest.raises(DutError, match=f"let {passed} ns pass when told 1000"),
     ):
         uart.advance(1000)
 
@@ -167,26 +167,26 @@ def test_a_clock_that_does_not_do_as_told_is_refused(model: Model, passed: int, 
 def test_what_the_program_started_ends_with_it(model: Model, tmp_path: Path) -> None:
     left = tmp_path / "pid"
     starts = f"os.system('sleep 1000 & echo $! > {left}') or '60'"
-    with CommandUart(model(starts)) as uart:
+    with CommandDut(model(starts)) as uart:
         assert uart.read(5) == 0x60
         started = int(left.read_text())
         assert is_running(started)
     assert not is_running(started)
 
 
-def test_a_killed_judge_leaves_no_program_behind(model: Model) -> None:
-    judging = (
+def test_a_killed_run_leaves_no_program_behind(model: Model) -> None:
+    program = (
         "import sys, time\n"
-        "from uartsim.conform.command_judged import CommandUart\n"
-        f"uart = CommandUart({model('str(os.getpid() % 100)')!r})\n"
+        "from uartsim.conform.dut_command import CommandDut\n"
+        f"uart = CommandDut({model('str(os.getpid() % 100)')!r})\n"
         "print(uart._process.reaper_pid, uart._process.folder, flush=True)\n"
         "time.sleep(1000)\n"
     )
-    with subprocess.Popen([sys.executable, "-c", judging], stdout=subprocess.PIPE, text=True) as judge:
-        assert judge.stdout is not None
-        reaper, folder = judge.stdout.readline().split()
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as runner:
+        assert runner.stdout is not None
+        reaper, folder = runner.stdout.readline().split()
         assert descends_from(int(reaper))
-        judge.kill()
+        runner.kill()
     give_up_at = time.monotonic() + patience(20)
     while is_running(int(reaper)) or Path(folder).exists():
         assert time.monotonic() < give_up_at
@@ -204,11 +204,11 @@ def test_any_answer_is_a_value_or_a_sentence(answers: list[str]) -> None:
         "import sys; answers = iter(['HELLO 1 16550A - x', *eval(sys.argv[1])]); "
         "[sys.stdout.buffer.write((next(answers) + chr(10)).encode()) and sys.stdout.flush() for line in sys.stdin]"
     )
-    with CommandUart([sys.executable, "-S", "-c", program, ascii(answers)]) as uart:
+    with CommandDut([sys.executable, "-S", "-c", program, ascii(answers)]) as uart:
         for answer in answers:
             if re.fullmatch(r"[0-9A-Fa-f]{1,2}", answer.strip()):
                 assert uart.read(5) == int(answer.strip(), 16)
             else:
-                with pytest.raises(JudgedError) as failure:
+                with pytest.raises(DutError) as failure:
                     uart.read(5)
                 assert str(failure.value).isprintable()
