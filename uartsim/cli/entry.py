@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from uartsim.cli.crash_report import STATUS as SOFTWARE_ERROR
-from uartsim.cli.crash_report import catch_the_rest, tell, traceback_of, wants_debug
+from uartsim.cli.crash_report import catch_the_rest, report_crash, traceback_of, wants_debug
 from uartsim.cli.early_endpoints import open_for_run
 from uartsim.error_groups import first_error
 from uartsim.errors import UartsimError, UsageError
@@ -73,7 +73,7 @@ def _status_of(arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
                 sys.stderr.write(traceback_of(error))
             sys.stderr.write(f"uartsim: {sentence}\n")
             return 1
-        tell(error)
+        report_crash(error)
         return SOFTWARE_ERROR
 
 
