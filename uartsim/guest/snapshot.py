@@ -153,10 +153,15 @@ class PortSnapshot:
             raise UsageError(f"{file} is not the snapshot of a port: {error}") from None
 
     def check(self, qemu: str, command: list[str], com1: Com1) -> None:
-        """See that this QEMU and this port can go on from here.
+        """Check that a guest can continue from this snapshot.
+
+        Args:
+            qemu: the build of QEMU, see :func:`uartsim.guest.bridge_build.build_id`.
+            command: QEMU's command line.
+            com1: the port.
 
         Raises:
-            UartsimError: it is another build, another machine or another chip.
+            UartsimError: the snapshot was made with another build, another command line or another chip.
         """
         uart = com1.uart
         chip = (uart.variant.name, uart.unlimited, uart.transmitter.delay_circuit)
