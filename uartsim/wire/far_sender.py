@@ -16,7 +16,7 @@ from uartsim.line_format import NEVER, LineFormat
 from uartsim.register_bits import BREAK_INTERRUPT
 from uartsim.wire.channel import Channel, add_counters
 from uartsim.wire.frame import Arrival, receive_space
-from uartsim.wire.waveform import Edge
+from uartsim.wire.line_level import Edge
 
 
 class FarSender:
