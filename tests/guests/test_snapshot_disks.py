@@ -186,7 +186,7 @@ class TestDisks:
             else:
                 with pytest.raises(
                     UartsimError,
-                    match=r"made by an earlier version, which did not save the guest.s disk .*boot it anew",
+                    match=r"made by an earlier version, which did not save the guest.s disk .*boot it without the snapshot",
                 ):
                     async with restored(Line(), definition, tmp_path / "saved"):
                         pass

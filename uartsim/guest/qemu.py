@@ -136,7 +136,7 @@ class QemuGuest:
             if not snapshot.files.sizes and (drives := writable_drives(command)):
                 raise UartsimError(
                     f"the snapshot was made by an earlier version, which did not save the guest's disk ({drives[0]}), so the "
-                    "guest would find another one: boot it anew"
+                    "guest would find another one: boot it without the snapshot"
                 )
             images = {drive: self._files.path(name) for drive, name in snapshot.files.disks.items()}
             if images:

@@ -83,7 +83,7 @@ class SavedFiles:
             if (found.st_size, found.st_mtime_ns) != (size, at):
                 raise UsageError(
                     f"{image} has been changed since the snapshot was made, so the guest would find another disk: "
-                    "boot the guest anew"
+                    "boot the guest without the snapshot"
                 )
 
 
@@ -171,7 +171,7 @@ class PortSnapshot:
                 f"({self.uart.variant}, {'unlimited' if self.uart.unlimited else 'line'} rate)"
             )
         if qemu != self.qemu:
-            raise UartsimError("the snapshot was made by another build of QEMU: boot the guest anew")
+            raise UartsimError("the snapshot was made by another build of QEMU: boot the guest without the snapshot")
         if tuple(command) != self.command:
             differing = sorted(set(command) ^ set(self.command))
             raise UartsimError(
