@@ -109,7 +109,7 @@ class InnerTty:
         self._sane[_CFLAG] |= termios.CSTOPB if line_format.stop_halves > 2 else 0
         self._sane[_CFLAG] |= termios.CLOCAL if local else 0
         self.path = os.ttyname(self.slave)
-        self.rest()
+        self.set_idle_modes()
 
     def hang_up(self) -> None:
         """Hang up the tty, as the kernel does with a real one.
@@ -127,20 +127,20 @@ class InnerTty:
             os.close(descriptor)
         self.master, self.slave = new
         self.path = os.ttyname(self.slave)
-        self.rest()
+        self.set_idle_modes()
 
-    def rest(self) -> None:
+    def set_idle_modes(self) -> None:
         """Set the modes between two programs: arriving characters are neither echoed nor turned into signals."""
         raw = [*self._sane[:_CC], list(self._sane[_CC])]
         raw[_LFLAG] &= ~(termios.ECHO | termios.ICANON | termios.ISIG)
         termios.tcsetattr(self.slave, termios.TCSANOW, raw)
 
-    def make_sane(self) -> None:
+    def set_fresh_modes(self) -> None:
         """Set the modes of a fresh tty and discard earlier input, before a program starts."""
         termios.tcflush(self.slave, termios.TCIFLUSH)
         termios.tcsetattr(self.slave, termios.TCSANOW, self._sane)
 
-    def forget(self) -> None:
+    def discard(self) -> None:
         """Discard the bytes that are on their way in either direction, as a loss of power does."""
         termios.tcflush(self.slave, termios.TCIOFLUSH)
         termios.tcflush(self.master, termios.TCIFLUSH)  # the bytes that the master's line discipline already holds

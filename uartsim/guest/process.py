@@ -231,7 +231,7 @@ class ProcessGuest:
         command = self._filled_in(tty.path, private)
         environment = {**os.environ, "TERM": "vt102"}  # our own TERM describes another terminal
         self._last_output = b""
-        tty.make_sane()
+        tty.set_fresh_modes()
         tty_fd = tty.slave if self._controlling_tty else None
         try:
             async with await Child.start(command, tty_fd=tty_fd, env=environment, folder=private) as self._child:
@@ -241,7 +241,7 @@ class ProcessGuest:
                 complaint = self._child.last_output()
         finally:
             self._child = None
-            tty.rest()
+            tty.set_idle_modes()
         said = self._last_output.decode(errors="replace").replace("\r\n", "\n").strip()
         return status, "\n".join(filter(None, (complaint, said)))
 
@@ -276,7 +276,7 @@ class ProcessGuest:
     def _start_over(self, tty: InnerTty, driver: SerialDriver) -> None:
         """After a reset: discard the bytes in transit, and open the port again."""
         self._carrying.cancel()
-        tty.forget()
+        tty.discard()
         driver.discard_output()
         driver.flush_input()
         self._open(tty, driver)
