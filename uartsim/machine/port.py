@@ -92,9 +92,9 @@ class Port:
         self.quantum_ticks = ticker.quantum_ticks
         self._irq = False
         self._advancing = False
-        #: Nothing happens by itself before this time: as the last advance found it, 0 when somebody has touched the port.
+        #: Nothing happens by itself before this time: as the last advance found it, 0 after an access.
         self._quiet_until = 0
-        #: When the far end's next frame arrives or starts, as the last advance found it; 0 when it has done something since.
+        #: When the far end's next frame arrives or starts, as the last advance found it; 0 after it has done something.
         self._far_due = 0
         self._wakeup = ticker.wakeup(self._tick)
         self.taps = Taps(self, name, taps) if taps else None
@@ -171,7 +171,7 @@ class Port:
     # -- time ----------------------------------------------------------------------------------------------
 
     def has_room(self) -> bool:
-        """Whether the far end may start a frame: RTS may say no, and unless the line is strict it overruns nobody."""
+        """Whether the far end may start a frame: RTS may forbid it, and unless the line is strict, so does a full receiver."""
         uart = self.uart
         if self.flow_control and (self.rts_lost or not uart.modem.rts):
             return False
@@ -219,7 +219,7 @@ class Port:
             self._signal(uart.now)
         while True:
             room, due = False, NEVER
-            if self._far_due < NEVER:  # else it does nothing until somebody touches it
+            if self._far_due < NEVER:  # else nothing happens there before the port is touched
                 room = not far.pending or self.has_room()
                 self._far_due = due = far.due(room)
             far_due, interrupt_due = due, NEVER
