@@ -9,7 +9,7 @@ Characters are handed out in quanta: as soon as the line falls idle, or sixteen 
 virtual time a tenth of a second, if that is longer).
 
 The port has two sides (:mod:`uartsim.machine.sides`): the guest, which owns the registers, and the far end of the line.
-What disturbs it stands between them (:mod:`uartsim.machine.interceptors`); what records it is a tap (:mod:`uartsim.machine.taps`).
+What disturbs it stands between them (:mod:`uartsim.machine.interceptors`); recorders are :mod:`uartsim.machine.taps`.
 """
 
 from __future__ import annotations
