@@ -17,7 +17,7 @@ from uartsim.error_groups import first_error
 from uartsim.line_format import UsageError
 from uartsim.machine.com1 import Com1
 from uartsim.machine.losses import LossNotice
-from uartsim.machine.options import PortOptions, make_port, remove_recordings
+from uartsim.machine.port_options import PortOptions, make_port, remove_recordings
 from uartsim.machine.ticker import is_virtual, shared_ticker
 
 
@@ -203,7 +203,7 @@ async def open_machine(
         runtime_dir: a private folder for the guest's sockets.
         log: gets lines of text for the user that started the machine.
         prepare: called with the machine before power comes on, to listen from the first byte.
-        port: what its serial port is like, see :class:`uartsim.machine.options.PortOptions`.
+        port: what its serial port is like, see :class:`uartsim.machine.port_options.PortOptions`.
 
     Raises:
         UsageError: the clock is virtual, and the guest lives in real time; or a fault or recording is impossible.
