@@ -258,5 +258,5 @@ async def test_sysrq_is_a_break_and_a_key_for_each_of_the_keys() -> None:
 @virtual_time
 async def test_what_is_no_sysrq_key_is_refused(keys: str) -> None:
     async with open_hub() as (hub, _):
-        with pytest.raises(ValueError, match="is no SysRq key"):
+        with pytest.raises(ValueError, match="is not a SysRq key"):
             await hub.sysrq(keys)

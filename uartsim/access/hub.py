@@ -1,8 +1,8 @@
-"""Everything the guest sends, kept for whoever comes; and the way back to the guest.
+"""The meeting point of a line and its clients: what the guest sends is kept for them, and they send to the guest.
 
 The hub keeps the last stretch of what the guest has sent (the scrollback).  Each client has a position in it and reads
-at its own pace: one that stops reading stalls nobody.  When the scrollback has moved past a client's position, what it
-missed is counted and said to it.
+at its own pace: one that stops reading stalls neither the guest nor the others.  When the scrollback has moved past a
+client's position, what the client missed is counted, and the client is told.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Hub:
     Args:
         com1: the port; the hub takes its output from now on.
         scrollback_bytes: how much of the output is kept.
-        policy: who gets the line.
+        policy: which client gets the line.
     """
 
     def __init__(self, com1: Com1, scrollback_bytes: int = SCROLLBACK, policy: LinePolicy = LinePolicy.REFUSE) -> None:
@@ -50,14 +50,14 @@ class Hub:
         self.scrollback_bytes = scrollback_bytes
         self.closed = False
         self.clients: set[HubClient] = set()
-        #: Who may send, or None.
+        #: The client that may send, or None.
         self.writer: HubClient | None = None
         #: When the last character came from the guest, in ticks.
         self.last_output_at: int | None = None
         #: Where everything on the line is recorded, if anywhere.
         self.record: TranscriptWriter | None = None
-        #: Somebody's format may be another; the record has a mark of it before the next characters, as a guest that programs
-        #: its chip passes through formats in which nothing is sent.
+        #: A client's or the guest's format may have changed.  The record gets its mark of that only before the next
+        #: characters: a guest that programs its chip passes through formats in which nothing is sent.
         self.formats_changed = False
         self._record_flush = com1.ticker.wakeup(self._flush_record)
         self._kept = bytearray()
@@ -71,7 +71,7 @@ class Hub:
         self.news = trio.lowlevel.ParkingLot()
         self._room = trio.lowlevel.ParkingLot()
         self._taken = trio.lowlevel.ParkingLot()
-        #: Some client wants to know what is on the line before anybody hears it.
+        #: Some client wants to know what is on the line before any receiver gets it.
         self.follows_frames = False
         com1.far_end = self
 
@@ -100,11 +100,11 @@ class Hub:
             who: its name, for ``status`` and for the others.
             watch: it only reads; else it takes the line.
             start: the offset of the first byte that it wants; None: what comes from now on.
-            force: take the line even if somebody holds it.
-            notice: told, in a sentence, what happens to the client: such as that somebody has taken the line.
+            force: take the line even if another client holds it.
+            notice: told, in a sentence, what happens to the client: such as that another has taken the line.
 
         Raises:
-            LineHeldError: somebody holds the line, and neither ``watch`` nor ``force`` was given.
+            LineHeldError: another client holds the line, and neither ``watch`` nor ``force`` was given.
         """
         client = HubClient(self, who, self.end if start is None else start, notice)
         if not watch:
@@ -166,7 +166,7 @@ class Hub:
         self.follows_frames = any(client.on_carry is not None for client in self.clients)
 
     def carried(self, now: int) -> None:
-        """The guest has put frames on the line, and nobody has heard them yet."""
+        """The guest has put frames on the line that no receiver has got yet."""
         for client in self.clients:
             if client.on_carry is not None:
                 client.on_carry(now)
@@ -276,7 +276,7 @@ class Hub:
             ValueError: no key, or one that is not ASCII.
         """
         if not keys or not keys.isascii():
-            raise ValueError(f"{keys!r} is no SysRq key: give a letter or digit, such as h for help")
+            raise ValueError(f"{keys!r} is not a SysRq key: give a letter or digit, such as h for help")
         for key in keys:
             self._far_break(duration_s)
             await self.send(key.encode())
@@ -296,7 +296,7 @@ class Hub:
                 return
 
     def status(self) -> dict[str, Any]:
-        """Who is attached and what is kept, as plain values."""
+        """The clients and what is kept, as plain values."""
         clients = sorted(self.clients, key=lambda client: client.who)
         return {
             "writer": self.writer.who if self.writer is not None else None,
