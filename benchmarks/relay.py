@@ -55,6 +55,18 @@ def flood(fd: int, size: int) -> float:
     return size / (time.perf_counter() - start) / 1e6
 
 
+def flood_beside_socat(size: int) -> float:
+    """How many times socat's speed a flood of ``size`` bytes has, with the record on, one after the other."""
+    with socat_machine("source") as (link, _), open_raw(link, program=True) as fd:
+        flood(fd, 1000)
+        theirs = flood(fd, size)
+    with tempfile.TemporaryDirectory() as folder:
+        options = ("--rate", "unlimited", "--record", f"{folder}/record.jsonl")
+        with uartsim_machine("source_process", *options) as (link, _), open_raw(link, program=True) as fd:
+            flood(fd, 1000)
+            return flood(fd, size) / theirs
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
