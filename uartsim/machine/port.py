@@ -30,6 +30,8 @@ _RBR, _THR, _IIR, _LSR, _MCR = (int(o) for o in (Offset.RBR, Offset.THR, Offset.
 
 #: Characters handed out at a time while the line is busy.
 QUANTUM: Final = 16
+#: How many more quanta may be gathered until other busy lines are served as well.
+GATHERED_QUANTA: Final = 15
 
 
 class Port:
@@ -421,7 +423,7 @@ class Port:
         """Ask to be called when something will be visible outside."""
         self._look_for_losses()
         uart, cable = self.uart, self.cable
-        at = NEVER
+        at = gather_from = NEVER
         if self.on_stream_out is not None:
             # This handler is in our process and serves each interrupt at its own time, whenever we come to it.  While
             # something is on the line we come soon enough to refill the transmitter; a character that waits is told of.
@@ -443,8 +445,9 @@ class Port:
             if self.stream_out_waiting is not None and drained < NEVER:
                 drained += self.stream_out_waiting() * frame
             quantum = max(QUANTUM * frame, self.quantum_ticks)
-            at = min(at, drained, (first if first < NEVER else uart.now) + quantum)
+            gather_from = (first if first < NEVER else uart.now) + quantum
+            at = min(at, drained, gather_from + GATHERED_QUANTA * quantum)
             at = max(at, uart.now + 1) if frame else at
         if cable.out is not None:
             at = min(at, max(cable.hearing_due(), uart.now + 1))
-        self._wakeup.set(at)
+        self._wakeup.set(at, gather_from)
