@@ -100,6 +100,8 @@ def _status_of(arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
                 reservation = _reserve_for_run(sys.argv[1:])
             from uartsim.commands import commands
 
+            if reservation is not None:
+                reservation.device.look()
             return commands(*arguments, obj=reservation, prog_name="uartsim", **options)
         finally:
             if reservation is not None:

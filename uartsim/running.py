@@ -77,6 +77,7 @@ def run_machine(
     from uartsim.record import TranscriptWriter
 
     claim = reservation.claim
+    reservation.device.look()
     check_start(definition)
     records: list[TranscriptWriter] = []
     writer = Log()

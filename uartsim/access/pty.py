@@ -31,8 +31,10 @@ from uartsim.line_format import TICKS_PER_SECOND, LineFormat
 _wait_readable = trio.lowlevel.wait_readable
 _wait_writable = trio.lowlevel.wait_writable
 
-#: How long a fresh client may take to flush its input before output begins without, in seconds.
+#: How long after its opening a client may flush its input before output begins without, in seconds.
 OPENING_GRACE: Final = 0.1
+#: The least of it that is left when the machine starts after the client: what the client has done is seen by then.
+LEAST_GRACE: Final = 0.01
 #: Quiet after a flush before output begins: some clients flush twice.
 FLUSH_SETTLE: Final = 0.03
 #: More than the kernel keeps in a pty, in bytes.
@@ -307,9 +309,13 @@ class PtyAccess:
             self.hub.mark(f"{self.client.who} was closed")
 
     async def _opening(self, departures: int) -> None:
-        """Wait for the client's opening flush, or for a moment."""
+        """Wait for the client's opening flush, or until a moment after its opening."""
         seen = 0
-        with trio.move_on_after(OPENING_GRACE):
+        grace, early_at = OPENING_GRACE, self.device.opened_early_at
+        if early_at is not None:
+            grace = max(LEAST_GRACE, early_at + OPENING_GRACE - time.monotonic())
+            self.device.opened_early_at = None
+        with trio.move_on_after(grace):
             while self.presence.flushes == seen and self.presence.departures == departures:
                 await self._changed.wait()
         while self.presence.flushes != seen and self.presence.departures == departures:
@@ -380,6 +386,7 @@ class PtyAccess:
         """The last client has closed: take back what it did not read, at once, before the next one can flush it."""
         self.client.give_line()
         self._told_refusal = None
+        self.device.opened_early_at = None
         if not self.opened:
             self.presence.restore()
         else:  # the next one is here already, with settings of its own

@@ -73,7 +73,9 @@ class PtyDevice:
         self.trouble = ""
         #: inotify has lost events: what :meth:`opens` tells is incomplete.
         self.lost_events = False
-        self._later: list[int] = []  # what a probe has read of inotify, for the next call of opens()
+        #: When :meth:`look` first saw a client, on the clock of :func:`time.monotonic`; None: it has seen none.
+        self.opened_early_at: float | None = None
+        self._later: list[int] = []  # what was read of inotify already, for the next call of opens()
         self._own_open = 0  # how many events our own opening of the slave makes: none before Linux 6.5
         try:
             self.master, self.slave = os.openpty()
@@ -256,6 +258,16 @@ class PtyDevice:
         """Who has opened (1) and closed (-1) the node since the last call, in order."""
         later, self._later = self._later, []
         return later + self._read_events()
+
+    def look(self) -> None:
+        """Notice a client before the pty is served, for :attr:`opened_early_at`; :meth:`opens` tells of it later.
+
+        Called between the imports of a start, so that a client that came early does not wait again.
+        """
+        changes = self._read_events()
+        self._later += changes
+        if 1 in changes and self.opened_early_at is None:
+            self.opened_early_at = time.monotonic()
 
     def _read_events(self) -> list[int]:
         changes: list[int] = []
