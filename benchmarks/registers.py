@@ -18,8 +18,8 @@ from collections.abc import Callable
 
 from benchmarks.rig import median, table
 from uartsim.chip import Uart
-from uartsim.chip.registers import FCR, IER, LCR, MCR
 from uartsim.line_format import LineFormat
+from uartsim.registers import FCR, IER, LCR, MCR
 
 FRAME = LineFormat().frame_ticks
 BURST = bytes(range(16))

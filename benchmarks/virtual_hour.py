@@ -24,11 +24,11 @@ import trio.testing
 
 from benchmarks.rig import median, table
 from uartsim.chip import Uart
-from uartsim.chip.registers import FCR, IER, LCR, MCR
 from uartsim.chip.streaming import stream_out
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat
 from uartsim.machine import Com1, SerialDriver
 from uartsim.machine.ticker import shared_ticker
+from uartsim.registers import FCR, IER, LCR, MCR
 
 LINE = LineFormat.from_baud(9600)
 DEPTH = 16

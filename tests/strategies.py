@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from uartsim.chip.registers import LSR
 from uartsim.line_format import BIT_AT_DIVISOR_1, CRYSTAL_PERIOD, PARITIES, LineFormat
+from uartsim.registers import LSR
 
 # -- the line ----------------------------------------------------------------------------------------------
 

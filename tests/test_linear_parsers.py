@@ -18,16 +18,16 @@ from uartsim.access.terminal_modes import Clipboard, Modes
 from uartsim.console.problem_catalogue import Catalogue
 from uartsim.console.saved_log import SavedLog
 from uartsim.errors import UartsimError
-from uartsim.guest.listing import read_listing
+from uartsim.guest.assembler_listing import read_listing
 from uartsim.guest.manifest import near_matches, parse_manifest
 from uartsim.guest.placeholders import fill_in
 from uartsim.guest.snapshot import PortSnapshot
 from uartsim.machine.options import read_fault
 from uartsim.printable import printable
-from uartsim.record.trace import read_trace
 from uartsim.record.transcript import read_transcript
-from uartsim.record.waveform import read_waveform
 from uartsim.toml_text import TomlMistake, parse_toml, statements
+from uartsim.trace.reader import read_trace
+from uartsim.trace.waveform import read_waveform
 
 #: Twice the text may take so many times as long; what is quadratic takes four times, and what is worse, more.
 MOST = 3.3

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from uartsim.access import runtime
+from uartsim.access import runtime_folder as runtime
 from uartsim.errors import UsageError
 from uartsim.guest import cache, snapshot_folder
 from uartsim.own_files.folder import MARK, open_own

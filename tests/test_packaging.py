@@ -25,6 +25,13 @@ import json
 from uartsim.guest import catalogue
 print(json.dumps([catalogue.__file__, str(catalogue.catalogue_folder()), [g.name for g in catalogue.list_guests()]]))
 """
+LOAD_DEMO = """
+import importlib, sys
+from pathlib import Path
+from uartsim.guest.script import load_main
+main = load_main(Path(sys.argv[1]), "guest.py")
+print(importlib.import_module(main.__module__.replace(".guest", ".linux_system")).__file__)
+"""
 #: Where an import's name is not the name of its distribution.
 DISTRIBUTIONS = {"serial": "pyserial", "vcd": "pyvcd", "_pytest": "pytest"}
 
@@ -101,6 +108,7 @@ def test_a_wheel_carries_the_rooms_and_the_catalogue(checkout: Path, python: Pyt
     assert folder == shipped / "_guests"
     assert names == [guest.name for guest in list_guests()]
     assert files_in(folder) == files_in(ROOT / "guests")
+    assert python.run("-c", LOAD_DEMO, str(folder / "demo")).strip() == str(folder / "demo" / "linux_system.py")
     rooms = {path for path in files_in(shipped) if not path.startswith("_guests/")}
     assert rooms == files_in(ROOT / "uartsim")
     assert not (python.site / "guests").exists()

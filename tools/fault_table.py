@@ -10,9 +10,9 @@ import random
 
 from tools.mismatch_curve import right_characters
 from uartsim.line_format import LineFormat
+from uartsim.register_bits import BREAK_INTERRUPT, FRAMING_ERROR, PARITY_ERROR
 from uartsim.wire.channel import Channel
 from uartsim.wire.faults import FAULT_KINDS, parse_fault
-from uartsim.wire.frame import BREAK, FRAMING_ERROR, PARITY_ERROR
 
 CHARACTERS = 20_000
 FAULTS = (
@@ -67,7 +67,8 @@ def main() -> None:
         counters = channel.fault_counters.get(text.partition(":")[0], {})
         did = ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in counters.items() if name != "characters")
         errors = [
-            sum(bool(arrival.errors & bit) for arrival in arrivals) for bit in (PARITY_ERROR, FRAMING_ERROR, BREAK)
+            sum(bool(arrival.errors & bit) for arrival in arrivals)
+            for bit in (PARITY_ERROR, FRAMING_ERROR, BREAK_INTERRUPT)
         ]
         right = "later" if text.startswith(("delay", "duplicated")) else right_characters(data, starts, arrivals)
         cells = [f"`{text}`" if text else "none", did, len(arrivals), right, *errors]

@@ -14,17 +14,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from uartsim.chip.registers import (  # noqa: E402
-    RESET_VALUES,
-    VARIANTS,
-    Offset,
-    Variant,
-)
 from uartsim.conform.reference import NOT_EMULATED, REGISTERS  # noqa: E402
 from uartsim.conform.register_rows import Register  # noqa: E402
 from uartsim.conform.rules import RULES  # noqa: E402
 from uartsim.conform.sequences import SEQUENCES  # noqa: E402
 from uartsim.conform.steps import ALL_PARTS, Sequence  # noqa: E402
+from uartsim.registers import (  # noqa: E402
+    RESET_VALUES,
+    VARIANTS,
+    Offset,
+    Variant,
+)
 
 _BEGIN = "<!-- sequences: made by tools/registers_doc.py -->\n"
 _END = "<!-- end -->\n"

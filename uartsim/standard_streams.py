@@ -11,6 +11,8 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 from uartsim.errors import UartsimError
@@ -113,6 +115,16 @@ def unfiltered(stream: TextIO) -> TextIO:
     if not isinstance(stream, _Text):
         return stream
     return open(stream.fileno(), "w", encoding=stream.encoding, errors="backslashreplace", closefd=False)
+
+
+@contextmanager
+def reader_may_leave() -> Iterator[None]:
+    """Within this, a reader of standard output that leaves early, such as head(1), ends the block and is not an error."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        abandon(sys.stdout)
 
 
 def abandon(stream: TextIO) -> None:

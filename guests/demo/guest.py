@@ -1,4 +1,4 @@
-"""From power on to power off: firmware, GRUB, the kernel, init.  See the package's docstring for the rest."""
+"""The guest, from power on to power off: firmware, GRUB, Linux.  The package's docstring says what is where."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import trio
 
 from uartsim.guest.script import LineFormat, ScriptHost
 
-from .boot import Machine
-from .grub_config import BootRequest, PowerCommand, default_entries
-from .grub_menu import Menu
-from .grub_terminal import GrubTerminal
+from .grub.boot_menu import Menu
+from .grub.grub_script import PowerCommand
+from .grub.menu_entries import BootRequest, default_entries
+from .grub.serial_terminal import GrubTerminal
 from .settings import Settings
 
-#: Printed by the firmware, before GRUB clears the screen: it says what this is.
+#: What the firmware prints before GRUB clears the screen: it says what this machine is.
 FIRMWARE: Final = (
     "SeaBIOS (version 1.16.2-uartsim-demo)\r\n"
     "\r\n"
@@ -40,13 +40,22 @@ async def main(host: ScriptHost) -> str | None:
     terminal = GrubTerminal(host.tty)
     menu = Menu(terminal, default_entries(settings.cmdline), settings.grub_timeout, settings.scaled(0.05))
     try:
-        request: BootRequest = await menu.run()
+        request = await menu.run()
     except PowerCommand as command:
         await terminal.flush()
         await host.tty.drain()
         return command.reason
-    machine = Machine(host, settings, request)
     try:
-        return await machine.run()
+        return await run_linux(host, settings, request)
     finally:
         host.on_nmi = None
+
+
+async def run_linux(host: ScriptHost, settings: Settings, request: BootRequest) -> str:
+    """Run the kernel that GRUB has loaded, and all that runs on it; returns "reboot" or "poweroff".
+
+    Kernel, shell and userspace are imported here and nowhere earlier, so that the firmware's first byte comes soon.
+    """
+    from .linux_system import LinuxSystem
+
+    return await LinuxSystem(host, settings, request).run()

@@ -1,14 +1,12 @@
-"""The settings of guest.toml as a value with types; guest.toml says what they mean."""
+"""The settings of guest.toml, with their types; guest.toml says what they mean."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """What can be set from outside; times are in seconds."""
 
     grub_timeout: int = 5
@@ -23,11 +21,11 @@ class Settings:
 
     @classmethod
     def from_host(cls, settings: Mapping[str, Any]) -> Settings:
-        """Pick the known settings out of the host's, converted to their types."""
+        """Take the known settings from the host's, converted to their types."""
         defaults = cls()
-        known = {each.name: settings[each.name] for each in fields(cls) if each.name in settings}
+        known = {name: settings[name] for name in cls._fields if name in settings}
         return cls(**{name: type(getattr(defaults, name))(value) for name, value in known.items()})
 
     def scaled(self, seconds: float) -> float:
-        """A wait of the machine that is no documented time-out."""
+        """A time in seconds that is not a documented time-out, multiplied with ``time_scale``."""
         return max(0.0, seconds * self.time_scale)

@@ -96,13 +96,13 @@ def test_the_terminal_gets_its_settings_back(
 def test_the_terminal_gets_its_settings_back_after_an_error_of_ours(runtime: Path, guest_folder: GuestFolder) -> None:
     code = """if True:
         import sys
-        from uartsim.access.terminal import Terminal
+        from uartsim.access.attach_client import AttachClient
         from uartsim.cli import main
 
         async def fail(*_):
             raise RuntimeError("as if")
 
-        Terminal._do = fail
+        AttachClient._do = fail
         sys.argv = ["uartsim", "attach", "box"]
         main()
     """

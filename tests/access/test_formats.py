@@ -19,9 +19,9 @@ from uartsim.access.hub_client import HubClient
 from uartsim.line_format import LineFormat, UsageError
 from uartsim.machine import Flag, SerialDriver
 from uartsim.record.transcript import TranscriptWriter, read_transcript
+from uartsim.register_bits import BREAK_INTERRUPT
 from uartsim.wire.channel import Channel
 from uartsim.wire.faults import parse_fault
-from uartsim.wire.frame import BREAK
 
 FAST = LineFormat()
 SLOW = LineFormat.from_baud(9600)
@@ -86,7 +86,7 @@ async def test_a_guest_receives_what_it_samples_of_a_client_in_another_format(
             got += [(bytes((character,)), item.flag) for character in item.data]
         flags = {0: Flag.NORMAL, 0x04: Flag.PARITY, 0x08: Flag.FRAMING, 0x0C: Flag.PARITY}
         expected = [
-            (b"\0", Flag.BREAK) if errors & BREAK else (bytes((character,)), flags[errors])
+            (b"\0", Flag.BREAK) if errors & BREAK_INTERRUPT else (bytes((character,)), flags[errors])
             for character, errors in sampled(b"root\r", client, guest, start)
         ]
         assert got == expected
@@ -355,7 +355,7 @@ async def test_characters_that_reach_the_guest_with_errors_are_counted() -> None
         await settle(driver)
         counters = hub.com1.status()["line"]
         expected = [errors for _, errors in sampled(TEXT, FAST, SEVEN, start)]
-        assert counters["errors_in"] == sum(bool(e) and not e & BREAK for e in expected) > 3
+        assert counters["errors_in"] == sum(bool(e) and not e & BREAK_INTERRUPT for e in expected) > 3
         assert counters["breaks_in"] == 0
 
 

@@ -15,9 +15,10 @@ import trio
 from tests.access.rig import environment, make_guest_folder, uartsim
 from tests.machine.rig import FunctionGuest, run_virtual
 from tests.patience import patience
+from uartsim.access.endpoints import open_endpoints
 from uartsim.access.headless import run_headless
 from uartsim.access.hub import Hub
-from uartsim.access.station import Station, reserve
+from uartsim.access.machine_server import MachineServer
 from uartsim.console.blocking import open_console
 from uartsim.line_format import UartsimError, UsageError
 from uartsim.machine import GuestEnd, Machine, SerialDriver, open_machine
@@ -202,18 +203,18 @@ def test_what_the_guest_said_last_is_handed_on() -> None:
 
 def test_clients_from_outside_are_refused_under_a_virtual_clock(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UARTSIM_RUNTIME_DIR", str(runtime))
-    reservation = reserve("box")
+    endpoints = open_endpoints("box")
 
     async def main() -> None:
         async with open_machine(FunctionGuest(), "box") as machine:
-            station = Station(reservation, Hub(machine.com1))
+            server = MachineServer(endpoints, Hub(machine.com1))
             with pytest.raises(UsageError, match="box cannot be reached from outside under a virtual clock"):
-                await station.run(machine, trio.TASK_STATUS_IGNORED)
+                await server.run(machine, trio.TASK_STATUS_IGNORED)
 
     try:
         run_virtual(main)
     finally:
-        reservation.release()
+        endpoints.release()
 
 
 class DeadOnArrival(FunctionGuest):

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uartsim.access.keys import ESCAPE, MENU, PASTE_BYTES, Keys
-from uartsim.access.screen import Past
 from uartsim.access.terminal_modes import Clipboard, Modes
+from uartsim.access.terminal_output import QueryFilter
 
 
 def press(*reads: bytes, gap_s: float = 1.0) -> list[tuple[str, bytes]]:
@@ -148,7 +148,7 @@ def test_questions_of_the_past_are_not_asked_again(data: st.DataObject) -> None:
         st.lists(st.sampled_from([b"login: ", b"\x1b[1;31mred\x1b[m", b"\x1b[2J", "ä".encode()]), min_size=1)
     )
     said = b"".join(data.draw(st.sampled_from((*QUERIES, b""))) + text for text in texts)
-    past, shown, now = Past(len(said)), b"", b"\x1b[6nnow\x1b[c"
+    past, shown, now = QueryFilter(len(said)), b"", b"\x1b[6nnow\x1b[c"
     stream = said + now
     while stream:
         size = data.draw(st.integers(1, len(stream)))
@@ -160,7 +160,7 @@ def test_questions_of_the_past_are_not_asked_again(data: st.DataObject) -> None:
 @given(st.binary(max_size=300), st.integers(0, 300))
 def test_text_without_escapes_is_shown_as_it_is(said: bytes, size: int) -> None:
     said = said.replace(b"\x1b", b"").replace(b"\x05", b"")
-    past = Past(min(size, len(said)))
+    past = QueryFilter(min(size, len(said)))
     assert past.feed(said[:100]) + past.feed(said[100:]) == said
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from tests.access.rig import SILENT, RunningMachine, running, uartsim
-from uartsim.access.runtime import Claim, running_machines, socket_path
-from uartsim.access.station import reserve
+from uartsim.access.endpoints import open_endpoints
+from uartsim.access.machine_folder import MachineFolder
+from uartsim.access.runtime_folder import running_machines, socket_path
 from uartsim.line_format import UartsimError, UsageError
 
 GuestFolder = Callable[[str], Path]
@@ -28,47 +29,47 @@ def own_runtime(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_claim_takes_the_name_and_gives_everything_back(runtime: Path) -> None:
-    claim = Claim("box")
-    claim.make_link("/dev/pts/4711")
+    folder = MachineFolder("box")
+    folder.make_link("/dev/pts/4711")
     assert running_machines() == ["box"]
     assert socket_path("box") == str(runtime / "box" / "control")
     assert os.readlink(runtime / "box.tty") == "/dev/pts/4711"
-    claim.release()
-    claim.release()
+    folder.release()
+    folder.release()
     assert running_machines() == []
     assert os.listdir(runtime) == []
 
 
 def test_a_name_that_is_taken_is_refused_with_its_process(runtime: Path) -> None:
-    claim = Claim("box")
+    folder = MachineFolder("box")
     try:
         with pytest.raises(
             UsageError, match=rf"box is already running \(process {os.getpid()}\).*--name.*uartsim stop"
         ):
-            Claim("box")
+            MachineFolder("box")
         assert running_machines() == ["box"]
     finally:
-        claim.release()
+        folder.release()
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "-x", "a b", "x" * 65, "ä", "a\n", "+", "a\0"])
 def test_an_impossible_name_is_refused_and_leaves_nothing(runtime: Path, name: str) -> None:
     with pytest.raises(UsageError, match="cannot be a machine's name"):
-        Claim(name)
+        MachineFolder(name)
     assert os.listdir(runtime) == []
 
 
 def test_a_path_too_long_for_a_socket_is_refused(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UARTSIM_RUNTIME_DIR", str(runtime / ("x" * 90)))
     with pytest.raises(UsageError, match="UARTSIM_RUNTIME_DIR to a folder with a shorter path"):
-        Claim("box")
+        MachineFolder("box")
 
 
 def test_folders_are_made_private_whatever_the_umask(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UARTSIM_RUNTIME_DIR", str(runtime / "new"))
     before = os.umask(0)
     try:
-        reservation = reserve("box")
+        endpoints = open_endpoints("box")
     finally:
         os.umask(before)
     try:
@@ -76,7 +77,7 @@ def test_folders_are_made_private_whatever_the_umask(runtime: Path, monkeypatch:
         for path, mode in ((folder, 0o700), (folder / "box", 0o700), (folder / "box" / "control", 0o600)):
             assert stat.S_IMODE(os.stat(path).st_mode) == mode
     finally:
-        reservation.release()
+        endpoints.release()
 
 
 @pytest.mark.needs("root")
@@ -85,7 +86,7 @@ def test_a_runtime_folder_of_somebody_else_is_refused(tmp_path: Path, monkeypatc
     folder.mkdir()
     os.chown(folder, 65534, 65534)
     monkeypatch.setenv("UARTSIM_RUNTIME_DIR", str(folder))
-    for use in (running_machines, lambda: Claim("box")):
+    for use in (running_machines, lambda: MachineFolder("box")):
         with pytest.raises(UsageError, match=r"not a folder of ours \(it belongs to nobody\)"):
             use()
 
@@ -95,14 +96,14 @@ def test_a_link_as_runtime_folder_is_refused(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "link").symlink_to(tmp_path / "real")
     monkeypatch.setenv("UARTSIM_RUNTIME_DIR", str(tmp_path / "link"))
     with pytest.raises(UsageError, match="not a folder of ours"):
-        Claim("box")
+        MachineFolder("box")
 
 
 def test_a_runtime_folder_that_cannot_be_made_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("UARTSIM_RUNTIME_DIR", str(tmp_path / "file" / "folder"))
     with pytest.raises(UsageError, match="cannot be made"):
-        Claim("box")
+        MachineFolder("box")
 
 
 # -- links ---------------------------------------------------------------------------------------------------
@@ -121,7 +122,7 @@ def test_a_link_path_that_is_not_ours_is_refused_and_left_alone(runtime: Path, t
     with pytest.raises(
         UsageError, match=r"exists and is not a link of ours: remove it, or give another path with --link"
     ):
-        reserve("box", str(path))
+        open_endpoints("box", str(path))
     assert path.is_symlink() or path.exists()
     if "link" in kind:
         assert os.readlink(path) == target
@@ -130,15 +131,15 @@ def test_a_link_path_that_is_not_ours_is_refused_and_left_alone(runtime: Path, t
 
 def test_a_link_into_a_folder_that_is_not_there_is_refused(runtime: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be made"):
-        reserve("box", str(tmp_path / "no" / "com1"))
+        open_endpoints("box", str(tmp_path / "no" / "com1"))
     assert os.listdir(runtime) == []
 
 
 def test_two_machines_cannot_have_the_same_link(runtime: Path, tmp_path: Path) -> None:
-    first = reserve("one", str(tmp_path / "com1"))
+    first = open_endpoints("one", str(tmp_path / "com1"))
     try:
         with pytest.raises(UsageError, match="not a link of ours"):
-            reserve("two", str(tmp_path / "com1"))
+            open_endpoints("two", str(tmp_path / "com1"))
         assert os.readlink(tmp_path / "com1") == first.device.path
     finally:
         first.release()
@@ -147,10 +148,10 @@ def test_two_machines_cannot_have_the_same_link(runtime: Path, tmp_path: Path) -
 
 def test_a_link_that_somebody_has_replaced_meanwhile_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "com1"
-    reservation = reserve("box", str(path))
+    endpoints = open_endpoints("box", str(path))
     path.unlink()
     path.symlink_to("/dev/null")
-    reservation.release()
+    endpoints.release()
     assert os.readlink(path) == "/dev/null"
 
 
@@ -179,9 +180,9 @@ def test_what_a_killed_machine_has_left_is_cleaned_by_the_next_of_its_name(
 
 def test_what_a_user_has_put_beside_our_files_stays(runtime: Path) -> None:
     for _ in range(2):
-        claim = Claim("box")
+        folder = MachineFolder("box")
         (runtime / "box" / "thesis.txt").write_text("ten years")
-        claim.release()
+        folder.release()
         assert (runtime / "box" / "thesis.txt").read_text() == "ten years"
         assert running_machines() == []
 
@@ -203,7 +204,7 @@ def test_a_dead_machine_s_link_that_points_elsewhere_by_now_is_not_trusted(runti
     path = tmp_path / "com1"
 
     def die() -> None:
-        reserve("box", str(path))
+        open_endpoints("box", str(path))
         os.kill(os.getpid(), signal.SIGKILL)
 
     process = multiprocessing.get_context("fork").Process(target=die)
@@ -212,7 +213,7 @@ def test_a_dead_machine_s_link_that_points_elsewhere_by_now_is_not_trusted(runti
     path.unlink()
     path.symlink_to("/dev/null")
     with pytest.raises(UsageError, match="not a link of ours"):
-        reserve("box", str(path))
+        open_endpoints("box", str(path))
     assert os.readlink(path) == "/dev/null"
 
 
@@ -221,16 +222,18 @@ def test_a_dead_machine_s_link_that_points_elsewhere_by_now_is_not_trusted(runti
 
 def test_of_many_who_want_one_name_at_once_exactly_one_gets_it(runtime: Path) -> None:
     for _ in range(20):
-        claims: list[Claim] = []
+        folders: list[MachineFolder] = []
         refused: list[UartsimError] = []
         start = threading.Barrier(8)
 
         def take(
-            start: threading.Barrier = start, claims: list[Claim] = claims, refused: list[UartsimError] = refused
+            start: threading.Barrier = start,
+            folders: list[MachineFolder] = folders,
+            refused: list[UartsimError] = refused,
         ) -> None:
             start.wait()
             try:
-                claims.append(Claim("box"))
+                folders.append(MachineFolder("box"))
             except UsageError as error:
                 refused.append(error)
 
@@ -239,8 +242,8 @@ def test_of_many_who_want_one_name_at_once_exactly_one_gets_it(runtime: Path) ->
             thread.start()
         for thread in threads:
             thread.join()
-        assert (len(claims), len(refused)) == (1, 7)
-        claims[0].release()
+        assert (len(folders), len(refused)) == (1, 7)
+        folders[0].release()
         assert os.listdir(runtime) == []
 
 
@@ -257,7 +260,7 @@ def test_looking_at_what_runs_never_keeps_a_machine_from_starting(runtime: Path)
     thread.start()
     try:
         for _ in range(200):
-            Claim("box").release()
+            MachineFolder("box").release()
     finally:
         done.set()
         thread.join()
@@ -270,7 +273,7 @@ def test_taking_and_giving_back_in_turns_never_fails(runtime: Path) -> None:
     def churn() -> None:
         for _ in range(100):
             try:
-                claim = Claim("box")
+                folder = MachineFolder("box")
             except UsageError:
                 continue
             except BaseException as error:
@@ -278,7 +281,7 @@ def test_taking_and_giving_back_in_turns_never_fails(runtime: Path) -> None:
                 return
             if running_machines() != ["box"]:
                 errors.append(AssertionError("taken, and not seen"))
-            claim.release()
+            folder.release()
 
     threads = [threading.Thread(target=churn) for _ in range(4)]
     for thread in threads:
@@ -296,10 +299,10 @@ def test_machines_of_many_names_start_and_end_at_once(runtime: Path) -> None:
     def churn(name: str) -> None:
         try:
             for _ in range(25):
-                claim = Claim(name)
-                claim.make_link("/dev/pts/4711")
+                folder = MachineFolder(name)
+                folder.make_link("/dev/pts/4711")
                 assert name in running_machines()
-                claim.release()
+                folder.release()
         except BaseException as error:
             errors.append(error)
 
@@ -320,18 +323,18 @@ def test_when_no_pty_is_left_it_is_a_sentence_and_nothing_stays_behind(
 
     monkeypatch.setattr(os, "openpty", refuse)
     with pytest.raises(UartsimError, match="no pty could be made"):
-        reserve("box")
+        open_endpoints("box")
     assert os.listdir(runtime) == []
 
 
 def test_a_machine_of_another_name_is_named(runtime: Path) -> None:
-    claims = [Claim("one"), Claim("two")]
+    folders = [MachineFolder("one"), MachineFolder("two")]
     try:
         with pytest.raises(UsageError, match="no machine named three is running; running: one, two"):
             socket_path("three")
     finally:
-        for claim in claims:
-            claim.release()
+        for folder in folders:
+            folder.release()
     with pytest.raises(UsageError, match="none is running; start one with 'uartsim run'"):
         socket_path("three")
 
@@ -342,6 +345,6 @@ def test_a_socket_that_cannot_be_bound_leaves_nothing_behind(runtime: Path, monk
 
     monkeypatch.setattr(socket.socket, "listen", refuse)
     with pytest.raises(UartsimError, match="cannot be made"):
-        reserve("box")
+        open_endpoints("box")
     with contextlib.suppress(FileNotFoundError):
         assert os.listdir(runtime) == []

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.access.rig import SILENT, environment, uartsim
-from uartsim.access.runtime import Claim, running_machines, runtime_folder, socket_path
+from uartsim.access.machine_folder import MachineFolder
+from uartsim.access.runtime_folder import running_machines, runtime_folder, socket_path
 from uartsim.line_format import UsageError
 from uartsim.own_files.folder import MARK
 
@@ -55,7 +56,7 @@ def test_a_folder_with_a_users_files_is_refused_and_nothing_in_it_touched(
 
 
 def test_a_users_folder_in_a_marked_runtime_folder_is_refused_and_untouched(runtime: Path) -> None:
-    other = Claim("other")
+    other = MachineFolder("other")
     (runtime / "demo").mkdir()
     (runtime / "demo" / "thesis.txt").write_text("ten years")
     before = whole(runtime)
@@ -74,14 +75,14 @@ def test_a_folder_that_others_can_write_to_is_refused_and_never_changed(runtime:
     before = whole(runtime)
     for arguments in (["run", "demo", "--no-attach"], ["list"]) if mode == 0o1777 else ():
         assert "others can write" in uartsim(runtime, *arguments, status=2).stderr
-    for use in (lambda: Claim("box"), running_machines, lambda: socket_path("box")):
+    for use in (lambda: MachineFolder("box"), running_machines, lambda: socket_path("box")):
         with pytest.raises(UsageError) as caught:
             use()
         assert f"others can write to the runtime folder {runtime} (mode {mode:04o})" in str(caught.value)
         assert f"chmod go-w {runtime}" in str(caught.value)
     assert whole(runtime) == before
     runtime.chmod(mode & ~0o022)  # what the sentence says
-    Claim("box").release()
+    MachineFolder("box").release()
 
 
 def test_looking_makes_nothing(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +108,7 @@ def test_a_false_mark_is_none(runtime: Path, tmp_path: Path, kind: str) -> None:
     else:
         mark.write_text("" if kind == "file" else "uartsim cache folder\n")
     with pytest.raises(UsageError, match="holds what uartsim has not made"):
-        Claim("demo")
+        MachineFolder("demo")
     assert sorted(os.listdir(runtime)) == [MARK, "demo"]
 
 
@@ -118,7 +119,7 @@ def test_what_an_earlier_version_without_marks_has_left_is_taken_over(runtime: P
     (runtime / "box" / "control").write_text("")
     (runtime / "box.tty").symlink_to("/dev/pts/4711")
     assert running_machines() == []
-    Claim("box").release()
+    MachineFolder("box").release()
     assert os.listdir(runtime) == []
 
 
@@ -132,7 +133,7 @@ def test_a_folder_without_a_mark_that_holds_anything_else_as_well_is_not(runtime
         (runtime / strange).write_text("")
     before = whole(runtime)
     with pytest.raises(UsageError, match="holds what uartsim has not made"):
-        Claim("box")
+        MachineFolder("box")
     assert whole(runtime) == before
 
 
@@ -142,7 +143,7 @@ def test_a_link_that_somebody_has_put_in_our_place_leads_nowhere(runtime: Path, 
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "lock").write_text("1\n")
     (tmp_path / "precious" / "thesis.txt").write_text("ten years")
-    other = Claim("other")
+    other = MachineFolder("other")
     target = tmp_path / "precious" / ("lock" if place in ("box/lock", "box/link") else "")
     if "/" in place:
         (runtime / "box").mkdir(mode=0o700)
@@ -151,7 +152,7 @@ def test_a_link_that_somebody_has_put_in_our_place_leads_nowhere(runtime: Path, 
     (runtime / place).symlink_to(target)
     before = whole(tmp_path)
     with contextlib.suppress(UsageError):
-        Claim("box").release()
+        MachineFolder("box").release()
     other.release()
     assert whole(tmp_path) == before
 
@@ -168,11 +169,11 @@ def test_what_is_mounted_in_a_dead_machines_folder_is_left_alone(runtime: Path, 
         pytest.skip("root may not mount here: run it outside of a container")
     try:
         with pytest.raises(UsageError, match="something is mounted in it"):
-            Claim("box")
+            MachineFolder("box")
         assert (tmp_path / "precious" / "thesis.txt").read_text() == "ten years"
     finally:
         subprocess.run(["umount", mounted], check=True)
-    Claim("box").release()
+    MachineFolder("box").release()
     assert os.listdir(runtime) == []
 
 

@@ -6,8 +6,8 @@ import copy
 from typing import Any, Final
 
 from uartsim.chip import Uart
-from uartsim.chip.registers import LCR, Offset
 from uartsim.line_format import CRYSTAL_PERIOD
+from uartsim.registers import LCR, Offset
 
 #: Sixteenths in a bit, and in a frame of 8N1.
 BIT: Final = 16

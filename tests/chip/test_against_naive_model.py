@@ -19,13 +19,13 @@ from hypothesis.stateful import (
 from tests.chip.naive_model import NaiveUart
 from tests.strategies import character_errors, characters, register_values, sixteenths
 from uartsim.chip import Uart
-from uartsim.chip.bits import LOOPED_INPUTS
 from uartsim.chip.modem import Modem
 from uartsim.chip.receiver import Receiver
-from uartsim.chip.registers import LCR, LSR, MCR, Offset
 from uartsim.chip.timing import FrameTimes
 from uartsim.chip.transmitter import Transmitter
 from uartsim.line_format import CRYSTAL_PERIOD, NEVER
+from uartsim.register_bits import LOOPED_INPUTS
+from uartsim.registers import LCR, LSR, MCR, Offset
 
 #: Few, and as many as the FIFOs hold or one more.
 some_characters = st.sampled_from([1, 1, 1, 2, 2, 3, 4, 8, 14, 15, 16, 17, 18, 56, 64, 65]).flatmap(

@@ -14,11 +14,11 @@ import pytest
 
 from uartsim.chip import Uart
 from uartsim.chip.receiver import Receiver
-from uartsim.chip.registers import IER
 from uartsim.chip.transmitter import Transmitter
 from uartsim.conform.differential import DifferenceError, Pair, run_programs
 from uartsim.conform.qemu_judged import QemuUart
 from uartsim.conform.rules import RULES
+from uartsim.registers import IER
 
 pytestmark = pytest.mark.needs("qemu-system-x86_64")
 

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from uartsim.chip import Bench, Uart, UartState
-from uartsim.chip.registers import IER, LCR, MSR, VARIANTS, Offset
 from uartsim.chip.streaming import stream_in, stream_out
 from uartsim.line_format import BIT_AT_DIVISOR_1, NEVER, TICKS_PER_NS, LineFormat
+from uartsim.registers import IER, LCR, MSR, VARIANTS, Offset
 
 NAN = float("nan")
 NO_TICKS: list[object] = [-1, 999, 1000.0, NAN, float("inf"), True, "1000", None, Decimal(1000), b"1"]

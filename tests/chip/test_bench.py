@@ -8,8 +8,8 @@ import pytest
 
 import uartsim.chip.bench
 from uartsim.chip import Bench
-from uartsim.chip.registers import LCR, LSR, Offset
 from uartsim.line_format import ns_to_ticks
+from uartsim.registers import LCR, LSR, Offset
 
 
 def ready(**options: object) -> Bench:

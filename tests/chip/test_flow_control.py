@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.chip.probe import BIT, FRAME, Chip
-from uartsim.chip.registers import LCR, LSR, MCR, MSR, InterruptId, Offset
 from uartsim.line_format import CRYSTAL_PERIOD, NEVER
+from uartsim.registers import LCR, LSR, MCR, MSR, InterruptId, Offset
 
 BOTH = MCR.AFE | MCR.RTS
 

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from tests.chip.probe import FRAME, Chip
-from uartsim.chip.registers import LSR, MCR, MSR, InterruptId, Offset
+from uartsim.registers import LSR, MCR, MSR, InterruptId, Offset
 
 NONE, THR_EMPTY = InterruptId.NONE, InterruptId.THR_EMPTY
 

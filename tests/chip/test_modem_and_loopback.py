@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.chip.probe import BIT, FRAME, Chip
-from uartsim.chip.registers import LCR, LSR, MCR, MSR, InterruptId, Offset
+from uartsim.registers import LCR, LSR, MCR, MSR, InterruptId, Offset
 
 LOOP = 0x10
 

@@ -24,9 +24,9 @@ from tests.strategies import (
     steps,
 )
 from uartsim.chip import Uart
-from uartsim.chip.registers import LCR, LSR, MCR
 from uartsim.chip.transmitter import SentFrame
 from uartsim.line_format import NEVER
+from uartsim.registers import LCR, LSR, MCR
 
 
 class Seen(NamedTuple):

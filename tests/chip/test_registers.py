@@ -8,14 +8,14 @@ import pytest
 
 from tests.chip.probe import Chip
 from uartsim.chip import Uart
-from uartsim.chip.registers import (
+from uartsim.line_format import BIT_AT_DIVISOR_1, LineFormat
+from uartsim.registers import (
     IER,
     LCR,
     LSR,
     RESET_VALUES,
     Offset,
 )
-from uartsim.line_format import BIT_AT_DIVISOR_1, LineFormat
 
 FIFOLESS = ["8250", "16450", "16550"]
 

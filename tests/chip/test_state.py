@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tests.chip.test_properties import perform, special_steps
 from tests.strategies import Pins, Read, Receive, Step, Wait, Write, WriteRun, chip_options, programs, steps
 from uartsim.chip import Uart, UartState
-from uartsim.chip.registers import LCR, MCR, Variant
 from uartsim.line_format import CRYSTAL_PERIOD, NEVER
+from uartsim.registers import LCR, MCR, Variant
 
 FRAME = 160 * CRYSTAL_PERIOD
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from tests.strategies import Wait, Write, line_formats, sixteenths
 from uartsim.chip import Uart
-from uartsim.chip.registers import InterruptId, Offset
 from uartsim.chip.streaming import stream_in, stream_out
 from uartsim.line_format import BIT_AT_DIVISOR_1, CRYSTAL_PERIOD, LineFormat
+from uartsim.registers import InterruptId, Offset
 
 #: What a driver may have done before: few or many characters, and time.
 beginnings = st.lists(

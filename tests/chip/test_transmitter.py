@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.chip.probe import BIT, FRAME, Chip
-from uartsim.chip.registers import LCR, LSR, Offset
 from uartsim.line_format import CRYSTAL_PERIOD
+from uartsim.registers import LCR, LSR, Offset
 
 THRE, TEMT = LSR.THRE, LSR.TEMT
 FORMATS = [0x00, 0x03, 0x04, 0x07, 0x0A, 0x0C, 0x1F, 0x2B, 0x3E]

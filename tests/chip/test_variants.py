@@ -7,9 +7,9 @@ from typing import NamedTuple
 import pytest
 
 from tests.chip.probe import Chip
-from uartsim.chip.registers import FCR, LCR, LSR, MCR, VARIANTS, Offset
 from uartsim.chip.uart import Uart
 from uartsim.line_format import TICKS_PER_SECOND
+from uartsim.registers import FCR, LCR, LSR, MCR, VARIANTS, Offset
 
 
 class Part(NamedTuple):

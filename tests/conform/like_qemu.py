@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from uartsim.chip.registers import FCR, LCR, LSR, MCR
 from uartsim.conform.ours import OurUart
+from uartsim.registers import FCR, LCR, LSR, MCR
 
 
 class Spoilt(OurUart):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tests.chip.naive_model import NaiveUart
-from uartsim.chip.registers import DIVISOR_OF_ZERO, LSR
 from uartsim.conform.judged import ALL, JudgedUart
 from uartsim.line_format import CRYSTAL_PERIOD, ns_to_ticks
+from uartsim.registers import DIVISOR_OF_ZERO, LSR
 
 
 class NaiveJudged(JudgedUart):

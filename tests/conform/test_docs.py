@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tools import registers_doc
-from uartsim.chip import registers
+from uartsim import registers
 from uartsim.conform.command_judged import CommandUart
 from uartsim.conform.judge import Finding
 from uartsim.conform.judged import Can

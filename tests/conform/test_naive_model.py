@@ -8,10 +8,10 @@ from __future__ import annotations
 import pytest
 
 from tests.conform.naive import NaiveJudged
-from uartsim.chip.registers import VARIANTS
 from uartsim.conform.judge import Judge
 from uartsim.conform.programs import run_programs
 from uartsim.conform.sequences import SEQUENCES
+from uartsim.registers import VARIANTS
 
 
 @pytest.mark.parametrize("part", VARIANTS)

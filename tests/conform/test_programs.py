@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from uartsim.chip.registers import VARIANTS
 from uartsim.conform.judged import ALL, Can
 from uartsim.conform.ours import OurUart
 from uartsim.conform.programs import Action, Beside, run_programs
 from uartsim.line_format import NEVER
+from uartsim.registers import VARIANTS
 
 
 @pytest.mark.parametrize("part", VARIANTS)

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from uartsim.chip.registers import VARIANTS
 from uartsim.conform.judge import Judge
 from uartsim.conform.judged import ALL, Can
 from uartsim.conform.ours import OurUart
 from uartsim.conform.sequences import SEQUENCES
 from uartsim.conform.steps import ALL_PARTS, Receive, Sequence, Wait, Write, read
+from uartsim.registers import VARIANTS
 
 DRIVERS = ("Linux", "SeaBIOS", "GRUB", "FreeBSD", "memtest86+", "Xen", "OVMF", "U-Boot")
 

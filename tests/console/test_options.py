@@ -15,7 +15,7 @@ import trio.testing
 import uartsim
 from tests.console.fakes import write_guest
 from uartsim import blocking
-from uartsim.commands import run
+from uartsim.cli.run_command import run
 from uartsim.console import options
 from uartsim.errors import UsageError
 from uartsim.guest.catalogue import find_guest

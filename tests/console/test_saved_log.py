@@ -10,8 +10,8 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from uartsim import commands_problems
-from uartsim.commands import _Group
+from uartsim.cli.command_group import SentenceGroup
+from uartsim.cli.problems_command import problems
 from uartsim.console.problem_catalogue import SEVERITIES, Catalogue
 from uartsim.console.saved_log import SavedLog
 
@@ -21,12 +21,12 @@ BAD = (
 )
 
 
-@click.group(cls=_Group)
+@click.group(cls=SentenceGroup)
 def program() -> None:
     """Only the command under test."""
 
 
-commands_problems.add(program)
+program.add_command(problems)
 
 
 LOGS = Path(__file__).parents[2] / "fixtures" / "logs"

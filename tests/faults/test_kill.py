@@ -16,7 +16,7 @@ from tests.access.rig import SILENT, RunningMachine, running, uartsim, wait_unti
 from tests.faults.rig import GuestFolder, open_serial
 from tests.guests.line import left_after, name_of
 from tests.patience import patience
-from uartsim.access.runtime import running_machines
+from uartsim.access.runtime_folder import running_machines
 from uartsim.guest.reaper import descendants
 from uartsim.own_files.folder import MARK
 

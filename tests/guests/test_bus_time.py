@@ -12,8 +12,8 @@ import trio.testing
 
 from tests.guests.boot_code import boot
 from tests.guests.line import Line, guest, in_trio, wait_until
-from uartsim.chip.registers import Offset
 from uartsim.machine import Machine
+from uartsim.registers import Offset
 
 #: At 115200 8N1 a character takes 86.8 us; the last read may begin before its end.
 READS_PER_CHARACTER = 88

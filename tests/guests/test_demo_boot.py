@@ -12,7 +12,7 @@ from tests.guests.fake_tty import Line, demo_module, running_demo
 from tests.machine.rig import virtual_time
 from uartsim.line_format import LineFormat
 
-kernel = demo_module("kernel")
+parameters = demo_module("kernel.kernel_parameters")
 ROOT = "root=/dev/vda1 ro"
 SERIAL = f"{ROOT} console=tty0 console=ttyS0,115200"
 
@@ -109,7 +109,7 @@ async def test_a_masked_getty_leaves_the_line_without_a_prompt() -> None:
     ],
 )
 def test_the_console_option_says_the_line_format(option: str, expected: LineFormat) -> None:
-    assert kernel.CommandLine(option).serial_format == expected
+    assert parameters.KernelParameters(option).serial_format == expected
 
 
 @virtual_time

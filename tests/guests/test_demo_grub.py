@@ -186,7 +186,7 @@ async def test_a_break_and_an_nmi_do_nothing_in_grub() -> None:
 
 @virtual_time
 async def test_keys_typed_by_hand_are_decoded() -> None:
-    terminal = demo_module("grub_terminal").GrubTerminal(tty := FakeTty())
+    terminal = demo_module("grub.serial_terminal").GrubTerminal(tty := FakeTty())
     for data, key in [
         (b"\r", "enter"),
         (b"\n", "enter"),

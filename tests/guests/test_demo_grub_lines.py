@@ -12,7 +12,7 @@ from tests.guests.fake_tty import Line, demo_module
 from tests.guests.grub_screen import at_menu, screen_of
 from tests.machine.rig import virtual_time
 
-config = demo_module("grub_config")
+config = demo_module("grub.grub_script")
 
 
 @asynccontextmanager

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.guests.fake_tty import demo_module
 
-module = demo_module("line_discipline")
-COOKED = demo_module("modes").Modes()
+module = demo_module("tty.line_discipline")
+COOKED = demo_module("tty.termios_modes").Modes()
 
 
 class Tty:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.guests.fake_tty import FakeTty, demo_module
 from tests.machine.rig import run_virtual, virtual_time
 
-module = demo_module("port")
+module = demo_module("tty.serial_core")
 
 
 @asynccontextmanager

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tests.guests.fake_tty import Line, demo_module, running_demo
 from tests.machine.rig import virtual_time
 
-lexer = demo_module("shell_lexer")
-syntax = demo_module("shell_syntax")
+lexer = demo_module("shell.lexer")
+grammar = demo_module("shell.grammar")
 
 
 @asynccontextmanager
@@ -46,7 +46,7 @@ async def at_shell(**settings: Any) -> AsyncIterator[Line]:
         ("{ echo out; echo err >&2; } 2>&1 | wc -l", "2\n"),
         ("{ echo out; echo err >&2; } |& wc -l", "2\n"),
         ("(echo a; echo b) >/tmp/f | cat; cat /tmp/f", "a\nb\n"),
-        ("echo b >/tmp/f; echo a >>/tmp/f; while read x; do echo $x; done </tmp/f | sort", "a\nb\n"),
+        ("echo a >/tmp/f; echo b >>/tmp/f; while read x; do echo $x; done </tmp/f | tr a-z A-Z", "A\nB\n"),
         ("if true; then echo yes; fi 2>/dev/null | tr y Y", "Yes\n"),
         ("{ { echo e >&2; echo o; } 3>&1 1>&2 2>&3; } 2>/dev/null | cat", "e\n"),
         ("exec 3>/tmp/f; echo hi >&3; exec 3>&-; cat /tmp/f; echo no >&3", "hi\n-bash: 3: Bad file descriptor\n"),
@@ -95,49 +95,40 @@ async def at_shell(**settings: Any) -> AsyncIterator[Line]:
         ("echo a; # comment", "a\n"),
         ("echo a#b", "a#b\n"),
         ("yes | head -2", "y\ny\n"),
-        ("seq 3 | sort -rn | tr '\\n' ' '; echo", "3 2 1 \n"),
+        ("seq 3 | tr '\\n' ' '; echo", "1 2 3 \n"),
         ("seq 1 2 7", "1\n3\n5\n7\n"),
         ("seq 100 | tail -2", "99\n100\n"),
         ("seq 20 | grep -c 1", "11\n"),
         ("printf 'a\\nb\\nA\\n' | grep -in a", "1:a\n3:A\n"),
         ("grep -q root /etc/passwd && echo found", "found\n"),
         ("grep nothing /etc/passwd; echo $?", "1\n"),
-        ("echo a:b:c | cut -d: -f2-", "b:c\n"),
-        ("printf 'b\\na\\nb\\n' | sort | uniq -c", "      1 a\n      2 b\n"),
+        ("echo abc | cksum", "1112837078 4\n"),
         ("echo abc | md5sum", "0bee89b07a248e27c83fc3d5951213c1  -\n"),
         ("echo hi | base64; echo aGkK | base64 -d", "aGkK\nhi\n"),
-        (
-            "printf 'AB\\n' | hexdump -C",
-            "00000000  41 42 0a                                          |AB.|\n00000003\n",
-        ),
         ("printf '\\001\\377\\t\\n' | cat -v", "^AM-^?^I\n"),
-        ("echo x | tee /tmp/t | cat; cat /tmp/t", "x\nx\n"),
-        ("mkdir -p /tmp/d/e; touch /tmp/d/x; ls /tmp/d; rm -r /tmp/d; ls /tmp", "e  x\n"),
-        ("rmdir /etc", "rmdir: failed to remove '/etc': Directory not empty\n"),
+        ("mkdir -p /tmp/d/e; : > /tmp/d/x; ls /tmp/d; rm -r /tmp/d; ls /tmp", "e  x\n"),
         ("rm /etc", "rm: cannot remove '/etc': Is a directory\n"),
         ("cat /nothing", "cat: /nothing: No such file or directory\n"),
-        ("cp /etc/hostname /tmp; cat /tmp/hostname; mv /tmp/hostname /tmp/h; ls /tmp", "demo\nh\n"),
+        ("cat /etc/hostname > /tmp/a; mv /tmp/a /tmp/b; cat /tmp/b; ls /tmp", "demo\nb\n"),
         ("dd if=/dev/zero bs=4 count=2 2>/dev/null | wc -c", "8\n"),
-        ("basename /a/b.c .c; dirname /a/b.c", "b\n/a\n"),
         ("uname", "Linux\n"),
         ("uname -r", "6.1.0-18-cloud-amd64\n"),
         (
             "uname -a",
             "Linux demo 6.1.0-18-cloud-amd64 #1 SMP PREEMPT_DYNAMIC Debian 6.1.76-1 (2024-02-01) x86_64 GNU/Linux\n",
         ),
-        ("id; whoami; hostname; tty", "uid=0(root) gid=0(root) groups=0(root)\nroot\ndemo\n/dev/ttyS0\n"),
-        ("date +%Y | grep -c '^20..$'", "1\n"),
+        ("id; id -un; hostname", "uid=0(root) gid=0(root) groups=0(root)\nroot\ndemo\n"),
         ("cat /proc/sys/kernel/sysrq; sysctl -n kernel.sysrq", "438\n438\n"),
         ("sysctl kernel.nothing", "sysctl: cannot stat /proc/sys/kernel/nothing: No such file or directory\n"),
+        ("dmesg -n 1; dmesg -C; echo cleared > /dev/kmsg; dmesg -t", "cleared\n"),
         ("echo nonsense > /proc/sys/kernel/sysrq", "-bash: Invalid argument\n"),
         ("cat /sys/class/tty/console/active", "tty0 ttyS0\n"),
         ("hostname other; cat /proc/sys/kernel/hostname; hostname demo", "other\n"),
         ("dmesg | grep -c 'console .ttyS0. enabled'", "1\n"),
-        ("type cd; which ls; command -v nothing; echo $?", "cd is a shell builtin\n/usr/bin/ls\n1\n"),
+        ("command -v cd ls /bin/ls; command -v nothing; echo $?", "cd\n/usr/bin/ls\n/bin/ls\n1\n"),
         ("systemctl is-system-running", "running\n"),
         ("read a b < /etc/fstab; echo $a+$b", "/dev/vda1+/ ext4 errors=remount-ro 0 1\n"),
         ("echo $SHELL $USER $TERM $0", "/bin/bash root vt220 -bash\n"),
-        ("kill 99999", "-bash: kill: (99999) - No such process\n"),
         ("echo a & wait", "[1] 413\na\n"),
         ("sleep 1 & wait; echo waited", "[1] 413\nwaited\n"),
         (")", "-bash: syntax error near unexpected token `)'\n"),
@@ -314,7 +305,7 @@ async def test_a_harness_that_quotes_its_markers_gets_status_and_output() -> Non
 @given(st.text(alphabet="ab $'\"\\|&;<>(){}#`\n=*!?", max_size=40))
 def test_any_text_parses_or_is_refused_cleanly(text: str) -> None:
     try:
-        syntax.parse(text)
+        grammar.parse(text)
     except (lexer.Incomplete, lexer.ShellSyntaxError):
         pass
 
@@ -329,16 +320,16 @@ def test_escapes_of_any_text_decode(text: str) -> None:
 )
 def test_what_is_not_finished_is_incomplete(text: str) -> None:
     with pytest.raises(lexer.Incomplete):
-        syntax.parse(text)
+        grammar.parse(text)
 
 
 @pytest.mark.parametrize("text", [")", "| a", "a && && b", "fi", "a ;; b", "if ; then b; fi", "a > "])
 def test_what_can_never_be_right_is_a_syntax_error(text: str) -> None:
     with pytest.raises(lexer.ShellSyntaxError):
-        syntax.parse(text)
+        grammar.parse(text)
 
 
 @given(st.text(max_size=30).filter(lambda text: "\0" not in text and "'" not in text))
 def test_a_quoted_word_is_one_word_whatever_is_in_it(text: str) -> None:
-    command = syntax.parse(f"echo '{text}'").items[0].pipeline.commands[0]
+    command = grammar.parse(f"echo '{text}'").items[0].pipeline.commands[0]
     assert command.words[1] == (lexer.Part("text", text, quoted=True),)

@@ -8,7 +8,7 @@ import trio
 from tests.guests.fake_tty import Line, demo_module, running_demo
 from tests.machine.rig import virtual_time
 
-sysrq = demo_module("sysrq")
+sysrq = demo_module("kernel.sysrq")
 HELP = (
     "sysrq: HELP : loglevel(0-9) reboot(b) crash(c) terminate-all-tasks(e) memory-full-oom-kill(f) kill-all-tasks(i) "
     "thaw-filesystems(j) sak(k) show-backtrace-all-active-cpus(l) show-memory-usage(m) nice-all-RT-tasks(n) "

@@ -29,7 +29,7 @@ async def test_the_settings_of_the_manifest_are_those_that_the_guest_knows() -> 
     settings = demo_module("settings").Settings
     definition = find_guest("demo")
     assert settings.from_host(definition.settings) == settings()
-    assert set(definition.settings) == set(settings.__dataclass_fields__)
+    assert set(definition.settings) == set(settings._fields)
 
 
 @virtual_time

@@ -10,9 +10,9 @@ import pytest
 import trio
 
 from tests.guests.line import Line, guest, in_trio
+from uartsim.guest.assembler_listing import read_listing
 from uartsim.guest.build import make_guest
 from uartsim.guest.catalogue import GuestDefinition, catalogue_folder, find_guest
-from uartsim.guest.listing import read_listing
 from uartsim.line_format import UsageError
 
 #: mov dx, 3F8h; mov al, 'R'; out dx, al; mov al, 0FEh; out 64h, al

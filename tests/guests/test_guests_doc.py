@@ -1,4 +1,4 @@
-"""The manifests in docs/guests.md are ones that load."""
+"""What docs/guests.md shows is so: its manifests load, and the shell of the guest demo has the commands listed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.guests.fake_tty import demo_module
 from uartsim.guest.catalogue import find_guest
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "guests.md"
@@ -25,3 +26,13 @@ def test_a_manifest_of_the_page_loads(text: str, tmp_path: Path) -> None:
     command = definition.options.get("command", [])
     placeholders = {name for word in command for name in re.findall(r"\{(\w+)\}", word)}
     assert placeholders <= {"tty", "tty_name", "folder", "private", *definition.settings}
+
+
+def test_the_commands_listed_are_those_that_the_demos_shell_has() -> None:
+    section = PAGE.read_text().partition("## The guest demo")[2]
+    rows = dict(re.findall(r"^\| ([a-z ]+) \| (`.*`) \|$", section, re.M))
+    listed = {kind: re.findall(r"`(\S+)`", names) for kind, names in rows.items()}
+    builtins = listed.pop("builtins")
+    programs = [name for names in listed.values() for name in names]
+    assert builtins == sorted(demo_module("shell.builtins").BUILTINS)
+    assert sorted(programs) == sorted(demo_module("userspace.program_table").PROGRAMS)

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from uartsim.chip.registers import IER, LCR, Offset
 from uartsim.chip.uart import Uart
 from uartsim.guest.bridge_build import bridge_library
 from uartsim.guest.bridge_lease import lease_of
 from uartsim.guest.bridge_page import LEASE_BYTES, NEVER_NS, STEPS, Lease
 from uartsim.line_format import NEVER, TICKS_PER_NS
+from uartsim.registers import IER, LCR, Offset
 
 THR = 1 << Offset.THR
 IER_BIT = 1 << Offset.IER

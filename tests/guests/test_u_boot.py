@@ -9,25 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.guests.line import Line, guest, in_trio
+from uartsim.guest.boot_keys import BootKeys
 from uartsim.guest.catalogue import find_guest
-from uartsim.guest.presser import Presser
 
 
 @given(st.integers(1, 20))
 def test_keys_are_pressed_once_in_each_boot_however_the_text_is_cut(size: int) -> None:
-    presser = Presser([(b"Hit any key", b" "), (b"login:", b"root\r")])
+    boot_keys = BootKeys([(b"Hit any key", b" "), (b"login:", b"root\r")])
     said = b"U-Boot\r\nHit any key to stop: 2\r\n=> echo Hit any key\r\nlogin: "
     for _ in range(2):
-        presser.boot()
-        pressed = [presser.keys_after(said[at : at + size]) for at in range(0, len(said), size)]
+        boot_keys.boot()
+        pressed = [boot_keys.keys_after(said[at : at + size]) for at in range(0, len(said), size)]
         assert [keys for keys in pressed if keys] in ([b" ", b"root\r"], [b" root\r"])
 
 
 def test_nothing_is_pressed_before_power_comes_on_and_without_a_text() -> None:
-    assert Presser([(b"x", b"y")]).keys_after(b"x") == b""
-    presser = Presser([])
-    presser.boot()
-    assert presser.keys_after(b"x") == b""
+    assert BootKeys([(b"x", b"y")]).keys_after(b"x") == b""
+    boot_keys = BootKeys([])
+    boot_keys.boot()
+    assert boot_keys.keys_after(b"x") == b""
 
 
 @pytest.mark.needs(guest="u-boot")

@@ -8,11 +8,11 @@ import pytest
 import trio
 
 from tests.machine.rig import FarEnd, open_port, receive_data, virtual_time
-from uartsim.chip.registers import LCR, MCR, Offset
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat, seconds_to_ticks
 from uartsim.machine import Com1, Flag, Received
 from uartsim.machine.port import QUANTUM
 from uartsim.machine.ticker import shared_ticker
+from uartsim.registers import LCR, MCR, Offset
 from uartsim.wire.cable import ModemOutputs
 
 PATTERN = bytes(range(256)) * 16

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 
 from tests.machine.rig import FarEnd, open_port, receive_data, run_virtual, virtual_time
 from tests.strategies import line_formats
-from uartsim.chip.registers import FCR, LSR, MCR, Offset
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat, UartsimError
 from uartsim.machine import Com1, Flag, SerialDriver
 from uartsim.machine import driver as driver_module
 from uartsim.machine.modem_control import RTS_HIGH_WATER, RTS_LOW_WATER
 from uartsim.machine.options import read_fault
 from uartsim.machine.ticker import shared_ticker
+from uartsim.registers import FCR, LSR, MCR, Offset
 from uartsim.wire.cable import Cable, ModemOutputs
 
 SENDING = ModemOutputs.DTR | ModemOutputs.RTS

@@ -8,9 +8,9 @@ import pytest
 import trio
 
 from tests.machine.rig import FunctionGuest, virtual_time
-from uartsim.chip.registers import FCR, MCR, Offset
 from uartsim.machine import Machine, open_machine
 from uartsim.machine.losses import MEANINGS
+from uartsim.registers import FCR, MCR, Offset
 
 TRANSMITTER = MEANINGS["dropped_by_full_transmitter"]
 OVERRUN = MEANINGS["overruns"]

@@ -22,11 +22,11 @@ from tests.machine.rig import FarEnd, open_port, virtual_time
 from tests.strategies import line_formats
 from uartsim.access.hub import Hub
 from uartsim.access.hub_client import READING_TICKS
-from uartsim.chip.registers import FCR, LCR, MCR, Offset
 from uartsim.line_format import CRYSTAL_PERIOD, NEVER, TICKS_PER_SECOND, LineFormat
 from uartsim.machine import Com1, SerialDriver, driver, modem_control, port
 from uartsim.machine.ticker import Ticker, TrioClock
 from uartsim.record import TranscriptWriter
+from uartsim.registers import FCR, LCR, MCR, Offset
 from uartsim.wire.cable import Cable, ModemOutputs
 
 

@@ -12,12 +12,12 @@ from tests.machine.rig import FarEnd, receive_data, run_virtual, virtual_time
 from uartsim.line_format import TICKS_PER_NS, LineFormat
 from uartsim.machine import Com1, PortOptions, SerialDriver
 from uartsim.machine.options import make_port
-from uartsim.machine.replay import replay
 from uartsim.machine.ticker import shared_ticker
 from uartsim.record import events
-from uartsim.record.decode import decode
-from uartsim.record.trace import read_trace
-from uartsim.record.waveform import read_waveform
+from uartsim.trace.decode import decode
+from uartsim.trace.reader import read_trace
+from uartsim.trace.replay import replay
+from uartsim.trace.waveform import read_waveform
 from uartsim.wire.faults import parse_fault
 
 TEXT = b"The quick brown fox jumps over the lazy dog. " * 4

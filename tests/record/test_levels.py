@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from tests.record.rig import AT_115200, BIT
 from tests.strategies import line_formats
 from uartsim.line_format import LineFormat
-from uartsim.record.decode import Signal, decode
 from uartsim.record.levels import PINS, Levels, frame_edges
-from uartsim.record.tap import LineError, RecordHeader
+from uartsim.record.tap import RecordHeader
+from uartsim.registers import LineError
+from uartsim.trace.decode import Signal, decode
 
 
 class Pins:

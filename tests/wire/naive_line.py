@@ -8,7 +8,8 @@ from typing import NamedTuple
 from hypothesis import strategies as st
 
 from uartsim.line_format import NEVER, PARITIES, LineFormat
-from uartsim.wire.frame import BREAK, FRAMING_ERROR, Arrival, assemble, line_bits
+from uartsim.register_bits import BREAK_INTERRUPT, FRAMING_ERROR
+from uartsim.wire.frame import Arrival, assemble, line_bits
 
 #: Formats with short bits, most of them no multiple of sixteen ticks long.
 short_formats = st.builds(
@@ -100,6 +101,6 @@ def receive_naively(
         elif len(bits) == 2 + line_format.data_bits + (line_format.parity != "N"):
             arrival = assemble(tuple(bits), line_format, at)
             arrivals.append(arrival)
-            needs_mark = bool(arrival.errors & BREAK)
+            needs_mark = bool(arrival.errors & BREAK_INTERRUPT)
             in_frame, bits = (0 if arrival.errors & FRAMING_ERROR and not needs_mark else None), []
     return arrivals

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from tests.strategies import characters, line_formats
 from uartsim.line_format import NEVER, LineFormat
+from uartsim.register_bits import BREAK_INTERRUPT, FRAMING_ERROR
 from uartsim.wire.cable import Arrivals, Cable
-from uartsim.wire.frame import BREAK, FRAMING_ERROR, Frame
+from uartsim.wire.frame import Frame
 
 FORMAT = LineFormat()
 FRAME, SAMPLED, BIT = FORMAT.frame_ticks, FORMAT.sampled_ticks, FORMAT.bit_ticks
@@ -82,7 +83,7 @@ def test_a_break_is_heard_once_when_it_has_ended() -> None:
     cable.carry([], [(100, True)])
     assert cable.arrived(100 + 5 * FRAME) == []
     cable.carry([], [(100 + 6 * FRAME, False)])
-    assert cable.arrived(100 + 6 * FRAME) == [Arrivals(100 + SAMPLED, b"", BREAK)]
+    assert cable.arrived(100 + 6 * FRAME) == [Arrivals(100 + SAMPLED, b"", BREAK_INTERRUPT)]
     assert cable.arrived(LATER) == []
 
 
@@ -97,7 +98,7 @@ def test_the_frame_that_a_break_cuts_has_an_error_and_those_under_it_are_gone() 
     cable.carry([Frame(n * FRAME, 0xFF, FORMAT) for n in range(4)], [(5 * BIT, True), (2 * FRAME - BIT // 4, False)])
     assert heard(cable, LATER) == [
         (FRAMING_ERROR << 8 | 0x0F, SAMPLED),
-        (BREAK << 8, 5 * BIT + SAMPLED),
+        (BREAK_INTERRUPT << 8, 5 * BIT + SAMPLED),
         (0xFF, 2 * FRAME + SAMPLED),
         (0xFF, 3 * FRAME + SAMPLED),
     ]
@@ -107,7 +108,7 @@ def test_frames_before_and_after_a_break_are_untouched() -> None:
     cable = Cable(FORMAT)
     cable.carry([Frame(0, 1, FORMAT)], [(2 * FRAME, True), (4 * FRAME, False)])
     cable.carry([Frame(5 * FRAME, 2, FORMAT)], [])
-    assert heard(cable, LATER) == [(1, SAMPLED), (BREAK << 8, 2 * FRAME + SAMPLED), (2, 5 * FRAME + SAMPLED)]
+    assert heard(cable, LATER) == [(1, SAMPLED), (BREAK_INTERRUPT << 8, 2 * FRAME + SAMPLED), (2, 5 * FRAME + SAMPLED)]
 
 
 def test_a_frame_that_arrives_while_a_break_is_on_keeps_its_place() -> None:
@@ -116,7 +117,7 @@ def test_a_frame_that_arrives_while_a_break_is_on_keeps_its_place() -> None:
     cable.carry([], [(FRAME, True)])
     assert heard(cable, 3 * FRAME) == [(1, SAMPLED)]
     cable.carry([Frame(6 * FRAME, 2, FORMAT)], [(5 * FRAME, False)])
-    assert [what for what, _ in heard(cable, LATER)] == [BREAK << 8, 2]
+    assert [what for what, _ in heard(cable, LATER)] == [BREAK_INTERRUPT << 8, 2]
 
 
 # -- formats -----------------------------------------------------------------------------------------------

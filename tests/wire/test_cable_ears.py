@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uartsim.line_format import NEVER, LineFormat
+from uartsim.register_bits import BREAK_INTERRUPT, FRAMING_ERROR
 from uartsim.wire.cable import Cable, Ear
-from uartsim.wire.frame import BREAK, FRAMING_ERROR, Arrival
+from uartsim.wire.frame import Arrival
 
 FORMAT, SLOWER = LineFormat(), LineFormat.from_baud(9600)
 FRAME, SAMPLED, BIT = FORMAT.frame_ticks, FORMAT.sampled_ticks, FORMAT.bit_ticks
@@ -43,7 +44,7 @@ def test_a_break_of_the_guest_s_is_heard_as_one(listens_at: int) -> None:
     cable.carry_breaks([(begin + 30 * FRAME, False)])
     cable.carry_run(begin + 31 * FRAME, b"a", FORMAT)
     cable.hear(LATER)
-    assert characters(heard) == [(0, BREAK | FRAMING_ERROR), (0x61, 0)]
+    assert characters(heard) == [(0, BREAK_INTERRUPT | FRAMING_ERROR), (0x61, 0)]
 
 
 @given(
@@ -90,7 +91,7 @@ def test_a_break_that_is_over_before_anybody_listens_is_heard_where_frames_befor
     cable.carry_run(6 * FRAME, b"c", FORMAT)
     _, heard = listen(cable, 8 * FRAME)
     cable.hear(LATER)
-    assert characters(heard) == [(0x61, 0), (0x62, 0), (0, BREAK | FRAMING_ERROR), (0x63, 0)]
+    assert characters(heard) == [(0x61, 0), (0x62, 0), (0, BREAK_INTERRUPT | FRAMING_ERROR), (0x63, 0)]
 
 
 @pytest.mark.parametrize("own", [None, FORMAT], ids=["follows the guest", "of its own"])

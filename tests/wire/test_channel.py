@@ -13,9 +13,10 @@ from tests.strategies import characters
 from tests.wire.naive_line import short_formats
 from tools.mismatch_curve import with_speed, wrong_characters
 from uartsim.line_format import NEVER, TICKS_PER_NS, TICKS_PER_SECOND, LineFormat
+from uartsim.register_bits import BREAK_INTERRUPT, FRAMING_ERROR
 from uartsim.wire.channel import Channel
 from uartsim.wire.faults import Fault, parse_fault
-from uartsim.wire.frame import BREAK, FRAMING_ERROR, Arrival, line_bits
+from uartsim.wire.frame import Arrival, line_bits
 
 FORMAT = LineFormat()
 FRAME, SAMPLED, BIT = FORMAT.frame_ticks, FORMAT.sampled_ticks, FORMAT.bit_ticks
@@ -50,7 +51,7 @@ def test_one_character_at_115200_is_a_bit_to_a_receiver_at_9600(
 @pytest.mark.parametrize(("character", "runs"), [("U", 5), ("A", 3), ("\x00", 1), ("\x7f", 2), ("\xff", 1)])
 def test_each_run_of_zeros_at_9600_is_a_break_to_a_receiver_at_115200(character: str, runs: int) -> None:
     arrivals = send(character.encode("latin-1"), LineFormat.from_baud(9600), LineFormat.from_baud(115200))
-    assert characters_of(arrivals) == [(0, BREAK | FRAMING_ERROR)] * runs
+    assert characters_of(arrivals) == [(0, BREAK_INTERRUPT | FRAMING_ERROR)] * runs
 
 
 def test_a_prompt_at_115200_is_garbage_at_9600_and_the_other_way_round() -> None:
@@ -59,7 +60,7 @@ def test_a_prompt_at_115200_is_garbage_at_9600_and_the_other_way_round() -> None
     at_slow, at_fast = send(text, fast, slow), send(text, slow, fast)
     assert 1 <= len(at_slow) <= len(text) // 12 + 1, "twelve frames take the time of one"
     runs = "".join(str(bit) for character in text for bit in line_bits(character, slow)).replace("1", " ").split()
-    assert characters_of(at_fast) == [(0, BREAK | FRAMING_ERROR)] * len(runs)
+    assert characters_of(at_fast) == [(0, BREAK_INTERRUPT | FRAMING_ERROR)] * len(runs)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ def test_the_curve_of_errors_against_mismatch_is_the_computed_one(percent: float
 def test_a_break_is_one_zero_character_however_long_it_is() -> None:
     channel = Channel(FORMAT)
     channel.hold(0, BIT)
-    assert channel.arrived(100 * FRAME) == [Arrival(BIT + SAMPLED, 0, BREAK | FRAMING_ERROR)]
+    assert channel.arrived(100 * FRAME) == [Arrival(BIT + SAMPLED, 0, BREAK_INTERRUPT | FRAMING_ERROR)]
     channel.release(100 * FRAME)
     channel.put_frame(101 * FRAME, 0x41, FORMAT)
     assert channel.arrived(200 * FRAME) == [Arrival(101 * FRAME + SAMPLED, 0x41, 0)]

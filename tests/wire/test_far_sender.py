@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from tests.strategies import line_formats
 from uartsim.line_format import NEVER, LineFormat
+from uartsim.register_bits import BREAK_INTERRUPT, FRAMING_ERROR
 from uartsim.wire.cable import FarSender
-from uartsim.wire.frame import BREAK, FRAMING_ERROR, Arrival
+from uartsim.wire.frame import Arrival
 
 FORMAT = LineFormat()
 FRAME, SAMPLED, BIT = FORMAT.frame_ticks, FORMAT.sampled_ticks, FORMAT.bit_ticks
@@ -128,7 +129,7 @@ def test_a_break_is_one_character_and_the_next_frame_follows_after_a_bit_of_mark
     sender.send(b"b", 0)
     assert deliver(sender) == [
         Arrival(SAMPLED, ord("a"), 0),
-        Arrival(FRAME + SAMPLED, 0, BREAK | FRAMING_ERROR),
+        Arrival(FRAME + SAMPLED, 0, BREAK_INTERRUPT | FRAMING_ERROR),
         Arrival(4 * FRAME + BIT + SAMPLED, ord("b"), 0),
     ]
 
@@ -137,7 +138,7 @@ def test_a_break_waits_for_room_as_a_character_does() -> None:
     sender = FarSender(FORMAT)
     sender.send_break(3 * FRAME, 0)
     assert deliver(sender, room=False) == []  # it would be lost to an overrun
-    assert [arrival.errors for arrival in deliver(sender)] == [BREAK | FRAMING_ERROR]
+    assert [arrival.errors for arrival in deliver(sender)] == [BREAK_INTERRUPT | FRAMING_ERROR]
 
 
 def test_the_sender_is_busy_until_a_break_is_over() -> None:

@@ -8,17 +8,8 @@ from hypothesis import strategies as st
 
 from tests.strategies import characters, line_formats
 from uartsim.line_format import LineFormat
-from uartsim.wire.frame import (
-    BREAK,
-    FRAMING_ERROR,
-    PARITY_ERROR,
-    Arrival,
-    Frame,
-    assemble,
-    line_bits,
-    receive_space,
-    receive_under_breaks,
-)
+from uartsim.register_bits import BREAK_INTERRUPT, FRAMING_ERROR, PARITY_ERROR
+from uartsim.wire.frame import Arrival, Frame, assemble, line_bits, receive_space, receive_under_breaks
 
 FORMAT = LineFormat()
 BIT = FORMAT.bit_ticks
@@ -58,7 +49,7 @@ def test_one_wrong_bit_is_a_parity_error_a_framing_error_or_another_character(
     arrival = assemble(tuple(bits), line_format, 0)
     if wrong == len(bits) - 1:
         assert arrival.errors & FRAMING_ERROR
-        assert bool(arrival.errors & BREAK) == (not any(bits))
+        assert bool(arrival.errors & BREAK_INTERRUPT) == (not any(bits))
     elif line_format.parity == "N":
         assert arrival.errors == 0
         assert arrival.character != character & line_format.data_mask
@@ -79,7 +70,7 @@ def test_a_wrong_number_of_bits_is_refused() -> None:
 def test_nine_zero_bits_and_mark_are_nul_and_ten_are_a_break() -> None:
     sampled = FORMAT.sampled_ticks
     assert receive_space(1000, 9 * BIT, FORMAT) == Arrival(1000 + sampled, 0, 0)
-    assert receive_space(1000, 10 * BIT, FORMAT) == Arrival(1000 + sampled, 0, BREAK | FRAMING_ERROR)
+    assert receive_space(1000, 10 * BIT, FORMAT) == Arrival(1000 + sampled, 0, BREAK_INTERRUPT | FRAMING_ERROR)
 
 
 def test_the_sample_in_the_middle_of_the_stop_bit_decides() -> None:
@@ -87,7 +78,7 @@ def test_the_sample_in_the_middle_of_the_stop_bit_decides() -> None:
     long = receive_space(0, FORMAT.sampled_ticks + 1, FORMAT)
     assert short is not None
     assert long is not None
-    assert (short.errors, long.errors) == (0, BREAK | FRAMING_ERROR)
+    assert (short.errors, long.errors) == (0, BREAK_INTERRUPT | FRAMING_ERROR)
 
 
 @pytest.mark.parametrize(("bits", "character"), [(1, 0xFF), (2, 0xFE), (5, 0xF0), (8, 0x80)])
@@ -108,21 +99,21 @@ def test_a_break_has_a_parity_error_where_a_zero_parity_bit_is_wrong(parity: str
     line_format = LineFormat(BIT, 8, parity)
     arrival = receive_space(0, 20 * BIT, line_format)
     assert arrival is not None
-    assert arrival.errors == BREAK | FRAMING_ERROR | errors
+    assert arrival.errors == BREAK_INTERRUPT | FRAMING_ERROR | errors
 
 
 @given(line_formats(), st.integers(1, 30))
 def test_a_space_of_a_whole_frame_is_always_a_break(line_format: LineFormat, frames: int) -> None:
     arrival = receive_space(5, frames * line_format.frame_ticks, line_format)
     assert arrival is not None
-    assert arrival.errors & BREAK
+    assert arrival.errors & BREAK_INTERRUPT
     assert arrival.character == 0
     assert arrival.at == 5 + line_format.sampled_ticks
 
 
 def test_a_space_at_unlimited_rate_is_a_break() -> None:
     arrival = receive_space(9, 1, LineFormat(bit_ticks=0))
-    assert arrival == Arrival(9, 0, BREAK | FRAMING_ERROR)
+    assert arrival == Arrival(9, 0, BREAK_INTERRUPT | FRAMING_ERROR)
 
 
 # -- breaks over frames ------------------------------------------------------------------------------------
@@ -148,7 +139,7 @@ def test_a_break_over_the_stop_bit_is_a_framing_error() -> None:
 def test_a_break_from_the_first_data_bit_on_is_a_break() -> None:
     arrival = receive_under_breaks(Frame(0, 0xFF, FORMAT), [(BIT // 2, 20 * BIT)])
     assert arrival is not None
-    assert arrival.errors & BREAK
+    assert arrival.errors & BREAK_INTERRUPT
 
 
 @given(line_formats(), characters, st.integers(0, 10**9))

@@ -9,15 +9,16 @@ from fractions import Fraction
 import pytest
 
 from uartsim.line_format import TICKS_PER_NS, TICKS_PER_SECOND, LineFormat
+from uartsim.register_bits import BREAK_INTERRUPT, FRAMING_ERROR, PARITY_ERROR
 from uartsim.wire.channel import Channel
 from uartsim.wire.faults import Fault, parse_fault
-from uartsim.wire.frame import BREAK, FRAMING_ERROR, PARITY_ERROR, Arrival
+from uartsim.wire.frame import Arrival
 from uartsim.wire.waveform import Edge
 
 FORMAT = LineFormat()
 EVEN = LineFormat(parity="E")
 FRAME, BIT = FORMAT.frame_ticks, FORMAT.bit_ticks
-BROKEN = (0, BREAK | FRAMING_ERROR)
+BROKEN = (0, BREAK_INTERRUPT | FRAMING_ERROR)
 
 
 def new_channel(*faults: str, line_format: LineFormat = FORMAT) -> Channel:

@@ -13,15 +13,8 @@ from hypothesis import strategies as st
 from tests.strategies import characters, line_formats
 from tests.wire.naive_line import NaiveLine, SentFrame, Stretch, receive_naively, short_formats
 from uartsim.line_format import NEVER, PARITIES, LineFormat
-from uartsim.wire.frame import (
-    BREAK,
-    FRAMING_ERROR,
-    PARITY_ERROR,
-    Arrival,
-    Frame,
-    receive_space,
-    receive_under_breaks,
-)
+from uartsim.register_bits import BREAK_INTERRUPT, FRAMING_ERROR, PARITY_ERROR
+from uartsim.wire.frame import Arrival, Frame, receive_space, receive_under_breaks
 from uartsim.wire.sampler import Sampler, bears, speed_limits
 from uartsim.wire.waveform import Edge, Waveform
 
@@ -93,18 +86,18 @@ def test_a_low_stop_bit_that_is_over_half_a_bit_later_begins_nothing() -> None:
 
 
 def test_a_line_that_stays_at_space_is_one_break_until_it_was_at_mark() -> None:
-    break_arrival = Arrival(1520, 0, BREAK | FRAMING_ERROR)
+    break_arrival = Arrival(1520, 0, BREAK_INTERRUPT | FRAMING_ERROR)
     assert receive(FORMAT, (0, 0)) == [break_arrival]
     again = receive(FORMAT, (0, 0), (5001, 1), (5009, 0))
     assert again == [break_arrival], "no clock has seen the mark"
     again = receive(FORMAT, (0, 0), (5001, 1), (5011, 0))
-    assert again == [break_arrival, Arrival(5020 + 1520, 0, BREAK | FRAMING_ERROR)]
+    assert again == [break_arrival, Arrival(5020 + 1520, 0, BREAK_INTERRUPT | FRAMING_ERROR)]
 
 
 def test_a_character_without_a_stop_bit_on_a_dead_line_is_followed_by_a_break() -> None:
     first, second = receive(FORMAT, (0, 0), (160, 1), (1440, 0))
     assert first == Arrival(1520, 0xFF, FRAMING_ERROR)
-    assert second == Arrival(1520 + 1520, 0, BREAK | FRAMING_ERROR)
+    assert second == Arrival(1520 + 1520, 0, BREAK_INTERRUPT | FRAMING_ERROR)
 
 
 def test_the_second_stop_bit_is_not_looked_at() -> None:

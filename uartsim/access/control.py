@@ -32,7 +32,7 @@ async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> Non
     """Answer requests until cancelled.
 
     Args:
-        listener: from :func:`uartsim.access.station.listen`.
+        listener: from :func:`uartsim.access.endpoints.listen`.
         handlers: what can be asked: a coroutine function for each word of ``"do"``; it gets the whole request.
             A :class:`UartsimError` or ValueError of its becomes the answer.
     """

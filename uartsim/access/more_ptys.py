@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import trio
 
 from uartsim.access.hub import Hub
+from uartsim.access.machine_folder import MachineFolder
 from uartsim.access.pty import PtyAccess
 from uartsim.access.pty_device import PtyDevice
-from uartsim.access.runtime import Claim
 from uartsim.line_format import UsageError
 
 
@@ -34,12 +34,12 @@ class MorePtys:
 
     Args:
         hub: the machine's line.
-        claim: the machine's name, which keeps the links.
+        folder: the machine's folder, which keeps the links.
     """
 
-    def __init__(self, hub: Hub, claim: Claim) -> None:
+    def __init__(self, hub: Hub, folder: MachineFolder) -> None:
         self._hub = hub
-        self._claim = claim
+        self._folder = folder
         self._nursery: trio.Nursery | None = None
         self._ptys: dict[int, _More] = {}
         #: Gets lines for the person who started the machine.
@@ -74,7 +74,7 @@ class MorePtys:
         assert self._nursery is not None
         device = PtyDevice(self._hub.baud)
         try:
-            number, link = self._claim.add_link(device.path, link)
+            number, link = self._folder.add_link(device.path, link)
         except BaseException:
             device.close()
             raise
@@ -89,7 +89,7 @@ class MorePtys:
         """Another pty in place of one that cannot be used any more."""
         device = PtyDevice(self._hub.baud)
         try:
-            self._claim.move_link(device.path, number)
+            self._folder.move_link(device.path, number)
         except BaseException:
             device.close()
             raise
@@ -102,7 +102,7 @@ class MorePtys:
                 await more.access.run()
         finally:
             with contextlib.suppress(OSError):
-                self._claim.remove_link(number)
+                self._folder.remove_link(number)
             more.access.device.close()
             del self._ptys[number]
             more.ended.set()
@@ -116,7 +116,7 @@ class MorePtys:
         more = self._ptys.get(number)
         if more is None:
             there = f"there are {', '.join(map(str, self._ptys))}" if self._ptys else "there is none beside the first"
-            raise UsageError(f"{self._claim.name} has no pty {number} to remove: {there}")
+            raise UsageError(f"{self._folder.name} has no pty {number} to remove: {there}")
         more.scope.cancel()
         await more.ended.wait()
 

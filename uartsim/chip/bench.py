@@ -14,10 +14,10 @@ from typing import Any, Literal
 
 from uartsim.chip.checks import characters as checked_characters
 from uartsim.chip.checks import octet, whole_number
-from uartsim.chip.registers import LSR
 from uartsim.chip.transmitter import SentFrame
 from uartsim.chip.uart import Uart
 from uartsim.line_format import NEVER, TICKS_PER_NS, LineFormat, ns_to_ticks
+from uartsim.registers import LSR
 
 
 class Bench:

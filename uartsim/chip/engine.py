@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from uartsim.chip.bits import (
+from uartsim.chip.checks import bits
+from uartsim.chip.loopback import Loop
+from uartsim.chip.modem import Modem
+from uartsim.chip.receiver import Receiver
+from uartsim.chip.transmitter import Transmitter
+from uartsim.line_format import NEVER
+from uartsim.register_bits import (
     AFE,
     CHARACTER_TIMEOUT,
     CTS,
@@ -28,18 +34,12 @@ from uartsim.chip.bits import (
     RTS,
     THR_EMPTY,
 )
-from uartsim.chip.checks import bits
-from uartsim.chip.loopback import Loop
-from uartsim.chip.modem import Modem
-from uartsim.chip.receiver import Receiver
-from uartsim.chip.registers import (
+from uartsim.registers import (
     MSR,
     POWER_ON_DIVISOR,
     VARIANTS,
     Variant,
 )
-from uartsim.chip.transmitter import Transmitter
-from uartsim.line_format import NEVER
 
 #: CTS, DSR and DCD active, RI not: what a null modem cable to an open port gives.
 CONNECTED: Final = MSR.CTS | MSR.DSR | MSR.DCD

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from uartsim.chip.bits import LOOP, RTS, driven_outputs, shown_inputs
 from uartsim.chip.part_states import ModemState
-from uartsim.chip.registers import MCR, MSR
+from uartsim.register_bits import LOOP, RTS, driven_outputs, shown_inputs
+from uartsim.registers import MCR, MSR
 
 _RI: Final = int(MSR.RI)
 _TERI: Final = int(MSR.TERI)

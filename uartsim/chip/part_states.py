@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from uartsim.chip.bits import AFE, ALL_ERRORS, CHARACTER_ERRORS, CTS, MODEM_INPUTS, shown_inputs
 from uartsim.line_format import NEVER, LineFormat
+from uartsim.register_bits import AFE, ALL_ERRORS, CHARACTER_ERRORS, CTS, MODEM_INPUTS, shown_inputs
 
 #: Nothing that a chip counts comes near it.
 HUGE: Final = NEVER - 1

@@ -17,9 +17,9 @@ from __future__ import annotations
 from typing import Final
 
 from uartsim.chip.part_states import ReceiverState
-from uartsim.chip.registers import LSR
 from uartsim.chip.timing import FrameTimes
 from uartsim.line_format import NEVER
+from uartsim.registers import LSR
 
 _OE: Final = int(LSR.OE)
 

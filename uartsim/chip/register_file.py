@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from uartsim.chip.bits import (
+from uartsim.chip.checks import whole_number
+from uartsim.chip.engine import CONNECTED, Engine, Out2Gate, TimeoutRule
+from uartsim.chip.state import UartState
+from uartsim.chip.timing import frame_times
+from uartsim.register_bits import (
     BREAK,
     DLAB,
     DR,
@@ -26,11 +30,7 @@ from uartsim.chip.bits import (
     THRE,
     XMIT_RESET,
 )
-from uartsim.chip.checks import whole_number
-from uartsim.chip.engine import CONNECTED, Engine, Out2Gate, TimeoutRule
-from uartsim.chip.registers import Offset, Variant
-from uartsim.chip.state import UartState
-from uartsim.chip.timing import frame_times
+from uartsim.registers import Offset, Variant
 
 _LSR: Final = int(Offset.LSR)
 

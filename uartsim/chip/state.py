@@ -14,7 +14,6 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from uartsim.chip.bits import AFE, BREAK, LOOP, RTS
 from uartsim.chip.part_states import (
     HUGE,
     LoopState,
@@ -31,8 +30,9 @@ from uartsim.chip.part_states import (
     check_tuple,
     refused,
 )
-from uartsim.chip.registers import VARIANTS
 from uartsim.chip.timing import frame_times
+from uartsim.register_bits import AFE, BREAK, LOOP, RTS
+from uartsim.registers import VARIANTS
 
 #: The longest frame and the longest timeout that a chip can be programmed to: 12 bits at divisor 0, and four of them.
 _LONGEST_FRAME: Final = frame_times(0x0F, 0, False).frame

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from uartsim.chip.bits import ERBFI, ETBEI, NO_INTERRUPT
 from uartsim.chip.uart import Uart
 from uartsim.line_format import NEVER, LineFormat
+from uartsim.register_bits import ERBFI, ETBEI, NO_INTERRUPT
 
 
 class Streamed(NamedTuple):

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from uartsim.chip.registers import DIVISOR_OF_ZERO, LCR, LSR
 from uartsim.line_format import BIT_AT_DIVISOR_1, LineFormat
+from uartsim.registers import DIVISOR_OF_ZERO, LCR, LSR
 
 #: LCR bits 5:4, stick and even, with parity enabled.
 _PARITIES = ("O", "E", "M", "S")

@@ -19,21 +19,21 @@ Choices where the datasheet is silent or parts differ (each may be looked up in 
 
 from __future__ import annotations
 
-from uartsim.chip.bits import CHARACTER_ERRORS, DLAB, ERBFI, ETBEI, LOOP, MODEM_INPUTS
 from uartsim.chip.checks import bits, octet, ticks, whole_number
 from uartsim.chip.checks import characters as checked_characters
 from uartsim.chip.register_file import RegisterFile
-from uartsim.chip.registers import VARIANTS
 from uartsim.chip.state import UartState
 from uartsim.chip.transmitter import SentFrame, SentRun
 from uartsim.line_format import NEVER
+from uartsim.register_bits import CHARACTER_ERRORS, DLAB, ERBFI, ETBEI, LOOP, MODEM_INPUTS
+from uartsim.registers import VARIANTS
 
 
 class Uart(RegisterFile):
     """A 16550A, or one of its relatives.
 
     Args:
-        variant: the part, one of :data:`uartsim.chip.registers.VARIANTS` or its name.
+        variant: the part, one of :data:`uartsim.registers.VARIANTS` or its name.
         thre_delay: the transmitter's delay circuit.
         out2_gate: what lets the interrupt out: OUT2's ``"bit"`` in MCR, its ``"pin"`` (inactive in loopback),
             or ``"none"`` (always out).
@@ -244,7 +244,7 @@ class Uart(RegisterFile):
         """Everything that matters later, as a value; what is due at the present time is done first.
 
         Raises:
-            ValueError: the variant is none of :data:`uartsim.chip.registers.VARIANTS`: its name would not say what it is.
+            ValueError: the variant is none of :data:`uartsim.registers.VARIANTS`: its name would not say what it is.
         """
         if VARIANTS.get(self.variant.name) != self.variant:
             raise ValueError(f"variant is {self.variant!r}: only those with a known name can be saved")

@@ -33,10 +33,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Final
 
-from uartsim.chip.registers import VARIANTS
 from uartsim.conform.judged import Access, Answer, Can, JudgedError, JudgedUart
 from uartsim.conform.process import WatchedProcess
 from uartsim.errors import UsageError
+from uartsim.registers import VARIANTS
 
 #: The version of the protocol.
 PROTOCOL_VERSION: Final = 1

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from uartsim.chip import Bench
-from uartsim.chip.registers import FCR, LCR, LSR, MCR, MSR
 from uartsim.conform.judged import Access, Answer
 from uartsim.conform.qemu_judged import QemuUart
 from uartsim.conform.rules import RULES
 from uartsim.line_format import NEVER, TICKS_PER_NS, ns_to_ticks
+from uartsim.registers import FCR, LCR, LSR, MCR, MSR
 
 #: How many accesses a program with registers only has, and a mixed one, before the next seed.
 REGISTERS_PER_SEED: Final = 4000

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from uartsim.chip import registers
+from uartsim import registers
 from uartsim.conform.steps import (
     DLL,
     DLM,

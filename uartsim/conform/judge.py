@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from uartsim.chip import registers
+from uartsim import registers
 from uartsim.chip.timing import FrameTimes, frame_times
 from uartsim.conform.judged import Can, JudgedUart, a_part
 from uartsim.conform.steps import (

@@ -69,7 +69,7 @@ class JudgedUart(abc.ABC):
 
     Attributes:
         name: what the report calls it.
-        part: which part it claims to be: a name in :data:`uartsim.chip.registers.VARIANTS`.
+        part: which part it claims to be: a name in :data:`uartsim.registers.VARIANTS`.
         can: what it can do.
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from uartsim.chip import registers
+from uartsim import registers
 from uartsim.conform.steps import (
     FCR,
     FIFO_PARTS,

@@ -12,7 +12,7 @@ class OurUart(JudgedUart):
     """A :class:`uartsim.chip.Bench`: exact in everything.
 
     Args:
-        part: a name in :data:`uartsim.chip.registers.VARIANTS`.
+        part: a name in :data:`uartsim.registers.VARIANTS`.
         options: of the chip, see :class:`uartsim.chip.Uart`.
     """
 

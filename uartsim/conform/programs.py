@@ -15,11 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from uartsim.chip.registers import FCR, IER, LCR, LSR, MCR, VARIANTS, InterruptId
 from uartsim.conform.judge import Judge
 from uartsim.conform.judged import Access, Can, JudgedUart
 from uartsim.conform.ours import OurUart
 from uartsim.line_format import NEVER, TICKS_PER_NS, ns_to_ticks
+from uartsim.registers import FCR, IER, LCR, LSR, MCR, VARIANTS, InterruptId
 
 #: Actions in a program.
 LENGTH: Final = 80

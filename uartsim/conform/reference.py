@@ -2,7 +2,7 @@
 
 The table behind ``docs/registers.md``.  What it says of QEMU is not an opinion: a row names the checks that show it, and
 QEMU has to pass all of them where the row says that it does the same, and to fail one where it says otherwise.  Names
-and places of bits come from :mod:`uartsim.chip.registers`.
+and places of bits come from :mod:`uartsim.registers`.
 """
 
 from __future__ import annotations

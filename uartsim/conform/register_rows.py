@@ -35,7 +35,7 @@ class Register:
     """One register.
 
     Attributes:
-        name: as in :class:`uartsim.chip.registers.Offset`.
+        name: as in :class:`uartsim.registers.Offset`.
         title: its full name.
         access: ``"read"``, ``"write"`` or ``"read, write"``, and with which DLAB.
         section: of the datasheet.

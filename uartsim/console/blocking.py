@@ -29,8 +29,9 @@ from uartsim.console.run import LONGEST_OUTPUT
 from uartsim.console.screen import Screen
 from uartsim.console.shell_line import Result
 from uartsim.console.transfer import Progress
-from uartsim.console.trio_thread import LAST_WAIT_S, TrioThread, shared_thread, single
+from uartsim.console.trio_thread import LAST_WAIT_S, TrioThread, shared_thread
 from uartsim.console.typing import KILL_LINE
+from uartsim.error_groups import first_error
 from uartsim.errors import UartsimError
 from uartsim.guest.catalogue import GuestDefinition
 
@@ -311,7 +312,7 @@ def _held(opening: AbstractAsyncContextManager[AsyncConsole], clock: str) -> Ite
                         await done.wait()
             end = None
         except Exception as error:
-            end = single(error)
+            end = first_error(error)
         finally:
             opened.put(end or ConsoleClosed("the machine is off"))
             closed.put(end)

@@ -19,8 +19,8 @@ from uartsim.guest.build import make_guest
 from uartsim.guest.catalogue import GuestDefinition, find_guest
 from uartsim.line_format import UsageError, seconds_to_ticks
 from uartsim.machine import Machine, open_machine
-from uartsim.machine.options import check_paths
 from uartsim.machine.ticker import is_virtual
+from uartsim.own_files.outputs import check_distinct
 from uartsim.record import TranscriptWriter
 
 _CLOCKS: Final = ("real", "virtual")
@@ -95,7 +95,7 @@ async def _opened(
     definition.check_needs()
     port["uart"] = port.get("uart") or definition.uart
     paths = {"record": record, "trace": port.get("trace"), "vcd": port.get("vcd")}
-    check_paths({what: path for what, path in paths.items() if path is not None})
+    check_distinct({what: path for what, path in paths.items() if path is not None})
     hubs: list[Hub] = []
     started: list[Machine] = []
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import trio
 
 from uartsim.console.errors import ConsoleClosed
+from uartsim.error_groups import first_error
 from uartsim.errors import UartsimError, UsageError
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class TrioThread:
                 with self.time_passes(), scope:
                     answer = await function(*args), None
             except Exception as error:
-                answer = None, single(error)
+                answer = None, first_error(error)
             finally:
                 answers.put(answer)
 
@@ -163,10 +164,3 @@ def shared_thread(clock: str) -> TrioThread:
         if thread is None or thread.process != os.getpid():
             thread = _shared[clock] = TrioThread(clock)
         return thread
-
-
-def single(error: BaseException) -> BaseException:
-    """The first error in a group, however deep."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

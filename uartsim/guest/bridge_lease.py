@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from uartsim.chip.registers import IER, LCR, LSR, InterruptId, Offset
 from uartsim.chip.transmitter import Transmitter
 from uartsim.chip.uart import Uart
 from uartsim.guest.bridge_page import NEVER_NS, Future, Lease, Step
 from uartsim.line_format import NEVER, TICKS_PER_NS
+from uartsim.registers import IER, LCR, LSR, InterruptId, Offset
 
 _ETBEI: Final = int(IER.ETBEI)
 _ERBFI: Final = int(IER.ERBFI)

@@ -10,7 +10,7 @@ register again and again only waits: it gets its turn back when something could 
 virtual clock, in which time passes while it waits, and a microsecond with each access, as on a PC's bus: code that bounds
 its wait by a count of reads gives up no sooner than it would there.
 
-Table ``[firmware]`` of ``guest.toml``: ``listing`` names the code's listing (:mod:`uartsim.guest.listing`).
+Table ``[firmware]`` of ``guest.toml``: ``listing`` names the code's listing (:mod:`uartsim.guest.assembler_listing`).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Any, Final
 
 import trio
 
+from uartsim.guest.assembler_listing import read_listing
 from uartsim.guest.catalogue import GuestDefinition
-from uartsim.guest.listing import read_listing
 from uartsim.line_format import NEVER, TICKS_PER_SECOND, UsageError
 from uartsim.machine import GuestEnd, Machine
 from uartsim.machine.ticker import is_virtual

@@ -28,8 +28,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from uartsim.chip.registers import VARIANTS
 from uartsim.line_format import UsageError
+from uartsim.registers import VARIANTS
 from uartsim.toml_text import TomlMistake, parse_toml, statements
 
 #: The name of the file that makes a folder a guest.
@@ -133,7 +133,7 @@ class Manifest:
         needs: ``(kind, value, install)`` of each need; ``install`` may be empty for root.
         settings: the guest's defaults.
         options: the table of the kind.
-        uart: the chip, a name in :data:`uartsim.chip.registers.VARIANTS`.
+        uart: the chip, a name in :data:`uartsim.registers.VARIANTS`.
     """
 
     kind: str

@@ -21,11 +21,11 @@ from typing import Any, Final
 
 import trio
 
-from uartsim.chip.registers import IER, LCR, MCR, InterruptId
 from uartsim.guest.bridge_lease import NO_LEASE, lease_of
 from uartsim.guest.bridge_page import POSTED, VERSION, Page
 from uartsim.line_format import NEVER, TICKS_PER_NS
 from uartsim.machine import Com1
+from uartsim.registers import IER, LCR, MCR, InterruptId
 
 #: How long a polling driver's posted writes may wait in the ring, in ticks.
 GATHER_TICKS: Final = 1_000_000 * TICKS_PER_NS

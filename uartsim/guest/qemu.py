@@ -40,13 +40,13 @@ from typing import Any, Final
 import trio
 
 from uartsim.guest.boot_files import boot_cd, boot_file
+from uartsim.guest.boot_keys import BootKeys
 from uartsim.guest.bridge_build import BridgeUnavailable, bridge_library, build_id
 from uartsim.guest.catalogue import GuestDefinition, find_program
 from uartsim.guest.child import Child
 from uartsim.guest.drives import named, replaceable, replaced, writable
 from uartsim.guest.placeholders import fill_in, format_of
 from uartsim.guest.port_bridge import REFUSED, BridgeServer
-from uartsim.guest.presser import Presser
 from uartsim.guest.qemu_line import ByteLine, QemuLine, RegisterLine
 from uartsim.guest.qmp import QmpClient, QmpError
 from uartsim.guest.saving import load_memory, savable_disks, save_disks, save_memory
@@ -92,7 +92,7 @@ class QemuGuest:
             *(self._filled_in("args", word) for word in options.get("args", [])),
         ]
         self._extra = named(self._extra)
-        self._presser = Presser(
+        self._boot_keys = BootKeys(
             [
                 (press["after"].encode(), press["keys"].encode())
                 for press in options.get("press", [])
@@ -150,14 +150,14 @@ class QemuGuest:
         if self._registers != "off":
             try:
                 library = await self._in_thread(machine, functools.partial(bridge_library, self._program()))
-                by_registers = RegisterLine(machine.com1, library, self._presser, self._port)
+                by_registers = RegisterLine(machine.com1, library, self._boot_keys, self._port)
                 return await self._run_on(by_registers, command, task_status)
             except BridgeUnavailable as why:
                 if self._registers == "require":
                     raise UartsimError(f"{machine.name} cannot be served register by register: {why}") from None
                 machine.log(f"COM1 is served byte by byte, not register by register: {why}")
                 machine.com1.reset()
-        by_bytes = ByteLine(machine.com1, self._line_format, self._presser, self._port)
+        by_bytes = ByteLine(machine.com1, self._line_format, self._boot_keys, self._port)
         return await self._run_on(by_bytes, command, task_status)
 
     async def _run_on(self, line: QemuLine, command: list[str], task_status: trio.TaskStatus[None]) -> GuestEnd:
@@ -167,7 +167,7 @@ class QemuGuest:
             BridgeUnavailable: QEMU has not come to the point at which its COM1 is served.
         """
         self._powered_off = False
-        self._presser.boot()
+        self._boot_keys.boot()
         self._line = line
         ours, theirs = socket.socketpair()
         served: list[bool] = []
@@ -357,7 +357,7 @@ class QemuGuest:
 
     async def _on_event(self, name: str, data: dict[str, Any]) -> None:
         if name == "RESET":
-            self._presser.boot()
+            self._boot_keys.boot()
         if name == "SHUTDOWN" and data.get("guest"):
             self._powered_off = True
 

@@ -28,13 +28,13 @@ from typing import Any, Final, Protocol
 
 import trio
 
-from uartsim.chip.registers import LSR, Offset
+from uartsim.guest.boot_keys import BootKeys
 from uartsim.guest.port_bridge import BridgeServer
-from uartsim.guest.presser import Presser
 from uartsim.guest.qmp import QmpError
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat
 from uartsim.machine import Com1, Flag, SerialDriver
 from uartsim.machine.tapped import TappedCom1
+from uartsim.registers import LSR, Offset
 
 #: How long bytes before a break may take to reach the guest before the break goes ahead of them, in seconds.
 DELIVERY_TIMEOUT_S: Final = 1.0
@@ -97,23 +97,23 @@ class RegisterLine:
     Args:
         com1: the port.
         library: the compiled bridge.
-        presser: its keys are pressed at the far end of the line.
+        boot_keys: its keys are pressed at the far end of the line.
         port: which of the guest's ports it is, one of :data:`PORTS`.
 
     Raises:
         BridgeUnavailable: the library cannot be loaded.
     """
 
-    def __init__(self, com1: Com1, library: Path, presser: Presser, port: str = "com1") -> None:
+    def __init__(self, com1: Com1, library: Path, boot_keys: BootKeys, port: str = "com1") -> None:
         base_port, irq = PORTS[port]
         # A recording of every access wants every access.
         leases = not isinstance(com1, TappedCom1)
         self.bridge = BridgeServer(com1, library, leases=leases, base_port=base_port, irq=irq)
         self._qemus_ports = list(PORTS).index(port) + 1
         self._com1 = com1
-        self._presser = presser
+        self._boot_keys = boot_keys
         self.bridge.on_transmit = self._press
-        self.bridge.on_reset = presser.boot
+        self.bridge.on_reset = boot_keys.boot
 
     @property
     def descriptors(self) -> Sequence[int]:
@@ -150,7 +150,7 @@ class RegisterLine:
         self.bridge.close()
 
     def _press(self, data: bytes) -> None:
-        if keys := self._presser.keys_after(data):
+        if keys := self._boot_keys.keys_after(data):
             self._com1.far_send(keys)
 
 
@@ -160,15 +160,15 @@ class ByteLine:
     Args:
         com1: the port.
         line_format: what the driver programs.
-        presser: its keys are pressed at QEMU's own port.
+        boot_keys: its keys are pressed at QEMU's own port.
         port: which of the guest's ports it is, one of :data:`PORTS`.
     """
 
-    def __init__(self, com1: Com1, line_format: LineFormat, presser: Presser, port: str = "com1") -> None:
+    def __init__(self, com1: Com1, line_format: LineFormat, boot_keys: BootKeys, port: str = "com1") -> None:
         self._lsr_port = PORTS[port][0] + Offset.LSR
         self._qemus_ports = list(PORTS).index(port)
         self._format = line_format
-        self._presser = presser
+        self._boot_keys = boot_keys
         self._driver = SerialDriver(com1)
         self._driver.open(line_format)
         least, most = _AHEAD_BYTES
@@ -226,7 +226,7 @@ class ByteLine:
         """What the guest sends goes to COM1, until QEMU has closed its end."""
         try:
             while data := await line.receive_some(_CHUNK_BYTES):
-                if keys := self._presser.keys_after(data):
+                if keys := self._boot_keys.keys_after(data):
                     async with self._sending:
                         await line.send_all(keys)
                 await self._driver.write(data)

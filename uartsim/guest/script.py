@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from uartsim.error_groups import first_error
 from uartsim.line_format import LineFormat, UsageError
 from uartsim.machine import Flag, GuestEnd, Machine, Received, SerialDriver
 
@@ -156,8 +157,7 @@ def load_main(folder: Path, file: str) -> Callable[[ScriptHost], Awaitable[str |
 
 def _where(error: BaseException, folder: Path) -> str:
     """One line: what went wrong, and at which line of the guest's own files."""
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]  # a script's own nursery has wrapped it
+    error = first_error(error)  # a script's own nursery may have wrapped it
     places = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(folder)]
     place = f" ({Path(places[-1].filename).name}:{places[-1].lineno})" if places else ""
     return f"{type(error).__name__}: {error}{place}"

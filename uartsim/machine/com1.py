@@ -11,12 +11,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, Protocol
 
-from uartsim.chip.registers import FCR, MSR, Offset
 from uartsim.line_format import NEVER, LineFormat, UsageError, seconds_to_ticks
 from uartsim.machine.fault_tally import FaultTally
 from uartsim.machine.losses import in_words
 from uartsim.machine.port import Port
 from uartsim.machine.ticker import Ticker, Wakeup
+from uartsim.registers import FCR, MSR, Offset
 from uartsim.wire.cable import Ear, ModemOutputs
 from uartsim.wire.channel import add_counters
 from uartsim.wire.faults import Fault

@@ -17,13 +17,13 @@ from typing import Final
 
 import trio
 
-from uartsim.chip.registers import FCR, IER, LCR, LSR, InterruptId, Offset
 from uartsim.line_format import BIT_AT_DIVISOR_1, LineFormat, UartsimError, UsageError
 from uartsim.machine.com1 import Com1
 from uartsim.machine.modem_control import ModemControl
 from uartsim.machine.received import Flag as Flag
 from uartsim.machine.received import Received as Received
 from uartsim.machine.turn import Turn
+from uartsim.registers import FCR, IER, LCR, LSR, InterruptId, Offset
 
 #: Bytes of the transmit buffer (Linux: UART_XMIT_SIZE).
 TRANSMIT_BUFFER: Final = 4096

@@ -13,6 +13,7 @@ from typing import Any, Protocol, Unpack, runtime_checkable
 
 import trio
 
+from uartsim.error_groups import first_error
 from uartsim.line_format import UsageError
 from uartsim.machine.com1 import Com1
 from uartsim.machine.losses import LossNotice
@@ -236,7 +237,7 @@ async def open_machine(
             if real is None and failure is None:
                 raise  # cancelled from outside while it started
             if real is not None and (failure is None or _is_cancellation(failure)):
-                raise _only(real) from None
+                raise first_error(real) from None
         finally:
             if not started:
                 remove_recordings(com1.recorders)
@@ -263,11 +264,3 @@ def _is_cancellation(error: BaseException) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return error.split(trio.Cancelled)[1] is None
     return isinstance(error, trio.Cancelled)
-
-
-def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The one error in a group of one, however deep; else the group."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error

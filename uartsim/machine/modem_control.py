@@ -18,8 +18,8 @@ from typing import Final
 
 import trio
 
-from uartsim.chip.registers import MCR, MSR, Offset
 from uartsim.machine.com1 import Com1
+from uartsim.registers import MCR, MSR, Offset
 
 #: Received characters that wait for a reader when RTS drops (Linux: N_TTY's 4096 less 128), and when it rises again.
 RTS_HIGH_WATER: Final = 3968

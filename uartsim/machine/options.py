@@ -8,16 +8,17 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypedDict
 
-from uartsim.chip.registers import VARIANTS
 from uartsim.line_format import UsageError
 from uartsim.machine.com1 import Com1, Recorder, check_fault_at_rate
 from uartsim.machine.tapped import TapMaker, TappedCom1
 from uartsim.machine.ticker import Ticker
+from uartsim.own_files.outputs import check_distinct
 from uartsim.record.tap import RecordHeader, Tap
+from uartsim.registers import VARIANTS
 from uartsim.wire.faults import Fault, parse_fault
 
 if TYPE_CHECKING:
-    from uartsim.record.trace import TraceWriter
+    from uartsim.record.trace_writer import TraceWriter
     from uartsim.record.vcd import VcdWriter
 
 
@@ -25,12 +26,12 @@ class PortOptions(TypedDict, total=False):
     """What a port is like; everything may be left out.  The names are those of ``uartsim run``.
 
     Attributes:
-        uart: the chip, a name in :data:`uartsim.chip.registers.VARIANTS`; the guest's own, mostly a 16550A.
+        uart: the chip, a name in :data:`uartsim.registers.VARIANTS`; the guest's own, mostly a 16550A.
         strict_line: a guest that is too slow is overrun, as in hardware; else the far end waits for it.
         rate: ``"line"``, or ``"unlimited"``: frames take no time.
         flow: ``"none"``, or ``"rtscts"``: the far end sends only while the guest's RTS is active.
         fault: what is wrong with the line from the start, such as ``"noise:rate=1e-4,seed=7"``; or several.
-        trace: a file for every register access and line event, see :mod:`uartsim.record.trace`.
+        trace: a file for every register access and line event, see :mod:`uartsim.record.trace_writer`.
         vcd: a file for the waveform of the pins, see :mod:`uartsim.record.vcd`.
         unlimited, flow_control, faults: older names: ``unlimited=True`` is ``rate="unlimited"``, ``flow_control=True`` is
             ``flow="rtscts"``, and ``faults`` is ``fault``.
@@ -148,7 +149,7 @@ def make_port(ticker: Ticker, name: str, options: PortOptions) -> Com1:
         "vcd": (wanted["vcd"], _make_waveform),
     }
     paths = {what: path for what, (path, _) in makers.items() if path is not None}
-    check_paths(paths)
+    check_distinct(paths)
     recorders: dict[str, Recorder] = {}
 
     def make(what: str, path: str, header: RecordHeader) -> Tap:
@@ -168,23 +169,6 @@ def make_port(ticker: Ticker, name: str, options: PortOptions) -> Com1:
     return com1
 
 
-def check_paths(paths: Mapping[str, str | os.PathLike[str]]) -> None:
-    """The recordings of a machine that has not been started go to a file each.
-
-    Args:
-        paths: the files, by the option that names each.
-
-    Raises:
-        UsageError: two go to the same.
-    """
-    seen: dict[str, str] = {}
-    for what, path in paths.items():
-        real = os.path.realpath(path)
-        if real in seen:
-            raise UsageError(f"--{seen[real]} and --{what} are the same file, {path}: give each a file of its own")
-        seen[real] = what
-
-
 def remove_recordings(recorders: Mapping[str, Recorder]) -> None:
     """The machine has not come to life: nothing is left that the next start would find in its way."""
     for recorder in recorders.values():
@@ -200,7 +184,7 @@ def read_fault(text: str) -> Fault:
 
 
 def _make_trace(path: str, header: RecordHeader) -> TraceWriter:
-    from uartsim.record.trace import TraceWriter
+    from uartsim.record.trace_writer import TraceWriter
 
     return TraceWriter(path, header)
 

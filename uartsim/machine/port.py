@@ -14,16 +14,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from uartsim.chip.bits import LOOP
-from uartsim.chip.registers import Offset
 from uartsim.chip.state import UartState
 from uartsim.chip.streaming import stream_in, stream_out
 from uartsim.chip.uart import Uart
 from uartsim.line_format import NEVER, LineFormat
 from uartsim.machine.losses import ChipLosses
 from uartsim.machine.ticker import Clock, Ticker
+from uartsim.register_bits import BREAK_INTERRUPT, LOOP
+from uartsim.registers import Offset
 from uartsim.wire.cable import Cable
-from uartsim.wire.frame import BREAK, Arrival
+from uartsim.wire.frame import Arrival
 
 # As plain numbers: the chip takes these on its short way.
 _RBR, _THR, _IIR, _LSR, _MCR = (int(o) for o in (Offset.RBR, Offset.THR, Offset.IIR, Offset.LSR, Offset.MCR))
@@ -41,7 +41,7 @@ class Port:
         ticker: what wakes it; its clock is the port's.
         strict_line: the far end sends whether or not the receiver has room, and overruns it as hardware does;
             and the chip has its transmitter's delay circuit.  Otherwise the far end waits for room.
-        variant: the chip, see :data:`uartsim.chip.registers.VARIANTS`.
+        variant: the chip, see :data:`uartsim.registers.VARIANTS`.
         unlimited: frames take no time.
         flow_control: the far end honours RTS, so that it sends only while the guest wants it to (RTS/CTS).
     """
@@ -290,7 +290,7 @@ class Port:
         receiver = self.uart.receiver
         received = receiver.received
         self.uart.receive(arrival.character, arrival.errors, at)
-        if arrival.errors & BREAK:
+        if arrival.errors & BREAK_INTERRUPT:
             self.breaks_in += receiver.received - received  # none in loopback, where SIN is cut off
         elif arrival.errors:
             self.errors_in += receiver.received - received
@@ -404,7 +404,7 @@ class Port:
             self._carry()
         has_arrived = cable.first_at <= uart.now or cable.breaks
         for at, data, errors in cable.arrived(uart.now) if has_arrived else ():
-            if errors & BREAK:
+            if errors & BREAK_INTERRUPT:
                 self.breaks_out += 1
                 if self.on_break is not None:
                     self.on_break(at)

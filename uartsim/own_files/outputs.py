@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import BinaryIO
 
 from uartsim.errors import UsageError
@@ -47,17 +47,40 @@ class NewFile:
                 os.unlink(self.path)
 
 
-def check_new(path: str, what: str) -> None:
-    """See, before anything is made, that an output can be.
+def check_distinct(paths: Mapping[str, str | os.PathLike[str]]) -> None:
+    """Check that outputs are different files.
+
+    Args:
+        paths: the files, by the option that names each, such as ``"record"``.
 
     Raises:
-        UsageError: something is there already, or its folder is not.
+        UsageError: two are the same file.
     """
-    if os.path.lexists(path):
-        raise UsageError(f"the {what} {path} exists: remove it or give another file")
-    folder = os.path.dirname(path) or "."
-    if not os.path.isdir(folder):
-        raise UsageError(f"the {what} {path} cannot be made (there is no folder {folder}): give another file")
+    seen: dict[str, str] = {}
+    for option, path in paths.items():
+        real = os.path.realpath(path)
+        if real in seen:
+            raise UsageError(f"--{seen[real]} and --{option} are the same file, {path}: give each a file of its own")
+        seen[real] = option
+
+
+def check_outputs(paths: Mapping[str, str]) -> None:
+    """Check that outputs can be made, before anything is made.
+
+    Args:
+        paths: the files, by the option that names each: ``"record"``, ``"trace"`` or ``"vcd"``.
+
+    Raises:
+        UsageError: two are the same file, a file exists already, or its folder does not exist.
+    """
+    check_distinct(paths)
+    for option, path in paths.items():
+        what = "waveform" if option == "vcd" else option
+        if os.path.lexists(path):
+            raise UsageError(f"the {what} {path} exists: remove it or give another file")
+        folder = os.path.dirname(path) or "."
+        if not os.path.isdir(folder):
+            raise UsageError(f"the {what} {path} cannot be made (there is no folder {folder}): give another file")
 
 
 def replace_output(path: str, what: str, is_ours: Callable[[bytes], bool], write: Callable[[BinaryIO], object]) -> None:

@@ -166,6 +166,12 @@ def tell(event: Event, tap: Tap) -> None:
             tap.sent_break(at, on)
         case Received(at, character, errors):
             tap.received(at, character, errors)
+        case _:
+            _tell_of_the_far_end(event, tap)
+
+
+def _tell_of_the_far_end(event: Event, tap: Tap) -> None:
+    match event:
         case FarSent(at, characters, line_format):
             tap.far_sent(at, characters, line_format)
         case FarSpace(at, ticks):

@@ -13,12 +13,13 @@ from heapq import heapify, heappop, heappush
 from typing import Final, Literal
 
 from uartsim.line_format import NEVER, LineFormat
-from uartsim.record.tap import LineError, ModemInput, ModemOutput, QuietTap, RecordHeader
+from uartsim.record.tap import QuietTap, RecordHeader
+from uartsim.registers import LineError, ModemInput, ModemOutput
 
 #: The pins, in the order in which they are shown.
 PINS: Final = ("TXD", "RXD", "DTR", "RTS", "CTS", "DSR", "DCD", "RI", "OUT1", "OUT2", "IRQ")
 
-Line = Literal["TXD", "RXD"]
+DataPin = Literal["TXD", "RXD"]
 #: What drives a pin: its frames, a break over them, the edges after a fault; or the text and the format beside it.
 _Source = Literal["frames", "break", "edges", "text", "format"]
 
@@ -73,8 +74,8 @@ class Levels(QuietTap):
         self,
         header: RecordHeader,
         on_level: Callable[[int, str, int], None],
-        on_text: Callable[[int, Line, str], None] | None = None,
-        on_format: Callable[[int, Line, LineFormat], None] | None = None,
+        on_text: Callable[[int, DataPin, str], None] | None = None,
+        on_format: Callable[[int, DataPin, LineFormat], None] | None = None,
     ) -> None:
         self._on_level, self._on_text, self._on_format = on_level, on_text, on_format
         self._waiting: list[tuple[int, int, str, _Source, int, str, LineFormat | None]] = []
@@ -165,7 +166,7 @@ class Levels(QuietTap):
         self._count += 1
         heappush(self._waiting, (at, self._count, pin, source, level, text, line_format))
 
-    def _frames(self, line: Line, start: int, characters: bytes, line_format: LineFormat) -> None:
+    def _frames(self, line: DataPin, start: int, characters: bytes, line_format: LineFormat) -> None:
         if not line_format.bit_ticks:
             return
         if start < self._line_free_at[line]:

@@ -15,36 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Protocol
 
 from uartsim.line_format import LineFormat
-
-
-class ModemInput(IntFlag):
-    """The modem lines that come in, at their places in MSR; 1 is active."""
-
-    CTS = 0x10
-    DSR = 0x20
-    RI = 0x40
-    DCD = 0x80
-
-
-class ModemOutput(IntFlag):
-    """The modem lines that go out, at their places in MCR; 1 is active."""
-
-    DTR = 0x01
-    RTS = 0x02
-    OUT1 = 0x04
-    OUT2 = 0x08
-
-
-class LineError(IntFlag):
-    """What a receiver found wrong with a character, at the places in LSR."""
-
-    PE = 0x04
-    FE = 0x08
-    BI = 0x10
+from uartsim.registers import ModemInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +30,7 @@ class RecordHeader:
     Attributes:
         name: the machine's name.
         start: the time of power-on on the port's clock, in ticks.  The times in a file count from there.
-        variant: the chip's name, as in :data:`uartsim.chip.registers.VARIANTS`.
+        variant: the chip's name, as in :data:`uartsim.registers.VARIANTS`.
         thre_delay: whether it has the transmitter's delay circuit.
         out2_gate: what lets its interrupt out: ``"bit"``, ``"pin"`` or ``"none"``.
         timeout_rule: its character timeout: ``"frames"`` or ``"word"``.

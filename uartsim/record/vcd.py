@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from uartsim.line_format import TICKS_PER_NS, LineFormat, UsageError
 from uartsim.record.file import RecordFile
-from uartsim.record.levels import PINS, Levels, Line
+from uartsim.record.levels import PINS, DataPin, Levels
 from uartsim.record.tap import RecordHeader
 
 if TYPE_CHECKING:
@@ -116,12 +116,12 @@ class VcdWriter(Levels):
             self._changed_at[pin] = time
         self._change(at, pin, level)
 
-    def _text(self, at: int, line: Line, text: str) -> None:
+    def _text(self, at: int, line: DataPin, text: str) -> None:
         name = f"{line}_text"
         self._texts[name] = text
         self._change(at, name, text)
 
-    def _set_format(self, at: int, line: Line, line_format: LineFormat) -> None:
+    def _set_format(self, at: int, line: DataPin, line_format: LineFormat) -> None:
         name = f"{line}_format"
         self._texts[name] = str(line_format).replace(" ", "_")
         self._change(at, name, self._texts[name])

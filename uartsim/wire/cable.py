@@ -16,9 +16,10 @@ from enum import IntFlag
 from typing import NamedTuple
 
 from uartsim.line_format import NEVER, LineFormat
+from uartsim.register_bits import BREAK_INTERRUPT
 from uartsim.wire.channel import Channel, add_counters
 from uartsim.wire.far_sender import FarSender as FarSender
-from uartsim.wire.frame import BREAK, Arrival, Frame, Framed, receive_under_breaks
+from uartsim.wire.frame import Arrival, Frame, Framed, receive_under_breaks
 from uartsim.wire.sampler import Sampler
 
 
@@ -330,7 +331,7 @@ class Cable:
             arrival = receive_under_breaks(frame, stretches)
             if arrival is None:
                 continue
-            if arrival.errors & BREAK:
+            if arrival.errors & BREAK_INTERRUPT:
                 # A space that began within a frame whose own bits were all 0: the receiver's break began with the frame.
                 for space in self.breaks:
                     space.told |= frame.start <= space.begin <= arrival.at
@@ -343,7 +344,7 @@ class Cable:
         for space in self.breaks:
             # A space too short for a frame is not reported: Linux's autoconfig makes one of a microsecond.
             if not space.told and space.until <= now and space.until - space.begin >= space.frame_ticks:
-                arrivals.append(Arrivals(space.begin + self.line_format.sampled_ticks, b"", BREAK))
+                arrivals.append(Arrivals(space.begin + self.line_format.sampled_ticks, b"", BREAK_INTERRUPT))
             space.told |= space.until <= now
         oldest = self.runs[0].start if self.runs else now
         self.breaks = [space for space in self.breaks if not space.told or space.until > oldest]

@@ -13,8 +13,9 @@ from collections import deque
 from collections.abc import Callable
 
 from uartsim.line_format import NEVER, LineFormat
+from uartsim.register_bits import BREAK_INTERRUPT
 from uartsim.wire.channel import Channel, add_counters
-from uartsim.wire.frame import BREAK, Arrival, receive_space
+from uartsim.wire.frame import Arrival, receive_space
 from uartsim.wire.waveform import Edge
 
 
@@ -283,7 +284,7 @@ class FarSender:
             return self.due(room=True)
         at = self._flight.at if self._flight is not None else NEVER
         if self._flight is not None:
-            if self._flight.errors & BREAK:
+            if self._flight.errors & BREAK_INTERRUPT:
                 return at
             count -= 1
         if count <= 0 or not self._queue:

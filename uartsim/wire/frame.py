@@ -4,19 +4,15 @@ A frame is a start bit (space, 0), the data bits from the lowest up, a parity bi
 stop bits (mark, 1).  A receiver looks at the middle of each bit, and at the first stop bit only; when that one is
 at space the character has a framing error, and when everything was at space it is a break (PC16550D, 8.3 and 8.6.3).
 
-Line errors are given as the bits of LSR that they set: see :data:`PARITY_ERROR` and its neighbours.
+Line errors are given as the bits of LSR that they set: see :class:`uartsim.registers.LineError`.
 """
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from uartsim.line_format import LineFormat
-
-#: A character's errors, at the places that they have in a 16550's LSR.
-PARITY_ERROR: Final = 0x04
-FRAMING_ERROR: Final = 0x08
-BREAK: Final = 0x10
+from uartsim.register_bits import BREAK_INTERRUPT, FRAMING_ERROR, PARITY_ERROR
 
 
 class Framed(Protocol):
@@ -79,7 +75,7 @@ def assemble(bits: tuple[int, ...], line_format: LineFormat, at: int) -> Arrival
     if not bits[-1]:
         errors |= FRAMING_ERROR
         if not any(bits):
-            errors |= BREAK
+            errors |= BREAK_INTERRUPT
     return Arrival(at, character, errors)
 
 

@@ -29,7 +29,8 @@ from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from uartsim.line_format import NEVER, LineFormat
-from uartsim.wire.frame import BREAK, FRAMING_ERROR, Arrival, assemble
+from uartsim.register_bits import BREAK_INTERRUPT, FRAMING_ERROR
+from uartsim.wire.frame import Arrival, assemble
 from uartsim.wire.waveform import Edge
 
 #: Clocks to a bit, and the one that looks at the middle of it.
@@ -208,7 +209,7 @@ class Sampler:
             clock += CLOCKS
         self._level = level
         meaning = self._meaning(tuple(bits))
-        if meaning.errors & BREAK:
+        if meaning.errors & BREAK_INTERRUPT:
             self._end_frame(clock, _AFTER_BREAK)
         else:
             self._end_frame(clock, _IN_FRAME if meaning.errors & FRAMING_ERROR else _HUNTING)

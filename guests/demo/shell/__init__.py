@@ -1,0 +1,1 @@
+"""The shell, a small bash: lexer, grammar, expansion, execution, line editing, builtins."""

@@ -1,0 +1,127 @@
+"""Programs that show or set something of the system: uname, dmesg, sysctl, hostname, id, journalctl, sleep."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+import trio
+
+from ..kernel.printk import KernelLog
+from ..kernel.release import uname
+from ..kernel.vfs import FileError
+from ..shell import getopt
+from ..shell.command_context import CommandFunction, Context
+
+_LEVELS: Final = ("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug")
+
+
+async def _uname(context: Context) -> int:
+    parsed = getopt.parse(context.arguments, "asnrvmpio", {"all": "a", "kernel-release": "r", "machine": "m"})
+    await context.print(uname(context.kernel.host_name, "".join(parsed.flags) or "s"))
+    return 0
+
+
+async def _dmesg(context: Context) -> int:
+    log = context.kernel.log
+    parsed = getopt.parse(
+        context.arguments, "n:cCDEwHTtxrkS", {"console-level": "n", "clear": "C", "console-off": "D", "console-on": "E"}
+    )
+    if "n" in parsed.values:
+        level = parsed.values["n"]
+        log.console_loglevel = _LEVELS.index(level) + 1 if level in _LEVELS else getopt.number(level, "level")
+        return 0
+    if parsed.flags & {"D", "E"}:
+        log.console_loglevel = 1 if "D" in parsed else 7
+        return 0
+    if "C" not in parsed:
+        await context.print(_dmesg_text(log, parsed.flags), "")
+    if parsed.flags & {"c", "C"}:
+        log.clear()
+    return 0
+
+
+def _dmesg_text(log: KernelLog, flags: set[str]) -> str:
+    if "t" in flags:
+        return "".join(f"{message.text}\n" for message in log.messages)
+    if "r" in flags:
+        lines = zip(log.messages, log.text().splitlines(), strict=True)
+        return "".join(f"<{message.level}>{line}\n" for message, line in lines)
+    return log.text()
+
+
+async def _id(context: Context) -> int:
+    short = {"-u": "0", "-g": "0", "-un": "root", "-nu": "root", "-gn": "root"}
+    await context.print(short.get("".join(context.arguments), "uid=0(root) gid=0(root) groups=0(root)"))
+    return 0
+
+
+async def _hostname(context: Context) -> int:
+    names = [word for word in context.arguments if not word.startswith("-")]
+    if names:
+        context.kernel.host_name = names[0]
+    else:
+        await context.print(context.kernel.host_name)
+    return 0
+
+
+async def _sysctl(context: Context) -> int:
+    files = context.kernel.files
+    parsed = getopt.parse(context.arguments, "wnaqe")
+    names = parsed.operands
+    if "a" in parsed:
+        names = [f"kernel.{name}" for name in files.names("/proc/sys/kernel")]
+    status = 0
+    for word in names:
+        name, equals, value = word.partition("=")
+        name = name.strip()
+        path = f"/proc/sys/{name.replace('.', '/')}"
+        try:
+            if equals:
+                files.write(path, value.strip().encode())
+                if "q" not in parsed:
+                    await context.print(f"{name} = {value.strip()}")
+            else:
+                current = files.read(path).decode().strip()
+                await context.print(current if "n" in parsed else f"{name} = {current}")
+        except FileError as error:
+            if "Invalid" in str(error):
+                status = await context.complain(f'setting key "{name}": {error}', 255)
+            else:
+                status = await context.complain(f"cannot stat {path}: {error}", 255)
+    return status
+
+
+async def _sleep(context: Context) -> int:
+    if not context.arguments:
+        return await context.complain("missing operand")
+    total = 0.0
+    for word in context.arguments:
+        match = re.fullmatch(r"(\d*\.?\d+|inf|infinity)([smhd]?)", word)
+        if match is None:
+            return await context.complain(f"invalid time interval '{word}'")
+        total += float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+    if total == float("inf"):
+        await trio.sleep_forever()
+    await trio.sleep(total)
+    return 0
+
+
+async def _journalctl(context: Context) -> int:
+    kernel = context.kernel
+    for message in kernel.log.messages:
+        await context.print(f"{kernel.date('%b %d %H:%M:%S')} {kernel.host_name} kernel: {message.text}")
+    return 0
+
+
+#: These programs, by name.
+SYSTEM_PROGRAMS: Final[Mapping[str, CommandFunction]] = {
+    "uname": _uname,
+    "dmesg": _dmesg,
+    "id": _id,
+    "hostname": _hostname,
+    "sysctl": _sysctl,
+    "sleep": _sleep,
+    "journalctl": _journalctl,
+}

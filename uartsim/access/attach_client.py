@@ -1,0 +1,284 @@
+"""Our own client: a person's terminal on the line of a running machine.
+
+The terminal is put into raw mode, so that every key reaches the guest, Ctrl-C and Ctrl-Z too.  ``Ctrl-]`` is ours: it
+opens a menu line, and the key after it says what to do.  However the client ends (``kill -9`` aside), the terminal
+gets its settings back.
+
+What is typed goes to the machine by acknowledgement, a little at a time (:data:`WINDOW`): in the middle of a long
+paste the menu still acts at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+from collections import deque
+from typing import Any, Final
+
+import trio
+
+from uartsim.access.attach_messages import MessageStream
+from uartsim.access.keys import HELP, MENU, Keys
+from uartsim.access.raw_terminal import RawTerminal, window_size
+from uartsim.access.terminal_output import QueryFilter, TerminalOutput
+from uartsim.line_format import UartsimError
+from uartsim.printable import printable_line
+
+#: Bytes that may be on their way to the machine without having been taken by the line.
+WINDOW: Final = 2048
+#: Bytes that are taken from the terminal and wait; more waits in the terminal, the menu's keys behind it too.
+TYPE_AHEAD: Final = 1 << 20
+#: How long what was typed before the person quit may take to reach the machine, in seconds.
+LAST_KEYS_S: Final = 0.5
+
+#: Why it ended when nothing else is known.
+_GONE: Final = "the machine is gone"
+_ENDING: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+
+
+def diagnosis(status: dict[str, Any], who: str = "") -> str:
+    """One line: speed, format, modem lines, counters, who holds the line, and the link; ``who`` is called "you"."""
+    com1, hub = status["com1"], status["hub"]
+    line = com1["line"]
+    modem = " ".join(name.upper() for name, on in com1["modem"].items() if on) or "no modem line active"
+    others = [client["who"] for client in hub["clients"] if client["watch"] and client["present"]]
+    watching = ["you" if other == who else other for other in others]
+    holder = "you" if hub["writer"] and hub["writer"] == who else hub["writer"] or "nobody"
+    return (
+        f"{com1['format']} | {modem} | {line['bytes_out']} bytes out, {line['bytes_in']} in | "
+        f"overruns {line['overruns']}, withheld {line['withheld']}, breaks {line['breaks_in']} in "
+        f"{line['breaks_out']} out | held by {holder}, watching: {', '.join(watching) or 'nobody'} | {status['link']}"
+    )
+
+
+def own_name(fd: int) -> str:
+    """What others see of this client: its process and its terminal."""
+    with contextlib.suppress(OSError):
+        return f"attach (process {os.getpid()}, {os.ttyname(fd).removeprefix('/dev/')})"
+    return f"attach (process {os.getpid()})"
+
+
+class AttachClient:
+    """A terminal attached to a machine.
+
+    Args:
+        messages: the connection, from :func:`uartsim.access.attach_server.connect`.
+        input_fd: the terminal's keys.
+        output_fd: the terminal's screen.
+        name: the machine's name, for a last sentence; none without.
+        ends_on_signals: whether SIGTERM and its like end it here; else somebody else sees to that.
+
+    Attributes:
+        end: why it ended, in a sentence; empty when the person quit.
+        status: the exit status that goes with it.
+    """
+
+    def __init__(
+        self,
+        messages: MessageStream,
+        input_fd: int,
+        output_fd: int,
+        *,
+        name: str = "",
+        ends_on_signals: bool = True,
+    ) -> None:
+        self.messages = messages
+        self.input_fd = input_fd
+        self.output_fd = output_fd
+        self.name = name
+        self.who = own_name(input_fd)
+        self.end = _GONE
+        self.status = 1
+        self._signals = (signal.SIGTSTP, signal.SIGCONT, *(_ENDING if ends_on_signals else ()))
+        self._screen: TerminalOutput | None = None
+        self._typed: deque[tuple[bytes, bytes]] = deque()
+        self._typed_bytes = 0
+        self._on_the_way = 0
+        self._sending = True  # the hello
+        self._quitting = False
+        self._parted = trio.Event()
+        self._moved = trio.lowlevel.ParkingLot()
+
+    async def run(self, *, watch: bool, force: bool, history: int | None, yields: bool = False) -> None:
+        """Serve until the person quits, the terminal is gone, a signal ends us, or the machine has ended.
+
+        Args:
+            watch: only read.
+            force: take the line over from whoever holds it.
+            history: how many bytes of what was sent before to show; None: all that is kept.
+            yields: let the next who wants the line have it.
+        """
+        hello = {
+            "who": self.who,
+            "watch": watch,
+            "force": force,
+            "history": history,
+            "yields": yields,
+            "acknowledge": True,
+        }
+        with RawTerminal(self.input_fd, self.output_fd) as terminal:
+            self._screen = screen = TerminalOutput(terminal.screen)
+            try:
+                async with trio.open_nursery() as nursery:
+                    scope = nursery.cancel_scope
+                    nursery.start_soon(screen.run)
+                    nursery.start_soon(self._on_signals, terminal, scope)
+                    nursery.start_soon(self._to_machine, json.dumps(hello).encode())
+                    nursery.start_soon(self._from_machine, screen, scope)
+                    nursery.start_soon(self._from_person, terminal.keys, screen, scope)
+            finally:
+                self._screen = None
+                last = (
+                    printable_line(f"uartsim: left {self.name}{': ' + self.end if self.end else ''}") + "\r\n"
+                    if self.name
+                    else ""
+                )
+                await screen.finish(last, drop=self._quitting)
+
+    def say(self, text: str) -> bool:
+        """A sentence for the person; whether somebody is there for it.  It never waits for the terminal."""
+        if self._screen is not None:
+            self._screen.say(text)
+        return self._screen is not None
+
+    def _ended(self, scope: trio.CancelScope, why: str, status: int) -> None:
+        self.end, self.status = why, status
+        scope.cancel()
+
+    async def _on_signals(self, terminal: RawTerminal, scope: trio.CancelScope) -> None:
+        with trio.open_signal_receiver(
+            *(number for number in self._signals if signal.getsignal(number) is not signal.SIG_IGN)
+        ) as signals:
+            async for number in signals:
+                if number == signal.SIGTSTP:
+                    terminal.cooked()
+                    ours = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+                    signal.raise_signal(signal.SIGTSTP)  # stops us here; a shell continues us later
+                    signal.signal(signal.SIGTSTP, ours)
+                if number in (signal.SIGTSTP, signal.SIGCONT):
+                    terminal.raw()
+                else:
+                    self._ended(scope, f"ended by {signal.Signals(number).name}", 128 + number)
+
+    async def _to_machine(self, hello: bytes) -> None:
+        """What was typed, in its order, never much at a time."""
+        with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):  # the other task says why
+            await self.messages.send(b"H", hello)
+            while True:
+                self._sending = False
+                self._moved.unpark_all()
+                while not self._typed or self._on_the_way >= WINDOW:
+                    await self._moved.park()
+                self._sending = True
+                kind, data = self._typed.popleft()
+                if kind == b"D":
+                    room = WINDOW - self._on_the_way
+                    if len(data) > room:
+                        self._typed.appendleft((kind, data[room:]))
+                        data = data[:room]
+                    self._typed_bytes -= len(data)
+                    self._on_the_way += len(data)
+                await self.messages.send(kind, data)
+
+    def _type(self, kind: bytes, data: bytes) -> None:
+        """Behind what was typed before."""
+        self._typed.append((kind, data))
+        self._typed_bytes += len(data) if kind == b"D" else 0
+        self._moved.unpark_all()
+
+    async def _from_machine(self, screen: TerminalOutput, scope: trio.CancelScope) -> None:
+        past = QueryFilter(0)
+        try:
+            while (message := await self.messages.receive()) is not None:
+                kind, data = message
+                if kind == b"D":
+                    await screen.show(past.feed(data))
+                elif kind == b"A":
+                    fields = message.fields()
+                    if "past" in fields:
+                        past = QueryFilter(int(fields["past"]))
+                    self._on_the_way -= int(fields.get("taken", 0))
+                    self._moved.unpark_all()
+                elif kind == b"N":
+                    screen.say(data.decode(errors="replace"))
+                elif kind == b"I":
+                    screen.say(diagnosis(message.fields(), self.who))
+                elif kind == b"E":
+                    self._ended(scope, data.decode(errors="replace"), 0)
+                    return
+        except UartsimError as error:
+            self._ended(scope, str(error), 1)
+            return
+        self._parted.set()
+        if not self._quitting:
+            self._ended(scope, _GONE, 1)
+
+    async def _from_person(self, fd: int, screen: TerminalOutput, scope: trio.CancelScope) -> None:
+        keys = Keys()
+        while True:
+            while self._typed_bytes > TYPE_AHEAD:
+                await self._moved.park()
+            await trio.lowlevel.wait_readable(fd)
+            try:
+                data = os.read(fd, 65536)
+            except BlockingIOError:
+                continue
+            except OSError:
+                data = b""
+            if not data:
+                self._ended(scope, "this terminal is gone", 1)
+                return
+            for what, part in keys.feed(data, trio.current_time()):
+                if what == "quit":
+                    await self._quit(scope)
+                    return
+                try:
+                    await self._do(screen, what, part)
+                except (trio.BrokenResourceError, trio.ClosedResourceError):
+                    return  # the other task says why
+
+    async def _quit(self, scope: trio.CancelScope) -> None:
+        """What was typed before still goes, if the line takes it soon; then the machine lets go of us, and of the line."""
+        self._quitting = True
+        with trio.move_on_after(LAST_KEYS_S), contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+            while self._typed or self._sending:
+                await self._moved.park()
+            await self.messages.stream.send_eof()
+            await self._parted.wait()
+        left = f"{self._typed_bytes} bytes of what was typed have not been sent" if self._typed_bytes else ""
+        self._ended(scope, left, 0)
+
+    async def _do(self, screen: TerminalOutput, what: str, part: bytes) -> None:
+        match what:
+            case "send":
+                self._type(b"D", part)
+            case "break":
+                self._type(b"B", b"{}")
+            case "sysrq":
+                self._type(b"K", part)
+            case "size":
+                rows, columns = window_size(self.output_fd)
+                self._type(b"D", f"stty rows {rows} cols {columns}\r".encode())
+            case "nmi" | "reset" | "diagnosis" | "watch" | "take":
+                kinds = {"nmi": b"M", "reset": b"R", "diagnosis": b"I", "watch": b"W", "take": b"F"}
+                await self.messages.send(kinds[what])
+                if what == "watch":
+                    screen.say("you only watch now (Ctrl-] f takes the line)")
+            case "help":
+                for line in HELP:
+                    screen.put(f"{line}\r\n".encode())
+            case "menu":
+                screen.put(f"\r\n{MENU} ".encode())
+            case "clear":
+                screen.put(b"\r\n")
+            case "prompt":
+                screen.put(b"\r\nSysRq key or sequence, then Enter (Esc: none): ")
+            case "echo":
+                screen.put(part)
+            case "pasted":
+                screen.say("a pasted Ctrl-] went to the guest")
+            case _:
+                key = part.decode(errors="replace")
+                screen.say(f"{key!r} means nothing here: Ctrl-] and a key of the menu, such as q to leave")

@@ -1,0 +1,277 @@
+"""The folder of one running machine, locked while the machine runs, and the links to its ptys.
+
+Its files are listed in :mod:`uartsim.access.runtime_folder`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+
+from uartsim.access.runtime_folder import (
+    has_lock,
+    is_machine_file,
+    is_name,
+    is_note,
+    open_runtime_folder,
+    runtime_folder,
+)
+from uartsim.errors import UartsimError, UsageError
+from uartsim.own_files.folder import SHORTAGES, OwnFolder
+from uartsim.own_files.links import is_link, make_link, remove_link
+
+_REMEDY = "move that away, or give this machine another name with --name"
+
+
+class MachineFolder:
+    """The folder and the lock of a machine: they hold its name until :meth:`release`.
+
+    Attributes:
+        name: the machine's name.
+        path: the folder.
+        control: the path of the control socket.
+        attach: the path of the attach socket.
+        link: the path of the link to the pty.
+
+    Args:
+        name: the machine's name: letters, digits, ``_``, ``-``, ``.``, ``+``.
+        link: where the link to the pty shall be; the runtime folder's ``NAME.tty`` if not given.
+
+    Raises:
+        UsageError: a machine of that name runs already, the name is impossible, or the link's path is taken by
+            something that is not ours.
+    """
+
+    def __init__(self, name: str, link: str | None = None) -> None:
+        if not is_name(name):
+            raise UsageError(
+                f"{name!r} cannot be a machine's name: give it one with --name, of up to 64 letters, digits, "
+                "'_', '-', '.' or '+', not beginning with '-', '+' or '.'"
+            )
+        if link and "\n" in link:
+            raise UsageError(f"{link!r} cannot be a link's path: it has a line feed in it")
+        self.name = name
+        parent = runtime_folder()
+        self.path = os.path.join(parent, name)
+        self.control = os.path.join(self.path, "control")
+        self.attach = os.path.join(self.path, "attach")
+        if len(os.fsencode(self.control)) > 100:
+            raise UsageError(
+                f"the path of the control socket is too long for the system ({self.control}): "
+                "set UARTSIM_RUNTIME_DIR to a folder with a shorter path"
+            )
+        self.link = os.path.abspath(link) if link else os.path.join(parent, f"{name}.tty")
+        self._linked: str | None = None
+        self._lock = -1
+        self._parent = open_runtime_folder()
+        try:
+            self._own = self._take()
+        except OSError as error:
+            self._parent.close()
+            if error.errno in SHORTAGES:
+                raise
+            raise UsageError(
+                f"the folder {self.path} cannot be made, or not emptied of what a dead machine has left in it "
+                f"({error.strerror}): {_REMEDY}"
+            ) from None
+        except BaseException:
+            self._parent.close()
+            raise
+
+    def _take(self) -> OwnFolder:
+        """The machine's folder, locked, with nothing of a dead machine of that name in it."""
+        with self._parent.locked():
+            self._parent.mark()  # the last machine to end may have removed it since
+            own = self._parent.enter(self.name, "machine's", has_lock, _REMEDY)
+            try:
+                self._lock = own.open("lock", os.O_RDWR | os.O_CREAT)
+                self._check_alone()
+                try:
+                    self._check_link(own)
+                    os.ftruncate(self._lock, 0)
+                    os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
+                    _clean(own)
+                except BaseException:
+                    self._give_back(own)
+                    raise
+            except BaseException:
+                if self._lock >= 0:
+                    os.close(self._lock)
+                own.close()
+                raise
+        return own
+
+    def _check_alone(self) -> None:
+        """UsageError if the lock is held."""
+        try:
+            _lock(self._lock)
+        except BlockingIOError:
+            pid = os.read(self._lock, 32).decode(errors="replace").strip()
+            raise UsageError(
+                f"a machine named {self.name} is already running (process {pid or 'unknown'}): give this one "
+                f"another name with --name, or end that one with 'uartsim stop {self.name}'"
+            ) from None
+
+    def _check_link(self, own: OwnFolder) -> None:
+        """A link from an earlier run of ours is in our note; anything else at that path is not ours."""
+        if os.path.lexists(self.link) and _noted(own, "link") != self.link:
+            raise UsageError(
+                f"{self.link} exists and is not a link of ours: remove it, or give another path with --link"
+            )
+
+    def make_link(self, target: str) -> None:
+        """Link to the pty; noted first, so that it can be told from a stranger's after a crash.
+
+        Raises:
+            UsageError: the link cannot be made.
+        """
+        try:
+            self._own.write_new("link", _note(self.link, target))
+            self._linked = target
+            make_link(target, self.link)
+        except OSError as error:
+            self._linked = None
+            raise UsageError(
+                f"the link {self.link} cannot be made ({error.strerror}): give another with --link"
+            ) from None
+
+    def add_link(self, target: str, link: str | None = None) -> tuple[int, str]:
+        """Link to a further pty; returns its number, 2 or more, and the link's path.
+
+        Args:
+            target: the pty.
+            link: an absolute path; the next free ``NAME.N.tty`` of the runtime folder if not given.
+
+        Raises:
+            UsageError: the path is taken, or the link cannot be made.
+        """
+        number = 2
+        taken = self._own.names()
+        while f"link.{number}" in taken or (link is None and os.path.lexists(self._numbered(number))):
+            number += 1
+        path = link or self._numbered(number)
+        try:
+            self._own.write_new(f"link.{number}", _note(path, target))
+            make_link(target, path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                self._own.remove(f"link.{number}")
+            raise UsageError(f"the link {path} cannot be made ({error.strerror}): give another with --link") from None
+        return number, path
+
+    def move_link(self, target: str, number: int | None = None) -> None:
+        """Have a link of ours point to another pty, if it is still as it was made; a stranger's is left alone.
+
+        Args:
+            target: the pty.
+            number: which link, as :meth:`add_link` numbered it; None: the first.
+
+        Raises:
+            UsageError: the link cannot be made.
+        """
+        note = "link" if number is None else f"link.{number}"
+        try:
+            path = _noted(self._own, note)
+            if path is None:
+                return
+            before = os.readlink(path)
+            self._own.remove(note)
+            self._own.write_new(note, _note(path, target))
+            remove_link(path, before)
+            make_link(target, path)
+        except (OSError, ValueError) as error:
+            raise UsageError(f"the link to {target} cannot be made ({error}): make it yourself with 'ln -s'") from None
+        if number is None:
+            self._linked = target
+
+    def remove_link(self, number: int) -> None:
+        """Remove the link of :meth:`add_link`, if it is still as it was made."""
+        _unlink_noted(self._own, f"link.{number}")
+        self._own.remove(f"link.{number}")
+
+    def _numbered(self, number: int) -> str:
+        return f"{self.path}.{number}.tty"
+
+    def _is_ours(self) -> bool:
+        """Whether the folder holds our lock: after somebody has removed it, another machine may have made it anew."""
+        try:
+            return os.path.samestat(os.stat(os.path.join(self.path, "lock")), os.fstat(self._lock))
+        except OSError:
+            return False
+
+    def release(self) -> None:
+        """Remove the folder and its links, and let the lock go."""
+        if self._lock < 0:
+            return
+        if self._linked is not None:
+            remove_link(self.link, self._linked)  # if somebody has removed or replaced it, it is not ours any more
+            self._linked = None
+        with contextlib.suppress(OSError, UartsimError), self._parent.locked():
+            if self._is_ours():
+                self._give_back(self._own)
+        os.close(self._lock)
+        self._lock = -1
+        self._own.close()
+        self._parent.close()
+
+    def _give_back(self, own: OwnFolder) -> None:
+        """Remove the folder; the runtime folder's lock is held, so that nobody takes the name half-way."""
+        with contextlib.suppress(OSError):
+            _clean(own)
+        with contextlib.suppress(OSError):
+            if own.names() == ["lock"]:  # else somebody has put something there, which stays
+                own.remove("lock")
+                self._parent.remove_folder(self.name)
+                self._parent.unmark_if_empty()
+
+
+def _clean(own: OwnFolder) -> None:
+    """Remove what a machine has left behind in its folder, all but the lock, and its links; the lock says it is dead."""
+    for name in own.names():
+        if name == "link" or is_note(name):
+            _unlink_noted(own, name)
+        if name != "lock" and is_machine_file(name):
+            own.remove(name)
+
+
+def _note(link: str, target: str) -> bytes:
+    return os.fsencode(f"{link}\n{target}\n")
+
+
+def _noted(own: OwnFolder, note: str) -> str | None:
+    """The link of which a note tells, if it still is as it was made.
+
+    The number of the pty may be a stranger's by now: only a link that still says what the note says is ours.
+    """
+    try:
+        fd = own.open(note, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            link, target = os.fsdecode(os.read(fd, 1 << 14)).split("\n")[:2]
+        finally:
+            os.close(fd)
+    except (OSError, ValueError):
+        return None
+    return link if is_link(link, target) else None
+
+
+def _unlink_noted(own: OwnFolder, note: str) -> None:
+    """Remove the link of which a note tells."""
+    if (link := _noted(own, note)) is not None:
+        remove_link(link, os.readlink(link))
+
+
+def _lock(lock: int) -> None:
+    """Lock the file, also while somebody who looks which machines run holds it for a moment.
+
+    Raises:
+        BlockingIOError: a machine holds it.
+    """
+    for _ in range(5):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            time.sleep(0.01)
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

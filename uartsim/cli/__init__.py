@@ -1,0 +1,5 @@
+"""The command line: ``uartsim`` and ``python -m uartsim``."""
+
+from uartsim.cli.entry import main
+
+__all__ = ["main"]

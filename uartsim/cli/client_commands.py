@@ -1,0 +1,74 @@
+"""The commands for a machine's clients: attach this terminal, one more pty, and what was sent before."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from uartsim.cli.ask_machine import ask_machine, chosen
+from uartsim.errors import UsageError
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--watch", is_flag=True, help="Only watch; send nothing.")
+@click.option("--force", is_flag=True, help="Take the line over from the client that holds it, which is told.")
+@click.option("--history", type=int, metavar="BYTES", help="How much of the past to show; all if not given.")
+def attach(name: str | None, watch: bool, force: bool, history: int | None) -> None:
+    """Attach this terminal to machine NAME, or to the only one that runs.  Ctrl-] opens a menu; Ctrl-] q leaves."""
+    from uartsim.access.runtime_folder import socket_path
+
+    if not sys.stdin.isatty() or not sys.stdout.isatty():
+        raise UsageError("attach needs a terminal; a program opens the pty or its link (see 'uartsim list')")
+    machine = chosen(name)
+    path = socket_path(machine, "attach")
+    import trio
+
+    from uartsim.access.attach_client import AttachClient
+    from uartsim.access.attach_messages import connect
+
+    async def whole() -> int:
+        client = AttachClient(await connect(path), sys.stdin.fileno(), sys.stdout.fileno(), name=machine)
+        click.echo(f"attached to {machine}; Ctrl-] opens the menu, Ctrl-] q leaves")
+        await client.run(watch=watch, force=force, history=history)
+        return client.status
+
+    sys.exit(trio.run(whole))
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--watch", is_flag=True, help="Its clients only watch.")
+@click.option("--link", type=click.Path(), help="The path of its link; NAME.N.tty beside the first one if not given.")
+@click.option("--remove", type=int, metavar="N", help="Take pty N away again.")
+def pty(name: str | None, watch: bool, link: str | None, remove: int | None) -> None:
+    """Give machine NAME, or the only one that runs, one more pty.
+
+    Each client that is to see everything needs a pty of its own.  It is there until the machine ends.
+    """
+    name = chosen(name)
+    if remove is not None:
+        ask_machine(name, "pty", remove=remove)
+        return
+    made = ask_machine(name, "pty", watch=watch, link=os.path.abspath(link) if link else None)
+    click.echo(f"pty {made['number']}    {made['path']}")
+    click.echo(f"link     {made['link']}")
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--bytes", "size", type=int, help="Only the last so many bytes.")
+@click.option("--raw", is_flag=True, help="The bytes as they were sent, controls and all; for a file or a program.")
+def history(name: str | None, size: int | None, raw: bool) -> None:
+    """Print what machine NAME, or the only one that runs, has sent, as far as it is kept.
+
+    What a terminal would obey is shown and not obeyed, such as ESC as its picture, unless --raw is given.
+    """
+    if raw:
+        kept = ask_machine(chosen(name), "history", bytes=size, raw=True)
+        sys.stdout.buffer.write(kept.encode("latin-1"))
+        sys.stdout.buffer.flush()
+        return
+    sys.stdout.write(ask_machine(chosen(name), "history", bytes=size).replace("\r\n", "\n"))

@@ -1,0 +1,57 @@
+"""The group of all commands; :mod:`uartsim.cli.entry` is what runs it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from uartsim import __version__
+from uartsim.cli.client_commands import attach, history, pty
+from uartsim.cli.conform_command import conform
+from uartsim.cli.guests_command import guests
+from uartsim.cli.line_commands import fault, modem, send_break, sysrq
+from uartsim.cli.machine_commands import list_machines, nmi, reset, status, stop
+from uartsim.cli.problems_command import problems
+from uartsim.cli.recording_commands import plot, trace
+from uartsim.cli.run_command import run
+from uartsim.cli.snapshot_command import save
+from uartsim.errors import UartsimError, UsageError
+
+
+class SentenceGroup(click.Group):
+    """A group whose commands' errors are one sentence each; a mistake of the user's exits with 2, as click's own do."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was given."""
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            click.echo(f"uartsim: {error}", err=True)
+            ctx.exit(2)
+        except UartsimError as error:
+            click.echo(f"uartsim: {error}", err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=SentenceGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+@click.option("--debug", is_flag=True, help="Show the traceback of an unexpected error (also: UARTSIM_DEBUG=1).")
+def commands(debug: bool) -> None:
+    """Serial consoles that you can test with real bytes.
+
+    A guest's COM1 is a register-accurate 16550A; its line runs at 115200 baud and comes out as a pty.
+    """
+    if debug:
+        os.environ["UARTSIM_DEBUG"] = "1"
+
+
+for _command in (
+    *(run, guests),
+    *(list_machines, status, stop, nmi, reset, save),
+    *(attach, pty, history),
+    *(send_break, sysrq, modem, fault),
+    *(trace, plot, conform, problems),
+):
+    commands.add_command(_command)

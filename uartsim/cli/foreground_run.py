@@ -1,0 +1,211 @@
+"""A machine in the foreground: what ``uartsim run`` does in real time once it knows what is wanted."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from uartsim.cli.status_text import recording_state
+from uartsim.error_groups import first_error
+
+if TYPE_CHECKING:
+    from uartsim.access.attach_client import AttachClient
+    from uartsim.access.endpoints import Endpoints
+    from uartsim.access.machine_server import MachineServer
+    from uartsim.guest.catalogue import GuestDefinition
+    from uartsim.machine import Guest, GuestEnd, Machine, PortOptions
+    from uartsim.record import TranscriptWriter
+
+#: What ends a machine, with everything put away.
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class LineSettings(NamedTuple):
+    """What the user wants of the line.
+
+    Attributes:
+        port: the options of the serial port.
+        policy: what becomes of a second client that wants to send: ``"refuse"`` or ``"take-over"``.
+        record: the file of the record, or None.
+    """
+
+    port: PortOptions
+    policy: str
+    record: str | None
+
+    def check_outputs(self) -> None:
+        """Check that the recordings can be made, before anything is made.
+
+        Raises:
+            UsageError: two recordings are the same file, a file exists already, or its folder does not exist.
+        """
+        from os import fspath
+
+        from uartsim.own_files.outputs import check_outputs
+
+        named = {"record": self.record, "trace": self.port.get("trace"), "vcd": self.port.get("vcd")}
+        check_outputs({option: fspath(path) for option, path in named.items() if path is not None})
+
+
+class ForegroundRun:
+    """One run of a guest on endpoints that are open.
+
+    Args:
+        definition: the guest as its folder defines it.
+        guest: the guest.
+        endpoints: the machine's; :meth:`run` releases them.
+        line: what the user wants of the line.
+        attach: whether this terminal is the first client.
+    """
+
+    def __init__(
+        self, definition: GuestDefinition, guest: Guest, endpoints: Endpoints, line: LineSettings, *, attach: bool
+    ) -> None:
+        from uartsim.access.log import Log
+        from uartsim.guest.start_checks import check_start
+
+        check_start(definition)
+        self._definition = definition
+        self._guest = guest
+        self._endpoints = endpoints
+        self._name = endpoints.folder.name
+        self._line = line
+        self._attach = attach
+        self._log = Log()
+        self._transcript: TranscriptWriter | None = None
+        self._server: MachineServer | None = None
+        self._machine: Machine | None = None  # once it has started
+        self._client: AttachClient | None = None  # this terminal, while it is attached
+        self._end: GuestEnd | None = None
+
+    def run(self) -> GuestEnd | None:
+        """Run until the guest ends, a signal comes, or the person at the terminal quits.
+
+        Returns:
+            How the guest ended; None when it was ended from here.
+
+        Raises:
+            UartsimError: it could not be started.
+        """
+        import trio
+
+        self._endpoints.device.look()
+        try:
+            trio.run(self._run)
+        except BaseExceptionGroup as group:
+            raise first_error(group) from None
+        finally:
+            self._close_recordings()
+            self._endpoints.release()  # before anything that may wait: from here on a second signal ends us at once
+            self._log.close()
+        if self._end is None and self._machine is not None:
+            return self._machine.ended  # the attached terminal, told of the guest's end, was quicker than we were
+        return self._end
+
+    async def _run(self) -> None:
+        from pathlib import Path
+
+        import trio
+
+        from uartsim.machine import GuestEnd, open_machine
+
+        async with trio.open_nursery() as nursery:
+            await nursery.start(end_on_signals, nursery.cancel_scope)
+            async with open_machine(
+                self._guest,
+                self._name,
+                runtime_dir=Path(self._endpoints.folder.path),
+                log=self._say,
+                prepare=self._prepare,
+                **self._line.port,
+            ) as machine:
+                self._machine = machine
+                assert self._server is not None
+                await nursery.start(self._server.run, machine)
+                if self._attach:
+                    nursery.start_soon(self._attach_here, nursery.cancel_scope)
+                await machine.wait_ended()
+                await self._server.finish()
+            self._end = machine.ended or GuestEnd("stopped")
+            nursery.cancel_scope.cancel()
+
+    def _prepare(self, machine: Machine) -> None:
+        """Make what has to be there before the guest's first byte."""
+        from uartsim.access.hub import Hub, LinePolicy
+        from uartsim.access.machine_server import MachineServer
+
+        if self._line.record is not None:
+            from uartsim.record import TranscriptWriter
+
+            start = machine.com1.clock.now()
+            self._transcript = TranscriptWriter(self._line.record, self._name, "as the guest programs it", start)
+        self._announce()
+        hub = Hub(machine.com1, policy=LinePolicy(self._line.policy))
+        hub.record = self._transcript
+        self._server = MachineServer(self._endpoints, hub, self._definition.description)
+
+    def _announce(self) -> None:
+        """Tell the person where the machine can be reached."""
+        link = self._endpoints.folder.link
+        if self._attach:
+            how_to_leave = "leave    Ctrl-] q (stops the machine); Ctrl-] d says where it is"
+        else:
+            how_to_leave = f"stop     Ctrl-C here, or: uartsim stop {self._name}"
+        self._log.write(
+            f"machine  {self._name}: {self._definition.description}\n"
+            f"pty      {self._endpoints.device.path}\n"
+            f"link     {link}\n"
+            f"attach   picocom -b 115200 {link}     leave picocom: Ctrl-A Ctrl-X\n"
+            f"{how_to_leave}\n",
+            sys.stdout.fileno(),
+        )
+        self._log.flush()
+
+    def _say(self, text: str) -> None:
+        """Tell the person something: on the attached terminal, or on standard error."""
+        for line in self._log.condense(text):
+            if self._client is None or not self._client.say(line):
+                self._log.write(f"uartsim: {line}\n")
+
+    async def _attach_here(self, scope: Any) -> None:
+        """Make this terminal the first client; when the person quits, the machine ends."""
+        from uartsim.access.attach_client import AttachClient
+        from uartsim.access.attach_messages import connect
+
+        messages = await connect(self._endpoints.folder.attach)
+        self._client = AttachClient(messages, sys.stdin.fileno(), sys.stdout.fileno(), ends_on_signals=False)
+        await self._client.run(watch=False, force=False, history=None, yields=True)
+        scope.cancel()
+
+    def _close_recordings(self) -> None:
+        """Close the recordings, and say what they lack; a machine that has not started leaves none behind."""
+        if self._transcript is not None:
+            if self._machine is None:
+                self._transcript.discard()
+            self._transcript.close()
+            if self._machine is not None and self._transcript.trouble:
+                self._say(f"the record {recording_state(self._transcript.status())}")
+        if self._machine is not None:
+            for what, state in self._machine.com1.recordings().items():
+                if state["trouble"]:
+                    self._say(f"the {what} {recording_state(state)}")
+
+
+def exit_status(end: GuestEnd) -> int:
+    """The exit status of ``uartsim run`` for a guest's end: 1 if it failed, or its program ended with a status of its own.
+
+    It is the same however long the program has run, so that a script can rely on it on a slow machine too.
+    """
+    return int(end.reason == "failed" or bool(end.status))
+
+
+async def end_on_signals(scope: Any, task_status: Any) -> None:
+    """Cancel ``scope`` on SIGTERM, SIGHUP and Ctrl-C; a signal that is ignored stays so."""
+    import trio
+
+    heeded = (number for number in ENDING_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN)
+    with trio.open_signal_receiver(*heeded) as signals:
+        task_status.started()
+        async for _ in signals:
+            scope.cancel()

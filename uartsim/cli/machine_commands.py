@@ -1,0 +1,81 @@
+"""The commands for running machines as a whole: list, status, stop, and the buttons on their front."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Final
+
+import click
+
+from uartsim.cli.ask_machine import ask_machine, chosen
+from uartsim.cli.status_text import list_lines, status_lines
+from uartsim.errors import UartsimError
+
+#: How long a machine may take to end, in seconds.
+_STOP_S: Final = 15.0
+
+
+@click.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+def list_machines(as_json: bool) -> None:
+    """List the running machines."""
+    from uartsim.access.runtime_folder import running_machines
+
+    found = []
+    for name in running_machines():
+        try:
+            found.append(ask_machine(name, "status", timeout_s=5))
+        except UartsimError as error:
+            found.append({"name": name, "state": str(error)})
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    if not found:
+        click.echo("no machine is running; start one with 'uartsim run'")
+    for facts in found:
+        for line in list_lines(facts):
+            click.echo(line)
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+def status(name: str | None, as_json: bool) -> None:
+    """Show what machine NAME, or the only one that runs, is doing: line, chip, counters, clients."""
+    facts = ask_machine(chosen(name), "status")
+    if as_json:
+        click.echo(json.dumps(facts, indent=2))
+        return
+    for line in status_lines(facts):
+        click.echo(line)
+
+
+@click.command()
+@click.argument("name", required=False)
+def nmi(name: str | None) -> None:
+    """Press the NMI button of machine NAME, or of the only one that runs."""
+    ask_machine(chosen(name), "nmi")
+
+
+@click.command()
+@click.argument("name", required=False)
+def reset(name: str | None) -> None:
+    """Press the reset button of machine NAME, or of the only one that runs."""
+    ask_machine(chosen(name), "reset")
+
+
+@click.command()
+@click.argument("name", required=False)
+def stop(name: str | None) -> None:
+    """End machine NAME, or the only one that runs; returns when it is gone."""
+    from uartsim.access.runtime_folder import running_machines
+
+    name = chosen(name)
+    pid = ask_machine(name, "status")["pid"]
+    ask_machine(name, "stop")
+    deadline = time.monotonic() + _STOP_S
+    while name in running_machines():
+        if time.monotonic() > deadline:
+            raise UartsimError(f"{name} (process {pid}) has not ended within {_STOP_S:g} s: end it with 'kill {pid}'")
+        time.sleep(0.02)

@@ -1,0 +1,133 @@
+"""The command ``run``: from its arguments to a guest that runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import click
+
+from uartsim.cli.foreground_run import ForegroundRun, LineSettings, exit_status
+from uartsim.cli.option_types import Seconds
+from uartsim.cli.run_options import RUN_OPTIONS, VIRTUAL_SECONDS, RunOption
+from uartsim.errors import UsageError
+
+if TYPE_CHECKING:
+    from uartsim.access.endpoints import Endpoints
+    from uartsim.guest.catalogue import GuestDefinition
+    from uartsim.machine.options import PortOptions
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def _click_option(option: RunOption) -> Callable[[_Command], _Command]:
+    types: dict[str, Any] = {
+        "text": str,
+        "path": click.Path(),
+        "choice": click.Choice(option.choices, case_sensitive=not option.any_case),
+        "seconds": Seconds(positive=True),
+    }
+    given: dict[str, Any] = {"help": option.help, "default": option.default}
+    if option.takes == "nothing":
+        given["is_flag"] = True
+        given["default"] = None if "/" in option.names else False  # a pair of flags may be left open
+    else:
+        given |= {"type": types[option.takes], "metavar": option.metavar, "multiple": option.repeatable}
+    names = [option.names] if option.parameter is None else [option.names, option.parameter]
+    return click.option(*names, show_default=option.default is not None, **given)
+
+
+def _run_options(command: _Command) -> _Command:
+    for option in reversed(RUN_OPTIONS):
+        command = _click_option(option)(command)
+    return command
+
+
+@click.command()
+@click.argument("guest", default="demo")
+@_run_options
+@click.pass_obj
+def run(
+    early: Endpoints | None,
+    /,
+    guest: str,
+    name: str | None,
+    link: str | None,
+    settings: tuple[str, ...],
+    registers: bool | None,
+    restore: str | None,
+    no_attach: bool,
+    clock: str,
+    limit_s: float | None,
+    line_policy: str,
+    record: str | None,
+    **port: Any,
+) -> None:
+    """Run GUEST: a name from the catalogue (see 'uartsim guests') or the path of a guest's folder."""
+    from pathlib import Path
+
+    from uartsim.access.endpoints import open_endpoints
+    from uartsim.guest.build import make_guest
+
+    definition = _definition(guest, settings, registers)
+    line = _line_settings(definition, line_policy, record, port)
+    _check_clock(clock, restore=restore, link=link, limit_s=limit_s)
+    line.check_outputs()
+    made = make_guest(definition, restore=None if restore is None else Path(restore))
+    if clock == "virtual":
+        from uartsim.cli.virtual_run import run_virtually
+
+        run_virtually(made, name or definition.name, line, VIRTUAL_SECONDS if limit_s is None else limit_s)
+        return
+    attach = not no_attach and sys.stdin.isatty() and sys.stdout.isatty()
+    endpoints = early if early is not None else open_endpoints(name or definition.name, link)
+    try:
+        end = ForegroundRun(definition, made, endpoints, line, attach=attach).run()
+    finally:
+        endpoints.release()
+    from uartsim.access.log import tell
+
+    if end is None or end.reason == "stopped":
+        tell(f"{endpoints.folder.name}: stopped")
+        return
+    tell(f"{endpoints.folder.name}: {end}")
+    sys.exit(exit_status(end))
+
+
+def _definition(guest: str, settings: tuple[str, ...], registers: bool | None) -> GuestDefinition:
+    from uartsim.guest.catalogue import find_guest
+
+    definition = find_guest(guest).with_settings(_pairs(settings))
+    if registers is not None:
+        definition = definition.with_registers("require" if registers else "off")
+    definition.check_needs()
+    return definition
+
+
+def _line_settings(definition: GuestDefinition, policy: str, record: str | None, port: dict[str, Any]) -> LineSettings:
+    from uartsim.machine.options import read_fault
+
+    options = {**port, "uart": port["uart"] or definition.uart, "fault": [read_fault(text) for text in port["fault"]]}
+    return LineSettings(cast("PortOptions", options), policy, record)
+
+
+def _check_clock(clock: str, *, restore: str | None, link: str | None, limit_s: float | None) -> None:
+    """Raise UsageError for an option that does not go with the clock."""
+    if clock == "virtual":
+        if restore is not None:
+            raise UsageError("--restore with --clock virtual: a snapshot lives in real time; leave one of them out")
+        if link is not None:
+            raise UsageError("--link with --clock virtual: in virtual time there is no pty; leave one of them out")
+    elif limit_s is not None:
+        raise UsageError("--for without --clock virtual: in real time a machine runs until 'uartsim stop' or Ctrl-C")
+
+
+def _pairs(settings: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--set {setting}: write it as KEY=VALUE, such as --set grub_timeout=0")
+        pairs[key] = value
+    return pairs

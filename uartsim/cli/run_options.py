@@ -1,0 +1,128 @@
+"""The options of ``uartsim run``, each described once.
+
+:mod:`uartsim.cli.run_command` makes click's options of them.  :mod:`uartsim.cli.early_endpoints` reads the command line
+with them before click, or anything else that is heavy, has been imported: nothing is imported here either.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+#: The parts that the chip can be, as :data:`uartsim.registers.VARIANTS` has them.
+PARTS: Final = ("8250", "16450", "16550", "16550A", "16750")
+#: How much virtual time passes unless ``--for`` says otherwise, in seconds.
+VIRTUAL_SECONDS: Final = 60.0
+
+
+class RunOption(NamedTuple):
+    """One option of ``uartsim run``.
+
+    Attributes:
+        names: as it is typed: ``--name``, or ``--this/--that`` for a pair of flags.
+        help: for ``--help``.
+        takes: its value: ``"text"``, ``"path"``, ``"choice"``, ``"seconds"``, or ``"nothing"``: it is a flag.
+        parameter: the name of the argument that it becomes, where that is not the option's own.
+        metavar: what ``--help`` calls the value.
+        choices: the values of a ``"choice"``.
+        default: the value if the option is not given.
+        any_case: whether a choice may be written in upper and lower case.
+        repeatable: whether it may be given several times.
+        early: whether its value can be checked before anything heavy is imported.
+    """
+
+    names: str
+    help: str
+    takes: str = "text"
+    parameter: str | None = None
+    metavar: str | None = None
+    choices: tuple[str, ...] = ()
+    default: str | None = None
+    any_case: bool = False
+    repeatable: bool = False
+    early: bool = False
+
+
+RUN_OPTIONS: Final = (
+    RunOption("--name", "The machine's name; the guest's if not given.", early=True),
+    RunOption("--link", "The path of the stable link to the pty.", "path", early=True),
+    RunOption(
+        "--set", "A setting of the guest. Repeatable.", parameter="settings", metavar="KEY=VALUE", repeatable=True
+    ),
+    RunOption(
+        "--strict-line", "A receiver that is too slow is overrun, as in hardware; otherwise the line waits.", "nothing"
+    ),
+    RunOption(
+        "--rate",
+        "line: a character takes its time on the wire, as in hardware. unlimited: it takes none; registers, FIFOs and "
+        "counters behave as ever, but nothing that depends on time on the wire can be seen (pacing, overruns, timeouts).",
+        "choice",
+        choices=("line", "unlimited"),
+        default="line",
+        early=True,
+    ),
+    RunOption(
+        "--line-policy",
+        "refuse: while one client holds the line, another that wants to send is refused with a sentence, unless it uses "
+        "force. take-over: the newest client gets the line, and the other is told.",
+        "choice",
+        choices=("refuse", "take-over"),
+        default="refuse",
+        early=True,
+    ),
+    RunOption("--record", "Record every byte with its time, as JSON lines.", "path", metavar="FILE", early=True),
+    RunOption(
+        "--trace",
+        "Record every register access and line event; 'uartsim trace' reads it.",
+        "path",
+        metavar="FILE",
+        early=True,
+    ),
+    RunOption("--vcd", "Record the pins as a waveform, for GTKWave and PulseView.", "path", metavar="FILE", early=True),
+    RunOption(
+        "--uart",
+        "The chip; the guest's own if not given, mostly a 16550A. Where QEMU is served byte by byte, the guest has QEMU's "
+        "own 16550A, and this is the chip behind it.",
+        "choice",
+        choices=PARTS,
+        any_case=True,
+        early=True,
+    ),
+    RunOption(
+        "--flow",
+        "rtscts: this end of the line sends only while the guest's RTS is active.",
+        "choice",
+        choices=("none", "rtscts"),
+        default="none",
+        early=True,
+    ),
+    RunOption(
+        "--fault",
+        "A fault of the line from the start on, such as noise:rate=1e-4,seed=7; see 'uartsim fault --list'. Repeatable.",
+        metavar="FAULT",
+        repeatable=True,
+    ),
+    RunOption(
+        "--registers/--no-registers",
+        "For a guest in QEMU: it reaches our chip register by register, or not at all; or its bytes go through a driver "
+        "of ours.  [default: registers where this QEMU and a compiler allow it]",
+        "nothing",
+    ),
+    RunOption("--restore", "Go on from a snapshot that 'uartsim save' has made.", "path", metavar="FOLDER"),
+    RunOption("--no-attach", "Do not attach this terminal.", "nothing"),
+    RunOption(
+        "--clock",
+        "virtual: time passes as fast as the processor can work it out. Nobody can attach (no pty, no sockets): what the "
+        "guest sends is printed, until it ends or the time of --for is over. Only for guests that are scripts.",
+        "choice",
+        choices=("real", "virtual"),
+        default="real",
+        early=True,
+    ),
+    RunOption(
+        "--for",
+        f"With --clock virtual: how much virtual time may pass.  [default: {VIRTUAL_SECONDS}]",
+        "seconds",
+        parameter="limit_s",
+        metavar="SECONDS",
+    ),
+)

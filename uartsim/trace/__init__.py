@@ -1,0 +1,1 @@
+"""What reads a recording: replay, listing, summary, picture, waveform; nothing here runs."""

@@ -1,0 +1,251 @@
+"""Reading the records of a trace, of either version of the format.
+
+A file that was cut off anywhere is read up to its last whole record.  What cannot be a record, or is not what was written,
+is damage, and the file's byte is named.  A system that crashes may leave zeros where data was to be: a file that ends in
+zeros was cut off where they begin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO, Final
+
+from uartsim.line_format import NEVER, LineFormat, UsageError
+from uartsim.record import events
+from uartsim.record.trace_format import (
+    ACCESS,
+    BLOCK_HEAD,
+    LONGEST_BLOCK,
+    SAME_VALUE,
+    UNITS,
+    WRITTEN,
+    Cursor,
+    Damaged,
+    Kind,
+    checksum,
+    format_of,
+    parse_block_head,
+)
+from uartsim.registers import LineError, ModemInput, ModemOutput
+
+#: So many zeros at a file's end are what a crash has left, and not what was written.
+CRASH_ZEROS: Final = 8
+
+_ERRORS: Final = int(LineError.PE | LineError.FE | LineError.BI)
+_INPUTS: Final = int(ModemInput.CTS | ModemInput.DSR | ModemInput.RI | ModemInput.DCD)
+_OUTPUTS: Final = int(ModemOutput.DTR | ModemOutput.RTS | ModemOutput.OUT1 | ModemOutput.OUT2)
+
+
+class Records:
+    """Reads records, and knows what they refer to.
+
+    Args:
+        path: the file's name, for messages.
+        file: the file, at its first line.
+        version: of the format.
+        start: the port's clock at power-on, in ticks.
+    """
+
+    def __init__(self, path: str, file: BinaryIO, version: int, start: int) -> None:
+        self._path = path
+        self._file = file
+        self._header = file.readline()
+        self._version = version
+        self._latest = NEVER - 1 - start
+        self._base = 0
+        self._formats: list[LineFormat] = []
+        self._values: list[int | None] = [None] * 16
+
+    def read_all(self) -> Iterator[events.Event]:
+        """All of them, and the end.
+
+        Raises:
+            UsageError: the file is damaged; the text says where.
+        """
+        for event in self._in_blocks() if self._version > 1 else self._in_a_row():
+            yield event
+            if isinstance(event, events.End):
+                if event.whole and any(self._file.read(1 << 20)):
+                    raise self._damaged(self._place, "something follows the recording's end")
+                return
+        yield events.End(self._base, whole=False)
+
+    def _damaged(self, place: int, why: str) -> UsageError:
+        return UsageError(f"{self._path} is damaged at byte {place}: {why}")
+
+    def _in_blocks(self) -> Iterator[events.Event]:
+        """Version 2: records come in blocks, each with its length and a checksum."""
+        so_far = checksum(self._header)
+        while head := self._file.read(BLOCK_HEAD):
+            place = self._file.tell() - len(head)
+            if len(head) < BLOCK_HEAD:
+                return
+            try:
+                length, wanted = parse_block_head(head)
+            except Damaged as error:
+                rest = head + self._file.read(LONGEST_BLOCK)
+                if _ends_in_zeros(rest) and len(rest.rstrip(b"\0")) < BLOCK_HEAD:
+                    return
+                raise self._damaged(place, str(error)) from None
+            data, place = self._file.read(length), place + BLOCK_HEAD
+            so_far = checksum(data, so_far)
+            whole = len(data) == length
+            if (length == 0) is not (place == len(self._header) + BLOCK_HEAD):
+                raise self._damaged(place, "the first block is empty, and no other")
+            if whole and so_far != wanted:
+                tail = data + self._file.read(LONGEST_BLOCK)
+                if not _ends_in_zeros(tail) or len(tail.rstrip(b"\0")) > len(data):
+                    raise self._damaged(
+                        place if data else 0,
+                        f"of the {length or place} bytes from there on some are not as they were written",
+                    )
+                data, whole = data.rstrip(b"\0"), False
+            yield from self._in_block(data, place, whole)
+            if not whole:
+                return
+
+    def _in_block(self, data: bytes, place: int, whole: bool) -> Iterator[events.Event]:
+        """The records in one block; those of one that is not whole up to its last whole record."""
+        if not whole and _ends_in_zeros(data):
+            data = data.rstrip(b"\0")
+        cursor = Cursor(data)
+        while cursor.at < len(data):
+            begin = cursor.at
+            self._place = place + begin
+            try:
+                event = self._record(cursor)
+            except (IndexError, Damaged) as error:
+                if whole or (isinstance(error, Damaged) and any(data[cursor.at - 1 :])):
+                    raise self._damaged(self._place, str(error) or "a record does not end with its block") from None
+                return
+            if event is not None:
+                yield event
+                if isinstance(event, events.End):
+                    if any(data[cursor.at :]):
+                        raise self._damaged(place + cursor.at, "something follows the recording's end")
+                    return
+
+    def _in_a_row(self) -> Iterator[events.Event]:
+        """Version 1: records follow each other."""
+        data, place = bytearray(), self._file.tell()
+        cursor = Cursor(data)
+        while True:
+            more = self._file.read(1 << 18)
+            place += cursor.at
+            del data[: cursor.at]
+            data += more
+            cursor.at = 0
+            while cursor.at < len(data):
+                begin = cursor.at
+                self._place = place + begin
+                try:
+                    event = self._record(cursor)
+                except IndexError:
+                    cursor.at = begin
+                    break
+                except Damaged as error:
+                    if any(data[cursor.at - 1 :]) or any(self._file.read(1 << 20)):
+                        raise self._damaged(self._place, str(error)) from None
+                    return  # a crash of the system leaves zeros at the end
+                if event is not None:
+                    if isinstance(event, events.End) and any(data[cursor.at :]):
+                        raise self._damaged(place + cursor.at, "something follows the recording's end")
+                    yield event
+                    if isinstance(event, events.End):
+                        return
+            if not more:
+                return
+
+    def _record(self, cursor: Cursor) -> events.Event | None:
+        """The next record; IndexError where it is not whole."""
+        tag = cursor.byte()
+        unit = tag & 3
+        if tag & ACCESS:
+            since = cursor.number() * UNITS[unit] if unit else 0
+            place = tag >> 3 & 15
+            value = self._values[place] if tag & SAME_VALUE else cursor.byte()
+            if value is None:
+                raise Damaged("an access has the value of the one before, and there is none")
+            self._values[place] = value
+            self._base = self._time(self._base + since)
+            make = events.Write if tag & WRITTEN else events.Read
+            return make(self._base, tag >> 3 & 7, value)
+        try:
+            kind = Kind(tag >> 2)
+        except ValueError:
+            raise Damaged(f"there is no kind {tag >> 2}") from None
+        if tag == 0:
+            raise Damaged("no record begins with a zero")
+        if kind is Kind.FORMAT:
+            bit_ticks = cursor.number()
+            self._formats.append(format_of(bit_ticks, cursor.byte()))
+            return None
+        if kind is Kind.LOST:
+            count, base = cursor.number(), self._time(cursor.number())
+            if base < self._base:
+                raise Damaged("time goes backwards")
+            self._base, self._formats, self._values = base, [], [None] * 16
+            return events.Lost(base, count)
+        since = cursor.number() if unit else 0
+        if Kind.SENT <= kind <= Kind.RXD_EDGES:
+            since = -(since + 1) // 2 if since & 1 else since // 2
+            return self._start_of(kind, self._base + since * UNITS[unit], cursor)
+        at = self._time(self._base + since * UNITS[unit])
+        event = self._event(kind, at, cursor)
+        self._base = at
+        return event
+
+    def _event(self, kind: Kind, at: int, cursor: Cursor) -> events.Event:
+        match kind:
+            case Kind.SETTLED:
+                return events.Settled(at)
+            case Kind.RESET:
+                return events.Reset(at)
+            case Kind.INTERRUPT_FELL | Kind.INTERRUPT_ROSE:
+                return events.Interrupt(at, kind is Kind.INTERRUPT_ROSE)
+            case Kind.BREAK_OFF | Kind.BREAK_ON:
+                return events.SentBreak(at, kind is Kind.BREAK_ON)
+            case Kind.PROGRAMMED:
+                return events.Programmed(at, self._format(cursor))
+            case Kind.RECEIVED:
+                return events.Received(at, cursor.byte(), _bits(cursor, _ERRORS))
+            case Kind.MODEM_INPUTS:
+                return events.ModemInputs(at, _bits(cursor, _INPUTS))
+            case Kind.MODEM_OUTPUTS:
+                return events.ModemOutputs(at, _bits(cursor, _OUTPUTS))
+            case _:
+                return events.End(at, whole=True)
+
+    def _start_of(self, kind: Kind, start: int, cursor: Cursor) -> events.Event:
+        match kind:
+            case Kind.FAR_SPACE:
+                return events.FarSpace(start, cursor.number())
+            case Kind.RXD_EDGES:
+                return events.RxdEdges(start, cursor.edges(start))
+            case _:
+                line_format = self._format(cursor)
+                make = events.Sent if kind is Kind.SENT else events.FarSent
+                return make(start, cursor.run(), line_format)
+
+    def _format(self, cursor: Cursor) -> LineFormat:
+        found = cursor.number()
+        if found >= len(self._formats):
+            raise Damaged(f"format {found} was not defined")
+        return self._formats[found]
+
+    def _time(self, at: int) -> int:
+        if at > self._latest:
+            raise Damaged("a time is beyond all clocks")
+        return at
+
+
+def _bits(cursor: Cursor, allowed: int) -> int:
+    """The next byte, of which only some bits can be set."""
+    value = cursor.byte()
+    if value & ~allowed:
+        raise Damaged(f"the bits of {value:#04x} are {allowed:#04x} at most")
+    return value
+
+
+def _ends_in_zeros(data: bytes) -> bool:
+    return len(data) - len(data.rstrip(b"\0")) >= CRASH_ZEROS
