@@ -17,9 +17,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-import filelock
-import platformdirs
-
 from uartsim.own_files.folder import OwnFolder, open_own
 from uartsim.own_files.places import cache_place, user_name
 
@@ -44,6 +41,8 @@ def cache_folder(progress: Progress = lambda text: None) -> Path:
     Args:
         progress: told, once, of a folder that is not used.
     """
+    import platformdirs  # neither this nor filelock is needed to start a guest that has nothing in the cache
+
     wanted = str(platformdirs.user_cache_path("uartsim"))
     place = cache_place(wanted)
     if place != wanted and wanted not in _told:
@@ -92,6 +91,8 @@ def kept_file(
         OSError: the cache cannot be written.
         UsageError: the cache is not ours, or others can write to it.
     """
+    import filelock
+
     place = os.path.realpath(folder or cache_folder(progress))
     name = f"{sort}-{key}{suffix}"
     file = Path(place, name)
