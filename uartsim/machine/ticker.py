@@ -20,6 +20,7 @@ from typing import Final, Protocol
 import trio
 
 from uartsim.line_format import NEVER, TICKS_PER_NS, TICKS_PER_SECOND, UartsimError
+from uartsim.machine.virtual_time import Jumps
 
 _CLOCK_MONOTONIC: Final = 1
 _TFD_NONBLOCK_CLOEXEC: Final = 0o2004000
@@ -268,21 +269,29 @@ class Ticker:
             timer.close()
 
     async def _serve_virtual(self, clock: TrioClock) -> None:
-        while True:
-            self._changed = trio.Event()
-            at = self._armed = self._next()
-            if at < NEVER:
+        jumps = Jumps()
+        try:
+            await jumps.begin()
+            while True:
+                self._changed = trio.Event()
+                at = self._armed = self._next()
+                if at >= NEVER:
+                    await self._changed.wait()
+                    continue
                 with trio.move_on_at(at / TICKS_PER_SECOND):
                     await self._changed.wait()
                     continue
-                clock.reach(at)
-            else:
-                await self._changed.wait()
-                continue
-            self.wakeups += 1
-            self._serving = True
-            self._run_due(clock.now())
-            self._serving = False
+                self._serving = True
+                while True:
+                    clock.reach(at)
+                    self.wakeups += 1
+                    self._run_due(clock.now())
+                    at = self._next()
+                    if at >= NEVER or not jumps.jump_to(at / TICKS_PER_SECOND):
+                        break
+                self._serving = False
+        finally:
+            jumps.end()
 
 
 _shared: trio.lowlevel.RunVar[Ticker | None] = trio.lowlevel.RunVar("uartsim_ticker", None)
