@@ -14,6 +14,7 @@ import trio
 
 from uartsim.access.hub_client import BREAK_SECONDS, CHUNK, READING_TICKS
 from uartsim.access.hub_client import HubClient as HubClient
+from uartsim.access.news import News
 from uartsim.access.past import SentTimes
 from uartsim.access.writers import LineHeldError as LineHeldError
 from uartsim.access.writers import LinePolicy as LinePolicy
@@ -66,7 +67,7 @@ class Hub:
         self.sent_times = SentTimes(com1.uart.line_format)
         self._was_busy = False
         self._turn = Turn()
-        self._news = trio.lowlevel.ParkingLot()
+        self._news = News(com1.ticker)
         self._room = trio.lowlevel.ParkingLot()
         self._taken = trio.lowlevel.ParkingLot()
         com1.on_format = self._format
@@ -128,7 +129,7 @@ class Hub:
     def close(self) -> None:
         """The guest has ended: clients read what is left, then the end."""
         self.closed = True
-        self._news.unpark_all()
+        self._news.tell_at_once()
         self._room.unpark_all()
 
     def _output(self, data: bytes, at: int) -> None:
@@ -150,7 +151,7 @@ class Hub:
         for client in tuple(self.clients):
             if client.eager is not None:
                 client.eager()
-        self._news.unpark_all()
+        self._news.tell()
 
     def heard(self) -> None:
         """Used by :class:`HubClient`: somebody at the far end has heard something of its own."""
@@ -232,7 +233,7 @@ class Hub:
 
     async def wait_news(self) -> None:
         """Wait until the guest has sent something, or the hub is closed."""
-        await self._news.park()
+        await self._news.wait()
 
     async def drain(self, clients: Iterable[HubClient]) -> None:
         """Wait until the line has carried all that the guest sent, and these clients have read it."""
