@@ -41,35 +41,40 @@ from benchmarks.rig import (
     environment,
     median,
     open_raw,
-    process,
     table,
+    two_tasks,
     uartsim_machine,
 )
 
 Figures = dict[str, float]
-KEYS = 1500
+#: An echo is measured in so many turns of each side, with so many keys each.
+TURNS, KEYS = 20, 100
 
 
-def cpu_of_keys_us(pid: int, fd: int, keys: int = KEYS) -> float:
-    """The CPU time of a process for each key that it echoes, in microseconds."""
-    relay.settle(fd)
+def cpu_of_keys(pid: int, fd: int, keys: int) -> float:
+    """The CPU time of a process that echoes so many keys, in seconds."""
     before = cpu_seconds(pid)
     for _ in range(keys):
         os.write(fd, b"k")
         os.read(fd, 16)
-    return (cpu_seconds(pid) - before) / keys * 1e6
+    return cpu_seconds(pid) - before
 
 
 def echo() -> Figures:
     """CPU of an echo, and its ratio to that of two bare trio tasks."""
-    peer = [sys.executable, str(ROOT / "benchmarks" / "two_tasks.py")]
-    with process(peer, stdout=subprocess.PIPE) as running:
-        assert running.stdout is not None
-        with open_raw(running.stdout.readline().decode().strip()) as fd:
-            theirs = cpu_of_keys_us(running.pid, fd)
-    with uartsim_machine("echo") as (link, pid), open_raw(link) as fd:
-        ours = cpu_of_keys_us(pid, fd)
-    return {"CPU us a key": ours, "x two trio tasks": ours / theirs}
+    ours = theirs = 0.0
+    with (
+        two_tasks() as (their_link, their_pid),
+        uartsim_machine("echo") as (our_link, our_pid),
+        open_raw(their_link) as their_fd,
+        open_raw(our_link) as our_fd,
+    ):
+        relay.settle(their_fd)
+        relay.settle(our_fd)
+        for _ in range(TURNS):
+            theirs += cpu_of_keys(their_pid, their_fd, KEYS)
+            ours += cpu_of_keys(our_pid, our_fd, KEYS)
+    return {"CPU us a key": ours / TURNS / KEYS * 1e6, "x two trio tasks": ours / theirs}
 
 
 def busy_lines(lines: int) -> Figures:

@@ -303,3 +303,30 @@ async def test_what_a_busy_line_asked_for_before_is_replaced() -> None:
         assert len(calls) == 1
         await trio.sleep(0.01)
         assert len(calls) == 1
+
+
+@real_time
+async def test_what_is_due_before_it_could_be_gathered_wakes_the_process_once() -> None:
+    async with shared_ticker() as ticker:
+        calls: list[int] = []
+        wakeup = ticker.wakeup(calls.append)
+        before = ticker.wakeups
+        now = ticker.clock.now()
+        wakeup.set(now + MILLISECOND, now + 2 * MILLISECOND)
+        await trio.sleep(0.02)
+        assert (len(calls), ticker.wakeups - before) == (1, 1)
+
+
+@real_time
+async def test_a_timer_is_unarmed_when_what_was_asked_for_is_asked_for_no_more() -> None:
+    async with shared_ticker() as ticker:
+        calls: list[int] = []
+        first, second = ticker.wakeup(calls.append), ticker.wakeup(calls.append)
+        now = ticker.clock.now()
+        first.set(now)
+        second.set(now + 10 * MILLISECOND)
+        second.set(NEVER)
+        await trio.sleep(0.005)
+        before = ticker.wakeups
+        await trio.sleep(0.05)
+        assert (len(calls), ticker.wakeups) == (1, before)

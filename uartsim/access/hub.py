@@ -68,6 +68,7 @@ class Hub:
         self._was_busy = False
         self._turn = Turn()
         self._news = News(com1.ticker)
+        self._eager_news = trio.lowlevel.ParkingLot()  # where clients wait that may take on the spot what comes
         self._room = trio.lowlevel.ParkingLot()
         self._taken = trio.lowlevel.ParkingLot()
         com1.on_format = self._format
@@ -130,6 +131,7 @@ class Hub:
         """The guest has ended: clients read what is left, then the end."""
         self.closed = True
         self._news.tell_at_once()
+        self._eager_news.unpark_all()
         self._room.unpark_all()
 
     def _output(self, data: bytes, at: int) -> None:
@@ -148,9 +150,13 @@ class Hub:
         self._tell_of_news()
 
     def _tell_of_news(self) -> None:
+        behind = False
         for client in tuple(self.clients):
             if client.eager is not None:
                 client.eager()
+                behind = behind or client.waiting > 0
+        if behind:
+            self._eager_news.unpark_all()
         self._news.tell()
 
     def heard(self) -> None:
@@ -208,7 +214,8 @@ class Hub:
             self.record.flush()
 
     def _far_room(self) -> None:
-        self._room.unpark_all()
+        if self._room:
+            self._room.unpark_all()
 
     def read(self, position: int, size: int = CHUNK) -> tuple[int, bytes]:
         """What is kept from ``position`` on, at most ``size``; returns the position at which it really starts, and it."""
@@ -218,7 +225,8 @@ class Hub:
 
     def note_taken(self) -> None:
         """A client has read something."""
-        self._taken.unpark_all()
+        if self._taken:
+            self._taken.unpark_all()
         if self._was_busy and not self._busy() and self.com1.on_far_ready is not None:
             self.com1.on_far_ready()
 
@@ -231,9 +239,16 @@ class Hub:
         )
         return self._was_busy
 
-    async def wait_news(self) -> None:
-        """Wait until the guest has sent something, or the hub is closed."""
-        await self._news.wait()
+    async def wait_news(self, *, eager: bool = False) -> None:
+        """Wait until the guest has sent something, or the hub is closed.
+
+        Args:
+            eager: wait only for what :attr:`HubClient.eager` leaves.
+        """
+        if eager:
+            await self._eager_news.park()
+        else:
+            await self._news.wait()
 
     async def drain(self, clients: Iterable[HubClient]) -> None:
         """Wait until the line has carried all that the guest sent, and these clients have read it."""

@@ -343,7 +343,7 @@ class HubClient:
             data = self.receive_nowait()
             if data or self.hub.closed:
                 return data
-            await self.hub.wait_news()
+            await self.hub.wait_news(eager=self.eager is not None)
 
     async def send(self, data: bytes, *, secret: bool = False) -> None:
         """Send to the guest over the line; returns when the line has room for more.

@@ -243,16 +243,7 @@ class PtyAccess:
         self.presence.note()
         if self.device.watch < 0 and not self.opened:
             self.presence.probe()
-        why = "this pty only watches" if self.watch else None
-        if why is None and not self.device.client_line()[0]:
-            why = "your end of the line is at 0 baud, which is to hang up: set a speed, such as 115200"
-        if why is None:
-            self.client.be_at_far_end(True, self._client_format())
-        if why is None and self.client.watch:
-            try:
-                self.client.take_line()
-            except LineHeldError as error:
-                why = str(error)
+        why = self._take_line()
         if why is None:
             self._told_refusal = None
             await self.client.send(data)
@@ -263,6 +254,21 @@ class PtyAccess:
         self.refused += len(data)
         if self._told_refusal != why and self._say(f"not sent: {why}"):
             self._told_refusal = why
+
+    def _take_line(self) -> str | None:
+        """Make the client the writer, in its format; returns why it cannot be, or None."""
+        if self.watch:
+            return "this pty only watches"
+        line_format = self._client_format()
+        if line_format is None:
+            return "your end of the line is at 0 baud, which is to hang up: set a speed, such as 115200"
+        self.client.be_at_far_end(True, line_format)
+        if self.client.watch:
+            try:
+                self.client.take_line()
+            except LineHeldError as error:
+                return str(error)
+        return None
 
     def _say(self, text: str) -> bool:
         """A sentence of ours for the person at the pty; whether there is one, and room."""

@@ -226,7 +226,8 @@ class SerialDriver:
             self.com1.write(_IER, self._ier)
 
     def _wake_writers(self) -> None:
-        self._room.unpark_all()
+        if self._room:
+            self._room.unpark_all()
 
     # -- from the line -------------------------------------------------------------------------------------
 

@@ -88,12 +88,15 @@ class Timer:
         self._libc.timerfd_settime(self.fd, _TFD_TIMER_ABSTIME, ctypes.byref(self._spec), None)
 
     async def wait(self) -> None:
-        """Wait until it has expired."""
+        """Wait until it has expired; it stays so until it is armed again, or :meth:`rest` is called."""
         await trio.lowlevel.wait_readable(self.fd)
+
+    def rest(self) -> None:
+        """Wait for nothing until it is armed again."""
         try:
             os.read(self.fd, 8)
         except BlockingIOError:
-            pass  # re-armed meanwhile
+            self.arm(NEVER)  # it has not expired
 
     def close(self) -> None:
         """Give the descriptor back."""
@@ -126,7 +129,9 @@ class Wakeup:
                 line, whose characters may be handed out a few milliseconds later.
         """
         ticker = self._ticker
-        if gather_from < at and not ticker.gathers:
+        if gather_from >= at:
+            gather_from = NEVER
+        elif not ticker.gathers:
             at, gather_from = gather_from, NEVER
         elif gather_from < at - LONGEST_GAP:
             at = NEVER  # a round comes before
@@ -254,7 +259,11 @@ class Ticker:
     async def _serve_real(self, timer: Timer) -> None:
         try:
             while True:
-                self._arm(min(self._next(), max(self._gather_from, self._not_before)))
+                at = min(self._next(), max(self._gather_from, self._not_before))
+                if at < NEVER:
+                    self._arm(at)
+                else:
+                    timer.rest()
                 await timer.wait()
                 self.wakeups += 1
                 self._armed = NEVER
