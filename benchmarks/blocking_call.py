@@ -14,11 +14,11 @@ import time
 import tty
 from collections.abc import Callable
 
+import trio
 from pexpect import fdpexpect
 
 from benchmarks.rig import median, table
 from uartsim import blocking
-from uartsim.console.console import Console
 
 _TEXT = "ready\n"
 
@@ -35,16 +35,16 @@ def ours(calls: int) -> dict[str, float]:
     """Seconds for each call of ours, by what it does."""
     with blocking.open_console("demo", settings={"grub_timeout": -1}) as console:
         console.grub.wait_for_menu()
-        inner: Console = console._console
+        received = console._async._session.received
 
         def fill() -> None:
             data = _TEXT.encode() * calls
             for at in range(0, len(data), 4096):
-                inner._take(data[at : at + 4096])
+                received.take(data[at : at + 4096], trio.current_time())
 
-        console._read(fill)
+        console._thread.read(fill)
         costs = {"expect_exact()": seconds_per_call(lambda: console.expect_exact("ready"), calls)}
-        console._read(fill)
+        console._thread.read(fill)
         costs["expect()"] = seconds_per_call(lambda: console.expect(r"re(a)dy\n"), calls)
         costs["unread"] = seconds_per_call(lambda: console.unread, calls)
         costs["line.modem"] = seconds_per_call(lambda: console.line.modem, calls)

@@ -22,13 +22,14 @@ import trio
 
 from benchmarks.rig import median, table
 from uartsim.access.hub import Hub, HubClient
-from uartsim.console.opening import open_console
+from uartsim.console.open_console import open_console
 from uartsim.guest.build import make_guest
 from uartsim.guest.catalogue import find_guest
 from uartsim.guest.images import find_kernel, tiny_initramfs
 from uartsim.guest.qemu import QEMU, QemuGuest
 from uartsim.guest.qemu_line import RegisterLine
 from uartsim.machine import Machine, open_machine
+from uartsim.machine.sides import QuietFarEnd
 
 PROMPT: Final = b"login: "
 
@@ -56,13 +57,14 @@ async def bridged(unlimited: bool) -> tuple[float, dict[str, Any]]:
     arrived = trio.Event()
     seen = bytearray()
 
-    def take(data: bytes, at: int) -> None:
-        seen.extend(data)
-        if PROMPT in seen[-len(PROMPT) - len(data) :]:
-            arrived.set()
+    class Reader(QuietFarEnd):
+        def output(self, data: bytes, at: int) -> None:
+            seen.extend(data)
+            if PROMPT in seen[-len(PROMPT) - len(data) :]:
+                arrived.set()
 
     def listen(machine: Machine) -> None:
-        machine.com1.on_output = take
+        machine.com1.far_end = Reader()
 
     guest = make_guest(find_guest("linux").with_registers("require"))
     assert isinstance(guest, QemuGuest)

@@ -21,10 +21,10 @@ from typing import Final
 
 import pexpect.fdpexpect
 
-from uartsim.console.guard import Guard
-from uartsim.console.matcher import Matcher
-from uartsim.console.patterns import Pattern, exact, expression
-from uartsim.console.text import TextCleaner, Transcript
+from uartsim.console.problems.problem_monitor import ProblemMonitor
+from uartsim.console.text.cleaned_text import TextCleaner, Transcript
+from uartsim.console.text.matcher import Matcher
+from uartsim.console.text.patterns import Pattern, exact, expression
 
 PROMPT: Final = b"uartsim login: "
 KERNEL: Final = b"[    1.%06d] device eth0: link becomes ready, carrier detected 12345\r\n"
@@ -67,13 +67,13 @@ def everything(data: bytes, pattern: Pattern) -> Callable[[], None]:
 
     def run() -> None:
         transcript, matcher = Transcript(), Matcher()
-        guard = Guard(matcher)
+        monitor = ProblemMonitor(matcher)
         search = matcher.search([pattern])
         for number, piece in enumerate(pieces):
             at = number * 0.3  # as at 115200 baud
-            guard.take(matcher.feed(transcript.feed(piece, at), at), piece, at)
+            monitor.take(matcher.feed(transcript.feed(piece, at), at), piece, at)
             search.find()
-            assert guard.fatal() is None
+            assert monitor.fatal() is None
         assert search.find(paused=True) is not None
 
     return run

@@ -25,8 +25,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from uartsim.console.problem_catalogue import SEVERITIES, Catalogue
-from uartsim.console.saved_log import SavedLog
+from uartsim.console.problems.problem_catalogue import SEVERITIES, Catalogue
+from uartsim.console.problems.saved_log import SavedLog
 
 MANIFEST: Final = Path(__file__).with_name("problem_logs.toml")
 _SITE: Final = "https://github.com/"

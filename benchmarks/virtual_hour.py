@@ -27,6 +27,7 @@ from uartsim.chip import Uart
 from uartsim.chip.streaming import stream_out
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat
 from uartsim.machine import Com1, SerialDriver
+from uartsim.machine.sides import QuietFarEnd
 from uartsim.machine.ticker import shared_ticker
 from uartsim.registers import FCR, IER, LCR, MCR
 
@@ -90,13 +91,14 @@ def with_events(minutes: float) -> int:
             driver.open(LINE)
             done = trio.Event()
 
-            def output(data: bytes, at: int) -> None:
-                nonlocal arrived
-                arrived += len(data)
-                if arrived >= total:
-                    done.set()
+            class Counter(QuietFarEnd):
+                def output(self, data: bytes, at: int) -> None:
+                    nonlocal arrived
+                    arrived += len(data)
+                    if arrived >= total:
+                        done.set()
 
-            com1.on_output = output
+            com1.far_end = Counter()
             for _ in range(seconds):
                 await driver.write(PIECE)
             await done.wait()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from hypothesis import strategies as st
 
+from uartsim.conform import steps as conform
 from uartsim.line_format import BIT_AT_DIVISOR_1, CRYSTAL_PERIOD, PARITIES, LineFormat
 from uartsim.registers import LSR
 
@@ -139,3 +141,95 @@ chip_options = st.fixed_dictionaries(
         "unlimited": st.sampled_from([False, False, False, True]),
     }
 )
+
+
+# -- streams -----------------------------------------------------------------------------------------------
+
+
+def cut_in_pieces(stream: bytes) -> st.SearchStrategy[list[bytes]]:
+    """Any pieces of a stream, in their order."""
+    cuts = st.lists(st.integers(0, len(stream)), max_size=8).map(sorted)
+    return cuts.map(lambda at: [stream[a:b] for a, b in zip([0, *at], [*at, len(stream)], strict=True)])
+
+
+# -- conformance sequences ---------------------------------------------------------------------------------
+
+_quoted = st.text(
+    st.characters(exclude_characters='"{}[]', exclude_categories=["C", "Z"]) | st.just(" "), min_size=1, max_size=20
+)
+_sections = st.sampled_from(["8.4", "8.1, 8.8", "table IV", "6, pin OUT 2; IBM PC", "TL16C750"])
+_bytes = st.integers(0, 0xFF)
+_offsets = st.integers(0, 7)
+_bit_times = st.integers(0, 20_000).map(lambda n: n / 16)
+
+
+_checks = st.builds(conform.Check, _quoted, _sections, st.booleans())
+_masks = st.integers(1, 0xFF)
+_parts = st.sampled_from(conform.ALL_PARTS)
+_steps: st.SearchStrategy[conform.Step] = st.one_of(
+    st.builds(conform.Write, _offsets, _bytes),
+    st.builds(conform.Read, _offsets),
+    st.builds(conform.Read, _offsets, _bytes, _checks, _masks, st.dictionaries(_parts, _bytes, max_size=3)),
+    st.builds(conform.Poll, _offsets, _masks, _bytes, st.integers(0, 9999), _checks, _bit_times.filter(bool)),
+    st.builds(conform.Wait, _bit_times, _bit_times),
+    st.builds(conform.Settle, st.integers(0, 999)),
+    st.builds(conform.Irq, st.booleans(), _checks),
+    st.builds(conform.Sent, st.binary(max_size=20), _checks),
+    st.builds(conform.Receive, st.binary(min_size=1, max_size=20), _bytes),
+    st.builds(conform.Modem, _bytes),
+    st.sampled_from([conform.Break(), conform.Reset()]),
+)
+
+
+def _sequence(name: str, title: str, steps: list[conform.Step], parts: tuple[str, ...], topic: str) -> conform.Sequence:
+    """A sequence whose checks have texts of their own."""
+    numbered = []
+    for number, step in enumerate(steps):
+        if isinstance(step, (conform.Read, conform.Poll, conform.Irq, conform.Sent)) and step.check is not None:
+            step = replace(step, check=replace(step.check, what=f"{step.check.what}{number}"))
+        numbered.append(step)
+    return conform.Sequence(name, title, tuple(numbered), parts, topic)
+
+
+#: Any sequence that the notation can hold.
+conformance_sequences = st.builds(
+    _sequence,
+    st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,12}", fullmatch=True),
+    _quoted,
+    st.lists(_steps, min_size=1, max_size=8),
+    st.lists(_parts, min_size=1, unique=True).map(tuple) | st.just(conform.ALL_PARTS),
+    st.sampled_from(["receiver", "Linux", "memtest86+"]),
+)
+
+_words = st.sampled_from(
+    [
+        *("topic t", "steps s", 'sequence a "b"', "parts 8250", "do s", "for n in 0..3", "for n, c in numbered 'ab'"),
+        *("LSR", "THR", "IIR", "FCR", "<-", "->", "&", "|", "(", ")", ",", ":", "..", "THRE", "TRIGGER_14", "0x41"),
+        *("'a\\n'", "'\\x4", '"what"', "[8.4]", "[8.4, silent]", "poll", "within", "300", "bits", "every", "0", "1.5"),
+        *(
+            "wait",
+            "settle",
+            "read",
+            "modem",
+            "MR",
+            "active",
+            "SIN",
+            "SOUT",
+            "nothing",
+            "break",
+            "with",
+            "INTR",
+            "divisor",
+        ),
+        *("{n}", "{n:X}", "{", "}", "#", "\t", "é", "16550A", "99999999999999999999"),
+    ]
+)
+#: Lines that are nearly a file of sequences.
+almost_sequences = st.lists(
+    st.builds(
+        lambda indentation, words: " " * indentation + " ".join(words),
+        st.sampled_from([0, 0, 4, 4, 8, 3]),
+        st.lists(_words | st.text(max_size=3), max_size=8),
+    ),
+    max_size=12,
+).map("\n".join)

@@ -10,13 +10,16 @@ import contextlib
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from uartsim.access.terminal_modes import Clipboard, Modes
-from uartsim.console.problem_catalogue import Catalogue
-from uartsim.console.saved_log import SavedLog
+from uartsim.access.output_filters import ClipboardFilter
+from uartsim.access.terminal_modes import Modes
+from uartsim.console.problems.problem_catalogue import Catalogue
+from uartsim.console.problems.saved_log import SavedLog
+from uartsim.control_sequences import ControlSequenceParser
 from uartsim.errors import UartsimError
 from uartsim.guest.assembler_listing import read_listing
 from uartsim.guest.manifest import near_matches, parse_manifest
@@ -67,10 +70,14 @@ def _problems(path: str) -> object:
 
 def _screen(text: str) -> object:
     data = text.encode()
-    modes, clipboard = Modes(), Clipboard()
+    parser, modes, clipboard = ControlSequenceParser(), Modes(), ClipboardFilter()
     for at in range(0, len(data), 1000):
-        modes.feed(clipboard.feed(data[at : at + 1000]))
+        modes.follow(clipboard.filter(parser.feed(data[at : at + 1000])))
     return modes.undo()
+
+
+def taken_apart(data: bytes) -> Callable[[int, Path], Callable[[], object]]:
+    return lambda size, folder: partial(ControlSequenceParser().feed, data * size)
 
 
 READERS = {
@@ -138,6 +145,9 @@ READERS = {
     "placeholders": (20_000, of_text(lambda n: "{" * n + "a" * n, lambda text: fill_in(text, {}, "here"))),
     "text for a person": (20_000, of_text(lambda n: "\x1b\x9d\u202e" * n, printable)),
     "what a guest switches": (20_000, of_text(lambda n: "\x1b[?1;" * n + "\x1b]52;" * n + "\x1b[3" * n, _screen)),
+    "bytes that are controls": (10_000, taken_apart(b"\x9d\xc2\x9b\xe2")),
+    "strings in strings": (10_000, taken_apart(b"\x1b]\x1bP\x9b")),
+    "a character without end": (10_000, taken_apart(b"\xc2\xe2\x80\xf0")),
     "a sequence without end": (40_000, of_text(lambda n: "\x1b[" + "1;" * n, _screen)),
 }
 

@@ -64,10 +64,10 @@ ALLOWED = {
     ("guest/boot_files.py", "tempfile.TemporaryDirectory"): "beside that draft, under its name",
     ("guest/images.py", "write_bytes"): "into the draft that the cache has given it",
     ("guest/process.py", "tempfile.mkdtemp"): "in the machine's folder, under a name that is known there",
-    ("conform/process.py", "tempfile.TemporaryDirectory"): "in the system's folder for temporary files",
-    ("conform/process.py", "open for writing"): "in that folder",
-    ("conform/qemu_judged.py", "tempfile.TemporaryDirectory"): "in the system's folder for temporary files",
-    ("conform/qemu_judged.py", "write_bytes"): "in that folder",
+    ("conform/dut_process.py", "tempfile.TemporaryDirectory"): "in the system's folder for temporary files",
+    ("conform/dut_process.py", "open for writing"): "in that folder",
+    ("conform/dut_qemu.py", "tempfile.TemporaryDirectory"): "in the system's folder for temporary files",
+    ("conform/dut_qemu.py", "write_bytes"): "in that folder",
 }
 
 
@@ -193,7 +193,7 @@ def test_a_mark_is_for_one_purpose(tmp_path: Path) -> None:
     open_own(str(tmp_path / "ours"), "cache", "x").close()
     (tmp_path / "ours" / "file").write_text("")
     open_own(str(tmp_path / "ours"), "cache", "x").close()
-    with pytest.raises(UsageError, match="holds what uartsim has not made"):
+    with pytest.raises(UsageError, match="holds files that uartsim did not make"):
         open_own(str(tmp_path / "ours"), "snapshot", "x")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import problem_recall
 from benchmarks.problem_recall import MANIFEST, Verdict, figures, judged, part_of, script
-from uartsim.console.problem_catalogue import SEVERITIES, Catalogue
+from uartsim.console.problems.problem_catalogue import SEVERITIES, Catalogue
 
 LOGS = tomllib.loads(MANIFEST.read_text())["log"]
 MARKDOWN = """Words

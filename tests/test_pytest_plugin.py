@@ -156,7 +156,7 @@ def test_failure_shows_the_callers_line_and_the_console_without_escapes(suite: p
     )
     output = result.stdout.str()
     assert "\x1b" not in output
-    for internal in ("blocking.py", "console.py", "trio"):
+    for internal in ("blocking_console.py", "console.py", "trio"):
         assert internal not in output
     properties = ElementTree.parse(suite.path / "out.xml").iter("property")
     assert [p.get("name") for p in properties] == ["uartsim console: talker"]

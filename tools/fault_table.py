@@ -1,7 +1,7 @@
-"""The tables of faults in docs/wire.md, as Markdown on stdout: what there is, and what the receiver sees of each, measured.
+"""Print the tables of faults in docs/wire.md as Markdown: the kinds of faults, and their measured effect on a receiver.
 
-``python -m tools.fault_table``: 20,000 random characters at 115200 8E1 without a pause, the same for every fault.  Seeds
-are fixed: two runs give the same.
+``python -m tools.fault_table`` sends the same 20,000 random characters at 115200 8E1 without a pause through every fault.
+Seeds are fixed: two runs print the same.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FAULTS = (
 
 
 def kinds() -> list[str]:
-    """The rows of all kinds of faults."""
+    """The rows of the table of kinds of faults."""
     rows = []
     for kind in FAULT_KINDS.values():
         parameters = [

@@ -1,8 +1,8 @@
-"""Measure how many characters go wrong when the sender's speed is not the receiver's, and draw it beside the limits.
+"""Measure how many characters go wrong when the sender's speed differs from the receiver's, and draw the curve.
 
-``python -m tools.mismatch_curve docs/pictures/mismatch.svg`` draws 8N1 from 10 % slow to 10 % fast; it needs matplotlib.
-``python -m tools.mismatch_curve`` prints the limits of common formats, computed and measured.  Everything is measured on
-:class:`uartsim.wire.channel.Channel`, with fixed seeds: two runs give the same.
+``python -m tools.mismatch_curve docs/pictures/mismatch.svg`` draws 8N1 from 10 % slow to 10 % fast with the computed
+limits; it needs matplotlib.  ``python -m tools.mismatch_curve`` prints the limits of common formats, computed and
+measured.  Everything is measured on :class:`uartsim.wire.channel.Channel`, with fixed seeds: two runs give the same.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ def wrong_characters(
     """How many of ``data`` do not arrive as they were sent, in their time and without an error.
 
     Args:
-        receiver: its format.
-        sender: its format.
+        receiver: the receiver's format.
+        sender: the sender's format.
         data: the characters.
-        pause_bits: up to how many of its bits the sender waits after each character, at random; 0: no gap at all, and
-            the receiver's clock has a phase at random for each sixteen characters.
-        seed: of the pauses and phases.
+        pause_bits: the longest random pause after each character, in the sender's bits; with 0 there are no pauses, and
+            the phase of the receiver's clock is drawn anew for every sixteen characters.
+        seed: the seed of the pauses and phases.
     """
     chance = random.Random(seed)
     wrong = 0
@@ -50,7 +50,7 @@ def wrong_characters(
 
 
 def right_characters(data: bytes, starts: list[int], arrivals: list[Arrival]) -> int:
-    """How many of ``data``, whose frames began at ``starts``, are among ``arrivals`` in their time and without an error."""
+    """How many of ``data``, with frames that began at ``starts``, are in ``arrivals`` in their time and without an error."""
     right = 0
     for number, (character, start) in enumerate(zip(data, starts, strict=True)):
         following = starts[number + 1] if number + 1 < len(starts) else NEVER
@@ -69,9 +69,9 @@ def with_speed(line_format: LineFormat, ratio: float | Fraction) -> LineFormat:
 
 
 def measured_limits(receiver: LineFormat) -> tuple[float, float]:
-    """The slowest and the fastest sender that nothing goes wrong with, over the receiver's speed, by bisection.
+    """The slowest and the fastest sender that every character survives, as ratios to the receiver's speed, by bisection.
 
-    Every character is sent, twice in a row, in the worst phase of the receiver's clock.
+    Every character is sent twice in a row, in the worst phase of the receiver's clock.
     """
 
     def good(ratio: float, phase: int) -> bool:
@@ -98,7 +98,7 @@ def measured_limits(receiver: LineFormat) -> tuple[float, float]:
 
 
 def print_limits() -> None:
-    """The table of the documentation."""
+    """Print the table of limits for the documentation."""
     print("| format | slowest, computed | measured | fastest, computed | measured |")
     print("|---|---|---|---|---|")
     for text in FORMATS:
@@ -112,7 +112,7 @@ def print_limits() -> None:
 
 
 def draw(path: str) -> None:
-    """The picture of 8N1."""
+    """Draw the picture for 8N1 into the file ``path``."""
     import matplotlib
     from matplotlib.figure import Figure
 

@@ -1,8 +1,8 @@
-"""Install what the tests and the guests need from Debian, or say what that is: the first step of ``tox``.
+"""Install the Debian packages that the tests and the guests need, or name them: the first step of ``tox``.
 
-As root on Debian it installs with apt-get what is missing.  Without root or apt-get it prints the packages and the
-one command, and exits 0: the tests that need them skip, and say the same.  With UARTSIM_STRICT=1, as in CI, it exits 1
-while anything is missing.  Nothing is looked up or installed when all is there.
+As root on Debian this installs the missing packages with apt-get.  Without root or apt-get it prints the packages and one
+command that installs them, and exits 0: the tests that need them skip, and name the same command.  With UARTSIM_STRICT=1,
+as in CI, it exits 1 while anything is missing.  If nothing is missing, apt-get is not run.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 #: How long another apt-get may hold its locks before this one gives up, in seconds.
 LOCK_TIMEOUT_S = 300
-#: How often it looks whether they are free, in seconds.
+#: How often to check whether the locks are free, in seconds.
 LOOK_AGAIN_S = 5.0
 
 
@@ -27,9 +27,9 @@ class Requirement:
     """A program or a file, and the Debian package that brings it.
 
     Attributes:
-        name: a program's name, or the path or glob of a file.
+        name: a program's name, or a file's absolute path or glob.
         package: the Debian package.
-        purpose: who needs it.
+        purpose: what needs it.
     """
 
     name: str
@@ -79,23 +79,23 @@ REQUIREMENTS = (
 
 
 def missing_requirements(requirements: Iterable[Requirement]) -> list[Requirement]:
-    """What this machine lacks."""
+    """The requirements that this machine lacks."""
     return [requirement for requirement in requirements if not requirement.is_there()]
 
 
 def install_command(missing: Iterable[Requirement]) -> list[str]:
-    """The one command that brings all of it."""
+    """The command that installs all of ``missing``."""
     packages = sorted({requirement.package for requirement in missing})
     return ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
 
 
 def _waiting_for_the_lock(command: list[str]) -> list[str]:
-    """The same apt-get, which waits while another one runs, as a machine's own does in its first minutes."""
+    """The same apt-get command, waiting for the package lock, which a new machine's own apt-get may hold for minutes."""
     return [command[0], "--option", f"DPkg::Lock::Timeout={LOCK_TIMEOUT_S}", *command[1:]]
 
 
 def install(missing: list[Requirement]) -> bool:
-    """Run apt-get, asking nothing; whether it went well."""
+    """Run apt-get without questions; whether it succeeded."""
     environment = {"DEBIAN_FRONTEND": "noninteractive", **os.environ}
     for command in (["apt-get", "update", "--quiet"], install_command(missing)):
         print("provision:", " ".join(command), flush=True)
@@ -105,7 +105,11 @@ def install(missing: list[Requirement]) -> bool:
 
 
 def _run_apt(command: list[str], environment: dict[str, str]) -> bool:
-    """Run it, again while another apt-get holds the lists: `update` knows no time-out for that lock."""
+    """Run apt-get, and again while another one locks the package lists: ``update`` has no time-out for that lock.
+
+    Returns:
+        Whether it succeeded.
+    """
     give_up_at = time.monotonic() + LOCK_TIMEOUT_S
     while True:
         done = subprocess.run(
@@ -120,7 +124,7 @@ def _run_apt(command: list[str], environment: dict[str, str]) -> bool:
 
 
 def main() -> int:
-    """Provision this machine; the exit status."""
+    """Provision this machine; returns the exit status."""
     missing = missing_requirements(REQUIREMENTS)
     if not missing:
         print("provision: everything is there")
@@ -134,7 +138,7 @@ def main() -> int:
     print("provision: missing here:")
     for requirement in missing:
         print(f"  {requirement.name} (Debian package {requirement.package}): {requirement.purpose}")
-    print("provision: tests that need these skip. As root on Debian this brings them:")
+    print("provision: tests that need these skip. As root on Debian, this command installs them:")
     print(" ", " ".join(install_command(missing)))
     return 1 if os.environ.get("UARTSIM_STRICT", "").lower() in ("1", "true", "yes", "on") else 0
 

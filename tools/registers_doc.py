@@ -1,14 +1,13 @@
-"""Prints ``docs/registers.md`` from the tables, and the list of sequences in ``docs/conformance.md``.
+"""Generate ``docs/registers.md`` and the list of sequences in ``docs/conformance.md`` from the tables in the code.
 
-python tools/registers_doc.py            what docs/registers.md has to be
-python tools/registers_doc.py --write    writes both
+python tools/registers_doc.py            prints docs/registers.md
+python tools/registers_doc.py --write    writes both pages
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from itertools import groupby
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,8 +16,8 @@ sys.path.insert(0, str(ROOT))
 from uartsim.conform.reference import NOT_EMULATED, REGISTERS  # noqa: E402
 from uartsim.conform.register_rows import Register  # noqa: E402
 from uartsim.conform.rules import RULES  # noqa: E402
-from uartsim.conform.sequences import SEQUENCES  # noqa: E402
 from uartsim.conform.steps import ALL_PARTS, Sequence  # noqa: E402
+from uartsim.conform.suite import BY_FILE  # noqa: E402
 from uartsim.registers import (  # noqa: E402
     RESET_VALUES,
     VARIANTS,
@@ -40,7 +39,7 @@ def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> Iterator[st
 
 
 def register_lines(register: Register) -> Iterator[str]:
-    """One register."""
+    """The section of one register, line by line."""
     yield f"## {register.name}, {register.title}"
     yield ""
     reset = f"; {RESET_VALUES[register.name]:02X} after a reset" if register.name in RESET_VALUES else ""
@@ -53,7 +52,7 @@ def register_lines(register: Register) -> Iterator[str]:
 
 
 def variant_row(variant: Variant) -> tuple[str, ...]:
-    """One variant of the chip."""
+    """The row of one variant of the chip."""
     fifo = f"{variant.fifo_depth}" if variant.fifo_works else "none" if not variant.has_fcr else "does not work"
     if variant.deep_fifo:
         fifo += f", or {variant.deep_fifo}"
@@ -67,13 +66,14 @@ def variant_row(variant: Variant) -> tuple[str, ...]:
 
 
 def registers_page() -> str:
-    """``docs/registers.md``."""
+    """The text of ``docs/registers.md``."""
     lines = [
         "# Registers",
         "",
-        "Bit by bit: what the PC16550D's datasheet (June 1995) says, what our chip does where that leaves a choice, and",
-        "what QEMU 7.2 does. Made by `tools/registers_doc.py` from the tables of the code. What is said of QEMU is",
-        "measured: each row names checks of `uartsim conform`, and a test plays them to a running QEMU.",
+        "For every bit, this page gives the text of the PC16550D datasheet (June 1995), the choice that our chip makes",
+        "where the datasheet leaves one, and the behaviour of QEMU 7.2. `tools/registers_doc.py` generates it from the",
+        "tables in the code. The statements about QEMU are measured: each row names checks of `uartsim conform`, and a",
+        "test runs them on QEMU.",
         "",
     ]
     for register in REGISTERS:
@@ -82,7 +82,12 @@ def registers_page() -> str:
     head = ("part", "FIFO", "IIR 7:6 with FCR0", "scratch register", "automatic flow control")
     lines += table(head, (variant_row(variant) for variant in VARIANTS.values()))
     lines += ["## Not emulated", "", *(f"- {what}" for what in NOT_EMULATED), ""]
-    lines += ["## QEMU's differences", "", "Each is a rule that `uartsim conform qemu` accepts, and checks.", ""]
+    lines += [
+        "## QEMU's differences",
+        "",
+        "Each is a rule: `uartsim conform qemu` accepts the difference and checks it.",
+        "",
+    ]
     lines += table(
         ("rule", "datasheet", "what QEMU does, and what the datasheet says"),
         ((rule.name, rule.section, rule.reason) for rule in RULES.values()),
@@ -91,34 +96,36 @@ def registers_page() -> str:
 
 
 def parts_of(sequence: Sequence) -> str:
-    """To which parts a sequence applies, in short."""
+    """The parts that a sequence applies to, in short."""
     return "all" if sequence.parts == ALL_PARTS else ", ".join(sequence.parts)
 
 
 def sequence_list() -> str:
-    """The sequences, by topic, for ``docs/conformance.md``."""
-    lines = []
-    for topic, group in groupby(SEQUENCES, lambda sequence: sequence.topic):
+    """The sequences, file by file, for ``docs/conformance.md``."""
+    lines: list[str] = []
+    for file, sequences in BY_FILE.items():
+        topic = sequences[0].topic
         lines += [f"### {topic[0].upper()}{topic[1:]}" if topic != "memtest86+" else f"### {topic}", ""]
-        rows = ((f"`{s.name}`", s.title, parts_of(s), str(len(list(s.checks())))) for s in group)
+        lines += [f"In `uartsim/conform/sequences/{file}`.", ""]
+        rows = ((f"`{s.name}`", s.title, parts_of(s), str(len(list(s.checks())))) for s in sequences)
         lines += table(("sequence", "what", "parts", "checks"), rows)
     return "\n".join(lines).rstrip() + "\n"
 
 
 def with_sequences(page: str) -> str:
-    """``docs/conformance.md`` with the present list of sequences.
+    """The text ``page`` of ``docs/conformance.md`` with the current list of sequences.
 
     Raises:
-        ValueError: the page has lost the two marks between which the list stands.
+        ValueError: the page lacks the two marks around the list.
     """
     if _BEGIN not in page or _END not in page:
-        raise ValueError(f"docs/conformance.md has to hold the lines {_BEGIN.strip()!r} and {_END.strip()!r}")
+        raise ValueError(f"docs/conformance.md must hold the lines {_BEGIN.strip()!r} and {_END.strip()!r}")
     before, _, rest = page.partition(_BEGIN)
     return f"{before}{_BEGIN}\n{sequence_list()}\n{_END}{rest.partition(_END)[2]}"
 
 
 def main(arguments: list[str]) -> int:
-    """The program."""
+    """Run the program with these arguments; returns the exit status."""
     if arguments == ["--write"]:
         (ROOT / "docs" / "registers.md").write_text(registers_page())
         conformance = ROOT / "docs" / "conformance.md"

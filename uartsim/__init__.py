@@ -1,7 +1,7 @@
 """uartsim: a virtual 16550A UART, its serial line, the machines behind it, and a console test harness.
 
-All that is public is here, and is imported when it is first used: importing ``uartsim`` costs next to nothing.
-``uartsim.blocking`` has the same names for ordinary, blocking code.
+This module holds every public name.  A name's module is imported when the name is first used, so that
+``import uartsim`` itself is cheap.  ``uartsim.blocking`` has the same names for ordinary, blocking code.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from uartsim import blocking
     from uartsim.chip.bench import Bench
     from uartsim.console.console import Console
-    from uartsim.console.errors import (
+    from uartsim.console.console_errors import (
         ConsoleBusy,
         ConsoleClosed,
         ExpectTimeout,
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
         TypingFailed,
     )
     from uartsim.console.expectations import Match
-    from uartsim.console.opening import open_console
-    from uartsim.console.screen import Screen
-    from uartsim.console.shell_line import Result
+    from uartsim.console.open_console import open_console
+    from uartsim.console.shell.shell_line import Result
+    from uartsim.console.text.screen import Screen
     from uartsim.errors import UartsimError, UsageError
     from uartsim.guest.catalogue import GuestDefinition, find_guest, list_guests
     from uartsim.line_format import LineFormat
@@ -67,32 +67,32 @@ __all__ = [
     "open_machine",
 ]
 
-#: Where each public name lives.
+#: The module that defines each public name.
 _HOMES = {
     "Bench": "uartsim.chip.bench",
     "Console": "uartsim.console.console",
-    "ConsoleBusy": "uartsim.console.errors",
-    "ConsoleClosed": "uartsim.console.errors",
-    "ExpectTimeout": "uartsim.console.errors",
-    "GrubFailed": "uartsim.console.errors",
+    "ConsoleBusy": "uartsim.console.console_errors",
+    "ConsoleClosed": "uartsim.console.console_errors",
+    "ExpectTimeout": "uartsim.console.console_errors",
+    "GrubFailed": "uartsim.console.console_errors",
     "GuestDefinition": "uartsim.guest.catalogue",
-    "GuestEnded": "uartsim.console.errors",
+    "GuestEnded": "uartsim.console.console_errors",
     "LineFormat": "uartsim.line_format",
-    "LoginFailed": "uartsim.console.errors",
+    "LoginFailed": "uartsim.console.console_errors",
     "Machine": "uartsim.machine",
     "Match": "uartsim.console.expectations",
-    "OutputTooLong": "uartsim.console.errors",
-    "ProblemFound": "uartsim.console.errors",
-    "Result": "uartsim.console.shell_line",
-    "RunFailed": "uartsim.console.errors",
-    "Screen": "uartsim.console.screen",
-    "TransferFailed": "uartsim.console.errors",
-    "TypingFailed": "uartsim.console.errors",
+    "OutputTooLong": "uartsim.console.console_errors",
+    "ProblemFound": "uartsim.console.console_errors",
+    "Result": "uartsim.console.shell.shell_line",
+    "RunFailed": "uartsim.console.console_errors",
+    "Screen": "uartsim.console.text.screen",
+    "TransferFailed": "uartsim.console.console_errors",
+    "TypingFailed": "uartsim.console.console_errors",
     "UartsimError": "uartsim.errors",
     "UsageError": "uartsim.errors",
     "find_guest": "uartsim.guest.catalogue",
     "list_guests": "uartsim.guest.catalogue",
-    "open_console": "uartsim.console.opening",
+    "open_console": "uartsim.console.open_console",
     "open_machine": "uartsim.machine",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from uartsim.console.blocking import Console, open_console
+from uartsim.console.blocking_console import Console
+from uartsim.console.open_blocking_console import open_console
 
 __all__ = ["Console", "open_console"]

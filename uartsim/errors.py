@@ -1,6 +1,6 @@
-"""The family of errors.
+"""The base classes of uartsim's errors.
 
-The message of each says what was wrong, with which value, and what to do about it.
+Every message says what is wrong, names the offending value, and says what to do about it.
 """
 
 from __future__ import annotations
@@ -11,4 +11,4 @@ class UartsimError(Exception):
 
 
 class UsageError(UartsimError):
-    """A mistake of the caller: a wrong name, option, file or value.  The command line exits with status 2."""
+    """The caller gave a wrong name, option, file or value.  The command line exits with status 2."""

@@ -1,8 +1,8 @@
-"""The ground floor: how a character looks on the line, and the units of time.
+"""The format of a character on the line, and the units of time.
 
-Time everywhere below the clocks is an ``int`` number of *ticks*.  A tick is 1/144 ns, the coarsest unit
+Time is an ``int`` number of *ticks* everywhere below the clocks.  A tick is 1/144 ns, the coarsest unit
 in which a nanosecond (144 ticks) and a period of the 1.8432 MHz crystal of a PC's UART (78125 ticks) are
-both whole.  Sums and multiples of frame times are therefore exact, for ever.
+both whole numbers.  Sums and multiples of frame times are therefore exact, however long the line runs.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ TICKS_PER_SECOND: Final = 144_000_000_000
 CRYSTAL_PERIOD: Final = 78_125
 #: Ticks in one bit at divisor 1: sixteen periods of the crystal (115200 baud).
 BIT_AT_DIVISOR_1: Final = 16 * CRYSTAL_PERIOD
-#: Later than any event: "never".  Larger than 10**9 years of ticks, for a monotonic clock may have run for years; 2**62,
-#: the largest power that a machine word has room for, is 371 days.
+#: Later than any event: "never".  It is more than 10**9 years, because a monotonic clock may have run for years: 2**62
+#: ticks, the largest power of two in a machine word, are only 371 days.
 NEVER: Final = 1 << 92
 
 PARITIES: Final = ("N", "O", "E", "M", "S")
@@ -51,13 +51,13 @@ class LineFormat:
     """Speed, word length, parity and stop bits of an asynchronous line.
 
     Attributes:
-        bit_ticks: the length of one bit, in ticks.  0 means that a frame takes no time (unlimited rate).
-        data_bits: 5 to 8.
+        bit_ticks: the length of one bit, in ticks; 0 means that a frame takes no time (unlimited rate).
+        data_bits: the number of data bits, 5 to 8.
         parity: ``"N"`` none, ``"O"`` odd, ``"E"`` even, ``"M"`` mark (1), ``"S"`` space (0).
         stop_halves: the length of the stop bits in half bits: 2, 3 (1.5 bits) or 4.
 
     Raises:
-        ValueError: a value out of its range; the message names it.
+        ValueError: a value is out of its range; the message names it.
     """
 
     bit_ticks: int = BIT_AT_DIVISOR_1
@@ -66,20 +66,20 @@ class LineFormat:
     stop_halves: int = 2
     #: The length of a frame, in ticks, exact.
     frame_ticks: int = field(init=False, repr=False, compare=False)
-    #: From the falling edge of the start bit to the middle of the first stop bit, in ticks.  This is when a receiver has
-    #: the character: it looks at the first stop bit only (PC16550D, section 8.3).
+    #: The time from the falling edge of the start bit to the middle of the first stop bit, in ticks.  A receiver has the
+    #: character at that moment: it samples only the first stop bit (PC16550D, section 8.3).
     sampled_ticks: int = field(init=False, repr=False, compare=False)
-    #: The bits of a byte that travel in a frame.
+    #: The bits of a byte that a frame carries.
     data_mask: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("bit_ticks", "data_bits", "stop_halves"):
             if type(value := getattr(self, name)) is not int:
-                raise ValueError(f"{name} is {value!r}: it has to be a whole number")
+                raise ValueError(f"{name} is {value!r}: it must be a whole number")
         if self.bit_ticks < 0:
-            raise ValueError(f"bit_ticks is {self.bit_ticks}: a bit cannot take negative time")
+            raise ValueError(f"bit_ticks is {self.bit_ticks}: the length of a bit cannot be negative")
         if self.data_bits not in (5, 6, 7, 8):
-            raise ValueError(f"data_bits is {self.data_bits}: a 16550 knows 5, 6, 7 and 8")
+            raise ValueError(f"data_bits is {self.data_bits}: a 16550 supports 5, 6, 7 and 8")
         if self.parity not in PARITIES:
             raise ValueError(f"parity is {self.parity!r}: use one of {', '.join(PARITIES)}")
         if self.stop_halves not in (2, 3, 4):
@@ -98,13 +98,13 @@ class LineFormat:
             characters: word length, parity and stop bits, such as ``"8N1"``, ``"7E1"`` or ``"5N1.5"``.
 
         Raises:
-            ValueError: the speed or the characters are impossible; the message says what is possible.
+            ValueError: the speed or the character format is invalid; the message gives valid ones.
         """
         if not 0 < baud <= 4_000_000:
-            raise ValueError(f"{baud} baud is impossible: use a speed above 0 and up to 4000000, such as 115200")
+            raise ValueError(f"{baud} baud is not a valid speed: use one above 0 and up to 4000000, such as 115200")
         match = _SHORT_FORMAT.fullmatch(characters.upper())
         if match is None:
-            raise ValueError(f"{characters!r} is no character format: use one such as 8N1, 7E1 or 5N1.5")
+            raise ValueError(f"{characters!r} is not a character format: use one such as 8N1, 7E1 or 5N1.5")
         stop_halves = {"1": 2, "1.5": 3, "2": 4}[match[3]]
         return cls(round(TICKS_PER_SECOND / baud), int(match[1]), match[2], stop_halves)
 
@@ -142,15 +142,15 @@ class LineFormat:
 
 
 def ns_to_ticks(ns: int) -> int:
-    """Whole nanoseconds to ticks, exact."""
+    """Convert whole nanoseconds to ticks, exactly."""
     return ns * TICKS_PER_NS
 
 
 def seconds_to_ticks(seconds: float) -> int:
-    """Seconds to ticks, to the nearest tick."""
+    """Convert seconds to ticks, rounded to the nearest tick."""
     return round(seconds * TICKS_PER_SECOND)
 
 
 def ticks_to_seconds(ticks: int) -> float:
-    """Ticks to seconds, as near as a float can be."""
+    """Convert ticks to seconds, as exactly as a float allows."""
     return ticks / TICKS_PER_SECOND

@@ -1,7 +1,7 @@
-"""The filter between what a guest, a file or a stranger says and a person's terminal.
+"""The filter between a person's terminal and any text from a guest, a file or a stranger.
 
 A terminal obeys more than ESC: the C1 controls (ECMA-48), which UTF-8 writes as two bytes, begin sequences too, and
-characters without a width or with a direction (UAX #9) change what a line seems to say.  Whatever is not text is
+characters without a width or with a direction (UAX #9) change what a line seems to say.  Anything that is not text is
 therefore shown and not obeyed:
 
 - C0 controls and DEL as their pictures, U+2400 to U+2421: ESC is ``␛``, BEL is ``␇``.  Line feed and tab stay.
@@ -19,9 +19,9 @@ import re
 import unicodedata
 from typing import Final
 
-#: Text that is all of the common sort is passed on as it is, without a look at each character.
+#: Common text passes unchanged, without a look at each character.
 _PLAIN: Final = re.compile(r"[\t\n -~]*\Z")
-#: What has to be looked at, apart from printable ASCII.
+#: The characters that need a closer look: all but printable ASCII.
 _SPECIAL: Final = re.compile(r"[^\t\n -~]")
 #: Letters that are shown as nothing at all (Default_Ignorable_Code_Point), although Unicode has them as letters or marks.
 _BLANK: Final = re.compile(
@@ -39,7 +39,7 @@ def printable(text: str) -> str:
 
 
 def printable_line(text: str) -> str:
-    """The same for what has to stay on one line: line feed and tab are pictures too."""
+    """The same for text that has to stay on one line: line feed and tab become pictures too."""
     return printable(text).replace("\n", "\u240a").replace("\t", "\u2409")
 
 

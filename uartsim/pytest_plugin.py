@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 if TYPE_CHECKING:
-    from uartsim.console.blocking import Console
+    from uartsim.console.blocking_console import Console
 
 #: How many lines of a console the report of a failure shows.
 REPORTED_LINES: Final = 40
@@ -125,7 +125,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "uartsim(guest=NAME, settings={...}, timeout=SECONDS, clock='real' or 'virtual', allow=[...], uart=CHIP, "
         "record=FILE, rate=..., flow=..., fault=..., ...): what the console fixture starts, how long it waits, in which "
-        "time, which problems are none here, and what the line is like; the options of open_console()",
+        "time, which problems are ignored, and what the line is like; the options of open_console()",
     )
     for option in _OPTIONS:
         option.value(config)
@@ -149,7 +149,7 @@ def uartsim_console_factory(request: pytest.FixtureRequest) -> Iterator[Callable
             **options: Any,
         ) -> Console:
             __tracebackhide__ = True
-            from uartsim.console.options import check_options
+            from uartsim.console.console_options import check_options
 
             check_options("uartsim_console_factory()", options)
             clock = clock if clock is not None else _CLOCK.value(request.config)
@@ -166,7 +166,7 @@ def console(request: pytest.FixtureRequest, uartsim_console_factory: Callable[..
     ``@pytest.mark.uartsim(guest="...", settings={...}, clock="virtual")``.  It is switched off after the test.
     """
     __tracebackhide__ = True
-    from uartsim.console.options import check_options
+    from uartsim.console.console_options import check_options
 
     wanted: dict[str, Any] = {}
     for mark in reversed(list(request.node.iter_markers("uartsim"))):
@@ -185,7 +185,7 @@ def _start(
     options: dict[str, Any],
 ) -> Console:
     __tracebackhide__ = True
-    from uartsim.console import blocking
+    from uartsim import blocking
     from uartsim.errors import UartsimError
     from uartsim.guest.catalogue import GuestDefinition, find_guest
     from uartsim.printable import printable

@@ -1,7 +1,7 @@
-"""The registers' bits as plain numbers, for the paths that every access takes.
+"""The registers' bits as plain ``int`` constants, for code that runs on every register access.
 
-An ``IntFlag`` costs a microsecond where an ``int`` costs nothing.  The names are those of
-:mod:`uartsim.registers`, which says what they mean.
+An operation on an ``IntFlag`` costs about a microsecond; on an ``int`` it costs next to nothing.  The names are those
+of :mod:`uartsim.registers`, which says what they mean.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ RCVR_RESET: Final = int(registers.FCR.RCVR_RESET)
 XMIT_RESET: Final = int(registers.FCR.XMIT_RESET)
 FIFO_64: Final = int(registers.FCR.FIFO_64)
 
-#: The bits of LCR that make the format.
+#: The bits of LCR that set the character format.
 FORMAT: Final = 0x3F
 BREAK: Final = int(registers.LCR.BREAK)
 DLAB: Final = int(registers.LCR.DLAB)
@@ -44,7 +44,7 @@ FIFO_ERROR: Final = int(registers.LSR.FIFO_ERROR)
 PARITY_ERROR: Final = int(registers.LSR.PE)
 FRAMING_ERROR: Final = int(registers.LSR.FE)
 BREAK_INTERRUPT: Final = int(registers.LSR.BI)
-#: What a character can bring with it, and it may show besides.
+#: The errors that belong to a character, and all errors that LSR can show (with the overrun).
 CHARACTER_ERRORS: Final = int(registers.LSR.PE | registers.LSR.FE | registers.LSR.BI)
 ALL_ERRORS: Final = CHARACTER_ERRORS | int(registers.LSR.OE)
 
@@ -53,15 +53,26 @@ CTS: Final = int(registers.MSR.CTS)
 MODEM_INPUTS: Final = int(registers.MSR.CTS | registers.MSR.DSR | registers.MSR.RI | registers.MSR.DCD)
 DELTAS: Final = int(registers.MSR.DCTS | registers.MSR.DDSR | registers.MSR.TERI | registers.MSR.DDCD)
 
-#: MSR's high nibble that MCR's low nibble makes in loopback: RTS is CTS, DTR is DSR, OUT1 is RI, OUT2 is DCD.
+#: MSR's high nibble in loopback, indexed by MCR's low nibble: RTS shows as CTS, DTR as DSR, OUT1 as RI, OUT2 as DCD.
 LOOPED_INPUTS: Final = tuple((m & 0x0C) << 4 | (m & 0x02) << 3 | (m & 0x01) << 5 for m in range(16))
 
 
 def driven_outputs(control: int, rts_dropped: bool) -> int:
-    """DTR, RTS, OUT1 and OUT2 as the chip drives them, before the loop cuts the pins off; ``control`` is MCR."""
+    """The outputs DTR, RTS, OUT1 and OUT2 as MCR's bits, before loopback disconnects the pins.
+
+    Args:
+        control: the value of MCR.
+        rts_dropped: whether automatic flow control holds RTS inactive.
+    """
     return control & (0x0F & ~RTS if rts_dropped else 0x0F)
 
 
 def shown_inputs(control: int, pins: int, rts_dropped: bool) -> int:
-    """MSR's high nibble: the pins, or in loopback the outputs."""
+    """MSR's high nibble: the input pins, or in loopback the outputs.
+
+    Args:
+        control: the value of MCR.
+        pins: the input pins at their places in MSR.
+        rts_dropped: whether automatic flow control holds RTS inactive.
+    """
     return LOOPED_INPUTS[driven_outputs(control, rts_dropped)] if control & LOOP else pins

@@ -1,7 +1,7 @@
 """The 16550's registers: offsets, bits, reset values and the variants of the chip, as data.
 
-Names are the PC16550D datasheet's (section 8, table I and II).  Offsets are from the port's base address
-(0x3F8 on COM1).  Everything that tells one variant from another is a field of :class:`Variant`; the code of
+The names are those of the PC16550D datasheet (section 8, tables I and II).  Offsets are from the port's base
+address (0x3F8 on COM1).  Every difference between the variants is a field of :class:`Variant`; the code of
 the chip asks for capabilities, never for a name.
 """
 
@@ -14,7 +14,7 @@ from typing import Final
 
 
 class Offset(IntEnum):
-    """Where a register lives.  Several share an address: by direction (RBR/THR, IIR/FCR) or by LCR.DLAB (DLL, DLM)."""
+    """The offset of each register.  Direction (RBR/THR, IIR/FCR) or LCR.DLAB (DLL, DLM) tells those at one offset apart."""
 
     RBR = 0  #: receiver buffer, read, DLAB = 0
     THR = 0  #: transmitter holding, write, DLAB = 0
@@ -40,7 +40,7 @@ class IER(IntFlag):
 
 
 class InterruptId(IntEnum):
-    """IIR bits 3:0, in the order of priority."""
+    """IIR bits 3:0: none pending, then the interrupts in order of priority."""
 
     NONE = 0x01
     LINE_STATUS = 0x06
@@ -64,11 +64,11 @@ class FCR(IntFlag):
 class LCR(IntFlag):
     """Line control register."""
 
-    WLS = 0x03  #: word length less 5
+    WLS = 0x03  #: word length minus 5
     STB = 0x04  #: 2 stop bits (1.5 at 5 data bits)
     PEN = 0x08  #: parity enable
     EPS = 0x10  #: even parity
-    STICK = 0x20  #: parity bit is the opposite of EPS
+    STICK = 0x20  #: the parity bit is constant, the opposite of EPS
     BREAK = 0x40  #: SOUT is forced to space
     DLAB = 0x80  #: offsets 0 and 1 are the divisor latch
 
@@ -111,7 +111,7 @@ class MSR(IntFlag):
 
 
 class LineError(IntFlag):
-    """What a receiver found wrong with a character: the bits of LSR that come with it."""
+    """The errors that a receiver found in a character: the bits of LSR that go with it."""
 
     PE = LSR.PE
     FE = LSR.FE
@@ -119,7 +119,7 @@ class LineError(IntFlag):
 
 
 class ModemInput(IntFlag):
-    """The modem lines that come in, at their places in MSR; 1 is active."""
+    """The modem inputs, at their places in MSR; 1 is active."""
 
     CTS = MSR.CTS
     DSR = MSR.DSR
@@ -128,7 +128,7 @@ class ModemInput(IntFlag):
 
 
 class ModemOutput(IntFlag):
-    """The modem lines that go out, at their places in MCR; 1 is active."""
+    """The modem outputs, at their places in MCR; 1 is active."""
 
     DTR = MCR.DTR
     RTS = MCR.RTS
@@ -136,7 +136,7 @@ class ModemOutput(IntFlag):
     OUT2 = MCR.OUT2
 
 
-# As plain numbers: an IntFlag costs a microsecond, and a driver writes FCR often.
+# These are plain numbers because an operation on an IntFlag costs a microsecond, and drivers write FCR often.
 _FIFO_ENABLE: Final = int(FCR.FIFO_ENABLE)
 _FIFO_64: Final = int(FCR.FIFO_64)
 _FCR_BITS: Final = int(FCR.FIFO_ENABLE | FCR.DMA_MODE | FCR.TRIGGER)
@@ -144,18 +144,18 @@ _FCR_BITS: Final = int(FCR.FIFO_ENABLE | FCR.DMA_MODE | FCR.TRIGGER)
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What a member of the family can do.
+    """The capabilities of one chip of the family.
 
     Attributes:
-        name: its usual name.
-        fifo_depth: depth of each FIFO; 1 where there is none.
-        fifo_works: whether enabling the FIFOs has an effect on data (not in the first 16550).
-        has_fcr: whether FCR exists at all.
-        iir_fifo_bits: IIR bits 7:6 while the FIFOs are enabled.
-        has_scratch: whether SCR exists; where it does not, it reads as 0xFF.
-        triggers: receiver trigger levels by FCR 7:6.
-        deep_fifo: depth of the FIFOs after FCR.5 was set while DLAB = 1; 0 where there is none.
-        deep_triggers: trigger levels in that mode.
+        name: the chip's usual name.
+        fifo_depth: the depth of each FIFO, in characters; 1 if the chip has none.
+        fifo_works: whether enabling the FIFOs has an effect on data (it has none in the first 16550).
+        has_fcr: whether FCR exists.
+        iir_fifo_bits: IIR bits 7:6 while the FIFOs are enabled, in place.
+        has_scratch: whether SCR exists; if not, it reads as 0xFF.
+        triggers: the receiver trigger levels by FCR 7:6, in characters.
+        deep_fifo: the depth of the FIFOs after FCR.5 was set while DLAB = 1; 0 if the chip lacks this mode.
+        deep_triggers: the trigger levels in that mode.
         auto_flow: whether MCR.5 (AFE) exists.
     """
 
@@ -172,7 +172,7 @@ class Variant:
 
     @property
     def fcr_bits(self) -> int:
-        """The bits of FCR that stay as they were written."""
+        """The bits of FCR that keep the value written to them."""
         if not self.has_fcr:
             return 0
         return _FCR_BITS | (_FIFO_64 if self.deep_fifo else 0)
@@ -183,13 +183,13 @@ class Variant:
         return 0x3F if self.auto_flow else 0x1F
 
     def fifo_mode(self, fcr: int) -> tuple[bool, int]:
-        """Whether the FIFOs work with FCR as it is, and how deep they are (1 where they do not)."""
+        """Whether this value of FCR makes the FIFOs work, and how deep they are (1 if they do not work)."""
         if not fcr & _FIFO_ENABLE or not self.fifo_works:
             return False, 1
         return True, self.deep_fifo if fcr & _FIFO_64 else self.fifo_depth
 
     def trigger(self, fcr: int) -> int:
-        """The receiver's trigger level with FCR as it is; 1 without FIFO."""
+        """The receiver's trigger level for this value of FCR, in characters; 1 without FIFOs."""
         if not fcr & _FIFO_ENABLE or not self.fifo_works:
             return 1
         return (self.deep_triggers if fcr & _FIFO_64 else self.triggers)[fcr >> 6]
@@ -209,11 +209,12 @@ VARIANTS: Final = MappingProxyType(
     }
 )
 
-#: What master reset puts into the registers.  RBR, THR, SCR, DLL and DLM are not touched by it.
+#: The values that master reset gives the registers.  It does not touch RBR, THR, SCR, DLL and DLM.
 RESET_VALUES: Final = MappingProxyType({"IER": 0x00, "IIR": 0x01, "FCR": 0x00, "LCR": 0x00, "MCR": 0x00, "LSR": 0x60})
 
-#: The divisor latch when power comes on.  The datasheet leaves it open; 12 is 9600 baud, as PC firmware expects.
+#: The divisor latch at power-on.  The datasheet does not define it; 12 is 9600 baud, as PC firmware expects.
 POWER_ON_DIVISOR: Final = 12
 
-#: A divisor of 0 counts the full 16 bits of the baud counter.  The datasheet leaves it open.
+#: The effective divisor when the latch holds 0: the baud counter counts its full 16 bits.  The datasheet does not
+#: define it.
 DIVISOR_OF_ZERO: Final = 0x10000

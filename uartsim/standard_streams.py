@@ -1,9 +1,9 @@
-"""The process's standard streams, made safe to write to: no command has to think of it.
+"""Makes the process's standard streams safe to write to, for all commands.
 
-- What is written as text passes :func:`uartsim.printable.printable`: nothing that a guest, a file or a name says is
-  obeyed by the terminal.  Bytes that are wanted raw go to ``sys.stdout.buffer``.
-- A character that the terminal's encoding does not have is written as its number, never an error.
-- A standard output that cannot be written is a sentence (:class:`OutputError`), not a traceback; a closed one too.
+- Text passes :func:`uartsim.printable.printable`, so that the terminal obeys nothing that a guest, a file or a name says.
+  Raw bytes are written to ``sys.stdout.buffer``.
+- A character that the terminal's encoding does not have is written as its number, and is not an error.
+- A standard output that cannot be written, or is closed, makes a sentence (:class:`OutputError`), not a traceback.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class OutputError(UartsimError, OSError):
 
 
 class _Raw(io.RawIOBase):
-    """A descriptor; what cannot be written to it is told apart from other errors of the system.
+    """A descriptor whose write errors are told apart from other errors of the system.
 
     Args:
         fd: the descriptor.
-        quiet: what cannot be written is passed over: standard error is where it would be said.
+        quiet: whether write errors are passed over, as on standard error, where they would be reported.
     """
 
     def __init__(self, fd: int, *, quiet: bool) -> None:
@@ -51,7 +51,7 @@ class _Raw(io.RawIOBase):
         while True:
             try:
                 return os.write(self._fd, data)
-            except BlockingIOError:  # whoever shares the terminal with us has made it non-blocking
+            except BlockingIOError:  # another process, which shares the terminal, has made it non-blocking
                 import select
 
                 select.select([], [self._fd], [])
@@ -64,9 +64,9 @@ class _Raw(io.RawIOBase):
 
 
 class _Text(io.TextIOWrapper):
-    """Text that passes the filter."""
+    """A text stream whose text passes the filter."""
 
-    #: Each piece is handed to the system at once, as standard error's are.
+    #: Whether each piece is written at once, as on standard error.
     at_once = False
 
     def write(self, text: str, /) -> int:
@@ -77,16 +77,16 @@ class _Text(io.TextIOWrapper):
 
 
 def guard_streams() -> None:
-    """Take the streams over.
+    """Replace the standard streams.
 
-    A descriptor among the first three that is closed would be taken by the next file that is opened, and be written to:
-    it is filled with one that cannot be written (output) or has nothing (input).
+    If one of the first three descriptors is closed, the next file that is opened would get its number and be written to.
+    So a closed one is replaced: output by a descriptor that cannot be written, input by an empty file.
     """
     for fd in (0, 1, 2):
         try:
             os.fstat(fd)
         except OSError:
-            # As GNU's programs do it: writing to a closed standard output fails, and is said.
+            # As in GNU's programs: writing to a closed standard output is an error.
             os.open(os.devnull, os.O_RDONLY if fd < 2 else os.O_WRONLY)
     if sys.stdin is None:
         sys.stdin = open(0, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
@@ -102,7 +102,7 @@ def _guarded(stream: TextIO | None, fd: int) -> TextIO:
         try:
             fd = stream.fileno()
             stream.flush()
-        except (OSError, ValueError):  # a test's, in memory
+        except (OSError, ValueError):  # a stream in memory, as in tests
             return stream
     raw = _Raw(fd, quiet=fd == 2)
     text = _Text(io.BufferedWriter(raw), encoding=encoding, errors="backslashreplace", line_buffering=raw.isatty())
@@ -111,7 +111,7 @@ def _guarded(stream: TextIO | None, fd: int) -> TextIO:
 
 
 def unfiltered(stream: TextIO) -> TextIO:
-    """The same stream for what draws on the terminal on purpose, such as a progress bar."""
+    """The same stream without the filter, for output that draws on the terminal on purpose, such as a progress bar."""
     if not isinstance(stream, _Text):
         return stream
     return open(stream.fileno(), "w", encoding=stream.encoding, errors="backslashreplace", closefd=False)
@@ -128,7 +128,7 @@ def reader_may_leave() -> Iterator[None]:
 
 
 def abandon(stream: TextIO) -> None:
-    """Nothing more can be written to ``stream``: what is in its buffer must not be an error at exit."""
+    """Drop what is in a stream's buffer and all further output, so that they are not an error at exit."""
     fd = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(fd, stream.fileno())

@@ -1,7 +1,7 @@
-"""TOML that a stranger may have written: read in a time that grows with its length, and blamed by line.
+"""Reads TOML from an untrusted author in time that is linear in its length, and names the line of every mistake.
 
-tomllib has three bounds and costs of its own: brackets nested deeply raise RecursionError, numbers of thousands of digits
-an untold ValueError, and a key of N parts takes N * N steps.  Here each is a :class:`TomlMistake` with its line.
+Three inputs trouble tomllib: deeply nested brackets raise RecursionError, a number of thousands of digits raises a ValueError
+without a line, and a key of N parts takes N * N steps.  Here each is a :class:`TomlMistake` with its line.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import tomllib
 from collections.abc import Iterator
 from typing import Any, Final
 
-#: A key of more parts is refused.
+#: The most parts that a key may have.
 MOST_PARTS: Final = 100
 
 _PLACE: Final = re.compile(r" \((?:at line (\d+), column \d+|at end of document)\)$")
-#: The tokens that matter for where a statement ends.  A string that has no end is the last thing that is looked at, for
-#: tomllib stops there too; so no text is looked at twice.
+#: The tokens that decide where a statement ends.  A string without an end is the last one, because tomllib stops there too;
+#: so no text is read twice.
 _TOKEN: Final = re.compile(
     r"""(?P<string>\"{3}(?:\\.|[^\\])*?\"{3,5}|'{3}.*?'{3,5}"""
     r"""|"(?!"")(?:[^"\\\n]|\\.)*"|'(?!'')[^'\n]*')"""
@@ -28,7 +28,7 @@ _TOKEN: Final = re.compile(
 
 
 class TomlMistake(Exception):
-    """What is wrong with a text, and at which line (from 1)."""
+    """A mistake in a text, and its line (from 1)."""
 
     def __init__(self, line: int, what: str) -> None:
         super().__init__(what)
@@ -39,7 +39,7 @@ def parse_toml(text: str) -> dict[str, Any]:
     """The content of a text.
 
     Raises:
-        TomlMistake: it is not TOML, or goes beyond a bound.
+        TomlMistake: it is not TOML, or exceeds a bound.
     """
     for _ in statements(text):
         pass
@@ -90,7 +90,7 @@ def statements(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _line_beyond_a_bound(text: str) -> int:
-    """The line where tomllib meets a bound of Python's own (digits of an int, recursion), of which it says no place."""
+    """The line where tomllib meets a bound of Python's own (digits of an int, recursion), for which it gives no line."""
     lines = text.split("\n")
 
     def goes_beyond(count: int) -> bool:

@@ -19,7 +19,7 @@ from uartsim.access.endpoints import open_endpoints
 from uartsim.access.headless import run_headless
 from uartsim.access.hub import Hub
 from uartsim.access.machine_server import MachineServer
-from uartsim.console.blocking import open_console
+from uartsim.blocking import open_console
 from uartsim.line_format import UartsimError, UsageError
 from uartsim.machine import GuestEnd, Machine, SerialDriver, open_machine
 from uartsim.record import read_transcript

@@ -49,7 +49,7 @@ def test_a_folder_with_a_users_files_is_refused_and_nothing_in_it_touched(
     (runtime / "demo" / "thesis.txt").write_text("ten years")
     before = whole(runtime)
     done = uartsim(runtime, "run", str(guest), "--name", name, "--no-attach", status=2)
-    assert re.search("holds what uartsim has not made .*my-guest.*set UARTSIM_RUNTIME_DIR", done.stderr)
+    assert re.search("holds files that uartsim did not make .*my-guest.*set UARTSIM_RUNTIME_DIR", done.stderr)
     for arguments in READERS:
         uartsim(runtime, *arguments, status=2)
     assert whole(runtime) == before
@@ -61,7 +61,7 @@ def test_a_users_folder_in_a_marked_runtime_folder_is_refused_and_untouched(runt
     (runtime / "demo" / "thesis.txt").write_text("ten years")
     before = whole(runtime)
     done = uartsim(runtime, "run", "demo", "--no-attach", status=2)
-    assert re.search(r"folder .*/demo holds what uartsim has not made \(thesis.txt\).*--name", done.stderr)
+    assert re.search(r"folder .*/demo holds files that uartsim did not make \(thesis.txt\).*--name", done.stderr)
     after = whole(runtime)
     after["."] = before["."]
     assert after == before
@@ -107,7 +107,7 @@ def test_a_false_mark_is_none(runtime: Path, tmp_path: Path, kind: str) -> None:
         mark.mkdir()
     else:
         mark.write_text("" if kind == "file" else "uartsim cache folder\n")
-    with pytest.raises(UsageError, match="holds what uartsim has not made"):
+    with pytest.raises(UsageError, match="holds files that uartsim did not make"):
         MachineFolder("demo")
     assert sorted(os.listdir(runtime)) == [MARK, "demo"]
 
@@ -132,7 +132,7 @@ def test_a_folder_without_a_mark_that_holds_anything_else_as_well_is_not(runtime
     else:
         (runtime / strange).write_text("")
     before = whole(runtime)
-    with pytest.raises(UsageError, match="holds what uartsim has not made"):
+    with pytest.raises(UsageError, match="holds files that uartsim did not make"):
         MachineFolder("box")
     assert whole(runtime) == before
 

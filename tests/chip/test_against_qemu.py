@@ -16,7 +16,7 @@ from uartsim.chip import Uart
 from uartsim.chip.receiver import Receiver
 from uartsim.chip.transmitter import Transmitter
 from uartsim.conform.differential import DifferenceError, Pair, run_programs
-from uartsim.conform.qemu_judged import QemuUart
+from uartsim.conform.dut_qemu import QemuDut
 from uartsim.conform.rules import RULES
 from uartsim.registers import IER
 
@@ -27,13 +27,13 @@ MIXED = int(os.environ.get("UARTSIM_QEMU_MIXED", "1000"))
 
 
 @pytest.fixture(scope="module")
-def qemu() -> Iterator[QemuUart]:
-    with QemuUart() as running:
+def qemu() -> Iterator[QemuDut]:
+    with QemuDut() as running:
         yield running
 
 
 @pytest.fixture
-def pair(qemu: QemuUart) -> Callable[[int], Pair]:
+def pair(qemu: QemuDut) -> Callable[[int], Pair]:
     """Makes a fresh pair for a seed."""
 
     def make(seed: int) -> Pair:
@@ -48,13 +48,13 @@ def any_seed() -> int:
     return random.SystemRandom().randrange(1 << 32)
 
 
-def test_random_programs_agree_but_for_the_rules(qemu: QemuUart) -> None:
+def test_random_programs_agree_but_for_the_rules(qemu: QemuDut) -> None:
     summary = run_programs(qemu, REGISTERS, MIXED, any_seed())
     assert summary.differences == []
     assert (summary.registers, summary.mixed) == (REGISTERS, MIXED)
 
 
-def test_every_rule_is_applied(qemu: QemuUart) -> None:
+def test_every_rule_is_applied(qemu: QemuDut) -> None:
     """A rule that never applies would hide nothing, and excuse everything."""
     seed, missing = 0, set(RULES)
     while missing and seed < 40:
@@ -63,7 +63,7 @@ def test_every_rule_is_applied(qemu: QemuUart) -> None:
     assert missing == set()
 
 
-def test_a_rule_that_is_never_applied_is_reported(qemu: QemuUart) -> None:
+def test_a_rule_that_is_never_applied_is_reported(qemu: QemuDut) -> None:
     assert "withheld bytes" in run_programs(qemu, 100, 0, 1).never_applied
 
 

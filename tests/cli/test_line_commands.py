@@ -173,7 +173,7 @@ def test_a_recording_that_cannot_be_made_is_refused_before_anything_runs(
         (("--record", "{0}/a", "--trace", "{0}/b", "--vcd", "{0}/there"), "waveform {0}/there exists"),
         (("--record", "{0}/there", "--trace", "{0}/b"), "record {0}/there exists"),
         (("--trace", "{0}/a", "--vcd", "{0}/no/folder"), "waveform {0}/no/folder cannot be made"),
-        (("--record", "{0}/a", "--vcd", "{0}/b", "--rate", "unlimited"), "there is no waveform {0}/b"),
+        (("--record", "{0}/a", "--vcd", "{0}/b", "--rate", "unlimited"), "the waveform {0}/b cannot be recorded"),
         (("--record", "{0}/a", "--fault", "noise:rate=0.1", "--rate", "unlimited"), "noise is done to bits"),
         (("--trace", "{0}/a", "--vcd", "{0}/a"), "--trace and --vcd are the same file"),
         (("--record", "{0}/a", "--vcd", "{0}/./a"), "--record and --vcd are the same file"),

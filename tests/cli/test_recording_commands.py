@@ -116,7 +116,7 @@ def test_the_divisor_latch_is_named_only_while_it_is_open(tmp_path: Path) -> Non
         "write  DLL 01",
         "reset",
         r"write  THR 01  '\x01'",
-        "read   IIR 0F  no interrupt has the number F",
+        "read   IIR 0F  unknown interrupt F",
         "write  FCR 06  FIFOs off",
         "read   SCR 01",
         "end",
@@ -226,10 +226,10 @@ def test_a_time_after_all_is_only_empty(trace: str) -> None:
     [
         (("trace", "show", "{trace}", "--from", "2", "--to", "1"), "--from 2 --to 1: the end is before the beginning"),
         (("trace", "vcd", "{trace}", "{other}", "--timescale", "7 s"), "timescale is '7 s'"),
-        (("plot", "{trace}", "--format", "9X9"), "'9X9' is no character format"),
-        (("plot", "{trace}", "--baud", "0"), "0.0 baud is impossible"),
+        (("plot", "{trace}", "--format", "9X9"), "'9X9' is not a character format"),
+        (("plot", "{trace}", "--baud", "0"), "0.0 baud is not a valid speed"),
         (("plot", "{foreign}"), "does not say at which speed its lines are: give --baud"),
-        (("trace", "summary", "{foreign}"), "is no trace of uartsim"),
+        (("trace", "summary", "{foreign}"), "is not a trace of uartsim"),
     ],
 )
 def test_mistakes_are_said_in_a_sentence(trace: str, tmp_path: Path, arguments: tuple[str, ...], why: str) -> None:

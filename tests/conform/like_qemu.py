@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from uartsim.conform.ours import OurUart
+from uartsim.conform.dut_ours import OurDut
 from uartsim.registers import FCR, LCR, LSR, MCR
 
 
-class Spoilt(OurUart):
+class Spoilt(OurDut):
     """Remembers LCR as it was written, so that a spoilt one can still show it."""
 
     def __init__(self, **options: Any) -> None:
@@ -55,9 +55,9 @@ class PassesEightBits(SendsInNoTime):
             super().write(offset, value)
             return
         lcr = self.lcr
-        OurUart.write(self, 3, lcr | 3)
+        OurDut.write(self, 3, lcr | 3)
         super().write(offset, value)
-        OurUart.write(self, 3, lcr)
+        OurDut.write(self, 3, lcr)
 
 
 class LoopsWithoutDeltas(Spoilt):

@@ -1,14 +1,14 @@
-"""The naive model of the chip's tests, behind the face that a judge needs: a second opinion on every sequence."""
+"""The naive model of the chip's tests as a device under test: a second opinion on every sequence."""
 
 from __future__ import annotations
 
 from tests.chip.naive_model import NaiveUart
-from uartsim.conform.judged import ALL, JudgedUart
+from uartsim.conform.dut import ALL, DeviceUnderTest
 from uartsim.line_format import CRYSTAL_PERIOD, ns_to_ticks
 from uartsim.registers import DIVISOR_OF_ZERO, LSR
 
 
-class NaiveJudged(JudgedUart):
+class NaiveDut(DeviceUnderTest):
     """A :class:`NaiveUart` with a divisor latch: a step of the model is a sixteenth of a bit of any length."""
 
     def __init__(self, part: str = "16550A") -> None:

@@ -13,14 +13,15 @@ import pytest
 
 from tools import registers_doc
 from uartsim import registers
-from uartsim.conform.command_judged import CommandUart
-from uartsim.conform.judge import Finding
-from uartsim.conform.judged import Can
-from uartsim.conform.judging import judge_uart
+from uartsim.conform.dut import Can
+from uartsim.conform.dut_command import CommandDut
+from uartsim.conform.notation import NotationError, parse
+from uartsim.conform.player import Finding
 from uartsim.conform.reference import REGISTERS
 from uartsim.conform.register_rows import SAME, Bit
 from uartsim.conform.report import Verdict
-from uartsim.conform.sequences import SEQUENCES
+from uartsim.conform.suite import SEQUENCES
+from uartsim.conform.suite_run import run_on_dut
 
 DOCS = registers_doc.ROOT / "docs"
 BITS = [(register.name, bit) for register in REGISTERS for bit in register.bits]
@@ -42,7 +43,7 @@ def test_conformance_md_lists_every_sequence() -> None:
 
 
 def test_a_page_without_its_marks_is_refused() -> None:
-    with pytest.raises(ValueError, match="has to hold the lines"):
+    with pytest.raises(ValueError, match="must hold the lines"):
         registers_doc.with_sequences("nothing here")
 
 
@@ -79,18 +80,49 @@ def test_what_the_table_says_of_qemu_is_so(qemu_findings: list[Finding], registe
     assert all(answers) == (bit.qemu == SAME)
 
 
+# -- the notation --------------------------------------------------------------------------------------------
+
+
+def test_sequences_on_the_page_are_those_of_the_suite() -> None:
+    page = (DOCS / "conformance.md").read_text()
+    shown = [
+        each for block in re.findall(r"^```seq\n(.*?)^```", page, re.MULTILINE | re.DOTALL) for each in parse(block)
+    ]
+    assert len(shown) == 5
+    assert all(sequence in SEQUENCES for sequence in shown)
+
+
+def test_every_line_of_the_notations_table_can_be_read() -> None:
+    page = (DOCS / "conformance.md").read_text()
+    table = page.partition("| line | what it does |")[2].partition("\n\n")[0].replace("\\|", "|")
+    lines = [
+        code
+        for row in re.findall(r"^\| (`.+?) \| [a-z]", table, re.MULTILINE)
+        for code in re.findall(r"`([^`]+)`", row)
+    ]
+    assert len(lines) == 19
+    for line in lines:
+        assert parse(f'topic t\nsteps NAME\n  SCR <- 1\nsequence s "s"\n  {line}')[0].steps
+
+
+def test_the_error_on_the_page_is_the_one_that_is_raised() -> None:
+    with pytest.raises(NotationError) as caught:
+        parse('topic t\nsequence s "s"\n    SCR <- 1\n    LSR & THRX -> 0', "mine.seq")
+    assert f"    {caught.value}\n" in (DOCS / "conformance.md").read_text()
+
+
 # -- the example ---------------------------------------------------------------------------------------------
 
 
-def judged(tmp_path: Path, program: str) -> Verdict:
+def verdict_of(tmp_path: Path, program: str) -> Verdict:
     file = tmp_path / "my_uart.py"
     file.write_text(program)
-    with CommandUart(shlex.join([sys.executable, "-S", str(file)])) as uart:
-        return judge_uart(uart, SEQUENCES, 4000, seed=1)
+    with CommandDut(shlex.join([sys.executable, "-S", str(file)])) as uart:
+        return run_on_dut(uart, SEQUENCES, 4000, seed=1)
 
 
 def test_the_example_is_right_and_reported_as_the_page_says(tmp_path: Path) -> None:
-    verdict = judged(tmp_path, python_blocks()[0])
+    verdict = verdict_of(tmp_path, python_blocks()[0])
     assert verdict.unexplained == []
     assert f"    {next(verdict.lines())}\n" in (DOCS / "conformance.md").read_text()
 
@@ -115,7 +147,7 @@ def test_the_example_is_right_and_reported_as_the_page_says(tmp_path: Path) -> N
 def test_the_example_with_one_thing_wrong_is_found_out(tmp_path: Path, right: str, wrong: str) -> None:
     program = python_blocks()[0]
     assert program.count(right) == 1
-    assert not judged(tmp_path, program.replace(right, wrong)).passed
+    assert not verdict_of(tmp_path, program.replace(right, wrong)).passed
 
 
 def test_the_example_in_process_works() -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from uartsim.chip import Bench
 from uartsim.conform.differential import DifferenceError, Pair
-from uartsim.conform.judge import Judge
-from uartsim.conform.ours import OurUart
-from uartsim.conform.qemu_judged import QemuUart
-from uartsim.conform.sequences import SEQUENCES
+from uartsim.conform.dut_ours import OurDut
+from uartsim.conform.dut_qemu import QemuDut
+from uartsim.conform.player import Player
+from uartsim.conform.suite import SEQUENCES
 
 READ, WRITE = "read", "write"
 #: Written bits that have no effect in a 16550A: there is nothing to find.
@@ -27,7 +27,7 @@ def flips() -> Iterator[tuple[str, int, int]]:
                 yield WRITE, offset, bit
 
 
-class Flipped(OurUart):
+class Flipped(OurDut):
     """One bit of what is read from, or written to, one offset is the wrong way round."""
 
     def __init__(self, access: str, offset: int, bit: int) -> None:
@@ -43,8 +43,8 @@ class Flipped(OurUart):
 
 @pytest.mark.parametrize(("access", "offset", "bit"), list(flips()))
 def test_sequences_find_it(access: str, offset: int, bit: int) -> None:
-    judge = Judge(Flipped(access, offset, bit))
-    assert any(judge.play(sequence).wrong for sequence in SEQUENCES)
+    player = Player(Flipped(access, offset, bit))
+    assert any(player.play(sequence).wrong for sequence in SEQUENCES)
 
 
 @pytest.mark.parametrize("access", [READ, WRITE])
@@ -58,20 +58,20 @@ def test_bits_without_effect_are_the_only_ones_left_out(access: str, offset: int
     while value:
         bit = value & -value
         value ^= bit
-        judge = Judge(Flipped(WRITE, offset, bit.bit_length() - 1))
-        assert [f.key for played in judge.play_all(SEQUENCES) for f in played.wrong] == []
+        player = Player(Flipped(WRITE, offset, bit.bit_length() - 1))
+        assert [f.key for played in player.play_all(SEQUENCES) for f in played.wrong] == []
 
 
 @pytest.fixture(scope="module")
-def qemu() -> Iterator[QemuUart]:
-    with QemuUart() as running:
+def qemu() -> Iterator[QemuDut]:
+    with QemuDut() as running:
         yield running
 
 
 @pytest.mark.needs("qemu-system-x86_64")
 @pytest.mark.parametrize(("access", "offset", "bit"), list(flips()))
 def test_random_programs_beside_qemu_find_it(
-    qemu: QemuUart, monkeypatch: pytest.MonkeyPatch, access: str, offset: int, bit: int
+    qemu: QemuDut, monkeypatch: pytest.MonkeyPatch, access: str, offset: int, bit: int
 ) -> None:
     plain_read, plain_write = Bench.read, Bench.write
 

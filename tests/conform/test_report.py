@@ -1,21 +1,21 @@
-"""What a verdict says beyond what is wrong: rules that the run has not met, and what was not judged."""
+"""What a verdict says beyond what is wrong: rules that the run has not met, and what was left out."""
 
 from __future__ import annotations
 
 from collections import Counter
 
 from uartsim.conform.differential import Summary
-from uartsim.conform.judge import Judge
-from uartsim.conform.judged import ALL, Can
-from uartsim.conform.ours import OurUart
-from uartsim.conform.programs import Difference, Programs
+from uartsim.conform.dut import ALL, Can
+from uartsim.conform.dut_ours import OurDut
+from uartsim.conform.player import Player
+from uartsim.conform.random_programs import Difference, Programs
 from uartsim.conform.report import Verdict
 from uartsim.conform.rules import RULES
-from uartsim.conform.sequences import SEQUENCES
+from uartsim.conform.suite import SEQUENCES
 
 
 def verdict(**options: object) -> Verdict:
-    return Verdict("ours", "16550A", Judge(OurUart()).play_all(SEQUENCES), seed=1, **options)  # type: ignore[arg-type]
+    return Verdict("ours", "16550A", Player(OurDut()).play_all(SEQUENCES), seed=1, **options)  # type: ignore[arg-type]
 
 
 def test_a_rule_whose_checks_pass_is_reported() -> None:
@@ -46,10 +46,10 @@ def test_differences_of_random_programs_are_wrong_and_shown_with_their_actions()
     assert report.as_json()["random_programs"]["differences"][0]["actions"] == ["write 1 FF", "read 1"]
 
 
-def test_what_was_not_judged_is_counted_with_the_reason() -> None:
-    uart = OurUart()
+def test_what_was_left_out_is_counted_with_the_reason() -> None:
+    uart = OurDut()
     uart.can = ALL & ~Can.MODEM
-    report = Verdict("ours", "16550A", Judge(uart).play_all(SEQUENCES), seed=1)
+    report = Verdict("ours", "16550A", Player(uart).play_all(SEQUENCES), seed=1)
     assert report.left_out()["it cannot do: modem"] == 2
-    assert "not judged: 2 sequences, it cannot do: modem" in list(report.lines())
+    assert "left out: 2 sequences, it cannot do: modem" in list(report.lines())
     assert report.as_json()["not_judged"]["modem-inputs"] == "it cannot do: modem"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.conform.like_qemu import SPOILT
-from uartsim.conform.judge import Finding, Judge
-from uartsim.conform.ours import OurUart
-from uartsim.conform.programs import run_programs
+from uartsim.conform.dut_ours import OurDut
+from uartsim.conform.player import Finding, Player
+from uartsim.conform.random_programs import run_programs
 from uartsim.conform.rules import RULES, explain, not_shown
-from uartsim.conform.sequences import SEQUENCES
 from uartsim.conform.steps import Check
+from uartsim.conform.suite import SEQUENCES
 
 
 @pytest.mark.needs("qemu-system-x86_64")
@@ -26,7 +26,7 @@ def test_whatever_a_rule_names_qemu_does_fail(qemu_findings: list[Finding]) -> N
 
 
 def test_rules_name_nothing_that_our_chip_fails() -> None:
-    ours = [finding for played in Judge(OurUart()).play_all(SEQUENCES) for finding in played.findings]
+    ours = [finding for played in Player(OurDut()).play_all(SEQUENCES) for finding in played.findings]
     assert len(not_shown(ours)) == sum(len(rule.shown_by) for rule in RULES.values())
 
 
@@ -37,7 +37,7 @@ def test_a_chip_is_spoilt_for_every_rule() -> None:
 @pytest.mark.parametrize("name", RULES)
 def test_a_chip_that_does_as_qemu_does_is_found_against_the_datasheet(name: str) -> None:
     spoilt, besides = SPOILT[name]
-    failed = [f for played in Judge(spoilt()).play_all(SEQUENCES) for f in played.findings if not f.passed]
+    failed = [f for played in Player(spoilt()).play_all(SEQUENCES) for f in played.findings if not f.passed]
     shown = {rule.name if (rule := explain(finding)) else finding.key for finding in failed}
     assert name in shown
     assert shown <= {name, *besides}
@@ -59,7 +59,7 @@ def test_random_programs_find_it_too(name: str) -> None:
 @pytest.mark.parametrize("name", ["RBR while empty", "divisor 0"])
 def test_what_the_datasheet_leaves_open_is_no_mistake(name: str) -> None:
     spoilt = SPOILT[name][0]
-    played = Judge(spoilt()).play_all(SEQUENCES)
+    played = Player(spoilt()).play_all(SEQUENCES)
     assert [finding for result in played for finding in result.wrong] == []
     assert any(result.other_choices for result in played)
     assert run_programs(spoilt(), 8000, seed=1).differences == []

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from uartsim.conform.judge import Judge
-from uartsim.conform.judged import ALL, Can
-from uartsim.conform.ours import OurUart
-from uartsim.conform.sequences import SEQUENCES
-from uartsim.conform.steps import ALL_PARTS, Receive, Sequence, Wait, Write, read
+from uartsim.conform.dut import ALL, Can
+from uartsim.conform.dut_ours import OurDut
+from uartsim.conform.notation import parse
+from uartsim.conform.player import Player
+from uartsim.conform.steps import ALL_PARTS, Sequence
+from uartsim.conform.suite import SEQUENCES
 from uartsim.registers import VARIANTS
 
 DRIVERS = ("Linux", "SeaBIOS", "GRUB", "FreeBSD", "memtest86+", "Xen", "OVMF", "U-Boot")
@@ -27,7 +28,7 @@ def applicable() -> Iterator[tuple[str, Sequence]]:
     ("part", "sequence"), list(applicable()), ids=lambda value: value.name if isinstance(value, Sequence) else value
 )
 def test_our_chip_answers_as_the_datasheet_says(part: str, sequence: Sequence) -> None:
-    played = Judge(OurUart(part)).play(sequence)
+    played = Player(OurDut(part)).play(sequence)
     assert played.left_out == ""
     assert len(played.findings) == len(list(sequence.checks()))
     assert [finding for finding in played.findings if not finding.passed] == []
@@ -59,8 +60,15 @@ def test_every_check_names_its_section() -> None:
 
 
 def test_a_wrong_answer_is_found_with_what_was_expected_and_what_came() -> None:
-    wrong = Sequence("wrong", "an expectation that is wrong", (read(5, 0x61, "LSR", "8.4"), read(3, 3, "LCR", "8.1")))
-    played = Judge(OurUart()).play(wrong)
+    (wrong,) = parse(
+        """
+topic receiver
+sequence wrong "an expectation that is wrong"
+    LSR -> DR | THRE | TEMT  "LSR" [8.4]
+    LCR -> BITS_8            "LCR" [8.1]
+"""
+    )
+    played = Player(OurDut()).play(wrong)
     assert [(f.key, f.expected, f.got, f.passed) for f in played.findings] == [
         ("wrong/LSR", "61", "60", False),
         ("wrong/LCR", "03", "03", True),
@@ -69,7 +77,7 @@ def test_a_wrong_answer_is_found_with_what_was_expected_and_what_came() -> None:
 
 
 def test_what_a_uart_cannot_do_is_not_asked_of_it() -> None:
-    class Mute(OurUart):
+    class Mute(OurDut):
         def __init__(self) -> None:
             super().__init__()
             self.can = Can(0)
@@ -79,12 +87,12 @@ def test_what_a_uart_cannot_do_is_not_asked_of_it() -> None:
 
         receive = receive_break = set_modem_inputs = take_sent = reset = advance  # type: ignore[assignment]
 
-    played = Judge(Mute()).play_all(SEQUENCES)
+    played = Player(Mute()).play_all(SEQUENCES)
     assert any(result.findings for result in played)
     assert {result.left_out for result in played} >= {"it cannot do: receive", "it cannot do: time", "not for a 16550A"}
 
 
-class Overslept(OurUart):
+class Overslept(OurDut):
     """A clock that lets more pass than it is told, so often."""
 
     def __init__(self, extra_ns: int, times: int) -> None:
@@ -98,27 +106,33 @@ class Overslept(OurUart):
         return super().advance(ns + extra)
 
 
-SLOW_SEQUENCE = Sequence(
-    "slow",
-    "a wait that must not be long",
-    (Write(2, 0xC1), Write(1, 1), Receive(b"a"), Wait(30), read(2, 0xC1, "x", "8.1")),
+(SLOW_SEQUENCE,) = parse(
+    """
+topic interrupts
+sequence slow "a wait that must not be long"
+    FCR <- FIFO_ENABLE | TRIGGER_14
+    IER <- ERBFI
+    SIN <- 'a'
+    wait 30 bits
+    IIR -> FIFOS | NONE      "no timeout yet" [8.1]
+"""
 )
 
 
 def test_a_sequence_is_begun_again_when_the_clock_overslept() -> None:
-    played = Judge(Overslept(200_000, 8)).play(SLOW_SEQUENCE)
+    played = Player(Overslept(200_000, 8)).play(SLOW_SEQUENCE)
     assert [finding.passed for finding in played.findings] == [True]
 
 
 def test_a_clock_that_is_never_exact_enough_is_said_to_be_so() -> None:
-    played = Judge(Overslept(200_000, 1 << 30)).play(SLOW_SEQUENCE)
+    played = Player(Overslept(200_000, 1 << 30)).play(SLOW_SEQUENCE)
     assert played.findings == []
     assert played.left_out == "its clock is not exact enough"
 
 
 @pytest.mark.parametrize("part", ALL_PARTS)
 def test_a_uart_without_a_reset_is_brought_to_the_same_start(part: str) -> None:
-    uart = OurUart(part)
+    uart = OurDut(part)
     uart.can = ALL & ~Can.RESET
-    played = Judge(uart).play_all([*reversed(SEQUENCES), *SEQUENCES])
+    played = Player(uart).play_all([*reversed(SEQUENCES), *SEQUENCES])
     assert [finding.key for result in played for finding in result.wrong] == []

@@ -17,8 +17,8 @@ import pytest
 
 from tests.console.fakes import write_guest
 from tests.patience import patience
-from uartsim.console import blocking
-from uartsim.console.errors import ConsoleBusy, ConsoleClosed, ExpectTimeout, GuestEnded
+from uartsim import blocking
+from uartsim.console.console_errors import ConsoleBusy, ConsoleClosed, ExpectTimeout, GuestEnded
 from uartsim.errors import UsageError
 
 ECHO = """
@@ -74,7 +74,7 @@ def test_error_has_the_callers_line_and_none_of_trio(echo_guest: Path) -> None:
         assert caught.value.__context__ is None
         frames = traceback.extract_tb(caught.value.__traceback__)
         assert Path(frames[0].filename) == Path(__file__)
-        assert {Path(frame.filename).name for frame in frames[1:]} == {"blocking.py", "trio_thread.py"}
+        assert {Path(frame.filename).name for frame in frames[1:]} == {"blocking_console.py", "trio_thread.py"}
 
 
 def test_error_in_the_block_is_raised_as_it_is(echo_guest: Path) -> None:
@@ -154,7 +154,7 @@ def test_process_that_leaves_a_console_open_ends_and_switches_the_machine_off(tm
         f'finally:\n    open({str(off)!r}, "w").close()',
     )
     code = (
-        "from uartsim.console import blocking\n"
+        "from uartsim import blocking\n"
         f"keep = blocking.open_console({str(guest)!r})\n"
         "console = keep.__enter__()\nconsole.expect('up')\nprint('left')\n"
     )

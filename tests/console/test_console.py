@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.console.fakes import FakeClient, FakeMachine, run_virtually
-from uartsim.console.console import SETTLE_S, Console
-from uartsim.console.errors import ConsoleBusy, ConsoleClosed, ExpectTimeout, GuestEnded
+from uartsim.console.console import Console
+from uartsim.console.console_errors import ConsoleBusy, ConsoleClosed, ExpectTimeout, GuestEnded
+from uartsim.console.guest_output import SETTLE_S
 from uartsim.errors import UartsimError, UsageError
 
 
@@ -185,10 +186,10 @@ def test_answer_does_not_depend_on_how_the_output_arrives(cuts: list[int]) -> No
 @pytest.mark.parametrize(
     ("pattern", "words"),
     [
-        ("(login", "no regular expression"),
+        ("(login", "not a regular expression"),
         ("", "empty"),
         ([], "empty list"),
-        (7, "nothing to expect"),
+        (7, "cannot be expected"),
         ("\x1b[0m", "regular"),
     ],
 )
@@ -258,7 +259,7 @@ def test_sysrq_is_a_break_and_then_the_key() -> None:
         await console.send_break(1)
         assert client.events[2:] == [1]
         for key in ("", "hh", "é", "\r"):
-            with pytest.raises(UsageError, match="no SysRq key"):
+            with pytest.raises(UsageError, match="not a SysRq key"):
                 await console.sysrq(key)
         with pytest.raises(UsageError, match="break"):
             await console.send_break(0)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.console.fakes import FakeClient, FakeMachine, run_virtually
 from uartsim.console.console import Console
-from uartsim.console.errors import ExpectTimeout
+from uartsim.console.console_errors import ExpectTimeout
 
 TYPED = "sleep 5; echo finished"
 KERNEL = "[    1.234567] random: crng init done\r\n"

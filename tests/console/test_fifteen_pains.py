@@ -1,7 +1,7 @@
 """What hurts who tests consoles: each pain with what is usually done about it, which fails here, and with our way.
 
 The list is that of section 2 of our research.  The pains of matching alone (escape noise, slow matching, a failure that
-is seen too late) have further tests in test_text.py, test_matcher.py and test_problems.py.
+is seen too late) have further tests in test_cleaned_text.py, test_matcher.py and test_problem_watch.py.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from tests.patience import is_running
 from uartsim import blocking
 from uartsim.access.writers import NotTheWriterError
 from uartsim.console.console import Console
-from uartsim.console.errors import ExpectTimeout, ProblemFound
-from uartsim.console.matcher import Matcher
-from uartsim.console.patterns import expression
+from uartsim.console.console_errors import ExpectTimeout, ProblemFound
+from uartsim.console.text.matcher import Matcher
+from uartsim.console.text.patterns import expression
 from uartsim.guest.catalogue import GuestDefinition
 from uartsim.line_format import LineFormat
 from uartsim.wire.frame import Arrival
@@ -244,8 +244,8 @@ def test_12_two_speeds_on_one_line(tmp_path: Path) -> None:
     body += "await tty.receive()\nawait tty.write(b'ready at 9600\\r\\n')\nawait trio.sleep_forever()"
     heard: list[Arrival] = []
     with blocking.open_console(write_guest(tmp_path / "slow", body), clock="virtual") as console:
-        com1: Any = console._console._machine.com1  # type: ignore[union-attr]
-        console._read(lambda: com1.listen(LineFormat.from_baud(115200), heard.append))
+        com1: Any = console._async._session.machine.com1  # type: ignore[union-attr]
+        console._thread.read(lambda: com1.listen(LineFormat.from_baud(115200), heard.append))
         console.send("x")
         console.expect_exact("ready at 9600")
         console.wait_for_quiet(1)

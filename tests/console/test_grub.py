@@ -17,7 +17,7 @@ import uartsim
 from tests.console.fakes import FakeClient, FakeMachine, run_virtually
 from uartsim import blocking
 from uartsim.console.console import Console
-from uartsim.console.errors import ExpectTimeout, GrubFailed
+from uartsim.console.console_errors import ExpectTimeout, GrubFailed
 from uartsim.errors import UsageError
 from uartsim.guest.catalogue import catalogue_folder
 
@@ -61,7 +61,7 @@ def test_entry_of_a_submenu_is_selected_and_boots(console: blocking.Console) -> 
 def test_entry_that_is_not_there_is_told_with_those_that_are(console: blocking.Console) -> None:
     with pytest.raises(GrubFailed, match=r"no entry .* matches 'Windows'; there are 'Debian GNU/Linux', 'Advanced"):
         console.grub.select("Windows")
-    with pytest.raises(UsageError, match="no regular expression"):
+    with pytest.raises(UsageError, match="not a regular expression"):
         console.grub.select("(")
 
 
@@ -237,10 +237,10 @@ def test_time_out_of_a_key_follows_the_scale() -> None:
     [
         ({}, "say what to do"),
         ({"append": "\t"}, "printable"),
-        ({"replace": "x"}, "give what goes and what comes"),
-        ({"replace": ("(", "x")}, "no regular expression"),
-        ({"replace": ("x", r"\2")}, "cannot stand in"),
-        ({"remove": "("}, "no regular expression"),
+        ({"replace": "x"}, "give what to replace and with what"),
+        ({"replace": ("(", "x")}, "not a regular expression"),
+        ({"replace": ("x", r"\2")}, "cannot replace"),
+        ({"remove": "("}, "not a regular expression"),
     ],
 )
 def test_edit_that_cannot_be_is_refused_before_anything_is_pressed(
@@ -352,7 +352,7 @@ def test_keys_that_come_late_do_no_harm() -> None:
         chance = random.Random(1)
         keys, waiting = trio.open_memory_channel[tuple[float, bytes]](1000)
         async with uartsim.open_console("demo") as console, trio.open_nursery() as nursery:
-            send_now = console._client.send
+            send_now = console._session.client.send
 
             async def send(data: bytes, *, secret: bool = False) -> None:
                 await keys.send((trio.current_time() + chance.uniform(0, 1.5), data))
@@ -363,7 +363,7 @@ def test_keys_that_come_late_do_no_harm() -> None:
                     await send_now(data)
 
             nursery.start_soon(deliver)
-            console._client.send = send  # type: ignore[method-assign]
+            console._session.client.send = send  # type: ignore[method-assign]
             await console.grub.select(["Advanced", "recovery"])
             await console.grub.edit(r"^\s*linux", " a=1 b=2", remove=" single")
             await console.grub.boot()

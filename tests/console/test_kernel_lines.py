@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uartsim.console.kernel_lines import KernelLifter, KernelLine, KernelLog, Plain, may_become_prefix
-from uartsim.console.matcher import Found, Matcher
-from uartsim.console.patterns import Pattern, exact, expression
+from uartsim.console.text.kernel_lines import KernelLifter, KernelLine, KernelLog, Plain
+from uartsim.console.text.kernel_prefix import lift_kernel_lines, may_become_prefix
+from uartsim.console.text.matcher import Matcher
+from uartsim.console.text.patterns import Pattern, exact, expression
+from uartsim.console.text.search import Found
 
 LINE = "[    1.234567] random: crng init done\n"
 
@@ -158,9 +160,8 @@ def test_what_was_consumed_in_one_view_is_not_matched_again_in_another() -> None
     assert matcher.consume(again) == ("b: ", "login: ")
 
 
-def test_current_line_is_known_with_and_without_kernel_lines() -> None:
+def test_unfinished_line_is_known_without_kernel_lines() -> None:
     matcher = fed("x\n# l" + LINE + "s -l[    1.5")
-    assert matcher.current_line == "s -l[    1.5"
     assert matcher.plain_line == "# ls -l[    1.5"
     assert matcher.plain_tail(4) == "   1.5"[-4:]
 
@@ -328,3 +329,11 @@ def test_line_right_behind_one_that_cuts_is_lifted_with_it_and_a_log_behind_it_i
     start = matcher.buffer.end
     matcher.feed("fi" + dmesg(151, 152) + dmesg(40, 47) + "le\n", at=251.0)
     assert matcher.between(start, matcher.buffer.end, kernel="own") == "fi" + dmesg(40, 47) + "le\n"
+
+
+def test_kernel_lines_are_lifted_out_wherever_they_begin() -> None:
+    text = (
+        "demo lo[    1.234567] usb 1-1: new device\ngin: "
+        "[   12.000001][   T1] more\n[  5.1] not one\n[99999.000000] last"
+    )
+    assert lift_kernel_lines(text) == "demo login: [  5.1] not one\n"

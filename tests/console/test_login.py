@@ -9,8 +9,8 @@ import trio
 
 from tests.console.fakes import FakeClient, FakeMachine, run_virtually
 from uartsim.console.console import Console
-from uartsim.console.errors import ExpectTimeout, GuestEnded, LoginFailed
-from uartsim.console.login import NUDGE_S, without_kernel_lines
+from uartsim.console.console_errors import ExpectTimeout, GuestEnded, LoginFailed
+from uartsim.console.login_dialogue import NUDGE_S
 
 
 class Getty:
@@ -430,11 +430,3 @@ def test_guest_that_ends_ends_the_login() -> None:
             await console.login()
 
     assert run_virtually(scenario) < 1
-
-
-def test_kernel_lines_are_lifted_out_wherever_they_begin() -> None:
-    text = (
-        "demo lo[    1.234567] usb 1-1: new device\ngin: "
-        "[   12.000001][   T1] more\n[  5.1] not one\n[99999.000000] last"
-    )
-    assert without_kernel_lines(text) == "demo login: [  5.1] not one\n"

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from uartsim.console.buffer import TextBuffer
-from uartsim.console.matcher import Found, Matcher, Search
-from uartsim.console.patterns import MAX_MATCH, Pattern, exact, expression
+from uartsim.console.text.buffer import TextBuffer
+from uartsim.console.text.matcher import Matcher
+from uartsim.console.text.patterns import MAX_MATCH, Pattern, exact, expression
+from uartsim.console.text.search import Found, Search
 from uartsim.errors import UsageError
 
 
@@ -180,11 +181,11 @@ def test_more_unread_text_than_is_kept_is_read_past_and_counted() -> None:
     assert consume(matcher, exact("end"))[1] == "end"
 
 
-def test_current_line_is_known_though_it_was_consumed() -> None:
+def test_unfinished_line_is_known_though_it_was_consumed() -> None:
     matcher = Matcher()
     matcher.feed("Last login: never\nroot@demo:~# ")
     consume(matcher, exact("# "))
-    assert matcher.current_line == "root@demo:~# "
+    assert matcher.plain_line == "root@demo:~# "
 
 
 @given(st.lists(st.text("abc\n", max_size=9000), max_size=8), st.integers(0, 30_000), st.integers(0, 30_000))

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uartsim.console.kernel_lines import KernelLifter, Plain
-from uartsim.console.matcher import Matcher
-from uartsim.console.patterns import expression
-from uartsim.console.problems import ProblemWatch
-from uartsim.console.text import TextCleaner, Transcript
+from uartsim.console.problems.problem_watch import ProblemWatch
+from uartsim.console.text.cleaned_text import TextCleaner, Transcript
+from uartsim.console.text.kernel_lines import KernelLifter, Plain
+from uartsim.console.text.matcher import Matcher
+from uartsim.console.text.patterns import expression
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "noise"
 NOISE: list[dict[str, Any]] = tomllib.loads((FOLDER / "manifest.toml").read_text())["noise"]

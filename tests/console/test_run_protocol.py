@@ -17,9 +17,9 @@ import trio
 from tests.console.fakes import FakeClient, FakeMachine, run_virtually
 from uartsim import blocking
 from uartsim.console.console import Console
-from uartsim.console.errors import ExpectTimeout, OutputTooLong, RunFailed
-from uartsim.console.foreground import foreground, stranger
-from uartsim.console.shell_line import Result, ShellLine, ShellQuestion
+from uartsim.console.console_errors import ExpectTimeout, OutputTooLong, RunFailed
+from uartsim.console.shell.foreground import foreground, other_program
+from uartsim.console.shell.shell_line import Result, ShellLine, ShellQuestion
 from uartsim.errors import UsageError
 from uartsim.guest.catalogue import GuestDefinition
 
@@ -165,7 +165,7 @@ def test_output_above_the_bound_is_an_error_that_says_how_much_came(tmp_path: Pa
 
 def test_output_above_what_a_console_keeps_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with console_of(tmp_path, BASH, unlimited=True) as console:
-        monkeypatch.setattr(console._console._matcher, "_max_unread", 200_000)
+        monkeypatch.setattr(console._async._session.received.matcher, "_max_unread", 200_000)
         with pytest.raises(OutputTooLong, match="printed 300000 characters"):
             console.run("seq -f '%09.0f' 30000", max_output=190_000)
         assert len(console.run("seq -f '%09.0f' 10000").output) == 100_000
@@ -277,7 +277,7 @@ def test_rest_of_an_unfinished_line_is_asked_for_and_nothing_typed_into_it(tmp_p
 )
 def test_line_tells_whether_a_prompt_stands_there(line: str, prompt: str | None) -> None:
     there = foreground(line, ())
-    assert (there.prompt, there.typed, there.otherwise) == (prompt, False, "")
+    assert (there.prompt, there.typed, there.obstacle) == (prompt, False, "")
 
 
 @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ def test_line_tells_whether_a_prompt_stands_there(line: str, prompt: str | None)
 def test_line_of_something_else_is_named(line: str, name: str) -> None:
     there = foreground(line, ())
     assert there.prompt is None
-    assert name in there.otherwise
+    assert name in there.obstacle
 
 
 def test_prompt_that_a_shell_has_shown_is_one_whatever_it_looks_like() -> None:
@@ -304,9 +304,9 @@ def test_prompt_that_a_shell_has_shown_is_one_whatever_it_looks_like() -> None:
 
 
 def test_shells_are_told_by_what_they_say_to_the_question() -> None:
-    assert stranger("Illegal variable name.\n") == "csh or tcsh"
-    assert stranger("fish: $- is not supported\n") == "fish"
-    assert stranger("sh: printf: not found\n") == ""
+    assert other_program("Illegal variable name.\n") == "csh or tcsh"
+    assert other_program("fish: $- is not supported\n") == "fish"
+    assert other_program("sh: printf: not found\n") == ""
     answer = re.fullmatch(ShellQuestion("a1").answer, "uartsim-a1-himrBHs--shell\n")
     assert answer is not None
     assert ShellQuestion.shell(answer).is_restricted

@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 
 from uartsim.cli.command_group import SentenceGroup
 from uartsim.cli.problems_command import problems
-from uartsim.console.problem_catalogue import SEVERITIES, Catalogue
-from uartsim.console.saved_log import SavedLog
+from uartsim.console.problems.problem_catalogue import SEVERITIES, Catalogue
+from uartsim.console.problems.saved_log import SavedLog
 
 BAD = (
     "SeaBIOS (version 1.16)\r\n\x1b[0;1;31mFAILED\x1b[0m Failed to start x\r\n"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.console.fakes import FakeClient, FakeMachine, run_virtually
 from uartsim.console.console import Console
-from uartsim.console.errors import ExpectTimeout
-from uartsim.console.screen import ScreenModel
+from uartsim.console.console_errors import ExpectTimeout
+from uartsim.console.text.screen import ScreenModel
 from uartsim.errors import UsageError
 
 
@@ -31,7 +31,7 @@ def test_screen_has_text_cursor_and_places() -> None:
     assert screen.find("nothing") is None
     assert screen.reverse == {2}
     assert screen.before_cursor.endswith("world" + " " * 65 + " " * 480 + "# ")
-    with pytest.raises(UsageError, match="no regular expression"):
+    with pytest.raises(UsageError, match="not a regular expression"):
         screen.find("(")
 
 

@@ -94,13 +94,13 @@ def test_slow_guest_on_a_strict_line_loses_what_a_console_types_and_run_does_not
 
 
 def test_slow_guests_end_in_any_order_and_leave_the_guest_as_it_was(console: blocking.Console) -> None:
-    com1 = console._console._machine.com1  # type: ignore[union-attr]
-    before = (com1.on_interrupt, com1.interrupt_gate, com1.slices)
+    com1 = console._async._session.machine.com1  # type: ignore[union-attr]
+    before = (com1.guest, com1.interrupt_interceptors.active)
     first, second = console.stimuli.slow_guest(0.2), console.stimuli.slow_guest(0.3)
     first.stop()
     assert console.run("echo slow").elapsed > 0.3
     second.stop()
-    assert (com1.on_interrupt, com1.interrupt_gate, com1.slices) == before
+    assert (com1.guest, com1.interrupt_interceptors.active) == before
     assert console.run("echo fast").elapsed < 0.2
 
 

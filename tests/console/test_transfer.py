@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uartsim import blocking
-from uartsim.console.errors import ExpectTimeout, TransferFailed
-from uartsim.console.transfer import _octal_lines, posix_cksum
+from uartsim.console.console_errors import ExpectTimeout, TransferFailed
+from uartsim.console.shell.transfer import _octal_lines, posix_cksum
 from uartsim.errors import UsageError
 from uartsim.guest.catalogue import GuestDefinition
 
@@ -102,9 +102,9 @@ def test_transfer_that_fails_leaves_nothing_in_the_guest(room: Callable[..., blo
 @pytest.mark.parametrize("path", ["", 5, "a\0b"])
 def test_impossible_path_is_refused(room: Callable[..., blocking.Console], path: str) -> None:
     console = room(FULL)
-    with pytest.raises(UsageError, match="is no path in the guest"):
+    with pytest.raises(UsageError, match="is not a path in the guest"):
         console.put_file(b"x", path)
-    with pytest.raises(UsageError, match="is no path in the guest"):
+    with pytest.raises(UsageError, match="is not a path in the guest"):
         console.get_file(path)
 
 

@@ -15,8 +15,8 @@ import uartsim
 from tests.console.fakes import write_guest
 from tests.machine.rig import FunctionGuest
 from tests.patience import patience
-from uartsim.console import blocking
-from uartsim.console.errors import ExpectTimeout
+from uartsim import blocking
+from uartsim.console.console_errors import ExpectTimeout
 from uartsim.machine import open_machine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,7 +132,7 @@ def test_a_process_that_leaves_a_virtual_console_open_lets_its_guest_finish(tmp_
         f'    open({str(off)!r}, "w").close()',
     )
     code = (
-        "from uartsim.console import blocking\n"
+        "from uartsim import blocking\n"
         f"keep = blocking.open_console({str(guest)!r}, clock='virtual')\n"
         "console = keep.__enter__()\nconsole.expect('up')\nprint('left')\n"
     )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uartsim.console.watchdogs import GARBAGE_WINDOW, GarbageWatch, LossWatch, SilenceWatch
+from uartsim.console.problems.watchdogs import GARBAGE_WINDOW, GarbageWatch, LossWatch, SilenceWatch
 from uartsim.machine.losses import MEANINGS
 
 TEXTS = {

@@ -207,7 +207,7 @@ mount -t devpts -o newinstance,ptmxmode=0666,max=1 devpts /dev/pts && mount --bi
             "exec 9<>/dev/ptmx; ",
             r"no pty could be made \(No space left on device\): no ptys are left: end what uses them, or raise kernel.pty.max",
         ),
-        ("process", "", r"no pty for the guest's inner tty: No space left on device; end what uses ptys"),
+        ("process", "", r"no pty for the guest's inner tty: No space left on device; end programs that use ptys"),
     ],
 )
 def test_when_no_pty_is_left_it_is_a_sentence_and_nothing_stays_behind(

@@ -21,6 +21,7 @@ from uartsim.guest.catalogue import GuestDefinition
 from uartsim.guest.reaper import descendants
 from uartsim.line_format import seconds_to_ticks
 from uartsim.machine import Machine, open_machine
+from uartsim.machine.sides import QuietFarEnd
 
 P = ParamSpec("P")
 
@@ -116,7 +117,7 @@ def alive_with(marker: str) -> list[int]:
     return found
 
 
-class Line:
+class Line(QuietFarEnd):
     """Somebody at the far end: collects what the guest sends, and sends."""
 
     def __init__(self) -> None:
@@ -131,9 +132,10 @@ class Line:
 
     def _listen(self, machine: Machine) -> None:
         self._machine = machine
-        machine.com1.on_output = self._take
+        machine.com1.far_end = self
 
-    def _take(self, data: bytes, at: int) -> None:
+    def output(self, data: bytes, at: int) -> None:
+        """The guest has sent something."""
         self.received += data
         self._more.set()
 

@@ -178,7 +178,7 @@ async def test_reset_works_while_the_guest_waits_for_carrier_and_after_a_hang_up
 
 
 def test_a_local_line_that_cannot_be_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="setting 'local_line': 'sometimes' is none of always, auto, never"):
+    with pytest.raises(UsageError, match="setting 'local_line': 'sometimes' is not one of always, auto, never"):
         make_guest(shell(tmp_path, "true", "sometimes"))
 
 

@@ -72,7 +72,7 @@ class TestKeptFile:
             draft.write_text("once")
 
         def said(text: str) -> None:
-            assert "waiting for another process that makes sort-key.x" in text
+            assert "waiting for another process to make sort-key.x" in text
             go_on.set()
 
         first = threading.Thread(target=kept_file, args=("sort", "key", ".x", slow, quiet))

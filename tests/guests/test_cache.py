@@ -149,7 +149,9 @@ def test_a_cache_of_an_earlier_version_is_taken_over_and_its_files_made_anew(tmp
 
 def test_a_folder_with_a_users_files_is_no_cache(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("ten years")
-    with pytest.raises(UsageError, match=r"cache folder .* holds what uartsim has not made \(thesis.txt\).*XDG_CACHE"):
+    with pytest.raises(
+        UsageError, match=r"cache folder .* holds files that uartsim did not make \(thesis.txt\).*XDG_CACHE"
+    ):
         kept(tmp_path)
     assert os.listdir(tmp_path) == ["thesis.txt"]
 
@@ -233,7 +235,7 @@ class TestAnotherUsersCache:
         for _ in range(2):
             kept_file("sort", "0" * 32, ".so", make, said.append)
         ours = tmp_path / "ours" / ".cache" / "uartsim"
-        assert said == [f"{his}/uartsim belongs to user nobody: what is built is kept in {ours}"]
+        assert said == [f"{his}/uartsim belongs to user nobody: files that are built are kept in {ours}"]
         assert stat.S_IMODE(ours.stat().st_mode) == 0o700
 
     def test_a_library_of_his_is_not_used(self, his: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,12 +99,12 @@ def test_the_catalogue_comes_before_a_folder_of_the_same_name(
         ("alfa", "unknown guest 'alfa'; did you mean alpha?"),
         ("xyzzy", "unknown guest 'xyzzy'; possible: alpha, beta, gamma"),
         ("", "unknown guest ''"),
-        ("./nowhere", "nowhere is no folder of a guest: there is no such folder"),
+        ("./nowhere", "nowhere is not a guest's folder: there is no such folder"),
         ("..", "it has no guest.toml"),
         ("a\0b", "unknown guest 'a\\x00b'"),
         ("x" * 5000, "unknown guest"),
-        ("/" + "x" * 5000, "is no folder of a guest"),
-        ("~nobody-of-this-name/mine", "is no folder of a guest"),
+        ("/" + "x" * 5000, "is not a guest's folder"),
+        ("~nobody-of-this-name/mine", "is not a guest's folder"),
     ],
 )
 def test_an_unknown_guest_is_a_usage_error(
@@ -132,7 +132,7 @@ def test_an_unknown_guest_is_a_usage_error(
         ("[guest]", "# why\n\n[guest]\nspeed = 1", 4, "unknown key 'speed' in [guest]"),
         ('"script"', '"scirpt"', 2, "unknown kind 'scirpt'; did you mean script?"),
         ('"script"', "7", 2, "'kind' must be a string, not a whole number"),
-        ('"A guest for tests"', '" "', 3, "'description' must be a string that says something"),
+        ('"A guest for tests"', '" "', 3, "'description' must be a string with some text"),
         ('"A guest for tests"', '"""\na\nb"""\nextra = 1', 6, "unknown key 'extra'"),
         ("[[needs]]", "[needs]", 5, "two pairs of brackets"),
         ("[[needs]]", "[[needs]]\nroot = true", 5, "here: program and root"),
@@ -152,7 +152,7 @@ def test_an_unknown_guest_is_a_usage_error(
         ('"guest.py"', '"gost.py"', 16, "'gost.py' is no file in"),
         ('"guest.py"', '"../guest.toml"', 16, "lies outside the guest's folder"),
         ('"guest.py"', '"' + "x" * 5000 + '"', 16, "is no file in"),
-        ('"guest.py"', '"a\\u0000b"', 16, "must be a string that says something"),
+        ('"guest.py"', '"a\\u0000b"', 16, "must be a string with some text"),
     ],
 )
 def test_a_wrong_manifest_is_blamed_by_file_and_line(tmp_path: Path, old: str, new: str, line: int, what: str) -> None:
@@ -176,7 +176,7 @@ def test_lines_of_a_manifest_with_carriage_returns_are_counted_alike(tmp_path: P
         ("process", "nonsense = 1", "5: unknown key 'nonsense' in [process]"),
         ("process", "comand = ['x']", "5: unknown key 'comand' in [process]; did you mean command?"),
         ("process", "command = 'x'", "5: 'command' must be an array of strings, not a string"),
-        ("process", "command = []", "5: 'command' must have something in it"),
+        ("process", "command = []", "5: 'command' must not be empty"),
         ("process", "command = [\n'x',\n1\n]", "5: 'command' must be an array of strings"),
         ("process", 'command = ["x\\u0000"]', "5: 'command' must be an array of strings, without NUL"),
         ("process", "command = ['x']\nrespawn = 1", "6: 'respawn' must be true or false, not a whole number"),
@@ -185,8 +185,8 @@ def test_lines_of_a_manifest_with_carriage_returns_are_counted_alike(tmp_path: P
         ("qemu", "press = ['x']", "5: 'press' must be a table, not a string"),
         ("qemu", "press = [{ after = 'x' }]", "5: [qemu.press] lacks the key 'keys' (a string)"),
         ("qemu", "press = [{ after = 'x', key = ' ' }]", "5: unknown key 'key' in [qemu.press]; did you mean keys?"),
-        ("qemu", "press = [{ after = '', keys = ' ' }]", "5: 'after' must be a string that says something"),
-        ("qemu", "press = [{ after = 'x', keys = '' }]", "5: 'keys' must be a string that says something"),
+        ("qemu", "press = [{ after = '', keys = ' ' }]", "5: 'after' must be a string with some text"),
+        ("qemu", "press = [{ after = 'x', keys = '' }]", "5: 'keys' must be a string with some text"),
         ("qemu", "[[qemu.press]]\nafter = 'x'\nkeys = 3", "7: 'keys' must be a string, not a whole number"),
         (
             "qemu",
@@ -205,7 +205,7 @@ def test_wrong_options_of_a_kind_are_blamed(tmp_path: Path, kind: str, options: 
 def test_a_manifest_that_is_no_text_is_blamed_by_line(tmp_path: Path) -> None:
     folder = make_guest(tmp_path / "mine")
     (folder / "guest.toml").write_bytes(b"[guest]\n# caf\xe9\n")
-    with pytest.raises(UsageError, match=r"guest\.toml:2: byte 0xe9 is no UTF-8"):
+    with pytest.raises(UsageError, match=r"guest\.toml:2: byte 0xe9 is not valid UTF-8"):
         load_guest(folder)
 
 

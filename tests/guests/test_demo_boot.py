@@ -192,10 +192,11 @@ async def test_reboot_shuts_down_and_says_so() -> None:
 
 
 @virtual_time
-async def test_poweroff_shuts_down_and_says_so() -> None:
+@pytest.mark.parametrize("command", ["poweroff", "shutdown now", "systemctl poweroff"])
+async def test_poweroff_shuts_down_and_says_so(command: str) -> None:
     async with booted() as line:
         await line.log_in()
-        line.type("poweroff\r")
+        line.type(f"{command}\r")
         await line.expect("reboot: Power down\r\n")
         await trio.sleep(1)
         assert line.ended == "poweroff"
@@ -275,7 +276,7 @@ async def test_panic_equals_a_number_reboots_after_as_many_seconds() -> None:
 
 
 @virtual_time
-async def test_an_idle_machine_wakes_nobody() -> None:
+async def test_an_idle_machine_has_no_timers() -> None:
     async with booted() as line:
         await line.log_in()
         await trio.sleep(5)

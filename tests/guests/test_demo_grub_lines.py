@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 import trio
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.guests.fake_tty import Line, demo_module
 from tests.guests.grub_screen import at_menu, screen_of
 from tests.machine.rig import virtual_time
 
-config = demo_module("grub.grub_script")
+script = demo_module("grub.grub_script")
 
 
 @asynccontextmanager
@@ -246,4 +248,14 @@ async def test_reboot_and_halt_end_the_machine() -> None:
     ],
 )
 def test_words_are_split_as_in_grubs_script_language(text: str, words: list[str]) -> None:
-    assert config.split_words(text, {"x": "1"}) == words
+    assert script.split_words(text, {"x": "1"}) == words
+
+
+@given(st.lists(st.text(alphabet='ab $"\\;#{}\t', max_size=8), max_size=5))
+def test_words_in_single_quotes_are_kept_whatever_is_in_them(words: list[str]) -> None:
+    assert script.split_words(" ".join(f"'{word}'" for word in words), {"a": "1"}) == words
+
+
+@given(st.text(alphabet="ab '\"\\;#${}?", max_size=30))
+def test_any_line_of_grubs_has_words(text: str) -> None:
+    assert all(isinstance(word, str) for word in script.split_words(text, {"a": "1"}))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.guests.fake_tty import Line, demo_module, running_demo
 from tests.machine.rig import virtual_time
 
+arithmetic = demo_module("shell.arithmetic")
 lexer = demo_module("shell.lexer")
 grammar = demo_module("shell.grammar")
 
@@ -117,6 +118,14 @@ async def at_shell(**settings: Any) -> AsyncIterator[Line]:
             "uname -a",
             "Linux demo 6.1.0-18-cloud-amd64 #1 SMP PREEMPT_DYNAMIC Debian 6.1.76-1 (2024-02-01) x86_64 GNU/Linux\n",
         ),
+        (
+            "whoami; date +%Z; uptime -p; ps -e | head -n 2",
+            "root\nUTC\nup 0 minutes\n    PID TTY          TIME CMD\n      1 ?        00:00:00 systemd\n",
+        ),
+        (
+            "touch /tmp/new /nowhere/new; ls /tmp",
+            "touch: cannot touch '/nowhere/new': No such file or directory\nnew\n",
+        ),
         ("id; id -un; hostname", "uid=0(root) gid=0(root) groups=0(root)\nroot\ndemo\n"),
         ("cat /proc/sys/kernel/sysrq; sysctl -n kernel.sysrq", "438\n438\n"),
         ("sysctl kernel.nothing", "sysctl: cannot stat /proc/sys/kernel/nothing: No such file or directory\n"),
@@ -133,6 +142,7 @@ async def at_shell(**settings: Any) -> AsyncIterator[Line]:
         ("sleep 1 & wait; echo waited", "[1] 413\nwaited\n"),
         (")", "-bash: syntax error near unexpected token `)'\n"),
         ("echo a | | b", "-bash: syntax error near unexpected token `|'\n"),
+        ("echo $((08))", '-bash: 08: value too great for base (error token is "08")\n'),
         ("echo $((1/0))", "-bash: 1/0: division by 0\n"),
         ("grep -Z", "grep: invalid option -- 'Z'\n"),
     ],
@@ -333,3 +343,27 @@ def test_what_can_never_be_right_is_a_syntax_error(text: str) -> None:
 def test_a_quoted_word_is_one_word_whatever_is_in_it(text: str) -> None:
     command = grammar.parse(f"echo '{text}'").items[0].pipeline.commands[0]
     assert command.words[1] == (lexer.Part("text", text, quoted=True),)
+
+
+#: Expressions whose value is the same in the shell and in Python.
+EXPRESSIONS = st.recursive(
+    st.integers(0, 99).map(str),
+    lambda inner: st.tuples(inner, st.sampled_from(["+", "-", "*", "&", "|", "^"]), inner).map(
+        lambda parts: f"({' '.join(parts)})"
+    ),
+    max_leaves=8,
+)
+
+
+@given(EXPRESSIONS, EXPRESSIONS, st.sampled_from(["+", "-", "*", "&", "|", "^", "<<", ">>"]))
+def test_arithmetic_has_the_precedence_that_it_has_in_python(left: str, right: str, operator: str) -> None:
+    text = f"{left} {operator} 3 * {right}" if operator not in ("<<", ">>") else f"{left} {operator} 3 + 1"
+    assert arithmetic.evaluate(text, lambda _name: "0") == eval(text)
+
+
+@given(st.text(alphabet="0189 ab+-*/%()<>=!&|^~?:x", max_size=20))
+def test_any_text_is_an_expression_or_is_refused_cleanly(text: str) -> None:
+    try:
+        arithmetic.evaluate(text, lambda _name: "1")
+    except arithmetic.ArithmeticFailure:
+        pass

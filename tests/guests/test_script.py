@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from tests.machine.rig import FarEnd, virtual_time
+from tests.machine.rig import FarEnd, Listener, virtual_time
 from uartsim.guest.build import make_guest
 from uartsim.guest.catalogue import GuestDefinition, find_guest
 from uartsim.line_format import UsageError
@@ -309,7 +309,7 @@ async def test_the_last_words_of_a_script_that_fails_reach_the_far_end_whole(tmp
     said: list[bytes] = []
 
     def listen(machine: Machine) -> None:
-        machine.com1.on_output = lambda data, at: said.append(data)
+        Listener(machine.com1, lambda data, at: said.append(data))
 
     async with open_machine(make_guest(definition), prepare=listen) as machine:
         end = await machine.wait_ended()

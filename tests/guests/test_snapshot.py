@@ -136,9 +136,9 @@ class TestPort:
                 pass
         for text in ("{}", "no json", json.dumps({**content, "uart": {}}), json.dumps({**content, "version": 9})):
             file.write_text(text)
-            with pytest.raises(UsageError, match="is no snapshot of a port"):
+            with pytest.raises(UsageError, match="is not the snapshot of a port"):
                 make_guest(definition, restore=tmp_path / "saved")
-        with pytest.raises(UsageError, match="is no snapshot of a port"):
+        with pytest.raises(UsageError, match="is not the snapshot of a port"):
             PortSnapshot.read(tmp_path / "nowhere")
 
     @in_trio

@@ -184,7 +184,10 @@ class TestDisks:
                 async with restored(Line(), definition, tmp_path / "saved") as machine:
                     assert await holds(machine, "A", "mine")
             else:
-                with pytest.raises(UartsimError, match=r"made by an earlier version, without the disk .*boot it anew"):
+                with pytest.raises(
+                    UartsimError,
+                    match=r"made by an earlier version, which did not save the guest.s disk .*boot it anew",
+                ):
                     async with restored(Line(), definition, tmp_path / "saved"):
                         pass
 

@@ -136,7 +136,7 @@ def test_a_failed_first_save_leaves_an_empty_folder(tmp_path: Path) -> None:
 def test_a_folder_with_a_users_files_is_refused_and_untouched(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("ten years")
     (tmp_path / "more").mkdir()
-    with pytest.raises(UsageError, match=r"holds what uartsim has not made.*does not exist yet"):
+    with pytest.raises(UsageError, match=r"holds files that uartsim did not make.*does not exist yet"):
         write(tmp_path, b"new")
     assert (tmp_path / name).read_text() == "ten years"
     assert sorted(os.listdir(tmp_path)) == sorted([name, "more"])
@@ -226,7 +226,7 @@ async def test_what_names_other_files_is_not_a_snapshot(tmp_path: Path, change: 
         await save(machine, tmp_path / "saved")
     file = tmp_path / "saved" / "port.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), **change}))
-    with pytest.raises(UsageError, match="is no snapshot of a port"):
+    with pytest.raises(UsageError, match="is not the snapshot of a port"):
         async with restored(Line(), boot(POLL_LSR, tmp_path), tmp_path / "saved"):
             pass
 

@@ -13,6 +13,7 @@ import trio.testing
 from tests.patience import patience
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat
 from uartsim.machine import Com1, Flag, GuestEnd, Machine, SerialDriver, open_machine
+from uartsim.machine.sides import QuietFarEnd
 from uartsim.machine.ticker import shared_ticker
 
 P = ParamSpec("P")
@@ -92,7 +93,30 @@ async def open_port(line_format: LineFormat | None = None, **options: Any) -> As
         yield com1, driver
 
 
-class FarEnd:
+class Listener(QuietFarEnd):
+    """Hands on what a port tells its far end."""
+
+    def __init__(
+        self,
+        com1: Com1,
+        output: Callable[[bytes, int], object] = lambda data, at: None,
+        line_break: Callable[[int], object] = lambda at: None,
+        format_changed: Callable[[LineFormat], object] = lambda line_format: None,
+    ) -> None:
+        self._output, self._line_break, self._format_changed = output, line_break, format_changed
+        com1.far_end = self
+
+    def output(self, data: bytes, at: int) -> None:
+        self._output(data, at)
+
+    def line_break(self, at: int) -> None:
+        self._line_break(at)
+
+    def format_changed(self, line_format: LineFormat) -> None:
+        self._format_changed(line_format)
+
+
+class FarEnd(QuietFarEnd):
     """Listens at the far end of a port: what came, and when it was handed out."""
 
     def __init__(self, com1: Com1) -> None:
@@ -101,9 +125,10 @@ class FarEnd:
         #: (bytes, when the last of them arrived, when they were handed out), in ticks.
         self.deliveries: list[tuple[bytes, int, int]] = []
         self._more = trio.lowlevel.ParkingLot()
-        com1.on_output = self._output
+        com1.far_end = self
 
-    def _output(self, data: bytes, at: int) -> None:
+    def output(self, data: bytes, at: int) -> None:
+        """Characters have arrived."""
         self.data += data
         self.deliveries.append((data, at, self.com1.clock.now()))
         self._more.unpark_all()
@@ -133,6 +158,7 @@ def seconds(ticks: int) -> float:
 __all__ = [
     "FarEnd",
     "FunctionGuest",
+    "Listener",
     "open_machine",
     "open_port",
     "real_time",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import trio
 
-from tests.machine.rig import FarEnd, open_port, receive_data, virtual_time
+from tests.machine.rig import FarEnd, Listener, open_port, receive_data, virtual_time
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat, seconds_to_ticks
 from uartsim.machine import Com1, Flag, Received
 from uartsim.machine.port import QUANTUM
@@ -217,8 +217,7 @@ async def test_a_break_from_the_far_end_keeps_its_place_between_characters() -> 
 async def test_the_guest_s_break_is_told_at_the_far_end_in_its_place() -> None:
     async with open_port() as (com1, driver):
         told: list[Any] = []
-        com1.on_output = lambda data, at: told.append(data)
-        com1.on_break = lambda at: told.append("break")
+        Listener(com1, lambda data, at: told.append(data), lambda at: told.append("break"))
         await driver.write(b"abc")
         await driver.drain()
         com1.write(Offset.LCR, com1.uart.lcr | LCR.BREAK)
@@ -240,8 +239,7 @@ async def test_characters_that_wait_to_be_handed_out_come_before_a_break_that_fo
     async with shared_ticker() as ticker:
         com1 = Com1(ticker)
         told: list[object] = []
-        com1.on_output = lambda data, at: told.append(data)
-        com1.on_break = lambda at: told.append("break")
+        Listener(com1, lambda data, at: told.append(data), lambda at: told.append("break"))
         uart, now = com1.uart, com1.clock.now()
         frame = uart.line_format.frame_ticks
         com1.write_at(Offset.LCR, 3, now)
@@ -305,7 +303,7 @@ async def test_another_baud_while_running_holds_from_the_next_frame_on() -> None
     async with open_port() as (com1, driver):
         far = FarEnd(com1)
         formats: list[str] = []
-        com1.on_format = lambda line_format: formats.append(str(line_format))
+        far.format_changed = lambda line_format: formats.append(str(line_format))  # type: ignore[method-assign]
         await driver.write(b"fast")
         await driver.drain()
         driver.set_format(LineFormat.from_baud(9600))

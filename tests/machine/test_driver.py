@@ -13,6 +13,7 @@ from uartsim.line_format import LineFormat, UartsimError, UsageError, seconds_to
 from uartsim.machine import Com1, Flag, Received, SerialDriver
 from uartsim.machine.driver import RECEIVE_BUFFER, TRANSMIT_BUFFER, divisor_of
 from uartsim.machine.port import QUANTUM
+from uartsim.machine.sides import NO_GUEST
 from uartsim.machine.ticker import shared_ticker
 from uartsim.registers import LSR, Offset
 
@@ -43,7 +44,7 @@ async def test_a_16750_is_refilled_by_64(slices: bool) -> None:
     refills = {}
     for variant in ("16550A", "16750"):
         async with open_port(variant=variant) as (com1, driver):
-            com1.slices = slices
+            com1.slices.wanted = slices
             before = com1.status()["accesses"]["read"]["IIR"]
             await driver.write(bytes(2048))
             await driver.drain()
@@ -240,13 +241,12 @@ async def test_a_bad_character_is_flagged_alone_between_good_ones(errors: LSR, f
 @virtual_time
 async def test_an_overrun_stands_behind_the_characters_that_came_before_it() -> None:
     async with open_port(strict_line=True) as (com1, driver):
-        handler, com1.on_interrupt = com1.on_interrupt, None  # interrupts are off for too long
+        handler, com1.guest = com1.guest, NO_GUEST  # interrupts are off for too long
         com1.far_send(bytes(range(40)))
         await trio.sleep(0.1)
         com1.advance(com1.clock.now())
-        com1.on_interrupt = handler
-        assert handler is not None
-        handler(True, com1.uart.now)
+        com1.guest = handler
+        handler.interrupt(True, com1.uart.now)
         com1.settle()
         assert await driver.receive() == Received(bytes(range(16)), Flag.NORMAL)
         assert await driver.receive() == Received(b"", Flag.OVERRUN)

@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from tests.machine.rig import FarEnd, open_port, receive_data, run_virtual, virtual_time
 from tests.strategies import line_formats
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat, UartsimError
-from uartsim.machine import Com1, Flag, SerialDriver
-from uartsim.machine import driver as driver_module
+from uartsim.machine import Com1, Flag, SerialDriver, interrupt_handler
 from uartsim.machine.modem_control import RTS_HIGH_WATER, RTS_LOW_WATER
 from uartsim.machine.options import read_fault
 from uartsim.machine.ticker import shared_ticker
@@ -124,7 +123,7 @@ def test_not_a_byte_is_lost_or_doubled_in_either_direction(
 
     async def main() -> None:
         async with open_watched(line_format, variant=variant, strict_line=True) as (com1, driver):
-            com1.slices = slices
+            com1.slices.wanted = slices
             far = FarEnd(com1)
             got = []
 
@@ -146,7 +145,7 @@ def test_not_a_byte_is_lost_or_doubled_in_either_direction(
             assert (line["bytes_in"], line["bytes_out"]) == (size, size)
             assert line["overruns"] == line["dropped_by_full_transmitter"] == line["errors_out"] == 0
 
-    with mock.patch.object(driver_module, "RECEIVE_BUFFER", 4096):
+    with mock.patch.object(interrupt_handler, "RECEIVE_BUFFER", 4096):
         run_virtual(main)
 
 
@@ -158,7 +157,7 @@ async def test_a_slow_reader_loses_nothing_only_where_both_ends_do_flow_control(
 ) -> None:
     size = 20_000
     data = payload(7, size, 0xFF)
-    with mock.patch.object(driver_module, "RECEIVE_BUFFER", 4096):
+    with mock.patch.object(interrupt_handler, "RECEIVE_BUFFER", 4096):
         async with open_port(variant=variant, strict_line=True, flow_control=far_end_does) as (com1, driver):
             driver.set_flow_control(guest_does)
             com1.far_send(data)
@@ -287,7 +286,7 @@ def rts(com1: Com1) -> bool:
 @virtual_time
 async def test_rts_drops_at_the_high_water_mark_and_rises_below_the_low_one(slices: bool) -> None:
     async with open_watched(LineFormat()) as (com1, driver):
-        com1.slices = slices
+        com1.slices.wanted = slices
         com1.far_send(bytes(RTS_HIGH_WATER - 1))
         await trio.sleep(5)
         assert rts(com1)

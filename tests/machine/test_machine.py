@@ -10,7 +10,7 @@ import pytest
 import trio
 import trio.testing
 
-from tests.machine.rig import FarEnd, FunctionGuest, real_time, virtual_time
+from tests.machine.rig import FarEnd, FunctionGuest, Listener, real_time, virtual_time
 from uartsim.line_format import UartsimError, UsageError
 from uartsim.machine import GuestEnd, Machine, SerialDriver, open_machine
 
@@ -98,15 +98,16 @@ async def test_an_error_while_the_timer_serves_a_line_ends_that_machine_and_no_o
     def broken(data: bytes, at: int) -> None:
         raise ZeroDivisionError("the far end is broken")
 
+    def attach(machine: Machine) -> None:
+        Listener(machine.com1, broken)
+
     async with open_machine(FunctionGuest(talks)) as healthy:
         with pytest.raises(ZeroDivisionError, match="the far end is broken"):
-            async with open_machine(
-                FunctionGuest(talks), prepare=lambda machine: setattr(machine.com1, "on_output", broken)
-            ):
+            async with open_machine(FunctionGuest(talks), prepare=attach):
                 await trio.sleep(1)
-        heard = healthy.com1.characters_out
+        heard = healthy.com1.counts.characters_out
         await trio.sleep(1)
-        assert healthy.com1.characters_out > heard
+        assert healthy.com1.counts.characters_out > heard
 
 
 @virtual_time

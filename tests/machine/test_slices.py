@@ -23,7 +23,8 @@ from tests.strategies import line_formats
 from uartsim.access.hub import Hub
 from uartsim.access.hub_client import READING_TICKS
 from uartsim.line_format import CRYSTAL_PERIOD, NEVER, TICKS_PER_SECOND, LineFormat
-from uartsim.machine import Com1, SerialDriver, driver, modem_control, port
+from uartsim.machine import Com1, SerialDriver, interrupt_handler, modem_control
+from uartsim.machine import slices as slices_module
 from uartsim.machine.ticker import Ticker, TrioClock
 from uartsim.record import TranscriptWriter
 from uartsim.registers import FCR, LCR, MCR, Offset
@@ -93,7 +94,7 @@ class Port:
 
     def seen(self) -> dict[str, Any]:
         """Everything that anyone could see now, or later make a difference."""
-        com1, driver, far = self.com1, self.driver, self.cable.far
+        com1, driver, far, handler = self.com1, self.driver, self.cable.far, self.driver._handler
         waiting = [tuple(frame) for run in com1.uart.transmitter.sent for frame in run.frames()]
         return {
             "reads": tuple(com1.reads),
@@ -104,8 +105,8 @@ class Port:
             "frames": [*self.cable.frames, *waiting],
             "output": tuple(self.output),
             "breaks": tuple(self.breaks),
-            "to send": bytes(driver._transmit),
-            "received": (tuple(self.received), tuple(driver._received), driver._received_size, driver._throttled),
+            "to send": bytes(handler.transmit),
+            "received": (tuple(self.received), tuple(handler.received), handler.received_size, handler._throttled),
             "stopped": (driver.modem.stopped, driver.modem.rts_dropped, driver.modem.carrier),
             "far": (far.characters, far.withheld, far.pending, far.free_at, far.due(True), com1.far_pending),
             "hub": self.hub.status(),
@@ -163,9 +164,7 @@ def far_outputs(outputs: ModemOutputs) -> Step:
 
 
 def guest_break(on: bool) -> Step:
-    return _named(
-        f"guest_break({on})", lambda port: port.com1.write(Offset.LCR, port.driver._lcr | int(LCR.BREAK) * on)
-    )
+    return _named(f"guest_break({on})", lambda port: port.com1.write(Offset.LCR, port.driver.lcr | int(LCR.BREAK) * on))
 
 
 def read(port: Port) -> None:
@@ -192,10 +191,6 @@ def reopen(port: Port) -> None:
 
 def discard_output(port: Port) -> None:
     port.driver.discard_output()
-
-
-def far_discard(port: Port) -> None:
-    port.com1.far_discard()
 
 
 def flush_input(port: Port) -> None:
@@ -233,7 +228,7 @@ readers: st.SearchStrategy[Step] = st.sampled_from([read, read, read_once, clien
 events: st.SearchStrategy[Step] = st.one_of(
     _ticks.map(far_break),
     line_formats(st.sampled_from([1, 2, 3, 12])).map(set_format),
-    st.sampled_from([reset, reopen, reopen, discard_output, far_discard, flush_input, look, poll]),
+    st.sampled_from([reset, reopen, reopen, discard_output, flush_input, look, poll]),
     st.sampled_from(_fifo_controls).map(lambda value: poke(Offset.FCR, value)),
     st.sampled_from(_modem_controls).map(lambda value: poke(Offset.MCR, value)),
     st.booleans().map(guest_break),
@@ -246,15 +241,15 @@ steps = st.sampled_from([traffic, traffic, time, time, time, readers, events]).f
 
 @contextmanager
 def counted(name: str) -> Iterator[list[Any]]:
-    """The results of a function of the chip's slices, as :mod:`uartsim.machine.port` calls it."""
+    """The results of a function of the chip's slices, as :mod:`uartsim.machine.slices` calls it."""
     results: list[Any] = []
-    original = getattr(port, name)
+    original = getattr(slices_module, name)
 
     def call(*arguments: Any) -> Any:
         results.append(original(*arguments))
         return results[-1]
 
-    with mock.patch.object(port, name, call):
+    with mock.patch.object(slices_module, name, call):
         yield results
 
 
@@ -266,7 +261,7 @@ def play(scenario: list[Step], receive_buffer: int, slices: bool, **options: Any
     async def main() -> None:
         ticker = LateTicker(TrioClock())
         port_com1 = Com1(ticker, **options)
-        port_com1.slices = slices
+        port_com1.slices.wanted = slices
         cable = port_com1.cable = WatchedCable(port_com1.uart.line_format)
         hub = Hub(port_com1)
         hub.record = TranscriptWriter(record, "test", "", 0)
@@ -274,19 +269,17 @@ def play(scenario: list[Step], receive_buffer: int, slices: bool, **options: Any
         port_driver = SerialDriver(port_com1)
         send, receive = trio.open_memory_channel[bytes](1000)
         port = Port(clock, ticker, port_com1, port_driver, cable, hub, send)
-        to_hub, break_to_hub = port_com1.on_output, port_com1.on_break
-        assert to_hub is not None
-        assert break_to_hub is not None
 
-        def output(data: bytes, at: int) -> None:
+        def output(data: bytes, at: int) -> bytes:
             port.output.append((data, at, ticker.clock.now()))
-            to_hub(data, at)
+            return data
 
         def line_break(at: int) -> None:
             port.breaks.append(at)
-            break_to_hub(at)
+            Hub.line_break(hub, at)
 
-        port_com1.on_output, port_com1.on_break = output, line_break
+        port_com1.output_interceptors.add(output)
+        hub.line_break = line_break  # type: ignore[method-assign]
         port_driver.open()
 
         async def write_all() -> None:
@@ -306,7 +299,7 @@ def play(scenario: list[Step], receive_buffer: int, slices: bool, **options: Any
 
     with (
         tempfile.TemporaryDirectory() as folder,
-        mock.patch.object(driver, "RECEIVE_BUFFER", receive_buffer),
+        mock.patch.object(interrupt_handler, "RECEIVE_BUFFER", receive_buffer),
         mock.patch.object(modem_control, "RTS_HIGH_WATER", receive_buffer // 2),
         mock.patch.object(modem_control, "RTS_LOW_WATER", receive_buffer // 4),
     ):
@@ -408,7 +401,7 @@ def test_slices_carry_what_a_late_process_has_to_catch_up_with(unlimited: bool) 
 async def test_unlimited_rate_sends_all_also_by_single_accesses(variant: str) -> None:
     """However many refills one interrupt takes: the handler goes on until the line is down."""
     async with open_port(unlimited=True, variant=variant) as (com1, driver):
-        com1.slices = False
+        com1.slices.wanted = False
         far = FarEnd(com1)
         await driver.write(bytes(20_000))
         await driver.drain()

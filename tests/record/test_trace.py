@@ -250,10 +250,10 @@ def test_the_header_can_be_read_by_eye_and_by_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"", "is no trace of uartsim: its first line has to be the header"),
-        (b"\x7fELF\x00\x01", "is no trace of uartsim"),
-        (b'{"uartsim": "transcript", "version": 1}\n', "is no trace of uartsim"),
-        (b"[" * 10_000, "is no trace of uartsim"),
+        (b"", "is not a trace of uartsim: its first line must be the header"),
+        (b"\x7fELF\x00\x01", "is not a trace of uartsim"),
+        (b'{"uartsim": "transcript", "version": 1}\n', "is not a trace of uartsim"),
+        (b"[" * 10_000, "is not a trace of uartsim"),
         (b'{"uartsim": "trace", "version": 3}\n', "is a trace of version 3; this uartsim reads 1 and 2"),
         (b'{"uartsim": "trace", "version": true}\n', "is a trace of version True; this uartsim reads 1 and 2"),
         (
@@ -276,13 +276,13 @@ def test_what_is_no_trace_is_refused(tmp_path: Path, content: bytes, why: str) -
 @pytest.mark.parametrize(
     ("record", "why"),
     [
-        (b"\x7c", "there is no kind 31"),
-        (b"\x00\x01", "no record begins with a zero"),
-        (b"\x84", "an access has the value of the one before, and there is none"),
+        (b"\x7c", "there is no record of kind 31"),
+        (b"\x00\x01", "no record begins with a zero byte"),
+        (b"\x84", "an access repeats the value of an earlier one, but there is none"),
         (b"\x05" + b"\xff" * 12, "a number has no end"),
         (b"\x18\x00", "format 0 was not defined"),
         (b"\x38\x01\x1c", "the line format 0x1c does not exist"),
-        (b"\x38\x01\x03\x28\x00\x00", "a run of 0 is none: 1 to 4096 can be"),
+        (b"\x38\x01\x03\x28\x00\x00", "a run has a length of 0: 1 to 4096 is valid"),
     ],
 )
 def test_a_damaged_trace_says_where(tmp_path: Path, record: bytes, why: str) -> None:

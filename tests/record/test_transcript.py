@@ -198,9 +198,9 @@ def test_lines_of_any_json_are_events_or_passed_over(folder: Path, lines: list[o
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "its first line has to be the header"),
-        ("[]\n", "its first line has to be the header"),
-        ('{"uartsim": "trace"}\n', "its first line has to be the header"),
+        ("", "its first line must be the header"),
+        ("[]\n", "its first line must be the header"),
+        ('{"uartsim": "trace"}\n', "its first line must be the header"),
         ('{"uartsim": "transcript", "version": 2}\n', "version 2; this uartsim reads 1"),
     ],
 )

@@ -253,7 +253,9 @@ def test_half_a_line_never_stays(tmp_path: Path) -> None:
 
 
 def test_the_unlimited_rate_has_no_waveform(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"there is no waveform .*a\.vcd to record at the unlimited rate.*--rate line"):
+    with pytest.raises(
+        UsageError, match=r"the waveform .*a\.vcd cannot be recorded at the unlimited rate.*--rate line"
+    ):
         VcdWriter(str(tmp_path / "a.vcd"), RecordHeader(unlimited=True))
     assert not (tmp_path / "a.vcd").exists()
 

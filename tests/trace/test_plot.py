@@ -147,10 +147,10 @@ def test_a_waveform_of_a_logic_analyser_is_read_in_the_given_format(tmp_path: Pa
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"", "is a waveform without a wire of one bit"),
+        (b"", "is a waveform without any wire of one bit"),
         (b"\x7fELF\x02\x01\x01", "is neither a waveform"),
         (b"just some text\n", "is neither a waveform"),
-        (b'{"uartsim": "transcript"}\n', "is no trace of uartsim"),
+        (b'{"uartsim": "transcript"}\n', "is not a trace of uartsim"),
     ],
 )
 def test_what_is_no_recording_is_refused(tmp_path: Path, content: bytes, why: str) -> None:
@@ -160,7 +160,7 @@ def test_what_is_no_recording_is_refused(tmp_path: Path, content: bytes, why: st
 
 
 def test_a_stretch_that_is_not_there_is_refused(recording: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"from 2 s to 1 s is nothing"):
+    with pytest.raises(UsageError, match=r"there is nothing from 2 s to 1 s"):
         read_waveform(str(recording), 2, 1)
     with pytest.raises(UsageError, match=r"ends 0\.00\d+ s after its start, before 7 s: give an earlier time"):
         read_waveform(str(recording), 7)
@@ -175,7 +175,7 @@ def test_the_unlimited_rate_has_nothing_to_draw(tmp_path: Path) -> None:
 
 
 def test_a_picture_that_cannot_be_made_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UsageError, match=r"a\.gif is no picture that can be made"):
+    with pytest.raises(UsageError, match=r"a\.gif is not the name of a picture"):
         draw(Waveform(), "a.gif")
     (tmp_path / "a.vcd").write_text("$var wire 1 ! TXD $end\n$enddefinitions $end\n#0\n1!\n#9\n0!\n")
     waveform = read_waveform(str(tmp_path / "a.vcd"))

@@ -67,7 +67,7 @@ def test_every_change_of_a_byte_is_damage_and_its_place_is_named(tmp_path: Path,
         assert isinstance(said, str), f"byte {place} may be another"
         if place < header:
             assert re.match(
-                r" (is damaged at byte 0|is no trace|is a trace of version|has a header|is of a chip)", said
+                r" (is damaged at byte 0|is not a trace|is a trace of version|has a header|is of a chip)", said
             ), said
         else:
             assert (found := re.match(r" is damaged at byte (\d+): ", said)), said
@@ -176,13 +176,13 @@ def test_what_follows_the_end_is_damage(tmp_path: Path, whole: bytes) -> None:
 @pytest.mark.parametrize(
     ("records", "why"),
     [
-        (b"\x05\xe8\x07", "a time is beyond all clocks"),
-        (b"\x81\xe8\x07\x55", "a time is beyond all clocks"),
-        (bytes((Kind.LOST << 2, 1, 0xE8, 0x07)), "a time is beyond all clocks"),
-        (b"\x84", "an access has the value of the one before"),
-        (bytes((Kind.RECEIVED << 2, 0x41, 0x40)), "the bits of 0x40 are 0x1c at most"),
-        (bytes((Kind.MODEM_INPUTS << 2, 0x0F)), "the bits of 0x0f are 0xf0 at most"),
-        (bytes((Kind.MODEM_OUTPUTS << 2, 0x10)), "the bits of 0x10 are 0x0f at most"),
+        (b"\x05\xe8\x07", "a time is too large for the clock"),
+        (b"\x81\xe8\x07\x55", "a time is too large for the clock"),
+        (bytes((Kind.LOST << 2, 1, 0xE8, 0x07)), "a time is too large for the clock"),
+        (b"\x84", "an access repeats the value of an earlier one"),
+        (bytes((Kind.RECEIVED << 2, 0x41, 0x40)), "the byte 0x40 has bits set that are not in 0x1c"),
+        (bytes((Kind.MODEM_INPUTS << 2, 0x0F)), "the byte 0x0f has bits set that are not in 0xf0"),
+        (bytes((Kind.MODEM_OUTPUTS << 2, 0x10)), "the byte 0x10 has bits set that are not in 0x0f"),
         (b"\x05\x7f" + bytes((Kind.LOST << 2, 1, 0, Kind.RESET << 2)), "time goes backwards"),
     ],
 )

@@ -1,11 +1,11 @@
-"""Our own client: a person's terminal on the line of a running machine.
+"""The client of ``uartsim attach``: a person's terminal on the line of a running machine.
 
-The terminal is put into raw mode, so that every key reaches the guest, Ctrl-C and Ctrl-Z too.  ``Ctrl-]`` is ours: it
-opens a menu line, and the key after it says what to do.  However the client ends (``kill -9`` aside), the terminal
-gets its settings back.
+The terminal is put into raw mode, so that every key reaches the guest, Ctrl-C and Ctrl-Z too.  ``Ctrl-]`` is the client's
+own key: it opens a menu line, and the key after it says what to do.  However the client ends (``kill -9`` aside), the
+terminal gets its settings back.
 
-What is typed goes to the machine by acknowledgement, a little at a time (:data:`WINDOW`): in the middle of a long
-paste the menu still acts at once.
+The client sends what is typed a little at a time (:data:`WINDOW`) and waits for the machine's acknowledgement, so that the
+menu acts at once even in the middle of a long paste.
 """
 
 from __future__ import annotations
@@ -21,25 +21,36 @@ import trio
 
 from uartsim.access.attach_messages import MessageStream
 from uartsim.access.keys import HELP, MENU, Keys
+from uartsim.access.output_filters import QueryFilter
 from uartsim.access.raw_terminal import RawTerminal, window_size
-from uartsim.access.terminal_output import QueryFilter, TerminalOutput
+from uartsim.access.terminal_output import TerminalOutput
 from uartsim.line_format import UartsimError
 from uartsim.printable import printable_line
 
-#: Bytes that may be on their way to the machine without having been taken by the line.
+#: The most bytes that have been sent to the machine and that the line has not taken yet.
 WINDOW: Final = 2048
-#: Bytes that are taken from the terminal and wait; more waits in the terminal, the menu's keys behind it too.
+#: The most bytes that are read from the terminal and wait; the rest, and any menu key behind it, waits in the terminal.
 TYPE_AHEAD: Final = 1 << 20
-#: How long what was typed before the person quit may take to reach the machine, in seconds.
+#: When the person quits: how long the keys typed before that may take to reach the machine, in seconds.
 LAST_KEYS_S: Final = 0.5
 
+#: What does not wait for the line: the message for each.
+_AT_ONCE: Final = {"nmi": b"M", "reset": b"R", "diagnosis": b"I", "watch": b"W", "take": b"F"}
 #: Why it ended when nothing else is known.
 _GONE: Final = "the machine is gone"
 _ENDING: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 
 
 def diagnosis(status: dict[str, Any], who: str = "") -> str:
-    """One line: speed, format, modem lines, counters, who holds the line, and the link; ``who`` is called "you"."""
+    """A machine's status on one line.
+
+    Args:
+        status: see :meth:`uartsim.access.machine_server.MachineServer.status`.
+        who: the client that asks; it is called "you".
+
+    Returns:
+        Speed, format, modem lines, counters, holder and watchers of the line, and the link.
+    """
     com1, hub = status["com1"], status["hub"]
     line = com1["line"]
     modem = " ".join(name.upper() for name, on in com1["modem"].items() if on) or "no modem line active"
@@ -54,24 +65,24 @@ def diagnosis(status: dict[str, Any], who: str = "") -> str:
 
 
 def own_name(fd: int) -> str:
-    """What others see of this client: its process and its terminal."""
+    """The name under which others see this client: its process and its terminal."""
     with contextlib.suppress(OSError):
         return f"attach (process {os.getpid()}, {os.ttyname(fd).removeprefix('/dev/')})"
     return f"attach (process {os.getpid()})"
 
 
 class AttachClient:
-    """A terminal attached to a machine.
+    """A terminal that is attached to a machine.
 
     Args:
         messages: the connection, from :func:`uartsim.access.attach_server.connect`.
         input_fd: the terminal's keys.
         output_fd: the terminal's screen.
-        name: the machine's name, for a last sentence; none without.
-        ends_on_signals: whether SIGTERM and its like end it here; else somebody else sees to that.
+        name: the machine's name, for a last sentence; without a name there is no last sentence.
+        ends_on_signals: whether SIGTERM and its like end the client; otherwise the caller handles them.
 
     Attributes:
-        end: why it ended, in a sentence; empty when the person quit.
+        end: why the client ended, as a sentence; empty when the person quit.
         status: the exit status that goes with it.
     """
 
@@ -102,13 +113,13 @@ class AttachClient:
         self._moved = trio.lowlevel.ParkingLot()
 
     async def run(self, *, watch: bool, force: bool, history: int | None, yields: bool = False) -> None:
-        """Serve until the person quits, the terminal is gone, a signal ends us, or the machine has ended.
+        """Serve until the person quits, the terminal is gone, a signal comes, or the machine has ended.
 
         Args:
             watch: only read.
-            force: take the line over from whoever holds it.
+            force: take the line over from the client that holds it.
             history: how many bytes of what was sent before to show; None: all that is kept.
-            yields: let the next who wants the line have it.
+            yields: give the line up as soon as another client wants it.
         """
         hello = {
             "who": self.who,
@@ -138,7 +149,7 @@ class AttachClient:
                 await screen.finish(last, drop=self._quitting)
 
     def say(self, text: str) -> bool:
-        """A sentence for the person; whether somebody is there for it.  It never waits for the terminal."""
+        """Show a sentence to the person, without waiting for the terminal; returns whether the terminal is attached."""
         if self._screen is not None:
             self._screen.say(text)
         return self._screen is not None
@@ -163,7 +174,7 @@ class AttachClient:
                     self._ended(scope, f"ended by {signal.Signals(number).name}", 128 + number)
 
     async def _to_machine(self, hello: bytes) -> None:
-        """What was typed, in its order, never much at a time."""
+        """Send what was typed, in its order, never much at a time."""
         with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):  # the other task says why
             await self.messages.send(b"H", hello)
             while True:
@@ -183,7 +194,7 @@ class AttachClient:
                 await self.messages.send(kind, data)
 
     def _type(self, kind: bytes, data: bytes) -> None:
-        """Behind what was typed before."""
+        """Put a message behind what was typed before."""
         self._typed.append((kind, data))
         self._typed_bytes += len(data) if kind == b"D" else 0
         self._moved.unpark_all()
@@ -240,7 +251,7 @@ class AttachClient:
                     return  # the other task says why
 
     async def _quit(self, scope: trio.CancelScope) -> None:
-        """What was typed before still goes, if the line takes it soon; then the machine lets go of us, and of the line."""
+        """Send what was typed before, if the line takes it soon; then the machine ends the session and frees the line."""
         self._quitting = True
         with trio.move_on_after(LAST_KEYS_S), contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
             while self._typed or self._sending:
@@ -251,6 +262,7 @@ class AttachClient:
         self._ended(scope, left, 0)
 
     async def _do(self, screen: TerminalOutput, what: str, part: bytes) -> None:
+        """Do what :class:`Keys` has found."""
         match what:
             case "send":
                 self._type(b"D", part)
@@ -261,24 +273,30 @@ class AttachClient:
             case "size":
                 rows, columns = window_size(self.output_fd)
                 self._type(b"D", f"stty rows {rows} cols {columns}\r".encode())
-            case "nmi" | "reset" | "diagnosis" | "watch" | "take":
-                kinds = {"nmi": b"M", "reset": b"R", "diagnosis": b"I", "watch": b"W", "take": b"F"}
-                await self.messages.send(kinds[what])
+            case _ if what in _AT_ONCE:
+                await self.messages.send(_AT_ONCE[what])
                 if what == "watch":
                     screen.say("you only watch now (Ctrl-] f takes the line)")
-            case "help":
-                for line in HELP:
-                    screen.put(f"{line}\r\n".encode())
-            case "menu":
-                screen.put(f"\r\n{MENU} ".encode())
-            case "clear":
-                screen.put(b"\r\n")
-            case "prompt":
-                screen.put(b"\r\nSysRq key or sequence, then Enter (Esc: none): ")
-            case "echo":
-                screen.put(part)
-            case "pasted":
-                screen.say("a pasted Ctrl-] went to the guest")
             case _:
-                key = part.decode(errors="replace")
-                screen.say(f"{key!r} means nothing here: Ctrl-] and a key of the menu, such as q to leave")
+                _show(screen, what, part)
+
+
+def _show(screen: TerminalOutput, what: str, part: bytes) -> None:
+    """Show what the menu has to say."""
+    match what:
+        case "help":
+            for line in HELP:
+                screen.put(f"{line}\r\n".encode())
+        case "menu":
+            screen.put(f"\r\n{MENU} ".encode())
+        case "clear":
+            screen.put(b"\r\n")
+        case "prompt":
+            screen.put(b"\r\nSysRq key or sequence, then Enter (Esc: none): ")
+        case "echo":
+            screen.put(part)
+        case "pasted":
+            screen.say("a pasted Ctrl-] went to the guest")
+        case _:
+            key = part.decode(errors="replace")
+            screen.say(f"{key!r} means nothing here: Ctrl-] and a key of the menu, such as q to leave")

@@ -1,7 +1,7 @@
-"""The messages of the attach socket, which carries our own client to a running machine.
+"""The messages between ``uartsim attach`` and a running machine.
 
-A stream of messages over a unix socket in the machine's private folder.  A message is one byte that says what it is,
-four bytes of length (big endian), and that many bytes:
+They are a stream over a unix socket in the machine's private folder.  A message is one byte for its kind, four bytes for
+its length (big endian), and that many bytes:
 
 ======== ================== ==========================================================================
 client   ``H`` hello        JSON: ``who``, ``watch``, ``force``, ``yields``, ``history`` (bytes, or null for
@@ -19,7 +19,7 @@ machine  ``D`` data         bytes from the guest
          ``I`` information  JSON
          ``A`` acknowledge  JSON, if the hello asked for it: first ``past``, how many bytes of history follow; then
                             ``taken``, how many bytes of data the line has taken, or refused
-         ``E`` end          why there is nothing more
+         ``E`` end          the reason why nothing more comes
 ======== ================== ==========================================================================
 """
 
@@ -45,7 +45,11 @@ class Message(NamedTuple):
     data: bytes
 
     def fields(self) -> dict[str, Any]:
-        """Its JSON; UartsimError if it is none."""
+        """The JSON object that it carries; empty if it carries nothing.
+
+        Raises:
+            UartsimError: it is not a JSON object.
+        """
         try:
             found = json.loads(self.data or b"{}")
         except (ValueError, RecursionError):
@@ -60,13 +64,18 @@ class MessageStream:
 
     def __init__(self, stream: trio.SocketStream) -> None:
         self.stream = stream
-        #: No message has been cut short, so that another can follow.
+        #: Whether no message has been cut short, so that another can follow.
         self.whole = True
         self._sending = trio.Lock()
         self._buffer = bytearray()
 
     async def send(self, kind: bytes, data: bytes = b"") -> None:
-        """Send one message; trio's stream errors pass through."""
+        """Send one message.
+
+        Raises:
+            trio.BrokenResourceError: the other side has left.
+            trio.ClosedResourceError: this side is closed.
+        """
         async with self._sending:
             self.whole = False
             await self.stream.send_all(_HEAD.pack(kind, len(data)) + data)
@@ -101,7 +110,7 @@ async def connect(path: str) -> MessageStream:
     """Connect to a machine's attach socket.
 
     Raises:
-        UartsimError: it does not answer.
+        UartsimError: the machine does not answer.
     """
     try:
         return MessageStream(await trio.open_unix_socket(path))

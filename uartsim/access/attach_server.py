@@ -1,8 +1,8 @@
 """The machine's end of the attach socket; its messages are in :mod:`uartsim.access.attach_messages`.
 
-A client that does not read is not waited for: it falls behind in the scrollback, and what it missed is said to it.
-Data, breaks and SysRq keep their order, and wait for the line; the rest is done at once.  A client that has little on
-its way, by the acknowledgements, therefore reaches the buttons also in the middle of a paste.
+The machine does not wait for a client that does not read: the client falls behind in the scrollback, and is told how much
+it has missed.  Data, breaks and SysRq keep their order, and wait for the line; everything else is done at once.  A client
+that sends little ahead of the acknowledgements therefore reaches the buttons even in the middle of a paste.
 """
 
 from __future__ import annotations
@@ -20,22 +20,38 @@ import trio
 
 from uartsim.access.attach_messages import Message, MessageStream
 from uartsim.access.hub import Hub, LineHeldError, NotTheWriterError
+from uartsim.control_sequences import ControlSequenceParser, Kind, Token
 from uartsim.error_groups import first_error
 from uartsim.line_format import UartsimError
 from uartsim.printable import printable, printable_line
 
 #: Messages of a client that may wait for the line.
 _WAITING: Final = 4
-#: How long the line may take for what a client has sent before it left, in seconds.
+#: When a client has left: how long the line may take for what the client sent before, in seconds.
 _LAST_WORDS_S: Final = 2.0
-#: How long a client may take to be told that all is over, in seconds.
+#: How long a client may take to receive the last message, in seconds.
 _GOODBYE_S: Final = 0.1
-#: The same sentence is not said again within this time, in seconds: each key of a typist would bring one.
+#: The same notice is not sent again within this time, in seconds: otherwise each key would bring one.
 _SAID_S: Final = 3.0
-#: What a terminal answers by itself when the guest asks it: nobody typed it.
-_REPORT: Final = re.compile(
-    rb"(?:\x1b\[[?>=]?[0-9;]*(?:[Rcnt]|\$y)|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1bP[^\x1b]*\x1b\\)+"
-)
+#: CSI sequences by which a terminal answers: the cursor's place, its name, its state, its size, a mode.
+_CSI_REPORT: Final = re.compile(rb"[?>=]?[0-9;]*(?:[Rcnt]|\$y)")
+
+
+def is_report(data: bytes) -> bool:
+    """Whether ``data`` holds only reports, which a terminal sends by itself when the guest asks it, and no keys."""
+    parser = ControlSequenceParser()
+    tokens = parser.feed(data)
+    if not tokens or parser.pending or tokens[-1].kind not in (Kind.CSI, Kind.STRING_END):
+        return False
+    return all(map(_reports, tokens))
+
+
+def _reports(token: Token) -> bool:
+    if token.kind is Kind.CSI:
+        return _CSI_REPORT.fullmatch(token.body) is not None
+    if token.kind is Kind.STRING_BEGIN:
+        return token.body in (b"]", b"P")
+    return token.kind is Kind.STRING or (token.kind is Kind.STRING_END and bool(token.data))
 
 
 class AttachServer:
@@ -43,8 +59,8 @@ class AttachServer:
 
     Args:
         hub: the line.
-        buttons: what NMI and reset do, by ``M`` and ``R``.
-        information: gives the status.
+        buttons: what the messages ``M`` (NMI) and ``R`` (reset) do.
+        information: returns the machine's status.
     """
 
     def __init__(
@@ -174,7 +190,7 @@ class _Session:
                 self._notice(str(error))
 
     async def _carry_out_orders(self) -> None:
-        """What needs the line, in its order."""
+        """Do what needs the line, in its order."""
         with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
             async for kind, data in self._to_do:
                 try:
@@ -187,7 +203,7 @@ class _Session:
                     else:
                         await self.client.sysrq(data.decode("ascii", "replace"))
                 except NotTheWriterError as error:
-                    if kind != b"D" or not _REPORT.fullmatch(data):
+                    if kind != b"D" or not is_report(data):
                         self._notice(str(error))
                 except (ValueError, TypeError, OverflowError) as error:
                     self._notice(str(error))

@@ -1,9 +1,10 @@
-"""The control socket: how another shell asks a running machine things.
+"""The control socket, by which another process asks a running machine to do something.
 
-One request a connection: a line of JSON, ``{"do": "status", ...}``, answered by a line of JSON, ``{"result": ...}`` or
-``{"error": "sentence"}``.  The socket lies in a private folder and has mode 0600; who connects is checked too.
+A connection carries one request, a line of JSON such as ``{"do": "status", ...}``, and its answer, a line of JSON:
+``{"result": ...}`` or ``{"error": "sentence"}``.  The socket lies in a private folder and has mode 0600; the user at the
+other end is checked too.
 
-This module is both ends.  The client's uses the standard library only, so that small commands start fast.
+This module is both ends.  The client's end uses the standard library only, so that small commands start fast.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> Non
 
     Args:
         listener: from :func:`uartsim.access.endpoints.listen`.
-        handlers: what can be asked: a coroutine function for each word of ``"do"``; it gets the whole request.
-            A :class:`UartsimError` or ValueError of its becomes the answer.
+        handlers: a coroutine function for each word that ``"do"`` may be; it gets the whole request.  A
+            :class:`UartsimError` or ValueError that it raises becomes the answer.
     """
     import trio
 
@@ -68,9 +69,9 @@ async def _answer(stream: trio.SocketStream, handlers: Mapping[str, Handler]) ->
     try:
         return {"result": await handlers[word](asked)}
     except (UsageError, ValueError, TypeError, OverflowError) as error:
-        return {"error": str(error)}  # a mistake of whoever asks: parameters of another kind than they should be
+        return {"error": str(error)}  # the request is wrong, such as a parameter of the wrong type
     except (UartsimError, OSError, RecursionError) as error:
-        return {"error": str(error), "failed": True}  # it was right to ask
+        return {"error": str(error), "failed": True}  # the request is right, and the machine could not do it
 
 
 def _connect(connection: socket.socket, path: str, timeout_s: float) -> None:
@@ -87,7 +88,13 @@ def _connect(connection: socket.socket, path: str, timeout_s: float) -> None:
 
 
 def ask(path: str, do: str, timeout_s: float = 30.0, **parameters: Any) -> Any:
-    """Ask a running machine; returns the result.
+    """Ask a running machine, and return the result.
+
+    Args:
+        path: its control socket.
+        do: what it is asked to do.
+        timeout_s: how long each step may take, in seconds.
+        parameters: of the request.
 
     Raises:
         UsageError: the machine refused; the message is its own.

@@ -1,4 +1,4 @@
-"""What a running machine can be asked over its control socket; :mod:`uartsim.access.control` carries it."""
+"""The requests that a running machine answers; :mod:`uartsim.access.control` carries them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ from uartsim.wire.faults import FAULT_KINDS
 if TYPE_CHECKING:
     from uartsim.access.machine_server import MachineServer
 
-#: How long the line may be held up by a guest that does not read before somebody who asked for a break is told, in
-#: seconds.
+#: How long a break or a SysRq may wait for a guest that does not read, in seconds; then the request fails.
 PATIENCE_S: Final = 15.0
 
 
@@ -33,7 +32,7 @@ class ControlRequests:
         machine: the machine.
 
     Attributes:
-        handlers: what answers each word; what they raise is the answer too.
+        handlers: the coroutine function that answers each word; an error that it raises is an answer too.
     """
 
     def __init__(self, server: MachineServer, machine: Machine) -> None:
@@ -148,7 +147,7 @@ class ControlRequests:
     async def _clear_faults(self, request: Mapping[str, Any]) -> Any:
         kind = request.get("kind")
         if kind is not None and kind not in FAULT_KINDS:
-            raise ValueError(f"{kind!r} is no fault: use one of {', '.join(FAULT_KINDS)}")
+            raise ValueError(f"{kind!r} is not a fault: use one of {', '.join(FAULT_KINDS)}")
         return self._hub.com1.clear_faults(kind)
 
     async def _history(self, request: Mapping[str, Any]) -> Any:

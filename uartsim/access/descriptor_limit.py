@@ -1,7 +1,7 @@
-"""What happens when the process is out of descriptors while a client connects.
+"""Clients that connect while this process has no file descriptor left (EMFILE).
 
-The client waits in the listening socket's queue, and trio tries again ten times a second until there are descriptors:
-nobody is lost.  Trio complains each time in its log, with a traceback; here the person is told once, in a sentence.
+Such a client waits in the listening socket's queue, and trio tries again ten times a second until a descriptor is free, so
+that no client is lost.  Trio logs each attempt with a traceback; here the person is told once, in a sentence.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-#: A complaint that comes so long after the one before belongs to another shortage, in seconds.
+#: After this much time without an attempt the next one is told again, in seconds.
 _QUIET_S: Final = 5.0
 
 
 class _FirstOfARow(logging.Handler):
-    """Tells the first of a row of complaints."""
+    """Tells the first of a row of records."""
 
     def __init__(self, log: Callable[[str], None]) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class _FirstOfARow(logging.Handler):
         self._last = -_QUIET_S
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Tell it, unless it is one of a row."""
+        """Tell the record, unless it follows another closely."""
         now = time.monotonic()
         if now - self._last >= _QUIET_S:
             error = record.exc_info[1] if record.exc_info else None
@@ -36,7 +36,7 @@ class _FirstOfARow(logging.Handler):
 
 @contextmanager
 def report_waiting_clients(log: Callable[[str], None]) -> Iterator[None]:
-    """While it lasts, ``log`` gets a sentence when clients have to wait for a descriptor."""
+    """Within this, ``log`` gets a sentence when clients have to wait for a descriptor."""
     logger = logging.getLogger("trio.serve_listeners")
     handler = _FirstOfARow(log)
     propagate, logger.propagate = logger.propagate, False

@@ -14,10 +14,8 @@ from uartsim.access.machine_folder import MachineFolder
 from uartsim.access.pty_device import PtyDevice
 from uartsim.errors import UartsimError
 
-#: What ends a program in the middle of anything.
+#: The signals that end a process, whatever it is doing.
 _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
 #: The endpoints that this process has opened and not released.
 OPEN: list[Endpoints] = []
 
@@ -51,7 +49,7 @@ class Endpoints:
                     OPEN.remove(self)
                 break
             except KeyboardInterrupt:
-                continue  # of a signal that had come before they were held back; each step can be done again
+                continue  # a signal came before they were blocked; each step can be done again
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 

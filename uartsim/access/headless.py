@@ -1,7 +1,7 @@
-"""A machine that nobody can reach, in virtual time: it runs as fast as the processor can work it out.
+"""A machine in virtual time, which runs as fast as the processor can compute it.
 
-A person or a program at a pty or a socket lives in real time, so there is none: what the guest sends is handed on and
-recorded, and nothing is sent to it.
+A person or a program at a pty or a socket lives in real time, so the machine has neither: what the guest sends is passed on
+and recorded, and nothing is sent to the guest.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ async def run_headless(
         guest: what runs.
         name: what the machine is called.
         limit_s: seconds of virtual time.
-        output: gets what the guest sends; it may block.
-        record: the file of the record, if there shall be one.
-        log: gets lines for the person who started the machine.
-        port: what its serial port is like.
+        output: is called with what the guest sends; it may block.
+        record: the file of the record, or None.
+        log: is called with lines for the person.
+        port: the options of the serial port.
 
     Returns:
-        How the guest ended; None if the time was over before.
+        How the guest ended; None if the time ran out before.
 
     Raises:
-        UsageError: the guest does not live in virtual time, or the record cannot be made.
+        UsageError: the guest cannot run in virtual time, or the record cannot be made.
         UartsimError: the guest could not be started.
-        OSError: what ``output`` raises.
+        OSError: ``output`` has raised it.
     """
     hubs: list[Hub] = []
 

@@ -62,38 +62,27 @@ class Hub:
         self.formats_changed = False
         self._record_flush = com1.ticker.wakeup(self._flush_record)
         self._kept = bytearray()
-        self._start = 0
+        #: The offset of the oldest byte that is kept; and the offset behind the last one, how many bytes the guest has sent.
+        self.start = self.end = 0
         #: When, and in which format, the guest has sent what is kept.
         self.sent_times = SentTimes(com1.uart.line_format)
         self._was_busy = False
         self._turn = Turn()
-        self._news = News(com1.ticker)
-        self._eager_news = trio.lowlevel.ParkingLot()  # where clients wait that may take on the spot what comes
+        #: Where clients wait until the guest has sent something, or the hub is closed.
+        self.news = News(com1.ticker)
+        #: The same for those that may take on the spot what comes, and are woken only for what they leave.
+        self.eager_news = trio.lowlevel.ParkingLot()
         self._room = trio.lowlevel.ParkingLot()
         self._taken = trio.lowlevel.ParkingLot()
-        com1.on_format = self._format
-        com1.on_output = self._output
-        com1.on_break = self._guest_break
-        com1.on_far_room = self._far_room
-        com1.far_busy = self._busy
-        com1.on_faults = self._faults
-        com1.on_carry = self._carry
+        #: Some client wants to know what is on the line before anybody hears it.
+        self.follows_frames = False
+        com1.far_end = self
 
     @property
     def baud(self) -> int:
         """The guest's speed now; a pty's usual one where frames take no time."""
         line = self.com1.uart.line_format
         return round(line.baud) if line.bit_ticks else 115200
-
-    @property
-    def end(self) -> int:
-        """How many bytes the guest has sent so far: the offset behind the last one."""
-        return self._start + len(self._kept)
-
-    @property
-    def start(self) -> int:
-        """The offset of the oldest byte that is kept."""
-        return self._start
 
     def history(self, size: int | None = None) -> bytes:
         """What is kept, or the last ``size`` bytes of it."""
@@ -130,40 +119,40 @@ class Hub:
     def close(self) -> None:
         """The guest has ended: clients read what is left, then the end."""
         self.closed = True
-        self._news.tell_at_once()
-        self._eager_news.unpark_all()
+        self.news.tell_at_once()
+        self.eager_news.unpark_all()
         self._room.unpark_all()
 
-    def _output(self, data: bytes, at: int) -> None:
+    def output(self, data: bytes, at: int) -> None:
+        """The guest has sent ``data``, the last of which arrived at ``at`` ticks."""
         self.last_output_at = at
-        if (record := self._recording()) is not None:
-            self._mark_differences()
+        if self.record is not None and (record := self._recording()) is not None:
+            if self.formats_changed:
+                self._mark_differences()
             record.output(data, at)
         kept = self._kept
-        self.sent_times.sent(self._start + len(kept), len(data), at)
+        self.sent_times.sent(self.end, len(data), at)
         kept += data
+        self.end += len(data)
         if len(kept) > self.scrollback_bytes + self.scrollback_bytes // 4 + CHUNK:
             excess = len(kept) - self.scrollback_bytes
             del kept[:excess]
-            self._start += excess
-            self.sent_times.forget(self._start)
-        self._tell_of_news()
+            self.start += excess
+            self.sent_times.forget(self.start)
+        self.tell_of_news()
 
-    def _tell_of_news(self) -> None:
+    def tell_of_news(self) -> None:
+        """Somebody may read: who can take it on the spot does, and the others are woken."""
         behind = False
         for client in tuple(self.clients):
             if client.eager is not None:
                 client.eager()
                 behind = behind or client.waiting > 0
         if behind:
-            self._eager_news.unpark_all()
-        self._news.tell()
+            self.eager_news.unpark_all()
+        self.news.tell()
 
-    def heard(self) -> None:
-        """Used by :class:`HubClient`: somebody at the far end has heard something of its own."""
-        self._tell_of_news()
-
-    def _faults(self) -> None:
+    def faults_changed(self) -> None:
         """A fault of the line has begun or ended."""
         faults = [str(fault) for fault in self.com1.faults()]
         self.mark(f"faults of the line: {', '.join(faults) or 'none'}")
@@ -175,7 +164,8 @@ class Hub:
         self.writer = client
         self.com1.set_far_format(client.line_format if client is not None else None)
 
-    def _format(self, line_format: LineFormat) -> None:
+    def format_changed(self, line_format: LineFormat) -> None:
+        """The guest has programmed another format."""
         under_way = sum(len(data) for _, data, _ in self.com1.cable.on_line())
         self.sent_times.set_format(self.end + under_way, line_format)
         for listener in self.on_format:
@@ -183,12 +173,18 @@ class Hub:
         for client in self.clients:
             client.listen_as_needed()
 
-    def _carry(self, now: int) -> None:
+    def look_who_follows(self) -> None:
+        """Used by :class:`HubClient`: what a client wants to know has changed, or a client has left."""
+        self.follows_frames = any(client.on_carry is not None for client in self.clients)
+
+    def carried(self, now: int) -> None:
+        """The guest has put frames on the line, and nobody has heard them yet."""
         for client in self.clients:
             if client.on_carry is not None:
                 client.on_carry(now)
 
-    def _guest_break(self, at: int) -> None:
+    def line_break(self, at: int) -> None:
+        """A break of the guest's has arrived at ``at`` ticks."""
         if (record := self._recording()) is not None:
             record.line_break("o", at)
 
@@ -198,10 +194,9 @@ class Hub:
             record.mark(text, self.com1.clock.now())
 
     def _mark_differences(self) -> None:
-        if self.formats_changed:
-            self.formats_changed = False
-            for client in sorted(self.clients, key=lambda client: client.who):
-                client.mark_difference()
+        self.formats_changed = False
+        for client in sorted(self.clients, key=lambda client: client.who):
+            client.mark_difference()
 
     def _recording(self) -> TranscriptWriter | None:
         """The record, if there is one; what is given to it now is in the file soon."""
@@ -213,24 +208,25 @@ class Hub:
         if self.record is not None:
             self.record.flush()
 
-    def _far_room(self) -> None:
+    def room_made(self) -> None:
+        """The queue of what is sent to the guest has become shorter."""
         if self._room:
             self._room.unpark_all()
 
     def read(self, position: int, size: int = CHUNK) -> tuple[int, bytes]:
         """What is kept from ``position`` on, at most ``size``; returns the position at which it really starts, and it."""
-        position = max(position, self._start)
-        offset = position - self._start
+        position = max(position, self.start)
+        offset = position - self.start
         return position, bytes(self._kept[offset : offset + size])
 
     def note_taken(self) -> None:
         """A client has read something."""
         if self._taken:
             self._taken.unpark_all()
-        if self._was_busy and not self._busy() and self.com1.on_far_ready is not None:
-            self.com1.on_far_ready()
+        if self._was_busy and not self.is_busy():
+            self.com1.guest.far_ready()
 
-    def _busy(self) -> bool:
+    def is_busy(self) -> bool:
         """At unlimited rate: some client is behind, and still reading.  One that has stopped reading is not waited for."""
         limit, now = self.end - self.scrollback_bytes // 2, self.com1.clock.now()
         self._was_busy = any(
@@ -239,23 +235,13 @@ class Hub:
         )
         return self._was_busy
 
-    async def wait_news(self, *, eager: bool = False) -> None:
-        """Wait until the guest has sent something, or the hub is closed.
-
-        Args:
-            eager: wait only for what :attr:`HubClient.eager` leaves.
-        """
-        if eager:
-            await self._eager_news.park()
-        else:
-            await self._news.wait()
+    async def wait_news(self) -> None:
+        """Wait until the guest has sent something, or the hub is closed."""
+        await self.news.wait()
 
     async def drain(self, clients: Iterable[HubClient]) -> None:
         """Wait until the line has carried all that the guest sent, and these clients have read it."""
-        com1 = self.com1
-        await trio.sleep(max(0, com1.uart.transmitter.drained_at() - com1.clock.now()) / TICKS_PER_SECOND)
-        com1.advance(com1.clock.now())
-        com1.settle()
+        await self.com1.drain()
         for client in clients:
             while client in self.clients and client.waiting:
                 await self._taken.park()
@@ -275,7 +261,8 @@ class Hub:
             if room > 0:
                 part = bytes(view[:room])
                 if self.record is not None and (record := self._recording()) is not None:
-                    self._mark_differences()
+                    if self.formats_changed:
+                        self._mark_differences()
                     record.input(b"*" * len(part) if secret else part, self.com1.clock.now())
                 self.com1.far_send(part)
                 view = view[room:]

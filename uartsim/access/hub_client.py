@@ -73,8 +73,7 @@ class HubClient:
         self._lost = False  # the line was taken over from it
         self._refused_by: HubClient | None = None  # as the record says already
         self.line_format: LineFormat | None = None
-        #: Called before what the guest has put on the line is heard.
-        self.on_carry: Callable[[int], object] | None = None
+        self._on_carry: Callable[[int], object] | None = None
         self._at_far_end = False
         self._marked = ""  # how it differs from the guest, as the record says
         self._ear: Ear | None = None
@@ -84,6 +83,16 @@ class HubClient:
         self._read_past = False  # what it has read last was the past
         self._heard_bytes = 0  # of what it has read since it came, those that an ear has heard
         self._oldest = 0  # it cannot go back further than this
+
+    @property
+    def on_carry(self) -> Callable[[int], object] | None:
+        """Called before what the guest has put on the line is heard."""
+        return self._on_carry
+
+    @on_carry.setter
+    def on_carry(self, follow: Callable[[int], object] | None) -> None:
+        self._on_carry = follow
+        self.hub.look_who_follows()
 
     @property
     def watch(self) -> bool:
@@ -165,7 +174,8 @@ class HubClient:
             before = self.position
             self._read_past = False
             data = self._take_heard() if self._heard else self._read(self.chunk)
-        self.progress()
+        if self.hub.com1.uart.unlimited:
+            self.progress()
         self.hub.note_taken()
         return data
 
@@ -319,7 +329,7 @@ class HubClient:
         if len(data) > self.hub.scrollback_bytes:
             del data[: len(data) // 4]
             self.missed += self.hub.scrollback_bytes + 1 - len(data)
-        self.hub.heard()
+        self.hub.tell_of_news()
 
     def _end_hearing(self) -> None:
         self._ear = None
@@ -339,11 +349,15 @@ class HubClient:
     async def receive(self) -> bytes:
         """Wait for the next bytes; ``b""`` when the guest has ended and everything was read."""
         await self._turn.take()
+        hub = self.hub
         while True:
-            data = self.receive_nowait()
-            if data or self.hub.closed:
-                return data
-            await self.hub.wait_news(eager=self.eager is not None)
+            if self._heard or self.position < hub.end or hub.closed:
+                data = self.receive_nowait()
+                if data or hub.closed:
+                    return data
+            elif hub.com1.uart.unlimited:
+                self.progress()
+            await (hub.news.waiting if self.eager is None else hub.eager_news).park()
 
     async def send(self, data: bytes, *, secret: bool = False) -> None:
         """Send to the guest over the line; returns when the line has room for more.
@@ -373,4 +387,5 @@ class HubClient:
         self.give_line()
         self.be_at_far_end(False)
         self.hub.clients.discard(self)
+        self.hub.look_who_follows()
         self.hub.note_taken()

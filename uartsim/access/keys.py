@@ -1,8 +1,8 @@
-"""A person's keys, told apart: those for the guest, and those for us behind ``Ctrl-]``.
+"""Tells a person's keys for the guest from those for the menu, which follow ``Ctrl-]``.
 
-A ``Ctrl-]`` that is pasted is text like any other and goes to the guest.  A paste is known by the brackets that a
-terminal puts around it where the guest's program has asked for them (``ESC [ 200 ~``), and else by its speed: nobody
-types more than :data:`PASTE_BYTES` between two reads.
+A ``Ctrl-]`` that is pasted is text like any other and goes to the guest.  A paste is recognised by the brackets that a
+terminal puts around it where the guest's program has asked for them (``ESC [ 200 ~``), and otherwise by its speed: a person
+does not type more than :data:`PASTE_BYTES` between two reads.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ ESCAPE: Final = b"\x1d"  # Ctrl-]
 MENU: Final = "[b break|s SysRq|n NMI|r reset|d diagnosis|z size|w watch|f take|q quit|? help]"
 #: More than this in one read is a paste, in bytes.
 PASTE_BYTES: Final = 32
-#: What follows a paste within this time belongs to it, in seconds.
+#: Keys that follow a paste within this time belong to it, in seconds.
 PASTE_GAP_S: Final = 0.05
-#: The closing bracket of a paste is not waited for longer than this, in seconds: a person has to get out.
+#: The closing bracket of a paste is awaited no longer than this, in seconds, so that the menu stays within reach.
 PASTE_BRACKET_S: Final = 1.0
 
 _PASTE_BEGINS: Final = b"\x1b[200~"
 _PASTE_ENDS: Final = b"\x1b[201~"
-#: What one key sends: an escape sequence, a character of UTF-8, or a byte.
+#: The bytes that one key sends: an escape sequence, a character of UTF-8, or a byte.
 _KEY: Final = re.compile(rb"\x1b[\[O][0-?]*[ -/]*[@-~]|[\xc2-\xf4][\x80-\xbf]+|.", re.DOTALL)
 _COMMANDS: Final = {
     b"b": "break",
@@ -36,7 +36,7 @@ _COMMANDS: Final = {
     b"?": "help",
     b"h": "help",
 }
-#: What ``?`` says, a line each.
+#: The help that ``?`` shows, by lines.
 HELP: Final = (
     "b  send a break (0.25 s)",
     "s  send SysRq: a break and a key; several letters are a sequence",
@@ -54,10 +54,10 @@ _CANCEL: Final = (b"\x1b", b"\x03", b"\r", b"\n", b" ")
 
 
 class Keys:
-    """Tells a person's keys for the guest from those for us.
+    """Tells keys for the guest from those for the menu.
 
     Feed it what was typed; it yields pairs of what to do and with which bytes: ``send`` bytes, ``menu`` (show it),
-    ``prompt`` (ask for SysRq keys), ``echo`` bytes (to the screen), ``clear`` (the line of ours is done), ``sysrq``
+    ``prompt`` (ask for SysRq keys), ``echo`` bytes (to the screen), ``clear`` (the menu line is done), ``sysrq``
     keys, ``pasted`` (a Ctrl-] has gone to the guest), ``unknown`` key, and ``break``, ``nmi``, ``reset``,
     ``diagnosis``, ``size``, ``watch``, ``take``, ``quit``, ``help``.
     """
@@ -105,7 +105,7 @@ class Keys:
         self._in_brackets = self._bracketed(before + data)
 
     def _bracketed(self, text: bytes) -> bool:
-        """Whether what comes behind ``text`` is inside a paste."""
+        """Whether the end of ``text`` is inside a paste."""
         begins, ends = text.rfind(_PASTE_BEGINS), text.rfind(_PASTE_ENDS)
         return self._in_brackets if begins == ends else begins > ends
 

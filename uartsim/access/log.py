@@ -1,11 +1,11 @@
-"""Lines for the person who started a machine: they never hold the machine up.
+"""Writes lines for the person at the terminal without ever holding the machine up.
 
-Nobody may be reading: standard output may be a full pipe, or a terminal that Ctrl-S has stopped.  (O_NONBLOCK is no way
-out: it belongs to the open file, which others share.)  So a thread writes, from a bounded queue.  What the queue has no
-room for is counted, and said as soon as something can be written again.
+Standard output may be a full pipe, or a terminal that Ctrl-S has stopped.  (O_NONBLOCK does not help: it belongs to the open
+file, which other processes share.)  So a thread writes, from a bounded queue.  Lines for which the queue has no room are
+counted, and the count is written as soon as something can be written again.
 
-A message that repeats is said once and counted; messages that differ only in their numbers count as one kind, of which
-a few are said.  The count comes with the first repetition after a while, and at the end.
+A message that repeats is written once and counted; messages that differ only in their numbers are of one kind, of which a
+few are written.  The count is written with the first repetition after a while, and at the end.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from typing import Final
 
 from uartsim.printable import printable
 
-#: The most that waits to be written, in bytes.
+#: The most bytes that wait to be written.
 QUEUE_BYTES: Final = 1 << 16
-#: A repetition within this time is only counted, in seconds; after each that is said, twice as long, up to a limit.
+#: A repetition within this time is only counted, in seconds; the time doubles with each one written, up to a limit.
 REPEAT_S: Final = 10.0
 LONGEST_REPEAT_S: Final = 600.0
-#: So many messages that differ only in their numbers are said.
+#: How many different messages of a kind are written.
 OF_A_KIND: Final = 4
-#: So many kinds are remembered.
+#: How many kinds are remembered.
 _KINDS: Final = 64
-#: How long what is left may take to be written at the end, in seconds.
+#: How long writing the rest may take at the end, in seconds.
 LAST_WORDS_S: Final = 0.2
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
 
 
 class _Kind:
-    """Messages that are the same but for their numbers."""
+    """Messages that differ only in their numbers."""
 
     def __init__(self) -> None:
         self.said_at = time.monotonic()
@@ -47,7 +47,7 @@ class _Kind:
         self.last = ""
 
     def take(self, text: str) -> list[str]:
-        """What is to be said for ``text``."""
+        """The lines to write for ``text``."""
         if text not in self.counts and len(self.counts) < OF_A_KIND:
             self.counts[text] = 0
             return [text]
@@ -64,7 +64,7 @@ class _Kind:
         return self.rest()
 
     def rest(self) -> list[str]:
-        """What was counted and not said; it is said now."""
+        """The lines for what was counted and not written yet."""
         lines = [f"{text} ({times(count)})" for text, count in self.counts.items() if count]
         if self.others:
             lines.append(f"{self.last} (and {self.others - 1} more like it)" if self.others > 1 else self.last)
@@ -74,7 +74,7 @@ class _Kind:
 
 
 def times(count: int) -> str:
-    """``12 more times``."""
+    """A count in words, such as ``12 more times``."""
     return f"{count} more times" if count > 1 else "once more"
 
 
@@ -95,12 +95,12 @@ class Log:
         self._kinds: OrderedDict[str, _Kind] = OrderedDict()
 
     def say(self, text: str) -> None:
-        """A message; one that repeats is counted."""
+        """Write a message; one that repeats is counted."""
         for line in self.condense(text):
             self.write(f"uartsim: {line}\n")
 
     def condense(self, text: str) -> list[str]:
-        """The lines that stand for a message now: itself, none, or how often it came."""
+        """The lines to write for a message now: the message, nothing, or how often it has come."""
         key = _NUMBER.sub("#", text)
         lines: list[str] = []
         if key not in self._kinds:
@@ -111,7 +111,7 @@ class Log:
         return lines + self._kinds[key].take(text)
 
     def write(self, text: str, fd: int | None = None) -> None:
-        """Write lines as they are, as soon as somebody reads; counted as lost where too much waits already."""
+        """Write lines as they are, as soon as possible; where too much waits already they are counted as lost."""
         data = printable(text).encode(errors="replace")
         with self._changed:
             if self._waiting + len(data) > QUEUE_BYTES:
@@ -130,12 +130,12 @@ class Log:
             self._changed.notify_all()
 
     def flush(self, timeout_s: float = LAST_WORDS_S) -> bool:
-        """Wait until all is written, at most ``timeout_s``; whether it is."""
+        """Wait until everything is written, at most ``timeout_s`` seconds; returns whether it is."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._waiting, timeout_s)
 
     def close(self) -> bool:
-        """Say what was counted, and :meth:`flush`."""
+        """Write what was counted, and :meth:`flush`."""
         for kind in self._kinds.values():
             for line in kind.rest():
                 self.write(f"uartsim: {line}\n")
@@ -161,12 +161,12 @@ class Log:
 
 
 def _write_all(fd: int, data: bytes) -> bool:
-    """Write all of it; whether that was possible."""
+    """Write all of it; returns whether that was possible."""
     view = memoryview(data)
     while view:
         try:
             view = view[os.write(fd, view) :]
-        except BlockingIOError:  # somebody who shares the file has made it so
+        except BlockingIOError:  # another process, which shares the file, has made it so
             select.select([], [fd], [])
         except (OSError, ValueError):
             return False
@@ -182,7 +182,7 @@ def _descriptor(stream: object, usual: int) -> int:
 
 
 def tell(text: str) -> None:
-    """A last line on standard error: it waits a moment for somebody to read it, not for ever."""
+    """Write a last line to standard error, and wait a moment, not for ever, until it is written."""
     log = Log()
     log.write(f"{text}\n")
     log.flush()

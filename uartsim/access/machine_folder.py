@@ -19,7 +19,7 @@ from uartsim.access.runtime_folder import (
     runtime_folder,
 )
 from uartsim.errors import UartsimError, UsageError
-from uartsim.own_files.folder import SHORTAGES, OwnFolder
+from uartsim.own_files.folder import EXHAUSTED, OwnFolder
 from uartsim.own_files.links import is_link, make_link, remove_link
 
 _REMEDY = "move that away, or give this machine another name with --name"
@@ -37,11 +37,11 @@ class MachineFolder:
 
     Args:
         name: the machine's name: letters, digits, ``_``, ``-``, ``.``, ``+``.
-        link: where the link to the pty shall be; the runtime folder's ``NAME.tty`` if not given.
+        link: the path of the link to the pty; the runtime folder's ``NAME.tty`` if not given.
 
     Raises:
-        UsageError: a machine of that name runs already, the name is impossible, or the link's path is taken by
-            something that is not ours.
+        UsageError: a machine of that name runs already, the name is not possible, or something that is not a link of
+            uartsim's is at the link's path.
     """
 
     def __init__(self, name: str, link: str | None = None) -> None:
@@ -70,7 +70,7 @@ class MachineFolder:
             self._own = self._take()
         except OSError as error:
             self._parent.close()
-            if error.errno in SHORTAGES:
+            if error.errno in EXHAUSTED:
                 raise
             raise UsageError(
                 f"the folder {self.path} cannot be made, or not emptied of what a dead machine has left in it "
@@ -81,7 +81,7 @@ class MachineFolder:
             raise
 
     def _take(self) -> OwnFolder:
-        """The machine's folder, locked, with nothing of a dead machine of that name in it."""
+        """Make or take over the machine's folder, lock it, and remove what a dead machine of that name has left."""
         with self._parent.locked():
             self._parent.mark()  # the last machine to end may have removed it since
             own = self._parent.enter(self.name, "machine's", has_lock, _REMEDY)
@@ -104,7 +104,7 @@ class MachineFolder:
         return own
 
     def _check_alone(self) -> None:
-        """UsageError if the lock is held."""
+        """Raise UsageError if another machine holds the lock."""
         try:
             _lock(self._lock)
         except BlockingIOError:
@@ -115,14 +115,17 @@ class MachineFolder:
             ) from None
 
     def _check_link(self, own: OwnFolder) -> None:
-        """A link from an earlier run of ours is in our note; anything else at that path is not ours."""
+        """Raise UsageError if something is at the link's path that an earlier run has not noted as its link."""
         if os.path.lexists(self.link) and _noted(own, "link") != self.link:
             raise UsageError(
                 f"{self.link} exists and is not a link of ours: remove it, or give another path with --link"
             )
 
     def make_link(self, target: str) -> None:
-        """Link to the pty; noted first, so that it can be told from a stranger's after a crash.
+        """Make the link to the pty; a note is written first, by which a later run knows the link after a crash.
+
+        Args:
+            target: the pty.
 
         Raises:
             UsageError: the link cannot be made.
@@ -138,7 +141,7 @@ class MachineFolder:
             ) from None
 
     def add_link(self, target: str, link: str | None = None) -> tuple[int, str]:
-        """Link to a further pty; returns its number, 2 or more, and the link's path.
+        """Make a link to a further pty; returns the pty's number, 2 or more, and the link's path.
 
         Args:
             target: the pty.
@@ -162,7 +165,7 @@ class MachineFolder:
         return number, path
 
     def move_link(self, target: str, number: int | None = None) -> None:
-        """Have a link of ours point to another pty, if it is still as it was made; a stranger's is left alone.
+        """Let a link point to another pty, if the link is still as it was made; any other is left alone.
 
         Args:
             target: the pty.
@@ -195,7 +198,7 @@ class MachineFolder:
         return f"{self.path}.{number}.tty"
 
     def _is_ours(self) -> bool:
-        """Whether the folder holds our lock: after somebody has removed it, another machine may have made it anew."""
+        """Whether the folder holds our lock: it may have been removed, and made anew by another machine."""
         try:
             return os.path.samestat(os.stat(os.path.join(self.path, "lock")), os.fstat(self._lock))
         except OSError:
@@ -206,7 +209,7 @@ class MachineFolder:
         if self._lock < 0:
             return
         if self._linked is not None:
-            remove_link(self.link, self._linked)  # if somebody has removed or replaced it, it is not ours any more
+            remove_link(self.link, self._linked)  # unless it has been removed or replaced meanwhile
             self._linked = None
         with contextlib.suppress(OSError, UartsimError), self._parent.locked():
             if self._is_ours():
@@ -217,18 +220,18 @@ class MachineFolder:
         self._parent.close()
 
     def _give_back(self, own: OwnFolder) -> None:
-        """Remove the folder; the runtime folder's lock is held, so that nobody takes the name half-way."""
+        """Remove the folder; the runtime folder's lock is held, so that no other machine takes the name half-way."""
         with contextlib.suppress(OSError):
             _clean(own)
         with contextlib.suppress(OSError):
-            if own.names() == ["lock"]:  # else somebody has put something there, which stays
+            if own.names() == ["lock"]:  # anything else was put there by others, and stays
                 own.remove("lock")
                 self._parent.remove_folder(self.name)
                 self._parent.unmark_if_empty()
 
 
 def _clean(own: OwnFolder) -> None:
-    """Remove what a machine has left behind in its folder, all but the lock, and its links; the lock says it is dead."""
+    """Remove a machine's files, all but the lock, and its links; the caller holds the lock."""
     for name in own.names():
         if name == "link" or is_note(name):
             _unlink_noted(own, name)
@@ -241,9 +244,9 @@ def _note(link: str, target: str) -> bytes:
 
 
 def _noted(own: OwnFolder, note: str) -> str | None:
-    """The link of which a note tells, if it still is as it was made.
+    """The link that a note names, or None where the link is not as it was made.
 
-    The number of the pty may be a stranger's by now: only a link that still says what the note says is ours.
+    The pty's number may belong to another program by now, so the link has to point to what the note says.
     """
     try:
         fd = own.open(note, os.O_RDONLY | os.O_NONBLOCK)
@@ -257,13 +260,13 @@ def _noted(own: OwnFolder, note: str) -> str | None:
 
 
 def _unlink_noted(own: OwnFolder, note: str) -> None:
-    """Remove the link of which a note tells."""
+    """Remove the link that a note names."""
     if (link := _noted(own, note)) is not None:
         remove_link(link, os.readlink(link))
 
 
 def _lock(lock: int) -> None:
-    """Lock the file, also while somebody who looks which machines run holds it for a moment.
+    """Lock the file, even if :func:`running_machines` of another process holds it for a moment.
 
     Raises:
         BlockingIOError: a machine holds it.

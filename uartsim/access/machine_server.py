@@ -75,7 +75,7 @@ class MachineServer:
                 task_status.started()
 
     def _renew_pty(self) -> PtyDevice:
-        """Another pty in place of one that cannot be used any more."""
+        """Make another pty in place of one that cannot be used any more."""
         endpoints, device = self.endpoints, PtyDevice(self.hub.baud)
         try:
             endpoints.folder.move_link(device.path)
@@ -87,7 +87,7 @@ class MachineServer:
         return device
 
     async def finish(self) -> None:
-        """The guest has ended: whoever is attached gets what is left, within a second, and is told."""
+        """After the guest's end: give every client what is left, within a second, and tell it that this is the end."""
         import trio
 
         with trio.move_on_after(1):
@@ -98,10 +98,10 @@ class MachineServer:
                 await pty.drain()
         self.hub.close()
         with trio.move_on_after(0.05):
-            await trio.sleep_forever()  # the attach sockets say good-bye
+            await trio.sleep_forever()  # until the attach sockets have sent their last message
 
     def status(self) -> dict[str, Any]:
-        """Everything that ``uartsim status`` shows."""
+        """Everything that ``uartsim status`` shows, as JSON can carry it."""
         assert self.machine is not None
         recordings = self.hub.com1.recordings()
         return {

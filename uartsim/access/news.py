@@ -26,24 +26,27 @@ class News:
 
     Args:
         ticker: wakes those who were not woken at once.
+
+    Attributes:
+        waiting: where they wait; :meth:`wait` does so too.
     """
 
     def __init__(self, ticker: Ticker) -> None:
         self._clock = ticker.clock
-        self._lot = trio.lowlevel.ParkingLot()
+        self.waiting = trio.lowlevel.ParkingLot()
         self._wakeup = ticker.wakeup(self._wake)
         self._not_before = 0  # the earliest time at which many are woken again
 
     async def wait(self) -> None:
         """Wait until there is something new."""
-        await self._lot.park()
+        await self.waiting.park()
 
     def tell(self) -> None:
         """There is something new: those who wait are woken, now or soon."""
-        waiting = len(self._lot)
-        if waiting <= FEW:
-            if waiting:
-                self._lot.unpark_all()
+        count = len(self.waiting)
+        if count <= FEW:
+            if count:
+                self.waiting.unpark_all()
         elif self._wakeup.at == NEVER:
             now = self._clock.now()
             if now >= self._not_before:
@@ -53,8 +56,8 @@ class News:
 
     def tell_at_once(self) -> None:
         """The same without delay, however many wait."""
-        self._lot.unpark_all()
+        self.waiting.unpark_all()
 
     def _wake(self, now: int) -> None:
-        self._not_before = now + min(len(self._lot) * GAP_PER_WAITER, LONGEST_GAP)
-        self._lot.unpark_all()
+        self._not_before = now + min(len(self.waiting) * GAP_PER_WAITER, LONGEST_GAP)
+        self.waiting.unpark_all()

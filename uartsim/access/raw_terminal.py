@@ -11,13 +11,17 @@ import tty
 
 
 class RawTerminal:
-    """A terminal in raw mode, as a context manager; as it was before, afterwards.
+    """A terminal in raw mode, as a context manager, which restores the terminal's settings.
 
     Attributes:
-        keys: a non-blocking descriptor of its own for what is typed.
-        screen: the same for what is shown.
+        keys: a non-blocking descriptor for the keys.
+        screen: a non-blocking descriptor for the screen.
 
-    The descriptors that we were given stay as they are: the shell has them too, and would find them non-blocking.
+    Both are opened anew where possible: the given ones are shared with the shell, which would find them non-blocking.
+
+    Args:
+        input_fd: the terminal's keys.
+        output_fd: the terminal's screen.
     """
 
     def __init__(self, input_fd: int, output_fd: int) -> None:
@@ -47,12 +51,12 @@ class RawTerminal:
         self.cooked()
 
     def raw(self) -> None:
-        """Every key comes as it is typed."""
+        """Switch to raw mode."""
         with contextlib.suppress(termios.error):  # the terminal may be gone
             tty.setraw(self._terminal, termios.TCSANOW)
 
     def cooked(self) -> None:
-        """The settings that it had before; in the background the terminal is the shell's, and is left alone."""
+        """Restore the settings; a process in the background leaves them alone, because the terminal is the shell's."""
         with contextlib.suppress(OSError):  # it need not be our controlling terminal
             if os.tcgetpgrp(self._terminal) != os.getpgrp() and os.tcgetpgrp(self._terminal) > 0:
                 return
@@ -61,6 +65,6 @@ class RawTerminal:
 
 
 def window_size(fd: int) -> tuple[int, int]:
-    """Rows and columns of the terminal."""
+    """Rows and columns of the terminal; 24 and 80 where it does not know them."""
     rows, columns, _, _ = struct.unpack("4H", fcntl.ioctl(fd, termios.TIOCGWINSZ, b"\0" * 8))
     return rows or 24, columns or 80

@@ -1,16 +1,16 @@
-"""Where a running machine can be found: its private folder, lock, link to the pty, and control socket.
+"""Where running machines are found: their private folders, locks, links to ptys, and sockets.
 
     FOLDER/NAME.tty            a symbolic link to the machine's pty
     FOLDER/NAME.N.tty          the same to its second pty and further ones
     FOLDER/NAME/lock           held while the machine runs, with its process id in it
-    FOLDER/NAME/link           where the link is and what it points to, so that a later run knows it; link.N likewise
+    FOLDER/NAME/link           a note of the link's path and its target, for a later run; link.N likewise
     FOLDER/NAME/control        its control socket
-    FOLDER/NAME/attach         the socket of our own client
+    FOLDER/NAME/attach         the socket of 'uartsim attach'
     FOLDER/NAME/uartsim-*      a guest's own private folder
 
 FOLDER is ``$UARTSIM_RUNTIME_DIR``, or ``uartsim`` in ``$XDG_RUNTIME_DIR``, in ``/run/user/UID`` or (root) in ``/run``,
-or at last in the user's own cache folder: never in a place that is shared with other users.  It carries a mark while
-anything is in it (:mod:`uartsim.own_files`); what is not of these names is never touched.
+or finally in the user's own cache folder: never in a place that is shared with other users.  It carries a mark while
+anything is in it (:mod:`uartsim.own_files`); files with other names are never touched.
 Only the standard library's small modules are used: this runs before anything heavy is imported.
 """
 
@@ -40,17 +40,17 @@ def open_runtime_folder(*, reading: bool = False) -> OwnFolder:
     """Open the runtime folder.
 
     Args:
-        reading: only look: a folder that is not there is not made.
+        reading: whether the folder is only read; then it is not made.
 
     Raises:
         UsageError: the folder is not this user's alone, or cannot be made.
-        FileNotFoundError: there is no such folder, and it is only to be looked at.
+        FileNotFoundError: it does not exist, and is only to be read.
     """
     return open_own(runtime_folder(), "runtime", _REMEDY, earlier=_made_earlier, reading=reading)
 
 
 def _made_earlier(folder: OwnFolder) -> Iterator[str]:
-    """What, in a runtime folder without a mark, a uartsim without marks has not made."""
+    """The names in a runtime folder without a mark that an older uartsim, which made no marks, has not made."""
     private = not os.fstat(folder.fd).st_mode & 0o077
     for name in folder.names():
         path = os.path.join(folder.path, name)
@@ -69,12 +69,12 @@ def _made_earlier(folder: OwnFolder) -> Iterator[str]:
 
 
 def is_note(name: str) -> bool:
-    """Whether a name in a machine's folder is that of a note of a further link."""
+    """Whether a file in a machine's folder is the note of a further link, by its name."""
     return name.startswith("link.") and name[5:].isascii() and name[5:].isdigit()
 
 
 def is_machine_file(name: str) -> bool:
-    """Whether a name in a machine's folder is one that uartsim makes: see the top of this module.
+    """Whether a file in a machine's folder is one that uartsim makes, by its name; see the top of this module.
 
     A guest's private folder has what :func:`tempfile.mkdtemp` makes of ``uartsim-``.
     """
@@ -83,12 +83,12 @@ def is_machine_file(name: str) -> bool:
 
 
 def _is_lock(content: bytes) -> bool:
-    """Whether a file has what a lock of ours has: nothing, or a process id."""
+    """Whether this is the content of a lock: nothing, or a process id."""
     return content == b"" or (content.endswith(b"\n") and content[:-1].isdigit() and len(content) < 33)
 
 
 def has_lock(own: OwnFolder) -> bool:
-    """Whether a machine's folder holds a lock of ours."""
+    """Whether a folder holds a machine's lock."""
     try:
         lock = own.open("lock", os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
@@ -105,10 +105,10 @@ def is_name(name: str) -> bool:
 
 
 def running_machines() -> list[str]:
-    """The names of this user's running machines.  Looking changes nothing.
+    """The names of this user's running machines.  Nothing is changed.
 
     Raises:
-        UsageError: the runtime folder is not ours alone.
+        UsageError: the runtime folder is not this user's alone.
     """
     try:
         folder = open_runtime_folder(reading=True)
@@ -154,10 +154,10 @@ def only_machine() -> str:
 
 
 def socket_path(name: str, which: str = "control") -> str:
-    """Where a running machine's control (or attach) socket is.
+    """The path of a running machine's control socket or attach socket.
 
     Raises:
-        UsageError: no machine of that name runs; names those that do.
+        UsageError: no machine of that name runs; the message names those that do.
     """
     running = running_machines()
     if name not in running:

@@ -44,3 +44,15 @@ def ticks(name: str, value: int) -> int:
     if value < 0:
         raise ValueError(f"{name} is {value}: use 0 or more ticks")
     return value
+
+
+def one_of(name: str, value: object, choices: tuple[str, ...]) -> None:
+    """ValueError that names the argument, unless ``value`` is one of ``choices``."""
+    if value not in choices:
+        raise ValueError(f"{name} is {value!r}: use {', '.join(map(repr, choices[:-1]))} or {choices[-1]!r}")
+
+
+def boolean(name: str, value: object) -> None:
+    """TypeError that names the argument, unless ``value`` is True or False."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} is {value!r}: use True or False")

@@ -6,9 +6,10 @@ touches the chip first lets it catch up with the present, in the order of time w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Literal
 
-from uartsim.chip.checks import bits
+from uartsim.chip.checks import bits, boolean, one_of, whole_number
 from uartsim.chip.loopback import Loop
 from uartsim.chip.modem import Modem
 from uartsim.chip.receiver import Receiver
@@ -20,10 +21,14 @@ from uartsim.register_bits import (
     CTS,
     DCTS,
     DELTAS,
+    DR,
     EDSSI,
     ELSI,
     ERBFI,
     ETBEI,
+    FIFO_64,
+    FIFO_ENABLE,
+    FIFO_ERROR,
     LINE_STATUS,
     LOOP,
     MODEM_INPUTS,
@@ -32,15 +37,19 @@ from uartsim.register_bits import (
     OUT2,
     RECEIVED_DATA,
     RTS,
+    TEMT,
     THR_EMPTY,
+    THRE,
 )
 from uartsim.registers import (
     MSR,
     POWER_ON_DIVISOR,
     VARIANTS,
+    Offset,
     Variant,
 )
 
+_LSR: Final = int(Offset.LSR)
 #: CTS, DSR and DCD active, RI not: what a null modem cable to an open port gives.
 CONNECTED: Final = MSR.CTS | MSR.DSR | MSR.DCD
 
@@ -53,14 +62,16 @@ class Engine:
 
     __slots__ = (
         "_break_sent",
-        "_due",
         "_loop",
         "_modem_interrupts",
+        "_readers",
         "_status",
         "_status_until",
+        "_writers",
         "auto_flow",
         "break_changes",
         "divisor",
+        "due",
         "fcr",
         "gate_open",
         "ier",
@@ -95,13 +106,10 @@ class Engine:
             variant = VARIANTS[variant]
         elif not isinstance(variant, Variant):
             raise TypeError(f"variant is {variant!r}: use a name, one of {', '.join(VARIANTS)}, or a Variant")
-        if out2_gate not in ("bit", "pin", "none"):
-            raise ValueError(f"out2_gate is {out2_gate!r}: use 'bit', 'pin' or 'none'")
-        if timeout_rule not in ("frames", "word"):
-            raise ValueError(f"timeout_rule is {timeout_rule!r}: use 'frames' or 'word'")
-        for name, option in (("thre_delay", thre_delay), ("unlimited", unlimited)):
-            if not isinstance(option, bool):
-                raise TypeError(f"{name} is {option!r}: use True or False")
+        one_of("out2_gate", out2_gate, ("bit", "pin", "none"))
+        one_of("timeout_rule", timeout_rule, ("frames", "word"))
+        boolean("thre_delay", thre_delay)
+        boolean("unlimited", unlimited)
         self.variant = variant
         self.out2_gate = out2_gate
         self.unlimited = unlimited
@@ -112,19 +120,146 @@ class Engine:
         self.divisor = POWER_ON_DIVISOR
         self.scratch = 0
         self.ier = self.fcr = self.lcr = 0
-        #: The last time anyone told us, in ticks.
+        self.iir = NO_INTERRUPT
+        #: When something happens next by itself, and the last time that the chip was told, in ticks.
+        self.due = NEVER
         self.now = 0
         #: Times at which LCR.6 forced the line to space (True) or let it go (False), since last taken.
         self.break_changes: list[tuple[int, bool]] = []
         self._break_sent = False
+        #: What reading and writing each address does, by offset; see :mod:`uartsim.chip.register_file`.
+        self._readers: dict[int, Callable[[], int]] = {}
+        self._writers: dict[int, Callable[[int], None]] = {}
         #: LSR as it was last worked out, and the time until which it stays so if nobody touches the chip.
         self._status = 0
         self._status_until = 0
 
+    # -- what the processor does ---------------------------------------------------------------------------
+
+    def read(self, offset: int, now: int) -> int:
+        """Read a register at ``now``.
+
+        Args:
+            offset: 0 to 7.
+            now: ticks, not before the last access.
+
+        Returns:
+            The register, 0 to 255.
+
+        Raises:
+            ValueError: an offset outside 0 to 7, or time went backwards.
+        """
+        # LSR is polled more than anything else, and mostly nothing has changed.  "is" passes 5.0 by at no cost.
+        if offset is _LSR and type(now) is int and self.now <= now < self._status_until:
+            self.now = now
+            return self._status
+        if type(offset) is not int:
+            offset = whole_number("offset", offset)
+        try:
+            reader = self._readers[offset]
+        except KeyError:
+            raise ValueError(f"offset is {offset}: a 16550 has the offsets 0 to 7") from None
+        if type(now) is not int or not self.now <= now < self.due:
+            self.advance(now)
+        self.now = now
+        return reader()
+
+    def write(self, offset: int, value: int, now: int) -> None:
+        """Write a register at ``now``.
+
+        Raises:
+            ValueError: an offset outside 0 to 7, a value outside 0 to 255, or time went backwards.
+        """
+        if type(offset) is not int:
+            offset = whole_number("offset", offset)
+        if type(value) is not int:
+            value = whole_number("value", value)
+        if not 0 <= value <= 0xFF:
+            raise ValueError(f"value is {value}: a register takes 0 to 255")
+        try:
+            writer = self._writers[offset]
+        except KeyError:
+            raise ValueError(f"offset is {offset}: a 16550 has the offsets 0 to 7") from None
+        if type(now) is not int or not self.now <= now < self.due:
+            self.advance(now)
+        self.now = now
+        writer(value)
+
+    # -- the registers that data and interrupts go through -------------------------------------------------
+
+    def _read_rbr(self) -> int:
+        character = self.receiver.pop(self.now)
+        if self.auto_flow:
+            self._flow_control(self.now)
+        self._plan()
+        self._identify()
+        return character
+
+    def _read_ier(self) -> int:
+        return self.ier
+
+    def _read_iir(self) -> int:
+        iir = self.iir
+        if iir == THR_EMPTY:
+            self.thr_empty_latch = False
+            self._identify()
+        if self.fcr & FIFO_ENABLE:
+            iir |= self.variant.iir_fifo_bits | self.fcr & FIFO_64  # IIR has the bit at the same place
+        return iir
+
     @property
-    def looping(self) -> bool:
-        """Something is on its way through the loopback to our own receiver."""
-        return self._loop.busy
+    def line_status(self) -> int:
+        """LSR as a read would show it now, without the effects of a read."""
+        receiver, transmitter = self.receiver, self.transmitter
+        value = receiver.latched
+        if receiver.data:
+            value |= DR
+            if receiver.bad and receiver.fifo_mode:
+                value |= FIFO_ERROR
+        if transmitter.thre:
+            value |= THRE
+            if not transmitter.shifting and not transmitter.fifo:
+                value |= TEMT
+        return value
+
+    def _read_lsr(self) -> int:
+        value = self.line_status
+        if self.receiver.latched:
+            self.receiver.latched = 0
+            self._identify()
+        else:
+            self._status = value
+            self._status_until = self.due
+        return value
+
+    def _read_msr(self) -> int:
+        modem = self.modem
+        value = modem.shown | modem.deltas
+        if modem.deltas:
+            modem.deltas = 0
+            self._identify()
+        return value
+
+    def _write_thr(self, value: int) -> None:
+        self.transmitter.write(value, self.now)
+        self._thr_written()
+
+    def _thr_written(self) -> None:
+        """THR was written, and THRE is back already if the shift register was free."""
+        transmitter = self.transmitter
+        rose = transmitter.thre_rose
+        transmitter.thre_rose = False
+        self._plan()
+        if rose is not self.thr_empty_latch:
+            self.thr_empty_latch = rose
+            self._identify()
+
+    def _write_ier(self, value: int) -> None:
+        value &= 0x0F
+        if value & ~self.ier & ETBEI and self.transmitter.thre:
+            self.thr_empty_latch = True
+        self.ier = value
+        self._identify()
 
     # -- time ----------------------------------------------------------------------------------------------
 
@@ -140,7 +275,7 @@ class Engine:
         if type(now) is not int or not self.now <= now < NEVER:
             self.check_time(now)
         self.now = now
-        if now >= self._due:
+        if now >= self.due:
             self._catch_up(now)
 
     def check_time(self, now: int) -> None:
@@ -171,7 +306,7 @@ class Engine:
     def _catch_up_looped(self, now: int) -> None:
         """The same in loopback, in the order of time: what leaves the transmitter comes in at the receiver."""
         transmitter, receiver = self.transmitter, self.receiver
-        while (due := self._due) <= now:
+        while (due := self.due) <= now:
             receiver.catch_up(due)
             self._loop.deliver(due, receiver, transmitter.times)
             if self.auto_flow:
@@ -188,8 +323,30 @@ class Engine:
             due = timeout_at
         if self._loop.due < due:  # never, outside loopback
             due = self._loop.due
-        self._due = due
+        self.due = due
         self._status_until = 0
+
+    def next_interrupt(self, now: int) -> int:
+        """The earliest time after ``now`` at which the interrupt line may change by itself; NEVER if it will not.
+
+        Unlike :meth:`next_event` it looks past the frames that merely follow each other on the line.
+
+        Raises:
+            ValueError: time went backwards, or ``now`` is NEVER or later.
+        """
+        if type(now) is not int or now != self.now or now >= self.due:
+            self.advance(now)
+        due = NEVER
+        if self.ier & ERBFI and self.receiver.timeout_at < due:
+            due = self.receiver.timeout_at
+        if self.modem.control & LOOP:
+            return min(due, self.due)
+        transmitter = self.transmitter
+        if self.ier & ETBEI and not transmitter.thre:
+            empty_at = transmitter.empty_at()
+            if empty_at < due:
+                due = empty_at
+        return due
 
     # -- interrupts ----------------------------------------------------------------------------------------
 

@@ -6,39 +6,27 @@ Registers that share an address are told apart by direction and by LCR.DLAB, whi
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
-
-from uartsim.chip.checks import whole_number
 from uartsim.chip.engine import CONNECTED, Engine, Out2Gate, TimeoutRule
 from uartsim.chip.state import UartState
 from uartsim.chip.timing import frame_times
 from uartsim.register_bits import (
     BREAK,
     DLAB,
-    DR,
-    ETBEI,
     FIFO_64,
     FIFO_ENABLE,
-    FIFO_ERROR,
     FORMAT,
     LOOP,
     NO_INTERRUPT,
     RCVR_RESET,
-    TEMT,
-    THR_EMPTY,
-    THRE,
     XMIT_RESET,
 )
-from uartsim.registers import Offset, Variant
-
-_LSR: Final = int(Offset.LSR)
+from uartsim.registers import Variant
 
 
 class RegisterFile(Engine):
     """The registers of a chip.  :class:`uartsim.chip.uart.Uart` says what the arguments are."""
 
-    __slots__ = ("_readers", "_writers")
+    __slots__ = ()
 
     def __init__(
         self,
@@ -58,7 +46,7 @@ class RegisterFile(Engine):
             modem_inputs=modem_inputs,
             unlimited=unlimited,
         )
-        self._readers: dict[int, Callable[[], int]] = {
+        self._readers = {
             0: self._read_rbr,
             1: self._read_ier,
             2: self._read_iir,
@@ -68,7 +56,7 @@ class RegisterFile(Engine):
             6: self._read_msr,
             7: self._read_scr,
         }
-        self._writers: dict[int, Callable[[int], None]] = {
+        self._writers = {
             0: self._write_thr,
             1: self._write_ier,
             2: self._write_fcr,
@@ -104,84 +92,13 @@ class RegisterFile(Engine):
         self._reformat()
         self._plan()
 
-    # -- what the processor does ---------------------------------------------------------------------------
-
-    def read(self, offset: int, now: int) -> int:
-        """Read a register at ``now``.
-
-        Args:
-            offset: 0 to 7.
-            now: ticks, not before the last access.
-
-        Returns:
-            The register, 0 to 255.
-
-        Raises:
-            ValueError: an offset outside 0 to 7, or time went backwards.
-        """
-        # LSR is polled more than anything else, and mostly nothing has changed.  "is" passes 5.0 by at no cost.
-        if offset is _LSR and type(now) is int and self.now <= now < self._status_until:
-            self.now = now
-            return self._status
-        if type(offset) is not int:
-            offset = whole_number("offset", offset)
-        try:
-            reader = self._readers[offset]
-        except KeyError:
-            raise ValueError(f"offset is {offset}: a 16550 has the offsets 0 to 7") from None
-        if type(now) is not int or not self.now <= now < self._due:
-            self.advance(now)
-        self.now = now
-        return reader()
-
-    def write(self, offset: int, value: int, now: int) -> None:
-        """Write a register at ``now``.
-
-        Raises:
-            ValueError: an offset outside 0 to 7, a value outside 0 to 255, or time went backwards.
-        """
-        if type(offset) is not int:
-            offset = whole_number("offset", offset)
-        if type(value) is not int:
-            value = whole_number("value", value)
-        if not 0 <= value <= 0xFF:
-            raise ValueError(f"value is {value}: a register takes 0 to 255")
-        try:
-            writer = self._writers[offset]
-        except KeyError:
-            raise ValueError(f"offset is {offset}: a 16550 has the offsets 0 to 7") from None
-        if type(now) is not int or not self.now <= now < self._due:
-            self.advance(now)
-        self.now = now
-        writer(value)
-
     # -- the registers ------------------------------------------------------------------------------------
-
-    def _read_rbr(self) -> int:
-        character = self.receiver.pop(self.now)
-        if self.auto_flow:
-            self._flow_control(self.now)
-        self._plan()
-        self._identify()
-        return character
 
     def _read_dll(self) -> int:
         return self.divisor & 0xFF
 
-    def _read_ier(self) -> int:
-        return self.ier
-
     def _read_dlm(self) -> int:
         return self.divisor >> 8
-
-    def _read_iir(self) -> int:
-        iir = self.iir
-        if iir == THR_EMPTY:
-            self.thr_empty_latch = False
-            self._identify()
-        if self.fcr & FIFO_ENABLE:
-            iir |= self.variant.iir_fifo_bits | self.fcr & FIFO_64  # IIR has the bit at the same place
-        return iir
 
     def _read_lcr(self) -> int:
         return self.lcr
@@ -189,58 +106,11 @@ class RegisterFile(Engine):
     def _read_mcr(self) -> int:
         return self.modem.control
 
-    @property
-    def line_status(self) -> int:
-        """LSR as a read would show it now, without the effects of a read."""
-        receiver, transmitter = self.receiver, self.transmitter
-        value = receiver.latched
-        if receiver.data:
-            value |= DR
-            if receiver.bad and receiver.fifo_mode:
-                value |= FIFO_ERROR
-        if transmitter.thre:
-            value |= THRE
-            if not transmitter.shifting and not transmitter.fifo:
-                value |= TEMT
-        return value
-
-    def _read_lsr(self) -> int:
-        value = self.line_status
-        if self.receiver.latched:
-            self.receiver.latched = 0
-            self._identify()
-        else:
-            self._status = value
-            self._status_until = self._due
-        return value
-
-    def _read_msr(self) -> int:
-        modem = self.modem
-        value = modem.shown | modem.deltas
-        if modem.deltas:
-            modem.deltas = 0
-            self._identify()
-        return value
-
     def _read_scr(self) -> int:
         return self.scratch if self.variant.has_scratch else 0xFF
 
     def _ignore(self, value: int) -> None:
         pass
-
-    def _write_thr(self, value: int) -> None:
-        self.transmitter.write(value, self.now)
-        self._thr_written()
-
-    def _thr_written(self) -> None:
-        """THR was written, and THRE is back already if the shift register was free."""
-        transmitter = self.transmitter
-        rose = transmitter.thre_rose
-        transmitter.thre_rose = False
-        self._plan()
-        if rose is not self.thr_empty_latch:
-            self.thr_empty_latch = rose
-            self._identify()
 
     def _write_dll(self, value: int) -> None:
         self.divisor = self.divisor & 0xFF00 | value
@@ -249,13 +119,6 @@ class RegisterFile(Engine):
     def _write_dlm(self, value: int) -> None:
         self.divisor = self.divisor & 0x00FF | value << 8
         self._reformat()
-
-    def _write_ier(self, value: int) -> None:
-        value &= 0x0F
-        if value & ~self.ier & ETBEI and self.transmitter.thre:
-            self.thr_empty_latch = True
-        self.ier = value
-        self._identify()
 
     def _write_fcr(self, value: int) -> None:
         variant = self.variant

@@ -183,7 +183,7 @@ class Transmitter:
             if self.times.frame:
                 self.taken_at = now
             self._shift(bytearray((character,)), now)
-            self._plan()
+            self.due = min(self.thre_at, self.frame_end)  # as _plan has it, without the call
             return
         fifo.append(character)
         if self.shifting:
@@ -254,14 +254,14 @@ class Transmitter:
         if not self.fifo:
             last = end - times.frame
             if self.fifo_mode:
-                if self.delay_circuit and self.written < 2 and not self.immediate:  # self.late, without the call
-                    self.thre_at = last + times.all_but_last_stop
-                else:
-                    self._indicate_empty()
-            elif self.shifting:
-                self.thre_at = last + times.bit // 2
+                late = self.delay_circuit and self.written < 2 and not self.immediate  # self.late, without the call
+                thre_at = last + times.all_but_last_stop if late else NEVER
             else:
-                self._indicate_empty()
+                thre_at = last + times.bit // 2 if self.shifting else NEVER
+            self.thre_at = thre_at
+            if thre_at == NEVER:  # as _indicate_empty has it, without the call
+                self.thre = self.thre_rose = True
+                self.immediate = False
         self.shifting = True
         self.start_at = NEVER
 

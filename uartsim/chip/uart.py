@@ -25,7 +25,7 @@ from uartsim.chip.register_file import RegisterFile
 from uartsim.chip.state import UartState
 from uartsim.chip.transmitter import SentFrame, SentRun
 from uartsim.line_format import NEVER
-from uartsim.register_bits import CHARACTER_ERRORS, DLAB, ERBFI, ETBEI, LOOP, MODEM_INPUTS
+from uartsim.register_bits import CHARACTER_ERRORS, DLAB, LOOP, MODEM_INPUTS
 from uartsim.registers import VARIANTS
 
 
@@ -173,6 +173,11 @@ class Uart(RegisterFile):
         self._flow_control(now)
         self._identify()
 
+    @property
+    def looping(self) -> bool:
+        """Something is on its way through the loopback to our own receiver."""
+        return self._loop.busy
+
     def take_sent(self) -> list[SentFrame]:
         """The frames that started on SOUT since the last call."""
         return [frame for run in self.take_sent_runs() for frame in run.frames()]
@@ -213,30 +218,8 @@ class Uart(RegisterFile):
             ValueError: time went backwards, or ``now`` is NEVER or later.
         """
         self.advance(now)
-        due = self._due
+        due = self.due
         return due if due < NEVER else NEVER  # a frame that begins just before NEVER ends after it
-
-    def next_interrupt(self, now: int) -> int:
-        """The earliest time after ``now`` at which the interrupt line may change by itself; NEVER if it will not.
-
-        Unlike :meth:`next_event` it looks past the frames that merely follow each other on the line.
-
-        Raises:
-            ValueError: time went backwards, or ``now`` is NEVER or later.
-        """
-        if type(now) is not int or now != self.now or now >= self._due:
-            self.advance(now)
-        due = NEVER
-        if self.ier & ERBFI and self.receiver.timeout_at < due:
-            due = self.receiver.timeout_at
-        if self.modem.control & LOOP:
-            return min(due, self._due)
-        transmitter = self.transmitter
-        if self.ier & ETBEI and not transmitter.thre:
-            empty_at = transmitter.empty_at()
-            if empty_at < due:
-                due = empty_at
-        return due
 
     # -- save and restore ----------------------------------------------------------------------------------
 

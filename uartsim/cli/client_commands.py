@@ -15,7 +15,7 @@ from uartsim.errors import UsageError
 @click.argument("name", required=False)
 @click.option("--watch", is_flag=True, help="Only watch; send nothing.")
 @click.option("--force", is_flag=True, help="Take the line over from the client that holds it, which is told.")
-@click.option("--history", type=int, metavar="BYTES", help="How much of the past to show; all if not given.")
+@click.option("--history", type=int, metavar="BYTES", help="How much of the past to show; all of it if not given.")
 def attach(name: str | None, watch: bool, force: bool, history: int | None) -> None:
     """Attach this terminal to machine NAME, or to the only one that runs.  Ctrl-] opens a menu; Ctrl-] q leaves."""
     from uartsim.access.runtime_folder import socket_path
@@ -40,13 +40,13 @@ def attach(name: str | None, watch: bool, force: bool, history: int | None) -> N
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--watch", is_flag=True, help="Its clients only watch.")
+@click.option("--watch", is_flag=True, help="The pty's clients only watch.")
 @click.option("--link", type=click.Path(), help="The path of its link; NAME.N.tty beside the first one if not given.")
 @click.option("--remove", type=int, metavar="N", help="Take pty N away again.")
 def pty(name: str | None, watch: bool, link: str | None, remove: int | None) -> None:
     """Give machine NAME, or the only one that runs, one more pty.
 
-    Each client that is to see everything needs a pty of its own.  It is there until the machine ends.
+    Each client that has to see everything needs a pty of its own.  The pty exists until the machine ends.
     """
     name = chosen(name)
     if remove is not None:
@@ -59,12 +59,12 @@ def pty(name: str | None, watch: bool, link: str | None, remove: int | None) -> 
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--bytes", "size", type=int, help="Only the last so many bytes.")
+@click.option("--bytes", "size", type=int, help="Only this many bytes, the last ones.")
 @click.option("--raw", is_flag=True, help="The bytes as they were sent, controls and all; for a file or a program.")
 def history(name: str | None, size: int | None, raw: bool) -> None:
     """Print what machine NAME, or the only one that runs, has sent, as far as it is kept.
 
-    What a terminal would obey is shown and not obeyed, such as ESC as its picture, unless --raw is given.
+    Controls are shown as pictures, such as that of ESC, so that no terminal obeys them, unless --raw is given.
     """
     if raw:
         kept = ask_machine(chosen(name), "history", bytes=size, raw=True)

@@ -1,4 +1,4 @@
-"""The command ``conform``: judges a UART against the datasheet."""
+"""The command ``conform``: tests a UART against the datasheet."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from uartsim.conform.report import Verdict
     from uartsim.conform.steps import Sequence
 
-#: A day.
+#: One day.
 _LONGEST_TIMEOUT_S = 86_400.0
 
 
 @click.command()
 @click.argument("target", required=False, type=click.Choice(["qemu", "ours"]))
-@click.option("--command", "program", metavar="PROGRAM", help="Judge the UART behind a program, given as in a shell.")
+@click.option("--command", "program", metavar="PROGRAM", help="Test the UART behind a program, given as in a shell.")
 @click.option(
     "--part", type=click.Choice(PARTS, case_sensitive=False), help="With 'ours': which part.  [default: 16550A]"
 )
 @click.option(
     "--accesses",
     type=click.IntRange(0),
-    help="How many steps of random programs: register accesses; for a program everything that it can do. Not with "
-    "'ours', which is what they compare with.  [default: 20000; with --sequence 0]",
+    help="How many steps of random programs: register accesses, or with --command anything that the program can do. Not with "
+    "'ours', with which they compare.  [default: 20000; with --sequence 0]",
 )
 @click.option(
     "--mixed",
@@ -39,14 +39,14 @@ _LONGEST_TIMEOUT_S = 86_400.0
     help="With 'qemu': how many steps with received bytes, breaks and time.  [default: a twentieth of --accesses]",
 )
 @click.option(
-    "--seed", type=click.IntRange(0), help="Of the random programs; it is printed.  [default: another each time]"
+    "--seed", type=click.IntRange(0), help="Seed of the random programs; it is printed.  [default: another each time]"
 )
 @click.option(
     "--sequence",
     "patterns",
     multiple=True,
     metavar="NAME",
-    help="Only this sequence; * stands for anything. Repeatable.",
+    help="Play only this sequence; * stands for any characters. Repeatable.",
 )
 @click.option(
     "--timeout",
@@ -67,17 +67,17 @@ def conform(
     timeout_s: float | None,
     as_json: bool,
 ) -> None:
-    """Judge a UART: what drivers do to it, what the datasheet says, and random programs beside our chip.
+    """Test a UART against the datasheet: by what drivers do to it, register by register, and by random programs.
 
-    'qemu' judges the QEMU of this machine and prints what it gets wrong; only what is not known yet makes it fail.
-    'ours' judges our own chip. --command judges the model behind a program, see docs/conformance.md.
+    'qemu' tests the QEMU of this machine and prints what it gets wrong; only what is not known yet makes it fail.
+    'ours' tests our own chip. --command tests the model behind a program, see docs/conformance.md.
 
-    Exits with 1 if something is wrong, and with 3 if it could not be judged: the program or QEMU is missing, dies, is
-    silent or answers nonsense.
+    Exits with 1 if something is wrong, and with 3 if the device under test fails: the program or QEMU is missing, dies,
+    is silent or answers nonsense.
     """
     _check_options(target, program, part, accesses, mixed, seed, timeout_s)
-    from uartsim.conform.judged import JudgedError
-    from uartsim.conform.judging import chosen
+    from uartsim.conform.dut import DutError
+    from uartsim.conform.suite import chosen
 
     sequences = chosen(patterns)
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
@@ -85,18 +85,18 @@ def conform(
         accesses = 0 if patterns else 20_000
     try:
         if program is not None:
-            verdict = _judge_program(program, timeout_s, sequences, accesses, seed)
+            verdict = _test_program(program, timeout_s, sequences, accesses, seed)
         elif target == "qemu":
-            verdict = _judge_qemu(sequences, accesses, accesses // 20 if mixed is None else mixed, seed)
+            verdict = _test_qemu(sequences, accesses, accesses // 20 if mixed is None else mixed, seed)
         else:
-            verdict = _judge_ours(part or "16550A", sequences, seed)
-    except JudgedError as error:
+            verdict = _test_ours(part or "16550A", sequences, seed)
+    except DutError as error:
         click.echo(f"uartsim: {error}", err=True)
         sys.exit(3)
-    if verdict.judged_nothing:
+    if verdict.checked_nothing:
         why = "; ".join(sorted(verdict.left_out())) or "no sequence has a check for it"
         other = "another --part" if target == "ours" else "--accesses for random programs"
-        raise UsageError(f"nothing was judged: {why}; choose other sequences, or give {other}")
+        raise UsageError(f"nothing was tested: {why}; choose other sequences, or give {other}")
     if as_json:
         click.echo(json.dumps(verdict.as_json(), indent=2))
     else:
@@ -117,43 +117,41 @@ def _check_options(
 ) -> None:
     """Raise UsageError for options that do not go together."""
     if target is None and program is None:
-        raise UsageError("say what to judge: 'uartsim conform qemu', 'uartsim conform ours', or --command PROGRAM")
+        raise UsageError("say what to test: 'uartsim conform qemu', 'uartsim conform ours', or --command PROGRAM")
     if target is not None and program is not None:
-        raise UsageError(f"{target} and --command {program} are two things to judge: give one of them")
+        raise UsageError(f"{target} and --command {program} are two devices to test: give one of them")
     if part is not None and target != "ours":
-        raise UsageError(f"--part {part}: only 'ours' can be another part; a program says which one it is")
+        raise UsageError(f"--part {part}: only 'ours' can be told which part it is; a program says so itself")
     if mixed is not None and target != "qemu":
         raise UsageError(f"--mixed {mixed}: only with 'qemu'; for others --accesses counts everything")
     if timeout_s is not None and program is None:
         raise UsageError(f"--timeout {timeout_s:g}: only with --command, for how long an answer may take")
     for option, value in (("--accesses", accesses), ("--seed", seed)):
         if value is not None and target == "ours":
-            raise UsageError(
-                f"{option} {value}: not with 'ours'; random programs compare with our chip, which is itself"
-            )
+            raise UsageError(f"{option} {value}: not with 'ours'; random programs compare a device with our chip")
 
 
-def _judge_program(
+def _test_program(
     program: str, timeout_s: float | None, sequences: tuple[Sequence, ...], accesses: int, seed: int
 ) -> Verdict:
-    from uartsim.conform.command_judged import ANSWER_TIMEOUT_S, CommandUart
-    from uartsim.conform.judging import judge_uart
+    from uartsim.conform.dut_command import ANSWER_TIMEOUT_S, CommandDut
     from uartsim.conform.progress import stage
+    from uartsim.conform.suite_run import run_on_dut
 
-    with CommandUart(program, timeout_s or ANSWER_TIMEOUT_S) as uart:
-        return judge_uart(uart, sequences, accesses, seed, stage)
+    with CommandDut(program, timeout_s or ANSWER_TIMEOUT_S) as uart:
+        return run_on_dut(uart, sequences, accesses, seed, stage)
 
 
-def _judge_qemu(sequences: tuple[Sequence, ...], accesses: int, mixed: int, seed: int) -> Verdict:
-    from uartsim.conform.judging import judge_qemu
+def _test_qemu(sequences: tuple[Sequence, ...], accesses: int, mixed: int, seed: int) -> Verdict:
     from uartsim.conform.progress import stage
+    from uartsim.conform.suite_run import run_on_qemu
 
-    return judge_qemu(sequences, accesses, mixed, seed, stage)
+    return run_on_qemu(sequences, accesses, mixed, seed, stage)
 
 
-def _judge_ours(part: str, sequences: tuple[Sequence, ...], seed: int) -> Verdict:
-    from uartsim.conform.judging import judge_uart
-    from uartsim.conform.ours import OurUart
+def _test_ours(part: str, sequences: tuple[Sequence, ...], seed: int) -> Verdict:
+    from uartsim.conform.dut_ours import OurDut
     from uartsim.conform.progress import stage
+    from uartsim.conform.suite_run import run_on_dut
 
-    return judge_uart(OurUart(part), sequences, 0, seed, stage)
+    return run_on_dut(OurDut(part), sequences, 0, seed, stage)

@@ -1,4 +1,4 @@
-"""What nobody foresaw: a sentence for the person, and a report with the traceback for whoever mends it.
+"""Unexpected errors: a sentence for the person, and a report with the traceback for the developers.
 
 Reports lie in ``uartsim/reports`` in ``$XDG_STATE_HOME`` (``~/.local/state`` without it), a folder of mode 0700, in files
 of mode 0600; the newest :data:`MOST_REPORTS` are kept.  With ``--debug``, or ``UARTSIM_DEBUG=1`` in the environment, the
@@ -26,14 +26,14 @@ from uartsim.printable import printable, printable_line
 STATUS: Final = 70
 #: Older reports are removed when another is written.
 MOST_REPORTS: Final = 20
-#: A report is cut to this many characters: a recursion a thousand calls deep says the same at every call.
+#: A report is cut to this many characters: a deep recursion repeats the same lines.
 LONGEST_REPORT: Final = 200_000
 
 _NAME: Final = re.compile(r"report-\d{8}-\d{6}-\d+(?:-\d+)?\.txt")
 
 
 def wants_debug() -> bool:
-    """Whether tracebacks are wanted on the terminal."""
+    """Whether tracebacks are to be printed."""
     return os.environ.get("UARTSIM_DEBUG", "").lower() not in ("", "0", "false", "no", "off")
 
 
@@ -46,11 +46,11 @@ def reports_folder() -> str:
 
 
 def tell(error: BaseException, where: str = "") -> None:
-    """Write a report of ``error`` and say on standard error, in one sentence, what happened and where the report is.
+    """Write a report of an error, and say on standard error, in one sentence, what happened and where the report is.
 
     Args:
-        error: what was raised.
-        where: in which place, such as a thread's name; empty for the command itself.
+        error: the error.
+        where: where it was raised, such as a thread's name; empty for the command itself.
     """
     text = traceback_of(error)
     error = first_error(error)
@@ -94,7 +94,7 @@ def write_report(text: str) -> str:
     """Write a report; returns its path.
 
     Raises:
-        OSError: there is no folder of this user's alone to write it to, or it cannot be written.
+        OSError: the folder is not this user's alone, or the report cannot be written.
     """
     folder = reports_folder()
     stem = time.strftime(f"report-%Y%m%d-%H%M%S-{os.getpid()}")
@@ -123,13 +123,13 @@ def _version() -> str:
 
 
 def _command_line() -> str:
-    """The command and its options, without what was given to them: a setting may hold a password."""
+    """The command and its options, without their values: a setting may hold a password."""
     options = [word.partition("=")[0] for word in sys.argv[2:] if word.startswith("-")]
     return printable_line(" ".join(["uartsim", *sys.argv[1:2], *options]))
 
 
 def _remove_oldest(own: OwnFolder) -> None:
-    """Keep the newest reports; only files that are named as ours are are removed."""
+    """Keep the newest reports; only files with a report's name are removed."""
     with contextlib.suppress(OSError):
         ours = [name for name in own.names() if _NAME.fullmatch(name) and stat.S_ISREG(own.state(name).st_mode)]
         ours.sort(key=lambda name: own.state(name).st_mtime_ns)
@@ -138,7 +138,7 @@ def _remove_oldest(own: OwnFolder) -> None:
 
 
 def catch_the_rest() -> None:
-    """Errors that no caller sees, in threads, in destructors and at exit, are told in the same way, and only once each."""
+    """Tell errors that no caller sees, in threads, in destructors and at exit, in the same way, and each only once."""
     import threading
 
     told: set[str] = set()

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from uartsim.machine import Guest, GuestEnd, Machine, PortOptions
     from uartsim.record import TranscriptWriter
 
-#: What ends a machine, with everything put away.
+#: The signals that end a machine, with everything put away.
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class LineSettings(NamedTuple):
-    """What the user wants of the line.
+    """The settings of the line.
 
     Attributes:
         port: the options of the serial port.
-        policy: what becomes of a second client that wants to send: ``"refuse"`` or ``"take-over"``.
+        policy: how a second client that wants to send is treated: ``"refuse"`` or ``"take-over"``.
         record: the file of the record, or None.
     """
 
@@ -55,7 +55,7 @@ class ForegroundRun:
         definition: the guest as its folder defines it.
         guest: the guest.
         endpoints: the machine's; :meth:`run` releases them.
-        line: what the user wants of the line.
+        line: the settings of the line.
         attach: whether this terminal is the first client.
     """
 

@@ -39,7 +39,7 @@ def sysrq(words: tuple[str, ...]) -> None:
 def modem(name: str | None, dtr: bool | None, rts: bool | None) -> None:
     """Drive this end's modem lines of machine NAME, or of the only one that runs, and print all of them.
 
-    A guest whose terminal has CLOCAL set, as on a Linux console and with agetty's -L, does not mind a lost carrier.
+    A guest whose terminal has CLOCAL set, as on a Linux console and with agetty's -L, ignores a lost carrier.
     """
     lines = ask_machine(chosen(name), "modem", dtr=dtr, rts=rts)
     click.echo(" ".join(line.upper() if on else line for line, on in lines.items()))
@@ -48,20 +48,20 @@ def modem(name: str | None, dtr: bool | None, rts: bool | None) -> None:
 @click.command()
 @click.argument("words", nargs=-1, metavar="[NAME] [FAULT]")
 @click.option("--clear", is_flag=True, help="End FAULT (its name is enough), or all faults.")
-@click.option("--reset", is_flag=True, help="Count from 0 on what faults do.")
-@click.option("--list", "list_kinds", is_flag=True, help="List the faults that there are.")
+@click.option("--reset", is_flag=True, help="Reset the counters of faults to 0.")
+@click.option("--list", "list_kinds", is_flag=True, help="List the kinds of faults.")
 def fault(words: tuple[str, ...], clear: bool, reset: bool, list_kinds: bool) -> None:
     """Make something go wrong with the line of machine NAME, or of the only one: FAULT is KIND or KIND:name=value,...
 
     \b
       uartsim fault demo noise:rate=1e-3,seed=7,direction=out
       uartsim fault demo dcd-drop:seconds=2
-      uartsim fault demo                     what is at work, and what it has done
+      uartsim fault demo                     the faults at work, and their counters
       uartsim fault demo noise --clear
-      uartsim fault demo --reset             count from 0 on
+      uartsim fault demo --reset             reset the counters to 0
 
-    What the guest sends is recorded, kept and shown to watchers as it was sent; clients of the line see
-    what comes out of it.
+    What the guest sends is recorded, kept and shown to watchers as it was sent; clients of the line get what the faults make
+    of it.
     """
     if list_kinds:
         if words or clear or reset:
@@ -120,5 +120,5 @@ def _list_faults() -> None:
             unit = f", {parameter.unit}" if parameter.unit else ""
             click.echo(f"{'':<12}   {parameter.name}: {parameter.help}{unit}{default}")
         if kind.seeded:
-            click.echo(f"{'':<12}   seed: where chance begins  [default: 0]")
+            click.echo(f"{'':<12}   seed: of the random numbers  [default: 0]")
     click.echo("every fault takes direction=in (to the guest), out or both  [default: both]")

@@ -1,4 +1,4 @@
-"""Types of command line options that more than one module of commands needs."""
+"""Types of command line options that several modules of commands use."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any, Final
 
 import click
 
-#: Thirty million years: nobody waits longer, and in ticks it is less than :data:`uartsim.line_format.NEVER`.
+#: The longest time, in seconds: thirty million years; in ticks it is less than :data:`uartsim.line_format.NEVER`.
 LONGEST_S: Final = 1e15
 
 
 class Seconds(click.FloatRange):
-    """A time or a length of time in seconds, finite; what is no such number is refused in a sentence.
+    """A finite time or length of time in seconds; anything else is refused in a sentence.
 
     Args:
-        positive: more than 0; otherwise 0 is allowed too.
-        most: the largest, in seconds.
+        positive: whether 0 is refused too.
+        most: the longest time, in seconds.
     """
 
     name = "seconds"
@@ -25,14 +25,18 @@ class Seconds(click.FloatRange):
         super().__init__(0, most, min_open=positive)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The number; :class:`click.BadParameter` if it is none, not finite, or out of range."""
+        """The number.
+
+        Raises:
+            click.BadParameter: it is not a number, not finite, or out of range.
+        """
         try:
             seconds = float(value)
         except (TypeError, ValueError):
             seconds = math.nan
-        least = "more than 0" if self.min_open else "0 or more"
+        valid = "a positive number" if self.min_open else "0 or more"
         if not math.isfinite(seconds) or seconds < 0 or (self.min_open and not seconds):
-            self.fail(f"{value} is no number of seconds that can be: give {least}, such as 2.5", param, ctx)
+            self.fail(f"{value!r} is not a valid number of seconds: use {valid}, such as 2.5", param, ctx)
         if self.max is not None and seconds > self.max:
-            self.fail(f"{value} seconds are too many: give {self.max:g} or fewer", param, ctx)
+            self.fail(f"{value} seconds are too many: use {self.max:g} or fewer", param, ctx)
         return seconds

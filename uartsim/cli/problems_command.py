@@ -13,7 +13,7 @@ from uartsim.errors import UsageError
 from uartsim.standard_streams import reader_may_leave
 
 if TYPE_CHECKING:
-    from uartsim.console.problem_catalogue import Catalogue
+    from uartsim.console.problems.problem_catalogue import Catalogue
 
 
 @click.command()
@@ -21,8 +21,13 @@ if TYPE_CHECKING:
 @click.option(
     "--catalogue", "files", multiple=True, type=click.Path(), metavar="FILE", help="Problems of your own. Repeatable."
 )
-@click.option("--allow", multiple=True, metavar="ID", help="This is none here, such as linux.crash or systemd.*")
-@click.option("--list", "listed", is_flag=True, help="What is known as a problem, in place of reading a log.")
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="ID",
+    help="Do not report this problem, such as linux.crash or systemd.*. Repeatable.",
+)
+@click.option("--list", "listed", is_flag=True, help="List the known problems instead of reading a log.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON lines, for programs.")
 def problems(logfile: str | None, files: tuple[str, ...], allow: tuple[str, ...], listed: bool, as_json: bool) -> None:
     """Say what went wrong on a console, from its log.
@@ -30,7 +35,7 @@ def problems(logfile: str | None, files: tuple[str, ...], allow: tuple[str, ...]
     LOGFILE is the output of any console, or a transcript of 'uartsim run --record'; - is the standard input. Exits with
     1 if something severe is found (severity error or fatal), with 0 if not.
     """
-    from uartsim.console.problem_catalogue import load_catalogue
+    from uartsim.console.problems.problem_catalogue import load_catalogue
 
     catalogue = load_catalogue(files)
     if listed == (logfile is not None):
@@ -49,8 +54,8 @@ def problems(logfile: str | None, files: tuple[str, ...], allow: tuple[str, ...]
 
 
 def _check(path: str, catalogue: Catalogue, allowed: frozenset[str], as_json: bool) -> bool:
-    from uartsim.console.problem_catalogue import SEVERITIES
-    from uartsim.console.saved_log import SavedLog
+    from uartsim.console.problems.problem_catalogue import SEVERITIES
+    from uartsim.console.problems.saved_log import SavedLog
 
     log = SavedLog(path, catalogue, allowed)
     severe = False

@@ -1,4 +1,4 @@
-"""The commands for what was recorded: ``uartsim trace`` and ``uartsim plot``."""
+"""The commands for recordings: ``uartsim trace`` and ``uartsim plot``."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def trace() -> None:
     """Look at a trace that 'uartsim run --trace FILE' has written: every register access, and the line."""
 
 
-_from = click.option("--from", "begin_s", type=Seconds(), metavar="SECONDS", help="From when on.")
-_to = click.option("--to", "end_s", type=Seconds(), metavar="SECONDS", help="Until when.")
+_from = click.option("--from", "begin_s", type=Seconds(), metavar="SECONDS", help="Begin at this time.")
+_to = click.option("--to", "end_s", type=Seconds(), metavar="SECONDS", help="End at this time.")
 _json = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 
 
@@ -34,7 +34,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="As JSON, for progr
     type=click.Choice(["accesses", "line", "interrupts", "modem"]),
     help="Only these events. Repeatable.",
 )
-@click.option("--every", is_flag=True, help="Every read, also where a loop reads the same value again and again.")
+@click.option("--every", is_flag=True, help="Every read, even where a loop reads the same value again and again.")
 @_json
 def show(
     file: str, begin_s: float | None, end_s: float | None, only: tuple[str, ...], every: bool, as_json: bool
@@ -63,7 +63,7 @@ def show(
 @click.argument("file", type=click.Path())
 @_json
 def summary(file: str, as_json: bool) -> None:
-    """Say what the driver in a trace set and how it used the port."""
+    """Sum up how the driver in a trace has set and used the port."""
     from uartsim.trace.reader import read_trace
     from uartsim.trace.summary import summarize
 
@@ -85,10 +85,10 @@ def summary(file: str, as_json: bool) -> None:
     "--differences", "limit", type=click.IntRange(1), default=10, show_default=True, help="How many to print."
 )
 def replay(file: str, limit: int) -> None:
-    """Do to our chip what was done to the recorded one, at the same times, and compare what it answers.
+    """Repeat the accesses of a trace on our chip, at the same times, and compare the answers.
 
-    Every value read, every change of the interrupt line and every frame sent has to be the same. Exits with 1 if one is
-    not.
+    Every value read, every change of the interrupt line and every frame sent has to be the same. Exits with 1 if one of
+    them is not.
     """
     from uartsim.trace.listing import clock
     from uartsim.trace.reader import read_trace
@@ -116,7 +116,7 @@ def replay(file: str, limit: int) -> None:
 @click.argument("out", type=click.Path())
 @click.option("--timescale", default="1 ps", show_default=True, help="The waveform's unit of time, such as '10 ns'.")
 def vcd(file: str, out: str, timescale: str) -> None:
-    """Make the trace FILE into the waveform OUT (VCD), for GTKWave or PulseView."""
+    """Convert the trace FILE into the waveform OUT (VCD), for GTKWave or PulseView."""
     from dataclasses import replace
 
     from uartsim.record.events import tell
@@ -145,11 +145,11 @@ def vcd(file: str, out: str, timescale: str) -> None:
 @click.option(
     "--out",
     type=click.Path(),
-    help="The picture, .png or .svg; an earlier picture of uartsim's is replaced, nothing else.  "
+    help="The picture, .png or .svg; only an earlier picture of uartsim's is replaced.  "
     "[default: FILE's name with .png for its ending]",
 )
-@click.option("--baud", type=float, help="Read the lines at this speed, and not as the file says.")
-@click.option("--format", "characters", metavar="8N1", help="Read the lines in this format, and not as the file says.")
+@click.option("--baud", type=float, help="Read the lines at this speed instead of the file's.")
+@click.option("--format", "characters", metavar="8N1", help="Read the lines in this format instead of the file's.")
 def plot(
     file: str,
     begin_s: float | None,

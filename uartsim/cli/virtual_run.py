@@ -1,4 +1,4 @@
-"""A machine in virtual time: nobody can reach it, and ``uartsim run --clock virtual`` prints what its guest sends."""
+"""A machine in virtual time, which has no clients: ``uartsim run --clock virtual`` prints what its guest sends."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def run_virtually(guest: Guest, name: str, line: LineSettings, limit_s: float) -
     Args:
         guest: the guest.
         name: what the machine is called.
-        line: what the user wants of the line.
+        line: the settings of the line.
         limit_s: how much virtual time may pass, in seconds.
 
     Raises:
-        UsageError: the guest does not live in virtual time.
+        UsageError: the guest cannot run in virtual time.
         UartsimError: it could not be started.
         SystemExit: the guest has ended, with the exit status that goes with its end.
     """
@@ -81,7 +81,7 @@ def run_virtually(guest: Guest, name: str, line: LineSettings, limit_s: float) -
 
 
 class _InterruptedError(BaseException):
-    """A signal has come in the middle of a write that nobody reads."""
+    """A signal has come in the middle of a write that blocks."""
 
 
 class _Output:

@@ -1,5 +1,5 @@
-"""The conformance kit: sequences and random programs that judge any UART against the datasheet."""
+"""The conformance kit: tests any UART against the datasheet, by sequences of steps and by random programs."""
 
-from uartsim.conform.judged import ALL, Access, Answer, Can, JudgedError, JudgedUart
+from uartsim.conform.dut import ALL, Access, Answer, Can, DeviceUnderTest, DutError
 
-__all__ = ["ALL", "Access", "Answer", "Can", "JudgedError", "JudgedUart"]
+__all__ = ["ALL", "Access", "Answer", "Can", "DeviceUnderTest", "DutError"]

@@ -1,4 +1,4 @@
-"""How far a judgement is: a bar where somebody looks at a terminal, a line now and then otherwise."""
+"""The progress of a long run: a bar on a terminal, a few plain lines in CI, and nothing elsewhere."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import TextIO, TypeAlias
 
 from uartsim.standard_streams import unfiltered
 
-#: A stage is said to be done in so many plain lines.
+#: How many plain lines a stage writes.
 _PLAIN_LINES = 4
 
-#: Told how many more steps of the stage are done.
+#: Called with the number of steps that were done since the last call.
 Tick: TypeAlias = Callable[[int], None]
-#: Given what a stage is and how many steps it has; the stage lasts as long as the context.
+#: Called with the name of a stage and its number of steps; the stage lasts as long as the context that is returned.
 Progress: TypeAlias = Callable[[str, int], AbstractContextManager[Tick]]
 
 
 def silent(what: str, total: int) -> AbstractContextManager[Tick]:
-    """Show nothing: for a program that calls us."""
+    """Show nothing: for programs that use the conformance kit."""
     return nullcontext(lambda count: None)
 
 
@@ -28,7 +28,7 @@ def silent(what: str, total: int) -> AbstractContextManager[Tick]:
 def stage(what: str, total: int, to: TextIO | None = None) -> Iterator[Tick]:
     """Show one stage of ``total`` steps on standard error while the block runs.
 
-    It is a bar on a terminal and plain lines in CI (the variable ``CI`` is set); elsewhere nobody looks at it.
+    Standard error gets a bar if it is a terminal, plain lines in CI (the variable ``CI`` is set), and nothing otherwise.
     """
     stream = sys.stderr if to is None else to
     if total <= 0:

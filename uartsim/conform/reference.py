@@ -1,8 +1,8 @@
 """The registers, bit by bit: what they do here, in the datasheet, and in QEMU 7.2.
 
-The table behind ``docs/registers.md``.  What it says of QEMU is not an opinion: a row names the checks that show it, and
-QEMU has to pass all of them where the row says that it does the same, and to fail one where it says otherwise.  Names
-and places of bits come from :mod:`uartsim.registers`.
+The table behind ``docs/registers.md``.  What it says about QEMU is measured: a row names the checks that show it, and QEMU
+has to pass all of them where the row says that it does the same, and to fail at least one where the row says otherwise.
+Names and places of bits are those of :mod:`uartsim.registers`.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ REGISTERS: Final = (
                 "7:0",
                 "a divisor of 0 is not recommended",
                 "counts 65536",
-                "keeps the speed that was",
+                "keeps the previous speed",
                 ("divisor-zero/*",),
             ),
         ),
@@ -109,7 +109,7 @@ REGISTERS: Final = (
                 "3",
                 "modem status",
                 "",
-                "nobody is interrupted by changes in loopback",
+                "changes in loopback cause no interrupt",
                 ("modem-status-in-loopback/RTS has changed CTS",),
             ),
             Bit("0", "7:4", "always 0", "", SAME, ("ier-mask/*",)),
@@ -161,7 +161,7 @@ REGISTERS: Final = (
                 "0",
                 "enables both FIFOs; a change empties them; the other bits count only when it is written 1",
                 "",
-                "the FIFOs are emptied by bits 1 and 2 also when it is written 0",
+                "bits 1 and 2 empty the FIFOs even when it is written 0",
                 ("fcr0-change-empties/*", "fcr-needs-fcr0/*"),
             ),
             Bit("RCVR_RESET", "1", "empties the receiver's FIFO, once", "", SAME, ("fcr1-empties-the-receiver/*",)),
@@ -224,7 +224,7 @@ REGISTERS: Final = (
                 "6",
                 "forces SOUT to 0, and nothing else",
                 "",
-                "characters leave all the same; without effect in loopback",
+                "characters leave in spite of it; without effect in loopback",
                 ("break-sent/*", "loopback-break/*"),
             ),
             Bit("DLAB", "7", "offsets 0 and 1 are the divisor latch", "", SAME, ("dlab-window/*", "dll-read-*/*")),
@@ -242,7 +242,7 @@ REGISTERS: Final = (
             Bit(
                 "OUT2",
                 "3",
-                "an output that lets the interrupt out on a PC; DCD in loopback",
+                "an output that gates the interrupt on a PC; DCD in loopback",
                 'by the bit also in loopback; out2_gate="pin": by the pin',
                 "the interrupt comes out whatever it is; set after a reset",
                 ("out2-gates-the-interrupt/*", "reset-values/MCR is 00"),
@@ -251,7 +251,7 @@ REGISTERS: Final = (
                 "LOOP",
                 "4",
                 "the transmitter feeds the receiver, SIN is cut off, outputs are inactive, inputs are MCR 3:0",
-                "frames in the loop when it is left are lost",
+                "a frame that is in the loop when MCR.4 is cleared is lost",
                 "SIN stays connected; takes no time; no deltas",
                 ("loopback-cuts-sin/*", "loopback-takes-line-time/*", "loopback-deltas/*"),
             ),
@@ -271,7 +271,7 @@ REGISTERS: Final = (
                 "1",
                 "a character was lost: with FIFO the new one, without the old one; read once, gone",
                 "",
-                "around the loop only: from its line no more is taken in than fits",
+                "around the loop only: QEMU takes in no more from the line than fits",
                 ("overrun-of-the-line/*", "overrun-without-fifo/*"),
             ),
             Bit(
@@ -368,7 +368,7 @@ REGISTERS: Final = (
     ),
 )
 
-#: What a 16550A has and our chip has not.
+#: What a 16550A has and our chip does not.
 NOT_EMULATED: Final = (
     "the DMA signals RXRDY and TXRDY, and what FCR3 changes about them",
     "the factory test: writing LSR, which the datasheet advises against, is ignored",

@@ -1,11 +1,11 @@
-"""What a row of the register reference holds; the rows are in :mod:`uartsim.conform.reference`."""
+"""The shape of the register reference; its rows are in :mod:`uartsim.conform.reference`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
-#: QEMU does as the datasheet says.
+#: The text for a bit where QEMU does what the datasheet says.
 SAME: Final = "the same"
 
 
@@ -15,11 +15,11 @@ class Bit:
 
     Attributes:
         name: the member of the register's IntFlag, or a name of our own for bits that have none there.
-        bits: which ones, as ``"7"`` or ``"7:4"``.
+        bits: its place, as ``"7"`` or ``"7:4"``.
         datasheet: what the datasheet says, in our words.
-        here: what our chip does; empty if just that.
-        qemu: what QEMU 7.2 does: :data:`SAME`, or what else.
-        checks: the checks that show what the row says of QEMU, as ``SEQUENCE/what``; each may hold ``*``.
+        here: what our chip does; empty if exactly what the datasheet says.
+        qemu: what QEMU 7.2 does, or :data:`SAME`.
+        checks: the checks that show what the row says about QEMU, as ``SEQUENCE/what``; each may hold ``*``.
     """
 
     name: str

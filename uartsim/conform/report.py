@@ -1,4 +1,4 @@
-"""What a judgement says: as text for people, as JSON for programs."""
+"""The report of a conformance run: as text for people, as JSON for programs."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from uartsim.conform.differential import Summary
-from uartsim.conform.judge import Finding, Played
-from uartsim.conform.judged import a_part
-from uartsim.conform.programs import Difference, Programs
+from uartsim.conform.dut import a_part
+from uartsim.conform.player import Finding, SequenceResult
+from uartsim.conform.random_programs import Difference, Programs
 from uartsim.conform.rules import RULES, Rule, explain, not_shown
 
-#: So many random steps are enough for every rule to be applied.
+#: In a run of this many random register accesses every rule is applied.
 _LONG_RUN = 20_000
 
 
@@ -23,22 +23,22 @@ def _count(number: int, one: str, more: str = "") -> str:
 
 @dataclass(slots=True)
 class Verdict:
-    """All that came of judging one UART.
+    """What came of a run on one device.
 
     Attributes:
-        name: the UART.
-        part: what it was judged as.
-        played: its sequences.
+        name: of the device under test.
+        part: the part that it was tested as.
+        results: of the sequences, in the order in which they were played.
         seed: of the random programs.
         whole: whether all sequences were played.
-        with_rules: whether known differences of QEMU are accepted.
-        against_qemu: random programs on QEMU and our chip.
-        programs: random programs on any other UART and our chip.
+        with_rules: whether the known differences of QEMU are accepted.
+        against_qemu: the outcome of random programs on QEMU and our chip; None if there were none.
+        programs: the outcome of random programs on any other device and our chip; None if there were none.
     """
 
     name: str
     part: str
-    played: list[Played]
+    results: list[SequenceResult]
     seed: int
     whole: bool = True
     with_rules: bool = False
@@ -47,26 +47,26 @@ class Verdict:
 
     @property
     def findings(self) -> list[Finding]:
-        """Every check that was looked at."""
-        return [finding for played in self.played for finding in played.findings]
+        """Every check that was made."""
+        return [finding for result in self.results for finding in result.findings]
 
     @property
     def wrong(self) -> list[Finding]:
-        """Every check that failed, apart from what the datasheet leaves open."""
-        return [finding for played in self.played for finding in played.wrong]
+        """Every check that failed, apart from those where the datasheet is silent."""
+        return [finding for result in self.results for finding in result.wrong]
 
     @property
     def other_choices(self) -> list[Finding]:
-        """Every check that failed where the datasheet leaves it open."""
-        return [finding for played in self.played for finding in played.other_choices]
+        """Every check that failed where the datasheet is silent."""
+        return [finding for result in self.results for finding in result.other_choices]
 
     def rule_of(self, finding: Finding) -> Rule | None:
-        """The rule that accepts a failed check."""
+        """The rule that accepts a failed check, or None."""
         return explain(finding) if self.with_rules else None
 
     @property
     def unexplained(self) -> list[str]:
-        """What is wrong and no rule accepts, a sentence each."""
+        """What is wrong and accepted by no rule, a sentence each."""
         sentences = [f"{f.key}: expected {f.expected}, got {f.got}" for f in self.wrong if self.rule_of(f) is None]
         if self.against_qemu is not None:
             sentences += self.against_qemu.differences
@@ -75,19 +75,19 @@ class Verdict:
         return sentences
 
     @property
-    def judged_nothing(self) -> bool:
-        """No check was looked at, and no random program run."""
+    def checked_nothing(self) -> bool:
+        """Whether no check was made and no random program run."""
         run = self.against_qemu
         return not self.findings and self.programs is None and (run is None or not run.registers + run.mixed)
 
     @property
     def passed(self) -> bool:
-        """Nothing is wrong that no rule accepts."""
+        """Whether nothing is wrong but what the rules accept."""
         return not self.unexplained
 
     @property
     def unused_rules(self) -> list[str]:
-        """What rules claim and the run has not seen, a sentence each."""
+        """What the rules claim and the run did not show, a sentence each."""
         if not self.with_rules:
             return []
         unused = [
@@ -99,16 +99,20 @@ class Verdict:
         return unused
 
     def left_out(self) -> Counter[str]:
-        """Why sequences were not played, and how many."""
-        return Counter(played.left_out for played in self.played if played.left_out)
+        """How many sequences were not played, by the reason."""
+        return Counter(result.left_out for result in self.results if result.left_out)
+
+    @property
+    def _played(self) -> int:
+        """How many sequences were played."""
+        return sum(not result.left_out for result in self.results)
 
     # -- text ------------------------------------------------------------------------------------------------
 
     def lines(self) -> Iterator[str]:
         """The report, line by line."""
-        judged = sum(not played.left_out for played in self.played)
         yield (
-            f"{self.name}, judged as {a_part(self.part)}: {_count(judged, 'sequence')}, "
+            f"{self.name}, tested as {a_part(self.part)}: {_count(self._played, 'sequence')}, "
             f"{_count(len(self.findings), 'check')}, {len(self.wrong)} wrong"
         )
         yield from self._wrong_lines()
@@ -120,13 +124,13 @@ class Verdict:
         if self.left_out():
             yield ""
             for why, count in sorted(self.left_out().items()):
-                yield f"not judged: {_count(count, 'sequence')}, {why}"
+                yield f"left out: {_count(count, 'sequence')}, {why}"
         if self.with_rules:
             yield from self._rule_lines()
         yield from self._program_lines()
         yield ""
-        if self.judged_nothing:
-            yield "nothing was judged"
+        if self.checked_nothing:
+            yield "nothing was tested"
         elif self.passed:
             yield "nothing is wrong" if not self.wrong else "nothing is wrong but what the rules name"
         else:
@@ -134,15 +138,15 @@ class Verdict:
 
     def _wrong_lines(self) -> Iterator[str]:
         topic = ""
-        for played in self.played:
-            if not played.wrong:
+        for result in self.results:
+            if not result.wrong:
                 continue
-            if played.sequence.topic != topic:
-                topic = played.sequence.topic
+            if result.sequence.topic != topic:
+                topic = result.sequence.topic
                 yield ""
                 yield topic
-            yield f"  {played.sequence.name}: {played.sequence.title}"
-            for finding in played.wrong:
+            yield f"  {result.sequence.name}: {result.sequence.title}"
+            for finding in result.wrong:
                 rule = self.rule_of(finding)
                 yield (
                     f"    {finding.check.what}: expected {finding.expected}, got {finding.got} "
@@ -185,35 +189,15 @@ class Verdict:
     def as_json(self) -> dict[str, Any]:
         """The report as plain values."""
 
-        def finding_json(finding: Finding) -> dict[str, Any]:
-            rule = self.rule_of(finding)
-            return {
-                "sequence": finding.sequence,
-                "check": finding.check.what,
-                "section": finding.check.section,
-                "expected": finding.expected,
-                "got": finding.got,
-                "rule": rule.name if rule else None,
-            }
-
-        def difference_json(difference: Difference) -> dict[str, Any]:
-            return {
-                "seed": difference.seed,
-                "what": difference.what,
-                "expected": difference.expected,
-                "got": difference.got,
-                "actions": list(difference.actions),
-            }
-
         result: dict[str, Any] = {
             "name": self.name,
             "part": self.part,
             "passed": self.passed,
-            "sequences": sum(not played.left_out for played in self.played),
+            "sequences": self._played,
             "checks": len(self.findings),
-            "wrong": [finding_json(finding) for finding in self.wrong],
-            "other_choices": [finding_json(finding) for finding in self.other_choices],
-            "not_judged": {played.sequence.name: played.left_out for played in self.played if played.left_out},
+            "wrong": [self._finding_json(finding) for finding in self.wrong],
+            "other_choices": [self._finding_json(finding) for finding in self.other_choices],
+            "not_judged": {each.sequence.name: each.left_out for each in self.results if each.left_out},
             "unexplained": self.unexplained,
             "seed": self.seed,
         }
@@ -230,7 +214,28 @@ class Verdict:
         elif self.programs is not None:
             result["random_programs"] = {
                 "actions": self.programs.actions,
-                "differences": [difference_json(difference) for difference in self.programs.differences],
+                "differences": [_difference_json(difference) for difference in self.programs.differences],
                 "repeated": self.programs.repeated,
             }
         return result
+
+    def _finding_json(self, finding: Finding) -> dict[str, Any]:
+        rule = self.rule_of(finding)
+        return {
+            "sequence": finding.sequence,
+            "check": finding.check.what,
+            "section": finding.check.section,
+            "expected": finding.expected,
+            "got": finding.got,
+            "rule": rule.name if rule else None,
+        }
+
+
+def _difference_json(difference: Difference) -> dict[str, Any]:
+    return {
+        "seed": difference.seed,
+        "what": difference.what,
+        "expected": difference.expected,
+        "got": difference.got,
+        "actions": list(difference.actions),
+    }

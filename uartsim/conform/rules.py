@@ -1,9 +1,10 @@
 """Where QEMU is known to differ from the datasheet: named, narrow, and asserted in both directions.
 
-A rule says what QEMU does, with the datasheet's reason against it.  It serves twice.  In random programs
+A rule says what QEMU does and what the datasheet says.  It has two uses.  In random programs
 (:mod:`uartsim.conform.differential`) it either keeps a program away from what QEMU cannot do, or says exactly what our
-chip must show where QEMU shows something else.  And it names the checks of sequences that show it: QEMU must fail
-these, and no others, or a rule is wrong or missing.  Sections are those of the PC16550D datasheet (June 1995).
+chip must show where QEMU shows something else.  And it names the checks of sequences that show the difference: QEMU must
+fail these checks and no others, or else a rule is wrong or missing.  Sections are those of the PC16550D datasheet (June
+1995).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Final
 
-from uartsim.conform.judge import Finding
+from uartsim.conform.player import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +23,10 @@ class Rule:
     """One known difference.
 
     Attributes:
-        name: what it is about.
+        name: a short name for the difference.
         section: of the datasheet.
         reason: what QEMU does, and what the datasheet says.
-        shown_by: the checks that QEMU fails because of it, as ``SEQUENCE/what``; each may hold ``*``.
+        shown_by: the checks that QEMU fails because of the difference, as ``SEQUENCE/what``; each may hold ``*``.
     """
 
     name: str
@@ -34,7 +35,7 @@ class Rule:
     shown_by: tuple[str, ...]
 
     def explains(self, finding: Finding) -> bool:
-        """Whether a failed check is one that this rule names."""
+        """Whether this rule names a failed check."""
         return any(fnmatchcase(finding.key, pattern) for pattern in self.shown_by)
 
 
@@ -46,15 +47,15 @@ RULES: Final = MappingProxyType(
             Rule(
                 "reset values",
                 "table I; 6, pin MR",
-                "a reset leaves 08 in MCR, 12 in the divisor latch and 00 in SCR; MCR has to be 00, and the latch what it "
-                "was (SCR is left open, and ours keeps it)",
+                "a reset leaves 08 in MCR, 12 in the divisor latch and 00 in SCR; MCR has to be 00 and the latch unchanged "
+                "(SCR is left open, and ours keeps its value)",
                 ("reset-values/MCR is 00", "reset-spares-the-divisor/*", "reset-and-scratch/*"),
             ),
             Rule(
                 "transmitting takes time",
                 "8.4, 8.11",
-                "a written character has left at once: THRE and TEMT never go down, nothing waits in the FIFO and the "
-                "loop has no length; a frame lasts as long as its bits",
+                "a written character leaves at once: THRE and TEMT never go down, nothing waits in the FIFO and the "
+                "loop takes no time; a frame lasts as long as its bits",
                 (
                     *("thre-ended-by-a-write/*", "a-frame-takes-its-time/*", "two-characters-in-the-fifo/*"),
                     *("delay-circuit/not *", "transmitter-fifo-reset/*", "transmitter-fifo-depth/*"),
@@ -64,20 +65,20 @@ RULES: Final = MappingProxyType(
             Rule(
                 "word length",
                 "8.1",
-                "8 bits are passed whatever the word length is; a word has 5 to 8 bits",
+                "8 bits are passed whatever the word length; a word has 5 to 8 bits",
                 ("word-of-*-bits-sent/*", "word-of-*-bits-looped/*", "linux-set-termios/7 bits leave"),
             ),
             Rule(
                 "loopback makes deltas",
                 "8.8, 8.9",
-                "the looped modem lines show in MSR but set no deltas and interrupt nobody; modem status interrupts "
+                "the looped modem lines show in MSR but set no deltas and cause no interrupt; modem status interrupts "
                 "are operational in loopback",
                 ("modem-status-in-loopback/*", "loopback-deltas/*"),
             ),
             Rule(
                 "loopback cuts SIN",
                 "8.8",
-                "characters from the line come in also in loopback; SIN is disconnected then",
+                "characters from the line come in during loopback too; SIN is disconnected then",
                 ("loopback-cuts-sin/*",),
             ),
             Rule(
@@ -99,20 +100,20 @@ RULES: Final = MappingProxyType(
             Rule(
                 "RBR while empty",
                 "8.4, silent",
-                "a break in FIFO mode zeroes what is then read from RBR without FIFO; the datasheet leaves open what an "
+                "after a break in FIFO mode an empty RBR without FIFO reads as 00; the datasheet leaves open what an "
                 "empty RBR reads as, and ours keeps the last character",
                 ("empty-rbr-after-a-break/*",),
             ),
             Rule(
                 "FCR without FCR0",
                 "8.5",
-                "FCR1 and FCR2 empty the FIFOs also when FCR0 is written 0; the other bits are not programmed then",
+                "FCR1 and FCR2 empty the FIFOs even when FCR0 is written 0; the other bits are not programmed then",
                 ("fcr-needs-fcr0/*",),
             ),
             Rule(
                 "divisor 0",
                 "8.3, silent",
-                "a divisor of 0 keeps the speed that was; the datasheet advises against it, and ours counts 65536",
+                "a divisor of 0 keeps the previous speed; the datasheet advises against it, and ours counts 65536",
                 ("divisor-zero/*",),
             ),
             Rule(
@@ -124,14 +125,14 @@ RULES: Final = MappingProxyType(
             Rule(
                 "withheld bytes",
                 "8.4",
-                "no more comes in than the trigger level, or one character without FIFO: what QEMU cannot take it "
-                "leaves outside, and the line never overruns; the line does not wait",
+                "no more comes in than the trigger level, or one character without FIFO: QEMU leaves the rest outside, "
+                "and the line never overruns; a real line does not wait",
                 ("overrun-of-the-line/*", "overrun-without-fifo/*"),
             ),
             Rule(
                 "OUT2 gates the interrupt",
                 "6, pin OUT 2; IBM PC",
-                "the interrupt comes out whatever OUT2 is; on a PC it is what lets it out",
+                "the interrupt comes out whatever OUT2 is; on a PC OUT2 gates it",
                 ("out2-gates-the-interrupt/inactive*",),
             ),
         )
@@ -140,12 +141,12 @@ RULES: Final = MappingProxyType(
 
 
 def explain(finding: Finding) -> Rule | None:
-    """The rule that names a failed check."""
+    """The rule that names a failed check, or None."""
     return next((rule for rule in RULES.values() if rule.explains(finding)), None)
 
 
 def not_shown(findings: Iterable[Finding]) -> list[str]:
-    """Patterns of rules for which no check has failed: the rule is wider than what there is."""
+    """The patterns of rules that match no failed check: there the rules claim more than was found."""
     failed = {finding.key for finding in findings if not finding.passed}
     return [
         pattern

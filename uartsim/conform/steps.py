@@ -1,13 +1,14 @@
-"""The steps of a sequence: what a driver does to a port, and what the datasheet has it answer.
+"""The steps of a sequence: what a driver does to a port, and what the datasheet says that the port answers.
 
-A :class:`Sequence` is data.  Reads, the interrupt line and what was sent may carry an expectation: what it is about, in
-words, and the section of the PC16550D datasheet (June 1995) that says so.  A *silent* expectation is a choice of ours
-where the datasheet leaves it open; a UART that answers otherwise is not wrong.
+A :class:`Sequence` is data, written in the notation of :mod:`uartsim.conform.notation`.  A step that reads something can
+carry a :class:`Check`: what is expected, in words, and the section of the PC16550D datasheet (June 1995) that says so.  A
+*silent* check is a choice of ours where the datasheet leaves the answer open; a UART that answers otherwise is not wrong.
 
-Every sequence starts from the same place (:class:`uartsim.conform.judge.Judge` prepares it): reset if that can be done,
-115200 8N1, FIFOs off, no interrupts, MCR 0, nothing received, CTS, DSR and DCD active where they can be driven.
+Every sequence starts from the same state, which :meth:`uartsim.conform.player.Player.prepare` brings about: after a reset
+if the device can do one, at 115200 baud 8N1, FIFOs off, no interrupts enabled, MCR 0, the receiver empty, and CTS, DSR and
+DCD active where they can be driven.
 
-Lengths of time are in bits of the format that the sequence has programmed, so that one sequence fits every speed.
+Lengths of time are in bit times of the format that the sequence has programmed, so that a sequence fits every speed.
 """
 
 from __future__ import annotations
@@ -16,27 +17,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from uartsim.conform.judged import Can
+from uartsim.conform.dut import Can
+from uartsim.registers import VARIANTS
 
-# Offsets by the names of their registers; some share one.
-RBR: Final = 0
-THR: Final = 0
-DLL: Final = 0
-IER: Final = 1
-DLM: Final = 1
-IIR: Final = 2
-FCR: Final = 2
-LCR: Final = 3
-MCR: Final = 4
-LSR: Final = 5
-MSR: Final = 6
-SCR: Final = 7
-
-#: Parts by what they have.
-ALL_PARTS: Final = ("8250", "16450", "16550", "16550A", "16750")
-FIFO_PARTS: Final = ("16550A", "16750")
-#: IIR when nothing is pending and FCR0 has been written 1, by part.
-IIR_FIFO_ON: Final = {"8250": 0x01, "16450": 0x01, "16550": 0x81}
+ALL_PARTS: Final = tuple(VARIANTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +30,7 @@ class Check:
     Attributes:
         what: in words; unique in its sequence.
         section: of the datasheet.
-        silent: the datasheet leaves it open, and this is our choice.
+        silent: the datasheet leaves the answer open, and the expectation is our choice.
     """
 
     what: str
@@ -60,7 +44,7 @@ class Step:
 
     @property
     def needs(self) -> Can:
-        """What a UART must be able to do for this step to have any sense."""
+        """What a device must be able to do for this step to make sense."""
         return Can(0)
 
 
@@ -74,11 +58,14 @@ class Write(Step):
 
 @dataclass(frozen=True, slots=True)
 class Read(Step):
-    """Read ``offset``; with a check, the bits of ``mask`` are to be those of ``expect``.
+    """Read ``offset``; with a check, the bits of ``mask`` have to be those of ``expect``.
 
     Attributes:
-        expect: for the 16550A, and every part that ``parts`` does not name.
-        parts: for other parts.
+        offset: of the register.
+        expect: the answer of the 16550A, and of every part that ``parts`` does not name.
+        check: what the expectation is about; without one any answer will do.
+        mask: the bits that are compared.
+        parts: the answers of other parts.
     """
 
     offset: int
@@ -90,7 +77,7 @@ class Read(Step):
 
 @dataclass(frozen=True, slots=True)
 class Poll(Step):
-    """Read ``offset`` every ``every`` bit times until the bits of ``mask`` are ``value``; at most ``bits`` bit times."""
+    """Read ``offset`` every ``every`` bit times until the bits of ``mask`` are ``value``, for at most ``bits`` bit times."""
 
     offset: int
     mask: int
@@ -115,14 +102,17 @@ class Wait(Step):
 
 @dataclass(frozen=True, slots=True)
 class Settle(Step):
-    """Let all leave that is to be sent, and come around the loop; a UART without a clock is always settled."""
+    """Give what is to be sent ``frames`` frames to leave, or to come around the loop.
+
+    A device without a clock sends in no time: it has always settled.
+    """
 
     frames: int = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Irq(Step):
-    """The interrupt line is to be at ``level``; not asked of a UART that has none."""
+    """The interrupt line has to be at ``level``; skipped where the device has no interrupt line."""
 
     level: bool
     check: Check
@@ -130,22 +120,22 @@ class Irq(Step):
 
 @dataclass(frozen=True, slots=True)
 class Sent(Step):
-    """The characters that left since the last time; not asked of a UART that does not tell."""
+    """The characters that have left since the last such step; skipped where the device does not tell."""
 
     data: bytes
-    check: Check | None = None
+    check: Check
 
 
 @dataclass(frozen=True, slots=True)
 class Receive(Step):
-    """Characters come in from the line, one after the other, each with ``errors`` (LSR bits PE, FE)."""
+    """Characters come in from the line, one after the other, each with ``errors`` (LSR bits PE and FE)."""
 
     data: bytes
     errors: int = 0
 
     @property
     def needs(self) -> Can:
-        """A line, and errors on it."""
+        """A line, and errors on it if there are any."""
         return Can.RECEIVE | Can.ERRORS if self.errors else Can.RECEIVE
 
 
@@ -161,7 +151,7 @@ class Break(Step):
 
 @dataclass(frozen=True, slots=True)
 class Modem(Step):
-    """The cable drives CTS, DSR, RI and DCD, at their places in MSR."""
+    """The cable drives CTS, DSR, RI and DCD: the bits of MSR with these names."""
 
     inputs: int
 
@@ -187,10 +177,10 @@ class Sequence:
 
     Attributes:
         name: unique; words with dashes.
-        title: what it is, in words.
-        steps: from the prepared start.
-        parts: to which parts it applies.
-        topic: under which heading a report shows it.
+        title: what the sequence shows, in words.
+        steps: what is done, from the prepared state.
+        parts: the parts to which it applies.
+        topic: the heading under which a report shows it.
     """
 
     name: str
@@ -201,7 +191,7 @@ class Sequence:
 
     @property
     def needs(self) -> Can:
-        """What a UART must be able to do to be judged by it."""
+        """What a device must be able to do to be given the sequence."""
         needs = Can(0)
         for step in self.steps:
             needs |= step.needs
@@ -212,41 +202,3 @@ class Sequence:
         for step in self.steps:
             if isinstance(step, (Read, Poll, Irq, Sent)) and step.check is not None:
                 yield step.check
-
-
-def read(
-    offset: int,
-    expect: int,
-    what: str,
-    section: str,
-    *,
-    mask: int = 0xFF,
-    parts: Mapping[str, int] | None = None,
-    silent: bool = False,
-) -> Read:
-    """A read with an expectation."""
-    return Read(offset, expect, Check(what, section, silent), mask, parts or {})
-
-
-def irq(level: bool, what: str, section: str) -> Irq:
-    """An expectation of the interrupt line."""
-    return Irq(level, Check(what, section))
-
-
-def sent(data: bytes, what: str, section: str, *, silent: bool = False) -> Sent:
-    """An expectation of what was sent."""
-    return Sent(data, Check(what, section, silent))
-
-
-def write_all(offset: int, data: bytes) -> tuple[Write, ...]:
-    """A write for each byte."""
-    return tuple(Write(offset, value) for value in data)
-
-
-def speed(divisor: int, lcr: int = 0x03) -> tuple[Write, ...]:
-    """Program divisor and format."""
-    return (Write(LCR, lcr | 0x80), Write(DLL, divisor & 0xFF), Write(DLM, divisor >> 8), Write(LCR, lcr))
-
-
-#: Divisor for sequences that look at time: 300 baud, at which the clock of a QEMU that runs is exact enough.
-SLOW: Final = 384

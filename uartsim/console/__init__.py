@@ -1,4 +1,4 @@
-"""What a test holds in its hands: a console that is watched, matched and typed at.
+"""The console of a test: it watches a guest's line, matches what comes, and types.
 
-``uartsim`` re-exports what is public; ``uartsim.console.blocking`` has the same names for ordinary tests.
+``uartsim`` re-exports what is public; ``uartsim.blocking`` has the same names for ordinary tests.
 """

@@ -1,52 +1,86 @@
-"""The console: expect, type, log in, and the buttons of the machine.  Async, on trio's clock.
+"""The console: expect, type, log in, run commands, and the buttons of the machine.  Async, on trio's clock.
 
-The words are pexpect's where pexpect has them.  Two things differ: matching is on cleaned text (see ``text.py``), and
-the answer does not depend on how the guest's output was cut into pieces (see ``matcher.py``).
+The words are pexpect's where pexpect has them.  Two things differ: matching is on cleaned text (see
+``text/cleaned_text.py``), and the answer does not depend on how the guest's output was cut into pieces (see
+``text/matcher.py``).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from typing import Any, Final
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
-import trio
-
-from uartsim.console.core import SETTLE_S as SETTLE_S
-from uartsim.console.errors import LoginFailed
-from uartsim.console.expectations import Expectation, Match, Timeout, Wanted
-from uartsim.console.grub import Grub
-from uartsim.console.line import Line
-from uartsim.console.login import Does, LoginDialogue, Step
-from uartsim.console.matcher import Found, Search
-from uartsim.console.patterns import exact, expression
-from uartsim.console.protocols import MachineButtons
-from uartsim.console.spawn import SpawnVerbs
+from uartsim.console.buttons import Buttons
+from uartsim.console.console_line import ConsoleLine
+from uartsim.console.expect import Expect
+from uartsim.console.expectations import Expectation, Match, Timeout
+from uartsim.console.grub.grub import Grub
+from uartsim.console.guest_output import SHOWN_LINES
+from uartsim.console.login import Login
+from uartsim.console.problems.problem_catalogue import Source
+from uartsim.console.problems.problem_reports import Problem
+from uartsim.console.protocols import LineClient, MachineButtons
+from uartsim.console.session import Session
+from uartsim.console.shell.run import LONGEST_OUTPUT, Runner
+from uartsim.console.shell.shell_line import Result
+from uartsim.console.shell.transfer import Progress, Transfer
+from uartsim.console.spawn import Spawn
 from uartsim.console.stimuli import Stimuli
-from uartsim.console.transfer import TransferVerbs
-from uartsim.errors import UsageError
+from uartsim.console.text.kernel_lines import KernelLine
+from uartsim.console.text.screen import Screen
+from uartsim.console.typing import KILL_LINE, Typing
 
-#: How much of the output the log-in dialogue looks back at, in characters.
-_TAIL: Final = 4096
+if TYPE_CHECKING:
+    from pexpect.fdpexpect import fdspawn
+
+#: An error is reported at the caller's line: pytest leaves out the frames of this module.
+__tracebackhide__ = True
 
 
-class Console(TransferVerbs, SpawnVerbs):
+class Console:
     """One client of a line, in the hands of a test.  Made by ``open_console``.
+
+    Besides the errors that are listed with each, all calls that send or wait raise ``GuestEnded`` (the guest has ended)
+    and ``ConsoleClosed`` (the console was closed); those that wait raise ``ConsoleBusy`` (another wait is under way on this
+    console) and ``ProblemFound`` (the guest has met a fatal problem, such as a kernel panic).
 
     Args:
         client: the line.
         machine: its buttons, or None where there are none.
         timeout: how long ``expect`` waits unless told otherwise, in seconds; None for ever.
-        timeout_scale: all time-outs are multiplied with it, for slow machines.
+        timeout_scale: all time-outs are multiplied by it, for slow machines.
+        problems: additions to the package's catalogue of problems: files, or entries as mappings.
+        allow: ids of problems that are to be ignored, such as ``linux.panic`` or ``linux.*``.
+
+    Raises:
+        UsageError: the time-out scale is not a positive number, an addition to the catalogue is wrong, or an id is unknown.
     """
+
+    def __init__(
+        self,
+        client: LineClient,
+        machine: MachineButtons | None = None,
+        *,
+        timeout: float | None = 30.0,
+        timeout_scale: float = 1.0,
+        problems: Source | Sequence[Source] | None = None,
+        allow: Iterable[str] = (),
+    ) -> None:
+        self._session = Session(
+            client, machine, timeout=timeout, timeout_scale=timeout_scale, problems=problems, allow=allow
+        )
+        self._expect = Expect(self._session)
+        self._typing = Typing(self._session)
+        self._login = Login(self._session)
+        self._buttons = Buttons(self._session)
+        self._runner = Runner(self._session, self._typing)
+        self._transfer = Transfer(self._session, self._typing, self._runner)
+        self._spawn = Spawn(self._session)
 
     # -- expecting --------------------------------------------------------------------------------------------------
 
-    async def expect(
-        self,
-        pattern: Expectation | Sequence[Expectation],
-        timeout: Timeout = "default",  # noqa: ASYNC109 - pexpect's word, and part of the error
-    ) -> Match:
+    async def expect(self, pattern: Expectation | Sequence[Expectation], timeout: Timeout = "default") -> Match:
         """Wait until the guest sends what matches, and read up to its end.
 
         The echo of a line that was typed never matches: neither end of a match lies in one.
@@ -58,257 +92,307 @@ class Console(TransferVerbs, SpawnVerbs):
 
         Raises:
             ExpectTimeout: it did not come in time; nothing was consumed.
-            GuestEnded: the guest ended before.
-            ProblemFound: something went wrong after which nothing good can come, such as a kernel panic.
             UsageError: an impossible pattern.
-            ConsoleBusy: another wait is under way.
-            ConsoleClosed: the console is closed.
         """
-        __tracebackhide__ = True
-        return await self._expect(pattern, timeout, expression)
+        return await self._expect.expect(pattern, timeout)
 
-    async def expect_exact(
-        self,
-        pattern: Expectation | Sequence[Expectation],
-        timeout: Timeout = "default",  # noqa: ASYNC109 - as above
-    ) -> Match:
-        """As :meth:`expect`, for fixed texts."""
-        __tracebackhide__ = True
-        return await self._expect(pattern, timeout, exact)
+    async def expect_exact(self, pattern: Expectation | Sequence[Expectation], timeout: Timeout = "default") -> Match:
+        """Wait for a fixed text, or one of a list; the arguments and errors are those of :meth:`expect`."""
+        return await self._expect.expect_exact(pattern, timeout)
 
-    async def _expect(self, pattern: Any, timeout: Timeout, compiled: Any) -> Match:  # noqa: ASYNC109 - as above
-        __tracebackhide__ = True
-        wanted = Wanted(pattern, compiled)
-        with self._one_wait(f"expect({wanted})"):
-            begin = trio.current_time()
-            deadline = begin + self._seconds(timeout)
-            search = self._matcher.search(wanted.patterns)
-            echoed = False
-            await trio.lowlevel.checkpoint()
-
-            def look(now: float) -> tuple[Found | None, float]:
-                nonlocal search, echoed
-                settled = self._spoke_at + SETTLE_S
-                if self._matcher.held:  # the last line is a kernel line that is still coming, perhaps
-                    settled = max(settled, self._last_output + SETTLE_S)
-                paused = self._ended or now >= min(deadline, settled)
-                while (found := search.find(paused=paused)) is not None:
-                    echo_end = self._echoes.end_of(found)
-                    if echo_end is None and not paused and self._echoes.may_be(found):
-                        return None, settled
-                    if echo_end is None and paused:
-                        echo_end = self._echoes.unfinished(found)
-                    if echo_end is None:
-                        break
-                    echoed = True
-                    search = self._matcher.search(wanted.patterns, echo_end)
-                return found, settled if search.wants_pause and now < settled else math.inf
-
-            found = await self._watch(look, deadline)
-            elapsed = trio.current_time() - begin
-            if found is None:
-                place = wanted.ended if self._ended else wanted.timeout
-                return self._outcome(place, elapsed) or self._raise_unfinished(
-                    f"{wanted} was expected", begin, deadline, _hint(search, self._matcher.unread, echoed)
-                )
-            self.before, self.after = self._matcher.consume(found)
-            self.match = Match(wanted.indexes[found.index], found.match, self.before, self.after, elapsed)
-            return self.match
-
-    def _outcome(self, index: int | None, elapsed: float) -> Match | None:
-        """The match that stands for an outcome in the list of what was expected."""
-        self.before, self.after, self.match = self._matcher.unread, "", None
-        if index is not None:
-            self.match = Match(index, None, self.before, "", elapsed)
-        return self.match
-
-    async def send_break(self, duration_s: float = 0.25) -> None:
-        """Hold the line at space for ``duration_s`` seconds, behind what was sent before; returns when it is over.
+    async def wait_for_quiet(self, seconds: float = 1.0, timeout: Timeout = "default") -> None:
+        """Wait until nothing has been sent in either direction for ``seconds``, and for that at most ``timeout`` seconds.
 
         Raises:
-            UsageError: a duration of 0 or less.
-            as :meth:`send`.
+            ExpectTimeout: it did not fall silent in time.
+            UsageError: a time of 0 or less.
         """
-        __tracebackhide__ = True
-        if not isinstance(duration_s, (int, float)) or not 0 < duration_s < math.inf:
-            raise UsageError(f"a break of {duration_s!r} s is impossible: it takes a time above 0, such as 0.25")
-        self._check_running("send_break()")
-        await self._client.send_break(duration_s)
+        await self._expect.wait_for_quiet(seconds, timeout)
 
-    async def sysrq(self, key: str) -> None:
-        """Magic SysRq as on a serial console of Linux: a break, then the key.
+    # -- typing ---------------------------------------------------------------------------------------------------
+
+    async def send(self, data: str | bytes) -> None:
+        """Send characters to the guest, over the line at its speed.
+
+        Raises:
+            UsageError: not text or bytes, or text that UTF-8 cannot write.
+        """
+        await self._typing.send(data)
+
+    async def sendline(self, line: str | bytes = "") -> None:
+        """Send characters and then Enter, which is ``\\r``; the errors are those of :meth:`send`."""
+        await self._typing.sendline(line)
+
+    async def type(
+        self, text: str, verify: bool = True, *, kill: str = KILL_LINE, timeout: Timeout = "default"
+    ) -> None:
+        """Type a text into a line that was empty, without Enter, and see that it came back as it was typed.
 
         Args:
-            key: one character, such as ``"h"`` for the kernel's help.
+            text: printable characters.
+            verify: False types without looking, as :meth:`send` does.
+            kill: what takes back the line that is being typed: Ctrl-U; ``"\\x1b"`` (Esc) in a UEFI shell.
+            timeout: seconds for all; None for ever.
 
         Raises:
-            UsageError: not one ASCII character.
-            as :meth:`send`.
+            TypingFailed: the guest echoes nothing, or something else however slowly the text is typed.
+            ExpectTimeout: the echo was not complete in time.
+            UsageError: control characters are in the text; they have no echo.
         """
-        __tracebackhide__ = True
-        if not isinstance(key, str) or len(key) != 1 or not key.isascii() or not key.isalnum():
-            raise UsageError(f"{key!r} is no SysRq key: give one letter or digit, such as 'h' for help")
-        if key in "bo":
-            self._guard.watch.expect_boot()
-        if key == "c":
-            self._guard.watch.ask_for(
-                "linux.panic", "linux.oops", "linux.die", "linux.bug", "linux.reboot", "guest.off"
-            )
-        await self.send_break()
-        await self.send(key)
+        await self._typing.type(text, verify, kill, timeout)
+
+    async def send_secret(self, secret: str, enter: bool = True) -> None:
+        """Type a password and, unless ``enter`` is False, Enter: masked in the record, and never in a message.
+
+        It is sent when the guest has been silent for a moment, so that what asks for it has switched its echo off.
+
+        Raises:
+            UsageError: not text, or text that UTF-8 cannot write.
+        """
+        await self._typing.send_secret(secret, enter)
 
     async def login(
         self,
         user: str = "root",
         password: str = "toor",
-        timeout: Timeout = "default",  # noqa: ASYNC109 - as above
+        timeout: Timeout = "default",
         *,
         new_password: str | None = None,
     ) -> None:
-        """Log in, whatever stands on the line: a boot still running, a getty to come, a prompt, or a shell already.
+        """Log in, whatever is on the line: a boot still running, a getty to come, a prompt, or a shell already.
 
         Returns with a shell's prompt read; its text is in ``before``.  Passwords are masked in the record.
 
         Args:
-            user, password: who logs in.
+            user: the name.
+            password: the password.
             timeout: seconds; None waits for ever.
             new_password: what to answer where the guest demands another password; None: that is an error.
 
         Raises:
             LoginFailed: the guest refused, or wants a new password.
             ExpectTimeout: it did not come to a shell in time.
-            GuestEnded: the guest ended before.
-            as :meth:`expect`.
+            UsageError: the name or the password is not text.
         """
-        __tracebackhide__ = True
-        if not isinstance(user, str) or not isinstance(password, str) or not user.isprintable() or not user:
-            raise UsageError(f"login(): give a user's name and a password as text, not {user!r} and its password")
-        with self._one_wait(f"login({user!r})"):
-            dialogue = LoginDialogue(user, password, new_password)
-            begin = acted = trio.current_time()
-            deadline = begin + self._seconds(timeout)
-            mark = self._matcher.position
-            await trio.lowlevel.checkpoint()
+        await self._login.login(user, password, timeout, new_password)
 
-            def look(now: float) -> tuple[Step | None, float]:
-                quiet_from = max(self._last_output, acted)
-                settled = quiet_from + SETTLE_S
-                if now < settled and not self._ended:
-                    return None, settled
-                since = self._since(max(mark, self._end - _TAIL))
-                step = dialogue.see(self._since(self._end - _TAIL), since, now - quiet_from)
-                if step.does is not Does.WAIT:
-                    return step, now
-                again = quiet_from + step.until_quiet_s
-                return None, again if again > now else now + SETTLE_S
+    # -- in a shell -------------------------------------------------------------------------------------------------
 
-            while True:
-                step = await self._watch(look, deadline, copes_with={"systemd.emergency"})
-                if step is None or (self._ended and step.does is Does.SEND):
-                    self._raise_unfinished(f"{dialogue.waits_for} was expected, to log in as {user!r}", begin, deadline)
-                if step.does is Does.REFUSE:
-                    raise LoginFailed(f"login as {user!r} failed: {step.text}{self._evidence()}")
-                if step.does is Does.FINISH:
-                    self.before, self.after = self._matcher.consume_all(), ""
-                    return
-                mark = self._end
-                if step.secret:
-                    await self._send_masked(step.text, enter=True)
-                else:
-                    await self._send(step.text + "\r")
-                acted = trio.current_time()
+    async def run(
+        self, command: str, timeout: Timeout = "default", *, shell: str = "auto", max_output: int = LONGEST_OUTPUT
+    ) -> Result:
+        """Wait for a prompt, run a command there, and wait for its end; what was unread is read past.
 
-    async def wait_for_quiet(self, seconds: float = 1.0, timeout: Timeout = "default") -> None:  # noqa: ASYNC109
-        """Wait until the guest has sent nothing for a while, counted from what was last sent in either direction.
+        In a Unix shell the command may be anything that ``eval`` takes, of several lines and any length; its standard
+        input is the terminal.  It is run once.  At a time-out it is left running: ``send("\\x03")`` interrupts it.
 
         Args:
-            seconds: for how long.
-            timeout: how long to wait for that, in seconds; None for ever.
+            command: what to run.
+            timeout: seconds; None for ever.
+            shell: the kind of command line: ``"sh"`` a Unix shell, ``"grub"``, ``"u-boot"``, ``"sac"``, ``"uefi"``;
+                ``"auto"`` goes by the prompt.  ``"sh"`` also takes a line for a prompt that does not look like one.
+            max_output: how much output is taken, in characters; up to 16 MiB.
+
+        Returns:
+            Its output without echo and prompt, its status (None where the command line has none), and how long it took.
 
         Raises:
-            ExpectTimeout: it did not fall silent in time.
-            UsageError: a time of 0 or less.
-            GuestEnded, ConsoleBusy, ConsoleClosed: as :meth:`expect`.
+            ExpectTimeout: no prompt came in time, or the command did not end.
+            RunFailed: something other than a shell has the line, or a shell that ``run`` cannot use.
+            OutputTooLong: it printed more than ``max_output``.
+            TypingFailed: it could not be typed.
+            UsageError: a command that cannot be typed, or there is no such kind of command line.
         """
-        __tracebackhide__ = True
-        if not isinstance(seconds, (int, float)) or not 0 < seconds < math.inf:
-            raise UsageError(f"wait_for_quiet({seconds!r}): give a time above 0, in seconds")
-        with self._one_wait(f"wait_for_quiet({seconds:g})"):
-            begin = trio.current_time()
-            deadline = self._deadline(timeout)
-            await trio.lowlevel.checkpoint()
-            if not await self._quiet(seconds, deadline, begin=self._last_sent, kernel=True):
-                self._raise_unfinished(f"a silence of {seconds:g} s was expected", begin, deadline)
+        return await self._runner.run(command, timeout, shell, max_output)
+
+    async def resize(self, rows: int, columns: int, timeout: Timeout = "default") -> None:
+        """Tell the guest's shell how large the terminal is (``stty``), and give :attr:`screen` that size.
+
+        Raises:
+            UsageError: an impossible size, or the guest has no ``stty``.
+            ExpectTimeout, RunFailed, TypingFailed: ``stty`` could not be run; see :meth:`run`.
+        """
+        await self._runner.resize(rows, columns, timeout)
+
+    async def put_file(
+        self,
+        source: str | os.PathLike[str] | bytes,
+        path: str,
+        progress: Progress | None = None,
+        timeout: Timeout = None,
+    ) -> None:
+        """Put a file into the guest, through the shell that it shows.
+
+        What a transfer that fails has left in the guest is removed, which may take 10 s.
+
+        Args:
+            source: the file's path here, or its bytes.
+            path: where it goes there; what is there is replaced when all has come.
+            progress: called after each segment with how many bytes have been carried, and how many there are.
+            timeout: seconds for all; None for as long as it takes.
+
+        Raises:
+            TransferFailed: it does not arrive whole, or cannot be written there.
+            UsageError: ``source`` cannot be read, or ``path`` is not text.
+            ExpectTimeout, RunFailed, TypingFailed: the guest's shell could not be used; see :meth:`run`.
+        """
+        await self._transfer.put_file(source, path, progress, timeout)
+
+    async def get_file(self, path: str, progress: Progress | None = None, timeout: Timeout = None) -> bytes:
+        """Fetch a file from the guest, through the shell that it shows.
+
+        Args:
+            path: the file there.
+            progress, timeout: as for :meth:`put_file`.
+
+        Returns:
+            Its bytes.
+
+        Raises:
+            TransferFailed: it does not arrive whole, or cannot be read there.
+            UsageError: ``path`` is not text.
+            ExpectTimeout, RunFailed, TypingFailed: the guest's shell could not be used; see :meth:`run`.
+        """
+        return await self._transfer.get_file(path, progress, timeout)
+
+    def spawn(self, **options: Any) -> fdspawn[Any]:
+        """A pexpect ``fdspawn`` on a tty that carries this line, from what no match has consumed yet on.
+
+        Its ``sendline`` ends with ``\\r``, as the Enter key does.  This console goes on to see what the guest sends;
+        ``close()`` of the spawn ends it.  It blocks: in async code call its methods in a thread.  The options are those of
+        ``fdspawn``: ``timeout``, ``encoding``, ``logfile``, ``maxread`` and others.
+
+        Raises:
+            UsageError: pexpect is not installed, or the clock is virtual: pexpect waits in real time.
+            UartsimError: the system has no pty left.
+        """
+        return self._spawn.spawn(**options)
 
     # -- the machine ------------------------------------------------------------------------------------------------
 
-    async def nmi(self) -> None:
-        """Press the machine's NMI button.
+    async def send_break(self, duration_s: float = 0.25) -> None:
+        """Hold the line at space for ``duration_s`` seconds, behind what was sent before; returns when it is over.
 
         Raises:
-            UsageError: there is no machine behind this console.
-            as :meth:`send`.
+            UsageError: a duration of 0 or less.
         """
-        __tracebackhide__ = True
-        await self._buttons("nmi()").nmi()
+        await self._buttons.send_break(duration_s)
+
+    async def sysrq(self, key: str) -> None:
+        """Magic SysRq as on a serial console of Linux: a break, then a key, such as ``"h"`` for the kernel's help.
+
+        Raises:
+            UsageError: not one ASCII letter or digit.
+        """
+        await self._buttons.sysrq(key)
+
+    async def nmi(self) -> None:
+        """Press the machine's NMI button; UsageError where there is no machine."""
+        await self._buttons.nmi()
 
     async def reset(self) -> None:
-        """Press the machine's reset button.  What was sent before is read past, and the screen is empty: no verb takes
-        anything of it for the new boot's.
+        """Press the machine's reset button; UsageError where there is no machine.
 
-        Raises:
-            UsageError: there is no machine behind this console.
-            as :meth:`send`.
+        What was sent before is read past, and the screen is empty: no verb takes anything of it for the new boot's.
         """
-        __tracebackhide__ = True
-        buttons = self._buttons("reset()")
-        self._forget_boot()
-        self._guard.watch.expect_boot()
-        await buttons.reset()
+        await self._buttons.reset()
 
     @property
     def grub(self) -> Grub:
         """GRUB's menu, wherever it is on this line."""
-        return Grub(self)
+        return Grub(self._session)
 
     @property
     def stimuli(self) -> Stimuli:
-        """What this console's machine can be made to suffer."""
-        return Stimuli(self)
+        """Faults of this console's machine that a test can start."""
+        return Stimuli(self._session)
 
     @property
-    def line(self) -> Line:
-        """This end of the line: its faults, its modem lines, its counters.
-
-        Raises:
-            UsageError: there is no machine behind this console.
-        """
-        __tracebackhide__ = True
-        com1 = getattr(self._machine, "com1", None)
-        if com1 is None:
-            raise UsageError("line: there is no machine behind this console, only its line")
-        return Line(com1)
+    def line(self) -> ConsoleLine:
+        """This end of the line: its faults, its modem lines, its counters; UsageError where there is no machine."""
+        return ConsoleLine.of(self._session.machine)
 
     def close(self) -> None:
         """Leave the line.  Further calls raise ``ConsoleClosed``; ``text``, ``raw`` and ``before`` stay readable."""
-        if not self._closed:
-            self._closed = True
-            self._live_log.finish()
-            self._client.detach()
+        self._session.close()
 
-    def _buttons(self, what: str) -> MachineButtons:
-        __tracebackhide__ = True
-        self._check_running(what)
-        if self._machine is None:
-            raise UsageError(f"{what}: there is no machine behind this console, only its line")
-        return self._machine
+    # -- what the guest has sent ------------------------------------------------------------------------------------
 
+    async def follow(self) -> None:
+        """Take in what the guest sends until it ends.  ``open_console`` runs this in the background."""
+        await self._session.follow()
 
-def _hint(search: Search, unread: str, echoed: bool) -> str:
-    """Help for who meant a fixed text and wrote an expression, or waits for what was typed."""
-    if echoed:
-        return " (what was typed came back, and an echo never matches: type() waits for it)"
-    for pattern in search.patterns:
-        if pattern.literal is None and pattern.source in unread:
-            return f" ({pattern.source!r} is there as it is written: use expect_exact() for a fixed text)"
-    return ""
+    @property
+    def before(self) -> str:
+        """The cleaned text before the last match; after a failed wait, what was there."""
+        return self._session.before
+
+    @property
+    def after(self) -> str:
+        """The text of the last match."""
+        return self._session.after
+
+    @property
+    def match(self) -> Match | None:
+        """The last match, or None."""
+        return self._session.match
+
+    @property
+    def text(self) -> str:
+        """All the guest has sent, cleaned: the last megabyte of it."""
+        return self._session.received.transcript.text
+
+    @property
+    def raw(self) -> bytes:
+        """All the guest has sent, as it came: the last megabyte of it."""
+        return self._session.received.transcript.raw
+
+    @property
+    def unread(self) -> str:
+        """The cleaned text that no match has consumed yet."""
+        return self._session.received.matcher.unread
+
+    def last_lines(self, count: int = SHOWN_LINES) -> list[str]:
+        """The last cleaned lines that are not empty, each with when it came: seconds after the console was opened."""
+        return self._session.received.last_lines(count)
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What went wrong so far, oldest first, including what ended no wait."""
+        return self._session.find_problems()
+
+    @property
+    def kernel_lines(self) -> list[KernelLine]:
+        """The kernel's messages, wherever they landed, each with its own time and when it came: the last 10 000."""
+        self._session.take_all()
+        return list(self._session.received.matcher.kernel_log.lines)
+
+    @property
+    def screen(self) -> Screen:
+        """What a terminal on this line shows now."""
+        return self._session.read_screen()
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What the line has carried and lost; ``missed`` are characters that came too fast for this console.
+
+        Keys besides ``missed``: ``bytes_out`` (from the guest) and ``bytes_in``, ``errors_out``, ``breaks_out``,
+        ``breaks_in``, ``overruns`` of the guest's receiver, ``withheld`` by flow control, ``queued_in`` (what the guest
+        has yet to take), ``dropped_by_full_transmitter``; and what faults have done, such as ``characters_lost_in``.
+        A console without a machine has only ``missed``.
+        """
+        return self._session.counters
+
+    @property
+    def timeout(self) -> float | None:
+        """How long ``expect`` waits unless told otherwise, in seconds; None for ever."""
+        return self._session.timeout
+
+    @timeout.setter
+    def timeout(self, seconds: float | None) -> None:
+        self._session.timeout = seconds
+
+    @property
+    def timeout_scale(self) -> float:
+        """The factor by which all time-outs are multiplied."""
+        return self._session.timeout_scale

@@ -1,4 +1,4 @@
-"""What a wait is for, and what it answers."""
+"""What a wait is for, and what it returns."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from uartsim.console.errors import ExpectTimeout, GuestEnded, stands_for
-from uartsim.console.patterns import Pattern, expression
+from uartsim.console.console_errors import ExpectTimeout, GuestEnded, stands_for
+from uartsim.console.text.patterns import Pattern, expression
 from uartsim.errors import UsageError
 
-#: What one can wait for: a text or an expression, or the class of an outcome (``ExpectTimeout``, ``GuestEnded``).
+#: What can be waited for: a text or an expression, or the class of an outcome (``ExpectTimeout``, ``GuestEnded``).
 Expectation: TypeAlias = "str | bytes | re.Pattern[str] | re.Pattern[bytes] | type[BaseException]"
-#: Seconds; None waits for ever; "default" is the console's own.
+#: Seconds; None waits for ever; "default" is the console's time-out.
 Timeout: TypeAlias = "float | Literal['default'] | None"
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What was found.
+    """What a wait found.
 
     Attributes:
-        index: the place in the list of what was expected; 0 where it was one thing.
+        index: the place in the list of what was expected; 0 if it was not a list.
         match: the regular expression's match object (also for a fixed text), or None for ``ExpectTimeout`` and
             ``GuestEnded`` in the list.
         before: the cleaned text before the match, from the end of the last one.
         after: the matched text.
-        elapsed: how long was waited, in seconds.
+        elapsed: how long the wait was, in seconds.
     """
 
     index: int
@@ -40,7 +40,7 @@ class Match:
         """A group of the match, as ``re.Match.group`` gives it.
 
         Raises:
-            IndexError: there is no such group.
+            IndexError: the match does not have the group, or no text was matched.
         """
         if self.match is None:
             raise IndexError("no text was matched")
@@ -52,7 +52,7 @@ class Wanted:
     """What a wait is for.
 
     Args:
-        pattern: what the caller gave: one thing, or a list.
+        pattern: what the caller gave: one expectation, or a list.
         compiled: makes a pattern of a text: ``expression`` or ``exact``.
 
     Attributes:
@@ -62,7 +62,7 @@ class Wanted:
         ended: the place of ``GuestEnded`` in it, or None.
 
     Raises:
-        UsageError: one of them is impossible, or there is none.
+        UsageError: one of them is impossible, or the list is empty.
     """
 
     def __init__(self, pattern: Any, compiled: Callable[[Any], Pattern]) -> None:

@@ -1,7 +1,7 @@
 """A console's lines as log records, as they come: what ``pytest --log-cli-level=INFO`` shows while a test runs.
 
 The logger is ``uartsim.console``, the level INFO, and a record is a finished line, cleaned, with the machine's name in front.
-Where nobody listens at that level a piece of output costs one look.
+If that level is not enabled, a piece of output costs one check.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class LiveLog:
     """Logs the lines of one console.
 
     Args:
-        name: the machine's.
+        name: the machine's name.
     """
 
     def __init__(self, name: str) -> None:
@@ -40,7 +40,7 @@ class LiveLog:
             self._unfinished = self._unfinished[LONGEST_LINE:]
 
     def finish(self) -> None:
-        """Log what stands in the last line: there will be no more."""
+        """Log the unfinished line: no more will come."""
         if self._unfinished:
             self.feed("\n")
 

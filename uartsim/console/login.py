@@ -1,201 +1,75 @@
-"""Logging in, as a machine of states that is driven by what stands on the line.  No I/O, no clock.
+"""Logging in from wherever a guest is: a boot still running, a getty to come, a prompt, or a shell already.
 
-The rules come from what real gettys do.  agetty waits, throws away what was typed before, and only then prompts: so
-nothing is typed before a prompt is there.  agetty and login count attempts: so no blind Enter is spent while the guest
-is busy, and a name whose echo came back wrong is not followed by the password.  Kernel messages land anywhere, also
-between a prompt and the cursor: they are lifted out before looking.
+``login_dialogue.py`` decides what to answer; here it is shown the line whenever the guest pauses, and its answers are
+typed.
 """
 
 from __future__ import annotations
 
-import re
-import secrets
-from dataclasses import dataclass
-from enum import Enum, auto
 from typing import Final
 
-#: After so long a silence without anything to answer, Enter is pressed: a prompt may have been missed.
-NUDGE_S: Final = 5.0
-#: After so long a silence behind an unknown prompt, a shell is asked whether it is one.
-PROBE_S: Final = 1.0
-#: After so many answers that led back to the prompt for a name, the guest refuses without words.
-_MOST_ROUNDS: Final = 4
+import trio
 
-_KERNEL_LINE: Final = re.compile(r"\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? [^\n]*(?:\n|\Z)")
-#: The unfinished line at which a name is asked for, and a password.
-LOGIN: Final = re.compile(r"(?i)(?:(?<!last )\blogin|\buser ?name): *\Z")
-PASSWORD: Final = re.compile(r"(?i)\bpass(?:word|code|phrase)\b[^:\n]*: *\Z")
-_REFUSED: Final = re.compile(
-    r"(?i)^.*(?:login incorrect|authentication failure|permission denied|maximum number of tries exceeded"
-    r"|account (?:is )?locked|has expired|cannot open session|not allowed|login failure).*$",
-    re.MULTILINE,
-)
-_CHANGE: Final = re.compile(
-    r"(?i)^.*(?:(?:required|need|must) to change your password|\(current\) unix password|current password:"
-    r"|new password:).*$",
-    re.MULTILINE,
-)
-#: sulogin asks for the password of root, or for Enter where root has none; its question ends in the way out.
-MAINTENANCE: Final = re.compile(r"(?i)(?:control|ctrl)-d[^\n]*(?:: *|\. *|\) *)\Z")
-_PRESS_ENTER: Final = re.compile(r"(?i)press enter for (?:maintenance|emergency shell)")
-_NEW_PASSWORD: Final = re.compile(r"(?i)\bnew\b[^:\n]*password\b|\bre-?(?:type|enter)\b")
-_REJECTED: Final = re.compile(r"(?im)^.*(?:bad password|do not match|weak password|token manipulation|too short).*$")
-#: A run of # is a frame around a message of the day.
-_SHELL: Final = re.compile(r"(?:(?<!#)#|[$%>❯»]) ?\Z")
-#: Stricter, for a line that nobody asked for: a whole prompt of a shell, as of Debian, BusyBox or bash without a PS1.
-_SHELL_ALONE: Final = re.compile(r"\A(?:(?:\S*[\w.\-~/:@\])]+ ?)?[#$] ?|\(initramfs\) )\Z")
-_BOOT_MENU: Final = re.compile(r"GNU GRUB|automatically in \d+s|Hit any key to stop autoboot")
+from uartsim.console.console_errors import LoginFailed
+from uartsim.console.expectations import Timeout
+from uartsim.console.guest_output import SETTLE_S
+from uartsim.console.login_dialogue import Does, LoginDialogue, Step
+from uartsim.console.session import Session
+from uartsim.errors import UsageError
+
+#: How much of the output the dialogue looks back at, in characters.
+_TAIL: Final = 4096
 
 
-class Does(Enum):
-    """What is to be done next."""
-
-    WAIT = auto()
-    SEND = auto()
-    FINISH = auto()
-    REFUSE = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What is to be done next.
-
-    Attributes:
-        does: which of the four.
-        text: what to send (Enter follows), or why it is refused.
-        secret: the text is a password.
-        until_quiet_s: WAIT: look again when the line has been silent for so long, in seconds.
-    """
-
-    does: Does
-    text: str = ""
-    secret: bool = False
-    until_quiet_s: float = NUDGE_S
-
-
-class _State(Enum):
-    LOOKING = "a login prompt"
-    NAMED = "the password prompt"
-    ANSWERED = "a shell prompt"
-    PROBED = "the shell's answer"
-
-
-def without_kernel_lines(text: str) -> str:
-    """``text`` without the kernel's messages, wherever in a line they begin."""
-    return _KERNEL_LINE.sub("", text)
-
-
-class LoginDialogue:
-    """One attempt to log in.
+class Login:
+    """``login`` of a console.
 
     Args:
-        user: the name.
-        password: the password.
-        new_password: what to answer where another is demanded; None refuses that.
+        session: the console's session.
     """
 
-    def __init__(self, user: str, password: str, new_password: str | None = None) -> None:
-        self.user = user
-        self.password = password
-        self.new_password = new_password
-        self._changing = False  # the guest has demanded a new password
-        self._rounds = 0  # how often an answer has led back to the prompt for a name
-        self._state = _State.LOOKING
-        self._slipped = False  # an answer is known to be wrong: its refusal says nothing about the password
-        self._marker = ""
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
-    @property
-    def waits_for(self) -> str:
-        """What should come next, for messages."""
-        return self._state.value
+    async def login(self, user: str, password: str, timeout: Timeout, new_password: str | None) -> None:
+        """See ``Console.login``."""
+        __tracebackhide__ = True
+        if not isinstance(user, str) or not isinstance(password, str) or not user.isprintable() or not user:
+            raise UsageError(f"login(): give a user's name and a password as text, not {user!r} and its password")
+        session, received = self._session, self._session.received
+        with session.one_wait(f"login({user!r})"):
+            dialogue = LoginDialogue(user, password, new_password)
+            begin = acted = trio.current_time()
+            deadline = begin + session.seconds(timeout)
+            mark = received.matcher.position
+            await trio.lowlevel.checkpoint()
 
-    def see(self, tail: str, since: str, quiet_s: float) -> Step:
-        """Look at the line while the guest pauses.
+            def look(now: float) -> tuple[Step | None, float]:
+                quiet_from = max(received.last_output, acted)
+                settled = quiet_from + SETTLE_S
+                if now < settled and not session.ended:
+                    return None, settled
+                tail = received.end - _TAIL
+                step = dialogue.see(received.since(tail), received.since(max(mark, tail)), now - quiet_from)
+                if step.does is not Does.WAIT:
+                    return step, now
+                again = quiet_from + step.until_quiet_s
+                return None, again if again > now else now + SETTLE_S
 
-        Args:
-            tail: the last part of all that the guest has sent.
-            since: what it has sent since the last step that sent something.
-            quiet_s: for how long it has been silent, or since our last step if that is shorter; in seconds.
-        """
-        line = without_kernel_lines(tail).rpartition("\n")[2]
-        since = without_kernel_lines(since)
-        if self._state is not _State.LOOKING and not since:
-            return self._nothing(line, tail, quiet_s)
-        if self._state in (_State.ANSWERED, _State.PROBED) and (step := self._refused(line, since)) is not None:
-            return step
-        if self._state is _State.PROBED and re.search(rf"^{self._marker}$", since, re.MULTILINE):
-            return Step(Does.FINISH)
-        if LOGIN.search(line):
-            if self._state is _State.ANSWERED:
-                self._rounds += 1
-                if self._rounds >= _MOST_ROUNDS:
-                    return Step(
-                        Does.REFUSE, f"the guest asked for the name {self._rounds} times more, and did not say why"
+            while True:
+                step = await session.watch(look, deadline, copes_with={"systemd.emergency"})
+                if step is None or (session.ended and step.does is Does.SEND):
+                    session.raise_unfinished(
+                        f"{dialogue.waits_for} was expected, to log in as {user!r}", begin, deadline
                     )
-            if self._changing and self.new_password is not None:
-                self.password, self._changing = self.new_password, False
-            return self._go(_State.NAMED, self.user, slipped=False)
-        if MAINTENANCE.search(line):
-            if self._state is _State.ANSWERED and not self._slipped:
-                return Step(Does.REFUSE, f"the guest asks again: {since.strip()!r}")
-            if _PRESS_ENTER.search("\n".join(tail.split("\n")[-3:])):
-                return self._go(_State.ANSWERED, "", slipped=False)
-            return self._go(_State.ANSWERED, self.password, slipped=False, secret=True)
-        if PASSWORD.search(line):
-            return self._asked_for_password(line, since)
-        if self._is_shell(line, since):
-            return Step(Does.FINISH)
-        return self._nothing(line, tail, quiet_s)
-
-    def _refused(self, line: str, since: str) -> Step | None:
-        """What the guest says against the answer, if anything."""
-        if demand := _CHANGE.search(since):
-            if self.new_password is None:
-                return Step(
-                    Does.REFUSE,
-                    f"the guest demands a new password: {demand[0].strip()} (give it with new_password=)",
-                )
-            self._changing = True
-        if self._changing and (rejection := _REJECTED.search(since)):
-            return Step(Does.REFUSE, f"the guest refuses the new password: {rejection[0].strip()}")
-        if not self._changing and not self._slipped and (refusal := _REFUSED.search(since)):
-            return Step(Does.REFUSE, f"the guest says: {refusal[0].strip()}")
-        return None
-
-    def _asked_for_password(self, line: str, since: str) -> Step:
-        if self._changing and self.new_password is not None:
-            if not _NEW_PASSWORD.search(line):
-                return self._go(_State.ANSWERED, self.password, slipped=False, secret=True)
-            return self._go(_State.ANSWERED, self.new_password, slipped=False, secret=True)
-        echo = since.partition("\n")[0].strip()
-        if self._state is _State.ANSWERED and not self._slipped:
-            return Step(Does.REFUSE, f"the guest asks for another password: {since.strip()!r}")
-        if self._state is not _State.NAMED or echo != self.user:
-            # somebody else's name, or ours with characters missing: let it fail, then begin anew
-            return self._go(_State.ANSWERED, "", slipped=True)
-        return self._go(_State.ANSWERED, self.password, slipped=False, secret=True)
-
-    def _is_shell(self, line: str, since: str) -> bool:
-        if self._state is _State.LOOKING:
-            return bool(_SHELL_ALONE.search(line))
-        # the echo of our Enter stands between the answer and the prompt
-        return self._state is not _State.PROBED and "\n" in since and bool(_SHELL.search(line))
-
-    def _nothing(self, line: str, tail: str, quiet_s: float) -> Step:
-        """Nothing that can be answered stands on the line."""
-        after_answer = self._state in (_State.NAMED, _State.ANSWERED)
-        if after_answer and line.strip() and not LOGIN.search(line) and not PASSWORD.search(line):
-            if quiet_s < PROBE_S:
-                return Step(Does.WAIT, until_quiet_s=PROBE_S)
-            number = secrets.token_hex(4)
-            self._marker = f"uartsim-{number}"
-            # the quotes keep the echo of the command from looking like its output
-            return self._go(_State.PROBED, f'echo uartsim-""{number}', slipped=False)
-        nudge_s = NUDGE_S if self._state in (_State.LOOKING, _State.NAMED) else 2 * NUDGE_S
-        if quiet_s < nudge_s or (self._state is _State.LOOKING and _BOOT_MENU.search(tail)):
-            return Step(Does.WAIT, until_quiet_s=nudge_s if quiet_s < nudge_s else quiet_s + nudge_s)
-        return self._go(self._state if self._state is not _State.NAMED else _State.LOOKING, "", self._slipped)
-
-    def _go(self, state: _State, text: str, slipped: bool, secret: bool = False) -> Step:
-        self._state, self._slipped = state, slipped
-        return Step(Does.SEND, text, secret)
+                if step.does is Does.REFUSE:
+                    raise LoginFailed(f"login as {user!r} failed: {step.text}{session.evidence()}")
+                if step.does is Does.FINISH:
+                    session.before, session.after = received.matcher.consume_all(), ""
+                    return
+                mark = received.end
+                if step.secret:
+                    await session.send_masked(step.text, enter=True)
+                else:
+                    await session.send(step.text + "\r")
+                acted = trio.current_time()

@@ -1,4 +1,4 @@
-"""What a console needs of the floors below: a line, and the machine's buttons.  Tests put stand-ins here."""
+"""What a console needs of the layers below: a line, and the machine's buttons.  Tests use stand-ins."""
 
 from __future__ import annotations
 

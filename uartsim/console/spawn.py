@@ -1,4 +1,4 @@
-"""The line as a tty of its own, in the hands of pexpect: for scripts that were written for it."""
+"""The line as a tty for pexpect, for scripts that were written for it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
-from uartsim.console.typing import TypingVerbs
+from uartsim.console.session import Session
 from uartsim.errors import UartsimError, UsageError
 from uartsim.machine.ticker import is_virtual
 
@@ -17,36 +17,33 @@ if TYPE_CHECKING:
     from pexpect.fdpexpect import fdspawn
 
 _CHUNK: Final = 4096
-#: How often one looks whether a script has read the last words of a guest, in seconds.
+#: The interval at which it is checked whether a script has read a guest's last output, in seconds.
 _LOOK_S: Final = 0.01
-#: What may wait for a script that does not read, in bytes; what comes on top of it is not handed to it.
+#: How many bytes may wait for a script that does not read; further ones are not passed on to it.
 _MOST_WAITING: Final = 1 << 24
 
 
-class SpawnVerbs(TypingVerbs):
-    """``spawn``."""
+class Spawn:
+    """``spawn`` of a console.
+
+    Args:
+        session: the console's session.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def spawn(self, **options: Any) -> fdspawn[Any]:
-        """A pexpect ``fdspawn`` on a tty that carries this line, from what no match has consumed yet on.
-
-        Its ``sendline`` ends with ``\\r``, as the Enter key does.  This console goes on to see what the guest sends;
-        ``close()`` of the spawn ends it.  It blocks: in async code call its methods in a thread.
-
-        Args:
-            options: for ``fdspawn``: ``timeout``, ``encoding``, ``logfile``, ``maxread``, ...
-
-        Raises:
-            UsageError: pexpect is not installed, or the clock is virtual: pexpect waits in real time.
-            GuestEnded, ConsoleClosed: as :meth:`send`.
-        """
+        """See ``Console.spawn``."""
         __tracebackhide__ = True
-        self._check_running("spawn()")
+        session, received = self._session, self._session.received
+        session.check_running("spawn()")
         if is_virtual():
             raise UsageError(
                 "spawn(): pexpect waits in real time and this console's clock is virtual; use clock='real'"
             )
-        if self._background is None:
-            raise UsageError("spawn(): nobody follows this console; open it with open_console()")
+        if session.background is None:
+            raise UsageError("spawn(): this console does not receive; open it with open_console()")
         try:
             from pexpect import fdpexpect
         except ImportError:
@@ -54,13 +51,15 @@ class SpawnVerbs(TypingVerbs):
         try:
             master, slave = os.openpty()
         except OSError as error:
-            raise UartsimError(f"spawn(): there is no tty for it: {error.strerror}; end what uses ptys") from None
+            raise UartsimError(
+                f"spawn(): there is no pty for it: {error.strerror}; end programs that use ptys"
+            ) from None
         tty.setraw(slave)
         os.set_blocking(master, False)
-        self._take_all()
-        feed = _Feed(self._transcript.raw_between(self._matcher.position, self._transcript.text_end))
-        self._feeds.add(feed)
-        self._background.start_soon(self._carry, master, os.ttyname(slave), feed)
+        session.take_all()
+        feed = _Feed(received.transcript.raw_between(received.matcher.position, received.transcript.text_end))
+        received.feeds.add(feed)
+        session.background.start_soon(self._carry, master, os.ttyname(slave), feed)
         spawned: fdspawn[Any] = fdpexpect.fdspawn(slave, **options)
         spawned.linesep = "\r" if options.get("encoding") else b"\r"
         return spawned
@@ -78,12 +77,12 @@ class SpawnVerbs(TypingVerbs):
                 await _until_read(path)
                 nursery.cancel_scope.cancel()
         finally:
-            self._feeds.discard(feed)
+            self._session.received.feeds.discard(feed)
             trio.lowlevel.notify_closing(master)
             os.close(master)
 
     async def _carry_out(self, master: int, feed: _Feed) -> None:
-        """What the guest sends goes to the script, until the guest has ended."""
+        """Pass what the guest sends to the script, until the guest has ended."""
         while True:
             while feed.data:
                 try:
@@ -92,12 +91,12 @@ class SpawnVerbs(TypingVerbs):
                     await trio.lowlevel.wait_writable(master)
                 except OSError:
                     return
-            if self._ended:
+            if self._session.ended:
                 return
-            await self._arrived.wait()
+            await self._session.more()
 
     async def _carry_in(self, master: int) -> None:
-        """What the script types goes to the guest, until the script closes its end."""
+        """Pass what the script types to the guest, until the script closes its end."""
         while True:
             await trio.lowlevel.wait_readable(master)
             try:
@@ -106,15 +105,15 @@ class SpawnVerbs(TypingVerbs):
                 continue
             except OSError:
                 return
-            if not data or self._ended or self._closed:
+            if not data or self._session.ended or self._session.closed:
                 return
-            await self._send(data)
+            await self._session.send(data)
 
 
 async def _until_read(path: str) -> None:
-    """Wait until nothing is left in a tty for its reader: what is there when its master closes is lost.
+    """Wait until a tty's reader has read everything: what is left when the master closes is lost.
 
-    poll(2) sees also what is still on its way through the tty's buffers, which FIONREAD does not.
+    poll(2) also sees what is still in the tty's other buffers; FIONREAD does not.
     """
     slave = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
     try:
@@ -125,7 +124,7 @@ async def _until_read(path: str) -> None:
 
 
 class _Feed:
-    """What waits for a script."""
+    """Output that waits for a script."""
 
     def __init__(self, data: bytes) -> None:
         self.data = bytearray(data)

@@ -1,6 +1,6 @@
-"""What goes wrong at a real console, made on purpose: to see what a test, or a harness, does about it.
+"""Causes what goes wrong at real consoles on purpose, to see how a test, or a test harness, copes with it.
 
-All that happens on the wire (noise, lost characters, carrier) is a fault of the line: ``console.line.add_fault``.
+What happens on the wire (noise, lost characters, carrier) is a fault of the line: ``console.line.add_fault``.
 """
 
 from __future__ import annotations
@@ -9,41 +9,42 @@ import random
 from collections.abc import Callable, Iterable
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 from weakref import WeakKeyDictionary
 
 import trio
 
 from uartsim.access.hub_client import HubClient
 from uartsim.errors import UsageError
-from uartsim.line_format import NEVER, seconds_to_ticks
+from uartsim.line_format import seconds_to_ticks
 from uartsim.machine import Com1
 
 if TYPE_CHECKING:
-    from uartsim.console.core import ConsoleCore
+    from uartsim.console.session import Session
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
-_TEXT: Final = "usb 1-1: new high-speed USB device number 2 using xhci_hcd"
+#: What the kernel says in a storm, unless told otherwise.
+KERNEL_TEXT: Final = "usb 1-1: new high-speed USB device number 2 using xhci_hcd"
 
 
 class Stimulus:
     """Something that goes on until :meth:`stop`, or to the end of a ``with`` block.
 
-    Several may be at work, also of one kind, and end in any order.
+    Several may be active, even of one kind, and end in any order.
     """
 
     def __init__(self) -> None:
         self._undo: Callable[[], None] | None = None
 
     def stop(self) -> None:
-        """It is over; more than once is fine."""
+        """End it; further calls have no effect."""
         undo, self._undo = self._undo, None
         if undo is not None:
             undo()
 
-    def __enter__(self) -> Stimulus:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -53,60 +54,34 @@ class Stimulus:
 
 
 class PrintkStorm(Stimulus):
-    """Kernel lines in what the guest sends.
-
-    Attributes:
-        lines: how many there have been.
-    """
+    """Kernel lines in what the guest sends."""
 
     def __init__(self, com1: Com1, clock: Callable[[], float], places: Callable[[], int | None], text: str) -> None:
         super().__init__()
-        self.lines = 0
+        self._lines = 0
         self._clock = clock
         self._places = places
         self._text = text
         self._left = places()
-        output = _of(_OUTPUTS, com1, _Output)
-        output.start(self)
-        self._undo = partial(output.stop, self)
+        self._undo = com1.output_interceptors.add(self.splice).remove
 
-    def splice(self, data: bytes) -> bytes:
+    @property
+    def lines(self) -> int:
+        """How many kernel lines it has inserted."""
+        return self._lines
+
+    def splice(self, data: bytes, at: int) -> bytes:
         """What the guest sends, with the kernel's lines in it."""
         spliced = bytearray()
         while self._left is not None and self._left <= len(data):
             spliced += data[: self._left]
             data = data[self._left :]
-            self.lines += 1
+            self._lines += 1
             spliced += f"[{self._clock():12.6f}] {self._text}\r\n".encode()
             self._left = self._places()
         if self._left is not None:
             self._left -= len(data)
         return bytes(spliced + data)
-
-
-class _Output:
-    """What a port hands out, with every storm at work in it."""
-
-    def __init__(self, com1: Com1) -> None:
-        self._com1 = com1
-        self._storms: list[PrintkStorm] = []
-        self._deliver: Callable[[bytes, int], None] | None = None
-
-    def start(self, storm: PrintkStorm) -> None:
-        if not self._storms:
-            self._deliver, self._com1.on_output = self._com1.on_output, self._output
-        self._storms.append(storm)
-
-    def stop(self, storm: PrintkStorm) -> None:
-        self._storms.remove(storm)
-        if not self._storms:
-            self._com1.on_output = self._deliver
-
-    def _output(self, data: bytes, at: int) -> None:
-        for storm in self._storms:
-            data = storm.splice(data)
-        if self._deliver is not None:
-            self._deliver(data, at)
 
 
 class StolenLine(Stimulus):
@@ -143,61 +118,16 @@ class _Thefts:
 
 
 class _SlowGuest(Stimulus):
-    """The guest's interrupt handler comes late."""
+    """The guest's interrupt handler comes late; of several the slowest counts."""
 
     def __init__(self, com1: Com1, latency_s: float) -> None:
         super().__init__()
-        self.ticks = seconds_to_ticks(latency_s)
-        interrupts = _of(_INTERRUPTS, com1, _LateInterrupts)
-        interrupts.start(self)
-        self._undo = partial(interrupts.stop, self)
-
-
-class _LateInterrupts:
-    """Between a port's interrupt line and the guest's handler: of all that slow the guest down the slowest counts.
-
-    The guest may open and close its port meanwhile.
-    """
-
-    def __init__(self, com1: Com1) -> None:
-        self._com1 = com1
-        self._slow: list[_SlowGuest] = []
-        self._slices = com1.slices
-        self._wakeup = com1.ticker.wakeup(self._serve)
-
-    def start(self, slow: _SlowGuest) -> None:
-        com1 = self._com1
-        if not self._slow:
-            self._slices, com1.slices, com1.interrupt_gate = com1.slices, False, self._interrupt
-        self._slow.append(slow)
-
-    def stop(self, slow: _SlowGuest) -> None:
-        com1 = self._com1
-        self._slow.remove(slow)
-        if not self._slow:
-            com1.slices, com1.interrupt_gate = self._slices, None
-            self._wakeup.set(NEVER)
-            self._serve(com1.clock.now())
-
-    def _interrupt(self, level: bool, at: int) -> None:
-        if level:
-            self._wakeup.set(at + max(slow.ticks for slow in self._slow))
-        elif (handler := self._com1.on_interrupt) is not None:
-            self._wakeup.set(NEVER)
-            handler(False, at)
-
-    def _serve(self, now: int) -> None:
-        com1 = self._com1
-        com1.advance(now)
-        if com1.uart.irq and com1.on_interrupt is not None:
-            com1.on_interrupt(True, max(now, com1.uart.now))
-        com1.settle()
+        latency = seconds_to_ticks(latency_s)
+        self._undo = com1.interrupt_interceptors.add(lambda at: at + latency).remove
 
 
 #: What is at work, by what it is done to.
-_OUTPUTS: Final[WeakKeyDictionary[Com1, _Output]] = WeakKeyDictionary()
 _THEFTS: Final[WeakKeyDictionary[HubClient, _Thefts]] = WeakKeyDictionary()
-_INTERRUPTS: Final[WeakKeyDictionary[Com1, _LateInterrupts]] = WeakKeyDictionary()
 
 
 def _of(made: WeakKeyDictionary[_K, _V], key: _K, make: Callable[[_K], _V]) -> _V:
@@ -208,30 +138,30 @@ def _of(made: WeakKeyDictionary[_K, _V], key: _K, make: Callable[[_K], _V]) -> _
 
 
 class Stimuli:
-    """What a console's machine can be made to suffer: ``console.stimuli``.
+    """The stimuli for a console's machine: ``console.stimuli``.
 
     Args:
-        console: the console.
+        session: the console's session.
     """
 
-    def __init__(self, console: ConsoleCore) -> None:
-        self._console = console
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def printk_storm(
-        self, every: int | None = None, *, at: Iterable[int] = (), seed: int | None = None, text: str = _TEXT
+        self, every: int | None = None, *, at: Iterable[int] = (), seed: int | None = None, text: str = KERNEL_TEXT
     ) -> PrintkStorm:
-        """The kernel prints while others do: whole lines of it land between any two bytes that the guest sends.
+        """Insert whole kernel lines between bytes that the guest sends, as when the kernel prints while a program does.
 
-        Their times go on from the kernel's own last line.  Give one of ``every`` and ``at``.
+        Their times continue those of the kernel's own last line.  Give one of ``every`` and ``at``.
 
         Args:
-            every: a line after so many bytes, again and again; with ``seed``, after 1 to ``2 * every - 1``.
-            at: a line behind each of these bytes, counted from now; 0 is before the first.
-            seed: where chance begins.
-            text: what the kernel says.
+            every: insert a line after each this many bytes; with ``seed``, after 1 to ``2 * every - 1``.
+            at: insert a line behind each of these bytes, counted from now; 0 is before the first.
+            seed: makes the places random, and is their seed.
+            text: the text of the lines.
 
         Raises:
-            UsageError: none or both were given, or such a place cannot be; or the line is a stand-in.
+            UsageError: neither or both were given, a number is out of range, or the line has no hub.
         """
         __tracebackhide__ = True
         places = sorted(at)
@@ -240,26 +170,26 @@ class Stimuli:
         return PrintkStorm(self._hub("printk_storm()").hub.com1, self._kernel_clock(), _gaps(every, places, seed), text)
 
     def steal_line(self) -> StolenLine:
-        """Another client takes the line by force; this console only watches, until :meth:`Stimulus.stop`.
+        """Let another client take the line by force; this console only watches, until :meth:`Stimulus.stop`.
 
         Raises:
-            UsageError: the line is a stand-in.
+            UsageError: the line has no hub.
         """
         __tracebackhide__ = True
         return StolenLine(self._hub("steal_line()"))
 
     def slow_guest(self, latency_s: float) -> Stimulus:
-        """The guest serves an interrupt of its serial port only after ``latency_s`` seconds.
+        """Delay the guest's interrupt handler for its serial port by ``latency_s`` seconds.
 
         A receiver of 16 characters overruns in 1.4 ms at 115200 baud, if the far end does not wait for room: open the
         console with ``strict_line=True`` to lose characters as a real line does.
 
         Raises:
-            UsageError: a time of 0 or less; there is no machine, or its guest is not started.
+            UsageError: a time of 0 or less, there is no machine, or its guest has not opened its port.
         """
         __tracebackhide__ = True
-        com1 = getattr(self._console._machine, "com1", None)
-        if not isinstance(com1, Com1) or com1.on_interrupt is None:
+        com1 = getattr(self._session.machine, "com1", None)
+        if not isinstance(com1, Com1) or not com1.guest.serves_interrupts:
             raise UsageError("slow_guest(): there is no guest behind this console that serves a serial port")
         if not 0 < latency_s < 3600:
             raise UsageError(f"slow_guest({latency_s}): give a time above 0, in seconds, such as 0.005")
@@ -267,16 +197,16 @@ class Stimuli:
 
     def _hub(self, what: str) -> HubClient:
         __tracebackhide__ = True
-        client = self._console._client
+        client = self._session.client
         if not isinstance(client, HubClient):
             raise UsageError(f"{what}: there is no hub behind this console")
         return client
 
     def _kernel_clock(self) -> Callable[[], float]:
         """The guest's time, as its kernel would print it."""
-        lines = self._console._matcher.kernel_log.lines
+        lines = self._session.received.matcher.kernel_log.lines
         now = trio.current_time()
-        start = lines[-1].time_s + now - lines[-1].at if lines else now - self._console._opened_at
+        start = lines[-1].time_s + now - lines[-1].at if lines else now - self._session.received.opened_at
         last = start
 
         def clock() -> float:
@@ -288,7 +218,7 @@ class Stimuli:
 
 
 def _gaps(every: int | None, places: list[int], seed: int | None) -> Callable[[], int | None]:
-    """How many bytes there are before each next line; None when there are no more."""
+    """The numbers of bytes before each next line; None when there are no more lines."""
     if every is not None:
         if seed is None:
             return lambda: every

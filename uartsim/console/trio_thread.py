@@ -1,9 +1,10 @@
 """The background threads on which trio runs for blocking code: one with the real clock, one with a virtual one.
 
-A thread is started by the first console that needs it and ends with the process; what still runs then is switched off.
+A thread is started by the first console that needs it, and ends with the process; machines that still run are then
+switched off.
 
-On the virtual clock time advances only while somebody waits in a call, by leaps to the next thing that is due, and
-stands still between calls: a countdown does not run out while a test thinks.  All consoles of a thread share its
+On the virtual clock, time advances only while a call waits, by leaps to the next event, and stands still between calls:
+a countdown does not run out while a test computes.  All consoles of a thread share its
 time: a wait on one of them lets it pass for the others, too.
 """
 
@@ -15,11 +16,11 @@ import queue
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 import trio
 
-from uartsim.console.errors import ConsoleClosed
+from uartsim.console.console_errors import ConsoleClosed
 from uartsim.error_groups import first_error
 from uartsim.errors import UartsimError, UsageError
 
@@ -27,11 +28,12 @@ if TYPE_CHECKING:
     from trio.testing import MockClock
 
 _T = TypeVar("_T")
+_P = ParamSpec("_P")
 
-#: The clocks that there are.
+#: The names of the clocks.
 CLOCKS: Final = ("real", "virtual")
 _THREAD_NAMES: Final = {"real": "uartsim", "virtual": "uartsim (virtual clock)"}
-#: How long the end of the process waits for machines to be switched off, in seconds.
+#: How long the process waits at its end for machines to be switched off, in seconds.
 LAST_WAIT_S: Final = 10.0
 _INFINITE: Final = float("inf")
 
@@ -72,14 +74,14 @@ class TrioThread:
             self._thread.join(LAST_WAIT_S)
 
     def _let_time_pass(self, waiting: int) -> None:
-        """So many more wait."""
+        """Change the number of calls that wait."""
         self._waiting += waiting
         if self._clock is not None:
             self._clock.autojump_threshold = 0 if self._waiting else _INFINITE
 
     @contextmanager
     def time_passes(self) -> Iterator[None]:
-        """In this block somebody waits, and virtual time passes.  For use on the thread itself."""
+        """A block that counts as a call that waits, so that virtual time passes.  For use on the thread itself."""
         self._let_time_pass(1)
         try:
             yield
@@ -88,30 +90,39 @@ class TrioThread:
 
     @contextmanager
     def time_stands_still(self) -> Iterator[None]:
-        """A block inside of :meth:`time_passes` in which nobody waits."""
+        """A block inside :meth:`time_passes` that does not count as one."""
         self._let_time_pass(-1)
         try:
             yield
         finally:
             self._let_time_pass(1)
 
-    def call(self, function: Callable[..., Awaitable[_T]], *args: Any) -> _T:
-        """Run an async function there and wait for its outcome.
+    def read(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Call a function there, where nothing changes meanwhile, and return its result; raises what it raises."""
+        __tracebackhide__ = True
+
+        async def read() -> _T:
+            return function(*args, **kwargs)
+
+        return self.call(read)
+
+    def call(self, function: Callable[_P, Awaitable[_T]], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Run an async function there, and return its result; raises what it raises.
 
         Raises:
-            what the function raises.
+            ConsoleClosed: the process ends while the call waits.
         """
         __tracebackhide__ = True
         answers: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
         scope = trio.CancelScope()
 
         async def run() -> None:
-            # what remains if it is cancelled: by Ctrl-C, and then nobody reads it, or because the process ends
+            # the answer if the call is cancelled: because the process ends, or by Ctrl-C, and then it is not read
             answer: tuple[Any, BaseException | None]
             answer = None, ConsoleClosed("the console was closed while a call waited on it")
             try:
                 with self.time_passes(), scope:
-                    answer = await function(*args), None
+                    answer = await function(*args, **kwargs), None
             except Exception as error:
                 answer = None, first_error(error)
             finally:
@@ -125,13 +136,13 @@ class TrioThread:
             answers.get()
             raise
         if error is not None:
-            # what went wrong on purpose is told at the caller's line; a bug of ours keeps its trace
+            # an error of the package is raised at the caller's line; any other keeps its trace, because it is a bug
             raise error.with_traceback(None) if isinstance(error, UartsimError) else error
         result: _T = value
         return result
 
     def start(self, function: Callable[..., Awaitable[None]], *args: Any) -> None:
-        """Let an async function run there."""
+        """Start an async function there."""
         self.soon(self._nursery.start_soon, function, *args)
 
     def soon(self, function: Callable[..., object], *args: Any) -> None:
@@ -155,7 +166,7 @@ def shared_thread(clock: str) -> TrioThread:
     """The process's one thread of this clock; a forked process gets its own.
 
     Raises:
-        UsageError: there is no such clock.
+        UsageError: the clock's name is unknown.
     """
     if clock not in CLOCKS:
         raise UsageError(f"clock is {clock!r}: use {' or '.join(map(repr, CLOCKS))}")

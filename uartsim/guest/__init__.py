@@ -1,4 +1,4 @@
-"""What owns COM1: the catalogue of guests, and the code that runs a script, a process or QEMU as a guest.
+"""Guests, which own COM1: the catalogue, and the code that runs a script, a process, QEMU or boot code as a guest.
 
-Nothing is imported here: a script, a process and QEMU need different things, and the command line only the catalogue.
+This file imports nothing, because each kind of guest needs other modules, and the command line needs only the catalogue.
 """

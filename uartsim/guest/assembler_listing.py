@@ -1,7 +1,8 @@
-"""Assembler listings: the machine code of a guest beside the source that it came from.
+"""Assembler listings: the machine code of a guest beside its source.
 
-A line that begins with a hexadecimal address and hexadecimal bytes is code, such as ``7C0D BAFB03  mov dx, 0x3fb``; any
-other line, and what follows the bytes, is for the reader.  Addresses go up without gaps, so that a slip of the hand shows.
+A line that begins with a hexadecimal address and hexadecimal bytes is code, such as ``7C0D BAFB03  mov dx, 0x3fb``.  All
+other lines, and the rest of a code line, are comments for the reader.  Addresses must follow each other without gaps, so
+that a missing line is noticed.
 """
 
 from __future__ import annotations
@@ -16,17 +17,17 @@ _CODE = re.compile(r"([0-9A-F]{4}) ((?:[0-9A-F]{2})+)(?: .*)?$")
 
 
 class Code(NamedTuple):
-    """Machine code and the address that it is for."""
+    """Machine code, and the address at which it is loaded and started."""
 
     origin: int
     data: bytes
 
 
 def read_listing(file: Path) -> Code:
-    """The code in a listing.
+    """Read the machine code of a listing.
 
     Raises:
-        UsageError: it cannot be read, has no code, or an address does not follow (``FILE:LINE: what``).
+        UsageError: the file cannot be read, has no code, or has a gap between addresses (``FILE:LINE: what``).
     """
     try:
         text = file.read_text()
@@ -45,5 +46,5 @@ def read_listing(file: Path) -> Code:
             )
         data += bytes.fromhex(match[2])
     if not data:
-        raise UsageError(f"{file}: there is no line of code in it, such as '7C00 FA  cli'")
+        raise UsageError(f"{file}: the listing has no line of code, such as '7C00 FA  cli'")
     return Code(origin, bytes(data))

@@ -1,8 +1,9 @@
-"""What a QEMU guest boots from: kernels, modules and CDs that are put together from Debian's packages.
+"""The files that a QEMU guest boots from: kernels, modules, and CDs made of files from Debian's packages.
 
-A name in a manifest is ``"debian-cloud"`` (the newest kernel in /boot), ``"tiny"`` (the initramfs that is built here), or
-a path from the guest's folder on, which may be a pattern: the newest file by the numbers in its name is taken.  A file
-that ends in ``.gz`` is unpacked, for QEMU's multiboot loader takes no compressed kernel.
+A name in a manifest is ``"debian-cloud"`` (the newest kernel in /boot), ``"tiny"`` (the initramfs of
+:mod:`uartsim.guest.images`), or a path relative to the guest's folder.  The path may be a glob: of the matching files, the
+one with the highest numbers in its name is used.  A file whose name ends in ``.gz`` is unpacked, because QEMU's multiboot
+loader does not accept compressed kernels.
 """
 
 from __future__ import annotations
@@ -25,23 +26,23 @@ ISO_TIMEOUT_S: Final = 60.0
 
 
 def boot_file(name: str, folder: Path, progress: Progress) -> Path:
-    """The file that a manifest names.
+    """The path of a boot file that a manifest names; the file is built or unpacked if necessary.
 
     Args:
-        name: see the top of this module.
-        folder: the guest's.
+        name: a name as the module's docstring describes.
+        folder: the guest's folder.
         progress: see :data:`uartsim.guest.cache.Progress`.
 
     Raises:
-        UsageError: there is none that we may read.
-        UartsimError: the cache cannot be written, or a packed file is broken.
+        UsageError: the file is missing, or this user may not read it.
+        UartsimError: the cache cannot be written, or a compressed file is damaged.
     """
     if name == "tiny":
         return tiny_initramfs(progress)
     if glob.has_magic(name):
         found = glob.glob(str(folder / name))
         if not found:
-            raise UsageError(f"no file is named {folder / name}: see the guest's needs")
+            raise UsageError(f"no file matches {folder / name}: see the guest's needs")
         name = max(found, key=_version)
     file = find_kernel(name, folder)
     return _unpacked(file, progress) if file.suffix == ".gz" else file
@@ -65,16 +66,16 @@ def _unpacked(file: Path, progress: Progress) -> Path:
 
 
 def boot_cd(files: Sequence[str], folder: Path, progress: Progress) -> Path:
-    """A CD that boots, made of files.
+    """The path of a bootable CD image, made of files.
 
     Args:
-        files: ``PATH=NAME``: where each is on the CD, and what it is, as :func:`boot_file` has it.  The first is the boot
-            image, in which its own place on the CD is patched (El Torito without emulation, as ISOLINUX wants it).
-        folder: the guest's.
+        files: ``PATH=NAME`` each: the path on the CD, and a name as for :func:`boot_file`.  The first is the boot image,
+            into which xorriso patches its place on the CD (El Torito without emulation, as ISOLINUX requires).
+        folder: the guest's folder.
         progress: see :data:`uartsim.guest.cache.Progress`.
 
     Raises:
-        UsageError: a file is missing, or a line is none of these.
+        UsageError: a file is missing, or an entry is not of the form ``PATH=NAME``.
         UartsimError: xorriso fails, or the cache cannot be written.
     """
     sources: dict[str, Path] = {}
@@ -109,7 +110,7 @@ def _run_xorriso(image: Path, tree: Path, boot_image: str) -> None:
     except FileNotFoundError:
         raise UsageError("the program xorriso is missing: apt-get install xorriso") from None
     except subprocess.TimeoutExpired:
-        raise UartsimError(f"xorriso did not come to an end within {ISO_TIMEOUT_S:g} s") from None
+        raise UartsimError(f"xorriso did not end within {ISO_TIMEOUT_S:g} s") from None
     if done.returncode:
         raise UartsimError(f"xorriso failed with status {done.returncode}: {done.stderr.strip()[-300:]}")
 

@@ -1,7 +1,7 @@
-"""Keys that are pressed by themselves in each boot: how a boot loader's countdown is stopped in time.
+"""Keys that are pressed automatically in each boot, for instance to stop a boot loader's countdown.
 
-They are pressed at the guest's own port, at the moment at which the text comes out of it: a key that came earlier
-would be thrown away, and on the line it could come late.
+A key is pressed as soon as the guest has sent the text that it waits for.  A boot loader would discard an earlier key,
+and might have booted before a later one.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 
 class BootKeys:
-    """Watches what a guest sends.
+    """Watches a guest's output for the texts after which keys are pressed.
 
     Args:
-        presses: pairs of a text and the keys that are pressed, once in each boot, when it has come; none is empty.
+        presses: pairs of a text and the keys to press after it, once in each boot; no text is empty.
     """
 
     def __init__(self, presses: Sequence[tuple[bytes, bytes]]) -> None:
@@ -23,12 +23,12 @@ class BootKeys:
         self._seen = b""
 
     def boot(self) -> None:
-        """The guest starts anew."""
+        """The guest boots: all keys are due again."""
         self._waiting = list(self._presses)
         self._seen = b""
 
     def keys_after(self, data: bytes) -> bytes:
-        """The keys to press now that the guest has sent ``data``; mostly none."""
+        """The keys to press now that the guest has sent ``data``; usually none."""
         if not self._waiting:
             return b""
         seen = self._seen + data

@@ -1,8 +1,8 @@
 """The port bridge's library: compiled once with the system's C compiler, and kept in the user's cache.
 
-Its name there is a hash of the source and of the QEMU it is for, so that neither a new version of ours nor an upgrade
-of QEMU meets a library that was made for another.  QEMU is told apart by its build ID (the ELF note that the linker
-leaves), or by its content where it has none.
+Its name in the cache is a hash of the source and of the QEMU that it is for, so that a new version of uartsim or of QEMU
+never uses an old library.  QEMU is identified by its build ID (an ELF note that the linker writes), or by its content if
+it has none.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Final
 from uartsim.guest.cache import Progress, cache_folder, content_hash, kept_file
 from uartsim.line_format import UartsimError, UsageError
 
-#: The source.
+#: The C source of the library.
 SOURCE: Final = Path(__file__).with_name("port_bridge.c")
-#: What it includes.
+#: The header that the source includes.
 HEADER: Final = SOURCE.with_suffix(".h")
-#: The compiler, as POSIX has it.
+#: The C compiler's command.
 COMPILER: Final = "cc"
-#: How long it may take, in seconds.
+#: How long compiling may take, in seconds.
 COMPILE_TIMEOUT_S: Final = 60.0
 
 _FLAGS: Final = ("-std=gnu11", "-O2", "-shared", "-fPIC", "-pthread")
@@ -31,14 +31,14 @@ _BUILD_ID_NOTE: Final = 3
 
 
 class BridgeUnavailable(UartsimError):
-    """The port bridge cannot be used here; the message says why, as the end of a sentence."""
+    """The port bridge cannot be used here; the message gives the reason, as the end of a sentence."""
 
 
 def build_id(program: Path) -> str:
-    """What tells this build of a program from any other.
+    """A text that identifies this build of a program.
 
     Raises:
-        BridgeUnavailable: it cannot be read.
+        BridgeUnavailable: the program cannot be read.
     """
     try:
         content = program.read_bytes()
@@ -48,7 +48,7 @@ def build_id(program: Path) -> str:
 
 
 def _elf_build_id(content: bytes) -> str:
-    """The build ID of a 64-bit little-endian ELF file, in hexadecimal; empty where there is none."""
+    """The build ID of a 64-bit little-endian ELF file, in hexadecimal; empty if it has none."""
 
     def number(at: int, size: int) -> int:
         return int.from_bytes(content[at : at + size], "little")
@@ -72,15 +72,15 @@ def _elf_build_id(content: bytes) -> str:
 
 
 def bridge_library(qemu: Path, progress: Progress = lambda text: None, cache: Path | None = None) -> Path:
-    """The path of the library for this QEMU, compiled if it is not in the cache; blocks for about a second then.
+    """The path of the library for this QEMU.  If it is not in the cache, it is compiled, which takes about a second.
 
     Args:
-        qemu: the program.
+        qemu: the path of the QEMU program.
         progress: see :data:`uartsim.guest.cache.Progress`.
-        cache: the folder to keep it in; the user's cache by default.
+        cache: the folder to keep the library in; the user's cache by default.
 
     Raises:
-        BridgeUnavailable: there is no compiler, it fails, or the cache cannot be written.
+        BridgeUnavailable: there is no compiler, the compiler fails, or the cache cannot be written.
     """
     key = content_hash(SOURCE.read_bytes(), HEADER.read_bytes(), build_id(qemu).encode())
 
@@ -112,7 +112,7 @@ def _compile(library: Path) -> None:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise BridgeUnavailable(f"{compiler} did not come to an end within {COMPILE_TIMEOUT_S:g} s") from None
+        raise BridgeUnavailable(f"{compiler} did not end within {COMPILE_TIMEOUT_S:g} s") from None
     if done.returncode:
         said = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr.strip()[-200:])
         raise BridgeUnavailable(f"{compiler} failed with status {done.returncode}: {said.strip()}")

@@ -1,11 +1,12 @@
-"""What each register of a chip reads, and until when: what the port bridge may answer without asking.
+"""Leases: the registers that the port bridge may answer by itself, with their values and until when they hold.
 
-A register is leased when reading it changes nothing and nothing but a request or a foreseen event changes it.  The
-foreseen events are few: the transmitter's FIFO runs empty (THRE), the last frame ends (TEMT), the receiver's timeout,
-the next character from the line.  Each of the first two begins a further step where its time is certain; at any other
-the lease ends, and the next read asks.
+A register is leased if reading it changes nothing, and only a request or a foreseen event can change it.  The foreseen
+events are: the transmitter's FIFO runs empty (THRE), the last frame ends (TEMT), the receiver's character timeout, and the
+next character from the line.  If the time of one of the first two is certain, the lease has a further step from then on;
+at any other event the lease ends, and the next read becomes a request.
 
-Never leased: RBR, IIR that says THR empty, LSR that shows an error, MSR that shows a delta: reading those changes them.
+RBR, an IIR that shows THR empty, an LSR that shows an error, and an MSR that shows a delta are never leased, because
+reading changes them.
 """
 
 from __future__ import annotations
@@ -29,29 +30,29 @@ _RBR: Final = 1 << Offset.RBR
 _IIR: Final = 1 << Offset.IIR
 _LSR: Final = 1 << Offset.LSR
 _MSR: Final = 1 << Offset.MSR
-#: IER, LCR, MCR and SCR (with DLAB: DLM, LCR, MCR, SCR): what was written is what is read.
+#: IER, LCR, MCR and SCR (with DLAB: DLM, LCR, MCR, SCR), which read as they were written.
 _PLAIN: Final = 1 << Offset.IER | 1 << Offset.LCR | 1 << Offset.MCR | 1 << Offset.SCR
 _THR: Final = 1 << Offset.THR
 _IER: Final = 1 << Offset.IER
 _BOTH_EMPTY: Final = _THRE | _TEMT
 
-#: Nothing is told of the transmitter.
+#: The transmitter's future is unknown.
 NO_FUTURE: Final = Future(0, 0, 0, 0, 0, 0)
-#: Nothing is answered without us.
+#: Every access becomes a request.
 NO_LEASE: Final = Lease((), 0, 0, NO_FUTURE)
 
 
 def _ns(ticks: int) -> int:
-    """The first whole nanosecond at which ``ticks`` has come: a guest must not see an event before the chip does."""
+    """``ticks`` in nanoseconds, rounded up, so that a guest does not see an event before the chip does."""
     return NEVER_NS if ticks >= NEVER else -(-ticks // TICKS_PER_NS)
 
 
 def lease_of(uart: Uart, next_arrival: int) -> Lease:
-    """What the chip's registers read from now on.
+    """The lease for the chip's registers from now on.
 
     Args:
-        uart: the chip; what is due at its own present is done first.
-        next_arrival: a time in ticks before which no character from the line is complete; NEVER if none will be.
+        uart: the chip; it is first advanced to its own present time.
+        next_arrival: a time in ticks before which no character from the line is complete; NEVER if none is on its way.
     """
     uart.advance(uart.now)
     receiver, transmitter, modem = uart.receiver, uart.transmitter, uart.modem
@@ -76,7 +77,7 @@ def lease_of(uart: Uart, next_arrival: int) -> Lease:
     if not modem.deltas:
         mask |= _MSR
 
-    # The plain registers stay as they are whatever happens; but a lease is one list of steps for all.
+    # The plain registers keep their values at every event, but all registers share one list of steps.
     end = next_arrival
     if uart.ier & _ERBFI:
         end = min(end, receiver.timeout_at)
@@ -105,9 +106,9 @@ def lease_of(uart: Uart, next_arrival: int) -> Lease:
 
 
 def _posting(uart: Uart, mask: int) -> tuple[int, int]:
-    """The offsets whose writes need not wait, and the registers that a write to THR does not change.
+    """The offsets whose writes need not wait, and the registers that a write to THR does not change, as bit masks.
 
-    Whether a write to THR need wait on a paced line follows from the future of the transmitter.
+    On a paced line, the bridge decides from the transmitter's future whether a write to THR must wait.
     """
     if uart.lcr & _DLAB or uart.modem.looped:
         return 0, 0
@@ -122,14 +123,14 @@ def _posting(uart: Uart, mask: int) -> tuple[int, int]:
 
 
 def _fifo_bits(uart: Uart) -> int:
-    """What IIR shows above the identification."""
+    """The bits of IIR above the interrupt identification."""
     if not uart.fcr & 1:
         return 0
     return uart.variant.iir_fifo_bits | uart.fcr & 0x20
 
 
 def foreseen(transmitter: Transmitter) -> tuple[int, int]:
-    """When THRE and TEMT will come back if nothing more is written, in ticks; a time that is past: they have."""
+    """The times in ticks at which THRE and TEMT are set again if nothing more is written; past times if they are set."""
     drained_at = transmitter.drained_at()
     if transmitter.thre:
         return 0, drained_at
@@ -143,5 +144,5 @@ def foreseen(transmitter: Transmitter) -> tuple[int, int]:
 
 
 def _with_status(values: list[int], status: int) -> list[int]:
-    """The same with more bits of LSR."""
+    """The same values with further bits of LSR set."""
     return [*values[: Offset.LSR], values[Offset.LSR] | status, *values[Offset.LSR + 1 :]]

@@ -1,7 +1,7 @@
-"""The page that the port bridge's two processes share, as this process sees it.
+"""The memory page that the port bridge's two processes share, as this process sees it.
 
-Its layout is ``struct page`` in ``port_bridge.c``.  What needs fences or wakes somebody is done by the library's own
-functions, so that both sides agree; the rest is plain memory.
+Its layout is ``struct page`` in ``port_bridge.h``.  Operations that need memory fences or that wake the other process are
+functions of the C library, so that both sides agree; everything else is plain memory access.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import Any, Final, NamedTuple
 
 from uartsim.guest.bridge_build import BridgeUnavailable
 
-#: What the library and this module call the layout.
+#: The version of the layout; the library and this module must agree on it.
 VERSION: Final = 1
-#: Requests that the ring holds.
+#: The number of requests that the ring holds.
 RING: Final = 1024
-#: Steps of a lease.
+#: The most steps of a lease.
 STEPS: Final = 4
 #: The size of ``struct lease``, in bytes.
 LEASE_BYTES: Final = 144
-#: Where the answer goes of a write that was posted: nowhere.
+#: The slot of a posted write, which gets no answer.
 POSTED: Final = 3
 #: A time that never comes, in nanoseconds.
 NEVER_NS: Final = (1 << 64) - 1
@@ -44,7 +44,13 @@ _FUTURE_AT: Final = _LEASE.size + STEPS * _STEP.size
 
 
 class Step(NamedTuple):
-    """From the end of the step before it until ``until_ns`` the registers in ``mask`` read ``values``."""
+    """From the end of the step before it until ``until_ns``, the registers in ``mask`` read as ``values``.
+
+    Attributes:
+        until_ns: CLOCK_MONOTONIC in nanoseconds.
+        mask: a bit for each leased offset.
+        values: the values of all eight offsets.
+    """
 
     until_ns: int
     mask: int
@@ -52,15 +58,15 @@ class Step(NamedTuple):
 
 
 class Future(NamedTuple):
-    """How THRE and TEMT follow from writes to THR; times in ticks.
+    """The transmitter's state, from which the bridge works out how writes to THR change THRE and TEMT.
 
     Attributes:
-        depth: of the transmitter's FIFO, 1 without; 0: its future is not known.
-        lsr_until_ns: until then nothing but the transmitter changes LSR.
-        empty_at: when THRE comes back.
-        drained_at: when TEMT does.
-        frame: how long a frame is.
-        bit: how long a bit is.
+        depth: the depth of the transmitter's FIFO, 1 without a FIFO; 0 if its future is not known.
+        lsr_until_ns: until this time only the transmitter changes LSR, in nanoseconds.
+        empty_at: the time in ticks at which THRE is set again.
+        drained_at: the time in ticks at which TEMT is set again.
+        frame: the length of a frame in ticks.
+        bit: the length of a bit in ticks.
     """
 
     depth: int
@@ -72,13 +78,13 @@ class Future(NamedTuple):
 
 
 class Lease(NamedTuple):
-    """What QEMU may answer by itself.
+    """The accesses that QEMU's side may answer by itself.
 
     Attributes:
-        steps: at most :data:`STEPS`.
-        post: the offsets whose writes need not wait.
-        keep: the registers that a write to THR does not change.
-        future: what the transmitter will do.
+        steps: at most :data:`STEPS`, in order of time.
+        post: the offsets whose writes need not wait, as a bit mask.
+        keep: the registers that a write to THR does not change, as a bit mask.
+        future: the transmitter's state.
     """
 
     steps: Sequence[Step]
@@ -87,7 +93,7 @@ class Lease(NamedTuple):
     future: Future
 
     def pack(self, served: int, buffer: bytearray) -> None:
-        """Write it as ``struct lease``, after ``served`` requests."""
+        """Write the lease as ``struct lease`` into ``buffer``; ``served`` is the number of requests that it reflects."""
         _LEASE.pack_into(buffer, 0, served & 0xFFFFFFFF, len(self.steps), self.post, self.keep, self.future.depth)
         at = _LEASE.size
         for until_ns, mask, values in self.steps:
@@ -97,16 +103,16 @@ class Lease(NamedTuple):
 
 
 class Counters(NamedTuple):
-    """What QEMU's side has counted; the first four by offset.
+    """The counters of QEMU's side; the first four hold a number for each register offset.
 
     Attributes:
         leased: reads that were answered in QEMU.
-        waited: reads that waited for us.
+        waited: reads that waited for this process.
         posted: writes that did not wait.
         written: writes that waited.
-        naps: how often a guest that only waited was put to sleep.
-        longest_wait_ns: the longest wait for us.
-        waits: how many waits took how long, in units of 4 us; the last counts all that were longer.
+        naps: how often a guest that only polled was put to sleep.
+        longest_wait_ns: the longest wait for this process, in nanoseconds.
+        waits: a histogram of the waits in units of 4 us; the last number counts all longer ones.
     """
 
     leased: tuple[int, ...]
@@ -119,7 +125,7 @@ class Counters(NamedTuple):
 
     @property
     def median_wait_us(self) -> int:
-        """What half of the waits did not exceed, in microseconds; 0 without any."""
+        """The median of the waits in microseconds, rounded up to a unit; 0 if there were none."""
         half, seen = (sum(self.waits) + 1) // 2, 0
         for number, count in enumerate(self.waits):
             seen += count
@@ -132,18 +138,18 @@ class Page:
     """The shared page.
 
     Args:
-        library: the compiled port bridge.
+        library: the path of the compiled port bridge.
 
     Raises:
-        BridgeUnavailable: the library cannot be loaded, or the system gives no memory.
+        BridgeUnavailable: the library cannot be loaded, or the system has no memory for the page.
 
     Attributes:
-        fd: the descriptor that QEMU maps; :meth:`close_fd` once it has it.
+        fd: the descriptor of the page, which QEMU inherits and maps.
     """
 
     def __init__(self, library: Path) -> None:
         try:
-            # The interpreter's lock stays ours: the functions take less time than letting go of it.
+            # PyDLL keeps the interpreter's lock: the functions take less time than releasing it would.
             functions = ctypes.PyDLL(str(library))
             self.fd = os.memfd_create("uartsim-port-bridge")
         except OSError as error:
@@ -163,15 +169,19 @@ class Page:
         self._publish.restype = ctypes.c_uint32
 
     def look(self, gather_ns: int) -> int:
-        """The number of requests made so far; until ``gather_ns`` (CLOCK_MONOTONIC) we look again uncalled."""
+        """The number of requests made so far.
+
+        Args:
+            gather_ns: until this time (CLOCK_MONOTONIC) this process looks again without being called.
+        """
         made: int = self._look(self._address, gather_ns)
         return made
 
     def requests(self, first: int, end: int) -> Iterator[tuple[int, int, int, int, int]]:
-        """The requests from number ``first`` on to before ``end``.
+        """The requests from number ``first`` up to but not including ``end``.
 
-        Each is what is wanted (a letter, see ``struct request``), the offset, the value, where the answer goes, and
-        CLOCK_MONOTONIC at that time in nanoseconds.
+        Each is a tuple of the operation (a letter, see ``struct request``), the offset, the value, the slot of the answer,
+        and the time of the access (CLOCK_MONOTONIC in nanoseconds).
         """
         while first != end:
             at = first % RING
@@ -181,26 +191,26 @@ class Page:
             first = first + count & 0xFFFFFFFF
 
     def answer(self, slot: int, value: int) -> None:
-        """The answer to a request; it is read when the request counts as served."""
+        """Store the answer to a request; QEMU's side reads it when the request counts as served."""
         self._memory[_ANSWERS + slot] = value
 
     def publish(self, served: int, lease: Lease, line: int) -> bool:
-        """Publish what QEMU may answer by itself after ``served`` requests, and the interrupt line.
+        """Publish a lease that reflects ``served`` requests, and the state of the interrupt line.
 
         Returns:
-            Whether a processor waited, and will look at the line without being told.
+            Whether a processor was waiting, which will look at the interrupt line without being called.
         """
         lease.pack(served, self._lease)
         return bool(self._publish(self._address, self._lease_address, line))
 
     def counters(self) -> Counters:
-        """What QEMU's side has counted."""
+        """The current counters of QEMU's side."""
         numbers = _COUNTERS.unpack_from(self._memory, _COUNTERS_AT)
         naps, longest_wait_ns = numbers[32:34]
         return Counters(numbers[:8], numbers[8:16], numbers[16:24], numbers[24:32], naps, longest_wait_ns, numbers[35:])
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Close the descriptor and unmap the page."""
         os.close(self.fd)
         del self._anchor, self._lease_anchor
         self._memory.close()

@@ -1,4 +1,4 @@
-"""From a guest's manifest to the guest."""
+"""Making a guest object from a guest's definition."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from uartsim.machine import Guest
 
 
 def make_guest(definition: GuestDefinition, *, restore: Path | None = None) -> Guest:
-    """The guest that a manifest describes; what its kind needs is imported only here.
+    """Make the guest that a manifest describes.  The modules of its kind are imported only here.
 
     Args:
         definition: the guest as its folder defines it.
-        restore: the folder of a snapshot that it goes on from; for a guest of kind qemu.
+        restore: the folder of a snapshot to continue from; only for a guest of kind qemu.
 
     Raises:
-        UsageError: the manifest's kind is unknown, or has no snapshots.
+        UsageError: the manifest's kind is unknown or has no snapshots, or the guest's constructor refuses the manifest.
     """
     if restore is not None and definition.kind != "qemu":
         raise UsageError(f"guest {definition.name!r} is of kind {definition.kind}: only one of kind qemu has snapshots")

@@ -1,8 +1,9 @@
-"""Files that are made once and kept in the user's cache, under a name that is a hash of all that went into them.
+"""Files that are made once and kept in the user's cache, under a name that is a hash of their inputs.
 
-Two processes that want the same file make it once: one makes it, the other waits.  A file appears under its name only
-when it is whole, and ``NAME.sum`` beside it says its size and SHA-256: what is cut short, changed or from somebody else is
-noticed before it is used, and made anew.  Files of the same sort that nobody has used for long go when a new one is made.
+If two processes want the same file, one makes it and the other waits.  A file appears under its name only when it is
+complete, and ``NAME.sum`` beside it holds its size and SHA-256: a file that is truncated, changed or another user's is
+noticed before it is used, and made again.  When a new file is made, files of the same sort that have not been used for a
+week are removed.
 """
 
 from __future__ import annotations
@@ -20,26 +21,27 @@ from typing import Final
 from uartsim.own_files.folder import OwnFolder, open_own
 from uartsim.own_files.places import cache_place, user_name
 
-#: How long one waiter looks at the lock before it looks at its cancellation, in seconds.
+#: How long to wait for a lock before calling :data:`Progress` again, in seconds.
 LOCK_POLL_S: Final = 0.1
-#: A file of other inputs that was not used for so long may go, in seconds.
+#: A file of other inputs is removed when it has not been used for this long, in seconds.
 UNUSED_S: Final = 7 * 86400.0
 
-#: Called with what is being done, and about ten times a second while another process does it; may raise to give up.
+#: Called with a text that says what is being done, and about ten times a second while another process does it.  It may
+#: raise an exception to give up.
 Progress = Callable[[str], None]
 
-#: What an earlier version has made in a cache without a mark.
+#: The names that an earlier version made in a cache without a mark.
 _EARLIER: Final = re.compile(r"\.?[a-z]+(-[a-z]+)*-[0-9a-f]{32}(\.[a-z0-9]+)*|run|tmp[a-z0-9_]{8}")
 _REMEDY: Final = "set XDG_CACHE_HOME to another folder"
-#: Folders that are not used because they are another user's, and which the user has been told of.
+#: Folders of other users that are not used, and that the user has been told about.
 _told: set[str] = set()
 
 
 def cache_folder(progress: Progress = lambda text: None) -> Path:
-    """Where they are kept: never in a folder of another user's, such as that of a person who has become root.
+    """The folder for cached files, which never belongs to another user, as it could after ``sudo -E``.
 
     Args:
-        progress: told, once, of a folder that is not used.
+        progress: called once for each folder that is not used, with the reason.
     """
     import platformdirs  # neither this nor filelock is needed to start a guest that has nothing in the cache
 
@@ -47,12 +49,12 @@ def cache_folder(progress: Progress = lambda text: None) -> Path:
     place = cache_place(wanted)
     if place != wanted and wanted not in _told:
         _told.add(wanted)
-        progress(f"{wanted} {_whose(wanted)}: what is built is kept in {place}")
+        progress(f"{wanted} {_whose(wanted)}: files that are built are kept in {place}")
     return Path(place)
 
 
 def _whose(path: str) -> str:
-    """Why a path is not used."""
+    """The reason why a path is not used, as the end of a sentence."""
     if not os.path.isabs(path):
         return "is not an absolute path"
     while not os.path.lexists(path):
@@ -62,7 +64,7 @@ def _whose(path: str) -> str:
 
 
 def content_hash(*parts: bytes) -> str:
-    """A name for what is made of ``parts``."""
+    """A hash of ``parts`` in hexadecimal, for the name of a file that is made of them."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(len(part).to_bytes(8, "little") + part)
@@ -77,19 +79,19 @@ def kept_file(
     progress: Progress,
     folder: Path | None = None,
 ) -> Path:
-    """The path of a kept file, made if it is not there or not whole.
+    """The path of a cached file, which is made if it is missing or damaged.
 
     Args:
-        sort: what its name begins with.
-        key: a hash of what goes into it.
-        suffix: what its name ends with, such as ``".iso"``.
+        sort: the beginning of its name.
+        key: a hash of its inputs, see :func:`content_hash`.
+        suffix: the end of its name, such as ``".iso"``.
         make: writes the file to the path that it is given.
         progress: see :data:`Progress`.
-        folder: where it is kept; the user's cache by default.
+        folder: the folder to keep it in; the user's cache by default.
 
     Raises:
         OSError: the cache cannot be written.
-        UsageError: the cache is not ours, or others can write to it.
+        UsageError: the cache folder is not ours, or other users can write to it.
     """
     import filelock
 
@@ -98,7 +100,7 @@ def kept_file(
     file = Path(place, name)
     with contextlib.suppress(FileNotFoundError), open_own(place, "cache", _REMEDY, reading=True, earlier=_any) as own:
         if _is_whole(own, name):
-            with contextlib.suppress(OSError):  # a file system that we may only read
+            with contextlib.suppress(OSError):  # the file system is read-only
                 own.note_use(name)
             return file
     with open_own(place, "cache", _REMEDY, earlier=_strange) as own:
@@ -108,7 +110,7 @@ def kept_file(
                 lock.acquire(timeout=LOCK_POLL_S)
                 break
             except filelock.Timeout:
-                progress(f"waiting for another process that makes {name}")
+                progress(f"waiting for another process to make {name}")
         try:
             if not _is_whole(own, name):
                 if name in own.names():
@@ -121,17 +123,17 @@ def kept_file(
 
 
 def _any(own: OwnFolder) -> Iterator[str]:
-    """For reading a file whose sum is right, the folder needs no mark."""
+    """No names: a folder needs no mark for reading a file whose checksum is right."""
     return iter(())
 
 
 def _strange(own: OwnFolder) -> Iterator[str]:
-    """What, in a cache without a mark, a uartsim without marks has not made."""
+    """The names in a cache without a mark that an earlier version of uartsim did not make."""
     return (name for name in own.names() if not _EARLIER.fullmatch(name))
 
 
 def _is_whole(own: OwnFolder, name: str) -> bool:
-    """Whether a kept file is a file of this user's alone, and what its sum says."""
+    """Whether a cached file and its checksum belong to this user alone, and match."""
     try:
         return _content(own, f"{name}.sum", 200) == _sum(own, name)
     except OSError:
@@ -149,17 +151,21 @@ def _sum(own: OwnFolder, name: str) -> bytes:
 
 
 def _opened(own: OwnFolder, name: str) -> int:
-    """A kept file, open; PermissionError if it is not a file of this user's alone."""
+    """Open a cached file for reading; returns its descriptor.
+
+    Raises:
+        PermissionError: it belongs to another user, or other users can write to it.
+    """
     fd = own.open(name, os.O_RDONLY | os.O_NONBLOCK)
     found = os.fstat(fd)
     if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
         os.close(fd)
-        raise PermissionError(f"{name} is not a file of ours alone")
+        raise PermissionError(f"{name} is not a file that only this user can write")
     return fd
 
 
 def _make(own: OwnFolder, name: str, make: Callable[[Path], None]) -> None:
-    """Make a file and its sum; its lock is held.  What a process that was killed had begun goes too."""
+    """Make a file and its checksum, while the file's lock is held.  Drafts of a process that was killed are removed."""
     draft, draft_sum = f".{name}.{os.getpid()}", f".{name}.sum.{os.getpid()}"
     _remove_drafts(own, name)
     try:
@@ -179,7 +185,7 @@ def _remove_drafts(own: OwnFolder, name: str) -> None:
 
 
 def _remove_unused(own: OwnFolder, name: str, sort: str, suffix: str) -> None:
-    """Remove what was made of other inputs, once it is old: another program's uartsim may still use it."""
+    """Remove files of the same sort that were made of other inputs, but only old ones: another uartsim may use them."""
     same_sort = re.compile(f"{re.escape(sort)}-[0-9a-z]+{re.escape(suffix)}")
     there = own.names()
     for other in filter(same_sort.fullmatch, there):

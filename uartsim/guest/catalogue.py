@@ -1,7 +1,7 @@
 """The catalogue of guests: folders with a ``guest.toml``, ours and the user's.
 
-Ours lie in ``guests/`` at the top of a checkout and travel in a wheel as ``uartsim/_guests``.  A user's own folder of
-the same shape is named by its path.  What a manifest may say is in :mod:`uartsim.guest.manifest`.
+Our guests are in ``guests/`` at the top of a checkout, and in ``uartsim/_guests`` in a wheel.  A user's own folder of
+the same layout is named by its path.  :mod:`uartsim.guest.manifest` describes the manifest.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from uartsim.line_format import UsageError
 
 _TRUE: Final = ("true", "yes", "on", "1")
 _FALSE: Final = ("false", "no", "off", "0")
-#: Where administrators' programs are, agetty among them; an ordinary user's PATH lacks these.
+#: The folders of administrators' programs, such as agetty, which an ordinary user's PATH lacks.
 _SYSTEM_FOLDERS: Final = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Something that a guest needs from the machine it runs on.
+    """Something that a guest needs on the machine that it runs on.
 
     Attributes:
         kind: ``"program"``, ``"file"``, ``"root"`` or ``"python"``.
-        value: the program's name or path, the file's path or glob, the module; ``"root"`` for root.
-        install: the command that brings it.
+        value: the program's name or path, the file's path or glob, or the module's name; ``"root"`` for root.
+        install: the command that installs it.
     """
 
     kind: str
@@ -40,7 +40,7 @@ class Need:
     install: str = ""
 
     def missing(self) -> str | None:
-        """A sentence that says what is missing and how to get it, or None where it is there."""
+        """A sentence that says what is missing and how to get it, or None if nothing is missing."""
         if _PRESENT[self.kind](self.value):
             return None
         if self.kind == "root":
@@ -50,7 +50,7 @@ class Need:
 
 
 def find_program(name: str) -> str | None:
-    """The path of a program by its name or path, in PATH and where administrators' programs are; or None."""
+    """The path of a program, looked up by name or path in PATH and in administrators' folders; None if not found."""
     return shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", os.defpath), *_SYSTEM_FOLDERS)))
 
 
@@ -76,12 +76,12 @@ class GuestDefinition:
     Attributes:
         name: the folder's name.
         kind: ``"script"``, ``"process"``, ``"qemu"`` or ``"firmware"``.
-        description: one line.
-        folder: absolute path of the guest's folder.
+        description: one line of text.
+        folder: the absolute path of the guest's folder.
         needs: what the machine must have.
-        settings: names and values that the guest understands; the values' types are those of the defaults.
-        options: the manifest's table of the kind, checked.
-        uart: the chip.
+        settings: the guest's settings by name; each value has the type of its default.
+        options: the manifest's table for the kind, checked.
+        uart: the chip, a key of :data:`uartsim.registers.VARIANTS`.
     """
 
     name: str
@@ -97,10 +97,10 @@ class GuestDefinition:
         """The same guest with some settings changed.
 
         Args:
-            overrides: values as a person writes them; each is converted to the type of its default.
+            overrides: the new values as text; each is converted to the type of the setting's default.
 
         Raises:
-            UsageError: a setting that the guest does not have, or a value that does not convert.
+            UsageError: the guest does not have such a setting, or a value cannot be converted.
         """
         changed = dict(self.settings)
         for key, text in overrides.items():
@@ -111,25 +111,25 @@ class GuestDefinition:
         return replace(self, settings=MappingProxyType(changed))
 
     def with_registers(self, registers: str) -> GuestDefinition:
-        """The same guest with its serial port served in a given way.
+        """The same guest with another value of the option ``registers``.
 
         Args:
             registers: ``"auto"``, ``"require"`` or ``"off"``, as in the manifest of a guest of kind qemu.
 
         Raises:
-            UsageError: the guest is of another kind, which has no choice.
+            UsageError: the guest is not of kind qemu, and has no such option.
         """
         if self.kind != "qemu":
             raise UsageError(
-                f"guest {self.name!r} is of kind {self.kind}: only a guest of kind qemu is served register by register or not"
+                f"guest {self.name!r} is of kind {self.kind}: only a guest of kind qemu has the option 'registers'"
             )
         return replace(self, options=MappingProxyType({**self.options, "registers": registers}))
 
     def check_needs(self) -> None:
-        """Check that this machine has all that the guest needs.
+        """Check that this machine has everything that the guest needs.
 
         Raises:
-            UsageError: names all that is missing, and the commands that install it.
+            UsageError: something is missing; the message names all of it, and the commands that install it.
         """
         missing = [sentence for need in self.needs if (sentence := need.missing()) is not None]
         if missing:
@@ -164,7 +164,7 @@ def catalogue_folder() -> Path:
 
 
 def load_guest(folder: Path) -> GuestDefinition:
-    """The guest that a folder defines.
+    """Load the guest that a folder defines.
 
     Raises:
         UsageError: the folder has no manifest, or the manifest is wrong (``FILE:LINE: what``).
@@ -172,11 +172,11 @@ def load_guest(folder: Path) -> GuestDefinition:
     try:
         folder = Path(os.path.abspath(folder.expanduser()))
         has_manifest = (folder / MANIFEST_NAME).is_file()
-    except (OSError, RuntimeError, ValueError) as error:  # a name too long, a NUL, an unknown ~user
-        raise UsageError(f"{str(folder)!r} is no folder of a guest: {error}") from None
+    except (OSError, RuntimeError, ValueError) as error:  # the name is too long, has a NUL, or an unknown ~user
+        raise UsageError(f"{str(folder)!r} is not a guest's folder: {error}") from None
     if not has_manifest:
         why = f"it has no {MANIFEST_NAME}" if folder.is_dir() else "there is no such folder"
-        raise UsageError(f"{folder} is no folder of a guest: {why}")
+        raise UsageError(f"{folder} is not a guest's folder: {why}")
     manifest = read_manifest(folder / MANIFEST_NAME)
     return GuestDefinition(
         name=folder.name or "guest",
@@ -198,7 +198,7 @@ def _names() -> list[str]:
 
 
 def list_guests() -> list[GuestDefinition]:
-    """Our guests, by name.
+    """All guests of the catalogue, sorted by name.
 
     Raises:
         UsageError: the catalogue cannot be read, or a manifest in it is wrong.
@@ -207,14 +207,15 @@ def list_guests() -> list[GuestDefinition]:
 
 
 def find_guest(name_or_path: str) -> GuestDefinition:
-    """The guest of a name or a path.
+    """Find a guest by its name or path.
 
     Args:
         name_or_path: a name in the catalogue, or the path of a folder (or of the ``guest.toml`` in it).  A name in
-            the catalogue comes before a folder of that name in the current directory: write ``./NAME`` for that.
+            the catalogue takes precedence over a folder of that name in the current directory: write ``./NAME`` for
+            the folder.
 
     Raises:
-        UsageError: there is none, with the nearest names; or its manifest is wrong.
+        UsageError: there is no such guest (the message suggests similar names), or its manifest is wrong.
     """
     names = _names()
     if name_or_path in names:
@@ -225,7 +226,7 @@ def find_guest(name_or_path: str) -> GuestDefinition:
         if path.name == MANIFEST_NAME:
             return load_guest(path.parent)
         is_path = is_path or (name_or_path != "" and (path / MANIFEST_NAME).is_file())
-    except (OSError, ValueError):  # no name that a file could have
+    except (OSError, ValueError):  # not a possible file name
         is_path = False
     if is_path:
         return load_guest(path)

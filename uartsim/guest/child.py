@@ -1,7 +1,7 @@
-"""A process that ends when we do, with everything that it started.
+"""Running a command that ends when uartsim ends, with every process that it started.
 
-The command runs below a reaper (:mod:`uartsim.guest.reaper`), which ends it when the life line to us breaks: because
-:meth:`Child.end` closes it, or because we have ended, in whatever way.
+The command runs below a reaper (:mod:`uartsim.guest.reaper`), which ends it when the life line, a pipe from uartsim,
+breaks: because :meth:`Child.end` closes the pipe, or because uartsim has ended for any reason.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ import trio
 from uartsim.guest import reaper
 from uartsim.line_format import UartsimError
 
-#: How many of the last bytes that the command wrote to standard output and error are kept.
+#: How much of the command's output (standard output and error) is kept, in bytes from its end.
 KEPT_OUTPUT_BYTES: Final = 4096
-#: How long :meth:`Child.end` waits for the reaper, in seconds, before it is killed too.
+#: How long :meth:`Child.end` waits for the reaper before it kills the reaper too, in seconds.
 END_TIMEOUT_S: Final = reaper.PATIENCE_S + 1.0
 
 
 class Child:
-    """A running command; made by :meth:`start`, ended by :meth:`end` or at the end of an ``async with`` block."""
+    """A running command.  :meth:`start` makes it; :meth:`end`, or leaving an ``async with`` block, ends it."""
 
     def __init__(self, process: trio.Process) -> None:
         assert process.stdin is not None
@@ -54,14 +54,14 @@ class Child:
         Args:
             command: the program, looked up in PATH, and its arguments.
             tty_fd: a tty that becomes its controlling terminal and its standard streams; with None it has no terminal,
-                its standard input is empty, and what it writes is kept for :meth:`last_output`.
+                its standard input is empty, and its output is kept for :meth:`last_output`.
             pass_fds: further descriptors that it inherits, under the same numbers.
-            env: its environment; None is ours.
-            folder: removed, with all that is in it, should we be killed.
+            env: its environment; with None it has ours.
+            folder: a folder that the reaper removes, with everything in it, if uartsim is killed.
 
         Raises:
-            UartsimError: not even the reaper could be started.  (A command that cannot be started ends at once, with
-                status 127 and the reason in :meth:`last_output`.)
+            UartsimError: the reaper cannot be started.  (If only the command cannot be started, it ends at once with
+                status 127, and :meth:`last_output` gives the reason.)
         """
         inherited = (*pass_fds, *(() if tty_fd is None else (tty_fd,)))
         tty = str(-1 if tty_fd is None else tty_fd)
@@ -78,7 +78,7 @@ class Child:
                 env=env,
             )
         except OSError as error:
-            raise UartsimError(f"cannot start {sys.executable} to watch over {command[0]}: {error.strerror}") from error
+            raise UartsimError(f"cannot start {sys.executable} to supervise {command[0]}: {error.strerror}") from error
         return cls(process)
 
     @property
@@ -87,9 +87,9 @@ class Child:
         return self._process.pid
 
     async def wait(self) -> int:
-        """Wait until the command has ended, and all that it left behind.
+        """Wait until the command, and every process that it left behind, has ended.
 
-        The wait also takes in what the command writes, so that it never stands still for that.
+        Meanwhile its output is read, so that the command never blocks on a full pipe.
 
         Returns:
             Its exit status, or 128 + N if signal N ended it; 127 if it could not be started.
@@ -97,7 +97,7 @@ class Child:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._take_in_output)
             code = await self._process.wait()
-            # What it wrote last is in the pipe. Nobody should hold the other end now; one who does must not hold us.
+            # The last output is in the pipe.  No process should hold its other end now; if one does, do not wait for it.
             nursery.cancel_scope.deadline = trio.current_time() + 0.25
         return code if code >= 0 else 128 - code
 
@@ -109,16 +109,16 @@ class Child:
                 while self._kept_bytes - len(self._kept[0]) >= KEPT_OUTPUT_BYTES:
                     self._kept_bytes -= len(self._kept.popleft())
         except trio.ClosedResourceError:
-            pass  # end() was quicker
+            pass  # end() has closed the pipe
 
     def last_output(self) -> str:
-        """The end of what :meth:`wait` took in, without the blanks around it."""
+        """The end of the output that :meth:`wait` has read, without white space around it."""
         return b"".join(self._kept)[-KEPT_OUTPUT_BYTES:].decode(errors="replace").strip()
 
     async def end(self) -> None:
-        """End the command and all that it started; returns when they are gone, and cannot be cancelled.
+        """End the command and every process that it started, and wait until they are gone.  This cannot be cancelled.
 
-        Takes a few milliseconds, and at most :data:`END_TIMEOUT_S`.
+        It takes a few milliseconds, and at most :data:`END_TIMEOUT_S`.
         """
         with trio.CancelScope(shield=True):
             with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):  # the reaper has ended

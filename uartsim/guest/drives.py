@@ -1,4 +1,4 @@
-"""Drives on QEMU's command line: given names by which QEMU's monitor knows them, and replaced by copies of theirs.
+"""The drives on QEMU's command line: naming them, finding those that can be saved, and replacing them by copies.
 
 A value of ``-drive`` is ``KEY=VALUE,...``, with a comma in a value doubled.
 """
@@ -9,16 +9,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-#: What the names begin with that we give.
+#: The beginning of the names that uartsim gives to drives.
 NAME_PREFIX: Final = "uartsim-drive-"
 
 _FLAGS: Final = ("-drive", "--drive")
-#: Keys with a dot that say nothing about which image it is.
+#: Keys with a dot that do not affect the choice of the image.
 _HARMLESS: Final = ("cache.", "throttling.")
 
 
 def read_options(text: str) -> dict[str, str]:
-    """The keys and values of a drive; a key without a value is a switch that is on."""
+    """Parse a value of ``-drive``; a key without a value gets the value ``"on"``."""
     options = {}
     for part in text.replace(",,", "\0").split(","):
         key, equals, value = part.replace("\0", ",").partition("=")
@@ -27,19 +27,19 @@ def read_options(text: str) -> dict[str, str]:
 
 
 def write_options(options: Mapping[str, str]) -> str:
-    """The same as one value of ``-drive``."""
+    """Format keys and values as a value of ``-drive``."""
     return ",".join(f"{key}={value}".replace(",", ",,") for key, value in options.items())
 
 
 def _with_drives(words: Sequence[str], change: Callable[[str], str]) -> list[str]:
-    """A command line with each drive in it changed."""
+    """The command line with ``change`` applied to the value of each drive."""
     return [change(word) if before in _FLAGS else word for before, word in zip(["", *words], words, strict=False)]
 
 
 def named(words: Sequence[str]) -> list[str]:
-    """The command line with a name for each drive that has none.
+    """The command line with a name (``id``) for each drive that has none.
 
-    A drive of ``if=none`` keeps the name that QEMU gives it, for a device may refer to that.
+    A drive with ``if=none`` keeps the name that QEMU gives it, because a device may refer to that name.
     """
     count = 0
 
@@ -55,7 +55,7 @@ def named(words: Sequence[str]) -> list[str]:
 
 
 def replaceable(words: Sequence[str]) -> set[str]:
-    """The names of the drives that :func:`replaced` can replace: those that say their image by ``file`` alone."""
+    """The names of the drives that :func:`replaced` can replace: those whose image is given by ``file`` alone."""
     found: set[str] = set()
 
     def look(text: str) -> str:
@@ -70,7 +70,7 @@ def replaceable(words: Sequence[str]) -> set[str]:
 
 
 def writable(words: Sequence[str]) -> list[str]:
-    """Those of the drives that do not say that they are only read."""
+    """The values of the drives that are not declared read-only."""
     found: list[str] = []
 
     def look(text: str) -> str:
@@ -85,11 +85,11 @@ def writable(words: Sequence[str]) -> list[str]:
 
 
 def replaced(words: Sequence[str], images: Mapping[str, Path]) -> list[str]:
-    """The command line with some drives replaced by images, which are read only: QEMU keeps what is written elsewhere.
+    """The command line with some drives replaced by images.  QEMU does not change these: it writes to temporary files.
 
     Args:
         words: the command line.
-        images: qcow2 images, by the names of the drives.
+        images: the paths of qcow2 images, by the names of the drives.
     """
 
     def replace(text: str) -> str:

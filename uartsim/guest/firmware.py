@@ -1,14 +1,14 @@
-"""Boot code in an emulated x86 processor is the guest: no QEMU, no other process.
+"""Guests of kind ``firmware``: boot code on an emulated x86 processor, within this process and without QEMU.
 
-The Unicorn CPU emulator (extra ``firmware``) runs 16-bit code in a megabyte of memory, from the code's own first
-address; IN and OUT at COM1's eight ports reach the chip at the very time.  Other ports read FF, and take no notice of
-writes, but for the two that reset a PC: FE to 64h, and bit 2 to CF9h.  HLT ends the guest: there are no interrupts, so
-nothing would wake it.  Such a guest polls.
+The Unicorn CPU emulator (extra ``firmware``) runs 16-bit code in a megabyte of memory, starting at the code's first
+address.  IN and OUT at COM1's eight ports reach the chip immediately.  Other ports read as FF and ignore writes, except
+for the two writes that reset a PC: FE to port 64h, and a value with bit 2 set to port CF9h.  HLT ends the guest, because
+there are no interrupts that could wake it.  Such a guest has to poll.
 
-The processor runs in slices between which everything else has its turn.  A guest that reads the same from the same
-register again and again only waits: it gets its turn back when something could have changed.  So it also runs under a
-virtual clock, in which time passes while it waits, and a microsecond with each access, as on a PC's bus: code that bounds
-its wait by a count of reads gives up no sooner than it would there.
+The processor runs in slices, and between them the other tasks run.  A guest that reads the same value from the same
+register again and again is only waiting: it continues when something may have changed.  The guest also runs under a
+virtual clock, where time passes while it waits, and each access takes a microsecond, as on a PC's bus: code that limits
+its wait by a count of reads does not give up sooner than on a PC.
 
 Table ``[firmware]`` of ``guest.toml``: ``listing`` names the code's listing (:mod:`uartsim.guest.assembler_listing`).
 """
@@ -21,22 +21,23 @@ import trio
 
 from uartsim.guest.assembler_listing import read_listing
 from uartsim.guest.catalogue import GuestDefinition
-from uartsim.line_format import NEVER, TICKS_PER_SECOND, UsageError
+from uartsim.line_format import NEVER, UsageError
 from uartsim.machine import GuestEnd, Machine
+from uartsim.machine.sides import NO_GUEST, QuietGuest
 from uartsim.machine.ticker import is_virtual
 
-#: Memory, in bytes.
+#: The size of the memory, in bytes.
 MEMORY_BYTES: Final = 1 << 20
-#: COM1.
+#: The first I/O port of COM1.
 PORT: Final = 0x3F8
-#: Basic blocks of code that run in one slice.
+#: How many basic blocks of code run in one slice.
 SLICE_BLOCKS: Final = 2000
-#: Equal reads of one register after which the guest only waits.
+#: After this many equal reads of one register the guest counts as waiting.
 IDLE_READS: Final = 16
-#: Under a virtual clock, how long an access to a port takes, in seconds, and how many are made before that time passes.
+#: Under a virtual clock: how long an access to a port takes, in seconds, and how many accesses a slice has at most.
 BUS_ACCESS_S: Final = 1e-6
 SLICE_ACCESSES: Final = 16
-#: How long what the guest sent last may take to leave the chip, in seconds.
+#: How long the guest's last output may take to leave the chip, in seconds.
 DRAIN_TIMEOUT_S: Final = 30.0
 
 _KEYBOARD_PORT: Final = 0x64
@@ -50,7 +51,7 @@ class FirmwareGuest:
         definition: the guest as its folder defines it.
 
     Raises:
-        UsageError: the listing is wrong, or the code does not fit.
+        UsageError: Unicorn is not installed, the listing is wrong, or the code does not fit into the memory.
     """
 
     kind = "firmware"
@@ -77,7 +78,7 @@ class FirmwareGuest:
         while True:
             await trio.lowlevel.checkpoint()
             processor = _Processor(self._unicorn, self._registers, self._code.origin, self._code.data, machine)
-            end: str | None = "reset"  # what a pressed reset button leaves
+            end: str | None = "reset"  # stays so if the reset button cancels the scope
             try:
                 with trio.CancelScope() as self._scope:
                     end = await processor.run()
@@ -88,22 +89,24 @@ class FirmwareGuest:
                     machine.com1.reset()
                 continue
             with trio.move_on_after(DRAIN_TIMEOUT_S):
-                await processor.drain()
+                await machine.com1.drain()
             return GuestEnd("poweroff") if end == "halted" else GuestEnd("failed", detail=end or "")
 
     async def reset(self) -> None:
-        """The reset button: the code starts anew."""
+        """The reset button: the code starts from the beginning."""
         if self._scope is not None:
             self._scope.cancel()
         await trio.lowlevel.checkpoint()
 
     async def nmi(self) -> None:
-        """The NMI button: there is no handler for it, and nothing happens."""
+        """The NMI button: nothing happens, because the processor has no NMI handler."""
         await trio.lowlevel.checkpoint()
 
 
-class _Processor:
-    """One processor from power-on to its end."""
+class _Processor(QuietGuest):
+    """The emulated processor, from power-on to its end."""
+
+    follows_changes = True
 
     def __init__(self, unicorn: Any, registers: Any, origin: int, code: bytes, machine: Machine) -> None:
         self._com1 = com1 = machine.com1
@@ -124,10 +127,14 @@ class _Processor:
         self._equal_reads = 0
         self._change = trio.Event()
         self._wakeup = com1.ticker.wakeup(self._on_time)
-        com1.on_settled = self._settled
+        com1.guest = self
 
     async def run(self) -> str:
-        """Run to the end: ``"halted"``, ``"reset"``, or what went wrong."""
+        """Run the code until it ends.
+
+        Returns:
+            ``"halted"``, ``"reset"``, or a description of the error.
+        """
         while True:
             self._stopped = self._idle = False
             self._blocks = self._accesses = 0
@@ -149,20 +156,12 @@ class _Processor:
             else:
                 await trio.lowlevel.checkpoint()
 
-    async def drain(self) -> None:
-        """Wait until what the code has written has left the chip."""
-        com1 = self._com1
-        while not com1.uart.transmitter.empty:
-            await trio.sleep(max(com1.uart.transmitter.drained_at() - com1.clock.now(), 144_000) / TICKS_PER_SECOND)
-            com1.advance(com1.clock.now())
-        com1.settle()
-
     def close(self) -> None:
-        """Let go of the port."""
-        self._com1.on_settled = None
+        """Detach the processor from the port."""
+        self._com1.guest = NO_GUEST
         self._wakeup.set(NEVER)
 
-    # -- what the code does --------------------------------------------------------------------------------
+    # -- running code and its port accesses ----------------------------------------------------------------
 
     def _linear(self) -> int:
         cpu, registers = self._cpu, self._registers
@@ -217,7 +216,7 @@ class _Processor:
     def _read(self, offset: int) -> int:
         try:
             return self._com1.read(offset)
-        except Exception as error:  # the emulator would only print it
+        except Exception as error:  # the emulator would only print the exception
             self._fail(error)
             return 0xFF
 
@@ -234,7 +233,7 @@ class _Processor:
     # -- waiting -------------------------------------------------------------------------------------------
 
     async def _wait_for_change(self) -> None:
-        """Until the line, the far end or time itself may have changed what the code reads."""
+        """Wait until the line, the far end or time may have changed what the code reads."""
         com1 = self._com1
         uart, far = com1.uart, com1.cable.far
         at = uart.next_event(uart.now)
@@ -248,5 +247,6 @@ class _Processor:
         self._com1.advance(now)
         self._com1.settle()
 
-    def _settled(self) -> None:
+    def settled(self) -> None:
+        """Something has changed at the port: the code looks again."""
         self._change.set()

@@ -1,11 +1,11 @@
-"""What a QEMU guest boots: the newest Debian kernel in /boot, and a tiny initramfs built here.
+"""The kernel and the initramfs of QEMU guests: the newest Debian kernel in /boot, and a tiny system that is built here.
 
-The initramfs is a system of its own: BusyBox as init and for the commands, and Debian's real agetty, login, PAM and
-bash with the libraries they need, taken from this machine.  User ``root``, password ``toor``.  It is built in memory
-(cpio in the "newc" format, see the kernel's Documentation/driver-api/early-userspace/buffer-format.rst), so that it
-needs neither root nor a file system that knows device nodes; the same inputs give the same bytes.  It is not
-compressed, for an emulated processor takes half a second to unpack it.  It is kept in the user's cache under a name
-that is a hash of all that went into it; see :mod:`uartsim.guest.cache`.
+The initramfs is a complete system: BusyBox as init and for the commands, and Debian's real agetty, login, PAM and
+bash with the libraries that they need, copied from this machine.  The user is ``root``, the password ``toor``.  It is
+built in memory (a cpio archive in the "newc" format, see the kernel's
+Documentation/driver-api/early-userspace/buffer-format.rst), so that building needs neither root nor a file system with
+device nodes; the same inputs give the same bytes.  It is not compressed, because an emulated processor takes half a second
+to unpack it.  It is kept in the user's cache under a name that is a hash of its content; see :mod:`uartsim.guest.cache`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from uartsim.line_format import UartsimError, UsageError
 PASSWORD_HASH: Final = (
     "$6$uartsim$Je4qq3EUNljaUoJ9S1Hmm2X21W3ek3ho60GmflDeGlF5WrTbNuS/N3zx6RD4rKhhXIc04P4ddLTYfdZ9Melmn."
 )
-#: Where Debian's kernels are, the wanted kind first.
+#: The paths of Debian's kernels, the preferred kind first.
 KERNELS: Final = ("/boot/vmlinuz-*-cloud-amd64", "/boot/vmlinuz-*-amd64")
 
 _BUSYBOX_PLACES: Final = ("/bin/busybox", "/usr/bin/busybox", "/usr/lib/busybox/busybox-static")
@@ -38,7 +38,7 @@ _PROGRAMS: Final = {
     "bin/bash": ("/bin/bash", "apt-get install bash"),
 }
 _PAM_MODULES: Final = ("pam_unix", "pam_permit", "pam_deny", "pam_motd")
-#: What a terminal can do, for bash's line editor: those that are there are taken.
+#: The terminal descriptions to include for bash's line editor, as far as this machine has them.
 _TERMINALS: Final = ("ansi", "dumb", "linux", "screen", "tmux", "vt100", "vt102", "vt220", "xterm", "xterm-256color")
 _TERMINFO: Final = Path("/lib/terminfo")
 _PAM_PLACES: Final = ("/lib/x86_64-linux-gnu/security", "/lib/security", "/lib64/security")
@@ -97,9 +97,9 @@ class Entry:
     """One file of an archive.
 
     Attributes:
-        mode: type and permissions, as in ``st_mode``.
+        mode: the type and the permissions, as in ``st_mode``.
         data: the content, or a symbolic link's target.
-        device: major and minor number of a device node.
+        device: the major and minor number of a device node.
     """
 
     mode: int
@@ -108,10 +108,10 @@ class Entry:
 
 
 def cpio(entries: dict[str, Entry]) -> bytes:
-    """A cpio archive in the newc format, all of root's and of time 0; the folders above each entry are added.
+    """A cpio archive in the newc format; every file belongs to root and has time 0.
 
     Args:
-        entries: by path, without a slash in front.
+        entries: the files by path, without a leading slash; the folders above each of them are added.
     """
     everything = dict(entries)
     for path in entries:
@@ -136,7 +136,7 @@ def _append(archive: bytearray, number: int, path: str, entry: Entry) -> None:
 
 
 def is_static(program: bytes) -> bool:
-    """Whether an ELF program asks for no interpreter (PT_INTERP), so that it runs without any library.
+    """Whether a program is a 64-bit little-endian ELF file without an interpreter (PT_INTERP), and needs no library.
 
     Args:
         program: the file's content.
@@ -151,10 +151,10 @@ def is_static(program: bytes) -> bool:
 
 
 def libraries(programs: list[Path]) -> list[Path]:
-    """The shared libraries, the loader among them, that the dynamic loader would bring in for ``programs``.
+    """The shared libraries that ``programs`` need, including the dynamic loader, as ldd lists them.
 
     Raises:
-        UartsimError: ldd is missing, or does not find one of them.
+        UartsimError: ldd is missing, or does not find a library.
     """
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
     try:
@@ -169,10 +169,11 @@ def libraries(programs: list[Path]) -> list[Path]:
 
 
 def tiny_entries() -> dict[str, Entry]:
-    """All files of the tiny initramfs.
+    """All files of the tiny initramfs, by path.
 
     Raises:
-        UsageError: a program that goes into it is missing on this machine; says what installs it.
+        UsageError: a file that goes into it is missing on this machine; the message says what installs it.
+        UartsimError: ldd is missing, or does not find a library.
     """
     busybox = _static_busybox()
     entries = {folder: Entry(stat.S_IFDIR | 0o755) for folder in _FOLDERS}
@@ -210,15 +211,15 @@ def _static_busybox() -> Path:
         if is_static(_readable(place, install).read_bytes()):
             return place
     if places:
-        raise UsageError(f"{places[0]} needs libraries, and an initramfs wants the static one: {install}")
+        raise UsageError(f"{places[0]} needs libraries, but the initramfs needs a static BusyBox: {install}")
     raise UsageError(f"the program busybox is missing: {install}")
 
 
 def check_tiny() -> None:
-    """See that what goes into the tiny initramfs is on this machine.
+    """Check that this machine has the programs that go into the tiny initramfs.
 
     Raises:
-        UsageError: it is not; the message says how to get it.
+        UsageError: a program is missing or unreadable; the message says what to do.
     """
     _static_busybox()
     for place, install in _PROGRAMS.values():
@@ -226,7 +227,7 @@ def check_tiny() -> None:
 
 
 def _applets(busybox: Path) -> Iterator[str]:
-    """Where the links to BusyBox's applets go; not those that the real programs replace."""
+    """The paths of the links to BusyBox's applets, except for applets that real programs replace."""
     answer = subprocess.run([busybox, "--list-full"], capture_output=True, text=True, check=False)
     for path in answer.stdout.split():
         name = path.rpartition("/")[2]
@@ -243,18 +244,17 @@ def _readable(path: Path, install: str) -> Path:
 
 
 def tiny_initramfs(progress: Callable[[str], None] = lambda text: None, cache: Path | None = None) -> Path:
-    """The path of the tiny initramfs, built if it is not in the cache.
+    """The path of the tiny initramfs, which is built if it is not in the cache.
 
-    Blocks for about a tenth of a second, in which it reads everything that goes into it.
+    Every call takes about a tenth of a second, because it reads all files that go into the initramfs.
 
     Args:
-        progress: called with what is being done, and about ten times a second while another process is building;
-            may raise to give up.
+        progress: see :data:`uartsim.guest.cache.Progress`.
         cache: the folder to keep it in; the user's cache by default.
 
     Raises:
-        UsageError: something that goes into it is missing on this machine.
-        UartsimError: the cache cannot be written.
+        UsageError: a file that goes into it is missing on this machine.
+        UartsimError: the cache cannot be written, or ldd does not find a library.
     """
     archive = cpio(tiny_entries())
 
@@ -272,17 +272,17 @@ def tiny_initramfs(progress: Callable[[str], None] = lambda text: None, cache: P
 
 
 def find_kernel(name: str, folder: Path) -> Path:
-    """The kernel that a manifest names.
+    """The path of a kernel, or of another boot file, that a manifest names.
 
     Args:
-        name: ``"debian-cloud"`` for the newest of :data:`KERNELS`; otherwise a path, from the guest's folder on.
-        folder: the guest's.
+        name: ``"debian-cloud"`` for the newest of :data:`KERNELS`; otherwise a path relative to the guest's folder.
+        folder: the guest's folder.
 
     Raises:
-        UsageError: there is none that we may read.
+        UsageError: the file is missing, or this user may not read it.
     """
     if name != "debian-cloud":
-        return _readable(folder / name, "see the guest's own notes on where it comes from")
+        return _readable(folder / name, "the comments in the guest's manifest may say where to get it")
     for pattern in KERNELS:
         readable = [path for path in glob.glob(pattern) if os.access(path, os.R_OK)]
         if readable:

@@ -1,12 +1,12 @@
-"""The inner tty: the pty on which a process guest runs, seen as the tty of a serial line.
+"""The inner tty: the pty on which a process guest runs, made to behave like the tty of a serial line.
 
-The guest's program has the slave; we hold the master and stand for the wire.  What a pty cannot do by itself is done
-here: the speed, CRTSCTS and CLOCAL that the program sets are read from the master, a break or a damaged character is
-delivered as the 8250 driver and the line discipline of a real tty would (termios(3)), and a lost carrier hangs up.
+The guest's program has the slave side; this module holds the master side and stands for the wire.  It does what a pty
+lacks: it reads the speed, CRTSCTS and CLOCAL that the program sets from the master; it delivers a break or a damaged
+character as the 8250 driver and the line discipline of a real tty would (termios(3)); and a lost carrier hangs up the tty.
 
-What a pty withholds: its kernel driver forces eight bits without parity, so a program that sets 7E1 is not noticed;
-and PARMRK's three-byte mark cannot be put in from the master, for the line discipline doubles its 0xFF, so that a
-marked character arrives as NUL.
+Two things are not possible with a pty.  Its kernel driver forces eight data bits without parity, so a program that sets
+7E1 goes unnoticed.  PARMRK's three-byte mark cannot be inserted from the master, because the line discipline doubles its
+0xFF, so a character with an error arrives as NUL.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ import trio
 from uartsim.line_format import LineFormat, UartsimError
 from uartsim.machine import Flag, Received
 
-#: Bytes taken from the program at a time: small, for it is the 115200 baud line that should hold it up, not buffers.
+#: How many bytes are read from the program at a time.  The number is small, so that the line, and not a buffer, sets the
+#: program's pace.
 CHUNK_BYTES: Final = 1024
 #: The same where the line takes no time, and so holds up nobody.
 UNLIMITED_CHUNK_BYTES: Final = 65536
@@ -42,12 +43,12 @@ _IFLAG, _, _CFLAG, _LFLAG, _ISPEED, _OSPEED, _CC = range(7)
 
 
 class LineModes(NamedTuple):
-    """What a program has set that concerns the line.
+    """The modes of the tty that concern the line.
 
     Attributes:
-        line_format: speed and stop bits.
+        line_format: the speed and the stop bits.
         flow_control: CRTSCTS: RTS and CTS are honoured.
-        local: CLOCAL: carrier is not looked at.
+        local: CLOCAL: carrier is ignored.
     """
 
     line_format: LineFormat
@@ -56,14 +57,14 @@ class LineModes(NamedTuple):
 
 
 def as_tty_input(received: Received, input_flags: int) -> bytes | None:
-    """What a program reads for characters from the line, by the input modes of its tty.
+    """Apply a tty's input modes to characters from the line.
 
     Args:
-        received: what the 8250 driver has got.
-        input_flags: ``c_iflag``, see termios(3).
+        received: the characters, or the break, that the serial driver received.
+        input_flags: the tty's ``c_iflag``, see termios(3).
 
     Returns:
-        The bytes, perhaps none, for the line discipline; or None where it sends SIGINT (a break with BRKINT).
+        The bytes for the line discipline, possibly none; or None if the tty sends SIGINT (a break with BRKINT).
     """
     match received.flag:
         case Flag.BREAK:
@@ -83,24 +84,24 @@ def _open_pty() -> tuple[int, int]:
         master, slave = os.openpty()
     except OSError as error:
         raise UartsimError(
-            f"no pty for the guest's inner tty: {error.strerror}; end what uses ptys, or raise kernel.pty.max"
+            f"no pty for the guest's inner tty: {error.strerror}; end programs that use ptys, or raise kernel.pty.max"
         ) from error
     os.set_blocking(master, False)
     return master, slave
 
 
 class InnerTty:
-    """A pty: master and slave, both kept open so that the program may come and go.
+    """A pty whose master and slave are both kept open, so that programs may open and close it.
 
     Args:
-        line_format: the speed and stop bits that the tty begins with.
-        local: whether it begins with CLOCAL, as Linux's serial ports do.
+        line_format: the initial speed and stop bits of the tty.
+        local: whether CLOCAL is set initially, as on Linux's serial ports.
 
     Attributes:
-        path: the slave's; another one after :meth:`hang_up`.
+        path: the slave's path; :meth:`hang_up` changes it.
 
     Raises:
-        UartsimError: no pty is left.
+        UartsimError: no pty is available.
     """
 
     def __init__(self, line_format: LineFormat, local: bool = True) -> None:
@@ -115,15 +116,15 @@ class InnerTty:
         self.rest()
 
     def hang_up(self) -> None:
-        """The line is hung up, as the kernel does it to a real tty.
+        """Hang up the tty, as the kernel does with a real one.
 
-        Whoever has the tty as controlling terminal gets SIGHUP and SIGCONT, and all who have it open find it dead.  The
-        next program gets another, for a pty does not come to life again.
+        The session that has the tty as its controlling terminal gets SIGHUP and SIGCONT, and every process that has it
+        open can no longer use it.  The next program gets another pty, because one that was hung up cannot be used again.
 
         Raises:
-            UartsimError: no pty is left for it.
+            UartsimError: no pty is available.
         """
-        # First: with a number of its own, nobody who still looks for the old one can come upon it.
+        # Open the new pty first, so that it gets another number than the old one, which a program may still look for.
         new = _open_pty()
         for descriptor in (self.master, self.slave):
             trio.lowlevel.notify_closing(descriptor)
@@ -133,24 +134,24 @@ class InnerTty:
         self.rest()
 
     def rest(self) -> None:
-        """Between two programs: nothing echoes what arrives, and no open program reads it."""
+        """Set the modes between two programs: arriving characters are neither echoed nor turned into signals."""
         raw = [*self._sane[:_CC], list(self._sane[_CC])]
         raw[_LFLAG] &= ~(termios.ECHO | termios.ICANON | termios.ISIG)
         termios.tcsetattr(self.slave, termios.TCSANOW, raw)
 
     def make_sane(self) -> None:
-        """Before a program starts: the modes of a fresh tty, and no input from before."""
+        """Set the modes of a fresh tty and discard earlier input, before a program starts."""
         termios.tcflush(self.slave, termios.TCIFLUSH)
         termios.tcsetattr(self.slave, termios.TCSANOW, self._sane)
 
     def forget(self) -> None:
-        """Throw away what is on its way in either direction, as a loss of power does."""
+        """Discard the bytes that are on their way in either direction, as a loss of power does."""
         termios.tcflush(self.slave, termios.TCIOFLUSH)
-        termios.tcflush(self.master, termios.TCIFLUSH)  # what the master's own line discipline has taken already
+        termios.tcflush(self.master, termios.TCIFLUSH)  # the bytes that the master's line discipline already holds
 
     @property
     def modes(self) -> LineModes:
-        """What the program has set; speed 0 (hang up) reads as it was at first."""
+        """The modes that the program has set; speed 0 (hang up) counts as the initial speed."""
         attributes = termios.tcgetattr(self.master)
         control = attributes[_CFLAG]
         baud = _SPEEDS.get(attributes[_OSPEED]) or self._odd_speed()
@@ -159,15 +160,15 @@ class InnerTty:
         return LineModes(line_format, bool(control & termios.CRTSCTS), bool(control & termios.CLOCAL))
 
     def _odd_speed(self) -> int:
-        """A speed that has no name in termios(3)."""
+        """The tty's speed in baud if it has no constant in termios(3); 0 if it cannot be read."""
         try:
             answer = fcntl.ioctl(self.master, _TCGETS2, bytes(_TERMIOS2.size))
-        except OSError:  # an architecture with another number for it
+        except OSError:  # this architecture has another number for the request
             return 0
         return min(int(_TERMIOS2.unpack(answer)[-1]), 4_000_000)
 
     async def read(self, most: int = CHUNK_BYTES) -> bytes:
-        """The next bytes that the program has written.
+        """Wait for bytes from the program, and return them.
 
         Args:
             most: how many at most.  A tty hands on a few thousand at a time; where more may be taken, and the program goes
@@ -188,7 +189,7 @@ class InnerTty:
         return data
 
     async def write(self, received: Received) -> None:
-        """Deliver what has come over the line; waits while the program does not read."""
+        """Deliver characters, or a break, from the line to the program; waits while the program does not read."""
         data = as_tty_input(received, termios.tcgetattr(self.master)[_IFLAG])
         if data is None:
             self._interrupt()
@@ -204,7 +205,7 @@ class InnerTty:
         try:
             fcntl.ioctl(self.master, _TIOCSIG, 2)
         except OSError:
-            pass  # nobody is in the foreground
+            pass  # the tty has no foreground process group
 
     def has_output(self) -> bool:
         """Whether :meth:`read` would return at once."""
@@ -213,7 +214,7 @@ class InnerTty:
         return bool(poll.poll(0))
 
     def close(self) -> None:
-        """Close both ends: whoever still has the tty gets SIGHUP."""
+        """Close both ends; a session that still has the tty as its controlling terminal gets SIGHUP."""
         os.close(self.master)
         os.close(self.slave)
 

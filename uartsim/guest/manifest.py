@@ -1,11 +1,11 @@
-"""``guest.toml``, the manifest of a guest's folder: read, checked, and blamed line by line.
+"""``guest.toml``, the manifest in a guest's folder: reading and checking it.
 
     [guest]
-    kind = "qemu"                          # "script", "process", "qemu" or "firmware": who owns COM1
+    kind = "qemu"                          # "script", "process", "qemu" or "firmware"
     description = "Debian's kernel and a real login"
-    uart = "16550A"                        # the chip, if it is another than this
+    uart = "16550A"                        # the chip; this is the default
 
-    [[needs]]                              # any number: what this machine must have, and the remedy
+    [[needs]]                              # any number: what this machine must have, and what installs it
     program = "qemu-system-x86_64"         # or: file = GLOB, root = true, python = MODULE
     install = "apt-get install qemu-system-x86"
 
@@ -15,8 +15,8 @@
     [qemu]                                 # the table of the kind
     ...
 
-Whatever is wrong is reported as ``FILE:LINE: what, and what is possible``.  tomllib says the line only of an error
-in the syntax; for the rest :class:`Lines` reads the text statement by statement.
+Every mistake is reported as ``FILE:LINE: what is wrong, and what is possible``.  tomllib gives line numbers only for
+syntax errors; for all others, :class:`Lines` finds the line by reading the text statement by statement.
 """
 
 from __future__ import annotations
@@ -32,32 +32,32 @@ from uartsim.line_format import UsageError
 from uartsim.registers import VARIANTS
 from uartsim.toml_text import TomlMistake, parse_toml, statements
 
-#: The name of the file that makes a folder a guest.
+#: The name of the manifest's file.
 MANIFEST_NAME: Final = "guest.toml"
-#: The chip, unless a manifest or the user says otherwise.
+#: The default chip.
 DEFAULT_UART: Final = "16550A"
-#: A larger manifest is refused unread.
+#: A larger manifest is refused.
 MANIFEST_LIMIT_BYTES: Final = 1 << 16
-#: Nearest names are looked for among names of up to so many characters.
+#: Only names of up to this many characters are compared with a misspelt one.
 _LONGEST_NAME: Final = 100
 #: The kinds of need a manifest can state: ``program``, ``file`` (a glob), ``root`` and ``python`` (a module).
 NEED_KINDS: Final = ("program", "file", "root", "python")
 
-#: A place in a manifest: table names, keys, and indexes in arrays.
+#: A place in a manifest: names of tables, keys, and indexes into arrays.
 KeyPath = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What may stand behind a key.
+    """The rule for the value of a key.
 
     Attributes:
         holds: ``str``, ``int``, ``float``, ``bool``, or ``list`` for an array of strings.
-        required: whether the key must be there.
-        choices: the only values allowed, where there are few.
-        is_file: the value names a file inside the guest's folder, which must exist.
-        is_switch: the value names a setting that is true or false.
-        fields: of each table, where the array is one of tables instead of strings.
+        required: whether the key must be present.
+        choices: the only allowed values; empty allows all.
+        is_file: whether the value names a file inside the guest's folder, which must exist.
+        is_switch: whether the value names a setting that is true or false.
+        fields: the rules for each table, if the array is one of tables instead of strings.
     """
 
     holds: type
@@ -130,10 +130,10 @@ class Manifest:
     Attributes:
         kind: ``"script"``, ``"process"``, ``"qemu"`` or ``"firmware"``.
         description: one line for the list of guests.
-        needs: ``(kind, value, install)`` of each need; ``install`` may be empty for root.
-        settings: the guest's defaults.
+        needs: ``(kind, value, install)`` for each need; ``install`` may be empty for root.
+        settings: the defaults of the guest's settings.
         options: the table of the kind.
-        uart: the chip, a name in :data:`uartsim.registers.VARIANTS`.
+        uart: the chip, a key of :data:`uartsim.registers.VARIANTS`.
     """
 
     kind: str
@@ -145,8 +145,8 @@ class Manifest:
 
 
 def near_matches(wrong: str, possible: Collection[str]) -> str:
-    """``"; did you mean X?"`` for the names nearest to ``wrong``, or else the list of what is possible."""
-    # Comparing two names takes their lengths' product: what is longer than any real name is compared with nothing.
+    """``"; did you mean X?"`` with the names most similar to ``wrong``, or else the list of possible names."""
+    # Comparing two names takes time in proportion to the product of their lengths: names that are too long are left out.
     names = [name for name in possible if len(name) <= _LONGEST_NAME] if len(wrong) <= _LONGEST_NAME else []
     near = difflib.get_close_matches(wrong, names, n=3, cutoff=0.6)
     if near:
@@ -155,7 +155,7 @@ def near_matches(wrong: str, possible: Collection[str]) -> str:
 
 
 class Lines:
-    """Where each key of a TOML text stands.
+    """The line numbers of the keys in a TOML text.
 
     Args:
         text: a text that tomllib accepts.
@@ -193,7 +193,7 @@ class Lines:
                 self._note_keys(path, value, line)
 
     def line_of(self, path: KeyPath) -> int:
-        """The line (from 1) of ``path``, or of the nearest thing around it that has a line of its own."""
+        """The line (from 1) of ``path``, or of the innermost table or array around it that has a line of its own."""
         for length in range(len(path), 0, -1):
             if (line := self._lines.get(path[:length])) is not None:
                 return line
@@ -201,7 +201,7 @@ class Lines:
 
 
 class _Check:
-    """One pass over one manifest."""
+    """The checks of one manifest.  Every method raises UsageError (``FILE:LINE: what is wrong``) if a check fails."""
 
     def __init__(self, file: Path, text: str, settings: object) -> None:
         self._file = file
@@ -213,7 +213,7 @@ class _Check:
         raise UsageError(f"{self._file}:{line}: {message}")
 
     def table(self, path: KeyPath, value: object, fields: Mapping[str, Field]) -> dict[str, Any]:
-        """``value`` as a table with these fields, or the failure."""
+        """Check that ``value`` is a table with these fields, and return it."""
         name = path[0] if isinstance(path[-1], str) else f"[{path[0]}]" if len(path) == 2 else f"{path[0]}.{path[1]}"
         checked: dict[str, Any] = self._typed(path, value, dict)
         for key, item in checked.items():
@@ -242,15 +242,17 @@ class _Check:
         elif isinstance(value, list) and not all(isinstance(item, str) and "\0" not in item for item in value):
             self.fail(path, f"{path[-1]!r} must be an array of strings, without NUL")
         if value == [] and field.required:
-            self.fail(path, f"{path[-1]!r} must have something in it")
+            self.fail(path, f"{path[-1]!r} must not be empty")
         if isinstance(value, str) and (not value or (not value.strip() and path[-1] != "keys") or "\0" in value):
-            self.fail(path, f"{path[-1]!r} must be a string that says something, not {value!r}")
+            self.fail(path, f"{path[-1]!r} must be a string with some text, not {value!r}")
         if field.choices and value not in field.choices:
             self.fail(path, f"unknown {path[-1]} {value!r}{near_matches(str(value), field.choices)}")
         if field.is_file:
             self._own_file(path, str(value))
         if field.is_switch and not isinstance(self._settings.get(value), bool):
-            self.fail(path, f"{path[-1]!r} names a setting that is true or false; {value!r} is none in [settings]")
+            self.fail(
+                path, f"{path[-1]!r} names a setting that is true or false; [settings] has no such setting {value!r}"
+            )
 
     def _own_file(self, path: KeyPath, name: str) -> None:
         folder = self._file.parent
@@ -280,9 +282,9 @@ class _Check:
         if kind == "root" and value is not True:
             self.fail((*path, kind), "root can only be true: leave the need out where root is not needed")
         if kind == "python" and not all(part.isidentifier() for part in value.split(".")):
-            self.fail((*path, kind), f"python {value!r} is no module name")
+            self.fail((*path, kind), f"python {value!r} is not the name of a module")
         if kind != "root" and "install" not in table:
-            self.fail(path, f"[[needs]] lacks the key 'install': the command that brings {kind} {value!r}")
+            self.fail(path, f"[[needs]] lacks the key 'install': the command that installs {kind} {value!r}")
         return kind, "root" if kind == "root" else value, table.get("install", "")
 
     def settings(self, value: object) -> dict[str, str | int | float | bool]:
@@ -301,14 +303,14 @@ def _type_name(value: object) -> str:
 
 
 def parse_manifest(text: str, file: Path) -> Manifest:
-    """Check the text of a manifest.
+    """Parse and check the text of a manifest.
 
     Args:
         text: the whole text.
-        file: where it stands; its folder is where the guest's files are looked for.
+        file: the path of the manifest; files that it names are relative to its folder.
 
     Raises:
-        UsageError: ``FILE:LINE: what is wrong``.
+        UsageError: the manifest is wrong (``FILE:LINE: what is wrong``).
     """
     try:
         content = parse_toml(text)
@@ -344,7 +346,7 @@ def read_manifest(file: Path) -> Manifest:
     """Read and check a manifest.
 
     Raises:
-        UsageError: it cannot be read, is no UTF-8, is larger than :data:`MANIFEST_LIMIT_BYTES`, or is wrong.
+        UsageError: it cannot be read, is not UTF-8, is larger than :data:`MANIFEST_LIMIT_BYTES`, or is wrong.
     """
     try:
         with file.open("rb") as stream:
@@ -352,10 +354,10 @@ def read_manifest(file: Path) -> Manifest:
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror or error}") from None
     if len(raw) > MANIFEST_LIMIT_BYTES:
-        raise UsageError(f"{file}:1: a manifest of more than {MANIFEST_LIMIT_BYTES} bytes is refused")
+        raise UsageError(f"{file}:1: a manifest may have at most {MANIFEST_LIMIT_BYTES} bytes")
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"{file}:{line}: byte {raw[error.start]:#04x} is no UTF-8") from None
+        raise UsageError(f"{file}:{line}: byte {raw[error.start]:#04x} is not valid UTF-8") from None
     return parse_manifest(text, file)

@@ -1,4 +1,4 @@
-"""What process and QEMU guests read in a manifest: ``{NAME}`` in its strings, and the setting ``baud``."""
+"""Placeholders such as ``{NAME}`` in a manifest's strings, and the setting ``baud``: for process and QEMU guests."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def fill_in(text: str, values: Mapping[str, object], where: str) -> str:
 
     Args:
         text: a string of a manifest.
-        values: what each name stands for; true and false become 1 and 0, as kernels and shells have it.
-        where: the place, for the message.
+        values: the values by name; true and false become 1 and 0, the usual form for kernels and shells.
+        where: the place of the text, for the error message.
 
     Raises:
-        UsageError: a name that is not in ``values``.
+        UsageError: a name is not in ``values``.
     """
 
     def replacement(match: re.Match[str]) -> str:
@@ -40,10 +40,10 @@ def fill_in(text: str, values: Mapping[str, object], where: str) -> str:
 
 
 def format_of(definition: GuestDefinition) -> LineFormat:
-    """The format in which the guest opens COM1: 8N1 at the speed of its setting ``baud``, or else 115200.
+    """The format in which the guest opens COM1: 8N1 at the speed of its setting ``baud``, by default 115200.
 
     Raises:
-        UsageError: no UART has that speed.
+        UsageError: the UART cannot run at that speed.
     """
     try:
         line_format = LineFormat.from_baud(definition.settings.get("baud", 115200))

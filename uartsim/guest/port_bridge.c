@@ -1,34 +1,36 @@
 /*
- * The port bridge: LD_PRELOAD-ed into an unmodified QEMU, it lays eight I/O ports of its own over those of a serial
- * port and has them, and the port's ISA interrupt, served by another process.  port_bridge.py is that process.
+ * The port bridge: a library for LD_PRELOAD in an unmodified QEMU.  It maps eight I/O ports of its own over those of a
+ * serial port, and another process, the server, serves them and the port's ISA interrupt.  The server is
+ * port_bridge.py.
  *
  *     UARTSIM_BRIDGE=SOCKET,PAGE,BASE,IRQ       two inherited descriptors, the first port, the interrupt
  *
- * Theory of operation.  Both processes map one page.  An access that the other side has to see is a request in a ring;
- * a byte over the socket says that there is something in it, and end of file that a process has gone.
+ * Theory of operation.  Both processes map one page.  An access that the server has to see is a request in a ring in
+ * that page.  A byte over the socket announces requests; end of file means that the other process has ended.
  *
- * - A read waits for its answer, unless the other side has published what the register reads until a given time (a
- *   lease): then it is answered here.  A lease holds only while all requests have been served, but for the registers
- *   that the requests which do not wait cannot change.
- * - A write waits until it has been served, unless the other side has said that it need not.
- * - A driver that polls writes THR when LSR says so, and then reads LSR again.  What a transmitter does with a character
- *   is known beforehand: where the other side has said how long its frames are, both are done here, to the very tick.
- * - Who waits lets go of QEMU's lock, so that QEMU's main loop goes on; the main loop itself never waits.
- * - A read that is answered here lasts as long as it does on a PC's bus.  Drivers bound their waits by a count of reads:
- *   until it can tell time, Linux reads LSR once for each microsecond in two frames, and then writes whether or not the
- *   transmitter has room.
- * - A guest that does nothing but read the same is put to sleep for short times.
- * - The level of the interrupt is a word of its own, outside all else that is published: a reader that met a rewrite
- *   and gave up would lose an edge for good.  With it goes a count of the dips too short to be seen, which an
- *   edge-triggered interrupt controller has to see all the same.
- * - When the other side has gone, or serves nothing for PATIENCE_NS, the port becomes an empty slot: it reads FF.
+ * - A read waits for its answer, unless the server has published a lease: the register's value until a given
+ *   time.  Then the read is answered here.  A lease is valid only while all requests have been served, except for the
+ *   registers that the outstanding posted writes cannot change.
+ * - A write waits until it has been served, unless the lease says that it need not (a posted write).
+ * - A polling driver writes THR when LSR allows it, and then reads LSR again.  What a transmitter does with a
+ *   character can be computed: if the server has published the length of a frame, both accesses are handled here,
+ *   exact to a tick.
+ * - A thread that waits releases QEMU's lock, so that QEMU's main loop continues; the main loop itself never waits.
+ * - A read that is answered here takes as long as on a PC's bus, because drivers limit their waits by a count of
+ *   reads: before it has a clock, Linux reads LSR once for each microsecond in two frames, and then writes even if
+ *   the transmitter has no room.
+ * - A guest that only reads the same value again and again is put to sleep for short times.
+ * - The level of the interrupt line is a word of its own, outside the lease: a reader that gave up because the lease
+ *   was being rewritten would lose an edge.  The same word has a count of dips that are too short to be seen in the
+ *   level, because an edge-triggered interrupt controller has to see these as well.
+ * - When the server has ended, or serves nothing for PATIENCE_NS, the port reads FF, like an empty slot.
  *
- * There are no headers of QEMU here.  Of its inner binary interface are used the functions in symbols[] and the two
- * structures below, as of QEMU 7.2.  At the start the whole way from an IN instruction to us is tried once with
- * QEMU's own cpu_inb(); whatever is wrong ends QEMU with status REFUSED and a sentence on standard error.
+ * This file uses no headers of QEMU.  Of QEMU's internal binary interface it uses the functions in symbols[] and the
+ * two structures below, as of QEMU 7.2.  At the start it tests the whole way from an IN instruction to port_read()
+ * with QEMU's own cpu_inb(); any error ends QEMU with the exit status REFUSED and a sentence on standard error.
  *
- * Python loads this library, too: the functions uartsim_* at its end are the other side's, so that both sides agree
- * on what a fence is.
+ * The server loads this library as well: the functions uartsim_* at the end of the file are for it, so that both
+ * sides use the same memory fences.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -49,17 +51,17 @@
 #include "port_bridge.h"
 
 #define REFUSED 98
-#define RING_RESERVE 64      /* of it, kept for those who may not wait */
+#define RING_RESERVE 64      /* places in the ring that are kept for requests that must not wait for room */
 #define PATIENCE_NS 5000000000ull
 #define MAIN_LOOP_WAIT_NS 20000000ull
 #define WAIT_SLICE_NS 100000000ull
 #define SPIN_NS 30000ull
-#define BUS_READ_NS 1000ull  /* no port of a PC is read faster: an ISA bus's cycle, and a bridge or two before it */
-#define IDLE_READS 400       /* equal reads in a row, and the guest only waits */
-#define NAP_COSTS 8          /* equal reads that one nap stands for */
+#define BUS_READ_NS 1000ull  /* the shortest read of a PC's port: an ISA bus cycle, and the bridges before it */
+#define IDLE_READS 400       /* after this many equal reads in a row the guest counts as waiting */
+#define NAP_COSTS 8          /* after a nap, this many more equal reads lead to the next one */
 #define NAP_NS 1000000ull
 #define TICKS_PER_NS 144u
-/* Registers by their offsets, and bits of theirs. */
+/* Offsets of registers, and bits of registers. */
 #define THR 0
 #define IER 1
 #define IIR 2
@@ -87,7 +89,7 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* What a loop does that waits for another processor or for a short time. */
+/* One round of a loop that waits for another processor or for a short time. */
 static void relax(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
@@ -97,7 +99,7 @@ static void relax(void)
 #endif
 }
 
-/* -- what is used of QEMU --------------------------------------------------------------------------------------- */
+/* -- QEMU's interface ------------------------------------------------------------------------------------------- */
 
 struct memory_region_ops {
     uint64_t (*read)(void *, uint64_t, unsigned);
@@ -108,8 +110,8 @@ struct memory_region_ops {
     struct { unsigned min, max; bool unaligned; } impl;
 };
 #define LITTLE_ENDIAN_DEVICE 2
-#define MEMORY_REGION_BYTES 4096     /* more than any QEMU's MemoryRegion takes */
-#define PRIORITY 10                  /* over the port that QEMU itself has there */
+#define MEMORY_REGION_BYTES 4096     /* more than the MemoryRegion of any QEMU needs */
+#define PRIORITY 10                  /* above QEMU's own port at the same addresses */
 
 struct notifier {
     void (*notify)(struct notifier *, void *);
@@ -147,22 +149,22 @@ static struct page *page;
 static int link_fd = -1, page_fd = -1;
 static unsigned base_port = 0x3f8, irq_number = 4;
 static void *irq;
-static int level;                    /* what the interrupt controller was told last */
+static int level;                    /* the level that the interrupt controller was given last */
 static uint8_t dips;
-static bool gone;                    /* the other side has */
-static bool trying;                  /* a read gives a pattern, and does nothing else */
+static bool gone;                    /* the server has ended or does not answer */
+static bool trying;                  /* the test at the start: a read returns a pattern and has no other effect */
 static struct mark { bool set; uint32_t number; }
     barrier,                         /* the last request that may change any register */
-    ier_posted;                      /* the last write to IER that did not wait */
-static uint8_t ier_value;            /* what that wrote */
-static struct ahead ahead;           /* what the transmitter does after the first ahead_number requests */
+    ier_posted;                      /* the last posted write to IER */
+static uint8_t ier_value;            /* the value of that write */
+static struct ahead ahead;           /* the transmitter's future after the first ahead_number requests */
 static uint32_t ahead_number;
 static pthread_mutex_t ring_lock = PTHREAD_MUTEX_INITIALIZER;      /* held for an instant */
 static pthread_mutex_t waiting_lock = PTHREAD_MUTEX_INITIALIZER;   /* one processor waits at a time */
 
 /* -- requests --------------------------------------------------------------------------------------------------- */
 
-/* The port becomes an empty slot.  With QEMU's lock held. */
+/* Turn the port into an empty slot.  Call with QEMU's lock held. */
 static void lose(const char *why)
 {
     if (__atomic_exchange_n(&gone, true, __ATOMIC_ACQ_REL))
@@ -176,7 +178,7 @@ static void lose(const char *why)
     futex_wake(&page->served);
 }
 
-/* Bring the interrupt controller up to what is published.  With QEMU's lock held. */
+/* Give the interrupt controller the published level.  Call with QEMU's lock held. */
 static void follow_line(void)
 {
     uint32_t line = __atomic_load_n(&page->line, __ATOMIC_ACQUIRE);
@@ -194,7 +196,7 @@ static void follow_line(void)
         qemu.qemu_set_irq(irq, level = wanted);
 }
 
-/* Put a request into the ring; its number (from 1 on) goes to *number.  False: there is no room. */
+/* Put a request into the ring; its number (from 1 on) goes to *number.  Returns false if there is no room. */
 static bool request_at(
     uint64_t ns, uint8_t op, uint8_t offset, uint8_t value, uint8_t slot, uint32_t reserve, uint32_t *number)
 {
@@ -217,14 +219,14 @@ static bool request(uint8_t op, uint8_t offset, uint8_t value, uint8_t slot, uin
     return request_at(now_ns(), op, offset, value, slot, reserve, number);
 }
 
-/* Tell the server, unless it has been told or looks by itself soon. */
+/* Call the server, unless it has been called already or will soon look by itself. */
 static void call_server(bool at_once)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (!at_once && now_ns() < __atomic_load_n(&page->gather_ns, __ATOMIC_RELAXED))
         return;
     if (!__atomic_exchange_n(&page->called, 1, __ATOMIC_SEQ_CST))
-        send(link_fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);   /* full: it has been told often enough */
+        send(link_fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);   /* if the socket is full, the server will wake up anyway */
 }
 
 static bool is_served(uint32_t number)
@@ -232,15 +234,15 @@ static bool is_served(uint32_t number)
     return (int32_t)(__atomic_load_n(&page->served, __ATOMIC_ACQUIRE) - number) >= 0;
 }
 
-/* Whether the request of a mark is still to be served. */
+/* Whether the request of a mark has not been served yet. */
 static bool outstanding(struct mark *mark)
 {
     if (mark->set && is_served(mark->number))
-        mark->set = false;           /* at once: numbers come round again */
+        mark->set = false;           /* clear it now, because the numbers wrap around */
     return mark->set;
 }
 
-/* Wait until a request has been served; false if it will not be within limit_ns without any progress. */
+/* Wait until a request has been served.  Returns false after limit_ns without any progress of the server. */
 static bool wait_served(uint32_t number, uint64_t limit_ns)
 {
     uint64_t begin = now_ns(), give_up = begin + limit_ns;
@@ -272,14 +274,14 @@ static bool wait_served(uint32_t number, uint64_t limit_ns)
     return done;
 }
 
-/* A request that waits for its answer: FF if there is none. */
+/* Make a request and wait for its answer; FF if there is none. */
 static uint8_t ask(uint8_t op, uint8_t offset, uint8_t value)
 {
     uint32_t number = 0;
     uint8_t answer = 0xff;
     bool answered = false;
 
-    if (!qemu.qemu_in_vcpu_thread()) {       /* the monitor's: it gets an answer if there is one at once */
+    if (!qemu.qemu_in_vcpu_thread()) {       /* the monitor must not wait long for an answer */
         if (request(op, offset, value, OF_MAIN_LOOP, 0, &number)) {
             call_server(true);
             if (wait_served(number, MAIN_LOOP_WAIT_NS))
@@ -309,7 +311,7 @@ static uint8_t ask(uint8_t op, uint8_t offset, uint8_t value)
 
 /* -- leases ----------------------------------------------------------------------------------------------------- */
 
-/* A consistent copy of what is published; false while it is being rewritten. */
+/* Make a consistent copy of the published lease.  Returns false if it is being rewritten all the time. */
 static bool copy_lease(struct lease *lease, uint32_t *generation)
 {
     for (int i = 0; i < 64; i++) {
@@ -324,7 +326,7 @@ static bool copy_lease(struct lease *lease, uint32_t *generation)
     return false;
 }
 
-/* The step that covers a register now, or NULL. */
+/* The step of the lease that covers a register now, or NULL. */
 static const struct step *covering(const struct lease *lease, unsigned offset, uint64_t now)
 {
     if (lease->served != page->head && (!(lease->keep >> offset & 1) || outstanding(&barrier)))
@@ -335,16 +337,16 @@ static const struct step *covering(const struct lease *lease, unsigned offset, u
     return NULL;
 }
 
-/* Whether the transmitter takes a character now. */
+/* Whether the transmitter has room for a character now. */
 static bool has_room(const struct lease *lease, struct ahead before, uint64_t ticks)
 {
     if (ticks >= before.empty_at)
         return true;
-    /* In the FIFO is all that is left but for the frame that is on the line. */
+    /* The FIFO holds all frames that remain to be sent, except for the one that is on the line. */
     return lease->depth > 1 && before.drained_at - ticks <= lease->depth * lease->frame;
 }
 
-/* What THRE and TEMT do when THR is written while the transmitter has room. */
+/* The transmitter's future after a write to THR for which it has room. */
 static struct ahead after_write(const struct lease *lease, struct ahead before, uint64_t ticks)
 {
     bool idle = ticks >= before.drained_at;
@@ -358,7 +360,7 @@ static struct ahead after_write(const struct lease *lease, struct ahead before, 
     return (struct ahead){before.drained_at + lease->bit / 2, before.drained_at + lease->frame};
 }
 
-/* Whether the transmitter's future is known now, and it. */
+/* Whether the transmitter's future is known now; if so, it goes to *to. */
 static bool foresee(const struct lease *lease, uint64_t now, struct ahead *to)
 {
     if (!lease->depth || now >= lease->lsr_until_ns || outstanding(&barrier))
@@ -367,7 +369,7 @@ static bool foresee(const struct lease *lease, uint64_t now, struct ahead *to)
     return lease->served == page->head || ahead_number == page->head;
 }
 
-/* What a register reads, if that is known here; *until says until when. */
+/* Whether a register's value is known here; if so, it goes to *value, and the end of its validity to *until. */
 static bool known(const struct lease *lease, unsigned offset, uint64_t now, uint8_t *value, uint64_t *until)
 {
     const struct step *step;
@@ -394,7 +396,7 @@ static bool known(const struct lease *lease, unsigned offset, uint64_t now, uint
     return false;
 }
 
-/* The guest only waits: sleep until something can change, without QEMU's lock. */
+/* The guest is only waiting: sleep until something can change, without QEMU's lock. */
 static void nap(uint64_t until, uint32_t generation, uint64_t now)
 {
     uint64_t left = until - now;
@@ -408,7 +410,7 @@ static void nap(uint64_t until, uint32_t generation, uint64_t now)
     __atomic_store_n(&page->napping, 0, __ATOMIC_SEQ_CST);
 }
 
-/* Let a read that began at a time last as long as on a bus, without QEMU's lock: others have work to do meanwhile. */
+/* Make a read that began at a given time take as long as on a bus, without QEMU's lock: other threads can run. */
 static void occupy_bus(uint64_t begun)
 {
     if (!qemu.qemu_in_vcpu_thread() || now_ns() - begun >= BUS_READ_NS)
@@ -455,7 +457,7 @@ static uint64_t port_read(void *opaque, uint64_t offset, unsigned size)
     return value;
 }
 
-/* Try to write without waiting. */
+/* Try to post a write; returns false if it has to wait. */
 static bool post(const struct lease *lease, uint8_t offset, uint8_t value, uint64_t now)
 {
     struct ahead to;
@@ -504,7 +506,7 @@ static const struct memory_region_ops port_ops = {
     .impl = {1, 1, false},
 };
 
-/* -- what QEMU's main loop calls -------------------------------------------------------------------------------- */
+/* -- called by QEMU's main loop --------------------------------------------------------------------------------- */
 
 static void on_link(void *opaque)
 {
@@ -542,7 +544,7 @@ static void on_run(void *opaque, bool running, int state)
 {
     (void)opaque, (void)state;
     if (running)
-        qemu.qemu_set_irq(irq, level);   /* a machine that was loaded may know another level */
+        qemu.qemu_set_irq(irq, level);   /* the interrupt controller of a restored machine may have another level */
     tell('V', running);
 }
 
@@ -593,7 +595,7 @@ __attribute__((constructor)) static void start(void)
         return;                              /* loaded by uartsim itself */
     if (sscanf(wanted, "%d,%d,%i,%u", &link_fd, &page_fd, (int *)&base_port, &irq_number) != 4)
         refuse("UARTSIM_BRIDGE is ", wanted);
-    unsetenv("LD_PRELOAD");                  /* what QEMU starts is no QEMU */
+    unsetenv("LD_PRELOAD");                  /* programs that QEMU starts must not load this library */
     unsetenv("UARTSIM_BRIDGE");
     for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
         void *found = dlsym(RTLD_DEFAULT, symbols[i].name);
@@ -611,9 +613,9 @@ __attribute__((constructor)) static void start(void)
     qemu.qemu_add_machine_init_done_notifier(&machine_done);
 }
 
-/* -- the other side's half -------------------------------------------------------------------------------------- */
+/* -- functions for the server ----------------------------------------------------------------------------------- */
 
-/* The server looks now: until it says so again it has to be called.  Returns the number of requests made. */
+/* The server looks at the ring: from now on it has to be called again.  Returns the number of requests made. */
 uint32_t uartsim_bridge_look(struct page *shared, uint64_t gather_ns)
 {
     __atomic_store_n(&shared->gather_ns, gather_ns, __ATOMIC_RELAXED);
@@ -623,7 +625,7 @@ uint32_t uartsim_bridge_look(struct page *shared, uint64_t gather_ns)
     return __atomic_load_n(&shared->head, __ATOMIC_ACQUIRE);
 }
 
-/* For tests: a write to THR, as it is foreseen.  Returns whether there is room. */
+/* For tests: compute the transmitter's future after a write to THR.  Returns whether there is room for it. */
 uint32_t uartsim_bridge_foresee(const struct lease *lease, uint64_t ticks, struct ahead *both)
 {
     if (!has_room(lease, *both, ticks))
@@ -632,7 +634,7 @@ uint32_t uartsim_bridge_foresee(const struct lease *lease, uint64_t ticks, struc
     return 1;
 }
 
-/* Publish a lease and the line, and wake who waits for it.  Returns whether a processor waited. */
+/* Publish a lease and the interrupt line, and wake the threads that wait.  Returns whether a processor was waiting. */
 uint32_t uartsim_bridge_publish(struct page *shared, const struct lease *lease, uint32_t line)
 {
     uint32_t generation = shared->generation + 1;

@@ -1,14 +1,15 @@
-"""The port bridge: a stock QEMU's accesses to COM1 are served by our chip.
+"""The port bridge: our chip serves an unmodified QEMU's accesses to COM1.
 
-``port_bridge.c`` says how QEMU is brought to that, and how the two processes talk.  Here is the process that serves.
+``port_bridge.c`` runs inside QEMU, and describes how it gets there and how the two processes communicate.  This module is
+the server, in uartsim's process.
 
-Time.  QEMU stamps each access with CLOCK_MONOTONIC, and the chip sees it at that time: neither our latency nor the
-wait of a posted write in the ring stretches the line.  A guest's own clocks under TCG are the same clock.  Only what
-the chip has done already is not undone: a stamp older than the chip's present counts as the present.
+Time: QEMU's side stamps each access with CLOCK_MONOTONIC, and the chip sees the access at that time, so that neither our
+latency nor the wait of a posted write in the ring delays the line.  Under TCG the guest's own clocks follow the same
+clock.  The chip's past cannot be changed, however: a stamp older than the chip's present counts as the present.
 
-Posted writes of a driver that polls are gathered: after the first we look at the ring once in :data:`GATHER_TICKS`
-without being called, until we find it empty, so that a guest's character costs no wake-up of a process.  Whoever lets the
-chip's time pass has the ring served first, so that no stamp is late.
+Posted writes of a polling driver are gathered: after the first one, the server looks at the ring once every
+:data:`GATHER_TICKS` without being called, until it finds the ring empty, so that a guest's character does not wake a
+process.  Before the chip's time is advanced for any other reason, the ring is served, so that no stamp comes too late.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ from uartsim.guest.bridge_lease import NO_LEASE, lease_of
 from uartsim.guest.bridge_page import POSTED, VERSION, Page
 from uartsim.line_format import NEVER, TICKS_PER_NS
 from uartsim.machine import Com1
+from uartsim.machine.sides import NO_GUEST, QuietGuest
 from uartsim.registers import IER, LCR, MCR, InterruptId
 
 #: How long a polling driver's posted writes may wait in the ring, in ticks.
 GATHER_TICKS: Final = 1_000_000 * TICKS_PER_NS
-#: At unlimited rate, how long the guest waits at a time for a far end that is behind, in ticks.
+#: At unlimited rate, how often the server looks again while the far end is behind and the guest's writes wait, in ticks.
 FAR_PATIENCE_TICKS: Final = 100_000_000 * TICKS_PER_NS
-#: The variable that tells the library in QEMU what to do.
+#: The environment variable with the parameters of the library in QEMU.
 VARIABLE: Final = "UARTSIM_BRIDGE"
 #: QEMU's exit status when the library in it refuses to work.
 REFUSED: Final = 98
@@ -44,26 +46,31 @@ _THR_EMPTY: Final = int(InterruptId.THR_EMPTY)
 _HELLO, _READ, _WRITE, _RESET, _RUN = b"HRWZV"
 
 
-class BridgeServer:
-    """Serves one QEMU's COM1 from a :class:`Com1`.
+class BridgeServer(QuietGuest):
+    """Serves the COM1 of one QEMU from a :class:`Com1`.
 
     Args:
         com1: the port.
-        library: the compiled bridge, see :func:`uartsim.guest.bridge_build.bridge_library`.
-        leases: whether QEMU may answer for us; without, every access waits, and whoever records sees them all.
-        base_port: the first of its eight I/O ports in the guest.
-        irq: its ISA interrupt.
+        library: the path of the compiled bridge, see :func:`uartsim.guest.bridge_build.bridge_library`.
+        leases: whether QEMU's side may answer reads by itself; without leases every access waits for us, so that a
+            recorder sees all of them.
+        base_port: the first of the port's eight I/O ports in the guest.
+        irq: the port's ISA interrupt.
 
     Raises:
         BridgeUnavailable: the library cannot be loaded.
 
     Attributes:
-        ready: set when QEMU has shown that its side works.
-        on_transmit: called with characters that the guest has written to THR, after they were.
-        on_reset: called when the guest's machine is reset; the chip has been reset already.
-        on_run: called when the guest's processor begins to run, before anything that it does.
+        ready: set when QEMU's side has reported that it works.
+        on_transmit: called with characters after the guest has written them to THR.
+        on_reset: called when the guest's machine is reset, after the chip has been reset.
+        on_run: called when the guest's processor starts to run, before its first access.
         running: whether the guest's processor runs.
     """
+
+    serves_interrupts = True
+    posts_accesses = True
+    follows_changes = True
 
     def __init__(self, com1: Com1, library: Path, *, leases: bool = True, base_port: int = 0x3F8, irq: int = 4) -> None:
         self.com1 = com1
@@ -91,32 +98,29 @@ class BridgeServer:
         self._gathering = com1.ticker.wakeup(self._gathered)
         self._arrival = com1.ticker.wakeup(self._arrived)
         self._gather_ns = 0
-        com1.before_advance = self._before_advance
-        com1.on_settled = self._settled
-        com1.on_interrupt = self._interrupt
-        com1.on_far_ready = self._far_is_ready
+        com1.guest = self
         self._publish()
 
     # -- QEMU's side ---------------------------------------------------------------------------------------
 
     @property
     def descriptors(self) -> tuple[int, int]:
-        """What QEMU inherits, under the same numbers; :meth:`handed_over` when it has."""
+        """The descriptors that QEMU inherits, under the same numbers; call :meth:`handed_over` afterwards."""
         return self._theirs.fileno(), self._page.fd
 
     @property
     def command_prefix(self) -> list[str]:
-        """What stands in front of QEMU's command line: it alone is to have these variables."""
+        """The words to put in front of QEMU's command line, so that only QEMU has these environment variables."""
         return ["env", f"LD_PRELOAD={self._library}", f"{VARIABLE}={self._environment}"]
 
     def handed_over(self) -> None:
-        """QEMU has inherited its end of the socket: its end is the end of file for us."""
+        """QEMU has inherited its end of the socket: close our copy, so that we get end of file when QEMU ends."""
         self._theirs.close()
 
     # -- serving -------------------------------------------------------------------------------------------
 
     async def serve(self) -> None:
-        """Serve until QEMU closes its end: it has ended, or has given us up."""
+        """Serve until QEMU closes its end of the socket, because it has ended or no longer waits for us."""
         while True:
             await trio.lowlevel.wait_readable(self._socket)
             try:
@@ -125,17 +129,17 @@ class BridgeServer:
                 continue
             except OSError:
                 over = True
-            self._drain(0)  # also what QEMU has posted last
+            self._drain(0)  # serves QEMU's last posted writes as well
             if over and not self._held:
                 return
             if over:
                 await trio.sleep(0.01)
 
     def _drain(self, gather_ns: int) -> None:
-        """Serve what is in the ring.
+        """Serve the requests in the ring.
 
         Args:
-            gather_ns: until then we look again by ourselves; 0 if QEMU has to call.
+            gather_ns: the time until which we look again by ourselves, in nanoseconds; 0 if QEMU has to call us.
         """
         page, com1, served = self._page, self.com1, self._served
         uart = com1.uart
@@ -144,7 +148,7 @@ class BridgeServer:
         self._draining = True
         try:
             while (made := page.look(gather_ns)) != served and not self._held:
-                if uart.unlimited and com1.far_busy is not None and com1.far_busy():
+                if uart.unlimited and com1.far_end.is_busy():
                     self._held = True
                     break
                 run = bytearray()
@@ -168,8 +172,8 @@ class BridgeServer:
                 if run:
                     self._write_run(run, at)
                 self._served = served = made
-                com1.advance(uart.now)  # without FIFO and at unlimited rate a character leaves at this very time
-                self._publish()  # first of all: a processor may wait for it
+                com1.advance(uart.now)  # without a FIFO, at unlimited rate, a character leaves at this very time
+                self._publish()  # do this first, because a processor may be waiting for it
                 com1.settle()
         finally:
             self._draining = False
@@ -178,7 +182,7 @@ class BridgeServer:
             if self.on_transmit is not None:
                 self.on_transmit(transmitted)
         if self._held:
-            # The far end is behind: the guest's writes wait in the ring, and each look tells QEMU that we live.
+            # The far end is behind: the guest's writes wait in the ring, and each look tells QEMU that we are alive.
             self._gathering.set(com1.clock.now() + FAR_PATIENCE_TICKS)
         elif posted and not gather_ns and (uart.unlimited or not uart.ier & _ETBEI):
             until = com1.clock.now() + GATHER_TICKS
@@ -188,7 +192,7 @@ class BridgeServer:
                 self._drain(self._gather_ns)
 
     def _gathered(self, now: int) -> None:
-        """The time to look by ourselves has come: go on with that while something comes."""
+        """It is time to look at the ring by ourselves; continue doing so while requests come."""
         if self._closed:
             return
         self._drain((now + GATHER_TICKS) // TICKS_PER_NS)
@@ -200,12 +204,13 @@ class BridgeServer:
         else:
             self._drain(0)
 
-    def _before_advance(self) -> None:
-        """Time is to pass: what the guest posted before comes first."""
+    def catch_up(self) -> None:
+        """The chip's time is about to be advanced: serve the guest's earlier posted writes first."""
         if not self._draining and not self._held and self._page.look(self._gather_ns) != self._served:
             self._drain(self._gather_ns)
 
-    def _far_is_ready(self) -> None:
+    def far_ready(self) -> None:
+        """The far end takes characters again: go on with what was held."""
         if self._held:
             self._drain(0)
 
@@ -216,14 +221,14 @@ class BridgeServer:
             return
         transmitter = uart.transmitter
         while slot == POSTED and len(transmitter.fifo) >= transmitter.depth and transmitter.due < NEVER:
-            # QEMU posts only what it knows to have room; a stamp that came late to us may be a little before that.
+            # QEMU posts a write only when there is room; the chip may be a little behind the time of the stamp.
             com1.advance(max(uart.now, transmitter.due))
         was_up = uart.irq and uart.iir == _THR_EMPTY
         com1.write_at(0, value, uart.now)
         self._note_transmitted(bytes((value,)), was_up)
 
     def _write_run(self, run: bytearray, at: int) -> None:
-        """THR was written several times at unlimited rate; the run is empty then."""
+        """Write a run of characters to THR at unlimited rate, and empty the run."""
         com1, uart = self.com1, self.com1.uart
         com1.advance(at)
         was_up = uart.irq and uart.iir == _THR_EMPTY
@@ -235,7 +240,7 @@ class BridgeServer:
     def _note_transmitted(self, characters: bytes, was_up: bool) -> None:
         uart = self.com1.uart
         if was_up and uart.irq and uart.iir == _THR_EMPTY:
-            self._dips += 1  # down with the write, and up again at once: an edge that nobody has seen
+            self._dips += 1  # the line fell with the write and rose at once: an edge that the level does not show
         if self.on_transmit is not None and not uart.modem.looped:
             self._transmitted += characters
 
@@ -254,14 +259,14 @@ class BridgeServer:
             if value and self.on_run is not None:
                 self.on_run()
 
-    # -- what the chip does by itself ----------------------------------------------------------------------
+    # -- the chip's own events -----------------------------------------------------------------------------
 
-    def _interrupt(self, level: bool, at: int) -> None:
-        """The line has changed; between our own accesses QEMU is told at once."""
+    def interrupt(self, level: bool, at: int) -> None:
+        """The interrupt line has changed; unless the ring is being served, tell QEMU at once."""
         if not level:
             self._dips += 1
         if not self._draining:
-            # The lease goes before the line rises: a guest that read an old IIR would lose the interrupt for good.
+            # The lease must end before the line rises: a guest that then read an old IIR would lose the interrupt.
             line = self._line()
             self._page.publish(self._served, NO_LEASE, line)
             self._tell(line)
@@ -270,14 +275,14 @@ class BridgeServer:
         return int(self.com1.uart.irq) | (self._dips & 0xFF) << 8
 
     def _tell(self, line: int) -> None:
-        """QEMU's main loop is to look at the line."""
+        """Make QEMU's main loop look at the interrupt line."""
         if line != self._told_line:
             self._told_line = line
-            with contextlib.suppress(OSError):  # QEMU has ended; or it has been told often enough
+            with contextlib.suppress(OSError):  # QEMU has ended, or the socket is full of such messages
                 self._socket.send(b"i")
 
-    def _settled(self) -> None:
-        """After registers were touched, or the far end did something; in the midst of the ring we say it ourselves."""
+    def settled(self) -> None:
+        """Registers were accessed, or the far end acted: publish the new state, unless the ring is being served."""
         if not self._draining:
             self._publish()
 
@@ -303,13 +308,13 @@ class BridgeServer:
             self._tell(line)
 
     def _arrived(self, now: int) -> None:
-        """Characters have come that may raise the interrupt."""
+        """Characters have arrived that may raise the interrupt line."""
         if not self._closed:
             self.com1.advance(now)
             self.com1.settle()
 
     async def wait_stopped(self) -> None:
-        """Wait until the guest's processor stands still, and all that it has written is in the chip."""
+        """Wait until the guest's processor is stopped and all its writes are in the chip."""
         while self.running:
             await self._run_changed.wait()
 
@@ -318,19 +323,10 @@ class BridgeServer:
         while not self.running:
             await self._run_changed.wait()
 
-    async def drain(self) -> None:
-        """Wait until all that the guest has written has left the chip, the last stop bit included."""
-        com1 = self.com1
-        while not com1.uart.transmitter.empty:
-            ticks = com1.uart.transmitter.drained_at() - com1.clock.now()
-            await trio.sleep(max(ticks, 144_000) / 144e9)
-            com1.advance(com1.clock.now())
-        com1.settle()
-
-    # -- facts and the end ---------------------------------------------------------------------------------
+    # -- status and closing --------------------------------------------------------------------------------
 
     def count_leased(self) -> None:
-        """Add the reads that QEMU has answered by itself to the port's own count."""
+        """Add the reads that QEMU's side has answered by itself to the port's own counts."""
         if self._closed:
             return
         leased = self._page.counters().leased
@@ -339,7 +335,7 @@ class BridgeServer:
         self._noted_leases = list(leased)
 
     def status(self) -> dict[str, Any]:
-        """What the bridge has done, as plain values."""
+        """The bridge's counters, as plain values."""
         counters = self._page.counters()
         return {
             "reads_leased": sum(counters.leased),
@@ -353,14 +349,13 @@ class BridgeServer:
         }
 
     def close(self) -> None:
-        """Let go of the port; QEMU, if it still runs, finds an empty slot."""
+        """Detach from the port; for a QEMU that still runs, the port then reads FF, like an empty slot."""
         if self._closed:
             return
         self.count_leased()
         self._closed = True
         com1 = self.com1
-        com1.before_advance = com1.on_settled = None
-        com1.on_interrupt = com1.on_far_ready = None
+        com1.guest = NO_GUEST
         self._gathering.set(NEVER)
         self._arrival.set(NEVER)
         trio.lowlevel.notify_closing(self._socket)

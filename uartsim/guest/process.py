@@ -1,28 +1,28 @@
-"""A program on an inner tty is the guest: agetty, a shell, anything that talks to a terminal.
+"""Guests of kind ``process``: a program on an inner tty, such as agetty, a shell, or anything else that uses a terminal.
 
-The program believes in its tty; each byte that it writes is written by :class:`SerialDriver` to COM1's registers, and
-what COM1 receives it reads.  Table ``[process]`` of ``guest.toml``:
+:class:`SerialDriver` writes each byte that the program writes to its tty to COM1's registers, and the program reads what
+COM1 receives.  Table ``[process]`` of ``guest.toml``:
 
 ====================  ===========================================================================================
 ``command``           program and arguments, with placeholders: ``{tty}`` (``/dev/pts/7``), ``{tty_name}``
-                      (``pts/7``), ``{folder}`` (the guest's), ``{private}`` (a directory of mode 0700 that lives
+                      (``pts/7``), ``{folder}`` (the guest's), ``{private}`` (a directory of mode 0700 that exists
                       while the guest is switched on), and every setting
 ``controlling_tty``   true, the default: the tty is the program's terminal and standard streams.  false: the program
                       opens it by itself, as agetty does
 ``respawn``           true: when the program ends it is started again, as init does.  false, the default: the guest
                       ends with it
-``poweroff_status``   an exit status with which the program says that the machine is to be switched off
-``reboot_status``     the same for a restart
+``poweroff_status``   an exit status by which the program asks for the machine to be switched off
+``reboot_status``     an exit status by which the program asks to be started again
 ====================  ===========================================================================================
 
-Setting ``baud`` (115200) is the speed at which the tty begins.  The program may set another; it is read whenever bytes
-move, and programmed into the chip once what was sent before has left it.  CRTSCTS, which it may set too, switches the
-RTS/CTS flow control of the driver.
+The setting ``baud`` (default 115200) is the tty's initial speed.  The program may set another speed, which is checked
+whenever bytes move, and programmed into the chip once all earlier output has left it.  CRTSCTS, which the program may set
+as well, switches the driver's RTS/CTS flow control.
 
-Setting ``local_line`` says, in agetty's words, whether the tty begins with CLOCAL: ``always`` (the default, as Linux's
-serial ports) and ``auto``, or ``never``.  While CLOCAL is set carrier is not looked at.  Without it the program is
-started only when there is carrier, for the opening of such a tty waits for it, and when carrier is lost the tty is
-hung up: its session gets SIGHUP, and DTR goes down until the tty is opened again.
+The setting ``local_line`` says, in agetty's terms, whether CLOCAL is set initially: ``always`` (the default, as on Linux's
+serial ports) and ``auto`` set it, ``never`` does not.  While CLOCAL is set, carrier is ignored.  Without CLOCAL the program
+is started only when there is carrier, because opening such a tty waits for carrier.  When carrier is lost, the tty is hung
+up: its session gets SIGHUP, and DTR is inactive until the tty is opened again.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ from uartsim.guest.reaper import remove
 from uartsim.line_format import UsageError
 from uartsim.machine import GuestEnd, Machine, SerialDriver
 
-#: A program that lives shorter than this has died at once, in seconds.
+#: A program that ends sooner than this after its start counts as failing at once, in seconds.
 AT_ONCE_S: Final = 1.0
-#: After so many such deaths in a row the guest has failed.
+#: After this many such ends in a row the guest has failed.
 DEATHS_AT_ONCE: Final = 5
 #: The pause before a program is started again, in seconds.
 RESPAWN_PAUSE_S: Final = 0.1
-#: How long what the program wrote last may take to leave the chip, in seconds.
+#: How long the program's last output may take to leave the chip, in seconds.
 DRAIN_TIMEOUT_S: Final = 30.0
-#: Signals that end a program against its will, whenever that is, and their names; others a person may have sent.
+#: The signals that always count as a crash of the program, and their names; other signals a person may have sent.
 _CRASHES: Final = {
     int(number): number.name
     for number in (
@@ -59,9 +59,9 @@ _CRASHES: Final = {
         *(signal.SIGXCPU, signal.SIGXFSZ, signal.SIGSYS),
     )
 }
-#: What the setting ``local_line`` may be.
+#: The values of the setting ``local_line``.
 LOCAL_LINE: Final = ("always", "auto", "never")
-#: How many of the last bytes on the tty are kept for the report.
+#: How much of the program's output is kept for the report of its end, in bytes.
 KEPT_BYTES: Final = 2048
 
 
@@ -72,7 +72,7 @@ class ProcessGuest:
         definition: the guest as its folder defines it.
 
     Raises:
-        UsageError: a setting or placeholder that cannot be.
+        UsageError: a setting has an invalid value, or a placeholder is unknown.
     """
 
     kind = "process"
@@ -141,7 +141,7 @@ class ProcessGuest:
             self._reset_wanted = True
             await self._child.end()
         elif self._tty is not None and self._driver is not None:
-            self._start_over(self._tty, self._driver)  # between two programs: the chip has to be set up again
+            self._start_over(self._tty, self._driver)  # no program runs now, but the chip needs to be set up again
 
     async def nmi(self) -> None:
         """The NMI button.
@@ -160,7 +160,7 @@ class ProcessGuest:
     # -- carrier -------------------------------------------------------------------------------------------
 
     def _carrier(self, up: bool) -> None:
-        """The driver saw carrier come or go."""
+        """The driver noticed that carrier came or was lost."""
         if not up and self._tty is not None and not self._tty.modes.local:
             self._carrier_lost.set()
 
@@ -169,7 +169,7 @@ class ProcessGuest:
             await self._carrier_lost.wait()
             self._carrier_lost = trio.Event()
             if self._child is None:
-                continue  # there is nobody to hang up
+                continue  # no program is running
             self._hung_up = True
             self._carrying.cancel()
             driver.close()
@@ -177,7 +177,7 @@ class ProcessGuest:
             tty.hang_up()
 
     async def _wait_carrier(self, tty: InnerTty, driver: SerialDriver) -> None:
-        """What opening a tty without CLOCAL does."""
+        """Wait for carrier, as opening a tty without CLOCAL does."""
         if tty.local:
             return
         self._awaiting_carrier = True
@@ -227,15 +227,15 @@ class ProcessGuest:
             await trio.sleep(RESPAWN_PAUSE_S)
 
     async def _run_once(self, tty: InnerTty, driver: SerialDriver, private: Path) -> tuple[int, str]:
-        """Start the program and wait for its end; returns its exit status and its last words."""
+        """Start the program and wait for its end; returns its exit status and its last output."""
         command = self._filled_in(tty.path, private)
-        environment = {**os.environ, "TERM": "vt102"}  # the terminal at the far end is not ours
+        environment = {**os.environ, "TERM": "vt102"}  # our own TERM describes another terminal
         self._last_output = b""
         tty.make_sane()
         tty_fd = tty.slave if self._controlling_tty else None
         try:
             async with await Child.start(command, tty_fd=tty_fd, env=environment, folder=private) as self._child:
-                if not driver.modem.carrier:  # lost while the program was started
+                if not driver.modem.carrier:  # carrier was lost while the program was being started
                     self._carrier(up=False)
                 status = await self._child.wait()
                 complaint = self._child.last_output()
@@ -248,7 +248,7 @@ class ProcessGuest:
     # -- the bytes -----------------------------------------------------------------------------------------
 
     async def _carry(self, tty: InnerTty, driver: SerialDriver) -> None:
-        """Carry bytes both ways; when cut off by a reset, begin again without what was in our hands."""
+        """Carry bytes both ways; after a cancellation (reset, hang-up), begin again without the bytes in transit."""
         while True:
             self._writing = False
             with trio.CancelScope() as self._carrying:
@@ -257,7 +257,7 @@ class ProcessGuest:
                     nursery.start_soon(self._carry_in, tty, driver)
 
     async def _carry_out(self, tty: InnerTty, driver: SerialDriver) -> None:
-        """What the program writes goes to COM1."""
+        """Carry the program's output to COM1."""
         while True:
             data = await tty.read(UNLIMITED_CHUNK_BYTES if driver.com1.uart.unlimited else CHUNK_BYTES)
             self._writing = True
@@ -267,14 +267,14 @@ class ProcessGuest:
             self._writing = False
 
     async def _carry_in(self, tty: InnerTty, driver: SerialDriver) -> None:
-        """What COM1 receives goes to the program."""
+        """Carry what COM1 receives to the program."""
         while True:
             received = await driver.receive()
             await self._follow_modes(tty, driver)
             await tty.write(received)
 
     def _start_over(self, tty: InnerTty, driver: SerialDriver) -> None:
-        """The machine was reset: what is on its way is forgotten, and the port opened anew."""
+        """After a reset: discard the bytes in transit, and open the port again."""
         self._carrying.cancel()
         tty.forget()
         driver.discard_output()
@@ -296,16 +296,16 @@ class ProcessGuest:
             driver.set_flow_control(wanted.flow_control)
         if wanted.line_format == before.line_format:
             return
-        if not driver.modem.held:  # what CTS holds back would hold back the input as well
+        if not driver.modem.held:  # waiting for output that CTS holds back would delay the input as well
             await driver.drain()
         try:
             driver.set_format(wanted.line_format)
         except UsageError as error:
             if self._machine is not None:
-                self._machine.log(f"{self._command[0]} set a speed that COM1 does not have: {error}")
+                self._machine.log(f"{self._command[0]} set a speed that COM1 cannot run at: {error}")
 
     async def _send_the_rest(self, tty: InnerTty, driver: SerialDriver) -> None:
-        """What the program wrote before it ended leaves the chip; the kernel may take a moment to hand it over."""
+        """Wait until the program's last output, which the kernel may deliver with a delay, has left the chip."""
         with trio.move_on_after(DRAIN_TIMEOUT_S):
             quiet = 0
             while quiet < 2:
@@ -315,10 +315,10 @@ class ProcessGuest:
 
 
 def _begins_local(definition: GuestDefinition) -> bool:
-    """Whether the tty begins with CLOCAL, by the guest's setting ``local_line``."""
+    """Whether CLOCAL is set initially, by the guest's setting ``local_line``."""
     wanted = definition.settings.get("local_line", "always")
     if wanted not in LOCAL_LINE:
         raise UsageError(
-            f"guest {definition.name!r}, setting 'local_line': {wanted!r} is none of {', '.join(LOCAL_LINE)}"
+            f"guest {definition.name!r}, setting 'local_line': {wanted!r} is not one of {', '.join(LOCAL_LINE)}"
         )
     return bool(wanted != "never")

@@ -1,30 +1,30 @@
-"""A stock QEMU is the guest; its COM1 is ours, as registers or, where that cannot be, as bytes.
+"""Guests of kind ``qemu``: an unmodified QEMU, whose COM1 is served register by register or else byte by byte.
 
-:mod:`uartsim.guest.qemu_line` says what either means.  ``registers`` in the manifest chooses: ``"auto"``, the default,
-runs with bytes, and says why, where the port bridge cannot work (another QEMU, no compiler); ``"require"`` does not run
-then; ``"off"`` wants bytes.
+:mod:`uartsim.guest.qemu_line` describes both ways.  The option ``registers`` in the manifest chooses: ``"auto"``, the
+default, serves bytes, and says why, if the port bridge cannot work (another QEMU, no compiler); ``"require"`` refuses to
+run then; ``"off"`` always serves bytes.
 
-Table ``[qemu]`` of ``guest.toml``; in its strings ``{folder}`` is the guest's folder, and every setting has its name:
+Table ``[qemu]`` of ``guest.toml``.  In its strings ``{folder}`` is the guest's folder, and ``{NAME}`` a setting:
 
 ==============  =================================================================================================
-``kernel``      a file (:mod:`uartsim.guest.boot_files` says how it is named); without, a drive or the CD boots
+``kernel``      a file (:mod:`uartsim.guest.boot_files` says how it is named); without it, a drive or the CD boots
 ``initrd``      a file
-``modules``     multiboot modules in place of it, each a file and its arguments
+``modules``     multiboot modules instead of ``initrd``, each a file and its arguments
 ``append``      the kernel's command line
-``cd``          what is on a CD, ``PATH=FILE`` each, the boot image first
-``memory_mb``   256 by default; a setting of that name comes first
-``drives``      values of ``-drive``, such as ``"file={folder}/disk.img,if=virtio,format=raw,snapshot=on"``; ``save`` takes
-                those along, and refuses a guest that can write to any other disk
-``machine``     value of ``-machine``; ``"pc"`` by default
+``cd``          the files of a CD, ``PATH=FILE`` each, the boot image first
+``memory_mb``   256 by default; a setting of that name takes precedence
+``drives``      values of ``-drive``, such as ``"file={folder}/disk.img,if=virtio,format=raw,snapshot=on"``; ``save`` saves
+                these drives, and refuses a guest that can write to any other disk
+``machine``     the value of ``-machine``; ``"pc"`` by default
 ``registers``   ``"auto"`` (by default), ``"require"`` or ``"off"``
 ``port``        which of the guest's serial ports is ours: ``"com1"`` (by default) to ``"com4"``
 ``args``        further arguments
-``press``       keys that are pressed once in each boot when a text has come, such as
-                ``[{ after = "Hit any key", keys = " ", when = "stop" }]``; ``when`` names a setting that switches it
+``press``       keys that are pressed once in each boot after a text has come, such as
+                ``[{ after = "Hit any key", keys = " ", when = "stop" }]``; ``when`` names a setting that enables it
 ==============  =================================================================================================
 
-The processor is always emulated (TCG): KVM may be there and yet not run a guest, as in a nested machine.
-Switching off kills QEMU: to a disk image that is a loss of power.
+The processor is always emulated (TCG), because KVM may be present and still not run a guest, as in a nested virtual
+machine.  Switching off kills QEMU, which is a loss of power for a disk image.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ from uartsim.guest.snapshot_folder import PORT_FILE, SnapshotDraft, SnapshotFile
 from uartsim.line_format import UartsimError, UsageError
 from uartsim.machine import GuestEnd, Machine
 
-#: The program.
+#: The name of the program.
 QEMU: Final = "qemu-system-x86_64"
-#: How long what the guest sent last may take to leave the chip, in seconds.
+#: How long the guest's last output may take to leave the chip, in seconds.
 DRAIN_TIMEOUT_S: Final = 30.0
-#: How long QEMU may go on after it has closed its end of the line, in seconds.
+#: How long QEMU may run after it has closed its end of the line, in seconds.
 FAREWELL_TIMEOUT_S: Final = 2.0
 
-#: Exit statuses of a QEMU that the bridge has refused, or broken: SIGABRT, SIGBUS, SIGSEGV.
+#: The exit statuses of a QEMU in which the bridge refused to work, or that it crashed (SIGABRT, SIGBUS, SIGSEGV).
 _BRIDGE_FAILED: Final = (REFUSED, 134, 135, 139)
 
 
@@ -71,10 +71,10 @@ class QemuGuest:
 
     Args:
         definition: the guest as its folder defines it.
-        restore: the folder of a snapshot that the guest goes on from.
+        restore: the folder of a snapshot to continue from.
 
     Raises:
-        UsageError: a setting or placeholder that cannot be; the snapshot is none.
+        UsageError: a setting has an invalid value, a placeholder is unknown, or the folder does not hold a snapshot.
     """
 
     kind = "qemu"
@@ -123,7 +123,8 @@ class QemuGuest:
         """Run QEMU on COM1 until it ends; see :class:`uartsim.machine.Guest`.
 
         Raises:
-            UartsimError: ``registers`` is ``"require"``, and the port bridge cannot work here.
+            UartsimError: ``registers`` is ``"require"`` and the port bridge cannot work here; or the snapshot does not
+                belong to this guest.
         """
         self._command_line = command = await self._command(machine)
         if self._snapshot is None or self._restore is None:
@@ -134,19 +135,19 @@ class QemuGuest:
             snapshot.files.check(self._files)
             if not snapshot.files.sizes and (drives := writable(command)):
                 raise UartsimError(
-                    f"the snapshot was made by an earlier version, without the disk that it had ({drives[0]}), and the guest "
-                    "would find another one: boot it anew"
+                    f"the snapshot was made by an earlier version, which did not save the guest's disk ({drives[0]}), so the "
+                    "guest would find another one: boot it anew"
                 )
             images = {drive: self._files.path(name) for drive, name in snapshot.files.disks.items()}
             if images:
                 machine.log(
-                    "the guest's disks are copies, from the snapshot: what it writes to them is gone when it ends, unless "
-                    f"'uartsim save {machine.name} FOLDER' keeps it"
+                    "the guest's disks are copies from the snapshot: whatever the guest writes to them is lost when it ends, "
+                    f"unless 'uartsim save {machine.name} FOLDER' saves it"
                 )
             return await self._run_as(machine, [*replaced(command, images), "-incoming", "defer"], task_status)
 
     async def _run_as(self, machine: Machine, command: list[str], task_status: trio.TaskStatus[None]) -> GuestEnd:
-        """Run QEMU with this command line, its COM1 served in the best way that works."""
+        """Run QEMU with this command line, and serve its COM1 in the best way that works."""
         if self._registers != "off":
             try:
                 library = await self._in_thread(machine, functools.partial(bridge_library, self._program()))
@@ -161,10 +162,10 @@ class QemuGuest:
         return await self._run_on(by_bytes, command, task_status)
 
     async def _run_on(self, line: QemuLine, command: list[str], task_status: trio.TaskStatus[None]) -> GuestEnd:
-        """Run QEMU with its COM1 served in this way.
+        """Run QEMU with its COM1 served by ``line``.
 
         Raises:
-            BridgeUnavailable: QEMU has not come to the point at which its COM1 is served.
+            BridgeUnavailable: QEMU ended, or loaded no library, before its COM1 could be served.
         """
         self._powered_off = False
         self._boot_keys.boot()
@@ -208,7 +209,7 @@ class QemuGuest:
     async def _serve_line(
         self, line: QemuLine, line_ended: trio.Event, child_ended: trio.Event, scope: trio.CancelScope
     ) -> None:
-        """Serve the port; a QEMU that goes on for long without it is ended."""
+        """Serve the port; a QEMU that keeps running after it has closed the line is ended."""
         await line.run(self._command_by_qmp)
         line_ended.set()
         with trio.move_on_after(FAREWELL_TIMEOUT_S):
@@ -217,7 +218,7 @@ class QemuGuest:
         scope.cancel()
 
     def status(self) -> dict[str, Any]:
-        """How the port is served, as plain values; brings the port's own count of accesses up to date."""
+        """How the port is served, as plain values; this also updates the port's own counts of accesses."""
         if isinstance(self._line, RegisterLine):
             self._line.bridge.count_leased()
             return {"served": "registers", **self._line.bridge.status()}
@@ -234,13 +235,14 @@ class QemuGuest:
         await self._command_by_qmp("system_reset")
 
     async def save(self, folder: Path) -> None:
-        """Save the guest, its disks and its port; it stands still meanwhile, and goes on.
+        """Save the guest, its disks and its port.  The guest is stopped meanwhile, and then continues.
 
         Args:
-            folder: is made; a snapshot that is there is replaced when the new one is whole.
+            folder: the snapshot's folder, made if it is missing; an earlier snapshot in it is replaced when the new one is
+                complete.
 
         Raises:
-            UsageError: the folder holds something else.
+            UsageError: the folder holds other files.
             UartsimError: the guest is not served register by register, has a disk that cannot be saved, or the folder
                 cannot be written.
         """
@@ -270,7 +272,7 @@ class QemuGuest:
             raise cannot_save(folder, error) from error
 
     async def _load(self, line: RegisterLine, snapshot: PortSnapshot, files: SnapshotFiles) -> None:
-        """Go on from a snapshot."""
+        """Continue from a snapshot."""
         assert self._qmp is not None
         line.bridge.on_run = functools.partial(_once, line.bridge, snapshot)
         fd = files.open(snapshot.files.machine)
@@ -279,11 +281,11 @@ class QemuGuest:
         finally:
             os.close(fd)
             files.close()  # QEMU has all of them open
-        await self._command_by_qmp("cont")  # it was saved standing still, and would stay so
+        await self._command_by_qmp("cont")  # the guest was saved while it was stopped, and would stay stopped
         await line.bridge.wait_running()
 
     async def nmi(self) -> None:
-        """The NMI button: an NMI to the first processor.
+        """The NMI button: send an NMI to the guest.
 
         Raises:
             QmpError: QEMU does not answer.
@@ -303,7 +305,7 @@ class QemuGuest:
         return Path(program)
 
     async def _command(self, machine: Machine) -> list[str]:
-        """QEMU's command line but for its serial port and monitor; builds what it needs."""
+        """QEMU's command line without its serial port and monitor; boot files are built if necessary."""
         options = self._definition.options
         command = [str(self._program()), "-accel", "tcg"]
         command += ["-machine", self._text("machine", "pc"), "-m", str(self._memory_mb)]
@@ -323,7 +325,7 @@ class QemuGuest:
         return command + self._extra
 
     async def _module(self, machine: Machine, text: str) -> str:
-        """A multiboot module: a file and its arguments; a comma is QEMU's to separate modules, and doubled in one."""
+        """A multiboot module for QEMU: a file and its arguments, with commas doubled (QEMU separates modules by commas)."""
         name, _, arguments = text.partition(" ")
         return f"{await self._boot_file(machine, name)} {arguments}".strip().replace(",", ",,")
 
@@ -332,7 +334,7 @@ class QemuGuest:
         return await self._in_thread(machine, lambda progress: boot_file(name, folder, progress))
 
     async def _in_thread(self, machine: Machine, build: Callable[[Callable[[str], None]], Path]) -> Path:
-        """Build something in a thread; what it says goes to the machine's log."""
+        """Build a file in a thread; its progress messages go to the machine's log."""
 
         def progress(text: str) -> None:
             trio.from_thread.check_cancelled()
@@ -343,7 +345,7 @@ class QemuGuest:
     async def _report_ready(
         self, line: QemuLine, served: list[bool], task_status: trio.TaskStatus[None], scope: trio.CancelScope
     ) -> None:
-        """Tell who waits for the start.  However quickly QEMU ends, the start is told; ready never fails to come."""
+        """Report the start once COM1 is served.  The start is reported even if QEMU ends very soon after it."""
         assert self._qmp is not None
         with trio.CancelScope(shield=True):
             await self._qmp.ready.wait()
@@ -363,7 +365,11 @@ class QemuGuest:
 
 
 def _read_snapshot(folder: Path) -> PortSnapshot:
-    """What a snapshot says, whose files are all there; UsageError if they are not."""
+    """Read a snapshot and check that its files are complete.
+
+    Raises:
+        UsageError: they are not.
+    """
     snapshot = PortSnapshot.read(folder / PORT_FILE)
     with SnapshotFiles(folder) as files:
         snapshot.files.check(files)
@@ -371,7 +377,7 @@ def _read_snapshot(folder: Path) -> PortSnapshot:
 
 
 def _once(bridge: BridgeServer, snapshot: PortSnapshot) -> None:
-    """The guest begins to run for the first time: its chip is what it was."""
+    """Restore the chip when the guest begins to run for the first time."""
     bridge.on_run = None
     snapshot.put_into(bridge.com1)
 

@@ -1,16 +1,16 @@
-"""How a QEMU guest's COM1 becomes ours: as registers, or as bytes.
+"""The two ways to serve a QEMU guest's COM1: register by register, or byte by byte.
 
-As registers (:class:`RegisterLine`): the guest's own accesses reach our chip through the port bridge
-(:mod:`uartsim.guest.port_bridge`).  What the guest programs is what is on the line, and breaks, errors and modem lines
-reach its own driver.
+Register by register (:class:`RegisterLine`): the guest's own accesses reach our chip through the port bridge
+(:mod:`uartsim.guest.port_bridge`).  The format that the guest programs is the format on the line, and breaks, errors and
+modem lines reach the guest's own driver.
 
-As bytes (:class:`ByteLine`): QEMU's own 16550 speaks to a socket, without any pace.  What it sends,
-:class:`SerialDriver` writes to the registers of our chip, and QEMU waits when the line is ten seconds behind; what the
-chip receives goes to QEMU's port.  A break goes by QMP, behind the bytes before it.  What such a guest does not show:
-which divisor and format it programs (setting ``baud`` is the speed of our chip), breaks and modem lines that it sends.
-Parity and framing errors reach it as the characters that were sampled.
+Byte by byte (:class:`ByteLine`): QEMU's own 16550 sends to a socket, without any timing.  :class:`SerialDriver` writes its
+bytes to the registers of our chip, and QEMU has to wait while the line is ten seconds behind; the characters that the chip
+receives go to QEMU's port.  A break is sent by QMP, after the bytes before it.  Not visible with such a guest are the
+divisor and format that it programs (the setting ``baud`` is the speed of our chip), and the breaks and modem lines that it
+sends.  Characters with parity or framing errors reach the guest as they were sampled, without the errors.
 
-Either way the sockets are socket pairs that QEMU inherits: they are connected before QEMU runs, so that no byte is lost,
+In both ways the sockets are socket pairs that QEMU inherits: they are connected before QEMU runs, so that no byte is lost,
 and they have no names in the file system.
 """
 
@@ -33,12 +33,11 @@ from uartsim.guest.port_bridge import BridgeServer
 from uartsim.guest.qmp import QmpError
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat
 from uartsim.machine import Com1, Flag, SerialDriver
-from uartsim.machine.tapped import TappedCom1
 from uartsim.registers import LSR, Offset
 
-#: How long bytes before a break may take to reach the guest before the break goes ahead of them, in seconds.
+#: How long a break waits for the bytes before it to reach the guest, in seconds; then it overtakes them.
 DELIVERY_TIMEOUT_S: Final = 1.0
-#: How long QEMU may take to show that the bridge in it works, once its monitor answers, in seconds.
+#: How long the bridge in QEMU may take to report that it works, once QEMU's monitor answers, in seconds.
 HELLO_TIMEOUT_S: Final = 5.0
 
 #: A PC's serial ports: the first I/O port, and the ISA interrupt.
@@ -46,58 +45,62 @@ PORTS: Final = {"com1": (0x3F8, 4), "com2": (0x2F8, 3), "com3": (0x3E8, 4), "com
 
 _CHARDEV: Final = "com1"
 _CHUNK_BYTES: Final = 65536
-#: How far a guest that is served byte by byte may be ahead of the line: so many seconds, within these bytes.  A kernel's
-#: console waits for QEMU's port for two frames, and then writes whether or not there is room: QEMU must not be kept waiting.
+#: How far a guest that is served byte by byte may be ahead of the line, in seconds, and the least and most bytes for it.
+#: QEMU must not wait earlier: a kernel's console waits two frames for QEMU's port, and then writes even without room.
 _AHEAD_S: Final = 10.0
 _AHEAD_BYTES: Final = (4096, 65536)
-#: What the socket is to hold besides: each character that QEMU sends takes nearly a kilobyte of it.
+#: The size of the socket's buffer on top of that; each character that QEMU sends takes nearly a kilobyte of it.
 _SOCKET_BYTES: Final = 8 << 20
-_SO_SNDBUFFORCE: Final = 32  # socket(7); root alone may go beyond the system's limit
+_SO_SNDBUFFORCE: Final = 32  # socket(7); only root may exceed the system's limit
 
 
 class ByQmp(Protocol):
-    """Gives QEMU's monitor a command."""
+    """A function that gives QEMU's monitor a command."""
 
     def __call__(self, command: str, **arguments: object) -> Awaitable[Any]:
-        """Raises QmpError where QEMU refuses or has ended."""
+        """Give the command and wait for its result.
+
+        Raises:
+            QmpError: QEMU refuses the command, or has ended.
+        """
 
 
 class QemuLine(Protocol):
-    """One way to serve a QEMU's COM1, for one run of it."""
+    """One way to serve QEMU's COM1, for one run of QEMU."""
 
     @property
     def descriptors(self) -> Sequence[int]:
-        """What QEMU inherits."""
+        """The descriptors that QEMU inherits."""
 
     def command(self, command: Sequence[str]) -> list[str]:
-        """QEMU's command line with all that this way needs."""
+        """QEMU's command line with everything that this way needs."""
 
     def handed_over(self) -> None:
-        """QEMU has inherited its descriptors."""
+        """QEMU has inherited its descriptors: close our copies."""
 
     async def wait_ready(self) -> bool:
-        """Once QEMU's monitor answers: wait until COM1 is served; False if it will not be."""
+        """Wait, once QEMU's monitor answers, until COM1 is served; False if it will not be."""
 
     async def run(self, by_qmp: ByQmp) -> None:
-        """Serve until QEMU has closed its end, and all that it has sent is in the chip."""
+        """Serve COM1 until QEMU has closed its end and everything that it has sent is in the driver or the chip."""
 
     async def drain(self) -> None:
-        """Wait until what is in the chip has left it."""
+        """Wait until everything in the chip has left it."""
 
     def reset(self) -> None:
         """The reset button was pressed; the chip has been reset already."""
 
     def close(self) -> None:
-        """Let go of the port."""
+        """Detach from the port, and close the sockets."""
 
 
 class RegisterLine:
-    """The guest's accesses reach our chip.
+    """Serves COM1 register by register: the guest's accesses reach our chip.
 
     Args:
         com1: the port.
-        library: the compiled bridge.
-        boot_keys: its keys are pressed at the far end of the line.
+        library: the path of the compiled bridge.
+        boot_keys: the keys to press in each boot; they are sent from the far end of the line.
         port: which of the guest's ports it is, one of :data:`PORTS`.
 
     Raises:
@@ -106,8 +109,8 @@ class RegisterLine:
 
     def __init__(self, com1: Com1, library: Path, boot_keys: BootKeys, port: str = "com1") -> None:
         base_port, irq = PORTS[port]
-        # A recording of every access wants every access.
-        leases = not isinstance(com1, TappedCom1)
+        # A recording needs every access, so none may be answered in QEMU.
+        leases = com1.taps is None
         self.bridge = BridgeServer(com1, library, leases=leases, base_port=base_port, irq=irq)
         self._qemus_ports = list(PORTS).index(port) + 1
         self._com1 = com1
@@ -117,36 +120,36 @@ class RegisterLine:
 
     @property
     def descriptors(self) -> Sequence[int]:
-        """What QEMU inherits."""
+        """The descriptors that QEMU inherits."""
         return self.bridge.descriptors
 
     def command(self, command: Sequence[str]) -> list[str]:
-        """QEMU keeps a port of its own below ours: by it firmware knows that there is one."""
+        """QEMU's command line; QEMU keeps a port of its own below ours, from which firmware learns that it exists."""
         return [*self.bridge.command_prefix, *command, *["-serial", "null"] * self._qemus_ports]
 
     def handed_over(self) -> None:
-        """QEMU has inherited its descriptors."""
+        """QEMU has inherited its descriptors: close our copy."""
         self.bridge.handed_over()
 
     async def wait_ready(self) -> bool:
-        """The bridge says hello before the monitor answers; it never does in a QEMU that loads no library."""
+        """Wait for the bridge's hello, which comes before the monitor answers; False if QEMU did not load the bridge."""
         with trio.move_on_after(HELLO_TIMEOUT_S):
             await self.bridge.ready.wait()
         return self.bridge.ready.is_set()
 
     async def run(self, by_qmp: ByQmp) -> None:
-        """Serve until QEMU has closed its end."""
+        """Serve COM1 until QEMU has closed its end."""
         await self.bridge.serve()
 
     async def drain(self) -> None:
-        """Wait until what is in the chip has left it."""
-        await self.bridge.drain()
+        """Wait until everything in the chip has left it."""
+        await self.bridge.com1.drain()
 
     def reset(self) -> None:
-        """QEMU resets the chip when it resets the machine."""
+        """Do nothing: QEMU resets the chip when it resets the machine."""
 
     def close(self) -> None:
-        """Let go of the port."""
+        """Detach from the port, and close the sockets."""
         self.bridge.close()
 
     def _press(self, data: bytes) -> None:
@@ -155,12 +158,12 @@ class RegisterLine:
 
 
 class ByteLine:
-    """The guest's bytes go through a driver of ours to the chip.
+    """Serves COM1 byte by byte: a driver of ours writes the guest's bytes to the chip.
 
     Args:
         com1: the port.
-        line_format: what the driver programs.
-        boot_keys: its keys are pressed at QEMU's own port.
+        line_format: the format that the driver programs.
+        boot_keys: the keys to press in each boot; they are sent to QEMU's own port.
         port: which of the guest's ports it is, one of :data:`PORTS`.
     """
 
@@ -181,25 +184,25 @@ class ByteLine:
 
     @property
     def descriptors(self) -> Sequence[int]:
-        """What QEMU inherits."""
+        """The descriptor that QEMU inherits."""
         return (self._theirs.fileno(),)
 
     def command(self, command: Sequence[str]) -> list[str]:
-        """QEMU's port speaks to our socket."""
+        """QEMU's command line, with its port connected to our socket."""
         chardev = f"socket,id={_CHARDEV},fd={self._theirs.fileno()}"
         others = ["-serial", "null"] * self._qemus_ports
         return [*command, "-chardev", chardev, *others, "-serial", f"chardev:{_CHARDEV}"]
 
     def handed_over(self) -> None:
-        """QEMU has inherited its descriptors."""
+        """QEMU has inherited its descriptor: close our copy."""
         self._theirs.close()
 
     async def wait_ready(self) -> bool:
-        """COM1 is served from the start."""
+        """Return True: COM1 is served from the start."""
         return True
 
     async def run(self, by_qmp: ByQmp) -> None:
-        """Carry bytes until QEMU has closed its end, and all that it has sent is in the driver."""
+        """Carry bytes until QEMU has closed its end and everything that it has sent is in the driver."""
         line = trio.SocketStream(trio.socket.from_stdlib_socket(self._ours))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._carry_in, line, by_qmp)
@@ -207,23 +210,23 @@ class ByteLine:
             nursery.cancel_scope.cancel()
 
     async def drain(self) -> None:
-        """Wait until what the driver and the chip hold has left them."""
+        """Wait until everything in the driver and the chip has left them."""
         await self._driver.drain()
 
     def reset(self) -> None:
-        """What the driver holds is gone, and it programs the chip anew."""
+        """Discard the driver's output and input, and program the chip again."""
         self._driver.discard_output()
         self._driver.flush_input()
         self._driver.open(self._format)
 
     def close(self) -> None:
-        """Let go of the port."""
+        """Detach from the port, and close the sockets."""
         self._driver.close()
         self._ours.close()
         self._theirs.close()
 
     async def _carry_out(self, line: trio.SocketStream) -> None:
-        """What the guest sends goes to COM1, until QEMU has closed its end."""
+        """Carry the guest's output to COM1, until QEMU has closed its end."""
         try:
             while data := await line.receive_some(_CHUNK_BYTES):
                 if keys := self._boot_keys.keys_after(data):
@@ -234,12 +237,12 @@ class ByteLine:
             pass  # QEMU was killed
 
     async def _carry_in(self, line: trio.SocketStream, by_qmp: ByQmp) -> None:
-        """What COM1 receives goes to the guest."""
+        """Carry what COM1 receives to the guest."""
         try:
             while True:
                 received = await self._driver.receive()
                 if received.flag is Flag.BREAK:
-                    with trio.move_on_after(DELIVERY_TIMEOUT_S):  # a guest that hangs is to get its break, too
+                    with trio.move_on_after(DELIVERY_TIMEOUT_S):  # a guest that hangs must get the break, too
                         await _wait_taken(line)
                         await _wait_read(by_qmp, self._lsr_port)
                     await by_qmp("chardev-send-break", id=_CHARDEV)
@@ -251,11 +254,11 @@ class ByteLine:
 
 
 async def _wait_read(by_qmp: ByQmp, lsr_port: int) -> None:
-    """Wait until the guest has read all that its port has received.
+    """Wait until the guest has read everything that its port has received.
 
-    QEMU's 16550 does not keep the break with its place in the FIFO: it sets LSR.BI at once, and a guest that has
-    older characters to read takes the first of them for the break.  So the FIFO has to be empty before a break;
-    the monitor reads LSR, which disturbs nothing but a break that the guest has not seen yet.
+    QEMU's 16550 does not store a break at its place in the FIFO: it sets LSR.BI at once, and a guest that has
+    older characters to read takes the first of them for the break.  So the FIFO must be empty before a break.
+    The monitor reads LSR, which affects only a break that the guest has not seen yet.
     """
     while True:
         answer = await by_qmp("human-monitor-command", command_line=f"i /b {lsr_port:#x}")
@@ -266,14 +269,14 @@ async def _wait_read(by_qmp: ByQmp, lsr_port: int) -> None:
 
 
 async def _wait_taken(line: trio.SocketStream) -> None:
-    """Wait until QEMU has taken what was sent; it takes only what its port has room for."""
+    """Wait until QEMU has read everything that was sent; it reads only as much as its port has room for."""
     while True:
         if not _left_to_take(line):
             return
-        await trio.sleep(0.001)  # the kernel wakes nobody for this
+        await trio.sleep(0.001)  # there is no event to wait for
 
 
 def _left_to_take(line: trio.SocketStream) -> int:
-    """What the other end of a socket pair has not read, in the kernel's accounting: 0 when it has read all."""
+    """How much the other end of a socket pair has not read yet, in the kernel's accounting; 0 if it has read all."""
     answer: tuple[int] = struct.unpack("i", fcntl.ioctl(line.socket.fileno(), termios.TIOCOUTQ, bytes(4)))
     return answer[0]

@@ -1,7 +1,7 @@
-"""A small client for QMP, QEMU's machine protocol: JSON, one object a line, over a stream.
+"""A small client for QMP, the QEMU Machine Protocol: JSON objects, one on each line, over a stream.
 
-Every command is answered, under the id that it was given with; between answers QEMU tells of events.  See QEMU's
-docs/interop/qmp-spec.  (The client of the QEMU project is asyncio's.)
+QEMU answers every command with the command's id; between answers it sends events.  See QEMU's docs/interop/qmp-spec.
+(The QEMU project's own client needs asyncio.)
 """
 
 from __future__ import annotations
@@ -16,27 +16,25 @@ import trio
 
 from uartsim.line_format import UartsimError
 
-#: A line longer than this is no QMP, in bytes.
+#: The longest line that is accepted, in bytes.
 LINE_LIMIT_BYTES: Final = 1 << 20
 
 _NEGOTIATION: Final = 0
 
 
 class QmpError(UartsimError):
-    """QEMU has refused a command, or does not answer."""
+    """QEMU refused a command, or does not answer."""
 
 
 class QmpClient:
-    """A QMP conversation.
+    """A connection to QEMU's monitor.  Commands are answered only while :meth:`run` is running in a nursery.
 
     Args:
-        stream: connected to the monitor.
+        stream: a stream that is connected to the monitor.
         on_event: called with the name and the data of every event.
 
-    :meth:`run` must be running in a nursery for anything to be answered.
-
     Attributes:
-        ready: set when commands can be given, or never can be.
+        ready: set when the monitor accepts commands, or when the connection has ended.
     """
 
     def __init__(self, stream: trio.abc.Stream, on_event: Callable[[str, dict[str, Any]], Awaitable[None]]) -> None:
@@ -49,10 +47,10 @@ class QmpClient:
         self.ready = trio.Event()
 
     async def run(self) -> None:
-        """Converse until QEMU closes the stream.
+        """Read answers and events until QEMU closes the stream.
 
         Raises:
-            QmpError: what comes is no QMP.
+            QmpError: QEMU sends something that is not QMP.
         """
         buffer = bytearray()
         try:
@@ -84,15 +82,15 @@ class QmpClient:
         """Give a command and wait for its answer.
 
         Args:
-            command: such as ``"system_reset"``.
-            fd: a descriptor that goes with it.
-            arguments: what the command takes; write ``_`` for ``-`` in a name.
+            command: the command's name, such as ``"system_reset"``.
+            fd: a descriptor to pass with the command.
+            arguments: the command's arguments; write ``_`` for ``-`` in a name.
 
         Returns:
-            What the command returns, mostly an empty dictionary.
+            The command's result, usually an empty dictionary.
 
         Raises:
-            QmpError: QEMU refuses it (with QEMU's own words), or has gone.
+            QmpError: QEMU refuses the command (the message is QEMU's), or has ended.
         """
         self._last_id += 1
         identifier = self._last_id
@@ -116,7 +114,7 @@ class QmpClient:
         """Give QEMU a copy of a descriptor, under a name that a later command uses.
 
         Raises:
-            QmpError: QEMU has gone.
+            QmpError: QEMU refuses it, or has ended.
         """
         await self.execute("getfd", fd, fdname=name)
 
@@ -142,7 +140,7 @@ def _parsed(line: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         message = None
     if not isinstance(message, dict):
-        raise QmpError(f"QMP: {line[:80]!r} is no JSON object")
+        raise QmpError(f"QMP: {line[:80]!r} is not a JSON object")
     return message
 
 

@@ -1,23 +1,22 @@
-"""The reaper: a small helper process, because of which nothing outlives us.
+"""The reaper: a small helper process that makes sure that no process of a guest outlives uartsim.
 
-A guest that is a real process (QEMU, agetty and the shell behind it) must end with uartsim, even when uartsim is
-ended by ``kill -9`` and can do nothing about it.  So every such process is started through this program, which uartsim
+A guest that is a real process (QEMU, or agetty and the shell behind it) must end with uartsim, even when uartsim is
+ended by ``kill -9`` and has no chance to clean up.  So every such process is started through this program, which uartsim
 runs as ``python -I -S reaper.py PARENT_PID TTY_FD OTHER_FDS FOLDER COMMAND...`` (see :mod:`uartsim.guest.child`):
 
-- Standard input is the read end of the *life line*, a pipe whose write end uartsim alone holds.  A byte means that
-  uartsim wants the command ended, end of file that it has ended itself.  A process descriptor (pidfd) of uartsim says
-  that too, should a process forked from uartsim have kept the write end open.
-- When uartsim has ended, FOLDER is removed, as uartsim cannot do that any more.
-- The reaper is a *child subreaper* (prctl(2)): whatever the command starts remains below it, also what made a session
-  of its own or lost its parent.  At the end it kills everything below it, until nothing is left.
-- Should the reaper itself be killed, the command gets SIGKILL by PR_SET_PDEATHSIG.  That signal is sent when the
-  *thread* that forked ends, which makes it useless in uartsim, where trio's worker threads come and go; here there is
-  one thread only.
+- Standard input is the read end of the *life line*, a pipe whose write end only uartsim holds.  A byte means that
+  uartsim wants the command to end; end of file means that uartsim has ended.  A process descriptor (pidfd) of uartsim
+  reports its end as well, in case a process forked from uartsim has kept the write end open.
+- When uartsim has ended, the reaper removes FOLDER, which uartsim cannot do any more.
+- The reaper is a *child subreaper* (prctl(2)): every process that the command starts remains below it, even one that
+  made its own session or lost its parent.  At the end the reaper kills all processes below it, until none is left.
+- If the reaper itself is killed, the command gets SIGKILL by PR_SET_PDEATHSIG.  The kernel sends that signal when the
+  *thread* that forked ends, so it could not be used in uartsim, where trio's worker threads come and go; the reaper has
+  only one thread.
 
 The exit status is the command's, or 128 + N if signal N ended it; 127 if it could not be started.
 
-This file is a program and imports the standard library only, until it removes something: it starts in a few hundredths
-of a second.
+To start within a few hundredths of a second, this program imports only the standard library until it removes a folder.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ from typing import Final, NoReturn
 
 #: The exit status when the command could not be started.
 CANNOT_START: Final = 127
-#: How long the reaper tries to end what is below it before it gives up, in seconds.
+#: How long the reaper tries to end the processes below it before it gives up, in seconds.
 PATIENCE_S: Final = 5.0
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -44,13 +43,13 @@ _TIOCSCTTY: Final = 0x540E
 
 
 def exit_status(wait_status: int) -> int:
-    """What a shell would call the exit status: the command's, or 128 + the signal that ended it."""
+    """The exit status as shells report it: the command's, or 128 + the number of the signal that ended it."""
     code = os.waitstatus_to_exitcode(wait_status)
     return code if code >= 0 else 128 - code
 
 
 def descendants(ancestor: int) -> list[int]:
-    """The process ids of everything below ``ancestor``, from /proc."""
+    """The process IDs of all processes below ``ancestor``, from /proc."""
     children: dict[int, list[int]] = {}
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -70,11 +69,11 @@ def descendants(ancestor: int) -> list[int]:
 
 
 def _kill(pid: int) -> None:
-    """SIGKILL to a process, or to a process group if negative."""
+    """Send SIGKILL to a process, or to a process group if ``pid`` is negative."""
     try:
         os.kill(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
-        pass  # gone already, or a set-user-id program that is not ours to kill
+        pass  # it has ended already, or is a set-user-ID program that we may not kill
 
 
 def _prctl(option: int, value: int) -> None:
@@ -82,22 +81,22 @@ def _prctl(option: int, value: int) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder, but never what is mounted in it: a program may have left a mount, and that may be anything."""
+    """Remove a folder, unless something is mounted in it: a program may have left a mount, of any file system."""
     package = Path(__file__).resolve().parents[1]
-    if str(package.parent) not in sys.path:  # as a program we see the standard library only
+    if str(package.parent) not in sys.path:  # python -I -S finds only the standard library
         sys.path.insert(0, str(package.parent))
-    from uartsim.own_files.trees import remove_tree  # only here: the start of a guest waits for this file's imports
+    from uartsim.own_files.trees import remove_tree  # imported here to keep the start of a guest fast
 
     with contextlib.suppress(OSError):
         remove_tree(str(folder))
 
 
 class Reaper:
-    """Runs one command and ends it, with all that it started, when the life line breaks.
+    """Runs one command, and ends it with every process that it started when the life line breaks.
 
     Args:
-        parent: the process whose end ends everything.
-        life_line: a descriptor that is readable, at end of file, when that process has ended.
+        parent: the process ID of uartsim.
+        life_line: a descriptor that becomes readable when uartsim wants the command to end, or has ended itself.
     """
 
     def __init__(self, parent: int, life_line: int) -> None:
@@ -112,27 +111,27 @@ class Reaper:
         signal.set_wakeup_fd(wake_up)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)  # meant for uartsim, and uartsim tells us over the life line
+            signal.signal(number, signal.SIG_IGN)  # these are meant for uartsim, which uses the life line to end us
         self._poll.register(self._child_ended, select.POLLIN)
         try:
             self._parent_ended = os.pidfd_open(parent)
-        except OSError:  # a kernel before 5.3, or a sandbox without it: the life line must do
+        except OSError:  # a kernel before 5.3, or a sandbox that forbids it: the life line has to suffice
             self._parent_ended = -1
         else:
             self._poll.register(self._parent_ended, select.POLLIN)
 
     def run(self, command: Sequence[str], tty_fd: int | None, other_fds: Sequence[int], folder: Path | None) -> int:
-        """Run ``command`` to its end, or to the end of the parent.
+        """Run ``command`` until it ends, or until the life line breaks.
 
         Args:
             command: the program and its arguments.
             tty_fd: a tty that becomes the command's controlling terminal and its standard streams; with None it has
-                no terminal, reads nothing, and shares our standard output and error.
-            other_fds: further descriptors that are the command's; we close them, lest we keep its files open.
-            folder: removed at the end if the parent has ended.
+                no terminal, an empty standard input, and our standard output and error.
+            other_fds: further descriptors for the command; the reaper closes its copies, so as not to keep them open.
+            folder: a folder to remove at the end if the parent has ended.
 
         Returns:
-            The exit status, as :func:`exit_status` has it.
+            The exit status, see :func:`exit_status`.
         """
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
         if os.getppid() != self._parent:
@@ -162,7 +161,7 @@ class Reaper:
         return self._parent_ended in ready or not os.read(self._life_line, 1)
 
     def _collect(self, command_pid: int) -> None:
-        """Collect the children that have ended, and the command's status if it is one of them."""
+        """Collect the children that have ended, and note the command's status if it is one of them."""
         try:
             while os.read(self._child_ended, 512):
                 pass
@@ -179,7 +178,7 @@ class Reaper:
                 self._status = exit_status(wait_status)
 
     def _end_all(self, command_pid: int) -> None:
-        """Kill all that is below us, until nothing is left or patience is at its end."""
+        """Kill all processes below the reaper, until none is left or :data:`PATIENCE_S` is over."""
         give_up_at = time.monotonic() + PATIENCE_S
         while True:
             self._collect(command_pid)
@@ -199,10 +198,10 @@ class Reaper:
 
 
 def become(command: Sequence[str], tty_fd: int | None, reaper_pid: int) -> NoReturn:
-    """In the child: a session of its own, its terminal and its signals, and then ``command``."""
+    """In the child process: make a session, set up the terminal and the signals, and execute ``command``."""
     try:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != reaper_pid:  # it was killed before it could be watched
+        if os.getppid() != reaper_pid:  # the reaper was killed before PR_SET_PDEATHSIG took effect
             os._exit(128 + signal.SIGKILL)
         os.setsid()
         signal.set_wakeup_fd(-1)
@@ -228,9 +227,9 @@ def become(command: Sequence[str], tty_fd: int | None, reaper_pid: int) -> NoRet
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The program: ``PARENT_PID TTY_FD OTHER_FDS FOLDER COMMAND...``.
+    """Run the program with the arguments ``PARENT_PID TTY_FD OTHER_FDS FOLDER COMMAND...``; returns the exit status.
 
-    A TTY_FD of -1 stands for no terminal, an empty FOLDER for none; OTHER_FDS are separated by commas, and may be empty.
+    A TTY_FD of -1 means no terminal, an empty FOLDER no folder; OTHER_FDS are separated by commas, and may be empty.
     """
     parent, tty, others, folder, *command = arguments
     tty_fd = int(tty) if int(tty) >= 0 else None

@@ -1,9 +1,8 @@
-"""Saving and loading a guest by QEMU's monitor: its memory, and its disks as they are at that moment.
+"""Saving and loading a guest through QEMU's monitor: its memory, and its disks at the time of saving.
 
-A disk is copied by a backup job of QEMU's while the guest stands still, so that all that the guest has written is in it,
-whatever the image is: a raw file, qcow2, or one with ``snapshot=on``.  A restored guest has copies as its disks, and QEMU
-keeps what it writes to them in files of its own that go when it ends: neither a snapshot nor a user's image is ever
-changed by a guest that was restored.
+A backup job of QEMU copies each disk while the guest is stopped, so that the copy has everything that the guest has
+written, for any kind of image: a raw file, qcow2, or one with ``snapshot=on``.  The disks of a restored guest are these
+copies, and QEMU writes changes to temporary files: a restored guest changes neither a snapshot nor a user's image.
 """
 
 from __future__ import annotations
@@ -23,31 +22,31 @@ from uartsim.guest.qmp import QmpClient, QmpError
 from uartsim.guest.snapshot_folder import SnapshotDraft, check_file_size
 from uartsim.line_format import UartsimError
 
-#: How fast QEMU may save a machine: it waits for nobody.
+#: QEMU's limit for the speed of saving; it is too high to have an effect.
 MIGRATION_BYTES_PER_S: Final = 1 << 40
 
 _DESCRIPTOR: Final = "uartsim-snapshot"
 _JOB: Final = "uartsim-save"
 _PIPE_BYTES: Final = 1 << 20
 _POLL_S: Final = 0.005
-#: What a qcow2 image holds besides the disk, at most: one part in so many, and something at the start.
+#: The overhead of a qcow2 image at most: one part in this many of the disk's size, and this many bytes.
 _OVERHEAD: Final = (1 << 10, 1 << 22)
 
 
 async def save_memory(qmp: QmpClient, draft: SnapshotDraft) -> str:
-    """Save the guest's memory and devices; the guest stands still.
+    """Save the memory and the devices of a stopped guest.
 
     Returns:
-        The name of the file.
+        The name of the file in the snapshot.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
         QmpError: QEMU cannot save this machine.
     """
     name, fd = draft.new_file("machine")
     try:
         ours, theirs = os.pipe()
-        with contextlib.suppress(OSError):  # more than this user may have
+        with contextlib.suppress(OSError):  # the size exceeds this user's limit
             fcntl.fcntl(ours, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         trouble: list[OSError] = []
         refused: list[QmpError] = []
@@ -60,7 +59,7 @@ async def save_memory(qmp: QmpClient, draft: SnapshotDraft) -> str:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_write, stream, fd, trouble)
                 try:
-                    await _migrate(qmp, "migrate")  # then comes the end of the stream
+                    await _migrate(qmp, "migrate")  # QEMU then closes its end of the pipe
                 except QmpError as error:
                     refused.append(error)
                     with contextlib.suppress(QmpError):
@@ -74,7 +73,7 @@ async def save_memory(qmp: QmpClient, draft: SnapshotDraft) -> str:
 
 
 async def _write(stream: trio.lowlevel.FdStream, fd: int, trouble: list[OSError]) -> None:
-    """Write what comes to a file until its end.  At a failure QEMU is told by the end of the stream."""
+    """Write a stream to a file.  After a failure the stream is closed, which makes QEMU stop."""
     try:
         async for data in stream:
             await trio.to_thread.run_sync(_write_all, fd, data)
@@ -91,17 +90,21 @@ def _write_all(fd: int, data: bytes | bytearray) -> None:
 
 
 async def load_memory(qmp: QmpClient, fd: int) -> None:
-    """Load what :func:`save_memory` has saved.
+    """Load the memory and the devices that :func:`save_memory` saved, from the descriptor ``fd``.
 
     Raises:
-        QmpError: it is not from this machine, or damaged.
+        QmpError: the file is of another machine, or damaged.
     """
     await qmp.pass_descriptor(_DESCRIPTOR, fd)
     await _migrate(qmp, "migrate-incoming")
 
 
 async def _migrate(qmp: QmpClient, command: str) -> None:
-    """Let QEMU save or load its machine, and wait until it has."""
+    """Let QEMU save or load its machine, and wait until that is done.
+
+    Raises:
+        QmpError: QEMU failed to do so.
+    """
     await qmp.execute(command, uri=f"fd:{_DESCRIPTOR}")
     while True:
         answer = await qmp.execute("query-migrate")
@@ -110,24 +113,25 @@ async def _migrate(qmp: QmpClient, command: str) -> None:
             return
         if status in ("failed", "cancelled"):
             raise QmpError(f"QMP {command}: {status}: {answer.get('error-desc', 'QEMU does not say why')}")
-        await trio.sleep(_POLL_S)  # QEMU tells of migrations only if asked
+        await trio.sleep(_POLL_S)  # QEMU sends events about migrations only on request
 
 
 async def savable_disks(
     qmp: QmpClient, replaceable: Collection[str]
 ) -> tuple[dict[str, int], dict[str, tuple[int, int]]]:
-    """The disks of the guest.
+    """The disks that have to be saved with the guest, and those that need not be.
 
     Args:
         qmp: the monitor.
-        replaceable: the names of the drives that a restored guest can have a copy of.
+        replaceable: the names of the drives that a restored guest can have as copies.
 
     Returns:
-        The sizes of those that it can write to, by the names of their drives; and of the others, by their files, size and
-        time of the last change (in nanoseconds).
+        For the disks that the guest can write to, their sizes in bytes by the names of their drives.  For the others, by
+        their files, the size in bytes and the time of the last change in nanoseconds.
 
     Raises:
-        UartsimError: it can write to one that cannot be replaced.
+        UartsimError: the guest can write to a disk that cannot be replaced by a copy.
+        QmpError: QEMU has ended.
     """
     written: dict[str, int] = {}
     read: dict[str, tuple[int, int]] = {}
@@ -149,7 +153,7 @@ async def savable_disks(
 
 
 def _as_it_is(image: str) -> dict[str, tuple[int, int]]:
-    """Size and time of the last change of an image; nothing of one in the cache, which has a sum of its own."""
+    """The size and the time of the last change of an image; empty for one in the cache, which has its own checksum."""
     file = os.path.realpath(image)
     if os.path.dirname(file) == os.path.realpath(cache_folder()):
         return {}
@@ -161,14 +165,19 @@ def _as_it_is(image: str) -> dict[str, tuple[int, int]]:
 
 
 async def save_disks(qmp: QmpClient, sizes: dict[str, int], draft: SnapshotDraft) -> dict[str, str]:
-    """Copy the disks; the guest stands still.
+    """Copy the disks of a stopped guest.
+
+    Args:
+        qmp: the monitor.
+        sizes: the sizes of the disks in bytes, by the names of their drives.
+        draft: the snapshot.
 
     Returns:
-        The files' names by those of the drives.
+        The names of the copies in the snapshot, by the names of the drives.
 
     Raises:
-        OSError: one cannot be written.
-        QmpError: QEMU cannot copy it.
+        OSError: a copy cannot be written.
+        QmpError: QEMU cannot copy a disk.
     """
     files = {}
     for number, (drive, size) in enumerate(sizes.items()):
@@ -180,7 +189,7 @@ async def save_disks(qmp: QmpClient, sizes: dict[str, int], draft: SnapshotDraft
 
 
 async def _back_up(qmp: QmpClient, drive: str, size: int, file: Path) -> None:
-    """Copy a disk to a file that is there and empty.  (``drive-backup`` would remove the copy of a temporary image.)"""
+    """Copy a disk to an existing, empty file.  (``drive-backup`` would remove the copy of a temporary image.)"""
     raw, image = f"{_JOB}-file", f"{_JOB}-image"
     try:
         await qmp.execute("blockdev-add", node_name=raw, driver="file", filename=str(file))
@@ -200,10 +209,10 @@ async def _back_up(qmp: QmpClient, drive: str, size: int, file: Path) -> None:
 
 
 async def _do_job(qmp: QmpClient, command: str, **arguments: Any) -> None:
-    """Let QEMU do a job, and wait until it has.
+    """Let QEMU do a job, and wait until it is done.
 
     Raises:
-        QmpError: it has not.
+        QmpError: the job failed.
     """
     await qmp.execute(command, job_id=_JOB, **arguments)
     job: dict[str, Any] = {}

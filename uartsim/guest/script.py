@@ -1,15 +1,15 @@
-"""A Python script is the guest.
+"""Guests of kind ``script``: a Python script.
 
-The script, ``guest.py`` in the guest's folder unless the manifest names another, defines::
+The script, ``guest.py`` in the guest's folder unless the manifest names another file, defines::
 
     async def main(host: ScriptHost) -> str | None:
         host.tty.open()
         await host.tty.write(b"hello\\r\\n")
         return "poweroff"  # or "reboot"
 
-It is started at power-on and again after each reset; it is cancelled on reset and power off.  It speaks through
-the chip's registers, because :class:`~uartsim.machine.SerialDriver` does.  Time is trio's, so that a virtual clock
-works.  Several files in the folder may import each other relatively: the folder is loaded as a package.
+``main`` is started at power-on and again after each reset; it is cancelled on reset and power-off.  Its output and input
+go through the chip's registers, because ``host.tty`` is a :class:`~uartsim.machine.SerialDriver`.  Time is trio's, so that
+a virtual clock works.  The files in the folder may import each other relatively: the folder is loaded as a package.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Flag", "LineFormat", "Received", "ScriptGuest", "ScriptHost", "SerialDriver"]
 
-#: How long what a script wrote last may take to leave the chip, in seconds.
+#: How long a script's last output may take to leave the chip, in seconds.
 LAST_WORDS_S = 5.0
 
 _serial = itertools.count()
 
 
 class ScriptHost:
-    """What a script has of its machine.
+    """The machine as a script sees it.
 
     Attributes:
         tty: the driver of COM1, not yet opened.
-        uart: the chip that COM1 is, such as ``"16550A"``.
-        settings: the manifest's ``[settings]`` with the user's on top.
+        uart: the name of COM1's chip, such as ``"16550A"``.
+        settings: the manifest's ``[settings]``, with the user's changes.
         folder: the guest's folder, for data files.
-        on_nmi: set by the script; called when somebody presses the NMI button.
+        on_nmi: a function that the script may set; it is called when the NMI button is pressed.
     """
 
     def __init__(self, machine: Machine, settings: Mapping[str, Any], folder: Path) -> None:
@@ -68,7 +68,7 @@ class ScriptGuest:
     """A guest that is a script.
 
     Args:
-        definition: its manifest, with kind ``"script"``.
+        definition: the guest as its folder defines it, of kind ``"script"``.
 
     Raises:
         UsageError: the script cannot be loaded.
@@ -90,7 +90,7 @@ class ScriptGuest:
         while True:
             await trio.lowlevel.checkpoint()  # a script that only reboots can still be stopped
             self._host = host = ScriptHost(machine, definition.settings, definition.folder)
-            wish: str | None = "reboot"  # what a pressed reset button leaves
+            wish: str | None = "reboot"  # stays so if the reset button cancels the scope
             with trio.CancelScope() as self._scope:
                 try:
                     wish = await self._main(host)
@@ -100,7 +100,7 @@ class ScriptGuest:
                 self._failure = f"main returned {wish!r}: use 'reboot', 'poweroff' or None"
             if not self._scope.cancelled_caught or self._failure is not None:
                 with trio.move_on_after(LAST_WORDS_S):
-                    await host.tty.drain()  # the last words are what one wants to read
+                    await host.tty.drain()  # the last output often says why the script ended
             host.tty.close()
             if self._failure is not None:
                 return GuestEnd("failed", detail=self._failure)
@@ -110,13 +110,13 @@ class ScriptGuest:
                 machine.com1.reset()
 
     async def reset(self) -> None:
-        """Start the script anew."""
+        """The reset button: the script is cancelled, and starts again."""
         if self._scope is not None:
             self._scope.cancel()
         await trio.lowlevel.checkpoint()
 
     async def nmi(self) -> None:
-        """Tell the script.  An error in its handler ends the script, not whoever pressed the button."""
+        """The NMI button: call the script's handler.  An error in it ends the script, and is not raised here."""
         if self._host is not None and self._host.on_nmi is not None:
             try:
                 self._host.on_nmi()
@@ -131,9 +131,9 @@ def load_main(folder: Path, file: str) -> Callable[[ScriptHost], Awaitable[str |
     """Load a guest's script and return its ``main``.
 
     Raises:
-        UsageError: it cannot be loaded or has no ``async def main(host)``; the message says where.
+        UsageError: it cannot be loaded or has no ``async def main(host)``; the message names the file.
     """
-    # A package of its own for each guest, so that two folders with files of the same names do not meet.
+    # Each guest gets a package of its own, so that files of the same name in two folders do not collide.
     package = f"uartsim_guest_{next(_serial)}_{''.join(c if c.isalnum() else '_' for c in folder.name)}"
     module = ModuleType(package)
     module.__path__ = [str(folder)]
@@ -150,14 +150,14 @@ def load_main(folder: Path, file: str) -> Callable[[ScriptHost], Awaitable[str |
         raise UsageError(f"{path}: the guest's script cannot be loaded: {_where(error, folder)}") from error
     main = getattr(script, "main", None)
     if not inspect.iscoroutinefunction(main):
-        raise UsageError(f"{path}: no 'async def main(host)' in it; that is where the guest starts")
+        raise UsageError(f"{path}: there is no 'async def main(host)', which is where a script guest starts")
     found: Callable[[ScriptHost], Awaitable[str | None]] = main
     return found
 
 
 def _where(error: BaseException, folder: Path) -> str:
-    """One line: what went wrong, and at which line of the guest's own files."""
-    error = first_error(error)  # a script's own nursery may have wrapped it
+    """Describe an error in one line, with the line in the guest's own files at which it happened."""
+    error = first_error(error)  # a nursery of the script may have wrapped it
     places = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(folder)]
     place = f" ({Path(places[-1].filename).name}:{places[-1].lineno})" if places else ""
     return f"{type(error).__name__}: {error}{place}"

@@ -1,12 +1,12 @@
-"""Snapshots: a QEMU guest and its chip, saved together, to go on later as if nothing had been.
+"""Snapshots: a QEMU guest and its chip, saved together, so that the guest can continue later where it was stopped.
 
-A snapshot is a folder: ``machine`` is QEMU's own migration stream, ``disk-N.qcow2`` each disk that the guest can write to,
-``port.json`` what our side of the port held at the moment at which the guest stood still: the chip (FIFOs, a character
-that is half sent, SCR, all of it) and the frames that were on the line.  Times in it are those of the saving process;
-they are moved to the present when the guest first runs.
+A snapshot is a folder.  ``machine`` is QEMU's own migration stream; ``disk-N.qcow2`` is a copy of each disk that the guest
+can write to; ``port.json`` is the state of our side of the port when the guest was stopped: the whole chip (the FIFOs, a
+character that is partly sent, SCR and so on) and the frames on the line.  Its times are those of the process that saved it;
+they are shifted to the present when the guest first runs.
 
-It can be restored only by the QEMU build that made it and with the same command line; that is checked.  What the far end
-had queued and not yet sent is not in it.
+A snapshot can be restored only by the QEMU build that made it and with the same command line; both are checked.
+Characters that the far end had queued but not sent are not saved.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from uartsim.guest.snapshot_folder import SnapshotFiles, is_file_name
 from uartsim.line_format import LineFormat, UartsimError, UsageError
 from uartsim.machine import Com1
 
-#: The layout of ``port.json``.
+#: The version of the layout of ``port.json``.
 VERSION: Final = 2
-#: The layout before snapshots had disks: no names and sizes of files.
+#: The version before snapshots had disks, without the names and sizes of files.
 VERSION_WITHOUT_FILES: Final = 1
 
 
@@ -35,10 +35,11 @@ class SavedFiles:
     """The files of a snapshot.
 
     Attributes:
-        machine: the guest's memory and devices.
-        disks: copies of the disks that the guest can write to, by the names of their drives.
-        sizes: in bytes, of each of these.
-        read_only: the images that the guest only reads, where they were: their size, and when they were last changed.
+        machine: the name of the file with the guest's memory and devices.
+        disks: the names of the copies of the disks that the guest can write to, by the names of their drives.
+        sizes: the size of each of these files in bytes, by its name.
+        read_only: for the images that the guest only reads, by their paths, the size in bytes and the time of the last
+            change in nanoseconds.
     """
 
     machine: str = "machine"
@@ -48,10 +49,13 @@ class SavedFiles:
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> SavedFiles:
-        """Those of which ``port.json`` tells.
+        """The files that ``port.json`` names.
+
+        Args:
+            content: the parsed content of ``port.json``.
 
         Raises:
-            ValueError, KeyError, TypeError, AttributeError: it is damaged.
+            ValueError, KeyError, TypeError, AttributeError: the content is damaged.
         """
         if content["version"] == VERSION_WITHOUT_FILES:
             return cls()
@@ -64,10 +68,10 @@ class SavedFiles:
         return cls(content["machine"], disks, sizes, read_only)
 
     def check(self, files: SnapshotFiles) -> None:
-        """See that all are there and whole, and that the images that are only read are the same.
+        """Check that all files are complete, and that the images that the guest only reads are unchanged.
 
         Raises:
-            UsageError: one is not; says which.
+            UsageError: a file is damaged or changed; the message names it.
         """
         for name in (self.machine, *self.disks.values()):
             files.check(name, self.sizes.get(name))
@@ -78,21 +82,21 @@ class SavedFiles:
                 raise UsageError(f"the guest's image {image} cannot be read: {error.strerror}") from None
             if (found.st_size, found.st_mtime_ns) != (size, at):
                 raise UsageError(
-                    f"{image} has been changed since the snapshot was made, and the guest in it would find another disk: "
+                    f"{image} has been changed since the snapshot was made, so the guest would find another disk: "
                     "boot the guest anew"
                 )
 
 
 @dataclass(frozen=True, slots=True)
 class PortSnapshot:
-    """What our side of the port held.
+    """The content of ``port.json``: the state of our side of the port.
 
     Attributes:
-        qemu: the build of QEMU.
-        command: its command line.
-        uart: the chip.
-        line: the frames on the line: when the first began, the characters, their format.
-        files: what is beside it.
+        qemu: the build of QEMU, see :func:`uartsim.guest.bridge_build.build_id`.
+        command: QEMU's command line.
+        uart: the state of the chip.
+        line: the frames on the line, as runs of frames: the start of the first in ticks, the characters, their format.
+        files: the other files of the snapshot.
     """
 
     qemu: str
@@ -103,18 +107,18 @@ class PortSnapshot:
 
     @classmethod
     def of(cls, com1: Com1, qemu: str, command: list[str]) -> PortSnapshot:
-        """The port as it is now."""
+        """The snapshot of a port in its present state; its files are added later."""
         com1.advance(com1.clock.now())
         com1.settle()
         return cls(qemu, tuple(command), com1.uart.state(), tuple(com1.cable.on_line()))
 
     def put_into(self, com1: Com1) -> None:
-        """The port becomes what this says, at its present time."""
+        """Give a port the state of the snapshot, with all times shifted to the port's present."""
         by = com1.uart.now - self.uart.now
         com1.restore(moved(self.uart, by), [(start + by, data, fmt) for start, data, fmt in self.line])
 
     def content(self) -> dict[str, Any]:
-        """What ``port.json`` says, but for the sizes of the files."""
+        """The content of ``port.json`` without the sizes of the files, as plain values."""
         line = [
             [start, data.hex(), fmt.bit_ticks, fmt.data_bits, fmt.parity, fmt.stop_halves]
             for start, data, fmt in self.line
@@ -132,10 +136,10 @@ class PortSnapshot:
 
     @classmethod
     def read(cls, file: Path) -> PortSnapshot:
-        """Read it from a file.
+        """Read ``port.json``.
 
         Raises:
-            UsageError: it is no such file, or of another version.
+            UsageError: the file cannot be read, is damaged, or is of another version.
         """
         try:
             content: Any = json.loads(file.read_text())
@@ -146,7 +150,7 @@ class PortSnapshot:
             files = SavedFiles.of(content)
             return cls(str(content["qemu"]), tuple(map(str, content["command"])), uart, line, files)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-            raise UsageError(f"{file} is no snapshot of a port: {error}") from None
+            raise UsageError(f"{file} is not the snapshot of a port: {error}") from None
 
     def check(self, qemu: str, command: list[str], com1: Com1) -> None:
         """See that this QEMU and this port can go on from here.
@@ -172,13 +176,13 @@ class PortSnapshot:
 
 
 def moved(state: UartState, by: int) -> UartState:
-    """The same chip ``by`` ticks later: every time in it is."""
+    """The state of the chip with every time in it shifted by ``by`` ticks."""
 
     def later(at: int | None) -> int | None:
         return None if at is None else at + by
 
     def past(at: int) -> int:
-        return max(0, at + by)  # the clock may have begun anew since then
+        return max(0, at + by)  # the clock may have been restarted since then
 
     transmitter, loop = state.transmitter, state.loop
     return replace(

@@ -1,9 +1,9 @@
-"""The folder of a snapshot: written beside what is there, and put in its place when it is whole.
+"""The folder of a snapshot.  A new snapshot is written beside the earlier one, and replaces it when it is complete.
 
-``port.json`` names the other files, with their sizes: the guest's memory, and a copy of each of its disks.  A save
-writes files of new names, and what tells of them last, in one step: until then the earlier snapshot is what it was, and
-its files go only afterwards.  The folder carries a mark; it is of mode 0700 and the files are of mode 0600, for a guest's
-memory holds its secrets.
+``port.json`` names the other files, with their sizes: the guest's memory, and a copy of each of its disks.  Saving writes
+files with new names, and at last replaces ``port.json`` in one step: until then the earlier snapshot is unchanged, and its
+files are removed only afterwards.  The folder carries a mark.  It has mode 0700 and its files have mode 0600, because a
+guest's memory holds its secrets.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from typing import Any, Final
 from uartsim.line_format import UartsimError, UsageError
 from uartsim.own_files.folder import OwnFolder, open_own
 
+#: The file that describes the snapshot.
 PORT_FILE: Final = "port.json"
-#: How long another process that is at work in the folder is waited for, in seconds.
+#: How long to wait for another process that works in the folder, in seconds.
 LOCK_TIMEOUT_S: Final = 1.0
 
 _DRAFT: Final = f".{PORT_FILE}.new"
@@ -33,15 +34,15 @@ _REMEDY: Final = "save in a folder that does not exist yet"
 
 
 class SnapshotDraft:
-    """A snapshot that is being written; used as a context, at whose end it is there or nothing of it.
+    """A snapshot that is being written: a context manager, at whose end the snapshot is complete or nothing is left of it.
 
     Args:
-        folder: is made, if it is not there.
+        folder: the folder of the snapshot, made if it is missing.
 
     Raises:
-        UsageError: the folder holds something else than a snapshot, is not ours, or cannot be made.
-        UartsimError: another process saves or restores there.
-        OSError: it cannot be written.
+        UsageError: the folder holds other files than a snapshot, is not ours, or cannot be made.
+        UartsimError: another process saves or restores a snapshot there.
+        OSError: the folder cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -75,24 +76,24 @@ class SnapshotDraft:
             self._exits.close()
 
     def new_file(self, name: str) -> tuple[str, int]:
-        """A file of the snapshot: its name in the folder, and a descriptor to write it, which the caller closes."""
+        """Make a file of the snapshot; returns its name in the folder, and a descriptor, which the caller closes."""
         name += self._suffix
         fd = self._own.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         self._made.append(name)
         return name, fd
 
     def path(self, name: str) -> Path:
-        """Where a file of it is."""
+        """The path of a file of the snapshot."""
         return Path(self._own.path, name)
 
     def commit(self, content: Mapping[str, Any]) -> None:
-        """The snapshot is whole: it takes the place of the earlier one.
+        """Replace the earlier snapshot by this one, which is complete.
 
         Args:
-            content: of ``port.json``; the sizes of the files are added.
+            content: the content of ``port.json``; the sizes of the files are added.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: a file cannot be written.
         """
         for name in self._made:
             self._own.sync(name)
@@ -101,10 +102,10 @@ class SnapshotDraft:
         self._own.replace(_DRAFT, PORT_FILE)
 
     def _remove_leftovers(self) -> None:
-        """Remove what is not of the snapshot that is there; nothing, where that cannot be read.
+        """Remove files that do not belong to the snapshot in the folder; if ``port.json`` is damaged, remove nothing.
 
         Raises:
-            OSError: it cannot be read or removed.
+            OSError: a file cannot be read or removed.
         """
         try:
             kept = _files_of(self._own)
@@ -120,23 +121,28 @@ def _suffix(number: int) -> str:
 
 
 def _content(own: OwnFolder) -> dict[str, Any]:
-    """What ``port.json`` says; ValueError or OSError if there is nothing of the kind."""
+    """The content of ``port.json``.
+
+    Raises:
+        ValueError: the file is damaged.
+        OSError: the file cannot be read.
+    """
     with open(own.open(PORT_FILE, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
         try:
             content = json.load(file)
         except RecursionError:
             content = None
     if not isinstance(content, dict) or "uart" not in content:
-        raise ValueError("it tells of no port")
+        raise ValueError("it does not describe a port")
     return content
 
 
 def _files_of(own: OwnFolder) -> set[str]:
-    """The files of the snapshot that is there; none where there is no ``port.json``.
+    """The names of the files of the snapshot in the folder; empty if there is no ``port.json``.
 
     Raises:
-        ValueError: it is damaged.
-        OSError: it cannot be read.
+        ValueError: ``port.json`` is damaged.
+        OSError: ``port.json`` cannot be read.
     """
     try:
         content = _content(own)
@@ -146,7 +152,7 @@ def _files_of(own: OwnFolder) -> set[str]:
 
 
 def _made_earlier(own: OwnFolder) -> Iterator[str]:
-    """What, in a folder without a mark, a uartsim without marks has not made: a snapshot is two files."""
+    """The names in a folder without a mark that an earlier uartsim, whose snapshots were two files, did not make."""
     names = own.names()
     try:
         _content(own)
@@ -157,14 +163,14 @@ def _made_earlier(own: OwnFolder) -> Iterator[str]:
 
 
 class SnapshotFiles:
-    """The files of a snapshot, to be read; used as a context, while which nobody saves there.
+    """The files of a snapshot, for reading: a context manager, during which no other process can save there.
 
     Args:
-        folder: where it is.
+        folder: the folder of the snapshot.
 
     Raises:
-        UartsimError: another process saves there.
-        UsageError: there is no such folder.
+        UartsimError: another process saves a snapshot there.
+        UsageError: the folder does not exist or cannot be read.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -190,30 +196,30 @@ class SnapshotFiles:
         self.close()
 
     def close(self) -> None:
-        """Let go of it.  Can be called again."""
+        """Release the folder.  Closing again does nothing."""
         self._exits.close()
 
     def path(self, name: str) -> Path:
-        """Where a file of it is."""
+        """The path of a file of the snapshot."""
         return Path(self._own.path, name)
 
     def open(self, name: str) -> int:
-        """A file of it, to be read; the caller closes it.
+        """Open a file of the snapshot for reading; returns a descriptor, which the caller closes.
 
         Raises:
-            OSError: it cannot be.
+            OSError: the file cannot be opened.
         """
         return self._own.open(name, os.O_RDONLY | os.O_NONBLOCK)
 
     def check(self, name: str, size: int | None) -> None:
-        """See that a file of it is whole.
+        """Check that a file of the snapshot is complete.
 
         Args:
-            name: the file.
-            size: in bytes, where it is known.
+            name: the name of the file.
+            size: its size in bytes, or None if that is not known.
 
         Raises:
-            UsageError: it is not; says which.
+            UsageError: the file is missing or damaged; the message names it.
         """
         try:
             found = self._own.state(name)
@@ -221,26 +227,30 @@ class SnapshotFiles:
             raise UsageError(f"the snapshot's file {self.path(name)} cannot be read: {error.strerror}") from None
         if not stat.S_ISREG(found.st_mode) or size not in (None, found.st_size):
             raise UsageError(
-                f"the snapshot's file {self.path(name)} is damaged: {found.st_size} bytes, not {size}; save it anew"
+                f"the snapshot's file {self.path(name)} is damaged: it has {found.st_size} bytes, not {size}; save again"
             )
 
 
 def is_file_name(name: object) -> bool:
-    """Whether a snapshot can have a file of that name, besides ``port.json``."""
+    """Whether ``name`` is a valid name of a snapshot's file other than ``port.json``."""
     return isinstance(name, str) and _NAMES.fullmatch(name) is not None
 
 
 def cannot_save(folder: Path, error: OSError) -> UartsimError:
-    """What is said when a snapshot cannot be written."""
+    """The error to raise when a snapshot cannot be written."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     why = f"disk full ({os.strerror(error.errno or 0)})" if full else os.strerror(error.errno or 0)
     remedy = {errno.EFBIG: "raise the limit with 'ulimit -f'"}.get(error.errno or 0)
     remedy = remedy or ("make room there, or save in a folder on another disk" if full else _REMEDY)
-    return UartsimError(f"cannot save in {folder}: {why}; an earlier snapshot there is as it was; {remedy}")
+    return UartsimError(f"cannot save in {folder}: {why}; an earlier snapshot there is unchanged; {remedy}")
 
 
 def check_file_size(size: int) -> None:
-    """OSError where this process, and so QEMU, may not write a file of that size; it would be killed for trying."""
+    """Check that the limit on file sizes, which QEMU inherits, allows ``size`` bytes: exceeding it would kill QEMU.
+
+    Raises:
+        OSError: the limit (``ulimit -f``) is too low.
+    """
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
     if limit != resource.RLIM_INFINITY and size > limit:
         raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))

@@ -1,7 +1,7 @@
-"""Whether a guest can start here, checked before anybody is told of a machine.
+"""Checking that a guest can start here, before its machine becomes visible to anyone.
 
-A guest states its needs in its manifest; what follows from its other tables is looked at here: the program of a process,
-the files that QEMU boots from and its drives, and the cache that a built file is kept in.
+A guest lists its needs in its manifest.  This module checks the further needs that follow from its other tables: the
+program of a process, QEMU's boot files and drives, and the cache for files that are built.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from uartsim.guest.placeholders import fill_in
 from uartsim.line_format import UsageError
 
 _QEMU: Final = "qemu-system-x86_64"
-#: Where the image is in the value of QEMU's option -drive; a comma in a name is doubled.
+#: The image in a value of QEMU's option -drive; a comma in a name is doubled.
 _DRIVE_FILE: Final = re.compile(r"(?:^|,)file=((?:[^,]|,,)*)")
 _READ_ONLY: Final = re.compile(r"(?:^|,)(?:readonly|snapshot)(?:=on)?(?:,|$)")
 #: A drive that is not a plain file, such as nbd://host or json:{}.
@@ -27,11 +27,11 @@ _PROTOCOL: Final = re.compile(r"[a-z][a-z0-9+_-]*:")
 
 
 def check_start(definition: GuestDefinition) -> None:
-    """See that the guest can be started.
+    """Check that the guest can be started.
 
     Raises:
         UsageError: a program or a file is missing or cannot be used; the message says what to do.
-        UartsimError: a file has to be built, and the cache cannot be written.
+        UartsimError: a file must be built, but the cache cannot be written.
     """
     if definition.kind == "process":
         _check_process(definition)
@@ -49,7 +49,7 @@ def _check_process(definition: GuestDefinition) -> None:
     word = definition.options["command"][0]
     program = fill_in(word, values, where)
     if "{private}" in word:
-        return  # it is made when the guest starts
+        return  # the folder, and so the program, is made when the guest starts
     if os.sep not in program:
         if find_program(program) is None:
             raise UsageError(f"{where}: the program {program} is not in PATH: install it, or give its path")
@@ -69,7 +69,7 @@ def _check_qemu(definition: GuestDefinition) -> None:
     for name in _boot_names(definition):
         builds = _check_boot_file(name, definition.folder) or builds
     if (builds or "cd" in definition.options) and not _can_write(cache_folder()):
-        _build_all(definition)  # what is there already need not be written
+        _build_all(definition)  # this succeeds if all files are in the cache already
     for text in definition.options.get("drives", []):
         _check_drive(definition, fill_in(text, _values(definition), f"guest {definition.name!r}, drives"))
 
@@ -94,7 +94,11 @@ def _boot_names(definition: GuestDefinition) -> Iterator[str]:
 
 
 def _check_boot_file(name: str, folder: Path) -> bool:
-    """UsageError where the file is not there; returns whether something is built from it."""
+    """Check that a boot file exists; returns whether a file has to be built for it.
+
+    Raises:
+        UsageError: the file is missing.
+    """
     from uartsim.guest.images import check_tiny, find_kernel
 
     if name == "tiny":
@@ -103,16 +107,16 @@ def _check_boot_file(name: str, folder: Path) -> bool:
     if glob.has_magic(name):
         found = glob.glob(str(folder / name))
         if not found:
-            raise UsageError(f"no file is named {folder / name}: see the guest's needs")
+            raise UsageError(f"no file matches {folder / name}: see the guest's needs")
         return any(path.endswith(".gz") for path in found)
     file = find_kernel(name, folder)
     if file.is_dir():
-        raise UsageError(f"{file} is a folder, and a guest boots from a file")
+        raise UsageError(f"{file} is a folder: a guest boots from a file")
     return file.suffix == ".gz"
 
 
 def _can_write(folder: Path) -> bool:
-    """Whether a file can be made in ``folder``, which is made if it is not there."""
+    """Whether a file can be made in ``folder``, which may have to be made first."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
@@ -137,12 +141,13 @@ def _check_drive(definition: GuestDefinition, drive: str) -> None:
     where = f"guest {definition.name!r}, drives"
     if not os.path.exists(file):
         raise UsageError(
-            f"{where}: the image {file} is missing (a path begins where uartsim was started; {{folder}} is the guest's folder)"
+            f"{where}: the image {file} is missing (a relative path starts at the current directory; {{folder}} is the "
+            "guest's folder)"
         )
     if os.path.isdir(file):
         raise UsageError(f"{where}: {file} is a folder, not an image")
     needed, word = (os.R_OK, "read") if _READ_ONLY.search(drive) else (os.R_OK | os.W_OK, "read and written")
     if not os.access(file, needed):
         raise UsageError(
-            f"{where}: the image {file} cannot be {word} by this user: change its mode, or say readonly=on"
+            f"{where}: the image {file} cannot be {word} by this user: change its mode, or add readonly=on"
         )

@@ -7,11 +7,14 @@ line are made.  Everything about time is in :class:`uartsim.machine.port.Port`.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Final, Protocol
 
-from uartsim.line_format import NEVER, LineFormat, UsageError, seconds_to_ticks
+import trio
+
+from uartsim.chip.state import UartState
+from uartsim.line_format import NEVER, TICKS_PER_NS, TICKS_PER_SECOND, LineFormat, UsageError, seconds_to_ticks
 from uartsim.machine.fault_tally import FaultTally
 from uartsim.machine.losses import in_words
 from uartsim.machine.port import Port
@@ -22,6 +25,9 @@ from uartsim.wire.channel import add_counters
 from uartsim.wire.faults import Fault
 from uartsim.wire.frame import Arrival
 
+#: How often :meth:`Com1.drain` looks again while CTS holds the transmitter, and how long it sleeps at least, in ticks.
+_HELD_LOOK: Final = 20_000_000 * TICKS_PER_NS
+_SHORTEST_SLEEP: Final = 1000 * TICKS_PER_NS
 #: DC3, what stops a sender that honours it.
 XOFF: Final = b"\x13"
 
@@ -41,8 +47,6 @@ class Com1(Port):
 
     def __init__(self, ticker: Ticker, **options: Any) -> None:
         super().__init__(ticker, **options)
-        #: Called when a fault of the line has begun or ended.
-        self.on_faults: Callable[[], object] | None = None
         self._port_faults: dict[str, Fault] = {}  # those that are done to modem lines, by kind
         self._fault_ends: dict[str, Wakeup] = {}
         self._tally = FaultTally()
@@ -60,7 +64,7 @@ class Com1(Port):
         self.advance(now)
         far = self.cable.far
         far.send(data, now)
-        self._touched()
+        self._quiet_until = self._far_due = 0  # as _touched has it, without the call
         if self.uart.unlimited:
             self.advance(now)
         else:
@@ -76,13 +80,49 @@ class Com1(Port):
         self.advance(now)
         self.settle()
 
-    def far_discard(self) -> int:
-        """The far end forgets what it has queued; returns how many characters that were."""
-        self._touched()
-        return self.cable.far.discard()
+    async def drain(self) -> None:
+        """Wait until all that the guest has written has left the chip, the last stop bit included; for CTS, too."""
+        await trio.lowlevel.checkpoint()
+        transmitter = self.uart.transmitter
+        self.advance(self.clock.now())
+        while not transmitter.empty:
+            left = _HELD_LOOK if transmitter.held else transmitter.drained_at() - self.clock.now()
+            await trio.sleep(max(left, _SHORTEST_SLEEP) / TICKS_PER_SECOND)
+            self.advance(self.clock.now())
+        self.settle()
+
+    def reset(self) -> None:
+        """Master reset of the chip, now.  What is on the line stays on the line."""
+        now = self.clock.now()
+        self.advance(now)
+        was_closed = not self.has_room()
+        if self.taps is not None:
+            self.taps.reset()
+        self.uart.reset(self.uart.now)
+        if self.taps is not None:
+            self.taps.tell_pins()
+        self._set_format()
+        self._look_for_losses()
+        self._resume(was_closed, self.uart.now)
+        self.settle()
+
+    def restore(self, uart: UartState, line: Iterable[tuple[int, bytes, LineFormat]]) -> None:
+        """The chip becomes what a snapshot holds, at its present time; frames that were on the line are on it again.
+
+        Args:
+            uart: the chip, with its times moved to the present, see :func:`uartsim.guest.snapshot.moved`.
+            line: the frames: when the first began, the characters, their format.
+        """
+        self.uart.become(uart)
+        self.losses.begin()
+        self._set_format()
+        for start, characters, line_format in line:
+            self.cable.carry_run(start, characters, line_format)
 
     def close_taps(self) -> None:
         """The machine has ended: recordings of the port, if there are any, are closed."""
+        if self.taps is not None:
+            self.taps.close()
 
     # -- its format, and what it hears ---------------------------------------------------------------------
 
@@ -100,18 +140,18 @@ class Com1(Port):
 
     def listen(self, line_format: LineFormat | None, deliver: Callable[[Arrival], object]) -> Ear:
         """Hear at the far end, over all that is wrong with the line; see :meth:`uartsim.wire.cable.Cable.listen`."""
-        self._carry()
+        self.carry()
         return self.cable.listen(line_format, deliver, self.uart.now)
 
     def release(self, ear: Ear) -> None:
         """Stop to listen as soon as the line is quiet."""
-        self._carry()
+        self.carry()
         self.cable.release(ear, self.uart.now)
         self._soon()
 
     def retune(self, ear: Ear, line_format: LineFormat | None) -> None:
         """Listen in another format from now on."""
-        self._carry()
+        self.carry()
         self.cable.retune(ear, line_format, self.uart.now)
 
     # -- modem lines ---------------------------------------------------------------------------------------
@@ -141,6 +181,8 @@ class Com1(Port):
         self.rts_lost = "cut" in faults or ("lost-cts" in faults and faults["lost-cts"].applies_to("out"))
         self.uart.set_modem_inputs(int(pins), self.uart.now)
         self._resume(was_closed, self.uart.now)
+        if self.taps is not None:
+            self.taps.inputs_driven()
 
     # -- faults --------------------------------------------------------------------------------------------
 
@@ -154,7 +196,7 @@ class Com1(Port):
         self.advance(self.clock.now())
         self._touched()
         now, far = self.uart.now, self.cable.far
-        self._carry()
+        self.carry()
         if fault.level == "line":
             if fault.applies_to("in"):
                 far.use_channel(True, now)
@@ -181,7 +223,7 @@ class Com1(Port):
         """The faults of ``kind``, or all of them, end now; returns how many were at work."""
         self.advance(self.clock.now())
         self._touched()
-        self._carry()
+        self.carry()
         now, far, out = self.uart.now, self.cable.far, self.cable.out
         ended = [fault for fault in self.faults() if kind in (None, fault.kind)]
         for channel in (far.channel, out):
@@ -208,8 +250,7 @@ class Com1(Port):
         self._drive_pins()
 
     def _faults_changed(self) -> None:
-        if self.on_faults is not None:
-            self.on_faults()
+        self.far_end.faults_changed()
         self.settle()
 
     def faults(self) -> list[Fault]:
@@ -232,7 +273,7 @@ class Com1(Port):
     def reset_fault_counters(self) -> None:
         """Count from 0 on what faults do."""
         self.advance(self.clock.now())
-        self._carry()
+        self.carry()
         self.cable.reset_fault_counters()
         self._tally.reset(self._tallied(), self.uart.now)
         self.settle()
@@ -283,12 +324,12 @@ class Com1(Port):
                 "write": {name: self.writes[offset] for name, offset in _WRITE_NAMES.items()},
             },
             "line": {
-                "bytes_out": self.characters_out,
-                "bytes_in": receiver.received - self.breaks_in,
-                "errors_out": self.errors_out,
-                "errors_in": self.errors_in,
-                "breaks_out": self.breaks_out,
-                "breaks_in": self.breaks_in,
+                "bytes_out": self.counts.characters_out,
+                "bytes_in": receiver.received - self.counts.breaks_in,
+                "errors_out": self.counts.errors_out,
+                "errors_in": self.counts.errors_in,
+                "breaks_out": self.counts.breaks_out,
+                "breaks_in": self.counts.breaks_in,
                 "overruns": self.losses.overruns,
                 "withheld": self.cable.far.withheld,
                 "dropped_by_full_transmitter": self.losses.dropped,

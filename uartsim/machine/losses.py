@@ -32,9 +32,10 @@ class ChipLosses:
         overruns: characters that overran its receiver.
         dropped: characters that a full transmitter did not take.
         in_loopback: both of them in loopback; these are not in the two before.
+        seen: the chip's own two counters at the last look.
     """
 
-    __slots__ = ("_looped", "_seen", "_uart", "dropped", "in_loopback", "overruns")
+    __slots__ = ("_looped", "_uart", "dropped", "in_loopback", "overruns", "seen")
 
     def __init__(self, uart: Uart) -> None:
         self._uart = uart
@@ -43,7 +44,7 @@ class ChipLosses:
 
     def begin(self) -> None:
         """Count from here on: the chip has become another."""
-        self._seen = self._uart.receiver.overruns, self._uart.transmitter.dropped
+        self.seen = self._uart.receiver.overruns, self._uart.transmitter.dropped
         self._looped = self._uart.modem.looped
 
     def look(self) -> bool:
@@ -53,9 +54,9 @@ class ChipLosses:
         """
         overruns, dropped = self._uart.receiver.overruns, self._uart.transmitter.dropped
         was_looped, self._looped = self._looped, self._uart.modem.looped
-        if (overruns, dropped) == self._seen:
+        if (overruns, dropped) == self.seen:
             return False
-        before, self._seen = self._seen, (overruns, dropped)
+        before, self.seen = self.seen, (overruns, dropped)
         if was_looped:
             self.in_loopback += overruns - before[0] + dropped - before[1]
             return False

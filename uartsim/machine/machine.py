@@ -116,8 +116,7 @@ class Machine:
         self._scope = trio.CancelScope()
         self._failure: Exception | None = None
         self._losses = LossNotice(self.log, name)
-        com1.on_failure = self._fail
-        com1.on_loss = self._tell_losses
+        com1.owner = self
         self._powered_on_at = com1.clock.now()
 
     def log(self, text: str) -> None:
@@ -141,12 +140,13 @@ class Machine:
         starting.started()  # a guest may die before it has come so far: that is its end, not a failure to start
         return end
 
-    def _fail(self, error: Exception) -> None:
+    def failed(self, error: Exception) -> None:
         """The line raised an error: the machine ends with it."""
         self._failure = error
         self._scope.cancel()
 
-    def _tell_losses(self) -> None:
+    def lost(self) -> None:
+        """The line has lost characters: the person is told."""
         self._losses.look(self.com1.lost())
 
     def power_off(self) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypedDict
 
 from uartsim.line_format import UsageError
 from uartsim.machine.com1 import Com1, Recorder, check_fault_at_rate
-from uartsim.machine.tapped import TapMaker, TappedCom1
+from uartsim.machine.taps import TapMaker
 from uartsim.machine.ticker import Ticker
 from uartsim.own_files.outputs import check_distinct
 from uartsim.record.tap import RecordHeader, Tap
@@ -159,7 +159,7 @@ def make_port(ticker: Ticker, name: str, options: PortOptions) -> Com1:
 
     try:
         taps: list[TapMaker] = [partial(make, what, path) for what, path in paths.items()]
-        com1 = TappedCom1(ticker, name, taps, **plain) if taps else Com1(ticker, **plain)
+        com1 = Com1(ticker, name=name, taps=taps, **plain)
     except BaseException:
         remove_recordings(recorders)
         raise

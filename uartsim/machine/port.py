@@ -11,22 +11,25 @@ virtual time a tenth of a second, if that is longer).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from typing import Final
 
-from uartsim.chip.state import UartState
-from uartsim.chip.streaming import stream_in, stream_out
 from uartsim.chip.uart import Uart
-from uartsim.line_format import NEVER, LineFormat
+from uartsim.line_format import NEVER
+from uartsim.machine.interceptors import Interceptors, InterruptInterceptor, LateInterrupts, OutputInterceptor
+from uartsim.machine.line_counts import LineCounts
 from uartsim.machine.losses import ChipLosses
+from uartsim.machine.sides import NO_FAR_END, NO_GUEST, NO_OWNER, FarSide, GuestSide, PortOwner
+from uartsim.machine.slices import Slices
+from uartsim.machine.taps import TapMaker, Taps
 from uartsim.machine.ticker import Clock, Ticker
-from uartsim.register_bits import BREAK_INTERRUPT, LOOP
+from uartsim.register_bits import BREAK_INTERRUPT, ETBEI, LOOP
 from uartsim.registers import Offset
 from uartsim.wire.cable import Cable
 from uartsim.wire.frame import Arrival
 
 # As plain numbers: the chip takes these on its short way.
-_RBR, _THR, _IIR, _LSR, _MCR = (int(o) for o in (Offset.RBR, Offset.THR, Offset.IIR, Offset.LSR, Offset.MCR))
+_THR, _MCR = int(Offset.THR), int(Offset.MCR)
 
 #: Characters handed out at a time while the line is busy.
 QUANTUM: Final = 16
@@ -44,6 +47,11 @@ class Port:
         variant: the chip, see :data:`uartsim.registers.VARIANTS`.
         unlimited: frames take no time.
         flow_control: the far end honours RTS, so that it sends only while the guest wants it to (RTS/CTS).
+        name: the machine's, for the recordings.
+        taps: make what records the port, see :mod:`uartsim.machine.taps`.
+
+    Raises:
+        UsageError: a recording cannot be made.
     """
 
     def __init__(
@@ -54,6 +62,8 @@ class Port:
         variant: str = "16550A",
         unlimited: bool = False,
         flow_control: bool = False,
+        name: str = "com1",
+        taps: Sequence[TapMaker] = (),
     ) -> None:
         self.flow_control = flow_control
         #: A fault of the line keeps RTS from the far end.
@@ -64,55 +74,22 @@ class Port:
         self.uart = Uart(variant, thre_delay=strict_line, unlimited=unlimited)
         self.uart.advance(self.clock.now())
         self.cable = Cable(self.uart.line_format)
+        #: The software that owns the chip, what is attached to the far end, and the machine.
+        self.guest: GuestSide = NO_GUEST
+        self.far_end: FarSide = NO_FAR_END
+        self.owner: PortOwner = NO_OWNER
+        #: What stands between the line and the far end for a while.
+        self.output_interceptors: Interceptors[OutputInterceptor] = Interceptors()
+        self._late = LateInterrupts(self)
+        #: What stands between the interrupt line and the guest's handler for a while.
+        self.interrupt_interceptors: Interceptors[InterruptInterceptor] = self._late.interceptors
         #: Register accesses by offset since power-on, as the guest made them.
         self.reads = [0] * 8
         self.writes = [0] * 8
-        #: Characters that have gone over the line to the far end; and those that a receiver with the guest's format would
-        #: have errors in, where anybody listens closely.
-        self.characters_out = 0
-        self.errors_out = 0
-        self.breaks_out = 0
-        self.breaks_in = 0
-        #: Characters that the chip received with a parity or framing error.
-        self.errors_in = 0
-        #: Called with the interrupt line's level and the time whenever it changes; set by whoever is the guest.
-        self.on_interrupt: Callable[[bool, int], None] | None = None
-        #: Gets the interrupt line's changes in its place, to hand them on when it likes.
-        self.interrupt_gate: Callable[[bool, int], None] | None = None
-        #: Called with a time in ticks: an interrupt handler that refills the transmitter may do so in slices until then,
-        #: with :meth:`stream_out`; returns whether it did.
-        self.on_stream_out: Callable[[int], bool] | None = None
-        #: How many characters that handler still has to send, as things are.
-        self.stream_out_waiting: Callable[[], int] | None = None
-        #: Called with characters that :meth:`stream_in` has carried past the interrupt handler; and how many it takes.
-        self.on_stream_in: Callable[[bytes], None] | None = None
-        self.stream_in_room: Callable[[], int] | None = None
-        #: Somebody is to see every change of a pin at its own time, not only the interrupts.
-        self.watched = False
-        #: Whether slices are used at all; without, everything is done by single accesses, to the same effect.
-        self.slices = True
-        #: Called with characters that have arrived at the far end and the time of the last, in ticks.
-        self.on_output: Callable[[bytes, int], None] | None = None
-        #: Called when the guest has put something on the line, before anybody hears it.
-        self.on_carry: Callable[[int], None] | None = None
-        #: Called before time passes, by whoever has something to do at an earlier time; and when everything has settled.
-        self.before_advance: Callable[[], None] | None = None
-        self.on_settled: Callable[[], None] | None = None
-        #: Called when a break of the guest's has arrived at the far end, with the time.
-        self.on_break: Callable[[int], None] | None = None
-        #: At unlimited rate, whether the far end cannot take more now; set by the far end, which then calls
-        #: :attr:`on_far_ready`.  On a paced line the far end is never asked: the line does not wait.
-        self.far_busy: Callable[[], bool] | None = None
-        self.on_far_ready: Callable[[], None] | None = None
-        #: What the chip has lost, and called when that has become more.
+        self.counts = LineCounts()
+        #: What the chip has lost.
         self.losses = ChipLosses(self.uart)
-        self.on_loss: Callable[[], None] | None = None
-        #: Called with an error that one of these callbacks raised while the timer served the line.
-        self.on_failure: Callable[[Exception], None] | None = None
-        #: Called when the guest has programmed another format.
-        self.on_format: Callable[[LineFormat], None] | None = None
-        #: Called when the far end's queue has become shorter.
-        self.on_far_room: Callable[[], None] | None = None
+        self.slices = Slices(self)
         #: While the line is busy, what has arrived at the far end is handed out after 16 frames, or so many ticks.
         self.quantum_ticks = ticker.quantum_ticks
         self._irq = False
@@ -122,6 +99,7 @@ class Port:
         #: When the far end's next frame arrives or starts, as the last advance found it; 0 when it has done something since.
         self._far_due = 0
         self._wakeup = ticker.wakeup(self._tick)
+        self.taps = Taps(self, name, taps) if taps else None
 
     # -- the guest's side: registers -----------------------------------------------------------------------
 
@@ -139,7 +117,7 @@ class Port:
     def _present(self) -> int:
         """The present time, with all done that comes before an access of the guest's."""
         uart, now = self.uart, self.clock.now()
-        if now < self._quiet_until and self.before_advance is None and not self._advancing:
+        if now < self._quiet_until and not self.guest.posts_accesses and not self._advancing:
             return max(now, uart.now)  # the chip itself catches up as it is touched
         self.advance(now)
         return uart.now
@@ -148,17 +126,24 @@ class Port:
         """A register read at ``at`` ticks, from an interrupt handler; call :meth:`settle` when all is done."""
         self._quiet_until = 0
         self.reads[offset] += 1
-        if offset or not self.cable.far.pending:  # only reading RBR can make room, and only for what waits for it
-            return self.uart.read(offset, at)
-        was_closed = not self.has_room()
+        taps = self.taps
+        if taps is not None:
+            taps.pass_time(at)
+        # Only reading RBR can make room, and only for what waits for it.
+        was_closed = not offset and self.cable.far.pending > 0 and not self.has_room()
         value = self.uart.read(offset, at)
-        self._resume(was_closed, at)
+        if was_closed:
+            self._resume(was_closed, at)
+        if taps is not None:
+            taps.read(at, offset, value)
         return value
 
     def write_at(self, offset: int, value: int, at: int) -> None:
         """A register write at ``at`` ticks, from an interrupt handler; call :meth:`settle` when all is done."""
-        uart = self.uart
+        uart, taps = self.uart, self.taps
         self._quiet_until = 0
+        if taps is not None:
+            taps.pass_time(at)
         was_closed = self.cable.far.pending > 0 and not self.has_room()
         before = uart.line_format
         uart.write(offset, value, at)
@@ -169,6 +154,8 @@ class Port:
             self._look_for_losses()
         if was_closed:
             self._resume(was_closed, at)
+        if taps is not None:
+            taps.written(at, offset, value)
 
     def _touched(self) -> None:
         """Something has been done to the port: when the next thing happens by itself is to be worked out anew."""
@@ -177,38 +164,11 @@ class Port:
     def _set_format(self) -> None:
         """The chip has another format: the far end follows."""
         self._touched()
-        self._carry()  # what began before
+        self.carry()  # what began before
         self.cable.set_format(self.uart.line_format, self.uart.now)
-        if self.on_format is not None:
-            self.on_format(self.uart.line_format)
-
-    def reset(self) -> None:
-        """Master reset of the chip, now.  What is on the line stays on the line."""
-        now = self.clock.now()
-        self.advance(now)
-        was_closed = not self.has_room()
-        self._reset_chip()
-        self._set_format()
-        self._look_for_losses()
-        self._resume(was_closed, self.uart.now)
-        self.settle()
-
-    def _reset_chip(self) -> None:
-        """At the chip's present."""
-        self.uart.reset(self.uart.now)
-
-    def restore(self, uart: UartState, line: Iterable[tuple[int, bytes, LineFormat]]) -> None:
-        """The chip becomes what a snapshot holds, at its present time; frames that were on the line are on it again.
-
-        Args:
-            uart: the chip, with its times moved to the present, see :func:`uartsim.guest.snapshot.moved`.
-            line: the frames: when the first began, the characters, their format.
-        """
-        self.uart.become(uart)
-        self.losses.begin()
-        self._set_format()
-        for start, characters, line_format in line:
-            self.cable.carry_run(start, characters, line_format)
+        self.far_end.format_changed(self.uart.line_format)
+        if self.taps is not None:
+            self.taps.programmed()
 
     # -- time ----------------------------------------------------------------------------------------------
 
@@ -230,163 +190,139 @@ class Port:
         """Bring everything up to ``now``: line, chip and interrupt handler, in the order of time."""
         if self._advancing:
             return
-        if self.before_advance is not None:
-            self.before_advance()
+        if self.guest.posts_accesses:
+            self.guest.catch_up()
         if now < self._quiet_until:
-            uart = self.uart
-            if now > uart.now:
-                self._pass_time(now) if self.watched else uart.advance(now)
+            if now > self.uart.now:
+                self._pass_time(now)
             return
+        uart, far, watched = self.uart, self.cable.far, self.taps is not None
+        now = max(now, uart.now)
+        before = far.pending
         self._advancing = True
         try:
-            self._advance(now)
+            self._do_what_is_due(now)
+            if watched:
+                self._pass_time(now)
+            elif now > uart.now:
+                uart.advance(now)
+            if uart.irq is not self._irq or watched:
+                self._quiet_until = 0
+                self._signal(now)
+            if far.pending < before:
+                self.far_end.room_made()
         finally:
             self._advancing = False
 
-    def _advance(self, now: int) -> None:
-        uart, far = self.uart, self.cable.far
-        now = max(now, uart.now)
-        if uart.irq is not self._irq or self.watched:
+    def _do_what_is_due(self, now: int) -> None:
+        """Do one after the other what happens by itself up to ``now``; the chip may be left before that."""
+        uart, far, watched = self.uart, self.cable.far, self.taps is not None
+        if uart.irq is not self._irq or watched:
             self._signal(uart.now)
-        before = far.pending
         while True:
-            room = not far.pending or self.has_room()
-            due = far_due = far.due(room)
-            interrupt_due = NEVER
-            if self.on_interrupt is not None:
+            room, due = False, NEVER
+            if self._far_due < NEVER:  # else it does nothing until somebody touches it
+                room = not far.pending or self.has_room()
+                self._far_due = due = far.due(room)
+            far_due, interrupt_due = due, NEVER
+            if self.guest.serves_interrupts:
                 interrupt_due = uart.next_interrupt(uart.now)
-                if interrupt_due <= now and self._stream_out_until(min(now, far_due - 1)):
+                if interrupt_due <= now and uart.ier & ETBEI and self.slices.refill(min(now, far_due - 1)):
                     continue
                 due = min(due, interrupt_due)
             if due > now:
                 break
-            if due == far_due and self._stream_in(min(now, interrupt_due - 1)):
+            if due == far_due and uart.receiver.trigger == 1 and self.slices.carry_in(min(now, interrupt_due - 1)):
                 continue
             due = max(due, uart.now)
-            arrival = far.step(due, room)
+            arrival = far.step(due, room) if far_due < NEVER or far.channel is not None else None
             if arrival is not None:
                 self._receive(arrival, due)
-            else:
+            elif watched:
                 self._pass_time(due)
-            if uart.irq is not self._irq or self.watched:
+            else:
+                uart.advance(due)
+            if uart.irq is not self._irq or watched:
                 self._signal(due)
-        self._quiet_until, self._far_due = due, far_due
-        if self.watched:
-            self._pass_time(now)
-        elif now > uart.now:
-            uart.advance(now)
-        if uart.irq is not self._irq or self.watched:
-            self._quiet_until = 0
-            self._signal(now)
-        if far.pending < before and self.on_far_room is not None:
-            self.on_far_room()
+        self._quiet_until = due
 
     def _pass_time(self, until: int) -> None:
         """Let the chip come to ``until``."""
-        self.uart.advance(until)
+        if self.taps is None:
+            self.uart.advance(until)
+        else:
+            self.taps.pass_time(until)
 
     def _receive(self, arrival: Arrival, at: int) -> None:
         """The chip's receiver has a character."""
+        if self.taps is not None:
+            self.taps.received(arrival, at)
         receiver = self.uart.receiver
         received = receiver.received
         self.uart.receive(arrival.character, arrival.errors, at)
         if arrival.errors & BREAK_INTERRUPT:
-            self.breaks_in += receiver.received - received  # none in loopback, where SIN is cut off
+            self.counts.breaks_in += receiver.received - received  # none in loopback, where SIN is cut off
         elif arrival.errors:
-            self.errors_in += receiver.received - received
+            self.counts.errors_in += receiver.received - received
+        if self.taps is not None:
+            self.taps.tell_pins()
 
     def write_thr_at(self, characters: bytes, at: int) -> None:
         """THR is written once for each of ``characters`` at ``at`` ticks, from an interrupt handler."""
         self._quiet_until = 0
+        if self.taps is not None:
+            for character in characters:
+                self.write_at(_THR, character, at)
+            return
         if len(characters) == 1:
             self.uart.write(_THR, characters[0], at)
         else:
             self.uart.write_run(characters, at)
         self.writes[_THR] += len(characters)
 
-    def stream_out(self, data: bytearray, until: int, reads: int) -> int:
-        """Refill the transmitter in slices, see :func:`uartsim.chip.streaming.stream_out`.
-
-        Args:
-            data: what the driver has to send; what is taken is removed.
-            until: ticks.
-            reads: how often the driver reads IIR for each refill.
-
-        Returns:
-            How many refills were made.
-        """
-        done = stream_out(self.uart, data, until) if self.slices else None
-        if done is None:
-            return 0
-        del data[: done.taken]
-        self.reads[_IIR] += reads * done.refills
-        self.writes[_THR] += done.taken
-        self._carry()
-        self.cable.carry_run(done.start, done.frames, done.line_format)
-        return done.refills
-
-    def _stream_out_until(self, until: int) -> bool:
-        """Let the interrupt handler refill the transmitter in slices, if it can."""
-        if not self.slices or self.on_stream_out is None or until < self.uart.now:
-            return False
-        return self.on_stream_out(until)
-
-    def _stream_in(self, until: int) -> bool:
-        """Carry characters from the far end past the interrupt handler in a slice, if nothing is in the way."""
-        if self.stream_in_room is None or self.on_stream_in is None or not self.slices or self.strict_line:
-            return False
-        far = self.cable.far
-        if not (count := far.run_length(until)):
-            return False
-        count = min(count, self.stream_in_room())
-        if count < 1:
-            return False
-        if not stream_in(self.uart, far.peek(count), far.free_at_after(count)):
-            return False
-        data = far.take(count)
-        self.reads[_IIR] += 2 * count
-        self.reads[_LSR] += 2 * count
-        self.reads[_RBR] += count
-        self.on_stream_in(data)
-        return True
-
     def _signal(self, now: int) -> None:
         """Tell the interrupt handler when the line has changed; again for as long as it keeps changing it."""
-        while self.uart.irq != self._irq:
-            self._irq = self.uart.irq
-            if self.on_interrupt is not None:
-                (self.interrupt_gate or self.on_interrupt)(self._irq, now)
+        uart = self.uart
+        if self.taps is not None:
+            self.taps.tell_pins()
+        while uart.irq is not self._irq:
+            self._irq = level = uart.irq
+            guest = self.guest
+            if not guest.serves_interrupts:
+                continue
+            if self.interrupt_interceptors.active:
+                self._late.changed(level, now)
+            elif level or not guest.serves_at_once:
+                guest.interrupt(level, now)
 
     def settle(self) -> None:
         """After registers were touched: tell of interrupts, hand out what has arrived, and plan the next call."""
-        uart = self.uart
-        if uart.irq is not self._irq or self.watched:
+        uart, watched = self.uart, self.taps is not None
+        if uart.irq is not self._irq or watched:
             within, self._advancing = self._advancing, True
             try:
                 self._signal(uart.now)
             finally:
                 self._advancing = within
-        if uart.unlimited or self.watched:
+        if uart.unlimited or watched:
             self._pass_time(uart.now)  # what was written has left by now
-        self._collect()
         self._plan()
-        if self.on_settled is not None:
-            self.on_settled()
+        if self.guest.follows_changes:
+            self.guest.settled()
 
     def _tick(self, now: int) -> None:
         try:
             self.advance(now)
-            self._collect()
             self._plan()
         except Exception as error:
             # An error of one line's guest or far end ends that machine, not the timer of all.
-            if self.on_failure is None:
-                raise
-            self.on_failure(error)
+            self.owner.failed(error)
 
-    def _carry(self) -> None:
+    def carry(self) -> None:
         """Put what the chip has sent onto the cable."""
         uart, cable = self.uart, self.cable
+        if self.taps is not None:
+            self.taps.carried()
         runs = uart.transmitter.sent
         if runs:
             uart.transmitter.sent = []
@@ -394,56 +330,65 @@ class Port:
                 cable.carry_run(run.start, run.characters, run.line_format)
         if uart.break_changes:
             cable.carry_breaks(uart.take_break_changes())
-        if runs and self.on_carry is not None:
-            self.on_carry(uart.now)
+        if runs and self.far_end.follows_frames:
+            self.far_end.carried(uart.now)
 
     def _collect(self) -> None:
         """Hand out what has arrived at the far end."""
-        uart, cable = self.uart, self.cable
+        uart, cable, counts = self.uart, self.cable, self.counts
         if uart.transmitter.sent or uart.break_changes:
-            self._carry()
-        has_arrived = cable.first_at <= uart.now or cable.breaks
-        for at, data, errors in cable.arrived(uart.now) if has_arrived else ():
-            if errors & BREAK_INTERRUPT:
-                self.breaks_out += 1
-                if self.on_break is not None:
-                    self.on_break(at)
-                continue
-            self.characters_out += len(data)
-            if self.on_output is not None:
-                self.on_output(data, at)
+            self.carry()
+        if cable.first_at <= uart.now or cable.breaks:
+            for at, data, errors in cable.arrived(uart.now):
+                if errors & BREAK_INTERRUPT:
+                    counts.breaks_out += 1
+                    self.far_end.line_break(at)
+                    continue
+                counts.characters_out += len(data)
+                for interceptor in self.output_interceptors.active:
+                    data = interceptor(data, at)
+                self.far_end.output(data, at)
         if cable.out is not None:
-            self.errors_out += cable.hear(uart.now)
+            counts.errors_out += cable.hear(uart.now)
 
     def _look_for_losses(self) -> None:
-        if self.losses.look() and self.on_loss is not None:
-            self.on_loss()
+        if self.losses.look():
+            self.owner.lost()
 
     def _plan(self) -> None:
-        """Ask to be called when something will be visible outside."""
-        self._look_for_losses()
-        uart, cable = self.uart, self.cable
+        """Hand out what has arrived, and ask to be called when more will be visible outside."""
+        uart, cable, guest = self.uart, self.cable, self.guest
+        transmitter, receiver, far = uart.transmitter, uart.receiver, cable.far
+        if (
+            transmitter.sent
+            or cable.first_at <= uart.now
+            or uart.break_changes
+            or cable.breaks
+            or cable.out is not None
+        ):
+            self._collect()
+        if (receiver.overruns, transmitter.dropped) != self.losses.seen:
+            self._look_for_losses()
         at = gather_from = NEVER
-        if self.on_stream_out is not None:
+        if guest.serves_at_once:
             # This handler is in our process and serves each interrupt at its own time, whenever we come to it.  While
             # something is on the line we come soon enough to refill the transmitter; a character that waits is told of.
-            at = uart.receiver.timeout_at
-        elif self.on_interrupt is not None:
+            at = receiver.timeout_at
+        elif guest.serves_interrupts:
             at = uart.next_interrupt(uart.now)
-        if cable.far.pending or self._far_due < NEVER:
-            if self.has_room():
-                at = min(at, cable.far.nth_arrival(QUANTUM))
+        if far.pending or self._far_due < NEVER:
+            if not far.pending or self.has_room():
+                at = min(at, far.nth_arrival(QUANTUM))
             else:
-                at = min(at, cable.far.due(room=False))
-        transmitter = uart.transmitter
+                at = min(at, far.due(room=False))
+        busy = transmitter.shifting or transmitter.fifo
         first = cable.first_at
-        if first < NEVER or transmitter.shifting or transmitter.fifo:
+        if first < NEVER or busy:
             frame = uart.line_format.frame_ticks
             # What the chip still sends arrives after all that is on the line.
-            busy = transmitter.shifting or transmitter.fifo
             drained = transmitter.drained_at() if busy else cable.last_arrival()
-            if self.stream_out_waiting is not None and drained < NEVER:
-                drained += self.stream_out_waiting() * frame
+            if uart.ier & ETBEI and drained < NEVER:  # the handler will be asked for more
+                drained += guest.waiting() * frame
             quantum = max(QUANTUM * frame, self.quantum_ticks)
             gather_from = (first if first < NEVER else uart.now) + quantum
             at = min(at, drained, gather_from + GATHERED_QUANTA * quantum)
@@ -451,3 +396,5 @@ class Port:
         if cable.out is not None:
             at = min(at, max(cable.hearing_due(), uart.now + 1))
         self._wakeup.set(at, gather_from)
+        if self.taps is not None:
+            self.taps.settled()

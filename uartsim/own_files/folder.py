@@ -1,4 +1,4 @@
-"""A folder in which uartsim removes and overwrites files: checked, marked, and held by a descriptor."""
+"""Folders in which uartsim removes and overwrites files: checked, marked, and held open by a descriptor."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from uartsim.own_files.trees import remove_tree
 
 #: The name of the mark.
 MARK = ".uartsim"
-#: How long a folder's lock is waited for, in seconds: it is held for moments.
+#: How long to wait for a folder's lock, in seconds.  It is never held for long.
 LOCK_TIMEOUT_S = 10.0
 
 _LONGEST_MARK = 200
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
-#: Not the folder's fault: what to do is another matter.
-SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM)
+#: Errors that say that a resource is exhausted: choosing another folder would not help.
+EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM)
 
 
 class OwnFolder:
-    """A folder that has been checked, held by a descriptor; made by :func:`open_own` and :meth:`enter`.
+    """A folder that has been checked and is held open; :func:`open_own` and :meth:`enter` make these objects.
 
-    Names are those of entries directly in it.  Every method raises OSError where the system refuses.
+    Names are those of entries directly in the folder.  Every method raises OSError if the system refuses an operation.
 
     Attributes:
-        path: where it was found.
-        what: what it is for, such as ``"runtime"``.
+        path: the path of the folder when it was opened.
+        what: the purpose of the folder, such as ``"runtime"``.
         fd: the descriptor.
     """
 
@@ -51,17 +51,17 @@ class OwnFolder:
         self.close()
 
     def close(self) -> None:
-        """Let go of the folder.  Can be called again."""
+        """Close the descriptor.  Closing again does nothing."""
         if self.fd >= 0:
             fd, self.fd = self.fd, -1
             os.close(fd)
 
     def names(self) -> list[str]:
-        """What is in it, without the mark, in order."""
+        """The names of all entries except the mark, sorted."""
         return sorted(name for name in os.listdir(self.fd) if name != MARK)
 
     def is_marked(self) -> bool:
-        """Whether it carries its mark: a file of this user's that says what the folder is for."""
+        """Whether the folder carries its mark: a file of this user that says what the folder is for."""
         try:
             fd = os.open(MARK, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self.fd)
         except OSError:
@@ -77,7 +77,7 @@ class OwnFolder:
         return f"uartsim {self.what} folder\n".encode()
 
     def mark(self) -> None:
-        """Put the mark in, if it is not there.  Only for a folder of which everything else has been checked."""
+        """Write the mark, if it is missing.  Call this only after everything else in the folder has been checked."""
         if self.is_marked():
             return
         if self._has_half_a_mark():
@@ -85,7 +85,7 @@ class OwnFolder:
         self.write_new(MARK, self._mark() + b"uartsim removes and replaces files of its own here.\n")
 
     def _has_half_a_mark(self) -> bool:
-        """Whether somebody was killed while making it."""
+        """Whether there is an incomplete mark, left by a process that was killed while writing it."""
         try:
             fd = self.open(MARK, os.O_RDONLY | os.O_NONBLOCK)
         except OSError:
@@ -98,20 +98,20 @@ class OwnFolder:
             os.close(fd)
 
     def unmark_if_empty(self) -> None:
-        """Remove the mark if nothing else is there: the folder is as it was found."""
+        """Remove the mark if nothing else is in the folder, so that it is as it was found."""
         if self.is_marked() and not self.names():
             os.unlink(MARK, dir_fd=self.fd)
 
     def open(self, name: str, flags: int) -> int:
-        """Open a file of ours, mode 0600 if it is made; never through a symbolic link."""
+        """Open a file of ours, never through a symbolic link; a new file gets mode 0600.  Returns a descriptor."""
         return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self.fd)
 
     def state(self, name: str) -> os.stat_result:
-        """The state of an entry, of a symbolic link itself."""
+        """The stat result of an entry; for a symbolic link, that of the link itself."""
         return os.stat(name, dir_fd=self.fd, follow_symlinks=False)
 
     def write_new(self, name: str, data: bytes) -> None:
-        """Write a file that must not be there yet; nothing is left of it where that fails."""
+        """Write a file that must not exist yet.  If writing fails, the file is removed again."""
         fd = self.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         try:
             done = 0
@@ -124,13 +124,13 @@ class OwnFolder:
             os.close(fd)
 
     def replace(self, draft: str, name: str) -> None:
-        """Give a file that is whole its name, in place of an earlier one.  What it holds is on the disk first."""
+        """Rename the complete file ``draft`` to ``name``, replacing an earlier one.  Its content is on the disk first."""
         self.sync(draft)
         os.rename(draft, name, src_dir_fd=self.fd, dst_dir_fd=self.fd)
         os.fsync(self.fd)
 
     def sync(self, name: str) -> None:
-        """Wait until a file is on the disk."""
+        """Wait until a file's content is on the disk."""
         fd = self.open(name, os.O_RDONLY | os.O_NONBLOCK)
         try:
             os.fsync(fd)
@@ -138,11 +138,11 @@ class OwnFolder:
             os.close(fd)
 
     def note_use(self, name: str) -> None:
-        """Note that a file of ours is in use."""
+        """Set a file's times to now, to note that it is in use."""
         os.utime(name, dir_fd=self.fd, follow_symlinks=False)
 
     def make_private(self, name: str) -> None:
-        """Mode 0600 for a file that uartsim has just made, whatever has written it."""
+        """Give a file mode 0600 that uartsim, or a program that it ran, has just made."""
         fd = self.open(name, os.O_RDONLY | os.O_NONBLOCK)
         try:
             os.fchmod(fd, 0o600)
@@ -150,27 +150,27 @@ class OwnFolder:
             os.close(fd)
 
     def remove(self, name: str) -> None:
-        """Remove an entry of ours: a file or link, or a folder with all that is in it (see :func:`remove_tree`)."""
+        """Remove an entry of ours: a file, a link, or a folder with everything in it (see :func:`remove_tree`)."""
         if stat.S_ISDIR(self.state(name).st_mode):
             remove_tree(os.path.join(self.path, name), name, self.fd)
         else:
             os.unlink(name, dir_fd=self.fd)
 
     def remove_folder(self, name: str) -> None:
-        """Remove a folder that is empty."""
+        """Remove an empty folder."""
         os.rmdir(name, dir_fd=self.fd)
 
     def enter(self, name: str, what: str, is_ours: Callable[[OwnFolder], bool], remedy: str) -> OwnFolder:
-        """A folder in this one, made if it is not there; this one carries the mark for both.
+        """Open a folder inside this one, and make it if it is missing.  The mark of this folder is valid for both.
 
         Args:
-            name: its name.
-            what: what it is for.
-            is_ours: whether one that is not empty is recognisably ours.
-            remedy: what to do where it is not, as the end of a sentence.
+            name: the name of the inner folder.
+            what: its purpose, for messages.
+            is_ours: tells whether everything in the inner folder was made by uartsim.
+            remedy: what the user should do if it is not ours, as the end of a sentence.
 
         Raises:
-            UsageError: it is not ours.
+            UsageError: the inner folder is not ours.
         """
         with contextlib.suppress(FileExistsError):
             os.mkdir(name, 0o700, dir_fd=self.fd)
@@ -185,14 +185,14 @@ class OwnFolder:
 
     @contextlib.contextmanager
     def locked(self, timeout_s: float = LOCK_TIMEOUT_S, *, shared: bool = False) -> Iterator[None]:
-        """Hold the folder's lock, so that of two processes one makes or removes things in it.
+        """Hold the folder's lock, so that only one process at a time makes or removes files in it.
 
         Args:
-            timeout_s: how long another process is waited for.
-            shared: others that only read may hold it too.
+            timeout_s: how long to wait for another process, in seconds.
+            shared: take a shared lock, for reading only.
 
         Raises:
-            UartsimError: another process holds it for longer.
+            UartsimError: another process held the lock for longer than that.
         """
         give_up_at = time.monotonic() + timeout_s
         how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
@@ -208,7 +208,7 @@ class OwnFolder:
                     ) from None
                 time.sleep(0.002)
             except OSError:
-                break  # a network's file system without locks on folders: the lock files in it must do
+                break  # a network file system without locks on folders: the lock files in it have to suffice
         try:
             yield
         finally:
@@ -225,26 +225,29 @@ def open_own(
     reading: bool = False,
     timeout_s: float = LOCK_TIMEOUT_S,
 ) -> OwnFolder:
-    """A folder that is ours; made, with its mark, if it is not there.
+    """Open a folder of ours; make it, with its mark, if it is missing.
 
     Args:
         path: an absolute path.
-        what: what it is for, such as ``"runtime"``; its mark says so.
-        remedy: what to do if it cannot be used, as the end of a sentence.
-        earlier: names what, in a folder without a mark, an earlier version has not made; without, only an empty folder
-            gets its mark.
-        reading: only check it; nothing is made.
-        timeout_s: how long another process that is at work in it is waited for.
+        what: the purpose of the folder, such as ``"runtime"``; its mark says so.
+        remedy: what the user should do if it cannot be used, as the end of a sentence.
+        earlier: for a folder without a mark, returns the names in it that an earlier version of uartsim did not make; if
+            there are none, the folder gets its mark.  Without this function only an empty folder gets one.
+        reading: only check the folder, and make nothing.
+        timeout_s: how long to wait for another process that works in it, in seconds.
 
     Raises:
-        UsageError: it cannot be made; it is another user's, or others can write to it; it holds what is not ours.
-        FileNotFoundError: with ``reading``, it is not there.
+        UsageError: the folder cannot be made, belongs to another user, is writable by others, or holds files that are not
+            ours.
+        UartsimError: another process held the folder's lock for longer than ``timeout_s``.
+        FileNotFoundError: with ``reading``, the folder does not exist.
+        OSError: a resource of the system is exhausted (one of :data:`EXHAUSTED`).
     """
     if not reading:
         try:
             _make(path)
         except OSError as error:
-            if error.errno in SHORTAGES:
+            if error.errno in EXHAUSTED:
                 raise
             raise UsageError(f"the {what} folder {path} cannot be made ({error.strerror}): {remedy}") from None
     folder = OwnFolder(path, what, _checked(path, what, remedy))
@@ -261,7 +264,7 @@ def open_own(
 
 
 def _make(path: str) -> None:
-    """Make a folder and those above it, if they are not there, of mode 0700 each."""
+    """Make a folder, and the folders above it that are missing, with mode 0700 each."""
     above = os.path.dirname(path)
     if not os.path.isdir(above) and above != path:
         _make(above)
@@ -273,7 +276,7 @@ def _put_mark(folder: OwnFolder, remedy: str) -> None:
     try:
         folder.mark()
     except OSError as error:
-        if error.errno in SHORTAGES:
+        if error.errno in EXHAUSTED:
             raise
         raise UsageError(
             f"the {folder.what} folder {folder.path} cannot be written ({error.strerror}): {remedy}"
@@ -281,11 +284,11 @@ def _put_mark(folder: OwnFolder, remedy: str) -> None:
 
 
 def _checked(path: str, what: str, remedy: str, name: str | None = None, dir_fd: int | None = None) -> int:
-    """A descriptor of a folder that is this user's alone to write.
+    """Open a folder that belongs to this user and that no other user can write to; returns its descriptor.
 
     Raises:
-        UsageError: it is not; the message says how to mend that.
-        FileNotFoundError: it is not there.
+        UsageError: the folder is of another kind; the message says what to do.
+        FileNotFoundError: it does not exist.
     """
     try:
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -293,7 +296,7 @@ def _checked(path: str, what: str, remedy: str, name: str | None = None, dir_fd:
     except FileNotFoundError:
         raise
     except OSError as error:
-        if error.errno in SHORTAGES:
+        if error.errno in EXHAUSTED:
             raise
         why = {errno.ELOOP: "it is a symbolic link", errno.ENOTDIR: "it is a link or a file"}.get(error.errno or 0)
         why = why or str(error.strerror)
@@ -307,7 +310,7 @@ def _checked(path: str, what: str, remedy: str, name: str | None = None, dir_fd:
         if found.st_mode & _OTHERS_WRITE:
             raise UsageError(
                 f"others can write to the {what} folder {path} (mode {stat.S_IMODE(found.st_mode):04o}): "
-                f"if it is meant for you alone, 'chmod go-w {path}' mends that; if not, {remedy}"
+                f"if it is meant for you alone, run 'chmod go-w {path}'; if not, {remedy}"
             )
     except BaseException:
         os.close(fd)
@@ -320,6 +323,6 @@ def _check_known(folder: OwnFolder, strange: Iterable[str], remedy: str) -> None
     if names:
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         raise UsageError(
-            f"the {folder.what} folder {folder.path} holds what uartsim has not made ({', '.join(names[:3])}{more}), "
+            f"the {folder.what} folder {folder.path} holds files that uartsim did not make ({', '.join(names[:3])}{more}), "
             f"so nothing in it is touched: {remedy}"
         )

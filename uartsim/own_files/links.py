@@ -1,4 +1,4 @@
-"""Symbolic links to ptys, which may stand wherever the user wants them."""
+"""Symbolic links to ptys, at paths that the user chooses."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import os
 
 
 def make_link(target: str, link: str) -> None:
-    """Make a link where nothing is.
+    """Make a symbolic link at a path that does not exist yet.
 
     Raises:
-        OSError: something is there, or it cannot be made.
+        OSError: the path exists, or the link cannot be made.
     """
     os.symlink(target, link)
 
 
 def is_link(link: str, target: str) -> bool:
-    """Whether this user's link with this target is there."""
+    """Whether ``link`` is a symbolic link to ``target`` that belongs to this user."""
     try:
         return os.readlink(link) == target and os.lstat(link).st_uid == os.geteuid()
     except (OSError, ValueError):
@@ -24,7 +24,7 @@ def is_link(link: str, target: str) -> bool:
 
 
 def remove_link(link: str, target: str) -> None:
-    """Remove a link, if it still is what we made."""
+    """Remove a link, if it is still the one that we made; otherwise do nothing."""
     with contextlib.suppress(OSError):
         if is_link(link, target):
             os.unlink(link)

@@ -1,4 +1,4 @@
-"""Files that the user has named as outputs: records, traces, waveforms, pictures."""
+"""Files that the user names as outputs: records, traces, waveforms, pictures."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import BinaryIO
 
 from uartsim.errors import UsageError
 
-#: Pictures larger than this are not looked into, in bytes.
+#: How much of an existing file is read to tell whether it is ours, in bytes.
 _LOOKED_AT = 1 << 26
 
 
 class NewFile:
-    """A file that was not there before, open for writing.
+    """A file that did not exist before, open for writing.
 
     Args:
-        path: where.
-        what: what it is to the user, such as ``"trace"``.
-        mode: its mode; the umask is taken off.
-        shown: the path in messages, if it is another.
+        path: the path of the file.
+        what: the kind of file, for messages, such as ``"trace"``.
+        mode: its mode, from which the umask is taken.
+        shown: the path in messages, if it is not ``path``.
 
     Attributes:
-        fd: the descriptor; the caller closes it, after :meth:`discard` if that is wanted.
+        fd: the descriptor.  The caller closes it, after :meth:`discard` if the file is not wanted.
 
     Raises:
-        UsageError: something is there already, or it cannot be made.
+        UsageError: the file exists, or cannot be made.
     """
 
     def __init__(self, path: str, what: str, mode: int = 0o600, shown: str = "") -> None:
@@ -41,7 +41,7 @@ class NewFile:
             raise UsageError(f"the {what} {shown} cannot be made ({error.strerror}): give another file") from None
 
     def discard(self) -> None:
-        """Remove it, unless something else has its name by now: while it is open, no other file has its number."""
+        """Remove the file, unless another file has taken its name: while it is open, its inode number is unique."""
         with contextlib.suppress(OSError):
             if os.path.samestat(os.lstat(self.path), os.fstat(self.fd)):
                 os.unlink(self.path)
@@ -84,16 +84,16 @@ def check_outputs(paths: Mapping[str, str]) -> None:
 
 
 def replace_output(path: str, what: str, is_ours: Callable[[bytes], bool], write: Callable[[BinaryIO], object]) -> None:
-    """Write an output, in place of an earlier one of ours; nothing else is replaced, and nothing by half a file.
+    """Write an output, replacing an earlier one of ours.  The replacement is atomic, and no other file is replaced.
 
     Args:
-        path: where.
-        what: what it is to the user, such as ``"picture"``.
-        is_ours: whether what is in a file is recognisably from us.
-        write: writes it.
+        path: the path of the file.
+        what: the kind of file, for messages, such as ``"picture"``.
+        is_ours: tells from a file's content whether uartsim made it.
+        write: writes the output to an open file.
 
     Raises:
-        UsageError: something else is there, or it cannot be written.
+        UsageError: a file that is not ours is in its place, or it cannot be written.
     """
     place = os.path.realpath(path)
     if os.path.lexists(path):

@@ -1,8 +1,8 @@
-"""Where this user's own files are: folders of the XDG Base Directory Specification, if they are this user's.
+"""The places of this user's own files: the folders of the XDG Base Directory Specification, if they belong to this user.
 
-Root may well run with another user's environment (``sudo -E``).  Files of root's in that user's folders would be in his
-way, and nothing of his may be run as root: such a variable counts as not set.  So does a relative path, as the
-specification says.
+Root may run with another user's environment (``sudo -E``).  Files of root in that user's folders would be in that user's
+way, and root must not run files that another user can replace.  A variable that names another user's folder therefore
+counts as not set.  So does a relative path, as the specification demands.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 
 def user_name(uid: int) -> str:
-    """A user as a person calls him."""
+    """The name of a user, or ``user UID`` if the user has none."""
     import pwd
 
     try:
@@ -23,7 +23,7 @@ def user_name(uid: int) -> str:
 
 
 def runtime_place() -> str:
-    """The folder for what runs: ``uartsim`` in ``$XDG_RUNTIME_DIR``, ``/run/user/UID``, (root) ``/run``, or the cache."""
+    """The runtime folder: ``uartsim`` in ``$XDG_RUNTIME_DIR``, ``/run/user/UID`` or, for root, ``/run``; else in the cache."""
     uid = os.geteuid()
     for base in (os.environ.get("XDG_RUNTIME_DIR", ""), f"/run/user/{uid}", "/run" * (uid == 0)):
         place = os.path.join(base, "uartsim")
@@ -33,10 +33,10 @@ def runtime_place() -> str:
 
 
 def cache_place(first: str | None = None) -> str:
-    """The folder for what can be made again: ``uartsim`` in ``$XDG_CACHE_HOME``, or in ``.cache`` of the user's home.
+    """The folder for files that can be made again: ``uartsim`` in ``$XDG_CACHE_HOME``, or in ``.cache`` of the user's home.
 
     Args:
-        first: a place that comes before these.
+        first: a path to prefer to these, if it is this user's.
     """
     places = list(_cache_places())
     return next(filter(is_ours, [*([first] if first else []), *places]), places[-1])
@@ -51,7 +51,7 @@ def _cache_places() -> Iterator[str]:
 
 
 def _home() -> str:
-    """The user's home, whatever the environment says."""
+    """The user's home from the password database, regardless of the environment."""
     import pwd
 
     try:
@@ -61,7 +61,7 @@ def _home() -> str:
 
 
 def is_ours(path: str) -> bool:
-    """Whether an absolute path is a folder of this user's, or can become one: nobody but root owns a folder above it."""
+    """Whether an absolute path is, or can become, a folder of this user, with no folder above it owned by a third user."""
     if not os.path.isabs(path):
         return False
     place = os.path.realpath(path)
@@ -83,7 +83,7 @@ def is_ours(path: str) -> bool:
 
 
 def _owner(path: str) -> int | None:
-    """Whose a file is; None where there is none, or none that can be looked at."""
+    """The user ID of a file's owner; None if the file does not exist or is not accessible."""
     try:
         return os.lstat(path).st_uid
     except OSError:
@@ -91,13 +91,13 @@ def _owner(path: str) -> int | None:
 
 
 def _is_private(folder: str) -> bool:
-    """Whether a folder is this user's, and nobody else can write to it."""
+    """Whether a folder belongs to this user and no other user can write to it."""
     found = os.stat(folder)
     return found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _unknown_owners() -> set[int]:
-    """In a user namespace, files of users who are not in it, root mostly, look like the overflow user's."""
+    """The overflow user's ID inside a user namespace, where files of unmapped users, mostly root, appear as that user's."""
     try:
         with open("/proc/self/uid_map", encoding="ascii") as file:
             if file.read().split() == ["0", "0", "4294967295"]:

@@ -1,4 +1,4 @@
-"""Removing a folder with all that is in it."""
+"""Removing a folder with everything in it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import os
 
 
 def remove_tree(path: str, name: str | None = None, dir_fd: int | None = None) -> None:
-    """Remove a folder of ours with all that is in it, but nothing at all if something is mounted there.
+    """Remove a folder of ours with everything in it.  If something is mounted in it, remove nothing.
 
     Args:
-        path: where it is.
-        name: its name in ``dir_fd``, if that is given; so no part of the path is looked up again.
-        dir_fd: a descriptor of the folder that it is in.
+        path: the path of the folder.
+        name: its name in ``dir_fd``, if that is given, so that no part of the path is looked up again.
+        dir_fd: a descriptor of the folder that contains it.
 
     Raises:
-        OSError: it cannot be removed, or not all of it.
+        OSError: the folder, or something in it, cannot be removed.
     """
     if _has_mount(os.path.realpath(path)):
         raise OSError(errno.EBUSY, "something is mounted in it", path)
@@ -26,13 +26,13 @@ def remove_tree(path: str, name: str | None = None, dir_fd: int | None = None) -
 
 
 def _has_mount(place: str) -> bool:
-    import re  # only here: a start does not wait for these
+    import re  # imported here to keep the start-up of uartsim fast
     from pathlib import Path
 
     try:
         lines = Path("/proc/self/mountinfo").read_text().splitlines()
     except OSError:
-        return False  # not mounted itself
+        return False  # /proc is not mounted
     except UnicodeDecodeError:
         return True
     for line in lines:
@@ -43,7 +43,7 @@ def _has_mount(place: str) -> bool:
 
 
 def _remove_tree(name: str, dir_fd: int | None) -> None:
-    """(shutil.rmtree takes long to import.)"""
+    """Remove a folder and its entries (``shutil.rmtree`` takes too long to import)."""
     fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=dir_fd)
     try:
         with os.scandir(fd) as entries:

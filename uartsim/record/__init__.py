@@ -1,4 +1,4 @@
-"""What went over the line, and when."""
+"""Recording: transcripts, traces and waveforms of what went over the line, and when."""
 
 from uartsim.record.transcript import Event, TranscriptWriter, read_transcript
 

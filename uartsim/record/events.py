@@ -1,7 +1,7 @@
-"""What a tap is told, as values: the events of a trace.
+"""The events of a trace: each call of a tap, as a value.
 
-Times are ticks since the start of the recording.  :func:`tell` hands an event to a tap, so that a trace may be made
-into anything that a running port can be made into.
+Times are ticks since the start of the recording.  :func:`tell` makes the call that an event stands for, so that a trace
+can be turned into everything that a running port can be recorded as.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ class Write(NamedTuple):
 
 
 class Reset(NamedTuple):
-    """Master reset."""
+    """Master reset of the chip."""
 
     at: int
 
 
 class Programmed(NamedTuple):
-    """The chip has another format."""
+    """The chip's line format changed."""
 
     at: int
     line_format: LineFormat
@@ -49,7 +49,7 @@ class Interrupt(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """Frames on TXD without a gap; ``at`` is the falling edge of the first start bit."""
+    """Frames on TXD without gaps; ``at`` is the falling edge of the first start bit."""
 
     at: int
     characters: bytes
@@ -57,14 +57,14 @@ class Sent(NamedTuple):
 
 
 class SentBreak(NamedTuple):
-    """TXD is forced to space, or let go."""
+    """The break on TXD began (``on``) or ended."""
 
     at: int
     on: bool
 
 
 class Received(NamedTuple):
-    """The chip's receiver was given a character."""
+    """The chip's receiver got a character; ``errors`` are its bits of :class:`uartsim.registers.LineError`."""
 
     at: int
     character: int
@@ -72,7 +72,7 @@ class Received(NamedTuple):
 
 
 class FarSent(NamedTuple):
-    """Frames that the far end put on RXD without a gap; ``at`` is the falling edge of the first start bit."""
+    """Frames that the far end sent on RXD without gaps; ``at`` is the falling edge of the first start bit."""
 
     at: int
     characters: bytes
@@ -80,48 +80,48 @@ class FarSent(NamedTuple):
 
 
 class FarSpace(NamedTuple):
-    """The far end held RXD at space from ``at`` on."""
+    """The far end held RXD at space for ``ticks`` from ``at`` on."""
 
     at: int
     ticks: int
 
 
 class RxdEdges(NamedTuple):
-    """The levels that came at the receiver's pin, (time, level) each; ``at`` is the time of the first."""
+    """The levels at the receiver's pin, as (time, level) pairs; ``at`` is the time of the first."""
 
     at: int
     edges: tuple[tuple[int, int], ...]
 
 
 class ModemInputs(NamedTuple):
-    """The modem lines that come in, at their places in MSR."""
+    """The modem inputs changed; ``pins`` are their new levels at their places in MSR."""
 
     at: int
     pins: int
 
 
 class ModemOutputs(NamedTuple):
-    """The modem lines that go out, at their places in MCR."""
+    """The modem outputs changed; ``outputs`` are their new levels at their places in MCR."""
 
     at: int
     outputs: int
 
 
 class Settled(NamedTuple):
-    """Everything before ``at`` has been told."""
+    """Every event before ``at`` has been reported."""
 
     at: int
 
 
 class Lost(NamedTuple):
-    """Here so many events are missing: the file could not be written."""
+    """``missing`` events are missing here, because the file could not be written."""
 
     at: int
     missing: int
 
 
 class End(NamedTuple):
-    """The end of the recording; ``whole``: it was closed, and not cut off."""
+    """The end of the recording; ``whole`` means that it was closed and not cut off."""
 
     at: int
     whole: bool
@@ -148,7 +148,10 @@ Event = (
 
 
 def tell(event: Event, tap: Tap) -> None:
-    """Tell ``tap`` of ``event``, with the event's times; :class:`Lost` and :class:`End` are nothing that a tap is told."""
+    """Call the method of ``tap`` that reports ``event``, with the event's times.
+
+    :class:`Lost` and :class:`End` have no such method: for them nothing is called.
+    """
     match event:
         case Read(at, offset, value):
             tap.read(at, offset, value)

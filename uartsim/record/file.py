@@ -1,7 +1,7 @@
-"""A file that something running is recorded into: it never stops what it records.
+"""A file that a running port is recorded into.  A failure to write it never stops the port.
 
-What cannot be written (the disk is full) is counted, and the file is cut back to the last whole chunk, so that it stays
-readable.  The writer above puts a note of the gap in front of the next chunk.
+Events that cannot be written, because the disk is full for instance, are counted, and the file is truncated to its last
+whole chunk, so that it stays readable.  The writer that uses the file notes the gap in front of the next chunk.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final
 from uartsim.line_format import UsageError
 from uartsim.own_files.outputs import NewFile
 
-#: What has gathered is handed to the system when it is this large, in bytes.
+#: The size of a full buffer, in bytes: the writer then flushes it.
 GATHER: Final = 1 << 16
 
 
@@ -22,7 +22,7 @@ class RecordFile:
 
     Args:
         path: the file; it must not exist yet, so that nothing is overwritten.
-        what: what it is to the user, such as ``"trace"``.
+        what: the kind of file, for messages, such as ``"trace"``.
 
     Raises:
         UsageError: the file exists, or cannot be made.
@@ -31,7 +31,7 @@ class RecordFile:
     def __init__(self, path: str, what: str) -> None:
         self.path = path
         self.what = what
-        #: Events that could not be recorded; and why the last time.
+        #: How many events could not be recorded, and the reason of the last failure.
         self.lost = 0
         self.trouble = ""
         self._pending = bytearray()
@@ -44,10 +44,10 @@ class RecordFile:
         self._fd = self._file.fd
 
     def begin(self) -> None:
-        """Write what has been added as the file's beginning.
+        """Write what has been added so far, as the file's beginning.
 
         Raises:
-            UsageError: it cannot be written; the file is gone again.
+            UsageError: it cannot be written; the file has been removed again.
         """
         self.flush()
         if self.trouble:
@@ -55,32 +55,32 @@ class RecordFile:
             raise UsageError(f"the {self.what} {self.path} cannot be written ({self.trouble}): give another file")
 
     def wrap_in(self, wrap: Callable[[bytes, int], tuple[bytes, int]], checksum: int) -> None:
-        """From now on each chunk is written as ``wrap`` makes it.
+        """From now on pass each chunk through ``wrap`` before it is written.
 
         Args:
-            wrap: gets a chunk and the checksum of all that was written before; returns what is written, and the checksum
-                after it.
-            checksum: of all that was written so far.
+            wrap: a function of a chunk and the checksum of everything before it, which returns the bytes to write and
+                the checksum after them.
+            checksum: the checksum of everything written so far.
         """
         self._wrap, self._checksum = wrap, checksum
 
     @property
     def gap(self) -> int:
-        """How many events are missing before what is added next; the writer says so there."""
+        """How many events are missing in front of what is added next; the writer records the number there."""
         return 0 if self._pending else self._unsaid
 
     @property
     def full(self) -> bool:
-        """Enough has gathered to be written."""
+        """Whether the buffer is full and should be flushed."""
         return len(self._pending) >= GATHER
 
     def add(self, data: bytes, events: int = 1) -> None:
-        """Gather ``data``, which tells of so many events."""
+        """Add ``data``, which records so many events, to the buffer."""
         self._pending += data
         self._events += events
 
     def flush(self) -> None:
-        """Hand what has gathered to the system.  Losing it is counted, never raised."""
+        """Write the buffer to the file.  A failure is counted, never raised."""
         if not self._pending:
             return
         data, events = bytes(self._pending), self._events
@@ -98,7 +98,7 @@ class RecordFile:
             self._unsaid += events
 
     def _write(self, data: bytes) -> bool:
-        """Write all of ``data``, or nothing of it."""
+        """Write all of ``data``, or none of it; whether it was written."""
         if self._fd < 0:
             return False
         done = 0
@@ -113,7 +113,7 @@ class RecordFile:
         return True
 
     def _cut_back(self) -> None:
-        """Remove what was half written; where that cannot be done nothing more is written."""
+        """Remove what was only partly written; if that fails, close the file, so that nothing more is written."""
         try:
             os.ftruncate(self._fd, self._size)
             os.lseek(self._fd, self._size, os.SEEK_SET)
@@ -121,12 +121,12 @@ class RecordFile:
             self._close()
 
     def close(self) -> None:
-        """Flush and close."""
+        """Flush the buffer and close the file."""
         self.flush()
         self._close()
 
     def discard(self) -> None:
-        """Remove it and close it."""
+        """Remove the file and close it."""
         self._file.discard()
         self._close()
 
@@ -135,9 +135,9 @@ class RecordFile:
             fd, self._fd = self._fd, -1
             try:
                 os.close(fd)
-            except OSError as error:  # a network's file system may say so late that it could not write
+            except OSError as error:  # a network file system may report only now that a write failed
                 self.trouble = os.strerror(error.errno or 0)
 
     def status(self) -> dict[str, Any]:
-        """What it does, as plain values."""
+        """The path, the size in bytes, the number of lost events and the last trouble, as plain values."""
         return {"path": self.path, "bytes": self._size, "lost_events": self.lost, "trouble": self.trouble}

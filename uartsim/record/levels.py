@@ -1,8 +1,8 @@
-"""The pins of a port as levels in the order of time, from what a tap is told.
+"""The levels of a port's pins in order of time, derived from the calls of a tap.
 
-Frames and breaks reach into the future, so their edges wait until nothing that comes before them can be told any more.
-TXD and RXD are 1 at mark; the modem lines and the interrupt are 1 when active.  A frame of no length (unlimited rate)
-has no edges.  An interrupt that is served in the moment in which it comes is told as both changes at that moment.
+Frames and breaks reach into the future, so their edges are held back until no earlier change can be reported any more.
+TXD and RXD are 1 at mark; the modem lines and the interrupt line are 1 when active.  A frame of no length (unlimited
+rate) has no edges.  An interrupt that is served at the very time at which it rises gives two changes with that time.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from uartsim.line_format import NEVER, LineFormat
 from uartsim.record.tap import QuietTap, RecordHeader
 from uartsim.registers import LineError, ModemInput, ModemOutput
 
-#: The pins, in the order in which they are shown.
+#: The pins, in the order in which they are displayed.
 PINS: Final = ("TXD", "RXD", "DTR", "RTS", "CTS", "DSR", "DCD", "RI", "OUT1", "OUT2", "IRQ")
 
 DataPin = Literal["TXD", "RXD"]
-#: What drives a pin: its frames, a break over them, the edges after a fault; or the text and the format beside it.
+#: What drives a pin: frames, a break that overrides them, or the edges that a fault made; or the annotations beside
+#: it: text and format.
 _Source = Literal["frames", "break", "edges", "text", "format"]
 
 _CONTROL: Final = (
@@ -30,14 +31,14 @@ _CONTROL: Final = (
 
 
 def character_name(character: int) -> str:
-    """A character as a short word without blanks: itself, or its ASCII name, or two hexadecimal digits."""
+    """A short word without spaces for a character: itself, its ASCII name, or two hexadecimal digits."""
     if character < len(_CONTROL):
         return _CONTROL[character]
     return chr(character) if character < 0x7F else "DEL" if character == 0x7F else f"{character:02X}"
 
 
 def error_names(errors: int) -> str:
-    """The errors of a character, such as ``"PE FE"``; a break is only ``"BREAK"``."""
+    """The names of a character's errors, such as ``"PE FE"``; a break is just ``"BREAK"``."""
     if errors & LineError.BI:
         return "BREAK"
     return " ".join(str(error.name) for error in (LineError.PE, LineError.FE) if errors & error)
@@ -45,7 +46,10 @@ def error_names(errors: int) -> str:
 
 @lru_cache(maxsize=4096)
 def frame_edges(character: int, line_format: LineFormat) -> tuple[tuple[int, int], ...]:
-    """The edges of a frame, in ticks from its first: (time, level), from the start bit's to the last one's to mark."""
+    """The edges of a frame as (time, level) pairs, from the start bit's falling edge to the last edge to mark.
+
+    Times are ticks since the first edge.
+    """
     bits = [0, *(character >> n & 1 for n in range(line_format.data_bits))]
     if line_format.parity != "N":
         bits.append(line_format.parity_bit(character))
@@ -59,15 +63,15 @@ def frame_edges(character: int, line_format: LineFormat) -> tuple[tuple[int, int
 
 
 class Levels(QuietTap):
-    """A tap that says what every pin does.
+    """A tap that reports every change of every pin.
 
     Args:
-        header: what the port is.
-        on_level: called with the time, the pin's name and its new level, in the order of time; for a pulse of no length
-            on IRQ twice with the same time.
-        on_text: called with the time, the line and what is written beside it: the character that is in a frame on TXD, or
-            came on RXD; empty when it is over.
-        on_format: called with the time, the line and its format.
+        header: the properties of the port.
+        on_level: called with the time, the pin's name and its new level, in order of time; for a pulse of no length
+            on IRQ, it is called twice with the same time.
+        on_text: called with the time, the line and the annotation from then on: the character in the frame on TXD or
+            RXD, with its errors if any; an empty string when the frame is over.
+        on_format: called with the time, the line and its new format.
     """
 
     def __init__(
@@ -91,15 +95,15 @@ class Levels(QuietTap):
         self.levels: dict[str, int] = dict.fromkeys(PINS, 0)
         self.levels.update({"TXD": 1, "RXD": 1}, **{str(pin.name): int(bool(inputs & pin)) for pin in ModemInput})
 
-    # -- what is told --------------------------------------------------------------------------------------
+    # -- the tap's methods ---------------------------------------------------------------------------------
 
     def programmed(self, at: int, line_format: LineFormat) -> None:
-        """The receiver listens in this format from now on."""
+        """The chip, and so its receiver, uses this format from now on."""
         self._format = line_format
         self._put(at, "RXD", "format", line_format=line_format)
 
     def interrupt(self, at: int, level: bool) -> None:
-        """The interrupt line."""
+        """The interrupt line rose or fell."""
         self._put(at, "IRQ", "frames", int(level))
 
     def sent(self, start: int, characters: bytes, line_format: LineFormat) -> None:
@@ -110,11 +114,11 @@ class Levels(QuietTap):
         self._frames("TXD", start, characters, line_format)
 
     def sent_break(self, at: int, on: bool) -> None:
-        """TXD is forced to space, or let go."""
+        """The break on TXD began or ended."""
         self._put(at, "TXD", "break", int(not on))
 
     def received(self, at: int, character: int, errors: int) -> None:
-        """What is wrong with a character is written where it was found to be, until the frame is over."""
+        """Annotate a character's errors, from when the receiver found them until the frame is over."""
         if errors and self._format is not None and self._on_text is not None:
             name = error_names(errors)
             self._put(at, "RXD", "text", text=name if errors & LineError.BI else f"{character_name(character)} {name}")
@@ -126,39 +130,39 @@ class Levels(QuietTap):
         self._frames("RXD", start, characters, line_format)
 
     def far_space(self, start: int, ticks: int) -> None:
-        """RXD is held at space."""
+        """The far end holds RXD at space."""
         self._put(start, "RXD", "break", 0)
         self._put(start + ticks, "RXD", "break", 1)
 
     def rxd_edges(self, edges: Sequence[tuple[int, int]]) -> None:
-        """RXD has other levels than the frames say, until the last of these."""
+        """RXD has these levels, not those of the frames, until the last of them."""
         if not edges:
             return
-        # Levels that go on where the ones before have ended leave no moment to the frames.
+        # Where a call continues at the end of the one before, no time in between belongs to the frames.
         for at, level in edges[:-1]:
             self._put(at, "RXD", "edges", int(bool(level)))
         self._put(edges[-1][0], "RXD", "edges", -1)
 
     def modem_inputs(self, at: int, pins: int) -> None:
-        """The modem lines that come in."""
+        """The modem inputs changed."""
         for pin in ModemInput:
             self._put(at, str(pin.name), "frames", int(bool(pins & pin)))
 
     def modem_outputs(self, at: int, outputs: int) -> None:
-        """The modem lines that go out."""
+        """The modem outputs changed."""
         for pin in ModemOutput:
             self._put(at, str(pin.name), "frames", int(bool(outputs & pin)))
 
     def settled(self, at: int) -> None:
-        """Say what has happened before ``at``."""
+        """Report every change before ``at``."""
         while self._waiting and self._waiting[0][0] < at:
             self._happen(self._waiting[0][0])
 
     def close(self) -> None:
-        """Say the rest: what is on the line ends as it has begun."""
+        """Report the remaining changes; frames that have begun are completed."""
         self.settled(NEVER)
 
-    # -- in the order of time ------------------------------------------------------------------------------
+    # -- in order of time ----------------------------------------------------------------------------------
 
     def _put(
         self, at: int, pin: str, source: _Source, level: int = 0, text: str = "", line_format: LineFormat | None = None
@@ -170,7 +174,7 @@ class Levels(QuietTap):
         if not line_format.bit_ticks:
             return
         if start < self._line_free_at[line]:
-            # A transmitter that was reset in the middle of a frame cuts it off with its next one.
+            # A transmitter that was reset in the middle of a frame cuts that frame off with its next one.
             self._waiting = [
                 w for w in self._waiting if not (w[2] == line and w[3] in ("frames", "text") and w[0] >= start)
             ]
@@ -186,7 +190,7 @@ class Levels(QuietTap):
         self._line_free_at[line] = start
 
     def _happen(self, at: int) -> None:
-        """Everything at one moment: a pin that goes and comes back in it has done nothing, but for an interrupt."""
+        """Apply all changes at one time.  A pin that ends where it began did not change; IRQ is the exception."""
         waiting = self._waiting
         interrupted = False
         changed: dict[str, int] = {}
@@ -194,7 +198,7 @@ class Levels(QuietTap):
         while waiting and waiting[0][0] == at:
             _, _, pin, source, level, text, line_format = heappop(waiting)
             if source == "text":
-                # A frame that begins where another ends: the end was put last, but says less.
+                # Where a frame begins as another ends, the new frame's text wins over the empty one of the end.
                 texts[pin] = text or texts.get(pin, "")
             elif source == "format":
                 if self._on_format is not None and line_format is not None:

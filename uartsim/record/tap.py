@@ -1,14 +1,15 @@
-"""What a running port tells those who record it.
+"""Taps: the interface through which a running port reports what happens to its recorders.
 
-A port with taps tells each of them of every register access, every change of a pin and every frame, at the time at
-which it happened in ticks (see :mod:`uartsim.line_format`), however late the process was woken.  Calls come in the
-order of time, with these exceptions:
+A port reports every register access, every change of a pin and every frame to each of its taps, with the time at which
+it happened in ticks (see :mod:`uartsim.line_format`), however late the process was woken.  Calls come in order of
+time, with these exceptions:
 
-- :meth:`Tap.sent`, :meth:`Tap.far_sent` and :meth:`Tap.far_space` give the *start* of something that goes on: it may lie
-  before what was told last, and what follows from it reaches into the future;
-- :meth:`Tap.rxd_edges` is about the past and the future likewise.
+- :meth:`Tap.sent`, :meth:`Tap.far_sent` and :meth:`Tap.far_space` give the *start* of something that takes time: the start
+  may lie before the last reported event, and the end may lie in the future;
+- :meth:`Tap.rxd_edges` may likewise reach into the past and the future.
 
-:meth:`Tap.settled` says up to where nothing can come any more.  Whoever needs order waits for it.
+:meth:`Tap.settled` gives the time before which nothing more will be reported.  A tap that needs events in order waits for
+it.
 """
 
 from __future__ import annotations
@@ -23,20 +24,20 @@ from uartsim.registers import ModemInput
 
 @dataclass(frozen=True, slots=True)
 class RecordHeader:
-    """What a recording has to say about the port before anything happens.
+    """The properties of the port at the start of a recording.
 
-    A recording begins when the port's power comes on: the chip has all its reset values.
+    A recording begins at power-on, when the chip has its reset values.
 
     Attributes:
         name: the machine's name.
         start: the time of power-on on the port's clock, in ticks.  The times in a file count from there.
-        variant: the chip's name, as in :data:`uartsim.registers.VARIANTS`.
-        thre_delay: whether it has the transmitter's delay circuit.
-        out2_gate: what lets its interrupt out: ``"bit"``, ``"pin"`` or ``"none"``.
-        timeout_rule: its character timeout: ``"frames"`` or ``"word"``.
+        variant: the chip's name, a key of :data:`uartsim.registers.VARIANTS`.
+        thre_delay: whether the chip has the delay circuit of the transmitter-empty interrupt.
+        out2_gate: what gates the interrupt line: ``"bit"`` (MCR.3), ``"pin"`` (the OUT2 pin) or ``"none"``.
+        timeout_rule: how the character timeout counts: ``"frames"`` or ``"word"``.
         unlimited: whether frames take no time.
-        strict_line: whether the far end sends without regard to the receiver's room.
-        modem_inputs: the modem lines that come in at power-on, as :class:`ModemInput`.
+        strict_line: whether the far end sends even if the receiver has no room.
+        modem_inputs: the modem inputs at power-on, as bits of :class:`ModemInput`.
     """
 
     name: str = "com1"
@@ -51,7 +52,7 @@ class RecordHeader:
 
 
 class Tap(Protocol):
-    """Somebody who is told everything.  All times are ticks on the port's clock."""
+    """A recorder of everything that happens on a port.  All times are ticks on the port's clock."""
 
     def read(self, at: int, offset: int, value: int) -> None:
         """The guest read the register at ``offset`` (0 to 7) and got ``value``."""
@@ -63,50 +64,50 @@ class Tap(Protocol):
         """Master reset of the chip."""
 
     def programmed(self, at: int, line_format: LineFormat) -> None:
-        """The chip's format is another now, after a write or a reset; told right after that."""
+        """The chip's line format changed; reported right after the write or reset that changed it."""
 
     def interrupt(self, at: int, level: bool) -> None:
         """The interrupt line rose (True) or fell."""
 
     def sent(self, start: int, characters: bytes, line_format: LineFormat) -> None:
-        """Frames went out on TXD without a gap; ``start`` is the falling edge of the first start bit."""
+        """Frames went out on TXD without gaps; ``start`` is the falling edge of the first start bit."""
 
     def sent_break(self, at: int, on: bool) -> None:
-        """LCR.6 forces TXD to space from now on (True), or lets it go."""
+        """LCR.6 was set and forces TXD to space from now on (True), or was cleared (False)."""
 
     def received(self, at: int, character: int, errors: int) -> None:
-        """The chip's receiver was given a character, with the :class:`LineError` bits of it."""
+        """The chip's receiver got a character; ``errors`` are its bits of :class:`uartsim.registers.LineError`."""
 
     def far_sent(self, start: int, characters: bytes, line_format: LineFormat) -> None:
-        """The far end sent frames on RXD without a gap; ``start`` is the falling edge of the first start bit."""
+        """The far end sent frames on RXD without gaps; ``start`` is the falling edge of the first start bit."""
 
     def far_space(self, start: int, ticks: int) -> None:
         """The far end holds RXD at space for ``ticks``: a break, unless it is shorter than a frame."""
 
     def rxd_edges(self, edges: Sequence[tuple[int, int]]) -> None:
-        """What really came at the receiver's pin, where a fault of the line has changed what the far end sent.
+        """The levels at the receiver's pin, where a fault of the line changed what the far end sent.
 
         Args:
-            edges: (time, level) in the order of time.  From the first to the last of them RXD had these levels,
-                whatever :meth:`far_sent` and :meth:`far_space` say of that time; an entry may repeat the level
-                before it.  From the last on it is theirs again.
+            edges: (time, level) pairs in order of time.  From the first to the last of them RXD had these levels,
+                whatever :meth:`far_sent` and :meth:`far_space` reported for that time; a pair may repeat the level
+                before it.  After the last one those two apply again.
         """
 
     def modem_inputs(self, at: int, pins: int) -> None:
-        """The modem lines that come in are these now, as :class:`ModemInput`."""
+        """The modem inputs changed; ``pins`` are their new levels as bits of :class:`ModemInput`."""
 
     def modem_outputs(self, at: int, outputs: int) -> None:
-        """The modem lines that go out are these now, as the pins show them: :class:`ModemOutput`."""
+        """The modem outputs changed; ``outputs`` are the new levels of the pins as bits of :class:`ModemOutput`."""
 
     def settled(self, at: int) -> None:
-        """Everything that happened before ``at`` has been told."""
+        """Everything that happened before ``at`` has been reported."""
 
     def close(self) -> None:
-        """The recording ends.  Nothing is told any more."""
+        """The recording ends.  No method is called after this one."""
 
 
 class QuietTap:
-    """A :class:`Tap` that listens to nothing; those who want some of it inherit the rest from here."""
+    """A :class:`Tap` that ignores everything: a base class for taps that need only some of the calls."""
 
     def read(self, at: int, offset: int, value: int) -> None:
         """Ignored."""

@@ -1,9 +1,9 @@
-"""The trace format: how an event is a few bytes.  ``docs/traces.md`` describes it for other programs.
+"""The trace format: how each event is encoded in a few bytes.  ``docs/traces.md`` describes it for other programs.
 
-A trace is one line of JSON, the header, and then records, in blocks.  In front of each block's records stand the byte B5, and
-as little-endian words of four bytes how long they are; the CRC-32 of the header line and of all records from the first to
-the last of this block; and the CRC-32 of these nine bytes.  The first block is empty: its checksum is the header's.
-Version 1 of the format has no blocks: its records follow the header.
+A trace is one line of JSON, the header, followed by records in blocks.  In front of each block's records stand the byte
+B5 and three little-endian words of four bytes: the length of the records; the CRC-32 of the header line and of all records
+up to the end of this block; and the CRC-32 of the nine bytes before it.  The first block is empty: its checksum is the
+header's.  Version 1 of the format has no blocks: its records follow the header directly.
 
 A record begins with a tag:
 
@@ -11,11 +11,11 @@ A record begins with a tag:
   last access to this offset in this direction; otherwise it follows, one byte, after the time;
 - ``0 kkkkk uu``: an event of kind ``k``, see :class:`Kind`.
 
-``uu`` is the unit of the time that follows the tag as a number: the time since the event before, in ticks, nanoseconds
-or periods of the UART's crystal, whichever is whole and shortest; with 0 it is the same time, and nothing follows.
-Kinds that tell of a *start* give it as a signed number relative to the event before, and the next event's time does not
-count from there.  Numbers have 7 bits a byte, the lowest first, and the top bit where more follow; signed ones are
-2n for n >= 0 and -2n-1 for n < 0.
+``uu`` is the unit of the time, a number that follows the tag: the time since the event before, in ticks (1), nanoseconds
+(2) or periods of the UART's crystal (3), the largest in which it is whole; with 0 it is the same time, and no number
+follows.  Kinds that give a *start* encode it as a signed number relative to the event before, and the next event's time
+does not count from it.  Numbers have 7 bits a byte, the lowest first, and the top bit set where more bytes follow; a
+signed number is encoded as 2n for n >= 0 and -2n-1 for n < 0.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from uartsim.line_format import CRYSTAL_PERIOD, PARITIES, TICKS_PER_NS, TICKS_PE
 from uartsim.record.tap import RecordHeader
 
 VERSION: Final = 2
-#: Versions that are read.
+#: The versions that this uartsim reads.
 VERSIONS: Final = (1, 2)
-#: The most characters or edges in one record; longer runs are several.
+#: The most characters or edges in one record; longer runs are split into several records.
 LONGEST_RUN: Final = 4096
 
 ACCESS: Final = 0x80
@@ -47,15 +47,15 @@ UNITS: Final = (0, 1, TICKS_PER_NS, CRYSTAL_PERIOD)
 _MARK: Final = 0xB5
 _HEAD: Final = struct.Struct("<BII")
 _SUM: Final = struct.Struct("<I")
-#: The size of what is in front of a block's records, and the most that follow it, in bytes.
+#: The size of a block's head, and the most bytes of records that may follow it.
 BLOCK_HEAD: Final = _HEAD.size + _SUM.size
 LONGEST_BLOCK: Final = 1 << 20
 
 
 class Kind(IntEnum):
-    """Records that are no register access.  What follows the time is given; n is a number, b a byte."""
+    """Records other than register accesses.  The comments give what follows the time: n is a number, b a byte."""
 
-    SETTLED = 0  #: nothing; never at the same time as the event before, so that no record begins with a zero
+    SETTLED = 0  #: nothing; always later than the event before, so that no record begins with a zero byte
     RESET = 1  #: nothing
     INTERRUPT_FELL = 2  #: nothing
     INTERRUPT_ROSE = 3  #: nothing
@@ -68,27 +68,30 @@ class Kind(IntEnum):
     SENT = 10  #: a start; n: the format, n: how many, the characters
     FAR_SENT = 11  #: a start; n: the format, n: how many, the characters
     FAR_SPACE = 12  #: a start; n: ticks
-    RXD_EDGES = 13  #: a start; n: how many, for each n: 2 x ticks since the one before + level
-    FORMAT = 14  #: no time; n: ticks in a bit, b: the rest; it gets the next number, from 0 up
-    LOST = 15  #: no time; n: how many events, n: the time that the next counts from; formats and values are forgotten
+    RXD_EDGES = 13  #: a start; n: how many, and for each of them n: 2 x ticks since the one before + level
+    FORMAT = 14  #: no time; n: ticks in a bit, b: the rest; defines the format with the next number, from 0 up
+    LOST = 15  #: no time; n: how many events, n: the time that the next one counts from; formats and values are reset
     END = 16  #: nothing
 
 
 class Damaged(ValueError):
-    """What is there cannot be a record."""
+    """The bytes are not a valid header, block or record."""
 
 
 def checksum(data: bytes, so_far: int = 0) -> int:
-    """The CRC-32 (as of zlib and Ethernet) of ``data``, after what has the checksum ``so_far``."""
+    """The CRC-32 (that of zlib and Ethernet) of ``data``, continued from the checksum ``so_far``."""
     return zlib.crc32(data, so_far)
 
 
 def block(records: bytes, so_far: int) -> tuple[bytes, int]:
-    """A block of records as it is written, and the checksum after it.
+    """Encode a block of records.
 
     Args:
-        records: whole ones; none in the first block.
-        so_far: the checksum of all that came before.
+        records: whole records; empty in the first block.
+        so_far: the checksum of everything before the block.
+
+    Returns:
+        The bytes of the block, and the checksum after it.
     """
     after = checksum(records, so_far)
     head = _HEAD.pack(_MARK, len(records), after)
@@ -96,7 +99,14 @@ def block(records: bytes, so_far: int) -> tuple[bytes, int]:
 
 
 def parse_block_head(head: bytes) -> tuple[int, int]:
-    """The length of a block's records, and the checksum after them; Damaged if the head is not as it was written."""
+    """Decode the head of a block.
+
+    Returns:
+        The length of the block's records in bytes, and the checksum after them.
+
+    Raises:
+        Damaged: the head is not as it was written.
+    """
     mark, length, after = _HEAD.unpack_from(head)
     if mark != _MARK or _SUM.unpack_from(head, _HEAD.size) != (checksum(head[: _HEAD.size]),) or length > LONGEST_BLOCK:
         raise Damaged("the head of a block is not as it was written")
@@ -104,7 +114,7 @@ def parse_block_head(head: bytes) -> tuple[int, int]:
 
 
 def number(value: int) -> bytes:
-    """A number of 0 or more."""
+    """Encode a number of 0 or more."""
     if value < 0x80:
         return bytes((value,))
     out = bytearray()
@@ -116,7 +126,7 @@ def number(value: int) -> bytes:
 
 
 def time_since(ticks: int) -> tuple[int, bytes]:
-    """The unit and the bytes of a time of 0 or more."""
+    """Encode a time of 0 ticks or more; returns its unit and its bytes."""
     if not ticks:
         return 0, b""
     if not ticks % CRYSTAL_PERIOD:
@@ -127,7 +137,7 @@ def time_since(ticks: int) -> tuple[int, bytes]:
 
 
 def start_since(ticks: int) -> tuple[int, bytes]:
-    """The unit and the bytes of a start, before or after the event before."""
+    """Encode a start, ``ticks`` after the previous event (negative: before it); returns its unit and its bytes."""
     unit, _ = time_since(abs(ticks))
     if not unit:
         return 0, b""
@@ -142,7 +152,11 @@ def format_record(line_format: LineFormat) -> bytes:
 
 
 def format_of(bit_ticks: int, rest: int) -> LineFormat:
-    """The format that a record defines; Damaged if there is no such format."""
+    """The format that a record defines.
+
+    Raises:
+        Damaged: there is no such format.
+    """
     parity = rest >> 2 & 7
     try:
         return LineFormat(bit_ticks, (rest & 3) + 5, PARITIES[parity], (rest >> 5) + 2)
@@ -151,16 +165,20 @@ def format_of(bit_ticks: int, rest: int) -> LineFormat:
 
 
 def header_line(header: RecordHeader) -> bytes:
-    """The file's first line."""
+    """Encode the header as the file's first line."""
     first = {"uartsim": "trace", "version": VERSION, "ticks_per_second": TICKS_PER_SECOND}
     return json.dumps({**first, **asdict(header)}).encode() + b"\n"
 
 
 def parse_header(line: bytes) -> tuple[int, RecordHeader]:
-    """The version and the header in a file's first line.
+    """Decode a file's first line.
+
+    Returns:
+        The version of the format, and the header.
 
     Raises:
-        Damaged: it is none of a trace, or of another version; the text says which, and goes after the file's name.
+        Damaged: the line is not the header of a trace, or that of an unknown version.  The text follows the file's name
+            in a message.
     """
     try:
         found: Any = json.loads(line)
@@ -169,7 +187,7 @@ def parse_header(line: bytes) -> tuple[int, RecordHeader]:
     if not isinstance(found, dict) or found.get("uartsim") != "trace":
         if _LIKE_A_HEADER.search(line):
             raise Damaged("is damaged at byte 0: its first line is almost the header of a trace")
-        raise Damaged("is no trace of uartsim: its first line has to be the header")
+        raise Damaged("is not a trace of uartsim: its first line must be the header")
     version = found.get("version")
     if type(version) is not int or version not in VERSIONS:
         readable = " and ".join(map(str, VERSIONS))
@@ -184,12 +202,15 @@ def parse_header(line: bytes) -> tuple[int, RecordHeader]:
 
 
 _DEFAULTS: Final = RecordHeader()
-#: Most of what a header begins with.
+#: Matches a damaged header that is still recognisable.
 _LIKE_A_HEADER: Final = re.compile(rb'artsim": "trac|uartsim".*"ticks_per_second')
 
 
 class Cursor:
-    """A place in bytes; every method moves it on.  IndexError: the bytes end before what is asked for does."""
+    """A position in some bytes.  Every method reads from there and advances the position.
+
+    Every method raises IndexError if the bytes end too early, and Damaged if they do not encode what is asked for.
+    """
 
     __slots__ = ("at", "data")
 
@@ -204,7 +225,7 @@ class Cursor:
         return value
 
     def number(self) -> int:
-        """The next number; Damaged if it is longer than any that is written."""
+        """The next number; one longer than any that is written counts as damage."""
         value = shift = 0
         while True:
             byte = self.data[self.at]
@@ -217,7 +238,7 @@ class Cursor:
                 raise Damaged("a number has no end")
 
     def run(self) -> bytes:
-        """The next characters, after their number."""
+        """The next run of characters: how many, and the characters."""
         count = self._count()
         if self.at + count > len(self.data):
             raise IndexError
@@ -225,7 +246,7 @@ class Cursor:
         return bytes(self.data[self.at - count : self.at])
 
     def edges(self, since: int) -> tuple[tuple[int, int], ...]:
-        """The next edges, after their number; the first counts from ``since``."""
+        """The next run of edges, as (time, level) pairs; the first time counts from ``since``."""
         found = []
         for _ in range(self._count()):
             step = self.number()
@@ -236,5 +257,5 @@ class Cursor:
     def _count(self) -> int:
         count = self.number()
         if not 1 <= count <= LONGEST_RUN:
-            raise Damaged(f"a run of {count} is none: 1 to {LONGEST_RUN} can be")
+            raise Damaged(f"a run has a length of {count}: 1 to {LONGEST_RUN} is valid")
         return count

@@ -1,11 +1,11 @@
 """Writing a trace: every register access and everything on the line, with its time, in a few bytes each.
 
-The format is in :mod:`uartsim.record.trace_format`.  A trace can be shown, summed up, drawn, made into a waveform, and
-replayed against the chip (:mod:`uartsim.trace.replay`).
+:mod:`uartsim.record.trace_format` describes the format.  A trace can be listed, summed up, drawn, converted to a
+waveform, and replayed against the chip (:mod:`uartsim.trace.replay`).
 
-A file that cannot be written (disk full) never stops the line: what is lost is counted, and said in the file as soon as
-writing works again.  A file that was cut off anywhere is read up to its last whole record; one that was changed is not
-what was written, and says so by its checksums.
+A file that cannot be written (disk full) never stops the line: lost events are counted, and their number is recorded as
+soon as writing works again.  A file that was cut off is readable up to its last whole record; checksums reveal a file that
+was changed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from uartsim.record.trace_format import (
     time_since,
 )
 
-#: How often a trace says that everything has been told, and goes to the disk, in ticks of the port's clock.
+#: How often a trace records that it is settled, and how often it is flushed, in ticks of the port's clock.
 _SETTLE_EVERY: Final = TICKS_PER_SECOND // 100
 _FLUSH_EVERY: Final = TICKS_PER_SECOND
 
@@ -41,7 +41,7 @@ class TraceWriter:
 
     Args:
         path: the file; it must not exist yet, so that nothing is overwritten.
-        header: what the port is.
+        header: the properties of the port.
 
     Raises:
         UsageError: the file exists, or cannot be made or written.
@@ -50,10 +50,10 @@ class TraceWriter:
     def __init__(self, path: str, header: RecordHeader) -> None:
         self._file = RecordFile(path, "trace")
         self._start = self._base = self._settled = self._flushed = self._last = header.start
-        self._told = False  # anything since it was last said that everything is
+        self._told = False  # whether anything was reported since the last record that the trace is settled
         self._formats: dict[LineFormat, int] = {}
         self._values: list[int | None] = [None] * 16
-        #: Frames that may go on: by their kind, their start, characters and format, and where the next would begin.
+        #: Runs of frames that may continue, by kind: their start, characters and format, and when the next would begin.
         self._runs: dict[Kind, tuple[int, bytearray, LineFormat, int]] = {}
         first = header_line(header)
         empty, so_far = block(b"", checksum(first))
@@ -79,11 +79,11 @@ class TraceWriter:
             self._put(bytes((tag | unit,)) + since + bytes((value,)))
 
     def reset(self, at: int) -> None:
-        """Master reset."""
+        """Master reset of the chip."""
         self._event(Kind.RESET, at)
 
     def programmed(self, at: int, line_format: LineFormat) -> None:
-        """The chip has another format."""
+        """The chip's line format changed."""
         self._event(Kind.PROGRAMMED, at, number(self._number_of(line_format)))
 
     def interrupt(self, at: int, level: bool) -> None:
@@ -95,25 +95,25 @@ class TraceWriter:
         self._run(Kind.SENT, start, characters, line_format)
 
     def sent_break(self, at: int, on: bool) -> None:
-        """TXD is forced to space, or let go."""
+        """The break on TXD began or ended."""
         self._event(Kind.BREAK_ON if on else Kind.BREAK_OFF, at)
 
     def received(self, at: int, character: int, errors: int) -> None:
-        """The receiver was given a character."""
+        """The receiver got a character."""
         self._event(Kind.RECEIVED, at, bytes((character, errors)))
 
     def far_sent(self, start: int, characters: bytes, line_format: LineFormat) -> None:
-        """Frames of the far end's."""
+        """Frames from the far end on RXD."""
         self._run(Kind.FAR_SENT, start, characters, line_format)
 
     def far_space(self, start: int, ticks: int) -> None:
-        """The far end held RXD at space."""
+        """The far end holds RXD at space."""
         self._start_of(Kind.FAR_SPACE, start, number(ticks))
 
     def rxd_edges(self, edges: Sequence[tuple[int, int]]) -> None:
-        """What came at the receiver's pin."""
+        """The levels at the receiver's pin."""
         for first in range(0, len(edges), LONGEST_RUN - 1):
-            # Each record repeats the last of the one before: between them no time is left out.
+            # Each record repeats the last edge of the one before, so that no time is left out between them.
             some = edges[max(0, first - 1) : first + LONGEST_RUN - 1]
             steps = bytearray(number(len(some)))
             since = some[0][0]
@@ -123,15 +123,15 @@ class TraceWriter:
             self._start_of(Kind.RXD_EDGES, some[0][0], bytes(steps))
 
     def modem_inputs(self, at: int, pins: int) -> None:
-        """The modem lines that come in."""
+        """The modem inputs changed."""
         self._event(Kind.MODEM_INPUTS, at, bytes((pins,)))
 
     def modem_outputs(self, at: int, outputs: int) -> None:
-        """The modem lines that go out."""
+        """The modem outputs changed."""
         self._event(Kind.MODEM_OUTPUTS, at, bytes((outputs,)))
 
     def settled(self, at: int) -> None:
-        """Everything before ``at`` has been told; the file says so now and then."""
+        """Everything before ``at`` has been reported; the file records this at most every 10 ms."""
         self._last = at
         if at - self._settled >= _SETTLE_EVERY and self._told:
             self._settle(at)
@@ -141,17 +141,17 @@ class TraceWriter:
 
     def _settle(self, at: int) -> None:
         self._put_runs()
-        if at > self._base:  # else what was told last says it already
+        if at > self._base:  # otherwise the last event says so already
             self._event(Kind.SETTLED, at)
             self._told = False
         self._settled = at
 
     def _since(self, at: int) -> tuple[int, bytes]:
-        """The unit and the bytes of an event's time; the next counts from it."""
+        """The unit and the bytes of an event's time; the next event's time counts from it."""
         if at < self._base:
             at = self._base
         unit, since = time_since(at - self._base)
-        # A gap is said before what comes next, and that then counts from where the gap ends.
+        # A gap is recorded in front of the next event, whose time then counts from where the gap ends.
         if self._file.gap:
             self._resume()
         self._base = at
@@ -168,7 +168,7 @@ class TraceWriter:
         self._put(bytes((kind << 2 | unit,)) + since + more)
 
     def _run(self, kind: Kind, start: int, characters: bytes, line_format: LineFormat) -> None:
-        """Frames; those that follow each other without a gap are gathered until it is said that all has been told."""
+        """Add frames to a run; runs that follow each other without a gap are joined until the trace is settled."""
         self._told = True
         end = start + len(characters) * line_format.frame_ticks
         if (before := self._runs.get(kind)) is not None:
@@ -201,7 +201,7 @@ class TraceWriter:
         return found
 
     def _resume(self) -> None:
-        """Say what is missing here, and everything that the reader has to know again."""
+        """Record that events are missing here, and repeat the formats, which a reader forgets at a gap."""
         self._file.add(bytes((Kind.LOST << 2,)) + number(self._file.gap) + number(self._base - self._start), 0)
         for line_format in self._formats:
             self._file.add(format_record(line_format), 0)
@@ -214,20 +214,20 @@ class TraceWriter:
             self._file.flush()
 
     def flush(self) -> None:
-        """Hand what has gathered to the system.  Losing it is counted, never raised."""
+        """Write what has gathered to the file.  A failure is counted, never raised."""
         self._put_runs()
         self._file.flush()
 
     def close(self) -> None:
-        """Say that this is the end, and close."""
+        """Record the end, and close the file."""
         self._put_runs()
         self._event(Kind.END, max(self._base, self._last))
         self._file.close()
 
     def discard(self) -> None:
-        """Remove and close the file: what was to be recorded has not come to life."""
+        """Remove and close the file, because the port that it was for did not start."""
         self._file.discard()
 
     def status(self) -> dict[str, Any]:
-        """What it does, as plain values."""
+        """The path, the size in bytes, the number of lost events and the last trouble, as plain values."""
         return self._file.status()

@@ -6,15 +6,15 @@ line is ``[seconds, kind, text]``: seconds since the start of the record, and
 - ``"o"``: bytes from the guest, ``"i"``: bytes to the guest; each byte is one code point (ISO 8859-1), so that every
   value comes back exactly;
 - ``"b"``: a break, text ``"o"`` or ``"i"`` for its direction;
-- ``"m"``: a mark: a sentence about what happened, such as who took the line.
+- ``"m"``: a mark: a sentence about what happened, for instance which client took the line.
 
-What comes in long runs (4096 bytes or more at once, which only a line at unlimited rate brings) is stored as it is:
-a line ``[seconds, "O", size]`` (``"I"`` to the guest), then ``size`` bytes, then a newline.  Writing a flood as JSON
-strings would take longer than carrying it.
+A long run (4096 bytes or more at once, which only a line at unlimited rate produces) is stored unencoded:
+a line ``[seconds, "O", size]`` (``"I"`` to the guest), then ``size`` bytes, then a newline.  Writing it as a JSON
+string would take longer than transferring it.
 
-A file that cannot be written (disk full) never stops the line: what is lost is counted, and said in a mark as soon as
-writing works again.  What reached the file only in part is overwritten by what comes next; a file that ends in a torn
-line or block is read up to there.
+A file that cannot be written (disk full) never stops the line: lost bytes are counted, and a mark gives their number as
+soon as writing works again.  A line that reached the file only in part is overwritten by the next one; a file that ends
+in an incomplete line or block is read up to there.
 """
 
 from __future__ import annotations
@@ -31,16 +31,22 @@ from uartsim.line_format import TICKS_PER_SECOND, UsageError
 from uartsim.own_files.outputs import NewFile
 
 _HEADER: Final = {"uartsim": "transcript", "version": 1}
-#: Text is handed to the system when this much has gathered, in bytes, or on :meth:`TranscriptWriter.flush`.
+#: The buffer is flushed when it holds this many bytes, or by :meth:`TranscriptWriter.flush`.
 _GATHER: Final = 1 << 16
-#: Runs of this many bytes and more are stored as they are.
+#: Runs of this many bytes and more are stored unencoded.
 _BLOCK: Final = 4096
 #: More pieces than this are joined before they are written (IOV_MAX is 1024).
 _VECTORS: Final = 64
 
 
 class Event(NamedTuple):
-    """One line of a transcript: ``kind`` is "o", "i", "b" or "m"; ``data`` are bytes for "o" and "i", else text."""
+    """One line of a transcript.
+
+    Attributes:
+        seconds: since the start of the record.
+        kind: ``"o"``, ``"i"``, ``"b"`` or ``"m"``.
+        data: bytes for ``"o"`` and ``"i"``, text for the others.
+    """
 
     seconds: float
     kind: str
@@ -48,9 +54,13 @@ class Event(NamedTuple):
 
 
 class _Line(NamedTuple):
-    """A line that waits to be written: how many bytes of the serial line it holds (0: a break or mark), and its time.
+    """A line that waits to be written.
 
-    ``block`` are the bytes that follow it as they are, with their newline counted in ``length``.
+    Attributes:
+        text: the line of JSON, with its newline.
+        size: how many bytes of the serial line it holds; 0 for a break or a mark.
+        seconds: its time since the start of the record.
+        block: the bytes that follow it unencoded; their newline is counted in ``length``.
     """
 
     text: bytes
@@ -69,7 +79,7 @@ class TranscriptWriter:
     Args:
         path: the file; it must not exist yet, so that nothing is overwritten.
         name: the machine's name.
-        line_format: the line's format, in words.
+        line_format: the line's format as text, for the header.
         start: the time of the start, in ticks.
 
     Raises:
@@ -78,7 +88,8 @@ class TranscriptWriter:
 
     def __init__(self, path: str, name: str, line_format: str, start: int) -> None:
         self.path = path
-        #: Bytes of the line that could not be recorded; breaks and marks that could not; and why the last time.
+        #: How many bytes of the line, and how many breaks and marks, could not be recorded; and the reason of the last
+        #: failure.
         self.lost = 0
         self.lost_notes = 0
         self.trouble = ""
@@ -86,7 +97,7 @@ class TranscriptWriter:
         self._pending: list[_Line] = []
         self._pending_size = 0
         self._unsaid = self._unsaid_notes = 0
-        self._end = 0  # of what is whole in the file
+        self._end = 0  # the size of the file up to its last whole line or block
         self._file = NewFile(path, "record")
         self._fd = self._file.fd
         header = json.dumps({**_HEADER, "name": name, "format": line_format})
@@ -105,11 +116,11 @@ class TranscriptWriter:
         self._bytes("i", data, at)
 
     def line_break(self, direction: str, at: int) -> None:
-        """A break at ``at`` ticks; ``direction`` is "o" from the guest or "i" to it."""
+        """A break at ``at`` ticks; ``direction`` is ``"o"`` from the guest or ``"i"`` to it."""
         self._event("b", json.dumps(direction).encode(), at, 0)
 
     def mark(self, text: str, at: int) -> None:
-        """Something happened at ``at`` ticks."""
+        """``text`` says what happened at ``at`` ticks."""
         self._event("m", json.dumps(text).encode(), at, 0)
 
     def _bytes(self, kind: str, data: bytes, at: int) -> None:
@@ -134,11 +145,11 @@ class TranscriptWriter:
 
     @property
     def gathered(self) -> int:
-        """How much waits to be written, in bytes."""
+        """How many bytes wait to be written."""
         return self._pending_size
 
     def flush(self) -> None:
-        """Hand what has gathered to the system.  Losing it is counted, never raised."""
+        """Write what has gathered to the file.  A failure is counted, never raised."""
         if not self._pending:
             return
         lines, self._pending, self._pending_size = self._pending, [], 0
@@ -150,7 +161,7 @@ class TranscriptWriter:
             mark = json.dumps(f"{text}: {self.trouble}").encode()
             first = lines[0].seconds
             lines.insert(0, _Line(b'[%a,"m",%b]\n' % (first, mark), 0, first))
-            # The mark without anything behind it would say what the next one says again.
+            # If only the mark could be written, the next mark would count the same losses again.
             if not (written := self._write(lines, at_least=2)):
                 self._lose(lines[1:])
                 return
@@ -160,7 +171,7 @@ class TranscriptWriter:
         self._lose(lines[written:])
 
     def _write(self, lines: list[_Line], at_least: int = 1) -> int:
-        """Write lines; returns how many reached the file whole.  The rest is overwritten by what comes next."""
+        """Write lines; returns how many of them reached the file whole.  The next write overwrites the rest."""
         parts = [part for line in lines for part in ((line.text, line.block, b"\n") if line.block else (line.text,))]
         if len(parts) > _VECTORS:
             parts = [b"".join(parts)]
@@ -194,12 +205,12 @@ class TranscriptWriter:
         self._unsaid_notes += notes
 
     def close(self) -> None:
-        """Flush and close."""
+        """Flush the buffer and close the file."""
         self.flush()
         self._close()
 
     def discard(self) -> None:
-        """Remove and close the file: what was to be recorded has not come to life."""
+        """Remove and close the file, because the port that it was for did not start."""
         self._file.discard()
         self._close()
 
@@ -208,11 +219,11 @@ class TranscriptWriter:
             fd, self._fd = self._fd, -1
             try:
                 os.close(fd)
-            except OSError as error:  # a network's file system may say so late that it could not write
+            except OSError as error:  # a network file system may report only now that a write failed
                 self.trouble = os.strerror(error.errno or 0)
 
     def status(self) -> dict[str, Any]:
-        """What it does, as plain values."""
+        """The path, the lost bytes, the lost breaks and marks, and the last trouble, as plain values."""
         return {
             "path": self.path,
             "lost_bytes": self.lost,
@@ -222,21 +233,21 @@ class TranscriptWriter:
 
 
 def _json_string(data: bytes) -> bytes:
-    """``data`` as a JSON string, a byte a code point."""
+    """``data`` as a JSON string with one code point for each byte."""
     return json.dumps(data.decode("latin-1")).encode()
 
 
 def read_transcript(path: str) -> Iterator[Event]:
-    """The events of a transcript, in order; a line torn by a full disk is passed over.
+    """The events of a transcript, in order; a line that was written only in part is skipped.
 
     Raises:
-        UsageError: the file cannot be read or is no transcript.
+        UsageError: the file cannot be read or is not a transcript.
     """
     try:
         with open(path, "rb") as file:
             header = _parse(file.readline())
             if not isinstance(header, dict) or header.get("uartsim") != "transcript":
-                raise UsageError(f"{path} is no transcript of uartsim: its first line has to be the header")
+                raise UsageError(f"{path} is not a transcript of uartsim: its first line must be the header")
             if header.get("version") != 1:
                 raise UsageError(f"{path} is a transcript of version {header.get('version')}; this uartsim reads 1")
             for line in file:
@@ -247,14 +258,14 @@ def read_transcript(path: str) -> Iterator[Event]:
 
 
 def _event_of(found: Any, file: BinaryIO) -> Event | None:
-    """The event that a line's JSON stands for, and the block behind it in the file if it has one; None if it is none."""
+    """The event in a line's JSON, with the block that follows it in ``file`` if it has one; None if it is not an event."""
     match found:
         case [int() | float() as seconds, "o" | "i" | "b" | "m" as kind, str(text)]:
             with contextlib.suppress(UnicodeEncodeError, OverflowError):
                 return Event(float(seconds), kind, text.encode("latin-1") if kind in "oi" else text)
         case [int() | float() as seconds, "O" | "I" as kind, int(size)] if size >= _BLOCK:
             behind = file.tell()
-            # What a row claims is believed only where the block's newline is: a false claim costs a look at one byte.
+            # Look for the block's newline first: a damaged size then costs the reading of one byte, not of a whole block.
             end = behind + size
             is_whole = end < os.fstat(file.fileno()).st_size and os.pread(file.fileno(), 1, end) == b"\n"
             data = file.read(size + 1) if is_whole else b""

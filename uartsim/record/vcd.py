@@ -1,11 +1,11 @@
-"""A waveform: the pins of a port as a value change dump (VCD, IEEE 1364), for GTKWave, PulseView and others.
+"""Writing a waveform: the pins of a port as a value change dump (VCD, IEEE 1364), for GTKWave, PulseView and others.
 
 Scope ``com1`` has a wire for each pin of :data:`uartsim.record.levels.PINS`: TXD and RXD are 1 at mark, the modem lines
-and IRQ are 1 when active.  Four variables of type ``string``, which GTKWave knows and others pass over, say what is in the
-frames (``TXD_text``, ``RXD_text``) and in what format a line is (``TXD_format``, ``RXD_format``).
+and IRQ are 1 when active.  Four variables of type ``string``, which GTKWave shows and other programs ignore, give the
+characters in the frames (``TXD_text``, ``RXD_text``) and the format of each line (``TXD_format``, ``RXD_format``).
 
-Times are exact to the file's unit, a picosecond unless another is asked for.  What is over within a unit on a modem line
-or IRQ is drawn one unit long: a driver may serve an interrupt in the moment in which it comes.
+Times are rounded to the file's unit, a picosecond by default.  A pulse on a modem line or on IRQ that is shorter than a
+unit is drawn one unit long: a driver may serve an interrupt at the very time at which it rises.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from vcd.writer import Variable
 
-#: How many ticks are in so many units: the units that a waveform may have.
+#: The units of time that a waveform may have; the first number of ticks is as long as the second number of units.
 _UNITS: Final = {
     "1 ps": (TICKS_PER_NS, 1000),
     "10 ps": (TICKS_PER_NS, 100),
@@ -33,23 +33,23 @@ _UNITS: Final = {
     "1 us": (TICKS_PER_NS * 1000, 1),
 }
 TIMESCALES: Final = tuple(_UNITS)
-#: Variables of type string, and what they are after the line's name.
+#: The variables of type string.
 _TEXTS: Final = ("TXD_text", "RXD_text", "TXD_format", "RXD_format")
 
 
 class _Text:
-    """The file as pyvcd sees it."""
+    """The text file that pyvcd writes to."""
 
     def __init__(self, file: RecordFile) -> None:
         self._file = file
 
     def write(self, text: str) -> int:
-        """Gather; who asked for it counts what it tells of."""
+        """Add the text to the buffer; the caller counts the changes in it."""
         self._file.add(text.encode(), 0)
         return len(text)
 
     def flush(self) -> None:
-        """The file is flushed by its owner."""
+        """Do nothing: the owner flushes the file."""
 
 
 class VcdWriter(Levels):
@@ -57,13 +57,13 @@ class VcdWriter(Levels):
 
     Args:
         path: the file; it must not exist yet, so that nothing is overwritten.
-        header: what the port is.
+        header: the properties of the port.
         timescale: the unit of time, one of :data:`TIMESCALES`.  Programs that load every unit as a sample, such as
             sigrok's, are faster with a longer one.
 
     Raises:
-        UsageError: the file exists, or cannot be made or written; or at the port's rate frames take no time.
-        ValueError: an unknown unit of time.
+        UsageError: the file exists, or cannot be made or written; or the port runs at the unlimited rate.
+        ValueError: the unit of time is unknown.
     """
 
     def __init__(self, path: str, header: RecordHeader, timescale: str = "1 ps") -> None:
@@ -71,7 +71,7 @@ class VcdWriter(Levels):
             raise ValueError(f"timescale is {timescale!r}: use one of {', '.join(TIMESCALES)}")
         if header.unlimited:
             raise UsageError(
-                f"there is no waveform {path} to record at the unlimited rate, where a character takes no time on the "
+                f"the waveform {path} cannot be recorded at the unlimited rate, where a character takes no time on the "
                 "wire: use --rate line"
             )
         from vcd import VCDWriter
@@ -87,7 +87,7 @@ class VcdWriter(Levels):
             version="uartsim",
             comment=f"{header.name}: a {header.variant}",
         )
-        #: When each pin has changed last, in units; and pins that change once more a unit after ``_wait_at``.
+        #: When each pin changed last, in units; and the pins that are to change again one unit after ``_wait_at``.
         self._changed_at: dict[str, int] = {}
         self._wait: dict[str, int] = {}
         self._wait_at = 0
@@ -100,7 +100,7 @@ class VcdWriter(Levels):
         self._file.begin()
 
     def settled(self, at: int) -> None:
-        """Write what has happened before ``at``; once a second of it goes to the disk."""
+        """Write every change before ``at``; the file is flushed once a second of the port's clock."""
         super().settled(at)
         if at - self._flushed >= 1000_000_000 * TICKS_PER_NS:
             self._flushed = at
@@ -134,7 +134,7 @@ class VcdWriter(Levels):
         self._write(time, name, value)
 
     def _end_wait(self) -> None:
-        """The ends of what was over within a unit, a unit after its beginning."""
+        """Write the ends of pulses that were shorter than a unit, one unit after their beginning."""
         for pin, level in self._wait.items():
             self._write(self._wait_at + 1, pin, level)
         self._wait.clear()
@@ -148,11 +148,11 @@ class VcdWriter(Levels):
             self._file.flush()
 
     def _time(self, at: int) -> int:
-        """``at`` in units since the start, to the nearest."""
+        """The time ``at`` in units since the start, rounded to the nearest."""
         return ((at - self._start) * self._units * 2 + self._ticks) // (2 * self._ticks)
 
     def _resume(self, time: int) -> None:
-        """Say what is missing here, and what every pin is now."""
+        """Note how many changes are missing here, and write the present value of every variable."""
         lines = [
             f"$comment {self._file.gap} changes are missing here: {self._file.trouble} $end",
             f"#{time}",
@@ -163,11 +163,11 @@ class VcdWriter(Levels):
         self._file.add(("\n".join(lines) + "\n$end\n").encode(), 0)
 
     def flush(self) -> None:
-        """Hand what has gathered to the system.  Losing it is counted, never raised."""
+        """Write what has gathered to the file.  A failure is counted, never raised."""
         self._file.flush()
 
     def close(self) -> None:
-        """Write the rest, and close."""
+        """Write the remaining changes, and close the file."""
         super().close()
         end = max(self._time(self._last), self._wait_at + 1 if self._wait else 0)
         self._end_wait()
@@ -175,11 +175,11 @@ class VcdWriter(Levels):
         self._file.close()
 
     def discard(self) -> None:
-        """Remove and close the file: what was to be recorded has not come to life."""
+        """Remove and close the file, because the port that it was for did not start."""
         self._file.discard()
 
     def status(self) -> dict[str, Any]:
-        """What it does, as plain values."""
+        """The path, the size in bytes, the number of lost events and the last trouble, as plain values."""
         return self._file.status()
 
 

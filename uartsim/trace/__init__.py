@@ -1,1 +1,1 @@
-"""What reads a recording: replay, listing, summary, picture, waveform; nothing here runs."""
+"""Reading recordings: listing, summary, replay, pictures and waveforms.  No machine runs here."""

@@ -1,6 +1,7 @@
-"""Characters out of a waveform, for pictures: what a UART that looks at the middle of each bit reads from the edges.
+"""Decoding a waveform into characters for pictures, as a UART that samples the middle of each bit would.
 
-It is a plain receiver, to be shown beside a waveform and not to judge one: after a framing error it waits for mark.
+This receiver is simpler than the one of the simulated line, which decides what the guest receives: after a framing error
+it waits for mark.
 """
 
 from __future__ import annotations
@@ -14,27 +15,27 @@ from uartsim.registers import LineError
 
 
 class Signal(NamedTuple):
-    """A pin: its level at first, and when it changed to which, in ticks in the order of time."""
+    """The levels of a pin: the first level, and the edges as (time in ticks, new level) pairs in order of time."""
 
     first: int
     edges: Sequence[tuple[int, int]]
 
     def level(self, at: int) -> int:
-        """The level at ``at``: the one of an edge at that very moment."""
+        """The level at ``at`` ticks; at the time of an edge, the new level."""
         n = bisect_right(self.edges, at, key=_time)
         return self.edges[n - 1][1] if n else self.first
 
 
 class Character(NamedTuple):
-    """A character as found.
+    """A character that was decoded.
 
     Attributes:
         start: the falling edge of its start bit, in ticks.
-        end: when its frame is over; of a break, when the line goes to mark (None: it never does).
-        line_format: how it was read.
-        bits: the levels that were sampled: start, data, parity if any, first stop bit.
+        end: the end of its frame, in ticks; for a break, the time at which the line goes to mark (None: it never does).
+        line_format: the format in which it was decoded.
+        bits: the levels that were sampled: start bit, data bits, parity bit if any, first stop bit.
         character: its data bits.
-        errors: :class:`uartsim.record.tap.LineError`.
+        errors: its bits of :class:`uartsim.registers.LineError`.
     """
 
     start: int
@@ -50,28 +51,28 @@ def _time(edge: tuple[int, int]) -> int:
 
 
 def decode(signal: Signal, formats: Sequence[tuple[int, LineFormat]]) -> list[Character]:
-    """The characters on a line.
+    """Decode the characters on a line.
 
     Args:
-        signal: the line.
-        formats: from when on it is read in which format; before the first, in the first.  Those without a length of a
-            bit are passed over.
+        signal: the levels of the line.
+        formats: (time in ticks, format) pairs in order of time: the line is decoded in each format from its time on, and
+            in the first format before that.  Formats whose bits take no time are ignored.
 
     Returns:
-        What was found, in the order of time.
+        The characters, in order of time.
     """
     formats = [(at, line_format) for at, line_format in formats if line_format.bit_ticks]
     found: list[Character] = []
     if not formats:
         return found
-    free_at = 0  # nothing starts before
+    free_at = 0  # no frame starts earlier
     for n, (at, level) in enumerate(signal.edges):
         if level or at < free_at:
             continue
         line_format = formats[max(0, bisect_right(formats, at, key=lambda entry: entry[0]) - 1)][1]
         bit = line_format.bit_ticks
         if signal.level(at + bit // 2):
-            continue  # a glitch: the start bit is gone when it is checked
+            continue  # a glitch: the line is at mark again in the middle of the start bit
         count = 2 + line_format.data_bits + (line_format.parity != "N")
         bits = tuple(signal.level(at + (2 * k + 1) * bit // 2) for k in range(count))
         character = sum(level << k for k, level in enumerate(bits[1 : 1 + line_format.data_bits]))

@@ -1,4 +1,4 @@
-"""A trace as lines that a person, or a program, can read."""
+"""Listing a trace: as lines of text, or as plain values for JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from uartsim.register_bits import DLAB
 from uartsim.registers import LineError, ModemInput, ModemOutput
 from uartsim.trace.names import bit_names, printable, register_name
 
-#: What may be asked for alone.
+#: The groups of events that ``--only`` selects.
 GROUPS: Final = {
     "accesses": (events.Read, events.Write, events.Reset),
     "line": (
@@ -23,12 +23,12 @@ GROUPS: Final = {
     "interrupts": (events.Interrupt,),
     "modem": (events.ModemInputs, events.ModemOutputs),
 }
-#: Always shown: what is missing from the trace.
+#: Events that are always listed: they say what is missing from the trace.
 _ALWAYS: Final = (events.Lost, events.End)
 
 
 def clock(ticks: int) -> str:
-    """A time since the start, to the nanosecond: ``+0.000 417 292 s``."""
+    """Format a time since the start, in ticks, to the nanosecond: ``+0.000 417 292 s``."""
     sign, ns = ("-", -ticks) if ticks < 0 else ("+", ticks)
     seconds, rest = divmod(ns // TICKS_PER_NS, 1_000_000_000)
     text = f"{rest:09d}"
@@ -36,12 +36,12 @@ def clock(ticks: int) -> str:
 
 
 class Listing:
-    """Events in words.
+    """A selection of a trace's events, as text or as plain values.
 
     Args:
-        begin: events before are passed over, in ticks since the start.
-        end: events after are.
-        only: names of :data:`GROUPS`; all if empty.
+        begin: events before this time are left out, in ticks since the start.
+        end: events after this time are left out.
+        only: keys of :data:`GROUPS`; empty selects all events.
     """
 
     def __init__(self, begin: int = 0, end: int | None = None, only: Iterable[str] = ()) -> None:
@@ -51,7 +51,7 @@ class Listing:
         self._dlab = False
 
     def _chosen(self, trace: Iterable[events.Event]) -> Iterator[tuple[events.Event, bool]]:
-        """What is shown of a trace, each with whether the divisor latch was open."""
+        """The selected events, each with whether LCR.DLAB was set."""
         for event in in_order(trace):
             dlab = self._dlab
             match event:
@@ -60,7 +60,7 @@ class Listing:
                 case events.Reset():
                     self._dlab = False
             if isinstance(event, events.End) and not event.whole:
-                yield event, dlab  # whatever was asked for: what is not there may have come later
+                yield event, dlab  # whatever was selected: the missing part may have contained it
                 return
             if event.at < self._begin or (self._wanted is not None and not isinstance(event, self._wanted)):
                 continue
@@ -71,7 +71,7 @@ class Listing:
             yield event, dlab
 
     def lines(self, trace: Iterable[events.Event], every: bool = False) -> Iterator[str]:
-        """The events as text, one a line; reads that repeat what the one before said are counted unless ``every``."""
+        """The events as lines of text; repeated reads of the same value are counted on one line, unless ``every``."""
         before: events.Read | None = None
         repeats, last = 0, 0
         for event, dlab in self._chosen(trace):
@@ -87,7 +87,7 @@ class Listing:
             yield _repeated(repeats, last)
 
     def objects(self, trace: Iterable[events.Event]) -> Iterator[dict[str, Any]]:
-        """The events as plain values for JSON; ``ticks`` are exact, 144 a nanosecond."""
+        """The events as plain values for JSON; ``ticks`` is exact, with 144 ticks to a nanosecond."""
         for event, dlab in self._chosen(trace):
             found: dict[str, Any] = {"ticks": event.at, "seconds": event.at / TICKS_PER_SECOND}
             found["event"] = _snake(type(event).__name__)
@@ -105,7 +105,7 @@ class Listing:
 
 
 def in_order(trace: Iterable[events.Event]) -> Iterator[events.Event]:
-    """The events in the order of time: those that are told with an earlier start come where they began."""
+    """The events in order of time: one that was recorded after its start comes at its start."""
     waiting: list[tuple[int, int, events.Event]] = []
     for number, event in enumerate(trace):
         match event:
@@ -142,7 +142,7 @@ def _access(event: Any, dlab: bool) -> tuple[str, str]:
 
 def _edges(event: Any, _: bool) -> tuple[str, str]:
     length = event.edges[-1][0] - event.edges[0][0]
-    return "RXD", f"came otherwise than it was sent, for {duration(length)}: {len(event.edges)} levels"
+    return "RXD", f"arrived other than it was sent, for {duration(length)}: {len(event.edges)} levels"
 
 
 def _received(event: Any, _: bool) -> tuple[str, str]:
@@ -154,7 +154,7 @@ def _received(event: Any, _: bool) -> tuple[str, str]:
 
 
 def duration(ticks: int) -> str:
-    """A length of time in the unit that suits it."""
+    """Format a length of time in a suitable unit, to four digits."""
     seconds = ticks / TICKS_PER_SECOND
     for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
         if seconds >= scale:
@@ -173,7 +173,7 @@ _WORDS: Final[dict[type[Any], Callable[[Any, bool], tuple[str, str]]]] = {
     events.Programmed: lambda event, _: ("format", str(event.line_format)),
     events.Interrupt: lambda event, _: ("IRQ", "rises" if event.level else "falls"),
     events.Sent: lambda event, _: ("TXD", f'"{printable(event.characters)}" sent at {event.line_format}'),
-    events.SentBreak: lambda event, _: ("TXD", "forced to space" if event.on else "let go"),
+    events.SentBreak: lambda event, _: ("TXD", "break begins" if event.on else "break ends"),
     events.Received: _received,
     events.FarSent: lambda event, _: ("far", f'"{printable(event.characters)}" sent at {event.line_format}'),
     events.FarSpace: lambda event, _: ("far", f"holds RXD at space for {duration(event.ticks)}"),

@@ -1,4 +1,4 @@
-"""Registers and their bits by name, for what a person reads about accesses."""
+"""The names of registers and of the bits in their values, for people who read about accesses."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _ESCAPES: Final = {8: r"\b", 9: r"\t", 10: r"\n", 12: r"\f", 13: r"\r", 27: r"\e
 
 
 def register_name(offset: int, written: bool, dlab: bool) -> str:
-    """What is at ``offset`` (0 to 7) in this direction, with the divisor latch open or not."""
+    """The register at ``offset`` (0 to 7) for a write or a read, with LCR.DLAB set or not."""
     if dlab and offset < 2:
         return _LATCH[offset]
     return (_WRITTEN if written else _READ)[offset]
 
 
 def bit_names(register: str, value: int) -> str:
-    """What a register's value means, in a few words; empty where the number says all."""
+    """The meaning of a register's value, in a few words; empty for registers that hold plain numbers."""
     if register in ("RBR", "THR"):
         return f"'{printable(bytes((value,)), quote=chr(39))}'"
     if register == "IIR":
@@ -48,8 +48,8 @@ def _iir(value: int) -> str:
     try:
         text = _INTERRUPTS[InterruptId(value & 0x0F)]
     except ValueError:
-        text = f"no interrupt has the number {value & 0x0F:X}"
-    fifo = {0xC0: ", FIFOs on", 0x80: ", FIFOs on but of no use"}.get(value & 0xC0, "")
+        text = f"unknown interrupt {value & 0x0F:X}"
+    fifo = {0xC0: ", FIFOs on", 0x80: ", FIFOs on but not working"}.get(value & 0xC0, "")
     return f"{text}{fifo}{', 64 bytes' * bool(value & 0x20)}"
 
 
@@ -59,9 +59,9 @@ def _fcr(value: int) -> str:
     levels = _FIFOS.deep_triggers if value & FCR.FIFO_64 else _FIFOS.triggers
     words = [f"FIFOs on, trigger {levels[value >> 6]}"]
     if value & FCR.RCVR_RESET:
-        words.append("empty the receiver's")
+        words.append("reset receive FIFO")
     if value & FCR.XMIT_RESET:
-        words.append("empty the transmitter's")
+        words.append("reset transmit FIFO")
     if value & FCR.DMA_MODE:
         words.append("DMA mode 1")
     if value & FCR.FIFO_64:
@@ -77,7 +77,7 @@ def _lcr(value: int) -> str:
 
 
 def printable(data: bytes, quote: str = '"') -> str:
-    """Characters as one writes them in a program: what is not printable ASCII is escaped, and so is ``quote``."""
+    """The characters as in a string literal: everything but printable ASCII is escaped, and so is ``quote``."""
     return "".join(
         f"\\{quote}"
         if chr(byte) == quote

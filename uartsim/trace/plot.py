@@ -1,6 +1,6 @@
-"""A picture of a stretch of a recording: the pins with the characters, bits and errors on them, as PNG or SVG.
+"""Drawing a section of a recording: the pins with their characters, bits and errors, as PNG, SVG or PDF.
 
-Matplotlib draws it.  It comes with the extra ``plot`` and is imported here only when a picture is made.
+Matplotlib does the drawing.  The extra ``plot`` installs it, and it is imported only when a picture is made.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _INK: Final = "#22313f"
 _QUIET: Final = "#8a97a3"
 _GRID: Final = "#dfe5ea"
-_GOOD: Final = ("#e3eefb", "#2f6db5")  # a frame: its ground, its border and text
+_GOOD: Final = ("#e3eefb", "#2f6db5")  # a frame: its background; its border and text
 _BAD: Final = ("#fde3e1", "#c0281c")
 _BREAK: Final = ("#fdeccf", "#b26a00")
 _START: Final = "#cfe0f5"
@@ -32,15 +32,16 @@ _STOP: Final = "#e9f3e4"
 _PINS: Final = {"IRQ": "#7b3fa0"}
 _MODEM: Final = "#2c7a6b"
 
-#: The picture's width and the rows' heights, in inches; and dots an inch in a PNG.
+#: The picture's width and the rows' heights, in inches; and the dots per inch of a PNG.
 _WIDTH: Final = 14.0
 _LINE_HEIGHT: Final = 1.15
 _PIN_HEIGHT: Final = 0.42
 _DPI: Final = 110
-#: The room for what is drawn, in inches, as wide as the axes.
+#: The width of the axes, in inches.
 _AXES: Final = 12.4
 
-#: What is said in a picture of each kind, so that it is recognised when it is to be replaced; and how it is there.
+#: The metadata that mark a picture as ours, so that it may be replaced; and the bytes that they become in the file: those
+#: at its beginning, and those anywhere in it.
 _METADATA: Final[dict[str, dict[str, str | None]]] = {
     "png": {"Software": "uartsim plot"},
     "svg": {"Title": "uartsim plot", "Date": None},
@@ -54,7 +55,7 @@ _RECOGNISED: Final = {
 
 
 class _Scale(NamedTuple):
-    """The axis of time: what is drawn, and in which unit."""
+    """The time axis: the section that is drawn, in ticks, and the axis's unit and origin."""
 
     begin: int
     end: int
@@ -67,33 +68,33 @@ class _Scale(NamedTuple):
 
     @property
     def since(self) -> str:
-        """What the numbers on the axis count from."""
+        """The origin of the numbers on the axis, in words."""
         return f"after {self.origin / TICKS_PER_SECOND:.6f} s" if self.origin else "since the start of the recording"
 
     def points(self, ticks: int) -> float:
-        """How wide so many ticks are in the picture, in points (1/72 inch)."""
+        """The width of so many ticks in the picture, in points (1/72 inch)."""
         return ticks / (self.end - self.begin) * _AXES * 72
 
 
 def draw(waveform: Waveform, path: str, title: str = "", line_format: LineFormat | None = None) -> str:
-    """Draw a stretch into a file; an earlier picture of ours is replaced, and nothing else.
+    """Draw a section into a file.  An earlier picture of ours is replaced; any other file is an error.
 
     Args:
-        waveform: the stretch.
-        path: the picture; ``.png``, ``.svg`` or ``.pdf``.
-        title: what is above it.
-        line_format: how the lines are read; what the recording says if not given.
+        waveform: the section.
+        path: the picture; its name ends in ``.png``, ``.svg`` or ``.pdf``.
+        title: the heading of the picture.
+        line_format: the format of the lines; by default the one that the recording gives.
 
     Returns:
-        A sentence about what is in the picture.
+        A sentence that says what the picture shows.
 
     Raises:
-        UsageError: matplotlib is missing, the file's name says nothing of a picture, or there is something else in its
-            place, or it cannot be written.
+        UsageError: matplotlib is missing, the file's name has another ending, a file that is not ours is in its place, or
+            it cannot be written.
     """
     if not path.lower().endswith((".png", ".svg", ".pdf")):
-        raise UsageError(f"{path} is no picture that can be made: give a name that ends in .png, .svg or .pdf")
-    _keep_out_of_the_homes_of_others()
+        raise UsageError(f"{path} is not the name of a picture: give one that ends in .png, .svg or .pdf")
+    _avoid_other_users_homes()
     try:
         import matplotlib
         from matplotlib.figure import Figure
@@ -135,15 +136,15 @@ def draw(waveform: Waveform, path: str, title: str = "", line_format: LineFormat
     return _sentence(waveform, characters, scale)
 
 
-def _keep_out_of_the_homes_of_others() -> None:
-    """Matplotlib keeps files in the home that the environment names, which may be another user's (``sudo -E``)."""
+def _avoid_other_users_homes() -> None:
+    """Give matplotlib a folder of ours if the environment names another user's home (``sudo -E``), where it would write."""
     named = [os.environ.get(name, "") for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")]
     if not all(is_ours(path) for path in named if path):
         os.environ.setdefault("MPLCONFIGDIR", os.path.join(os.path.dirname(cache_place()), "matplotlib"))
 
 
 def _is_ours(kind: str, content: bytes) -> bool:
-    """Whether a picture says that we drew it."""
+    """Whether a picture's metadata mark it as ours."""
     begins, says = _RECOGNISED[kind]
     return content.startswith(begins) and says in content
 
@@ -153,7 +154,7 @@ def _scale(waveform: Waveform) -> _Scale:
     unit, per_second = next(
         ((unit, by) for unit, by, most in (("µs", 1e6, 2e-3), ("ms", 1e3, 2.0)) if length < most), ("s", 1.0)
     )
-    # Far from the start the numbers would all be the same but for their last digits.
+    # Far from the start, the numbers on the axis would differ only in their last digits.
     far = waveform.begin > 20 * (waveform.end - waveform.begin)
     microsecond = TICKS_PER_SECOND // 1_000_000
     origin = waveform.begin // microsecond * microsecond if far else 0
@@ -161,7 +162,7 @@ def _scale(waveform: Waveform) -> _Scale:
 
 
 def _visible(waveform: Waveform, line: str, line_format: LineFormat | None) -> list[Character]:
-    """The characters of which something is in the stretch."""
+    """The characters of a line that are at least partly in the section."""
     formats = waveform.formats.get(line) or next(iter(waveform.formats.values()), [])
     if line_format is not None:
         formats = [(0, line_format)]
@@ -170,7 +171,7 @@ def _visible(waveform: Waveform, line: str, line_format: LineFormat | None) -> l
 
 
 def _rows(waveform: Waveform) -> tuple[list[str], list[str]]:
-    """The pins that are drawn, and those that are only named because they do nothing in the stretch."""
+    """The pins to draw, and those that are only named, with their level, because they do not change in the section."""
     shown: list[str] = []
     steady: list[str] = []
     for pin, signal in waveform.pins.items():
@@ -180,7 +181,7 @@ def _rows(waveform: Waveform) -> tuple[list[str], list[str]]:
 
 
 def _frame(axes: Axes, pin: str, scale: _Scale, last: bool) -> None:
-    """A row without what is on it."""
+    """Prepare the axes of one row."""
     axes.set_xlim(scale(scale.begin), scale(scale.end))
     axes.set_yticks([])
     for side in ("top", "right", "left"):
@@ -193,7 +194,7 @@ def _frame(axes: Axes, pin: str, scale: _Scale, last: bool) -> None:
 
 
 def _steps(signal: Signal, scale: _Scale) -> tuple[list[float], list[float]]:
-    """The signal as the corners of its line."""
+    """The signal as a step function: times on the axis, and the levels from them on."""
     times, levels = [scale(scale.begin)], [float(signal.level(scale.begin))]
     for at, level in signal.edges:
         if scale.begin < at < scale.end:
@@ -205,7 +206,7 @@ def _steps(signal: Signal, scale: _Scale) -> tuple[list[float], list[float]]:
 
 
 def _draw_pin(axes: Axes, pin: str, signal: Signal, scale: _Scale) -> None:
-    """A modem line or the interrupt."""
+    """Draw a modem line or the interrupt line."""
     times, levels = _steps(signal, scale)
     color = _PINS.get(pin, _MODEM)
     axes.set_ylim(-0.35, 1.35)
@@ -214,7 +215,7 @@ def _draw_pin(axes: Axes, pin: str, signal: Signal, scale: _Scale) -> None:
 
 
 def _draw_line(axes: Axes, signal: Signal, characters: list[Character], scale: _Scale) -> None:
-    """TXD or RXD: the level below, the characters above it."""
+    """Draw TXD or RXD: the level, and the characters above it."""
     axes.set_ylim(-0.25, 2.45)
     for character in characters:
         _draw_character(axes, character, scale)
@@ -251,7 +252,7 @@ def _draw_character(axes: Axes, found: Character, scale: _Scale) -> None:
 
 
 def _label(found: Character, end: int, room: float) -> str:
-    """What is written into a frame of so many points."""
+    """The text in a frame that is ``room`` points wide."""
     if found.errors & LineError.BI:
         length = f"{(end - found.start) / TICKS_PER_SECOND * 1e3:.4g} ms"
         return f"break {length}" if found.end is not None and room > 80 else "break" if room > 32 else ""
@@ -264,7 +265,7 @@ def _label(found: Character, end: int, room: float) -> str:
 
 
 def _draw_bits(axes: Axes, found: Character, scale: _Scale) -> None:
-    """The cells of a frame's bits, with what was sampled in each: S the start bit, P parity, T the stop bits."""
+    """Draw a cell for each bit of a frame, with its value: S is the start bit, P the parity bit, T the stop bits."""
     line_format, bit = found.line_format, found.line_format.bit_ticks
     borders = [found.start + n * bit for n in range(len(found.bits))] + [found.start + line_format.frame_ticks]
     written = scale.points(bit) >= 8
@@ -296,7 +297,7 @@ def _draw_bits(axes: Axes, found: Character, scale: _Scale) -> None:
 
 
 def _write_around(figure: Figure, title: str, steady: list[str], scale: _Scale, height: float) -> None:
-    """Title, unit of time, and the pins that do nothing."""
+    """Write the title, the unit of time, and the pins that do not change."""
     figure.text(0.075, 1 - 0.16 / height, title, fontsize=11, color=_INK, va="center", fontweight="bold")
     figure.text(
         *(0.075 + _AXES / _WIDTH, 0.2 / height, f"{scale.unit} {scale.since}"),

@@ -1,8 +1,7 @@
-"""Opening a trace: its header, and its events one after the other.
+"""Opening a trace: its header, and an iterator over its events.
 
-:class:`uartsim.record.trace_writer.TraceWriter` wrote it; the format is in :mod:`uartsim.record.trace_format`.  A trace that
-was cut off anywhere is read up to its last whole record; one that was changed is not what was written, and says so by its
-checksums.
+:class:`uartsim.record.trace_writer.TraceWriter` writes traces; :mod:`uartsim.record.trace_format` describes the format.
+A trace that was cut off is read up to its last whole record; checksums reveal a trace that was changed.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from uartsim.trace.records import Records
 
 
 class Trace:
-    """A trace that is read: its header, and its events by iteration.
+    """A trace: its header, and its events by iteration.
 
-    The last event is always :class:`uartsim.record.events.End`; it says whether the trace is whole.
+    The last event is always :class:`uartsim.record.events.End`, which says whether the trace is whole.
     """
 
     def __init__(self, path: str, header: RecordHeader, version: int = VERSION) -> None:
@@ -31,7 +30,7 @@ class Trace:
         """The events in the file's order.
 
         Raises:
-            UsageError: the file cannot be read, or is damaged; the text says where.
+            UsageError: the file cannot be read, or is damaged; the message says where.
         """
         try:
             with open(self.path, "rb") as file:
@@ -44,7 +43,7 @@ def read_trace(path: str) -> Trace:
     """Open a trace.
 
     Raises:
-        UsageError: the file cannot be read, or is no trace.
+        UsageError: the file cannot be read, or is not a trace.
     """
     try:
         with open(path, "rb") as file:

@@ -1,8 +1,8 @@
 """Reading the records of a trace, of either version of the format.
 
-A file that was cut off anywhere is read up to its last whole record.  What cannot be a record, or is not what was written,
-is damage, and the file's byte is named.  A system that crashes may leave zeros where data was to be: a file that ends in
-zeros was cut off where they begin.
+A file that was cut off is read up to its last whole record.  Bytes that are not a valid record, or whose checksum is
+wrong, are damage, and the error names their place in the file.  A system that crashes may leave zeros where data should
+be: a file that ends in zeros counts as cut off where they begin.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from uartsim.record.trace_format import (
 )
 from uartsim.registers import LineError, ModemInput, ModemOutput
 
-#: So many zeros at a file's end are what a crash has left, and not what was written.
+#: This many zero bytes at a file's end count as left by a crash.
 CRASH_ZEROS: Final = 8
 
 _ERRORS: Final = int(LineError.PE | LineError.FE | LineError.BI)
@@ -37,12 +37,12 @@ _OUTPUTS: Final = int(ModemOutput.DTR | ModemOutput.RTS | ModemOutput.OUT1 | Mod
 
 
 class Records:
-    """Reads records, and knows what they refer to.
+    """Decodes records, and keeps the state that they refer to: formats, earlier values and the time.
 
     Args:
         path: the file's name, for messages.
-        file: the file, at its first line.
-        version: of the format.
+        file: the file, positioned at its first line.
+        version: the version of the format.
         start: the port's clock at power-on, in ticks.
     """
 
@@ -57,10 +57,10 @@ class Records:
         self._values: list[int | None] = [None] * 16
 
     def read_all(self) -> Iterator[events.Event]:
-        """All of them, and the end.
+        """All events, and an :class:`uartsim.record.events.End` as the last.
 
         Raises:
-            UsageError: the file is damaged; the text says where.
+            UsageError: the file is damaged; the message says where.
         """
         for event in self._in_blocks() if self._version > 1 else self._in_a_row():
             yield event
@@ -74,7 +74,7 @@ class Records:
         return UsageError(f"{self._path} is damaged at byte {place}: {why}")
 
     def _in_blocks(self) -> Iterator[events.Event]:
-        """Version 2: records come in blocks, each with its length and a checksum."""
+        """The events of a trace of version 2: records are in blocks, each with its length and a checksum."""
         so_far = checksum(self._header)
         while head := self._file.read(BLOCK_HEAD):
             place = self._file.tell() - len(head)
@@ -91,13 +91,13 @@ class Records:
             so_far = checksum(data, so_far)
             whole = len(data) == length
             if (length == 0) is not (place == len(self._header) + BLOCK_HEAD):
-                raise self._damaged(place, "the first block is empty, and no other")
+                raise self._damaged(place, "the first block must be empty, and no other may be")
             if whole and so_far != wanted:
                 tail = data + self._file.read(LONGEST_BLOCK)
                 if not _ends_in_zeros(tail) or len(tail.rstrip(b"\0")) > len(data):
                     raise self._damaged(
                         place if data else 0,
-                        f"of the {length or place} bytes from there on some are not as they were written",
+                        f"some of the {length or place} bytes from there on are not as they were written",
                     )
                 data, whole = data.rstrip(b"\0"), False
             yield from self._in_block(data, place, whole)
@@ -105,7 +105,7 @@ class Records:
                 return
 
     def _in_block(self, data: bytes, place: int, whole: bool) -> Iterator[events.Event]:
-        """The records in one block; those of one that is not whole up to its last whole record."""
+        """The events of one block; those of a block that was cut off, up to its last whole record."""
         if not whole and _ends_in_zeros(data):
             data = data.rstrip(b"\0")
         cursor = Cursor(data)
@@ -126,7 +126,7 @@ class Records:
                     return
 
     def _in_a_row(self) -> Iterator[events.Event]:
-        """Version 1: records follow each other."""
+        """The events of a trace of version 1: records follow each other without blocks."""
         data, place = bytearray(), self._file.tell()
         cursor = Cursor(data)
         while True:
@@ -146,7 +146,7 @@ class Records:
                 except Damaged as error:
                     if any(data[cursor.at - 1 :]) or any(self._file.read(1 << 20)):
                         raise self._damaged(self._place, str(error)) from None
-                    return  # a crash of the system leaves zeros at the end
+                    return  # only zeros follow: a crash of the system left them
                 if event is not None:
                     if isinstance(event, events.End) and any(data[cursor.at :]):
                         raise self._damaged(place + cursor.at, "something follows the recording's end")
@@ -157,7 +157,12 @@ class Records:
                 return
 
     def _record(self, cursor: Cursor) -> events.Event | None:
-        """The next record; IndexError where it is not whole."""
+        """Decode the next record; None for one that is not an event.
+
+        Raises:
+            IndexError: the data end before the record does.
+            Damaged: the bytes are not a valid record.
+        """
         tag = cursor.byte()
         unit = tag & 3
         if tag & ACCESS:
@@ -165,7 +170,7 @@ class Records:
             place = tag >> 3 & 15
             value = self._values[place] if tag & SAME_VALUE else cursor.byte()
             if value is None:
-                raise Damaged("an access has the value of the one before, and there is none")
+                raise Damaged("an access repeats the value of an earlier one, but there is none")
             self._values[place] = value
             self._base = self._time(self._base + since)
             make = events.Write if tag & WRITTEN else events.Read
@@ -173,9 +178,9 @@ class Records:
         try:
             kind = Kind(tag >> 2)
         except ValueError:
-            raise Damaged(f"there is no kind {tag >> 2}") from None
+            raise Damaged(f"there is no record of kind {tag >> 2}") from None
         if tag == 0:
-            raise Damaged("no record begins with a zero")
+            raise Damaged("no record begins with a zero byte")
         if kind is Kind.FORMAT:
             bit_ticks = cursor.number()
             self._formats.append(format_of(bit_ticks, cursor.byte()))
@@ -235,15 +240,15 @@ class Records:
 
     def _time(self, at: int) -> int:
         if at > self._latest:
-            raise Damaged("a time is beyond all clocks")
+            raise Damaged("a time is too large for the clock")
         return at
 
 
 def _bits(cursor: Cursor, allowed: int) -> int:
-    """The next byte, of which only some bits can be set."""
+    """The next byte, in which only the bits of ``allowed`` may be set."""
     value = cursor.byte()
     if value & ~allowed:
-        raise Damaged(f"the bits of {value:#04x} are {allowed:#04x} at most")
+        raise Damaged(f"the byte {value:#04x} has bits set that are not in {allowed:#04x}")
     return value
 
 

@@ -1,9 +1,10 @@
-"""A trace, replayed against our chip: the same accesses and the same characters at the same times.
+"""Replaying a trace against our chip: the same accesses and the same characters at the same times.
 
-A chip as the header says it is given what came to the recorded one: reads, writes, resets, received characters, modem
-lines.  What it answers has to be what was recorded: the value of every read, every change of the interrupt line, every
-frame and break on TXD, its format and its modem lines.  All changes of the interrupt line count, also those of an interrupt
-that is served in the moment in which it comes; of several changes of another pin at one moment the last one counts.
+A chip with the properties in the header gets the inputs of the recorded one: reads, writes, resets, received characters
+and modem inputs.  Its outputs must equal the recorded ones: the value of every read, every change of the interrupt line,
+every frame and break on TXD, the line format and the modem outputs.  All changes of the interrupt line are compared, even
+those of an interrupt that is served at the very time at which it rises; of several changes of another pin at one time only
+the last is compared.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _INPUTS: Final = int(ModemInput.CTS | ModemInput.DSR | ModemInput.RI | ModemInpu
 
 
 class Difference(NamedTuple):
-    """Something that our chip did otherwise, ``at`` ticks after the start; in words."""
+    """A difference between the recorded chip and ours, in words; ``at`` is in ticks since the start."""
 
     at: int
     what: str
@@ -39,18 +40,19 @@ class Difference(NamedTuple):
 
 @dataclass
 class Replayed:
-    """What a replay has found.
+    """The result of a replay.
 
     Attributes:
         limit: how many differences are kept.
-        differences: the first of them, in the order in which they were found.
-        found: how many there are.
-        accesses: register accesses that were made.
-        reads: those whose value was compared.
-        interrupts: changes of the interrupt line that were the same, both of a pulse of no length among them.
-        frames: frames on TXD that were.
-        gap: events are missing from the trace there, and the replay ended; ticks, or None.
-        cut_at: the recording was cut off there, and its last moments may not be compared; ticks, or None.
+        differences: the first differences, in the order in which they were found.
+        found: the number of all differences.
+        accesses: the number of register accesses.
+        reads: the number of reads whose values were compared.
+        interrupts: the number of equal changes of the interrupt line; a pulse of no length counts as two.
+        frames: the number of equal frames on TXD.
+        gap: the time in ticks at which events are missing from the trace and the replay ended, or None.
+        cut_at: the time in ticks at which the recording was cut off, or None; what happened just before it may not have
+            been compared.
     """
 
     limit: int = 10
@@ -65,7 +67,7 @@ class Replayed:
 
 
 class _Stream(Generic[T]):
-    """What two chips do, one thing after the other, each with its time; told in any interleaving."""
+    """One kind of output of both chips, in order of time for each; the calls for the two may interleave in any way."""
 
     def __init__(self, what: str, result: Replayed) -> None:
         self.what = what
@@ -75,15 +77,15 @@ class _Stream(Generic[T]):
         self._ours: deque[tuple[int, T]] = deque()
 
     def recorded(self, at: int, value: T) -> None:
-        """The recorded one did this."""
+        """The recorded chip put out ``value`` at ``at`` ticks."""
         self._recorded.append((at, value))
 
     def ours(self, at: int, value: T) -> None:
-        """Ours did this."""
+        """Our chip put out ``value`` at ``at`` ticks."""
         self._ours.append((at, value))
 
     def compare(self, until: int) -> None:
-        """Compare what both did before ``until``, of which everything has been told."""
+        """Compare the outputs before ``until``; all of them must have been reported."""
         recorded, ours = self._recorded, self._ours
         while True:
             theirs = recorded[0] if recorded and recorded[0][0] < until else None
@@ -109,16 +111,16 @@ class _Stream(Generic[T]):
         _differ(self._result, Difference(at, self.what, recorded, ours))
 
     def weight(self, value: T) -> int:
-        """As how many things a value counts."""
+        """How much an equal output adds to the count."""
         return 1
 
     def words(self, value: T) -> str:
-        """A value in words."""
+        """An output in words."""
         return str(value)
 
 
 class _Level(_Stream[T]):
-    """A state with changes: of several at one time the last counts, and one back to what it was is none."""
+    """A level: of several changes at one time only the last counts, and one back to the former level is not a change."""
 
     def __init__(self, what: str, result: Replayed, first: T) -> None:
         super().__init__(what, result)
@@ -126,11 +128,11 @@ class _Level(_Stream[T]):
         self._now: dict[str, tuple[int, T] | None] = {"recorded": None, "ours": None}
 
     def recorded(self, at: int, value: T) -> None:
-        """The recorded one changed to this."""
+        """The recorded chip changed to ``value``."""
         self._change("recorded", at, value)
 
     def ours(self, at: int, value: T) -> None:
-        """Ours changed to this, or is this still."""
+        """Our chip changed to ``value``, or still has it."""
         self._change("ours", at, value)
 
     def _change(self, whose: str, at: int, value: T) -> None:
@@ -147,7 +149,7 @@ class _Level(_Stream[T]):
                 (self._recorded if whose == "recorded" else self._ours).append(now)
 
     def compare(self, until: int) -> None:
-        """Compare what both did before ``until``, of which everything has been told."""
+        """Compare the changes before ``until``; all of them must have been reported."""
         for whose, now in self._now.items():
             if now is not None and now[0] < until:
                 self._over(whose)
@@ -155,13 +157,16 @@ class _Level(_Stream[T]):
 
 
 class _Turns(NamedTuple):
-    """What the interrupt line did at one moment: how often it changed, and its level after that."""
+    """The changes of the interrupt line at one time: how many, and the level after them."""
 
     changes: int
     level: bool
 
     def __eq__(self, other: object) -> bool:
-        """How often a line went there and back within one moment depends on when it was looked at: once is enough."""
+        """Whether the level is equal, and so is the number of changes modulo 2.
+
+        How many pulses of no length are seen at one time depends on when the line is looked at.
+        """
         return isinstance(other, _Turns) and self.level == other.level and self.changes % 2 == other.changes % 2
 
     def __hash__(self) -> int:
@@ -169,16 +174,16 @@ class _Turns(NamedTuple):
 
 
 class _Irq(_Stream[_Turns]):
-    """The interrupt line: all its changes, those at one moment together."""
+    """The interrupt line: all its changes; those at one time are one output."""
 
     def __init__(self, what: str, result: Replayed) -> None:
         super().__init__(what, result)
-        #: For each of both: the level, and at which moment it has changed how often.
+        #: For each chip: the level; and the time of the last change with the number of changes at that time.
         self._levels = {"recorded": False, "ours": False}
         self._turns = {"recorded": (0, 0), "ours": (0, 0)}
 
     def level(self, whose: str, at: int, level: bool) -> None:
-        """The line of ``"recorded"`` or ``"ours"`` is at this level."""
+        """The interrupt line of ``"recorded"`` or ``"ours"`` has this level at ``at`` ticks."""
         if level is not self._levels[whose]:
             since, count = self._turns[whose]
             if since != at:
@@ -194,18 +199,18 @@ class _Irq(_Stream[_Turns]):
             (self.recorded if whose == "recorded" else self.ours)(at, _Turns(count, self._levels[whose]))
 
     def compare(self, until: int) -> None:
-        """Compare what both did before ``until``, of which everything has been told."""
+        """Compare the changes before ``until``; all of them must have been reported."""
         for whose, (at, _) in list(self._turns.items()):
             if at < until:
                 self._over(whose)
         super().compare(until)
 
     def weight(self, value: _Turns) -> int:
-        """Each change."""
+        """The number of changes."""
         return value.changes
 
     def words(self, value: _Turns) -> str:
-        """What it did."""
+        """The changes in words."""
         if value.changes == 1:
             return "rises" if value.level else "falls"
         if value.changes == 2:
@@ -215,13 +220,13 @@ class _Irq(_Stream[_Turns]):
 
 class _Outputs(_Level[int]):
     def words(self, value: int) -> str:
-        """Modem lines."""
+        """The names of the active modem outputs."""
         return " ".join(str(pin.name) for pin in ModemOutput if value & pin) or "none active"
 
 
 class _Frames(_Stream[tuple[int, LineFormat]]):
     def words(self, value: tuple[int, LineFormat]) -> str:
-        """A frame."""
+        """The character of a frame, and its format."""
         return f"'{printable(bytes((value[0],)), quote=chr(39))}' {value[0]:02X} at {value[1]}"
 
 
@@ -229,17 +234,17 @@ def replay(trace: Trace, limit: int = 10) -> Replayed:
     """Replay ``trace`` to its end, or up to where events are missing.
 
     Args:
-        trace: it is read to its end.
+        trace: the trace.
         limit: how many differences are kept; all are counted.
 
     Raises:
-        UsageError: the trace is damaged, or is of a chip that we do not know.
+        UsageError: the trace is damaged, or its header describes a chip that does not exist.
     """
     return _Replay(trace.header, trace.path, limit).run(trace)
 
 
 class _Replay:
-    """One replay.  Times of the trace count from its start, those of the chip are the recorded clock's."""
+    """One replay.  Times in the trace count from its start; the chip's clock is that of the recorded one."""
 
     def __init__(self, header: RecordHeader, path: str, limit: int) -> None:
         try:
@@ -253,7 +258,7 @@ class _Replay:
             )
             self.uart.advance(header.start)
         except ValueError as error:
-            raise UsageError(f"{path} is of a chip that cannot be: {error}") from None
+            raise UsageError(f"{path} is of a chip that does not exist: {error}") from None
         self.start = header.start
         self.result = result = Replayed(limit)
         self.irq = _Irq("IRQ", result)
@@ -264,7 +269,7 @@ class _Replay:
         self.streams: tuple[Any, ...] = (self.irq, self.breaks, self.outputs, self.formats, self.frames)
 
     def run(self, trace: Trace) -> Replayed:
-        """All of it."""
+        """Replay all events."""
         for event in trace:
             match event:
                 case events.Settled(at):
@@ -274,14 +279,14 @@ class _Replay:
                     self.result.gap = at
                     break
                 case events.End(at, whole):
-                    # Where the recording was cut off, what happened last may have been waiting to be told.
+                    # If the recording was cut off, its last events may not have been written yet.
                     if whole:
                         self._until(at)
                         self._compare(at + 1)
                     else:
                         self.result.cut_at = at
                 case events.FarSent() | events.FarSpace() | events.RxdEdges():
-                    pass  # what came of them at the receiver is told by itself, and at its own time
+                    pass  # the characters that they became at the receiver are events of their own
                 case events.Read() | events.Write() | events.Received() | events.ModemInputs() | events.Reset():
                     self._input(event)
                 case _:
@@ -290,7 +295,7 @@ class _Replay:
         return self.result
 
     def _output(self, event: events.Event) -> None:
-        """The recorded chip did something that ours has to do as well."""
+        """An output of the recorded chip, which ours must have as well."""
         match event:
             case events.Interrupt(at, level):
                 self.irq.level("recorded", at, level)
@@ -306,7 +311,7 @@ class _Replay:
                 self.formats.recorded(at, line_format)
 
     def _input(self, event: events.Event) -> None:
-        """Something comes to the chip."""
+        """An input of the recorded chip, which ours gets as well."""
         uart = self.uart
         self._until(event.at)
         now = self.start + event.at
@@ -331,10 +336,10 @@ class _Replay:
         self._watch()
 
     def _until(self, at: int) -> None:
-        """The chip lives until ``at``; whatever it does by itself is seen at its own time."""
+        """Advance our chip to ``at``, stopping at each of its own events to record its outputs at their times."""
         uart, now = self.uart, self.start + at
         while (due := uart.next_event(uart.now)) <= now:
-            self._watch()  # to say what comes next, the chip has done what was due already
+            self._watch()  # next_event() has already done what was due before
             uart.advance(due)
             self._watch()
         self._watch()
@@ -343,7 +348,7 @@ class _Replay:
         self._watch()
 
     def _watch(self) -> None:
-        """What the chip shows now."""
+        """Record the present outputs of our chip."""
         uart = self.uart
         at = uart.now - self.start
         self.irq.level("ours", at, uart.irq)

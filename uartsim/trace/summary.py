@@ -1,4 +1,4 @@
-"""What a driver did with a port, in sum, from a trace."""
+"""Summing up a trace: how a driver used a port."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from uartsim.registers import POWER_ON_DIVISOR, LineError
 from uartsim.trace.listing import duration
 from uartsim.trace.names import bit_names, register_name
 
-#: Registers that are settings: each value that was written to them is told.
+#: The registers that hold settings: the summary lists each value that was written to them.
 _SETTINGS = ("FCR", "LCR", "IER", "MCR")
 
 
 @dataclass
 class Summary:
-    """Counts over a trace; times in ticks.
+    """Counts over a trace; times are in ticks.
 
     Attributes:
-        reads: accesses by the register's name, as the divisor latch was.
-        writes: likewise.
-        settings: for each register that is a setting, how often each value was written, in the order of the first time.
-        last: what was written to each of them last.
-        divisors: the divisors that were in force while the line was used or the format was set, in their order.
+        reads: the number of reads by register name; LCR.DLAB decides between registers at one offset.
+        writes: the number of writes by register name, likewise.
+        settings: for each register that holds settings, how often each value was written, in order of first use.
+        last: the last value written to each of these registers.
+        divisors: the divisors that the driver set, in order; each is the latch's value when LCR.DLAB was cleared.
         formats: how long each format was in force.
-        characters_out: frames on TXD.
-        characters_in: characters that the receiver was given, without breaks.
-        breaks_out: how often LCR.6 forced TXD to space.
-        breaks_in: breaks that the receiver was given.
-        errors_in: characters that came with a parity or framing error.
+        characters_out: the number of frames on TXD.
+        characters_in: the number of characters that the receiver got, without breaks.
+        breaks_out: how often a break began on TXD (LCR.6).
+        breaks_in: the number of breaks that the receiver got.
+        errors_in: the number of received characters with a parity or framing error.
         interrupts: how often the interrupt line rose.
-        interrupt_ticks: how long it was active.
-        longest_interrupt: the longest that it was.
-        resets: master resets.
-        events: how many there are.
-        lost: events that are missing.
+        interrupt_ticks: how long it was active in all.
+        longest_interrupt: the longest time for which it was active without a pause.
+        resets: the number of master resets.
+        events: the number of events in the trace.
+        lost: the number of events that are missing from it.
         end: the time of the last event.
-        whole: whether the recording was closed, and not cut off.
+        whole: whether the recording was closed and not cut off.
     """
 
     reads: dict[str, int] = field(default_factory=dict)
@@ -65,11 +65,11 @@ class Summary:
 
     @property
     def accesses(self) -> int:
-        """Reads and writes of registers."""
+        """The number of reads and writes of registers."""
         return sum(self.reads.values()) + sum(self.writes.values())
 
     def as_json(self) -> dict[str, Any]:
-        """As plain values; times in seconds."""
+        """The summary as plain values for JSON; times are in seconds."""
         found: dict[str, Any] = {
             name: value for name, value in vars(self).items() if isinstance(value, int | dict | list)
         }
@@ -79,7 +79,7 @@ class Summary:
         return found | {"accesses": self.accesses}
 
     def lines(self) -> list[str]:
-        """As text."""
+        """The summary as lines of text."""
         last = ", ".join(
             f"{name} {value:02X} ({bit_names(name, value) or 'nothing'})" for name, value in self.last.items()
         )
@@ -109,25 +109,25 @@ def _counts(counts: dict[str, int]) -> str:
 
 
 def summarize(trace: Iterable[events.Event]) -> Summary:
-    """Sum up a trace."""
+    """Sum up the events of a trace."""
     return _Counting().count(trace)
 
 
 class _Counting:
-    """One pass over a trace: what is counted so far, and what has to be remembered from one event to the next."""
+    """One pass over a trace: the counts so far, and the state that carries over from one event to the next."""
 
     def __init__(self) -> None:
         self.found = Summary()
         self.lcr = 0
         self.latch = [POWER_ON_DIVISOR, 0]
         self.latch_set = False
-        #: The format in force, and since when; none before the first was told.
+        #: The format in force and the time since when; None before the first one was recorded.
         self.format: tuple[LineFormat, int] | None = None
         #: When the interrupt line rose; None while it is low.
         self.rose: int | None = None
 
     def count(self, trace: Iterable[events.Event]) -> Summary:
-        """All of it."""
+        """Count all events."""
         found = self.found
         for event in trace:
             found.events += not isinstance(event, events.Settled | events.End)
@@ -172,7 +172,7 @@ class _Counting:
             self._latch_closed(value)
 
     def _latch_closed(self, lcr: int) -> None:
-        """LCR was written.  A driver writes the latch by halves: what counts is there when it closes it."""
+        """LCR was written.  A driver writes the two halves of the divisor one by one: it is whole when DLAB is cleared."""
         divisor = self.latch[0] | self.latch[1] << 8
         if self.latch_set and self.lcr & ~lcr & DLAB and self.found.divisors[-1:] != [divisor]:
             self.found.divisors.append(divisor)

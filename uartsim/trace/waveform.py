@@ -1,4 +1,4 @@
-"""A stretch of a recording as levels, read from a waveform (VCD) or a trace."""
+"""Reading a section of a recording, a waveform (VCD) or a trace, as the levels of its pins."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from uartsim.trace.reader import read_trace
 if TYPE_CHECKING:
     from vcd.reader import Token, VarDecl
 
-#: How long a stretch is if nobody says so: frames from the first on.
+#: The default length of a section: this many frames from the first one on.
 _DEFAULT_FRAMES: Final = 14
-#: A line that has been at mark for so many bits is between two frames, in every format.
+#: A line that has been at mark for this many bits is between two frames, in every format.
 _SURELY_IDLE_BITS: Final = 16
-#: What is read after the end, so that the last frame can be made out.
+#: How many bits are read after the end, so that the last frame can be decoded.
 _TAIL_BITS: Final = 24
 #: The units of time of a VCD, in seconds.
 _UNITS: Final = {"s": 1, "ms": 10**-3, "us": 10**-6, "ns": 10**-9, "ps": 10**-12, "fs": 10**-15}
-#: Names of the two lines, as other programs call them.
+#: The names that other programs give the two data lines.
 _LINES: Final = re.compile(r"(?:.*[^A-Za-z])?(TXD?|RXD?|SOUT|SIN)(?:[^A-Za-z].*)?", re.IGNORECASE)
 
 
@@ -34,10 +34,10 @@ class Waveform:
     """Levels from ``begin`` to ``end``, in ticks since the start of the recording.
 
     Attributes:
-        pins: each with what it does; edges before ``begin`` may be among them, so that frames can be made out.
-        lines: which of them carry characters.
-        formats: for each of those from when on it has which format, as far as the file says.
-        longer: there is more after ``end``.
+        pins: the levels of each pin by its name; they may include edges before ``begin``, so that frames can be decoded.
+        lines: the names of the pins that carry characters.
+        formats: for each of these lines, (time in ticks, format) pairs, as far as the file gives them.
+        longer: whether the recording continues after ``end``.
     """
 
     begin: int = 0
@@ -49,11 +49,11 @@ class Waveform:
 
 
 class _Enough(Exception):
-    """What was asked for has been read."""
+    """The requested section has been read."""
 
 
 class _Collector:
-    """Gathers changes in the order of time, and knows when it has seen enough."""
+    """Collects changes in order of time, until the requested section is complete."""
 
     def __init__(self, begin_s: float | None, end_s: float | None, line_format: LineFormat | None) -> None:
         self.begin = None if begin_s is None else seconds_to_ticks(begin_s)
@@ -67,20 +67,20 @@ class _Collector:
         self._end_given = end_s is not None
 
     def add(self, name: str, level: int) -> None:
-        """A pin, and its level at first."""
+        """Add a pin with its first level."""
         self.first[name] = level
         self.edges[name] = []
 
     def format(self, at: int, line: str, line_format: LineFormat) -> None:
-        """A line has this format from ``at`` on."""
+        """A line has this format from ``at`` ticks on."""
         if line_format.bit_ticks:
             self.formats.setdefault(line, []).append((at, line_format))
 
     def level(self, at: int, name: str, level: int) -> None:
-        """A pin changes.
+        """A pin changed.
 
         Raises:
-            _Enough: this one is too late to be seen.
+            _Enough: the change is too late to matter.
         """
         edges, bit = self.edges[name], self._bit(name)
         if name in self.lines and self.begin is None:
@@ -97,10 +97,10 @@ class _Collector:
         edges.append((at, level))
 
     def time(self, at: int) -> None:
-        """It is ``at`` now.
+        """The recording has reached the time ``at``.
 
         Raises:
-            _Enough: that is so long after the end that nothing in the stretch depends on it.
+            _Enough: ``at`` is so long after the end that nothing in the section depends on it.
         """
         if self.end is None and self.begin is not None and at >= self.begin:
             self.end = self.begin + _DEFAULT_FRAMES * 10 * self._bit()
@@ -115,7 +115,7 @@ class _Collector:
         return formats[-1][1].bit_ticks if formats else LineFormat().bit_ticks
 
     def waveform(self, longer: bool) -> Waveform:
-        """What was gathered."""
+        """The collected section; ``longer`` says whether the recording continues after it."""
         order = [*(pin for pin in PINS if pin in self.first), *(pin for pin in self.first if pin not in PINS)]
         begin = 0 if self.begin is None else self.begin
         end = self.end
@@ -134,19 +134,19 @@ class _Collector:
 def read_waveform(
     path: str, begin_s: float | None = None, end_s: float | None = None, line_format: LineFormat | None = None
 ) -> Waveform:
-    """Read a stretch of a waveform or a trace; which of both it is, its beginning says.
+    """Read a section of a waveform or a trace; the file's first byte tells which it is.
 
     Args:
         path: the file.
-        begin_s: from when, in seconds since the start; shortly before the first character if not given.
-        end_s: until when; fourteen frames later if not given.
-        line_format: how the lines are to be read; what the file says if not given.
+        begin_s: the beginning, in seconds since the start; by default shortly before the first character.
+        end_s: the end, in seconds since the start; by default fourteen frames after the beginning.
+        line_format: the format of the lines; by default the one that the file gives.
 
     Raises:
-        UsageError: the file cannot be read, or is neither; or nothing is in the stretch.
+        UsageError: the file cannot be read, or is neither a waveform nor a trace; or the section is empty.
     """
     if begin_s is not None and end_s is not None and begin_s >= end_s:
-        raise UsageError(f"from {begin_s} s to {end_s} s is nothing: give an end after the beginning")
+        raise UsageError(f"there is nothing from {begin_s} s to {end_s} s: give an end after the beginning")
     collector = _Collector(begin_s, end_s, line_format)
     try:
         with open(path, "rb") as file:
@@ -202,27 +202,27 @@ def _read_vcd(path: str, collector: _Collector) -> None:
     except UnicodeDecodeError:
         raise UsageError(f"{path} is neither a waveform (VCD) nor a trace of uartsim") from None
     if not reader.names:
-        raise UsageError(f"{path} is a waveform without a wire of one bit: there is nothing to draw")
+        raise UsageError(f"{path} is a waveform without any wire of one bit: there is nothing to draw")
 
 
 class _VcdReader:
     """Reads the tokens of a value change dump.
 
     Attributes:
-        names: the wires of one bit: their names by the identifiers that the file gives them.
+        names: the names of the wires of one bit, by their identifiers in the file.
     """
 
     def __init__(self, path: str, collector: _Collector) -> None:
         self._path = path
         self._collector = collector
-        self._unit = TICKS_PER_SECOND * 1e-9  # ticks of ours in a unit of the file's time
+        self._unit = TICKS_PER_SECOND * 1e-9  # the length of the file's unit of time, in ticks
         self._now = 0
         self.names: dict[str, str] = {}
         self._texts: dict[str, str] = {}
         self._seen: set[str] = set()
 
     def take(self, token: Token) -> None:
-        """The next token."""
+        """Process the next token."""
         from vcd.reader import TokenKind
 
         match token.kind:
@@ -277,9 +277,9 @@ def _numbers() -> Iterator[int]:
 
 
 def _format(path: str, text: str) -> LineFormat:
-    """The format that a waveform of ours says, such as ``115200_8N1``."""
+    """The format in a waveform that uartsim wrote, such as ``115200_8N1``."""
     baud, _, characters = text.partition("_")
     try:
         return LineFormat.from_baud(float(baud), characters)
     except ValueError:
-        raise UsageError(f"{path} says that a line has the format {text!r}, which does not exist") from None
+        raise UsageError(f"{path} gives a line the format {text!r}, which does not exist") from None

@@ -312,8 +312,8 @@ class Cable:
                 frame = run.line_format.frame_ticks
                 at = run.start + (count - 1) * frame + run.line_format.sampled_ticks
                 arrivals.append(Arrivals(at, bytes(run.data[:count]), 0))
-            run.drop(count)
-            if run.data:
+            if count < len(run.data):
+                run.drop(count)
                 break
             self.runs.popleft()
         self.first_at = self.runs[0].start + self.runs[0].line_format.sampled_ticks if self.runs else NEVER

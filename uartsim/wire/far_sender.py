@@ -179,15 +179,7 @@ class FarSender:
         self.pending -= 1
         if isinstance(item, int):
             self._queue.popleft()
-            if self.on_space is not None:
-                self.on_space(start, item)
-            if self.channel is not None:
-                self.channel.hold(0, start, start + item)
-            else:
-                self._flight = receive_space(start, item, self.line_format)
-            # Mark for at least a bit, so that the next start bit has an edge.
-            self.free_at = start + item + self.line_format.bit_ticks
-            self._break_end = self.free_at
+            self._start_break(start, item)
         else:
             character = item[0]
             del item[0]
@@ -204,6 +196,17 @@ class FarSender:
             self.free_at = start + line_format.frame_ticks
             self.characters += 1
         return None
+
+    def _start_break(self, start: int, ticks: int) -> None:
+        if self.on_space is not None:
+            self.on_space(start, ticks)
+        if self.channel is not None:
+            self.channel.hold(0, start, start + ticks)
+        else:
+            self._flight = receive_space(start, ticks, self.line_format)
+        # Mark for at least a bit, so that the next start bit has an edge.
+        self.free_at = start + ticks + self.line_format.bit_ticks
+        self._break_end = self.free_at
 
     def _over_channel(self, now: int) -> Arrival | None:
         """The next character that has come over the channel, if any; puts the channel away when it is of no use any more."""

@@ -176,7 +176,7 @@ class Menu:
         return await self._execute(entry.lines)
 
     async def _execute(self, lines: Sequence[str]) -> BootRequest | None:
-        """Run commands; what they have loaded, or None after an error and a key."""
+        """Run commands; return what they have loaded, or None after an error and a key."""
         terminal = self._terminal
         interpreter = Interpreter()
         failed = False

@@ -64,14 +64,14 @@ class Prompt:
             interpreter.output = ""
 
     def _print(self, output: str) -> None:
-        before, _, behind = output.rpartition("\f")
+        before, _, after = output.rpartition("\f")
         if before or output.startswith("\f"):
             self._terminal.clear()
-        self._terminal.text(behind)
+        self._terminal.text(after)
 
     # ----------------------------------------------------------------------------------------------------------- a line
     async def _read_line(self) -> str | None:
-        """Read one line; None for Esc."""
+        """Read one line; return None for Esc."""
         terminal = self._terminal
         terminal.text(PROMPT)
         self._row = terminal.row
@@ -96,14 +96,14 @@ class Prompt:
             self._goto(column)
 
     def _recall(self, text: str, step: int) -> tuple[str, int]:
-        """Replace the line by another one of the history."""
+        """Replace the line by another one of the history; return it and the cursor's column."""
         self._place = min(max(0, self._place + step), len(self._history))
         recalled = self._history[self._place] if self._place < len(self._history) else ""
         self._rewrite(recalled, 0, max(0, len(text) - len(recalled)))
         return recalled, len(recalled)
 
     def _edit(self, key: str, before: str, after: str) -> tuple[str, int]:
-        """Do a key that may change the line; the line and the cursor's column."""
+        """Do what a key does to the line; return the line and the cursor's column."""
         if len(key) == 1:
             self._goto(len(before))
             self._terminal.text(key + after)

@@ -75,7 +75,7 @@ class Editor:
         self._draw_from(first_changed, only_one=not grown)
 
     def _move(self, key: str) -> bool:
-        """Move the cursor, if ``key`` does that; whether it does."""
+        """Move the cursor, if ``key`` does that; return whether it does."""
         length = len(self.lines[self.line])
         if key == "left":
             if self.column > 0:
@@ -101,7 +101,7 @@ class Editor:
         self.column = min(column, len(self.lines[self.line]))
 
     def _change(self, key: str, kill_goes_on: bool) -> int | None:
-        """Change the text, if ``key`` does that; the first line that has changed, or None."""
+        """Change the text, if ``key`` does that; return the first line that has changed, or None."""
         text = self.lines[self.line]
         before, after = text[: self.column], text[self.column :]
         if len(key) == 1:
@@ -199,7 +199,7 @@ class Editor:
         )
 
     def _scroll_to_cursor(self) -> bool:
-        """Scroll so that the cursor's row is in the frame; whether that has moved anything."""
+        """Scroll so that the cursor's row is in the frame; return whether that has moved anything."""
         row = self._position()[0] - frame.FIRST_ROW
         before = self._top
         if row < 0:

@@ -103,7 +103,7 @@ Call Trace:
  <TASK>
 {_IDLE_FRAMES}"""
 
-#: init ended: ``init=/bin/bash`` and exit.
+#: Process 1 has ended: ``exit`` with ``init=/bin/bash``.
 INIT_DIED: Final = f"""\
 CPU: 0 PID: 1 Comm: bash {_TAINT}
 {HARDWARE}
@@ -118,7 +118,7 @@ Call Trace:
  entry_SYSCALL_64_after_hwframe+0x6e/0xd8
  </TASK>"""
 
-#: No init could be run.
+#: The kernel has found no root file system, and so no init.
 NO_INIT: Final = f"""\
 CPU: 0 PID: 1 Comm: swapper/0 {_TAINT}
 {HARDWARE}

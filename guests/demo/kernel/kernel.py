@@ -34,7 +34,7 @@ class Init(Protocol):
         """Begin a clean "reboot", "poweroff" or "halt"."""
 
     def shut_down_at_once(self, how: str) -> None:
-        """The same, but without stopping the services first."""
+        """Do a "reboot", "poweroff" or "halt" without stopping the services first."""
 
     def kill_sessions(self) -> None:
         """End all processes but process 1."""

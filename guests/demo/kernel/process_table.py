@@ -1,4 +1,4 @@
-"""The processes of the machine, for ps(1), SysRq t and the OOM killer: always the same ones, asleep."""
+"""The processes of the machine, for SysRq t and the OOM killer: always the same ones, asleep."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from typing import Final, NamedTuple
 
 
 class Process(NamedTuple):
-    """One line of ps(1).
+    """A process.
 
     Attributes:
         pid: the process's number.
         parent: the parent's number.
         name: the command's name, 15 characters at most.
         command: the arguments; empty for a kernel thread.
-        state: ps's state letters.
-        tty: the terminal, or "?".
+        state: its state, as ps(1) shows it.
         memory_kib: the resident size, in KiB.
         virtual_kib: the virtual size, in KiB.
     """
@@ -24,14 +23,8 @@ class Process(NamedTuple):
     name: str
     command: str = ""
     state: str = "S"
-    tty: str = "?"
     memory_kib: int = 0
     virtual_kib: int = 0
-
-    @property
-    def shown(self) -> str:
-        """ps's COMMAND column: the arguments, or a kernel thread's name in brackets."""
-        return self.command or f"[{self.name}]"
 
 
 _KERNEL_THREADS: Final = (
@@ -57,16 +50,16 @@ _KERNEL_THREADS: Final = (
 )
 
 _SERVICES: Final = (
-    Process(1, 0, "systemd", "/sbin/init", "Ss", "?", 12196, 102092),
-    Process(187, 1, "systemd-journal", "/lib/systemd/systemd-journald", "Ss", "?", 11804, 33016),
-    Process(210, 1, "systemd-udevd", "/lib/systemd/systemd-udevd", "Ss", "?", 5812, 24352),
-    Process(361, 1, "cron", "/usr/sbin/cron -f", "Ss", "?", 2688, 6612),
-    Process(366, 1, "agetty", "/sbin/agetty -o -p -- \\u --noclear - linux", "Ss+", "tty1", 1064, 5872),
+    Process(1, 0, "systemd", "/sbin/init", "Ss", 12196, 102092),
+    Process(187, 1, "systemd-journal", "/lib/systemd/systemd-journald", "Ss", 11804, 33016),
+    Process(210, 1, "systemd-udevd", "/lib/systemd/systemd-udevd", "Ss", 5812, 24352),
+    Process(361, 1, "cron", "/usr/sbin/cron -f", "Ss", 2688, 6612),
+    Process(366, 1, "agetty", "/sbin/agetty -o -p -- \\u --noclear - linux", "Ss+", 1064, 5872),
 )
 
 _SESSION: Final = (
-    Process(367, 1, "login", "/bin/login -p --", "Ss", "ttyS0", 4220, 6868),
-    Process(412, 367, "bash", "-bash", "S", "ttyS0", 4736, 7196),
+    Process(367, 1, "login", "/bin/login -p --", "Ss", 4220, 6868),
+    Process(412, 367, "bash", "-bash", "S", 4736, 7196),
 )
 
 _GETTY: Final = Process(
@@ -75,7 +68,6 @@ _GETTY: Final = Process(
     "agetty",
     "/sbin/agetty -o -p -- \\u --keep-baud 115200,57600,38400,9600 - vt220",
     "Ss+",
-    "ttyS0",
     1104,
     5900,
 )

@@ -11,7 +11,7 @@ from .kernel import Kernel
 from .release import BUILDER, RELEASE, VERSION
 from .vfs import FileError
 
-MOUNTS: Final = """\
+_MOUNTS: Final = """\
 sysfs /sys sysfs rw,nosuid,nodev,noexec,relatime 0 0
 proc /proc proc rw,nosuid,nodev,noexec,relatime 0 0
 udev /dev devtmpfs rw,nosuid,relatime,size=228872k,nr_inodes=57218,mode=755,inode64 0 0
@@ -71,7 +71,7 @@ def add_proc(kernel: Kernel) -> None:
     text("/proc/loadavg", lambda: "0.08 0.03 0.01 1/67 412\n")
     text("/proc/meminfo", lambda: _MEMINFO)
     text("/proc/cpuinfo", lambda: _CPUINFO)
-    text("/proc/mounts", lambda: MOUNTS)
+    text("/proc/mounts", lambda: _MOUNTS)
     text("/proc/consoles", lambda: _consoles(kernel))
     text("/proc/tty/driver/serial", lambda: _serial_report(kernel))
     text("/proc/sys/kernel/ostype", lambda: "Linux\n")

@@ -82,9 +82,16 @@ class _Parser:
                 raise ArithmeticFailure(f"{self._text}: missing `)'")
             return result
         if token[0].isdigit():
-            return int(token, 16) if token[:2] in ("0x", "0X") else int(token, 8 if token.startswith("0") else 10)
+            return self._number(token)
         text = self._value(token).strip()
         return int(text) if re.fullmatch(r"-?\d+", text) else 0
+
+    def _number(self, token: str) -> int:
+        base = 16 if token[:2] in ("0x", "0X") else 8 if token.startswith("0") else 10
+        try:
+            return int(token, base)
+        except ValueError:
+            raise ArithmeticFailure(f'{token}: value too great for base (error token is "{token}")') from None
 
     def _apply(self, operator: str, left: int, right: int) -> int:
         if operator in ("/", "%"):
@@ -96,8 +103,8 @@ class _Parser:
             "+": lambda: left + right,
             "-": lambda: left - right,
             "*": lambda: left * right,
-            "<<": lambda: left << min(right, 63),
-            ">>": lambda: left >> min(right, 63),
+            "<<": lambda: left << right % 64,
+            ">>": lambda: left >> right % 64,
             "<": lambda: int(left < right),
             ">": lambda: int(left > right),
             "<=": lambda: int(left <= right),

@@ -59,7 +59,7 @@ async def _export(context: Context) -> int:
 
 
 async def _local(context: Context) -> int:
-    """Assign variables; they are not local to the function."""
+    """Assign variables; here they are not local to the function."""
     for argument in context.arguments:
         name, equals, value = argument.partition("=")
         if equals and name.isidentifier():

@@ -78,7 +78,7 @@ class Execution:
         except LoopControl:
             pass
         finally:
-            if given:  # else what ``exec`` has opened stays open
+            if given:  # otherwise what ``exec`` has opened stays open
                 self.state.streams = before
         return self.state.status
 
@@ -170,7 +170,7 @@ class Execution:
         try:
             await _COMPOUNDS[command.kind](self, command)
         finally:
-            if command.redirections:  # else what ``exec`` has opened stays open
+            if command.redirections:  # otherwise what ``exec`` has opened stays open
                 self.state.streams = before
 
     async def _run_group(self, command: Compound) -> None:
@@ -292,7 +292,7 @@ class Execution:
             await self._run_command(self.state.functions[name])
         finally:
             self.state.parameters = parameters
-            if streams is not before:  # else what ``exec`` has opened stays open
+            if streams is not before:  # otherwise what ``exec`` has opened stays open
                 self.state.streams = before
 
     async def _run_file(self, name: str, arguments: list[str], streams: Streams) -> None:
@@ -324,7 +324,7 @@ class Execution:
         return self.state.status
 
     async def _substitute(self, text: str) -> str:
-        """Run a command in a subshell; its output, without the trailing newlines."""
+        """Run a command in a subshell; return its output, without the trailing newlines."""
         sink = BytesSink()
         shell = self.child()
         try:

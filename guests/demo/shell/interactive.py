@@ -65,7 +65,7 @@ class Shell:
             await self._run_foreground(text)
 
     async def _read_command(self) -> str | None:
-        """Read lines until they are a complete command; None for Ctrl-D."""
+        """Read lines until they are a complete command; return None for Ctrl-D."""
         text = await self._editor.read_line(self._expand_prompt("PS1"), interruptible=self._state.job_control)
         if text is None:
             return None

@@ -60,7 +60,7 @@ _CONTROL: Final = {
 
 
 class KeyReader:
-    """Reads keys from a tty in raw mode; no byte behind a key is taken.
+    """Reads keys from a tty in raw mode, and no byte beyond a key.
 
     Args:
         terminal: the tty.

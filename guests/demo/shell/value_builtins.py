@@ -161,7 +161,7 @@ def _binary(left: str, operator: str, right: str) -> bool:
 
 
 async def _read(context: Context) -> int:
-    """Do ``read [-r] [-s] [-t SECONDS] [-p PROMPT] [NAME...]``."""
+    """Run ``read [-r] [-s] [-t SECONDS] [-p PROMPT] [NAME...]``."""
     parsed = getopt.parse(context.arguments, "rst:p:n:")
     names = parsed.operands or ["REPLY"]
     if "p" in parsed.values:

@@ -26,7 +26,7 @@ Signal = Literal["INT", "QUIT", "TSTP"]
 
 #: The longest canonical line with its newline, and the size of the buffer.
 BUFFER_BYTES: Final = 4096
-#: What may wait behind a full buffer before input is lost.
+#: How much input may wait when the buffer is full, in bytes; more is lost.
 FLIP_BYTES: Final = 65536
 
 
@@ -90,7 +90,7 @@ class LineDiscipline:
         self._forget_lines()
 
     def _forget_lines(self) -> None:
-        """Flush for a signal, which keeps what has come after the signal character."""
+        """Flush for a signal: what has come after the signal character is kept."""
         self._lines.clear()
         self._line.clear()
         self._literal_next = False
@@ -177,14 +177,14 @@ class LineDiscipline:
             self._put(byte)
 
     def _take_flow_control(self, byte: int) -> bool:
-        """Take XON and XOFF; whether ``byte`` was one."""
+        """Handle XON and XOFF; return whether ``byte`` was one of them."""
         if "ixon" not in self._modes or not (self._is(byte, "start") or self._is(byte, "stop")):
             return False
         self._set_held(not self._is(byte, "start"))
         return True
 
     def _take_signal(self, byte: int) -> bool:
-        """Take a signal character; whether ``byte`` was one."""
+        """Handle signal characters; return whether ``byte`` was one of them."""
         if "isig" not in self._modes:
             return False
         for name, signal in _SIGNAL_CHARACTERS:
@@ -228,7 +228,7 @@ class LineDiscipline:
             self._put(byte)
 
     def _take_extended(self, byte: int) -> bool:
-        """Take a character that is special with ``iexten`` only; whether ``byte`` was one."""
+        """Handle characters that are special with ``iexten`` only; return whether ``byte`` was one of them."""
         modes = self._modes
         if self._is(byte, "werase"):
             self._erase_word(byte)
@@ -291,7 +291,7 @@ class LineDiscipline:
             self._rub_out(removed)
 
     def _pop_character(self) -> bytes:
-        """Take the last character off the line: with ``iutf8`` it may have several bytes."""
+        """Remove the last character of the line and return it; with ``iutf8`` it may have several bytes."""
         removed = bytearray((self._line.pop(),))
         if "iutf8" in self._modes:
             while removed[0] & 0xC0 == 0x80 and self._line:
@@ -344,7 +344,7 @@ class LineDiscipline:
         self._echo_out(self.process_output(data))
 
     def process_output(self, data: bytes) -> bytes:
-        """The bytes that go to the line for ``data`` that a program has written (OPOST); keeps track of the column."""
+        """Turn what a program has written into the bytes that go to the line (OPOST), and keep track of the column."""
         modes = self._modes
         if "opost" not in modes:
             return data

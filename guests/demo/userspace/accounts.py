@@ -1,6 +1,6 @@
-"""The accounts of the machine: the file /etc/shadow, and who logged in last.
+"""The accounts of the machine, which are in /etc/shadow.
 
-/etc/shadow has the form of shadow(5), but the hash is one that only this machine knows: SHA-256, without salt.
+The file has the form of shadow(5), with a hash that no other system uses: SHA-256 without salt.
 """
 
 from __future__ import annotations

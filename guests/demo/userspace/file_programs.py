@@ -150,6 +150,16 @@ async def _mv(context: Context) -> int:
     return status
 
 
+async def _touch(context: Context) -> int:
+    status = 0
+    for name in [word for word in context.arguments if not word.startswith("-")]:
+        try:
+            context.kernel.files.write(context.path(name), b"", append=True)
+        except FileError as error:
+            status = await context.complain(f"cannot touch '{name}': {error}")
+    return status
+
+
 async def _chmod(context: Context) -> int:
     if len(context.arguments) < 2:
         return await context.complain("missing operand")
@@ -167,7 +177,7 @@ async def _chmod(context: Context) -> int:
 
 
 async def _dd(context: Context) -> int:
-    """Do ``dd if= of= bs= count= skip= seek= status=`` to and from files, devices and pipes."""
+    """Run ``dd if= of= bs= count= skip= seek= status=`` to and from files, devices and pipes."""
     values = dict(word.partition("=")[::2] for word in context.arguments)
     block = _bytes(values.get("bs", "512"))
     count = int(values["count"]) if "count" in values else None
@@ -216,6 +226,7 @@ FILE_PROGRAMS: Final[Mapping[str, CommandFunction]] = {
     "mkdir": _mkdir,
     "rm": _rm,
     "mv": _mv,
+    "touch": _touch,
     "chmod": _chmod,
     "dd": _dd,
 }

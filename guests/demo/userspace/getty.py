@@ -98,7 +98,7 @@ class Getty:
                 return name.decode(errors="replace")
 
     async def _log_in(self, name: str) -> bool:
-        """Be login: ask for the password until it is right; whether it was."""
+        """Run login: ask for the password until it is right; return whether it was."""
         kernel, terminal = self._kernel, self._terminal
         limit_s = self._settings.login_timeout
         with trio.move_on_after(limit_s) as scope:

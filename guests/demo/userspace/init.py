@@ -110,7 +110,7 @@ class Init:
         self._shutdown.set()
 
     def shut_down_at_once(self, how: str) -> None:
-        """Do a "reboot", "poweroff" or "halt" without stopping anything first (``reboot -f``)."""
+        """Do a "reboot", "poweroff" or "halt" without stopping the services first (``reboot -f``)."""
         self._kernel.log.printk(_LAST[how][3], EMERG)
         self._kernel.stop(how)
 

@@ -33,7 +33,7 @@ class Initramfs:
         self._settings = settings
 
     async def run(self) -> bool:
-        """Find and mount the root file system; whether it was found."""
+        """Find and mount the root file system; return whether it was found."""
         kernel = self._kernel
         await self._kernel.write_console("Loading, please wait...\nStarting systemd-udevd version 252.22-1~deb12u1\n")
         for _part, level, text in boot_log.DISK:

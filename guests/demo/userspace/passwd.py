@@ -22,6 +22,8 @@ async def passwd(context: Context) -> int:
         accounts.set_password(files, name, first)
         await context.print("passwd: password updated successfully")
         return 0
-    await context.stderr.write(b"Sorry, passwords do not match.\n" if first else b"No password has been supplied.\n")
-    await context.complain("Authentication token manipulation error")
-    return await context.complain("password unchanged", 10)
+    why = "Sorry, passwords do not match." if first else "No password has been supplied."
+    await context.stderr.write(
+        f"{why}\npasswd: Authentication token manipulation error\npasswd: password unchanged\n".encode()
+    )
+    return 10

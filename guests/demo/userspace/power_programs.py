@@ -1,4 +1,4 @@
-"""Programs that end the system: reboot, poweroff, halt, systemctl."""
+"""Programs that end the system: reboot, poweroff, halt, shutdown, systemctl."""
 
 from __future__ import annotations
 
@@ -15,6 +15,13 @@ _FORCED: Final = frozenset(("-f", "--force", "-ff"))
 async def _reboot(context: Context) -> int:
     how = "poweroff" if context.name == "halt" and "-p" in context.arguments else context.name
     return await _go_down(context, how)
+
+
+async def _shutdown(context: Context) -> int:
+    arguments = set(context.arguments)
+    if "-c" in arguments:
+        return 0
+    return await _go_down(context, "reboot" if "-r" in arguments else "halt" if "-H" in arguments else "poweroff")
 
 
 async def _go_down(context: Context, how: str) -> int:
@@ -67,5 +74,6 @@ POWER_PROGRAMS: Final[Mapping[str, CommandFunction]] = {
     "reboot": _reboot,
     "poweroff": _reboot,
     "halt": _reboot,
+    "shutdown": _shutdown,
     "systemctl": _systemctl,
 }

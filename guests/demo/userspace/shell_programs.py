@@ -32,7 +32,7 @@ async def _sh(context: Context) -> int:
 
 
 async def _run_argument(context: Context, options: set[str], words: list[str]) -> int:
-    """Do ``sh -c TEXT [NAME [PARAMETER...]]``."""
+    """Run ``sh -c TEXT [NAME [PARAMETER...]]``."""
     if not words:
         return await context.complain("-c: option requires an argument", 2)
     child = context.runner.child()

@@ -71,7 +71,7 @@ _TAKES_VALUE: Final = frozenset(
 
 
 async def _show_word(context: Context, word: str) -> bool:
-    """Print what one word asks for; whether it asks for anything."""
+    """Print what one word asks for; return whether it asks for anything."""
     modes, line_format = context.kernel.terminal.modes, context.kernel.port.line_format
     if word in ("-a", "--all"):
         await _show(context, everything=True)
@@ -87,7 +87,7 @@ async def _show_word(context: Context, word: str) -> bool:
 
 
 def _changed(modes: Modes, line_format: LineFormat, word: str, value: str) -> tuple[Modes, LineFormat] | None:
-    """Modes and line format after one word and its value, or None if there is no such word."""
+    """Apply one word and its value; return modes and line format, or None if stty does not have the word."""
     if word.isdigit() or word in ("ispeed", "ospeed"):
         return modes, _with_speed(line_format, int(value or word))
     if word in DEFAULT_CHARACTERS:
@@ -120,7 +120,7 @@ def _character(text: str) -> int:
 
 
 def _switched(modes: Modes, line_format: LineFormat, word: str) -> tuple[Modes, LineFormat] | None:
-    """Modes and line format after a word that switches something, or None if there is no such word."""
+    """Apply a word that switches something; return modes and line format, or None if stty does not have the word."""
     off = word.startswith("-")
     name = word.removeprefix("-")
     if name == "sane":

@@ -46,7 +46,7 @@ class Sulogin:
             await terminal.write("Login incorrect\n\n")
 
     async def _read_password(self) -> str | None:
-        """Read a password without echo; None for Ctrl-D."""
+        """Read a password without echo; return None for Ctrl-D."""
         typed = bytearray()
         while True:
             byte = (await self._terminal.read(1))[0]

@@ -1,4 +1,4 @@
-"""Programs that show or set something of the system: uname, dmesg, sysctl, hostname, id, journalctl, sleep."""
+"""Programs that show or change the state of the system: uname, dmesg, sysctl, hostname, id, date, uptime, ps, sleep ..."""
 
 from __future__ import annotations
 
@@ -54,6 +54,41 @@ def _dmesg_text(log: KernelLog, flags: set[str]) -> str:
 async def _id(context: Context) -> int:
     short = {"-u": "0", "-g": "0", "-un": "root", "-nu": "root", "-gn": "root"}
     await context.print(short.get("".join(context.arguments), "uid=0(root) gid=0(root) groups=0(root)"))
+    return 0
+
+
+async def _whoami(context: Context) -> int:
+    await context.print("root")
+    return 0
+
+
+async def _date(context: Context) -> int:
+    layout = next((word[1:] for word in context.arguments if word.startswith("+")), "%a %b %e %H:%M:%S UTC %Y")
+    now = context.kernel.wall_time()
+    layout = layout.replace("%s", str(int(now))).replace("%N", f"{int(now % 1 * 1e9):09d}").replace("%Z", "UTC")
+    await context.print(context.kernel.date(layout) if layout else "")
+    return 0
+
+
+async def _uptime(context: Context) -> int:
+    minutes = int(context.kernel.log.uptime_s // 60)
+    if "-p" in context.arguments:
+        await context.print(f"up {minutes} minute{'' if minutes == 1 else 's'}")
+        return 0
+    up = f"{minutes // 60:2d}:{minutes % 60:02d}" if minutes >= 60 else f"{minutes} min"
+    now = context.kernel.date("%H:%M:%S")
+    await context.print(f" {now} up {up},  1 user,  load average: 0.08, 0.03, 0.01")
+    return 0
+
+
+async def _ps(context: Context) -> int:
+    letters = set("".join(context.arguments).replace("-", ""))
+    on_line = {"login", "bash", "agetty"}
+    shown = [each for each in context.kernel.processes.all() if letters & {"e", "A", "a", "x"} or each.name in on_line]
+    await context.print("    PID TTY          TIME CMD")
+    for each in shown:
+        tty = "ttyS0" if each.name in on_line and each.pid != 366 else "?"
+        await context.print(f"{each.pid:7d} {tty:<8} 00:00:00 {each.name}")
     return 0
 
 
@@ -120,6 +155,10 @@ SYSTEM_PROGRAMS: Final[Mapping[str, CommandFunction]] = {
     "uname": _uname,
     "dmesg": _dmesg,
     "id": _id,
+    "whoami": _whoami,
+    "date": _date,
+    "uptime": _uptime,
+    "ps": _ps,
     "hostname": _hostname,
     "sysctl": _sysctl,
     "sleep": _sleep,

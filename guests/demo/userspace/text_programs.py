@@ -122,7 +122,7 @@ def _expression(pattern: str, flags: set[str]) -> re.Pattern[bytes]:
 async def _grep_source(
     context: Context, source: Source, expression: re.Pattern[bytes], parsed: getopt.Parsed, prefix: bytes
 ) -> int:
-    """Print the matching lines of one file; returns how many there were, or 1 as soon as ``-q`` has found one."""
+    """Print the matching lines of one file; return how many there were (with ``-q`` at most 1)."""
     limit = getopt.number(parsed.values.get("m", "0"))
     number = count = 0
     async for line in Lines(source):

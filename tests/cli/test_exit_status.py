@@ -1,0 +1,65 @@
+"""The end of a guest, in a sentence and an exit status."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from tests.access.rig import environment, make_guest_folder, uartsim
+
+
+def run_attached(runtime: Path, folder: Path) -> tuple[str, int | None]:
+    child = pexpect.spawn(
+        sys.executable, ["-m", "uartsim", "run", str(folder)], env=environment(runtime), timeout=30, encoding="utf-8"
+    )
+    child.expect(pexpect.EOF)
+    child.close()
+    return child.before or "", child.exitstatus
+
+
+def process_guest(folder: Path, script: str) -> Path:
+    folder.mkdir()
+    command = json.dumps(["sh", "-c", script])
+    (folder / "guest.toml").write_text(
+        f'[guest]\nkind = "process"\ndescription = "sh"\n[process]\ncommand = {command}\n'
+    )
+    return folder
+
+
+@pytest.mark.parametrize("attached", [True, False])
+def test_a_script_that_fails_says_why_and_exits_with_1(runtime: Path, tmp_path: Path, attached: bool) -> None:
+    source = "async def main(host):\n    host.tty.open()\n    nosuch\n"
+    folder = make_guest_folder(tmp_path / "guest", source)
+    if attached:
+        said, status = run_attached(runtime, folder)
+    else:
+        said, status = uartsim(runtime, "run", str(folder), "--no-attach", status=1).stderr, 1
+    assert "NameError: name 'nosuch' is not defined (guest.py:3)" in said
+    assert status == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "said", "status"),
+    [
+        ("sleep 1.1; kill -SEGV $$", r"failed with status 139: sh was ended by SIGSEGV", 1),
+        ("sleep 1.1; exit 3", r"exited with status 3", 1),
+        ("exit 3", r"failed with status 3", 1),
+        ("exit 0", r"exited with status 0", 0),
+    ],
+)
+@pytest.mark.parametrize("attached", [True, False])
+def test_the_status_of_a_process_is_that_of_run(
+    runtime: Path, tmp_path: Path, script: str, said: str, status: int, attached: bool
+) -> None:
+    folder = process_guest(tmp_path / "guest", script)
+    if attached:
+        found, left = run_attached(runtime, folder)
+        assert left == status
+    else:
+        found = uartsim(runtime, "run", str(folder), "--no-attach", status=status).stderr
+    assert re.search(said, found), found

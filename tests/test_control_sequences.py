@@ -1,0 +1,129 @@
+"""What is sent to a terminal, taken apart."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from unittest.mock import ANY
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.strategies import cut_in_pieces
+from uartsim.control_sequences import LONGEST_SEQUENCE, ControlSequenceParser, Kind, Token
+
+#: Tokens of these kinds may be cut anywhere.
+CUT = (Kind.TEXT, Kind.STRING, Kind.IGNORED)
+
+streams = st.lists(
+    st.one_of(
+        st.binary(max_size=4),
+        st.sampled_from(
+            [b"\x1b", b"[", b"]", b"P", b"\\", b"\xc2", b"\x9b", b"\x9d", b"\x9c", b"\x18", b"\x07", b"\n"]
+        ),
+        st.sampled_from([b"\x1b[1;31m", b"\x1b[?25l", b"\x1b(0", b"\x1b]0;t\x07", b"\x1b]8;;\x1b\\", b"\x1bPq\x1b\\"]),
+        st.sampled_from(["\u00e9", "\u26c0", "\U0001f600"]).map(str.encode),
+        st.integers(0, 2 * LONGEST_SEQUENCE).map(lambda size: b"1" * size),
+    ),
+    max_size=30,
+).map(b"".join)
+
+
+def tokens(*pieces: bytes, single_bytes: bool = True) -> list[Token]:
+    """The tokens of a stream, with no cut where there need not be one."""
+    parser = ControlSequenceParser(single_bytes=single_bytes)
+    found = [token for piece in pieces for token in parser.feed(piece)]
+    joined: list[Token] = []
+    for kind, group in groupby(found, key=lambda token: token.kind):
+        several = list(group)
+        if kind in CUT:
+            joined.append(Token(kind, b"".join(token.data for token in several)))
+        else:
+            joined += several
+    return joined
+
+
+@pytest.mark.parametrize(
+    ("stream", "bodies"),
+    [
+        (b"a\x1b[1;31mb", [b"a", b"1;31m", b"b"]),
+        (b"\x1b[>4;2m\x1b[0 q\x1b[!p\x1b[38:2::1:2:3m", [b">4;2m", b"0 q", b"!p", b"38:2::1:2:3m"]),
+        (b"\x1bc\x1b(0\x1b%G\x1b=", [b"c", b"(0", b"%G", b"="]),
+        (b"\xc2\x9b5m\x9bK\x84", [b"5m", b"K", b"D"]),
+        (b"\x1b]0;t\x07x", [b"]", b"0;t", b"\x07", b"x"]),
+        (b"\x1b]0;t\x1b\\x", [b"]", b"0;t", b"\x1b\\", b"x"]),
+        (b"\x9d0;\xe2\x9c\x93\x9cx", [b"]", b"0;\xe2\x9c\x93", b"\x9c", b"x"]),
+        (b"\x1bPa\x07b\xc2\x9cx", [b"P", b"a\x07b", b"\xc2\x9c", b"x"]),
+        (b"\x1bXsos\x1b\\", [b"X", b"sos", b"\x1b\\"]),
+        (b"\x1b^pm\x1b\\\x1b_apc\x1b\\", [b"^", b"pm", b"\x1b\\", b"_", b"apc", b"\x1b\\"]),
+    ],
+)
+def test_each_sequence_is_told_from_text(stream: bytes, bodies: list[bytes]) -> None:
+    assert [token.body or token.data for token in tokens(stream)] == bodies
+
+
+def test_a_control_in_a_sequence_does_not_end_it() -> None:
+    assert tokens(b"\x1b[3\n1m") == [Token(Kind.CSI, b"\x1b[3\n1m", b"31m")]
+    assert tokens(b"\x1b\x00]x") == [Token(Kind.STRING_BEGIN, b"\x1b\x00]", b"]"), Token(Kind.STRING, b"x")]
+
+
+def test_however_many_controls_there_are_a_sequence_is_seen() -> None:
+    for controls in (b"\x00" * 300, b"\n" * 1000):
+        assert tokens(b"\x1b" + controls + b"]x")[-2:] == [
+            Token(Kind.STRING_BEGIN, ANY, b"]"),
+            Token(Kind.STRING, b"x"),
+        ]
+        assert tokens(b"\x1b[" + controls + b"1m")[-1] == Token(Kind.CSI, ANY, b"1m")
+
+
+@pytest.mark.parametrize("cut", [b"\x18", b"\x1a", b"\x1bc", b"\x9bm", b"\xc2\x84"])
+@pytest.mark.parametrize(
+    ("begun", "kind"), [(b"\x1b[1;3", Kind.IGNORED), (b"\x1b(", Kind.IGNORED), (b"\x1b]0;x", Kind.STRING_END)]
+)
+def test_a_sequence_and_a_string_are_cut_off(begun: bytes, kind: Kind, cut: bytes) -> None:
+    *before, last = tokens(begun + cut)
+    assert before[-1].kind is kind
+    assert last == tokens(cut)[0]
+    assert kind is Kind.IGNORED or before[-1].data == b""
+
+
+@pytest.mark.parametrize(
+    "stream", [b"\x1b[1?m", b"\x1b[ 1m", b"\x1b[1<2h", b"\x1b[" + b"1;" * 200 + b"m", b"\x1b" + b" " * 300 + b"F"]
+)
+def test_a_malformed_or_overlong_sequence_is_ignored_as_a_whole(stream: bytes) -> None:
+    assert tokens(stream + b"x") == [Token(Kind.IGNORED, stream), Token(Kind.TEXT, b"x")]
+
+
+@given(st.text().map(lambda text: text.translate(dict.fromkeys([0x1B, *range(0x80, 0xA0)])).encode(errors="ignore")))
+def test_characters_are_text_whatever_their_bytes(text: bytes) -> None:
+    assert tokens(text) == ([Token(Kind.TEXT, text)] if text else [])
+
+
+@given(streams.flatmap(lambda stream: st.tuples(st.just(stream), cut_in_pieces(stream))))
+def test_it_does_not_matter_how_the_stream_is_cut(case: tuple[bytes, list[bytes]]) -> None:
+    stream, pieces = case
+    for single_bytes in (True, False):
+        whole = tokens(stream, single_bytes=single_bytes)
+        assert tokens(*pieces, single_bytes=single_bytes) == whole
+        assert tokens(*(stream[at : at + 1] for at in range(len(stream))), single_bytes=single_bytes) == whole
+
+
+@pytest.mark.parametrize("stream", [b"\x9b5mx", b"\x90", b"\xc3\xa9\x9dx\x9c", b"\xff\x9b"])
+def test_a_terminal_that_reads_utf_8_takes_no_single_byte_for_a_control(stream: bytes) -> None:
+    assert tokens(stream, single_bytes=False) == [Token(Kind.TEXT, stream)]
+    assert tokens(b"\x1b]" + stream + b"\x07", single_bytes=False)[1] == Token(Kind.STRING, stream)
+    assert tokens(b"\xc2\x9b5m", single_bytes=False) == [Token(Kind.CSI, b"\xc2\x9b5m", b"5m")]
+
+
+@given(streams)
+def test_nothing_is_lost_and_little_is_held_back(stream: bytes) -> None:
+    parser = ControlSequenceParser()
+    assert b"".join(token.data for token in parser.feed(stream)) + parser.pending == stream
+    assert len(parser.pending) <= LONGEST_SEQUENCE
+
+
+@given(streams)
+def test_the_data_of_the_tokens_says_the_same_as_the_stream(stream: bytes) -> None:
+    found = tokens(stream + b"\x18")  # nothing is begun at the end
+    again = tokens(*(token.data for token in found))
+    assert [token for token in again if token.data] == [token for token in found if token.data]

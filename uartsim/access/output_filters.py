@@ -1,0 +1,142 @@
+"""Filters between a guest's output and a person's terminal: access to the clipboard, and queries of the past."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from uartsim.control_sequences import ControlSequenceParser, Kind, Token
+
+_C0: Final = bytes(range(0x20))
+#: OSC 52 reads and writes the clipboard (xterm), and so does OSC 5522 (kitty).
+_CLIPBOARD: Final = re.compile(rb"0*(?:52|5522);")
+#: What may still become one of them.
+_CLIPBOARD_BEGUN: Final = re.compile(rb"0*(?:5(?:2|5(?:22?)?)?)?")
+#: A number that is not known after this many bytes is taken for one of them.
+_LONGEST_NUMBER: Final = 64
+#: A control that cannot be in the clipboard's content, which is text: the string was cut short on its way.
+_CUT_SHORT: Final = re.compile(rb"[\x00-\x1f]")
+
+#: CSI sequences that a terminal answers: its name, the cursor's place, a mode, its keyboard, its size.
+_CSI_QUERY: Final = re.compile(rb"[>=?]?[0-9;]*(?:[cn]|\$p)|>[0-9]*q|\?u|(?:1[13-9]|2[01])(?:;[0-9]*)*t")
+#: Control strings that a terminal answers: a colour; a capability or a setting.
+_STRING_QUERY: Final = re.compile(rb"\][0-9;]*\?|P[+$]q.{0,64}", re.DOTALL)
+#: The longest content of such a string, in bytes.
+_LONGEST_QUERY: Final = 80
+
+
+class ClipboardFilter:
+    """Takes out the sequences that would read or write the person's clipboard: a console has no business there.
+
+    A clipboard's string that meets a control is cut off there, so that one without an end, as noise on the line makes it,
+    does not swallow what follows.
+    """
+
+    def __init__(self) -> None:
+        self._held: list[Token] = []  # an OSC, until its number is known
+        self._state = "outside"  # or "deciding", "dropping", "cut short": what follows in the string is text
+
+    def filter(self, tokens: Iterable[Token]) -> list[Token]:
+        """The tokens that may be shown; an OSC is held back until its number is known."""
+        shown: list[Token] = []
+        for token in tokens:
+            if token.kind is Kind.STRING_BEGIN:
+                if token.body == b"]":
+                    self._state = "deciding"
+                    self._held.append(token)
+                else:
+                    shown.append(token)
+            elif self._state == "deciding":
+                self._decide(token, shown)
+            elif self._state == "dropping":
+                self._drop(token, shown)
+            elif self._state == "cut short":
+                if token.data:
+                    shown.append(Token(Kind.TEXT, token.data))
+                if token.kind is Kind.STRING_END:
+                    self._state = "outside"
+            else:
+                shown.append(token)
+        return shown
+
+    def _decide(self, token: Token, shown: list[Token]) -> None:
+        self._held.append(token)
+        content = b"".join(held.data for held in self._held[1:] if held.kind is Kind.STRING)
+        number = content.translate(None, _C0)  # terminals pass over controls in it
+        may_be = _CLIPBOARD_BEGUN.fullmatch(number) is not None
+        if may_be and token.kind is not Kind.STRING_END and len(content) <= _LONGEST_NUMBER:
+            return
+        if _CLIPBOARD.match(number) or (may_be and len(content) > _LONGEST_NUMBER):
+            self._held.clear()
+            self._state = "dropping"
+            self._drop(Token(Kind.STRING, content.partition(b";")[2]), shown)
+            if token.kind is Kind.STRING_END:
+                self._state = "outside"
+            return
+        shown += self._held
+        self._held.clear()
+        self._state = "outside"
+
+    def _drop(self, token: Token, shown: list[Token]) -> None:
+        if token.kind is Kind.STRING_END:
+            self._state = "outside"
+        elif cut := _CUT_SHORT.search(token.data):
+            self._state = "cut short"
+            shown.append(Token(Kind.TEXT, token.data[cut.start() :]))
+
+
+class QueryFilter:
+    """Takes the queries to a terminal out of what the guest sent before the person attached.
+
+    Shown again they would be answered again, and the answers would be typed at the guest.
+
+    Args:
+        size: how many bytes are of the past.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+        self._parser = ControlSequenceParser()
+        self._held: list[bytes] = []  # a string that may be a query
+        self._content = b""  # its content, with the letter that began it
+
+    def feed(self, data: bytes) -> bytes:
+        """The part of ``data`` that may be shown."""
+        if not self._left:
+            return data
+        past, now = data[: self._left], data[self._left :]
+        self._left -= len(past)
+        shown: list[bytes] = []
+        for token in self._parser.feed(past):
+            self._take(token, shown)
+        if not self._left:
+            shown += [*self._held, self._parser.pending]
+        return b"".join(shown) + now
+
+    def _take(self, token: Token, shown: list[bytes]) -> None:
+        if self._held:
+            self._take_string(token, shown)
+        elif token.kind is Kind.STRING_BEGIN and token.body in (b"]", b"P"):
+            self._held.append(token.data)
+            self._content = token.body
+        elif not _is_query(token):
+            shown.append(token.data.replace(b"\x05", b""))  # ENQ is a query of its own
+
+    def _take_string(self, token: Token, shown: list[bytes]) -> None:
+        self._held.append(token.data)
+        if token.kind is Kind.STRING:
+            self._content += token.data
+            if len(self._content) <= _LONGEST_QUERY:
+                return
+        elif token.data and _STRING_QUERY.fullmatch(self._content):
+            self._held.clear()
+            return
+        shown += self._held
+        self._held.clear()
+
+
+def _is_query(token: Token) -> bool:
+    if token.kind is Kind.CSI:
+        return _CSI_QUERY.fullmatch(token.body) is not None
+    return token.kind is Kind.ESCAPE and token.body == b"Z"  # DECID

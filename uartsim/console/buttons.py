@@ -1,0 +1,62 @@
+"""What a person does to a machine beside its console: a break, magic SysRq, the NMI and the reset button."""
+
+from __future__ import annotations
+
+import math
+
+from uartsim.console.protocols import MachineButtons
+from uartsim.console.session import Session
+from uartsim.errors import UsageError
+
+
+class Buttons:
+    """``send_break``, ``sysrq``, ``nmi`` and ``reset`` of a console.
+
+    Args:
+        session: the console's session.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def send_break(self, duration_s: float) -> None:
+        """See ``Console.send_break``."""
+        __tracebackhide__ = True
+        if not isinstance(duration_s, (int, float)) or not 0 < duration_s < math.inf:
+            raise UsageError(f"a break of {duration_s!r} s is impossible: it takes a time above 0, such as 0.25")
+        self._session.check_running("send_break()")
+        await self._session.client.send_break(duration_s)
+
+    async def sysrq(self, key: str) -> None:
+        """See ``Console.sysrq``."""
+        __tracebackhide__ = True
+        if not isinstance(key, str) or len(key) != 1 or not key.isascii() or not key.isalnum():
+            raise UsageError(f"{key!r} is not a SysRq key: give one letter or digit, such as 'h' for help")
+        watch = self._session.received.monitor.watch
+        if key in "bo":
+            watch.expect_boot()
+        if key == "c":
+            watch.ask_for("linux.panic", "linux.oops", "linux.die", "linux.bug", "linux.reboot", "guest.off")
+        await self.send_break(0.25)
+        self._session.check_running("sysrq()")
+        await self._session.send(key)
+
+    async def nmi(self) -> None:
+        """See ``Console.nmi``."""
+        __tracebackhide__ = True
+        await self._buttons("nmi()").nmi()
+
+    async def reset(self) -> None:
+        """See ``Console.reset``."""
+        __tracebackhide__ = True
+        buttons = self._buttons("reset()")
+        self._session.forget_boot()
+        self._session.received.monitor.watch.expect_boot()
+        await buttons.reset()
+
+    def _buttons(self, what: str) -> MachineButtons:
+        __tracebackhide__ = True
+        self._session.check_running(what)
+        if self._session.machine is None:
+            raise UsageError(f"{what}: there is no machine behind this console, only its line")
+        return self._session.machine

@@ -1,0 +1,108 @@
+"""The test's end of the line: what it drives, what goes wrong on it, and what it has carried."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from uartsim.console.protocols import MachineButtons
+from uartsim.errors import UsageError
+from uartsim.machine import Com1
+from uartsim.machine.options import read_fault
+from uartsim.wire.cable import ModemOutputs
+from uartsim.wire.faults import FAULT_KINDS, Fault
+
+
+class ConsoleLine:
+    """The line of a console.
+
+    Args:
+        com1: the port at its other end.
+    """
+
+    def __init__(self, com1: Com1) -> None:
+        self._com1 = com1
+
+    @classmethod
+    def of(cls, machine: MachineButtons | None) -> ConsoleLine:
+        """The line of a console's machine.
+
+        Raises:
+            UsageError: there is no machine behind the console.
+        """
+        com1 = getattr(machine, "com1", None)
+        if com1 is None:
+            raise UsageError("line: there is no machine behind this console, only its line")
+        return cls(com1)
+
+    def add_fault(self, fault: str | Fault) -> None:
+        """Start a fault of the line.
+
+        Args:
+            fault: such as ``"noise:rate=1e-3,seed=7"`` or ``"dcd-drop:seconds=2"``; :data:`uartsim.wire.faults.FAULT_KINDS`
+                lists the kinds.
+
+        Raises:
+            UsageError: the fault is unknown, or impossible at this rate; the message lists the faults.
+        """
+        __tracebackhide__ = True
+        if isinstance(fault, str):
+            fault = read_fault(fault)
+        elif not isinstance(fault, Fault):
+            raise UsageError(
+                f"{fault!r} is not a fault: write it as text, such as 'noise:rate=1e-3,seed=7', or give a "
+                "uartsim.wire.faults.Fault"
+            )
+        self._com1.add_fault(fault)
+
+    def clear_faults(self, kind: str | None = None) -> int:
+        """End the faults of a kind, or all of them; returns how many there were.
+
+        Raises:
+            UsageError: the kind is unknown.
+        """
+        __tracebackhide__ = True
+        if kind is not None and kind not in FAULT_KINDS:
+            raise UsageError(f"{kind!r} is not a kind of fault: use one of {', '.join(FAULT_KINDS)}, or None for all")
+        return self._com1.clear_faults(kind)
+
+    @property
+    def faults(self) -> list[Fault]:
+        """The faults that are active."""
+        return self._com1.faults()
+
+    @property
+    def fault_counters(self) -> dict[str, dict[str, dict[str, int]]]:
+        """What faults have done, by direction (``"in"`` to the guest, ``"out"``) and kind."""
+        return self._com1.fault_counters()
+
+    def reset_fault_counters(self) -> None:
+        """Reset :attr:`fault_counters` to 0."""
+        self._com1.reset_fault_counters()
+
+    def set_modem(self, *, dtr: bool | None = None, rts: bool | None = None) -> None:
+        """Drive DTR (the guest's DSR and DCD) and RTS (its CTS); None leaves a line as it is.
+
+        Raises:
+            UsageError: a value other than True, False or None.
+        """
+        __tracebackhide__ = True
+        for name, value in (("dtr", dtr), ("rts", rts)):
+            if value not in (True, False, None):
+                raise UsageError(f"{name} is {value!r}: use True for active, False for inactive, None to leave it")
+        outputs = self._com1.cable.far_outputs
+        for wanted, line in ((dtr, ModemOutputs.DTR), (rts, ModemOutputs.RTS)):
+            if wanted is not None:
+                outputs = outputs | line if wanted else outputs & ~line
+        self._com1.set_far_outputs(outputs)
+
+    @property
+    def modem(self) -> dict[str, bool]:
+        """The modem lines at the guest's chip: dtr and rts go out, cts, dsr, dcd and ri come in."""
+        found: dict[str, bool] = self.status["modem"]
+        return found
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """Everything about the port, as ``uartsim status NAME --json`` has it under ``com1``."""
+        self._com1.advance(self._com1.clock.now())
+        return self._com1.status()

@@ -1,0 +1,90 @@
+"""The options of a console, wherever one is opened: here, in blocking code, and in pytest.
+
+They are named like those of ``uartsim run``; those that make a machine reachable from outside are missing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from typing import Final
+
+from uartsim.access.hub import LinePolicy
+from uartsim.errors import UsageError
+from uartsim.guest.catalogue import GuestDefinition
+from uartsim.machine.options import PortOptions, check_names
+
+
+class LineOptions(PortOptions, total=False):
+    """The options of the machine and its line; each may be left out.
+
+    Attributes:
+        record: a file for every byte of the line with its time, see :mod:`uartsim.record.transcript`.
+        line_policy: ``"refuse"`` or ``"take-over"``: what happens when another client wants to send.
+        registers: for a guest in QEMU: whether it reaches the chip register by register (True), or its bytes go through a
+            driver (False); None for what is possible here.
+        restore: the folder of a snapshot from which the guest continues.
+    """
+
+    record: str | os.PathLike[str] | None
+    line_policy: str
+    registers: bool | None
+    restore: str | os.PathLike[str] | None
+
+
+#: The options of a console that are not of its line.
+_OWN: Final = ("settings", "timeout", "timeout_scale", "problems", "allow", "name", "clock", "log")
+#: All of a console's options.
+NAMES: Final = (*_OWN, *PortOptions.__annotations__, "record", "line_policy", "registers", "restore")
+#: The options of ``uartsim run`` that a console does not have, and why.
+ONLY_OF_RUN: Final = {
+    "link": "a console has no pty; 'uartsim run' makes one, and its link",
+    "attach": "a console attaches no terminal",
+    "no_attach": "a console attaches no terminal",
+    "limit_s": "a console's machine runs until its block is left",
+    "for": "a console's machine runs until its block is left",
+}
+
+
+def check_options(what: str, given: Collection[str], more: Collection[str] = ()) -> None:
+    """Check the names of a console's options.
+
+    Args:
+        what: what was given them, for the message, such as ``"open_console()"``.
+        given: their names.
+        more: names that are allowed besides :data:`NAMES`.
+
+    Raises:
+        TypeError: one is unknown; the message has the nearest known name.
+    """
+    __tracebackhide__ = True
+    for name in given:
+        if name in ONLY_OF_RUN:
+            raise TypeError(f"{what} has no option {name!r}: {ONLY_OF_RUN[name]}")
+    check_names(what, given, (*NAMES, *more))
+
+
+def line_policy(value: str) -> LinePolicy:
+    """The policy of a line by its name.
+
+    Raises:
+        UsageError: the name is unknown.
+    """
+    try:
+        return LinePolicy(value)
+    except ValueError:
+        names = " or ".join(repr(policy.value) for policy in LinePolicy)
+        raise UsageError(f"line_policy is {value!r}: use {names}") from None
+
+
+def with_registers(definition: GuestDefinition, registers: bool | None) -> GuestDefinition:
+    """The guest with its way of reaching the chip set.
+
+    Raises:
+        UsageError: ``registers`` is not True, False or None, or the guest has no such choice.
+    """
+    if registers is None:
+        return definition
+    if not isinstance(registers, bool):
+        raise UsageError(f"registers is {registers!r}: use True, False, or None for what is possible here")
+    return definition.with_registers("require" if registers else "off")

@@ -1,0 +1,215 @@
+"""Opens a console: starts a guest's machine, and attaches a client to its line."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Unpack
+
+import trio
+
+from uartsim.access.hub import Hub, LinePolicy
+from uartsim.access.hub_client import HubClient
+from uartsim.console.console import Console
+from uartsim.console.console_options import LineOptions, check_options, line_policy, with_registers
+from uartsim.console.guest_output import SETTLE_S
+from uartsim.console.problems.problem_catalogue import Source
+from uartsim.guest.build import make_guest
+from uartsim.guest.catalogue import GuestDefinition, find_guest
+from uartsim.line_format import UsageError, seconds_to_ticks
+from uartsim.machine import Machine, open_machine
+from uartsim.machine.options import PortOptions
+from uartsim.machine.ticker import is_virtual
+from uartsim.own_files.outputs import check_distinct
+from uartsim.record import TranscriptWriter
+
+_CLOCKS: Final = ("real", "virtual")
+
+
+def open_console(
+    guest: str | Path | GuestDefinition = "demo",
+    *,
+    settings: Mapping[str, Any] | None = None,
+    timeout: float | None = 30.0,
+    timeout_scale: float = 1.0,
+    problems: Source | Sequence[Source] | None = None,
+    allow: Iterable[str] = (),
+    name: str | None = None,
+    clock: str | None = None,
+    log: Callable[[str], None] | None = None,
+    **options: Unpack[LineOptions],
+) -> AbstractAsyncContextManager[Console]:
+    """Start a machine for this block, and return its console, which has all that the guest sends from the first byte on.
+
+    Leaving the block switches the machine off.  Time is trio's: under a virtual clock, such as
+    ``trio.testing.MockClock``, a guest that is a script runs in virtual time, and any other is refused.
+
+    Args:
+        guest: a guest of the catalogue, the path of a guest's folder, or a definition.
+        settings: values that replace the defaults of the guest's settings.
+        timeout: how long ``expect`` waits unless told otherwise, in seconds; None for ever.
+        timeout_scale: all time-outs are multiplied by it.
+        problems: additions to the package's catalogue of problems: files, or entries as mappings.
+        allow: ids of problems to ignore, such as ``linux.panic`` or ``linux.*``.
+        name: what the machine is called in messages; by default the guest's name.
+        clock: ``"real"`` or ``"virtual"``, to state which clock of trio's the caller relies on.
+        log: is called with lines about what takes long, such as building an image.
+        options: those of the machine and its line, named as for ``uartsim run``: ``uart``, ``strict_line``,
+            ``rate``, ``flow``, ``fault``, ``record``, ``trace``, ``vcd``, ``registers``, ``restore``, ``line_policy``; see
+            :class:`uartsim.console.console_options.LineOptions`.
+
+    Raises:
+        TypeError: an option is unknown; the message has the nearest name.
+        UsageError: the guest or a setting is unknown, something that the guest needs is missing, or the clock is virtual
+            and the guest a process or QEMU.
+        UartsimError: the guest could not be started.
+    """
+    __tracebackhide__ = True
+    check_options("open_console()", options)
+    if clock is not None and clock not in _CLOCKS:
+        raise UsageError(f"clock is {clock!r}: use 'real' or 'virtual'")
+    make_console = partial(Console, timeout=timeout, timeout_scale=timeout_scale, problems=problems, allow=allow)
+    return _opened(partial(_plan, guest, settings, options), name, clock, log, make_console)
+
+
+class _Plan(NamedTuple):
+    """What is to be started.
+
+    Attributes:
+        definition: the guest, with its settings.
+        restore: the folder of a snapshot from which it continues, or None.
+        port: the options of its port.
+        policy: what happens when another client wants to send.
+        record: a file for every byte of the line, or None.
+    """
+
+    definition: GuestDefinition
+    restore: Path | None
+    port: PortOptions
+    policy: LinePolicy
+    record: str | os.PathLike[str] | None
+
+
+def _plan(guest: str | Path | GuestDefinition, settings: Mapping[str, Any] | None, options: LineOptions) -> _Plan:
+    """Check what the caller asked for, and what the guest needs.
+
+    Raises:
+        UsageError: the guest, a setting or the value of an option is unknown, or something that the guest needs is missing.
+    """
+    definition = guest if isinstance(guest, GuestDefinition) else find_guest(str(guest))
+    if settings:
+        definition = definition.with_settings({key: str(value) for key, value in settings.items()})
+    port = options.copy()
+    definition = with_registers(definition, port.pop("registers", None))
+    policy = line_policy(port.pop("line_policy", "refuse"))
+    restore, record = port.pop("restore", None), port.pop("record", None)
+    definition.check_needs()
+    port["uart"] = port.get("uart") or definition.uart
+    paths = {"record": record, "trace": port.get("trace"), "vcd": port.get("vcd")}
+    check_distinct({what: path for what, path in paths.items() if path is not None})
+    return _Plan(definition, None if restore is None else Path(restore), port, policy, record)
+
+
+@asynccontextmanager
+async def _opened(
+    make_plan: Callable[[], _Plan],
+    name: str | None,
+    clock: str | None,
+    log: Callable[[str], None] | None,
+    make_console: Callable[[HubClient, Machine], Console],
+) -> AsyncIterator[Console]:
+    _check_clock(clock)
+    plan = make_plan()
+    hubs: list[Hub] = []
+    started: list[Machine] = []
+
+    def prepare(machine: Machine) -> None:  # before power-on, so that not a byte is missed
+        com1 = machine.com1
+        # output is delivered in portions: the time between two must not look like a pause of the guest
+        com1.quantum_ticks = min(com1.quantum_ticks, seconds_to_ticks(SETTLE_S / 4))
+        hub = Hub(com1, policy=plan.policy)
+        hubs.append(hub)
+        if plan.record is not None:
+            start = com1.clock.now()
+            hub.record = TranscriptWriter(os.fspath(plan.record), machine.name, "as the guest programs it", start)
+
+    async with (
+        _recorded(hubs, started, log),
+        open_machine(
+            make_guest(plan.definition, restore=plan.restore),
+            name or plan.definition.name,
+            log=log,
+            prepare=prepare,
+            **plan.port,
+        ) as machine,
+    ):
+        started.append(machine)
+        console = make_console(hubs[0].attach("console", start=0), machine)
+        async with _followed(console, machine, hubs[0]):
+            yield console
+
+
+@asynccontextmanager
+async def _followed(console: Console, machine: Machine, hub: Hub) -> AsyncIterator[None]:
+    """Let a console receive what the guest sends; close it at the end."""
+    failure: BaseException | None = None
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(console.follow)
+            nursery.start_soon(_close_after_the_last_byte, machine, hub)
+            try:
+                yield
+            except BaseException as error:
+                failure = error  # raised below, so that the nursery does not wrap it
+            nursery.cancel_scope.cancel()
+    finally:
+        console.close()
+    if failure is not None:
+        raise failure
+
+
+def _check_clock(clock: str | None) -> None:
+    """Check that trio has the clock on which the caller relies.
+
+    Raises:
+        UsageError: it has another.
+    """
+    if clock is not None and (clock == "virtual") is not is_virtual():
+        raise UsageError(
+            f"clock is {clock!r} and trio's is not: in async code it is the clock that trio.run() was given, such as "
+            "trio.testing.MockClock(autojump_threshold=0)"
+        )
+
+
+@asynccontextmanager
+async def _recorded(hubs: list[Hub], started: list[Machine], log: Callable[[str], None] | None) -> AsyncIterator[None]:
+    """Close the recordings, and report those that are incomplete; discard those of a machine that did not start."""
+    try:
+        yield
+    finally:
+        states = [(what, state) for machine in started for what, state in machine.com1.recordings().items()]
+        for record in [hub.record for hub in hubs if hub.record is not None]:
+            if started:
+                record.close()
+            else:
+                record.discard()
+            states.append(("record", record.status()))
+        for what, state in states:
+            if started and state["trouble"]:
+                text = f"the {what} {state['path']} is not whole: {state['trouble']}"
+                if log is not None:
+                    log(text)
+                else:
+                    warnings.warn(text, RuntimeWarning, stacklevel=2)
+
+
+async def _close_after_the_last_byte(machine: Machine, hub: Hub) -> None:
+    """Close the hub when the guest has ended and the line has carried what was still in the chip."""
+    await machine.wait_ended()
+    with trio.move_on_after(1):
+        await hub.drain(())
+    hub.close()

@@ -1,0 +1,1 @@
+"""What goes wrong on a console: the catalogue as data, and what watches for it."""

@@ -1,0 +1,329 @@
+"""Running a command and reading its output and status, in a Unix shell or at another command line.
+
+Theory of operation
+-------------------
+**Nothing is typed where there is no shell.**  A prompt is waited for, and an error names anything else that has the line
+(``foreground.py``).  Text that was left behind a prompt is deleted.  A shell that is not known yet is asked which one it
+is, by a line that changes nothing anywhere.  The answer holds as long as only ``run`` has typed.
+
+**A command is typed once, and only its own line marks its end.**  The line (``shell_line.py``) prints a mark before and
+behind the output.  Until the second has come, nothing is typed: what looks like the prompt may be output, and a program
+may be waiting for input.  So a shell that stalls costs time and nothing else, whenever it stalls.
+
+**What was not seen is not reported.**  Where the end mark does not come, the wait ends with a time-out that says what is
+on the line: a shell that was interrupted, replaced (``exec``) or left (``exit``) prints no mark, and its prompt cannot be
+told from one that a program prints.  There are two exceptions, in which the command is known to be over, and the shell is
+asked for its status (at most :data:`_QUESTIONS` times): the end mark came, damaged by noise, with the prompt behind it; or
+the command was interrupted through this console, and the prompt is back.  The answer has the command's ID, so that it is
+never another command's.
+
+**A command that was left running stays in the way** until its end mark has come, or until something else has been sent
+or read on this console: then the caller is taken to know better.
+
+Silence means that of the guest's own text: a kernel that logs all the time does not hide a prompt.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import secrets
+from typing import Final, NamedTuple
+
+import trio
+
+from uartsim.console.console_errors import OutputTooLong, TypingFailed
+from uartsim.console.expectations import Timeout
+from uartsim.console.guest_output import SETTLE_S
+from uartsim.console.session import Session
+from uartsim.console.shell.prompt_wait import PromptWait
+from uartsim.console.shell.prompts import CommandLine, command_line, without_echo
+from uartsim.console.shell.shell_line import Result, ShellLine, UnixShell
+from uartsim.console.text.matcher import MAX_UNREAD
+from uartsim.console.text.patterns import expression
+from uartsim.console.text.search import Found
+from uartsim.console.typing import KILL_LINE, Typing
+from uartsim.errors import UsageError
+
+#: The longest output that is kept, in characters.
+LONGEST_OUTPUT: Final = MAX_UNREAD - 4096
+#: How long the guest must be silent behind a prompt before the shell is asked for a missing end mark, in seconds.
+_ASK_AGAIN_S: Final = 0.5
+#: How many times the shell is asked when the end mark came damaged.
+_QUESTIONS: Final = 2
+#: How long a prompt may take after the end of a command, in seconds.
+_PROMPT_S: Final = 1.0
+#: How many times a command is typed that does not arrive whole.
+_ATTEMPTS: Final = 3
+
+
+class _Span(NamedTuple):
+    """Where a command's output is, and how it ended.
+
+    Attributes:
+        start: where it begins; None if the begin mark did not come whole.
+        end: where it ends.
+        status: the exit status.
+        was_asked_for: whether the end mark did not come whole, so that the shell was asked.
+    """
+
+    start: int | None
+    end: int
+    status: int
+    was_asked_for: bool
+
+
+class Runner:
+    """``run`` and ``resize`` of a console, and how other verbs run a command.
+
+    Args:
+        session: the console's session.
+        typing: how it types.
+    """
+
+    def __init__(self, session: Session, typing: Typing) -> None:
+        self._session = session
+        self._received = session.received
+        self._typing = typing
+        self._prompts = PromptWait(session, typing)
+        self._interrupts = 0  # how many interrupts had been sent when the command was entered
+
+    async def run(self, command: str, timeout: Timeout, shell: str, max_output: int) -> Result:
+        """See ``Console.run``."""
+        __tracebackhide__ = True
+        if not isinstance(command, str):
+            raise UsageError(f"run({command!r}): give the command as text")
+        if not isinstance(max_output, int) or not 0 <= max_output <= LONGEST_OUTPUT:
+            raise UsageError(f"run(): max_output is {max_output!r}: give 0 to {LONGEST_OUTPUT} characters")
+        self._session.check_running("run()")
+        with self._session.one_wait(f"run({command!r})"):
+            deadline = self._session.deadline(timeout)
+            await trio.lowlevel.checkpoint()
+            with self._typing.named(f"the command {command!r}"):
+                return await self.run_command(command, deadline, shell, max_output=max_output, any_prompt=shell == "sh")
+
+    async def resize(self, rows: int, columns: int, timeout: Timeout) -> None:
+        """See ``Console.resize``."""
+        __tracebackhide__ = True
+        self._session.check_running("resize()")
+        with self._session.one_wait(f"resize({rows}, {columns})"):
+            self._received.screen.resize(rows, columns)
+            result = await self.run_command(f"stty rows {rows} cols {columns}", self._session.deadline(timeout), "sh")
+            if result.status:
+                raise UsageError(f"resize(): {self._session.name} did not accept the size: {result.output.strip()}")
+
+    # -- for the other verbs ------------------------------------------------------------------------------------
+
+    async def run_command(
+        self,
+        command: str,
+        deadline: float,
+        shell: str = "sh",
+        *,
+        max_output: int = LONGEST_OUTPUT,
+        any_prompt: bool = False,
+    ) -> Result:
+        """Run a command for a verb that is waiting already.
+
+        Args:
+            command: what to run.
+            deadline: when to give up, in seconds of the clock.
+            shell: the kind of command line, as for ``Console.run``.
+            max_output: how many characters of output are taken.
+            any_prompt: whether a line that does not look like a prompt is taken for one after a while.
+
+        Raises:
+            RunFailed: what has the line is not a shell that can run it.
+            OutputTooLong: it printed more than ``max_output``.
+            TypingFailed: it could not be typed.
+            ExpectTimeout: no prompt came, or the command did not end by the deadline.
+            GuestEnded: the guest ended meanwhile.
+        """
+        __tracebackhide__ = True
+        command_line(shell, "")  # an unknown name is refused before anything is waited for
+        prompt = await self._prompts.wait(command, shell, deadline, any_prompt)
+        kind = command_line(shell, self._prompts.shown_line())
+        self._received.matcher.consume_all()
+        if kind is not None:
+            return await self._run_plainly(kind, command, deadline)
+        try:
+            unix = await self._prompts.ask_shell(prompt, command, deadline)
+            return await self._run_in_shell(command, unix, prompt, deadline, max_output)
+        finally:
+            self._prompts.ran_at = self._session.last_sent
+
+    # -- a Unix shell ---------------------------------------------------------------------------------------------
+
+    async def _run_in_shell(
+        self, command: str, unix: UnixShell, prompt: str, deadline: float, max_output: int
+    ) -> Result:
+        __tracebackhide__ = True
+        for _ in range(_ATTEMPTS):
+            line = ShellLine(command, secrets.token_hex(3), unix)
+            for preparation in line.lines[:-1]:
+                await self._typing.enter(preparation, KILL_LINE, deadline)
+                await self._prompts.at_prompt(prompt, deadline, entered=self._received.end)
+            typed_at = self._received.end
+            missed = getattr(self._session.client, "missed", 0)
+            self._interrupts = self._session.interrupts
+            await self._typing.enter(line.lines[-1], KILL_LINE, deadline)
+            begin = trio.current_time()
+            span = await self._output_span(line, command, prompt, deadline)
+            if span is not None:
+                break
+            await self._prompts.at_prompt(prompt, trio.current_time() + _PROMPT_S)
+        else:
+            raise TypingFailed(
+                f"{command!r} does not arrive whole at {self._session.name}, and was not run{self._session.evidence()}"
+            )
+        start, end, status, was_asked_for = span
+        elapsed = trio.current_time() - begin
+        if start is None:
+            # the mark before the output was damaged: the output begins behind the line that was typed
+            text = without_echo(self._received.output_between(typed_at, end), line.lines[-1])
+            size, lost = len(text), 0
+        else:
+            size = end - start
+            lost = getattr(self._session.client, "missed", 0) - missed
+            text = self._received.output_between(start, end) if size <= max_output else ""
+        await self._prompts.at_prompt(prompt, trio.current_time() + _PROMPT_S)
+        self._received.prompt_at = (
+            self._received.end
+        )  # whatever is there now, it is shown by a shell that has ended the command
+        self._prompts.seen(self._prompts.shown_line())
+        self._received.matcher.consume_all()
+        if size > max_output or lost:
+            what = f"of which {lost} were lost" if lost else f"more than the {max_output} that are kept (max_output)"
+            raise OutputTooLong(
+                f"{command!r} printed {size + lost} characters, {what}; its status was {status}. "
+                "Send its output to a file, and fetch that with get_file()",
+                size + lost,
+                status,
+            )
+        self._session.before, self._session.after = line.output(text, damaged=was_asked_for), ""
+        return Result(self._session.before, status, elapsed)
+
+    async def _output_span(self, line: ShellLine, command: str, prompt: str, deadline: float) -> _Span | None:
+        """Wait for the end of a command.
+
+        Returns:
+            The span; None if the line says that the command did not arrive whole and was not run.
+
+        Raises:
+            ExpectTimeout: the end mark did not come.
+            GuestEnded: the guest ended before.
+        """
+        __tracebackhide__ = True
+        marks = [expression(p) for p in (line.end, line.answer, line.torn, line.begin)]
+        search = self._received.matcher.search(marks)
+        begin, entered = trio.current_time(), self._received.end
+        start: int | None = None
+        over_at: int | None = None
+        asked = 0
+
+        def look(now: float) -> tuple[Found | bool | None, float]:
+            found = search.find()
+            if found is not None:
+                return found, now
+            since = self._prompts.stands_since(now)
+            if now < since + _ASK_AGAIN_S:
+                return None, since + _ASK_AGAIN_S
+            is_over = asked < _QUESTIONS and self._is_over(line, prompt, entered if start is None else start)
+            return is_over or None, math.inf
+
+        while True:
+            found = await self._session.watch(look, deadline)
+            if isinstance(found, Found):
+                if found.index == 2:
+                    return None
+                if found.index == 3:
+                    start = found.end
+                else:
+                    status = int(found.match[1]) if found.index == 0 else line.status(found.match)
+                    if status is not None:
+                        return _Span(start, found.start if over_at is None else over_at, status, over_at is not None)
+                self._received.matcher.consume(found)
+                search = self._received.matcher.search(marks[:3])
+            elif found:
+                over_at = self._received.end - len(prompt) if over_at is None else over_at
+                asked += 1
+                await self._session.send(line.question + "\r")
+                self._prompts.restart()
+            else:
+                if not self._session.ended:
+                    self._prompts.leave(command, marks[0])
+                self._session.raise_unfinished(
+                    f"the end of {command!r} was expected", begin, deadline, self._hint(prompt, entered)
+                )
+
+    def _is_over(self, line: ShellLine, prompt: str, entered: int) -> bool:
+        """Whether the command is known to be over although its end mark has not come."""
+        text = self._received.matcher.plain_line
+        if self._prompts.is_back(prompt):
+            return (
+                self._session.interrupts > self._interrupts
+                and "\n" in self._received.since(max(entered - 2, self._received.end - 4096))
+            ) or line.ends_damaged(self._tail(entered))
+        return bool(prompt) and text.endswith(prompt) and line.is_damaged_end(text.removesuffix(prompt))
+
+    def _tail(self, start: int) -> str:
+        """The last lines that came since ``start``, without the unfinished one."""
+        return self._received.since(max(start, self._received.end - 400)).rpartition("\n")[0]
+
+    def _hint(self, prompt: str, entered: int) -> str:
+        """What an error says about the line of a command that has not ended."""
+        if "\n" not in self._received.since(max(entered, self._received.end - 4096)):
+            return " (nothing came since Enter was pressed)"
+        if self._prompts.is_back(prompt):
+            return (
+                " (what stands there looks like the prompt: the command may have been interrupted, or have replaced the "
+                "shell or started another, which a console cannot tell from output; nothing was typed to find out)"
+            )
+        there = self._prompts.there()
+        if there.obstacle:
+            return f" ({self._session.name} is {there.obstacle}; the shell may have ended)"
+        return ""
+
+    # -- other command lines ----------------------------------------------------------------------------------------
+
+    async def _run_plainly(self, kind: CommandLine, command: str, deadline: float) -> Result:
+        """Run a command where there are no quotes or variables: the output is what comes until the prompt is back."""
+        __tracebackhide__ = True
+        if not command.isprintable():
+            raise UsageError(f"{command!r} cannot be typed at {kind.name}: give one line of printable characters")
+        begin = trio.current_time()
+        output = await self._until_prompt(kind, command, deadline)
+        elapsed = trio.current_time() - begin
+        status = None
+        if kind.ask is not None:
+            number = secrets.token_hex(3)
+            answer = await self._until_prompt(kind, kind.ask.format(id=number), deadline)
+            if found := re.search(kind.answer.format(id=number), answer):
+                status = int(found[1], 0)
+            if not status and kind.failure is not None and kind.failure.search(output):
+                status = 1
+        self._session.before, self._session.after = output, ""
+        return Result(output, status, elapsed)
+
+    async def _until_prompt(self, kind: CommandLine, command: str, deadline: float) -> str:
+        """Enter a line; returns what came until the prompt was back, without the echo."""
+        __tracebackhide__ = True
+        begin = trio.current_time()
+        mark = self._received.end
+        await self._typing.type_line(command, kind.kill, deadline)
+        typed_to = self._received.end
+        await self._session.send("\r")
+
+        def look(now: float) -> tuple[bool | None, float]:
+            settled = self._received.last_output + SETTLE_S
+            if self._received.end == typed_to or now < settled:
+                return None, settled if self._received.end > typed_to else math.inf
+            return (True if kind.prompt.match(self._prompts.shown_line()) else None), math.inf
+
+        if not await self._session.watch(look, deadline):
+            self._session.raise_unfinished(
+                f"the prompt of {kind.name} behind {command!r} was expected", begin, deadline
+            )
+        text = without_echo(self._received.output_between(mark, self._received.end), command)
+        self._received.matcher.consume_all()
+        return text.rpartition("\n")[0] + "\n" if "\n" in text else ""
