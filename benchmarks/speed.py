@@ -6,7 +6,7 @@ Each row takes a minute or less.  A figure is the median of the rounds.  CPU tim
 than wall time where others use the same computer, so these are what the table has, but for the start and the flood.
 
 - ``echo``: CPU of the process for each character of an echo at 115200, typed one by one into the pty, with the guest a
-  script; the peer is two bare trio tasks over a pty (``benchmarks/two_tasks.py``).
+  script; the peer is two bare trio tasks over a pty (``benchmarks/peers/two_tasks.py``).
 - ``lines-100``, ``lines-10``: that many lines flat out at 115200, in percent of a core and in microseconds a character;
   and how long a key's echo takes on one more line among them.
 - ``watchers``: one line flat out, read by 100 watchers.

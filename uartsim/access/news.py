@@ -1,4 +1,4 @@
-"""Waking those who wait for the guest's output: a few at once, many together.
+"""Waking the readers of the guest's output: a few at once, many together.
 
 Waking a task costs some 10 us, however little there is for it to read.  So where many wait, as watchers of one line do,
 they are woken together, with a gap between two times that grows with their number; what comes after a rest is told at

@@ -32,12 +32,12 @@ GAP_PER_LINE: Final = 500_000 * TICKS_PER_NS
 LONGEST_GAP: Final = 20_000_000 * TICKS_PER_NS
 #: How long a round may keep everything else waiting, in ticks.
 LONGEST_ROUND: Final = 1_000_000 * TICKS_PER_NS
-#: In virtual time nobody waits to see a busy line move, and being woken is all that costs: in ticks.
+#: How long a busy line gathers characters in virtual time, in ticks: nobody waits to see it move, and wake-ups cost.
 VIRTUAL_QUANTUM: Final = TICKS_PER_SECOND // 10
 
 
 class Clock(Protocol):
-    """What tells the time, in ticks from a start of its own."""
+    """A monotonic clock; its ticks count from an arbitrary origin."""
 
     def now(self) -> int:
         """The present time in ticks; it never goes backwards."""
@@ -52,22 +52,22 @@ class RealClock:
 
 
 class TrioClock:
-    """Trio's own clock, whatever it is: virtual under ``trio.testing.MockClock``."""
+    """Trio's own clock, which is virtual under ``trio.testing.MockClock``."""
 
     def __init__(self) -> None:
         self._floor = 0
 
     def now(self) -> int:
-        """trio.current_time() in ticks; not before a time that :meth:`reach` has named."""
+        """The present time in ticks: that of trio, or the last that :meth:`reach` was given, whichever is later."""
         return max(self._floor, round(trio.current_time() * TICKS_PER_SECOND))
 
     def reach(self, ticks: int) -> None:
-        """A sleep until ``ticks`` is over: a float may be a tick short of it."""
+        """Note that a sleep until ``ticks`` is over: trio's time, a float, may be a tick short of it."""
         self._floor = max(self._floor, ticks)
 
 
 class Timer:
-    """A timerfd.  ``os.timerfd_create`` comes with Python 3.13; until then the C library is asked.
+    """A timerfd, made by the C library: ``os.timerfd_create`` comes with Python 3.13.
 
     Raises:
         UartsimError: the system gives no timer (too many open files).
@@ -82,24 +82,24 @@ class Timer:
         self._spec = (ctypes.c_long * 4)()
 
     def arm(self, ticks: int) -> None:
-        """Expire at ``ticks`` of the real clock; NEVER disarms."""
+        """Expire at ``ticks`` of the real clock; NEVER disarms it."""
         ns = 0 if ticks >= NEVER else max(1, -(-ticks // TICKS_PER_NS))
         self._spec[2], self._spec[3] = divmod(ns, 1_000_000_000)
         self._libc.timerfd_settime(self.fd, _TFD_TIMER_ABSTIME, ctypes.byref(self._spec), None)
 
     async def wait(self) -> None:
-        """Wait until it has expired; it stays so until it is armed again, or :meth:`rest` is called."""
+        """Wait until it has expired; it stays expired until it is armed again or :meth:`rest` is called."""
         await trio.lowlevel.wait_readable(self.fd)
 
     def rest(self) -> None:
-        """Wait for nothing until it is armed again."""
+        """Make it neither expired nor armed."""
         try:
             os.read(self.fd, 8)
         except BlockingIOError:
             self.arm(NEVER)  # it has not expired
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the descriptor."""
         trio.lowlevel.notify_closing(self.fd)
         os.close(self.fd)
 
@@ -151,7 +151,7 @@ class Ticker:
     A wake-up of the process costs more than what a line does in it.  So lines that are busy, and need no exact time, are
     served together, in rounds: between two of them there is a gap that grows with the number of such lines.  Nothing is
     lost by that but promptness, for each line brings itself up to date at its own exact times.  A line that asks for an
-    exact time, as one does on which somebody types, is served at that time, also in the middle of a round.
+    exact time, such as one with an echo on its way, is served at that time, also in the middle of a round.
 
     Attributes:
         clock: the clock of all its lines.
