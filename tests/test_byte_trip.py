@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tests.byte_trip import PLAIN, VARIANTS, Trip, Variant, files_in_order, trips
+
+ROOT = Path(__file__).resolve().parent.parent
 
 #: The most calls, and the most moves from one file to another, that a byte may take in either direction.
 MOST = (80, 40)
@@ -38,6 +43,12 @@ def test_the_way_goes_from_the_client_to_the_guest_and_back() -> None:
     assert out[0] == "machine/driver.py"
     assert into.index("access/hub.py") < into.index("wire/far_sender.py") < into.index("machine/interrupt_handler.py")
     assert out.index("chip/transmitter.py") < out.index("wire/cable.py") < out.index("access/hub.py")
+
+
+def test_the_docs_show_the_same_ways() -> None:
+    section = (ROOT / "docs" / "development.md").read_text().partition("## A byte's two ways")[2].partition("\n## ")[0]
+    shown = [re.findall(r"^    (\S+\.py) {2,}\S", way, re.MULTILINE) for way in section.split("\nOut, ")]
+    assert shown == [files_in_order(trip) for trip in trips()]
 
 
 def test_moves_are_counted_between_files_only() -> None:

@@ -108,6 +108,7 @@ def test_a_wheel_carries_the_rooms_and_the_catalogue(checkout: Path, python: Pyt
     assert folder == shipped / "_guests"
     assert names == [guest.name for guest in list_guests()]
     assert files_in(folder) == files_in(ROOT / "guests")
+    assert files_in(shipped / "conform" / "sequences") == files_in(ROOT / "uartsim" / "conform" / "sequences")
     assert python.run("-c", LOAD_DEMO, str(folder / "demo")).strip() == str(folder / "demo" / "linux_system.py")
     rooms = {path for path in files_in(shipped) if not path.startswith("_guests/")}
     assert rooms == files_in(ROOT / "uartsim")

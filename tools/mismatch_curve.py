@@ -16,7 +16,7 @@ from fractions import Fraction
 from uartsim.line_format import NEVER, LineFormat
 from uartsim.wire.channel import Channel
 from uartsim.wire.frame import Arrival
-from uartsim.wire.sampler import speed_limits
+from uartsim.wire.tolerance import speed_limits
 
 FORMATS = ("8N1", "8N2", "7E1", "7E2", "8E1", "8M1", "5N1", "5N1.5")
 

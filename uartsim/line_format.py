@@ -69,6 +69,8 @@ class LineFormat:
     #: The time from the falling edge of the start bit to the middle of the first stop bit, in ticks.  A receiver has the
     #: character at that moment: it samples only the first stop bit (PC16550D, section 8.3).
     sampled_ticks: int = field(init=False, repr=False, compare=False)
+    #: The bits that a receiver looks at: start, data, parity if there is one, and the first stop bit.
+    sampled_bits: int = field(init=False, repr=False, compare=False)
     #: The bits of a byte that a frame carries.
     data_mask: int = field(init=False, repr=False, compare=False)
 
@@ -84,9 +86,9 @@ class LineFormat:
             raise ValueError(f"parity is {self.parity!r}: use one of {', '.join(PARITIES)}")
         if self.stop_halves not in (2, 3, 4):
             raise ValueError(f"stop_halves is {self.stop_halves}: use 2 (1 stop bit), 3 (1.5) or 4 (2)")
-        sampled_halves = 2 * (1 + self.data_bits + (self.parity != "N")) + 1
+        object.__setattr__(self, "sampled_bits", 2 + self.data_bits + (self.parity != "N"))
         object.__setattr__(self, "frame_ticks", self.frame_halves * self.bit_ticks // 2)
-        object.__setattr__(self, "sampled_ticks", sampled_halves * self.bit_ticks // 2)
+        object.__setattr__(self, "sampled_ticks", (2 * self.sampled_bits - 1) * self.bit_ticks // 2)
         object.__setattr__(self, "data_mask", (1 << self.data_bits) - 1)
 
     @classmethod

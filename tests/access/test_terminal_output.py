@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uartsim.access.attach_server import is_report
 from uartsim.access.output_filters import ClipboardFilter, QueryFilter
 from uartsim.access.terminal_modes import Modes
+from uartsim.access.terminal_reports import is_report
 from uartsim.control_sequences import ControlSequenceParser
 
 QUERIES = (

@@ -1,4 +1,4 @@
-"""What QEMU answers to every sequence, asked once."""
+"""QEMU's answers to every sequence, asked for once."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ from uartsim.conform.suite import SEQUENCES
 
 @pytest.fixture(scope="session")
 def qemu_findings() -> list[Finding]:
-    """Every check that QEMU can be asked."""
+    """Every check that can be made on QEMU."""
     with QemuDut() as qemu:
         return [finding for played in Player(qemu).play_all(SEQUENCES) for finding in played.findings]

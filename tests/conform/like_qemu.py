@@ -1,4 +1,4 @@
-"""Our chip, spoilt on purpose: for every rule one that behaves there as QEMU does."""
+"""Our chip with faults: for every rule a chip that behaves as QEMU does in that one respect."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uartsim.registers import FCR, LCR, LSR, MCR
 
 
 class Spoilt(OurDut):
-    """Remembers LCR as it was written, so that a spoilt one can still show it."""
+    """Remembers LCR as it was written, so that a chip with a fault in it can still show it."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

@@ -1,4 +1,4 @@
-"""Sequences written in the notation: the way back, for the tests of the parser."""
+"""Writes sequences in the notation, so that the tests can compare what the parser reads back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A UART behind a program: what it answers, and what is said when it does not."""
+"""A device behind a program: its answers, and the messages when there is none or a wrong one."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_many_accesses_go_out_together_and_come_back_in_order(model: Model) -> N
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
-        ("'what?'", "answered 'R 5' with 'what\\?': it has to be two hexadecimal digits, such as 60"),
+        ("'what?'", "answered 'R 5' with 'what\\?': the answer has to be two hexadecimal digits, such as 60"),
         ("'123'", "answered 'R 5' with '123'"),
         ("''", "answered 'R 5' with ''"),
         ("'ERR no such register'", "refused 'R 5': no such register"),
@@ -120,13 +120,16 @@ def test_a_program_that_fails_is_told_in_a_sentence_and_ended(model: Model, answ
 @pytest.mark.parametrize(
     ("hello", "sentence"),
     [
-        ("hi", "answered 'HELLO 1' with 'hi': it has to be HELLO 1 PART CAN,CAN... NAME"),
-        ("HELLO 1 16450 -", "answered 'HELLO 1' with 'HELLO 1 16450 -': it has to be HELLO 1 PART CAN,CAN... NAME"),
+        ("hi", "answered 'HELLO 1' with 'hi': the answer has to be HELLO 1 PART CAN,CAN... NAME"),
+        (
+            "HELLO 1 16450 -",
+            "answered 'HELLO 1' with 'HELLO 1 16450 -': the answer has to be HELLO 1 PART CAN,CAN... NAME",
+        ),
         ("HELLO 2 16550A - x", "answered 'HELLO 1' with 'HELLO 2 16550A - x'"),
-        ("HELLO 1 16950 - x", "says that it is a '16950': use one of 8250, 16450, 16550, 16550A, 16750"),
-        ("HELLO 1 16550A irq,fly x", "says that it can 'fly': use some of reset, irq"),
-        ("HELLO 1 16550A exact x", "says that it can 'exact' and not 'time': name both, or neither"),
-        ("HELLO 1 16550A errors x", "says that it can 'errors' and not 'receive': name both, or neither"),
+        ("HELLO 1 16950 - x", "names an unknown part '16950': use one of 8250, 16450, 16550, 16550A, 16750"),
+        ("HELLO 1 16550A irq,fly x", "names an unknown capability 'fly': use some of reset, irq"),
+        ("HELLO 1 16550A exact x", "names 'exact' without 'time': name both, or neither"),
+        ("HELLO 1 16550A errors x", "names 'errors' without 'receive': name both, or neither"),
     ],
 )
 def test_a_wrong_greeting_says_what_it_has_to_be(model: Model, hello: str, sentence: str) -> None:

@@ -83,7 +83,7 @@ def test_a_line_gives_a_step(line: str, step: Step) -> None:
     ("line", "several"),
     [
         ("FCR <- FIFO_ENABLE, RCVR_RESET, 0", [Write(2, 1), Write(2, 2), Write(2, 0)]),
-        ("THR <- 'AB', 1..3", [Write(0, n) for n in (0x41, 0x42, 1, 2, 3)]),
+        ("THR <- 'AB', 1..3, 9..9", [Write(0, n) for n in (0x41, 0x42, 1, 2, 3, 9)]),
         ("read LSR, RBR", [Read(5), Read(0)]),
         ("divisor 0x1234", [Write(3, 0x83), Write(0, 0x34), Write(1, 0x12), Write(3, 0x03)]),
         ("divisor 1, LCR <- BITS_7 | PEN", [Write(3, 0x8A), Write(0, 1), Write(1, 0), Write(3, 0x0A)]),
@@ -164,6 +164,8 @@ def test_any_text_gives_sequences_or_an_error_with_its_place(text: str) -> None:
     [
         ("LSS -> 0", 5, "'LSS -> 0' cannot stand here: use a register, a pin or a step: RBR, THR,"),
         ("LSR <- THRX", 12, "'THRX' cannot stand here: use a bit of LSR (DR, OE, PE, FE, BI, THRE, TEMT, FIFO_ERROR)"),
+        ("LSR <- |0123456789ABCDEF0123456789ABCDE", 12, "'|0123456789ABCDEF0123456789...' cannot stand here"),
+        ("LSR <- |0123456789ABCDEF0123456789ABC", 12, "'|0123456789ABCDEF0123456789ABC' cannot stand here"),
         ("SCR <- 0x123", 12, "use a value from 0 to 255"),
         ("SCR <- 'ab' | 1", 17, "'| 1' cannot stand here: end the line before it"),
         ("SCR <- 1 | 'ab'", 16, "use a number such as 0x60"),
@@ -180,6 +182,10 @@ def test_any_text_gives_sequences_or_an_error_with_its_place(text: str) -> None:
         ("THR <- 'a\\q'", 14, "use a character up to \\xFF, or one of"),
         ("THR <- 'é\u0100'", 14, "use a character up to \\xFF"),
         ("THR <- 'a", 12, "use characters in single quotes"),
+        ("donot", 5, "'donot' cannot stand here: use a register, a pin or a step"),
+        ("SIN <- break1", 12, "'break1' cannot stand here"),
+        ("wait 0.12345678901 bits", 10, "use bit times from 0 to 1000000"),
+        ("wait 1000001 bits", 10, "use bit times from 0 to 1000000"),
         ("wait some", 10, "use bit times from 0 to 1000000"),
         ("wait 3 frames", 12, "use bit"),
         ('poll LSR -> 0 within 3 bits every 0 bits "x" [8.4]', 5, "would read for ever"),
@@ -217,6 +223,8 @@ def test_a_mistake_is_named_with_its_place_and_what_is_allowed(line: str, column
         ('topic t\nsequence s "s"\n for n in 3..1\n  SCR <- 1', "x:3:2: '3..1' is not a range"),
         ('topic t\nsequence s "s"\n for n in a\n  SCR -> 1 "{n:X}" [8.4]', "x:4:13: '{n:X}' is not a variable"),
         ("SCR <- 1", "use what begins at the left margin: topic, steps, sequence, for"),
+        ("steps a", "x:1:1: the steps a are empty"),
+        ("steps a\n SCR <- 1\nsteps a\n SCR <- 2", "x:3:1: there are steps a above"),
     ],
 )
 def test_a_file_that_does_not_fit_together_is_refused(text: str, what: str) -> None:

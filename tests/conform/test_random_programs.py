@@ -32,7 +32,7 @@ def test_another_timeout_is_found() -> None:
 
 
 class WithoutClock(OurDut):
-    """Sends in no time and knows no timeout, as a model without a clock does."""
+    """A model without a clock: it sends in no time and has no timeout."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a verdict says beyond what is wrong: rules that the run has not met, and what was left out."""
+"""The parts of a report beside the failed checks: rules that the run has not met, and sequences left out."""
 
 from __future__ import annotations
 

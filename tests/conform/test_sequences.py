@@ -1,4 +1,4 @@
-"""The sequences: our chip answers every one as the datasheet says, whatever part it is."""
+"""The sequences: our chip answers each one as the datasheet says, as every part."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_what_a_uart_cannot_do_is_not_asked_of_it() -> None:
 
 
 class Overslept(OurDut):
-    """A clock that lets more pass than it is told, so often."""
+    """A clock that lets too much time pass on its first few uses."""
 
     def __init__(self, extra_ns: int, times: int) -> None:
         super().__init__()

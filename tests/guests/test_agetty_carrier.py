@@ -18,11 +18,11 @@ from uartsim.guest.catalogue import GuestDefinition, find_guest
 from uartsim.line_format import UsageError
 from uartsim.machine import Machine
 from uartsim.machine.options import read_fault
-from uartsim.wire.cable import ModemOutputs
+from uartsim.registers import ModemOutput
 
-UP = ModemOutputs.DTR | ModemOutputs.RTS
-NO_CARRIER = ModemOutputs.RTS
-NO_CTS = ModemOutputs.DTR
+UP = ModemOutput.DTR | ModemOutput.RTS
+NO_CARRIER = ModemOutput.RTS
+NO_CTS = ModemOutput.DTR
 
 
 def shell(folder: Path, script: str, local_line: str = "never", **options: Any) -> GuestDefinition:
@@ -262,7 +262,7 @@ async def test_agetty_with_clocal_keeps_the_session_through_a_lost_carrier() -> 
         await line.log_in()
         assert carrier_of(machine) == "ignored: CLOCAL"
         shell_pid = await line.run("echo $$")
-        machine.com1.set_far_outputs(ModemOutputs(0))
+        machine.com1.set_far_outputs(ModemOutput(0))
         assert await line.run("echo $$") == shell_pid
         machine.com1.set_far_outputs(UP)
         assert await line.run("echo $$") == shell_pid

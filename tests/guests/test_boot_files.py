@@ -163,7 +163,8 @@ class TestLibrary:
         other = bridge_library(tmp_path / "other", said.append)
         changed = tmp_path / "port_bridge.c"
         changed.write_text(bridge_build.SOURCE.read_text() + "\n")
-        shutil.copy(bridge_build.HEADER, tmp_path)
+        for header in bridge_build.HEADERS:
+            shutil.copy(header, tmp_path)
         monkeypatch.setattr(bridge_build, "SOURCE", changed)
         assert len({one, other, bridge_library(Path(sys.executable), said.append)}) == 3
         assert len(list(cache.glob("port-bridge-*.so"))) == 3

@@ -139,7 +139,7 @@ def test_an_unknown_guest_is_a_usage_error(
         ('program = "sh"\n', "", 5, "here: none"),
         ('program = "sh"', 'root = "yes"', 6, "'root' must be true or false, not a string"),
         ('program = "sh"', "root = false", 6, "root can only be true"),
-        ('program = "sh"', 'python = "a b"', 6, "no module name"),
+        ('program = "sh"', 'python = "a b"', 6, "not the name of a module"),
         ('install = "apt-get install dash"\n', "", 5, "lacks the key 'install'"),
         ("[settings]", '[[needs]]\nprogramm = "x"\n[settings]', 10, "unknown key 'programm' in [[needs]]"),
         ("mask = 438", "mask = [\n 1,\n]\nextra.a = 1", 11, "the default of 'mask' must be a string, a number"),
@@ -149,9 +149,9 @@ def test_an_unknown_guest_is_a_usage_error(
         ('[script]\nfile = "guest.py"\n', "", 2, "a guest of kind 'script' has a table [script]"),
         ("[script]", "[process]", 15, "the table [process] does not belong to a guest of kind 'script'"),
         ('file = "guest.py"\n', "", 15, "[script] lacks the key 'file'"),
-        ('"guest.py"', '"gost.py"', 16, "'gost.py' is no file in"),
+        ('"guest.py"', '"gost.py"', 16, "'gost.py' is not a file in"),
         ('"guest.py"', '"../guest.toml"', 16, "lies outside the guest's folder"),
-        ('"guest.py"', '"' + "x" * 5000 + '"', 16, "is no file in"),
+        ('"guest.py"', '"' + "x" * 5000 + '"', 16, "is not a file in"),
         ('"guest.py"', '"a\\u0000b"', 16, "must be a string with some text"),
     ],
 )
@@ -211,7 +211,7 @@ def test_a_manifest_that_is_no_text_is_blamed_by_line(tmp_path: Path) -> None:
 
 def test_a_huge_manifest_is_refused(tmp_path: Path) -> None:
     folder = make_guest(tmp_path / "mine", GOOD + "#" * MANIFEST_LIMIT_BYTES)
-    with pytest.raises(UsageError, match="more than 65536 bytes"):
+    with pytest.raises(UsageError, match="at most 65536 bytes"):
         load_guest(folder)
 
 

@@ -81,7 +81,7 @@ class TestDisks:
                 await put(machine, letter)
                 if letter == "E":
                     await save(machine, tmp_path / "again")
-            assert any("what it writes to them is gone when it ends" in said for said in line.logged)
+            assert any("whatever the guest writes to them is lost when it ends" in said for said in line.logged)
         assert {path.name: path.read_bytes() for path in saved.iterdir()} == files
         assert image.read_bytes()[:65536] == b"C" * 65536
         async with restored(Line(), definition, tmp_path / "again") as machine:
@@ -209,7 +209,7 @@ class TestDisks:
             await save(machine, tmp_path / "saved")
         with (tmp_path / "saved" / "disk-0.qcow2").open("r+b") as file:
             file.truncate(1000)
-        with pytest.raises(UsageError, match=r"disk-0\.qcow2 is damaged: 1000 bytes"):
+        with pytest.raises(UsageError, match=r"disk-0\.qcow2 is damaged: it has 1000 bytes"):
             async with restored(Line(), definition, tmp_path / "saved"):
                 pass
 

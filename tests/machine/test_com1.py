@@ -12,8 +12,7 @@ from uartsim.line_format import TICKS_PER_SECOND, LineFormat, seconds_to_ticks
 from uartsim.machine import Com1, Flag, Received
 from uartsim.machine.port import QUANTUM
 from uartsim.machine.ticker import shared_ticker
-from uartsim.registers import LCR, MCR, Offset
-from uartsim.wire.cable import ModemOutputs
+from uartsim.registers import LCR, MCR, ModemOutput, Offset
 
 PATTERN = bytes(range(256)) * 16
 FORMATS = [
@@ -280,7 +279,7 @@ async def test_modem_lines_of_the_far_end_cross_to_dsr_dcd_and_cts() -> None:
             "dcd": True,
             "ri": False,
         }
-        com1.set_far_outputs(ModemOutputs.RTS)
+        com1.set_far_outputs(ModemOutput.RTS)
         modem = com1.status()["modem"]
         assert (modem["cts"], modem["dsr"], modem["dcd"]) == (True, False, False)
 

@@ -10,10 +10,10 @@ from tests.machine.rig import FarEnd, FunctionGuest, open_machine, open_port, vi
 from uartsim.guest.script import ScriptHost
 from uartsim.machine import Machine
 from uartsim.machine.options import read_fault
-from uartsim.wire.cable import ModemOutputs
+from uartsim.registers import ModemOutput
 
-UP = ModemOutputs.DTR | ModemOutputs.RTS
-NO_CARRIER = ModemOutputs.RTS
+UP = ModemOutput.DTR | ModemOutput.RTS
+NO_CARRIER = ModemOutput.RTS
 
 
 @virtual_time
@@ -22,7 +22,7 @@ async def test_dtr_of_the_far_end_is_carrier() -> None:
         told: list[bool] = []
         driver.modem.on_carrier = told.append
         assert driver.modem.carrier
-        for outputs in (ModemOutputs.DTR, NO_CARRIER, ModemOutputs(0), UP, UP):
+        for outputs in (ModemOutput.DTR, NO_CARRIER, ModemOutput(0), UP, UP):
             com1.set_far_outputs(outputs)
         assert told == [False, True]
         assert driver.modem.carrier

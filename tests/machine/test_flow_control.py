@@ -21,11 +21,11 @@ from uartsim.machine import Com1, Flag, SerialDriver, interrupt_handler
 from uartsim.machine.modem_control import RTS_HIGH_WATER, RTS_LOW_WATER
 from uartsim.machine.options import read_fault
 from uartsim.machine.ticker import shared_ticker
-from uartsim.registers import FCR, LSR, MCR, Offset
-from uartsim.wire.cable import Cable, ModemOutputs
+from uartsim.registers import FCR, LSR, MCR, ModemOutput, Offset
+from uartsim.wire.cable import Cable
 
-SENDING = ModemOutputs.DTR | ModemOutputs.RTS
-HOLDING = ModemOutputs.DTR
+SENDING = ModemOutput.DTR | ModemOutput.RTS
+HOLDING = ModemOutput.DTR
 
 #: Divisors of 115200, 57600, 38400 and 9600 baud.
 formats = line_formats(st.sampled_from([1, 2, 3, 12]))

@@ -27,8 +27,8 @@ from uartsim.machine import Com1, SerialDriver, interrupt_handler, modem_control
 from uartsim.machine import slices as slices_module
 from uartsim.machine.ticker import Ticker, TrioClock
 from uartsim.record import TranscriptWriter
-from uartsim.registers import FCR, LCR, MCR, Offset
-from uartsim.wire.cable import Cable, ModemOutputs
+from uartsim.registers import FCR, LCR, MCR, ModemOutput, Offset
+from uartsim.wire.cable import Cable
 
 
 class LateTicker(Ticker):
@@ -159,7 +159,7 @@ def poke(offset: Offset, value: int) -> Step:
     return _named(f"poke({offset.name}, {value:#x})", lambda port: port.com1.write(offset, value))
 
 
-def far_outputs(outputs: ModemOutputs) -> Step:
+def far_outputs(outputs: ModemOutput) -> Step:
     return _named(f"far_outputs({outputs})", lambda port: port.com1.set_far_outputs(outputs))
 
 
@@ -218,7 +218,7 @@ _payload = st.builds(lambda seed, size: bytes((seed + n * 7) & 0xFF for n in ran
 _ticks = st.one_of(st.integers(1, 1000), st.integers(160, 20_000), st.integers(10_000, 300_000)).map(
     lambda n: n * CRYSTAL_PERIOD
 )
-_modem = [ModemOutputs(n) for n in range(4)]
+_modem = [ModemOutput(n) for n in range(4)]
 _fifo_controls = [FCR(0x01), FCR(0x01), FCR(0x41), FCR(0xC1), FCR(0x03), FCR(0x05), FCR(0)]
 _modem_controls = [MCR(0x0B), MCR(0x0B), MCR(0x1B), MCR(0x03)]
 
@@ -325,6 +325,7 @@ def same(scenario: list[Step], receive_buffer: int = 65536, **options: Any) -> t
 
 _SECOND = TICKS_PER_SECOND
 _LONG = bytes(range(256)) * 40
+_FIVE_BITS = LineFormat(data_bits=5)
 
 
 @settings(max_examples=80)
@@ -362,7 +363,13 @@ def test_slices_are_what_single_accesses_are(
 
 
 @settings(max_examples=60)
-@example([write(_LONG), wait(_SECOND // 9), far_outputs(ModemOutputs.DTR), oversleep(_SECOND)], 65536, "16550A", True)
+@example(
+    [write(b"\0"), far_send(b"\xd1"), write(b"\0"), set_format(_FIVE_BITS), write(b"\0\0"), oversleep(_SECOND)],
+    20,
+    "16550A",
+    False,
+)
+@example([write(_LONG), wait(_SECOND // 9), far_outputs(ModemOutput.DTR), oversleep(_SECOND)], 65536, "16550A", True)
 @example([far_send(_LONG), oversleep(_SECOND // 9), read, oversleep(_SECOND)], 300, "16550A", True)
 @given(
     scenario=st.lists(steps, min_size=3, max_size=20),

@@ -25,6 +25,13 @@ def heard(cable: Cable, now: int) -> list[tuple[int, int]]:
     ]
 
 
+def carry(cable: Cable, frames: list[Frame], break_changes: list[tuple[int, bool]]) -> None:
+    """The chip puts frames on the line one by one, and forces it to space or lets it go."""
+    for frame in frames:
+        cable.carry_run(frame.start, bytes((frame.character,)), frame.line_format)
+    cable.carry_breaks(break_changes)
+
+
 @given(line_formats(), st.lists(characters, max_size=30), st.integers(0, 10**12))
 def test_every_frame_arrives_once_when_its_stop_bit_is_sampled(
     line_format: LineFormat, data: list[int], start: int
@@ -34,7 +41,7 @@ def test_every_frame_arrives_once_when_its_stop_bit_is_sampled(
     frames = [
         Frame(start + n * frame, character & line_format.data_mask, line_format) for n, character in enumerate(data)
     ]
-    cable.carry(frames, [])
+    carry(cable, frames, [])
     for n, sent in enumerate(frames):
         due = start + n * frame + line_format.sampled_ticks
         assert cable.first_at == due
@@ -46,7 +53,7 @@ def test_every_frame_arrives_once_when_its_stop_bit_is_sampled(
 
 def test_frames_that_have_arrived_come_in_one_run() -> None:
     cable = Cable(FORMAT)
-    cable.carry([Frame(n * FRAME, n, FORMAT) for n in range(20)], [])
+    carry(cable, [Frame(n * FRAME, n, FORMAT) for n in range(20)], [])
     assert cable.last_arrival() == 19 * FRAME + SAMPLED
     assert cable.arrived(LATER) == [Arrivals(19 * FRAME + SAMPLED, bytes(range(20)), 0)]
 
@@ -58,7 +65,7 @@ def test_runs_and_single_frames_arrive_alike(gaps: list[int], moment: int) -> No
     for number, gap in enumerate(gaps):
         start += gap * BIT
         data = bytes((number, number + 1))
-        singly.carry([Frame(start, data[0], FORMAT), Frame(start + FRAME, data[1], FORMAT)], [])
+        carry(singly, [Frame(start, data[0], FORMAT), Frame(start + FRAME, data[1], FORMAT)], [])
         at_once.carry_run(start, data, FORMAT)
         start += 2 * FRAME
     now = moment * FRAME
@@ -71,7 +78,7 @@ def test_runs_and_single_frames_arrive_alike(gaps: list[int], moment: int) -> No
 def test_formats_may_change_between_frames() -> None:
     cable = Cable(FORMAT)
     slow = LineFormat.from_baud(9600, "7E1")
-    cable.carry([Frame(0, 1, FORMAT), Frame(FRAME, 2, slow)], [])
+    carry(cable, [Frame(0, 1, FORMAT), Frame(FRAME, 2, slow)], [])
     assert [at for _, at in heard(cable, LATER)] == [SAMPLED, FRAME + slow.sampled_ticks]
 
 
@@ -80,22 +87,22 @@ def test_formats_may_change_between_frames() -> None:
 
 def test_a_break_is_heard_once_when_it_has_ended() -> None:
     cable = Cable(FORMAT)
-    cable.carry([], [(100, True)])
+    carry(cable, [], [(100, True)])
     assert cable.arrived(100 + 5 * FRAME) == []
-    cable.carry([], [(100 + 6 * FRAME, False)])
+    carry(cable, [], [(100 + 6 * FRAME, False)])
     assert cable.arrived(100 + 6 * FRAME) == [Arrivals(100 + SAMPLED, b"", BREAK_INTERRUPT)]
     assert cable.arrived(LATER) == []
 
 
 def test_linux_autoconfigs_glitch_of_a_microsecond_is_not_heard() -> None:
     cable = Cable(FORMAT)
-    cable.carry([], [(0, True), (144_000, False)])
+    carry(cable, [], [(0, True), (144_000, False)])
     assert cable.arrived(LATER) == []
 
 
 def test_the_frame_that_a_break_cuts_has_an_error_and_those_under_it_are_gone() -> None:
     cable = Cable(FORMAT)
-    cable.carry([Frame(n * FRAME, 0xFF, FORMAT) for n in range(4)], [(5 * BIT, True), (2 * FRAME - BIT // 4, False)])
+    carry(cable, [Frame(n * FRAME, 0xFF, FORMAT) for n in range(4)], [(5 * BIT, True), (2 * FRAME - BIT // 4, False)])
     assert heard(cable, LATER) == [
         (FRAMING_ERROR << 8 | 0x0F, SAMPLED),
         (BREAK_INTERRUPT << 8, 5 * BIT + SAMPLED),
@@ -106,17 +113,17 @@ def test_the_frame_that_a_break_cuts_has_an_error_and_those_under_it_are_gone() 
 
 def test_frames_before_and_after_a_break_are_untouched() -> None:
     cable = Cable(FORMAT)
-    cable.carry([Frame(0, 1, FORMAT)], [(2 * FRAME, True), (4 * FRAME, False)])
-    cable.carry([Frame(5 * FRAME, 2, FORMAT)], [])
+    carry(cable, [Frame(0, 1, FORMAT)], [(2 * FRAME, True), (4 * FRAME, False)])
+    carry(cable, [Frame(5 * FRAME, 2, FORMAT)], [])
     assert heard(cable, LATER) == [(1, SAMPLED), (BREAK_INTERRUPT << 8, 2 * FRAME + SAMPLED), (2, 5 * FRAME + SAMPLED)]
 
 
 def test_a_frame_that_arrives_while_a_break_is_on_keeps_its_place() -> None:
     cable = Cable(FORMAT)
-    cable.carry([Frame(0, 1, FORMAT)], [])
-    cable.carry([], [(FRAME, True)])
+    carry(cable, [Frame(0, 1, FORMAT)], [])
+    carry(cable, [], [(FRAME, True)])
     assert heard(cable, 3 * FRAME) == [(1, SAMPLED)]
-    cable.carry([Frame(6 * FRAME, 2, FORMAT)], [(5 * FRAME, False)])
+    carry(cable, [Frame(6 * FRAME, 2, FORMAT)], [(5 * FRAME, False)])
     assert [what for what, _ in heard(cable, LATER)] == [BREAK_INTERRUPT << 8, 2]
 
 

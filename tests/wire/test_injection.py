@@ -13,7 +13,7 @@ from uartsim.register_bits import BREAK_INTERRUPT, FRAMING_ERROR, PARITY_ERROR
 from uartsim.wire.channel import Channel
 from uartsim.wire.faults import Fault, parse_fault
 from uartsim.wire.frame import Arrival
-from uartsim.wire.waveform import Edge
+from uartsim.wire.line_level import Edge
 
 FORMAT = LineFormat()
 EVEN = LineFormat(parity="E")

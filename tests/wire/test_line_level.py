@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.wire.naive_line import NaiveLine, SentFrame, Stretch, short_formats
 from uartsim.line_format import NEVER, LineFormat
-from uartsim.wire.waveform import Edge, Waveform, frame_bit_count, frame_edges
+from uartsim.wire.line_level import Edge, LineLevels, frame_bit_count, frame_edges
 
 FORMAT = LineFormat(bit_ticks=10)
 
@@ -61,50 +61,50 @@ def test_a_frame_at_unlimited_rate_has_no_waveform() -> None:
 
 
 def test_frames_without_a_gap_have_no_edge_between_equal_levels() -> None:
-    waveform = Waveform()
-    waveform.put_frame(0, 0xFF, FORMAT, 1 << 9)  # ends at space, where the next one begins
-    waveform.put_frame(100, 0xFF, FORMAT)
-    assert waveform.take(300) == [(0, 0), (10, 1), (90, 0), (110, 1)]
+    levels = LineLevels()
+    levels.put_frame(0, 0xFF, FORMAT, 1 << 9)  # ends at space, where the next one begins
+    levels.put_frame(100, 0xFF, FORMAT)
+    assert levels.take(300) == [(0, 0), (10, 1), (90, 0), (110, 1)]
 
 
 def test_edges_are_taken_up_to_and_with_a_time_and_once() -> None:
-    waveform = Waveform()
-    waveform.put_frame(5, 0xF0, FORMAT)
-    assert waveform.take(4) == []
-    assert waveform.take(5) == [(5, 0)]
-    assert waveform.level == 0
-    assert list(waveform.ahead()) == [(55, 1)]
-    assert waveform.take(55) == [(55, 1)]
-    assert waveform.take(1000) == []
-    assert not waveform.planned
+    levels = LineLevels()
+    levels.put_frame(5, 0xF0, FORMAT)
+    assert levels.take(4) == []
+    assert levels.take(5) == [(5, 0)]
+    assert levels.level == 0
+    assert list(levels.ahead()) == [(55, 1)]
+    assert levels.take(55) == [(55, 1)]
+    assert levels.take(1000) == []
+    assert not levels.planned
 
 
 def test_a_frame_that_starts_within_another_cuts_it_off() -> None:
-    waveform = Waveform()
-    waveform.put_frame(0, 0x00, FORMAT)
-    waveform.put_frame(25, 0xFF, FORMAT)
-    assert waveform.take(300) == [(0, 0), (35, 1)]
-    assert waveform.frames_end == 125
+    levels = LineLevels()
+    levels.put_frame(0, 0x00, FORMAT)
+    levels.put_frame(25, 0xFF, FORMAT)
+    assert levels.take(300) == [(0, 0), (35, 1)]
+    assert levels.frames_end == 125
 
 
 def test_a_hold_covers_frames_and_its_release_shows_them_again() -> None:
-    waveform = Waveform()
-    waveform.hold(0, 10)
-    waveform.put_frame(0, 0xFF, FORMAT)
-    assert list(waveform.ahead()) == [(0, 0)]
-    assert waveform.take(40) == [(0, 0)]
-    waveform.release(40)
-    assert waveform.take(41) == [(40, 1)]
+    levels = LineLevels()
+    levels.hold(0, 10)
+    levels.put_frame(0, 0xFF, FORMAT)
+    assert list(levels.ahead()) == [(0, 0)]
+    assert levels.take(40) == [(0, 0)]
+    levels.release(40)
+    assert levels.take(41) == [(40, 1)]
 
 
 def test_a_pulse_inverts_and_a_stuck_line_does_not_care() -> None:
-    waveform = Waveform()
-    waveform.invert(10, 20)
-    waveform.stick(1, 15, 30)
-    waveform.invert(25, 40)
-    waveform.invert(50, 60)
-    waveform.end_pulses(55)
-    assert waveform.take(100) == [(10, 0), (15, 1), (30, 0), (40, 1), (50, 0), (55, 1)]
+    levels = LineLevels()
+    levels.invert(10, 20)
+    levels.stick(1, 15, 30)
+    levels.invert(25, 40)
+    levels.invert(50, 60)
+    levels.end_pulses(55)
+    assert levels.take(100) == [(10, 0), (15, 1), (30, 0), (40, 1), (50, 0), (55, 1)]
 
 
 @pytest.mark.parametrize(
@@ -125,14 +125,14 @@ def test_a_pulse_inverts_and_a_stuck_line_does_not_care() -> None:
     ],
 )
 def test_what_cannot_be_is_refused_and_changes_nothing(call: object, message: str) -> None:
-    waveform = Waveform()
-    waveform.put_frame(90, 0x33, FORMAT)
-    waveform.take(100)
-    before = waveform.save()
+    levels = LineLevels()
+    levels.put_frame(90, 0x33, FORMAT)
+    levels.take(100)
+    before = levels.horizon, levels.level, levels.frames_end, list(levels.ahead())
     assert callable(call)
     with pytest.raises(ValueError, match=message):
-        call(waveform)
-    assert waveform.save() == before
+        call(levels)
+    assert (levels.horizon, levels.level, levels.frames_end, list(levels.ahead())) == before
 
 
 @st.composite
@@ -151,32 +151,32 @@ def programs(draw: st.DrawFn) -> list[tuple[str, int, int, object]]:
 
 @given(programs())
 def test_edges_are_what_the_levels_say_at_every_tick(program: list[tuple[str, int, int, object]]) -> None:
-    waveform, line, edges = Waveform(), NaiveLine([], [], [], []), []
+    levels, line, edges = LineLevels(), NaiveLine([], [], [], []), []
     for what, after, length, rest in program:
-        at = waveform.horizon + after
+        at = levels.horizon + after
         match what, rest:
             case "frame", (int(character), LineFormat() as line_format, int(flipped)):
-                waveform.put_frame(at, character, line_format, flipped)
+                levels.put_frame(at, character, line_format, flipped)
                 line.frames.append(SentFrame(at, character, line_format, flipped))
             case "hold", int(level):
-                waveform.hold(level, at, at + length)
+                levels.hold(level, at, at + length)
                 line.holds.append(Stretch(at, at + length, level))
             case "stick", int(level):
-                waveform.stick(level, at, at + length)
+                levels.stick(level, at, at + length)
                 line.sticks.append(Stretch(at, at + length, level))
             case "pulse", _:
-                waveform.invert(at, at + length)
+                levels.invert(at, at + length)
                 line.pulses.append(Stretch(at, at + length))
             case "release", _:
-                waveform.release(at)
+                levels.release(at)
                 line.holds.append(Stretch(at, at))
             case "unstick", _:
-                waveform.unstick(at)
+                levels.unstick(at)
                 line.sticks.append(Stretch(at, at))
             case "take", _:
-                edges += waveform.take(at)
-    ahead = list(waveform.ahead())
-    assert ahead == waveform.take(NEVER - 1)
+                edges += levels.take(at)
+    ahead = list(levels.ahead())
+    assert ahead == levels.take(NEVER - 1)
     edges += ahead
     assert [edge.at for edge in edges] == sorted(edge.at for edge in edges)
     end = max((edge.at for edge in edges), default=0) + 50

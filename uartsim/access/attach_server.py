@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import socket
 import struct
 from collections.abc import Awaitable, Callable
@@ -20,7 +19,6 @@ import trio
 
 from uartsim.access.attach_messages import Message, MessageStream
 from uartsim.access.hub import Hub, LineHeldError, NotTheWriterError
-from uartsim.control_sequences import ControlSequenceParser, Kind, Token
 from uartsim.error_groups import first_error
 from uartsim.line_format import UartsimError
 from uartsim.printable import printable, printable_line
@@ -33,25 +31,6 @@ _LAST_WORDS_S: Final = 2.0
 _GOODBYE_S: Final = 0.1
 #: The same notice is not sent again within this time, in seconds: otherwise each key would bring one.
 _SAID_S: Final = 3.0
-#: CSI sequences by which a terminal answers: the cursor's place, its name, its state, its size, a mode.
-_CSI_REPORT: Final = re.compile(rb"[?>=]?[0-9;]*(?:[Rcnt]|\$y)")
-
-
-def is_report(data: bytes) -> bool:
-    """Whether ``data`` holds only reports, which a terminal sends by itself when the guest asks it, and no keys."""
-    parser = ControlSequenceParser()
-    tokens = parser.feed(data)
-    if not tokens or parser.pending or tokens[-1].kind not in (Kind.CSI, Kind.STRING_END):
-        return False
-    return all(map(_reports, tokens))
-
-
-def _reports(token: Token) -> bool:
-    if token.kind is Kind.CSI:
-        return _CSI_REPORT.fullmatch(token.body) is not None
-    if token.kind is Kind.STRING_BEGIN:
-        return token.body in (b"]", b"P")
-    return token.kind is Kind.STRING or (token.kind is Kind.STRING_END and bool(token.data))
 
 
 class AttachServer:
@@ -203,6 +182,10 @@ class _Session:
                     else:
                         await self.client.sysrq(data.decode("ascii", "replace"))
                 except NotTheWriterError as error:
+                    from uartsim.access.terminal_reports import (
+                        is_report,  # seldom needed, and not before the guest runs
+                    )
+
                     if kind != b"D" or not is_report(data):
                         self._notice(str(error))
                 except (ValueError, TypeError, OverflowError) as error:

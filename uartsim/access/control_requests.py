@@ -14,7 +14,7 @@ from uartsim.access.control import Handler
 from uartsim.errors import UartsimError, UsageError
 from uartsim.machine import Machine, SavingGuest
 from uartsim.machine.options import read_fault
-from uartsim.wire.cable import ModemOutputs
+from uartsim.registers import ModemOutput
 from uartsim.wire.faults import FAULT_KINDS
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class ControlRequests:
         """This end's DTR and RTS; answers with all modem lines, as the guest sees them."""
         com1 = self._hub.com1
         outputs = com1.cable.far_outputs
-        for word, line in (("dtr", ModemOutputs.DTR), ("rts", ModemOutputs.RTS)):
+        for word, line in (("dtr", ModemOutput.DTR), ("rts", ModemOutput.RTS)):
             if (wanted := request.get(word)) is not None:
                 outputs = outputs | line if wanted else outputs & ~line
         if outputs != com1.cable.far_outputs:

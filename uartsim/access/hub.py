@@ -15,7 +15,7 @@ import trio
 from uartsim.access.hub_client import BREAK_SECONDS, CHUNK, READING_TICKS
 from uartsim.access.hub_client import HubClient as HubClient
 from uartsim.access.news import News
-from uartsim.access.past import SentTimes
+from uartsim.access.sent_times import SentTimes
 from uartsim.access.writers import LineHeldError as LineHeldError
 from uartsim.access.writers import LinePolicy as LinePolicy
 from uartsim.access.writers import NotTheWriterError as NotTheWriterError

@@ -105,16 +105,18 @@ class CommandDut(DeviceUnderTest):
             hello = f"HELLO {PROTOCOL_VERSION}"
             raise self._nonsense(hello, answer, f"{hello} PART CAN,CAN... NAME", f"{hello} 16550A irq,time My UART")
         if words[2] not in VARIANTS:
-            raise DutError(f"{self._shown} says that it is a {words[2]!r}: use one of {', '.join(VARIANTS)}")
+            raise DutError(f"{self._shown} names an unknown part {words[2]!r}: use one of {', '.join(VARIANTS)}")
         names = {can.name.lower(): can for can in Can if can.name is not None}
         for word in words[3].split(",") if words[3] != "-" else ():
             if word not in names:
-                raise DutError(f"{self._shown} says that it can {word!r}: use some of {', '.join(names)}, or -")
+                raise DutError(
+                    f"{self._shown} names an unknown capability {word!r}: use some of {', '.join(names)}, or -"
+                )
             self.can |= names[word]
         for can, needed in ((Can.EXACT, Can.TIME), (Can.ERRORS, Can.RECEIVE)):
             if can in self.can and needed not in self.can:
                 one, other = str(can.name).lower(), str(needed.name).lower()
-                raise DutError(f"{self._shown} says that it can {one!r} and not {other!r}: name both, or neither")
+                raise DutError(f"{self._shown} names {one!r} without {other!r}: name both, or neither")
         self.part = words[2]
         self.name = _printable(words[4])
 
@@ -185,8 +187,8 @@ class CommandDut(DeviceUnderTest):
         """Let at least ``ns`` nanoseconds pass."""
         passed = self._count(f"T {ns}")
         if passed < ns or (passed > ns and Can.EXACT in self.can):
-            wanted = "just as many" if Can.EXACT in self.can else "at least as many"
-            raise DutError(f"{self._shown} let {passed} ns pass when told {ns}: it has to be {wanted}")
+            wanted = "exactly as many" if Can.EXACT in self.can else "at least as many"
+            raise DutError(f"{self._shown} let {passed} ns pass when told {ns}: let {wanted} pass")
         return passed
 
     def close(self) -> None:
@@ -229,7 +231,7 @@ class CommandDut(DeviceUnderTest):
     def _nonsense(self, request: str, answer: str, wanted: str, example: str) -> DutError:
         shown = answer if len(answer) <= 60 else f"{answer[:57]}..."
         wrong = f"{self._shown} answered {request!r} with {shown!r}"
-        return DutError(f"{wrong}: it has to be {wanted}, such as {example}")
+        return DutError(f"{wrong}: the answer has to be {wanted}, such as {example}")
 
     def _ask(self, request: str) -> str:
         self._send([request])
@@ -258,7 +260,7 @@ class CommandDut(DeviceUnderTest):
         line, _, self._buffer = self._buffer.partition(b"\n")
         answer = line.decode(errors="replace").strip()
         if answer.startswith("ERR"):
-            raise DutError(f"{self._shown} refused {request!r}: {_printable(answer[3:]) or 'it did not say why'}")
+            raise DutError(f"{self._shown} refused {request!r}: {_printable(answer[3:]) or 'without a reason'}")
         return answer
 
     def _gone(self, request: str) -> DutError:

@@ -8,7 +8,7 @@ from uartsim.console.protocols import MachineButtons
 from uartsim.errors import UsageError
 from uartsim.machine import Com1
 from uartsim.machine.options import read_fault
-from uartsim.wire.cable import ModemOutputs
+from uartsim.registers import ModemOutput
 from uartsim.wire.faults import FAULT_KINDS, Fault
 
 
@@ -90,7 +90,7 @@ class ConsoleLine:
             if value not in (True, False, None):
                 raise UsageError(f"{name} is {value!r}: use True for active, False for inactive, None to leave it")
         outputs = self._com1.cable.far_outputs
-        for wanted, line in ((dtr, ModemOutputs.DTR), (rts, ModemOutputs.RTS)):
+        for wanted, line in ((dtr, ModemOutput.DTR), (rts, ModemOutput.RTS)):
             if wanted is not None:
                 outputs = outputs | line if wanted else outputs & ~line
         self._com1.set_far_outputs(outputs)

@@ -134,7 +134,7 @@ class Session:
         return self.received.monitor.look(self.counters, now)
 
     def forget_boot(self) -> None:
-        """The guest is about to start anew: take nothing that came before for output of the new boot."""
+        """The guest is about to start again: take nothing that came before for output of the new boot."""
         self.take_all()
         self.received.forget_boot(trio.current_time())
 

@@ -95,7 +95,7 @@ class StolenLine(Stimulus):
 
 
 class _Thefts:
-    """Who has stolen the line from a client, in that order; it comes back to the client when the last has let go."""
+    """The thefts of a client's line, in order; the client gets it back when the last one ends."""
 
     def __init__(self, client: HubClient) -> None:
         self._client = client

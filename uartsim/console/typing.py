@@ -1,6 +1,6 @@
 """Typing: a text, a line, a password.
 
-What is typed is read back (``typed_line.py``): what a slow guest lost is typed anew, and nothing is entered that came
+What is typed is read back (``typed_line.py``): what a slow guest lost is typed again, and nothing is entered that came
 out wrong.
 """
 

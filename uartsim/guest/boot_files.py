@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import glob
 import gzip
-import re
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from uartsim.guest.cache import Progress, cache_folder, content_hash, kept_file
-from uartsim.guest.images import find_kernel, tiny_initramfs
+from uartsim.guest.cache import Progress, built_file, content_hash
+from uartsim.guest.images import find_kernel, newest, tiny_initramfs
 from uartsim.line_format import UartsimError, UsageError
 
 #: How long xorriso may take, in seconds.
@@ -39,17 +38,26 @@ def boot_file(name: str, folder: Path, progress: Progress) -> Path:
     """
     if name == "tiny":
         return tiny_initramfs(progress)
+    file = boot_source(name, folder)
+    return _unpacked(file, progress) if file.suffix == ".gz" else file
+
+
+def boot_source(name: str, folder: Path) -> Path:
+    """The path of the file that a name other than ``"tiny"`` stands for, before it is unpacked.
+
+    Args:
+        name: a name as the module's docstring describes.
+        folder: the guest's folder.
+
+    Raises:
+        UsageError: the file is missing, or this user may not read it.
+    """
     if glob.has_magic(name):
         found = glob.glob(str(folder / name))
         if not found:
             raise UsageError(f"no file matches {folder / name}: see the guest's needs")
-        name = max(found, key=_version)
-    file = find_kernel(name, folder)
-    return _unpacked(file, progress) if file.suffix == ".gz" else file
-
-
-def _version(path: str) -> tuple[int, ...]:
-    return tuple(map(int, re.findall(r"\d+", path)))
+        name = newest(found)
+    return find_kernel(name, folder)
 
 
 def _unpacked(file: Path, progress: Progress) -> Path:
@@ -62,7 +70,7 @@ def _unpacked(file: Path, progress: Progress) -> Path:
         except (gzip.BadGzipFile, EOFError) as error:
             raise UartsimError(f"{file} cannot be unpacked: {error}") from None
 
-    return _kept("unpacked", content_hash(packed), "", make, progress)
+    return built_file("unpacked", content_hash(packed), "", make, progress)
 
 
 def boot_cd(files: Sequence[str], folder: Path, progress: Progress) -> Path:
@@ -97,7 +105,7 @@ def boot_cd(files: Sequence[str], folder: Path, progress: Progress) -> Path:
             _run_xorriso(draft, Path(tree), boot_image)
 
     parts = [part for path, content in contents.items() for part in (path.encode(), content)]
-    return _kept("cd", content_hash(*parts), ".iso", make, progress)
+    return built_file("cd", content_hash(*parts), ".iso", make, progress)
 
 
 def _run_xorriso(image: Path, tree: Path, boot_image: str) -> None:
@@ -113,13 +121,3 @@ def _run_xorriso(image: Path, tree: Path, boot_image: str) -> None:
         raise UartsimError(f"xorriso did not end within {ISO_TIMEOUT_S:g} s") from None
     if done.returncode:
         raise UartsimError(f"xorriso failed with status {done.returncode}: {done.stderr.strip()[-300:]}")
-
-
-def _kept(sort: str, key: str, suffix: str, make: Callable[[Path], None], progress: Progress) -> Path:
-    try:
-        return kept_file(sort, key, suffix, make, progress)
-    except OSError as error:
-        raise UartsimError(
-            f"cannot keep a file in {cache_folder()}: {error.strerror or error}; "
-            "make room there, or set XDG_CACHE_HOME to another folder"
-        ) from None

@@ -18,8 +18,8 @@ from uartsim.line_format import UartsimError, UsageError
 
 #: The C source of the library.
 SOURCE: Final = Path(__file__).with_name("port_bridge.c")
-#: The header that the source includes.
-HEADER: Final = SOURCE.with_suffix(".h")
+#: The headers that the source includes.
+HEADERS: Final = tuple(map(SOURCE.with_name, ("port_bridge.h", "port_qemu.h", "port_ring.h", "port_lease.h")))
 #: The C compiler's command.
 COMPILER: Final = "cc"
 #: How long compiling may take, in seconds.
@@ -82,7 +82,7 @@ def bridge_library(qemu: Path, progress: Progress = lambda text: None, cache: Pa
     Raises:
         BridgeUnavailable: there is no compiler, the compiler fails, or the cache cannot be written.
     """
-    key = content_hash(SOURCE.read_bytes(), HEADER.read_bytes(), build_id(qemu).encode())
+    key = content_hash(*(file.read_bytes() for file in (SOURCE, *HEADERS)), build_id(qemu).encode())
 
     def make(draft: Path) -> None:
         progress("compiling the port bridge")

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from uartsim.errors import UartsimError
 from uartsim.own_files.folder import OwnFolder, open_own
 from uartsim.own_files.places import cache_place, user_name
 
@@ -120,6 +121,26 @@ def kept_file(
         finally:
             lock.release()
     return file
+
+
+def built_file(
+    sort: str, key: str, suffix: str, make: Callable[[Path], None], progress: Progress, folder: Path | None = None
+) -> Path:
+    """The path of a cached file, with an error that says what to do if the cache cannot be written.
+
+    Args: those of :func:`kept_file`.
+
+    Raises:
+        UartsimError: the cache cannot be written.
+        UsageError: the cache folder is not ours, or other users can write to it.
+    """
+    try:
+        return kept_file(sort, key, suffix, make, progress, folder)
+    except OSError as error:
+        raise UartsimError(
+            f"cannot keep a file in {folder or cache_folder()}: {error.strerror or error}; "
+            "make room there, or set XDG_CACHE_HOME to another folder"
+        ) from None
 
 
 def _any(own: OwnFolder) -> Iterator[str]:

@@ -16,12 +16,12 @@ import os
 import re
 import stat
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from uartsim.guest.cache import cache_folder, kept_file
+from uartsim.guest.cache import built_file
 from uartsim.line_format import UartsimError, UsageError
 
 #: SHA-512 crypt(3) of ``toor``.
@@ -262,13 +262,7 @@ def tiny_initramfs(progress: Callable[[str], None] = lambda text: None, cache: P
         progress("building the initramfs (BusyBox, agetty and login of this machine)")
         draft.write_bytes(archive)
 
-    try:
-        return kept_file("tiny", hashlib.sha256(archive).hexdigest()[:32], ".cpio", make, progress, cache)
-    except OSError as error:
-        raise UartsimError(
-            f"cannot keep the initramfs in {cache or cache_folder()}: {error.strerror or error}; "
-            "make room there, or set XDG_CACHE_HOME to another folder"
-        ) from None
+    return built_file("tiny", hashlib.sha256(archive).hexdigest()[:32], ".cpio", make, progress, cache)
 
 
 def find_kernel(name: str, folder: Path) -> Path:
@@ -286,12 +280,13 @@ def find_kernel(name: str, folder: Path) -> Path:
     for pattern in KERNELS:
         readable = [path for path in glob.glob(pattern) if os.access(path, os.R_OK)]
         if readable:
-            return Path(max(readable, key=_version))
+            return Path(newest(readable))
     unreadable = [path for pattern in KERNELS for path in glob.glob(pattern)]
     if unreadable:
         raise UsageError(f"{unreadable[0]} cannot be read by this user: chmod +r {unreadable[0]}")
     raise UsageError("no Debian kernel in /boot: apt-get install linux-image-cloud-amd64")
 
 
-def _version(path: str) -> tuple[int, ...]:
-    return tuple(map(int, re.findall(r"\d+", path)))
+def newest(paths: Iterable[str]) -> str:
+    """The path with the highest version: the numbers in the paths are compared one by one."""
+    return max(paths, key=lambda path: tuple(map(int, re.findall(r"\d+", path))))

@@ -261,10 +261,10 @@ class _Check:
             if not found.is_relative_to(folder.resolve()):
                 self.fail(path, f"{path[-1]} {name!r} lies outside the guest's folder {folder}")
             is_file = found.is_file()
-        except (OSError, RuntimeError):  # a name too long, a loop of links
+        except (OSError, RuntimeError):  # the name is too long, or a symbolic link leads to itself
             is_file = False
         if not is_file:
-            self.fail(path, f"{path[-1]} {name!r} is no file in {folder}")
+            self.fail(path, f"{path[-1]} {name!r} is not a file in {folder}")
 
     def needs(self, value: object) -> tuple[tuple[str, str, str], ...]:
         if not isinstance(value, list):

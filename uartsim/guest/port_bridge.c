@@ -25,9 +25,12 @@
  *   level, because an edge-triggered interrupt controller has to see these as well.
  * - When the server has ended, or serves nothing for PATIENCE_NS, the port reads FF, like an empty slot.
  *
- * This file uses no headers of QEMU.  Of QEMU's internal binary interface it uses the functions in symbols[] and the
- * two structures below, as of QEMU 7.2.  At the start it tests the whole way from an IN instruction to port_read()
- * with QEMU's own cpu_inb(); any error ends QEMU with the exit status REFUSED and a sentence on standard error.
+ * The library uses no headers of QEMU.  port_qemu.h declares the part of QEMU's internal binary interface that it uses.
+ * At the start it tests the whole way from an IN instruction to port_read() with QEMU's own cpu_inb(); any error ends
+ * QEMU with the exit status REFUSED and a sentence on standard error.
+ *
+ * port_ring.h makes requests, port_lease.h reads the lease, and this file has the port itself, the calls from QEMU's
+ * main loop, and the start.
  *
  * The server loads this library as well: the functions uartsim_* at the end of the file are for it, so that both
  * sides use the same memory fences.
@@ -49,6 +52,7 @@
 #include <unistd.h>
 
 #include "port_bridge.h"
+#include "port_qemu.h"
 
 #define REFUSED 98
 #define RING_RESERVE 64      /* places in the ring that are kept for requests that must not wait for room */
@@ -99,50 +103,6 @@ static void relax(void)
 #endif
 }
 
-/* -- QEMU's interface ------------------------------------------------------------------------------------------- */
-
-struct memory_region_ops {
-    uint64_t (*read)(void *, uint64_t, unsigned);
-    void (*write)(void *, uint64_t, uint64_t, unsigned);
-    void *read_with_attrs, *write_with_attrs;
-    int endianness;
-    struct { unsigned min, max; bool unaligned; void *accepts; } valid;
-    struct { unsigned min, max; bool unaligned; } impl;
-};
-#define LITTLE_ENDIAN_DEVICE 2
-#define MEMORY_REGION_BYTES 4096     /* more than the MemoryRegion of any QEMU needs */
-#define PRIORITY 10                  /* above QEMU's own port at the same addresses */
-
-struct notifier {
-    void (*notify)(struct notifier *, void *);
-    void *link[2];
-};
-
-static struct {
-    void *(*get_system_io)(void);
-    void (*memory_region_init_io)(void *, void *, const struct memory_region_ops *, void *, const char *, uint64_t);
-    void (*memory_region_add_subregion_overlap)(void *, uint64_t, void *, int);
-    void *(*isa_get_irq)(void *, unsigned);
-    void (*qemu_set_irq)(void *, int);
-    void (*qemu_set_fd_handler)(int, void (*)(void *), void (*)(void *), void *);
-    void (*qemu_register_reset)(void (*)(void *), void *);
-    void (*qemu_add_machine_init_done_notifier)(struct notifier *);
-    void *(*qemu_add_vm_change_state_handler)(void (*)(void *, bool, int), void *);
-    bool (*qemu_in_vcpu_thread)(void);
-    void (*qemu_mutex_unlock_iothread)(void);
-    void (*qemu_mutex_lock_iothread_impl)(const char *, int);
-    uint8_t (*cpu_inb)(uint32_t);
-} qemu;
-
-static const struct { const char *name; void *to; } symbols[] = {
-#define SYMBOL(name) {#name, &qemu.name}
-    SYMBOL(get_system_io), SYMBOL(memory_region_init_io), SYMBOL(memory_region_add_subregion_overlap),
-    SYMBOL(isa_get_irq), SYMBOL(qemu_set_irq), SYMBOL(qemu_set_fd_handler), SYMBOL(qemu_register_reset),
-    SYMBOL(qemu_add_machine_init_done_notifier), SYMBOL(qemu_add_vm_change_state_handler),
-    SYMBOL(qemu_in_vcpu_thread), SYMBOL(qemu_mutex_unlock_iothread), SYMBOL(qemu_mutex_lock_iothread_impl),
-    SYMBOL(cpu_inb),
-};
-
 /* -- state ------------------------------------------------------------------------------------------------------ */
 
 static struct page *page;
@@ -162,239 +122,10 @@ static uint32_t ahead_number;
 static pthread_mutex_t ring_lock = PTHREAD_MUTEX_INITIALIZER;      /* held for an instant */
 static pthread_mutex_t waiting_lock = PTHREAD_MUTEX_INITIALIZER;   /* one processor waits at a time */
 
-/* -- requests --------------------------------------------------------------------------------------------------- */
+#include "port_ring.h"
+#include "port_lease.h"
 
-/* Turn the port into an empty slot.  Call with QEMU's lock held. */
-static void lose(const char *why)
-{
-    if (__atomic_exchange_n(&gone, true, __ATOMIC_ACQ_REL))
-        return;
-    fprintf(stderr, "port bridge: the serial port is gone: %s\n", why);
-    qemu.qemu_set_fd_handler(link_fd, NULL, NULL, NULL);
-    shutdown(link_fd, SHUT_RDWR);
-    page->lost = 1;
-    if (level)
-        qemu.qemu_set_irq(irq, level = 0);
-    futex_wake(&page->served);
-}
-
-/* Give the interrupt controller the published level.  Call with QEMU's lock held. */
-static void follow_line(void)
-{
-    uint32_t line = __atomic_load_n(&page->line, __ATOMIC_ACQUIRE);
-    int wanted = line & 1;
-    uint8_t count = (uint8_t)(line >> 8);
-
-    if (__atomic_load_n(&gone, __ATOMIC_ACQUIRE))
-        return;
-    if (count != dips && level && wanted) {
-        qemu.qemu_set_irq(irq, 0);
-        qemu.qemu_set_irq(irq, 1);
-    }
-    dips = count;
-    if (wanted != level)
-        qemu.qemu_set_irq(irq, level = wanted);
-}
-
-/* Put a request into the ring; its number (from 1 on) goes to *number.  Returns false if there is no room. */
-static bool request_at(
-    uint64_t ns, uint8_t op, uint8_t offset, uint8_t value, uint8_t slot, uint32_t reserve, uint32_t *number)
-{
-    pthread_mutex_lock(&ring_lock);
-    uint32_t head = page->head;
-    bool room = head - __atomic_load_n(&page->served, __ATOMIC_ACQUIRE) < RING - reserve;
-    if (room) {
-        page->ring[head % RING] = (struct request){op, offset, value, slot, 0, ns};
-        __atomic_store_n(&page->head, head + 1, __ATOMIC_RELEASE);
-        *number = head + 1;
-        if (slot == OF_MAIN_LOOP || slot == UNANSWERED)
-            barrier = (struct mark){true, head + 1};
-    }
-    pthread_mutex_unlock(&ring_lock);
-    return room;
-}
-
-static bool request(uint8_t op, uint8_t offset, uint8_t value, uint8_t slot, uint32_t reserve, uint32_t *number)
-{
-    return request_at(now_ns(), op, offset, value, slot, reserve, number);
-}
-
-/* Call the server, unless it has been called already or will soon look by itself. */
-static void call_server(bool at_once)
-{
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (!at_once && now_ns() < __atomic_load_n(&page->gather_ns, __ATOMIC_RELAXED))
-        return;
-    if (!__atomic_exchange_n(&page->called, 1, __ATOMIC_SEQ_CST))
-        send(link_fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);   /* if the socket is full, the server will wake up anyway */
-}
-
-static bool is_served(uint32_t number)
-{
-    return (int32_t)(__atomic_load_n(&page->served, __ATOMIC_ACQUIRE) - number) >= 0;
-}
-
-/* Whether the request of a mark has not been served yet. */
-static bool outstanding(struct mark *mark)
-{
-    if (mark->set && is_served(mark->number))
-        mark->set = false;           /* clear it now, because the numbers wrap around */
-    return mark->set;
-}
-
-/* Wait until a request has been served.  Returns false after limit_ns without any progress of the server. */
-static bool wait_served(uint32_t number, uint64_t limit_ns)
-{
-    uint64_t begin = now_ns(), give_up = begin + limit_ns;
-    uint32_t served = 0, beat = 0;
-    bool done;
-
-    while (!(done = is_served(number)) && now_ns() - begin < SPIN_NS)
-        for (int i = 0; i < 64 && !is_served(number); i++)
-            relax();
-    __atomic_fetch_add(&page->waiting, 1, __ATOMIC_SEQ_CST);
-    while (!done && !(done = is_served(number)) && !__atomic_load_n(&gone, __ATOMIC_ACQUIRE)) {
-        uint32_t now_served = __atomic_load_n(&page->served, __ATOMIC_ACQUIRE);
-        uint32_t now_beat = __atomic_load_n(&page->beat, __ATOMIC_ACQUIRE);
-        uint64_t now = now_ns();
-        if (now_served != served || now_beat != beat) {
-            served = now_served, beat = now_beat;
-            give_up = now + limit_ns;
-        }
-        if (now >= give_up)
-            break;
-        if (!is_served(number))
-            futex_wait(&page->served, now_served, limit_ns < WAIT_SLICE_NS ? limit_ns : WAIT_SLICE_NS);
-    }
-    __atomic_fetch_sub(&page->waiting, 1, __ATOMIC_SEQ_CST);
-    uint64_t took = now_ns() - begin;
-    if (took > page->longest_wait_ns)
-        page->longest_wait_ns = took;
-    page->waits[took / WAIT_UNIT_NS < WAITS ? took / WAIT_UNIT_NS : WAITS - 1]++;
-    return done;
-}
-
-/* Make a request and wait for its answer; FF if there is none. */
-static uint8_t ask(uint8_t op, uint8_t offset, uint8_t value)
-{
-    uint32_t number = 0;
-    uint8_t answer = 0xff;
-    bool answered = false;
-
-    if (!qemu.qemu_in_vcpu_thread()) {       /* the monitor must not wait long for an answer */
-        if (request(op, offset, value, OF_MAIN_LOOP, 0, &number)) {
-            call_server(true);
-            if (wait_served(number, MAIN_LOOP_WAIT_NS))
-                answer = page->answers[OF_MAIN_LOOP];
-            follow_line();
-        }
-        return answer;
-    }
-    qemu.qemu_mutex_unlock_iothread();
-    pthread_mutex_lock(&waiting_lock);
-    bool room = request(op, offset, value, OF_PROCESSOR, RING_RESERVE / 2, &number);
-    while (!room && wait_served(__atomic_load_n(&page->head, __ATOMIC_ACQUIRE) - RING / 2, PATIENCE_NS)
-           && !__atomic_load_n(&gone, __ATOMIC_ACQUIRE))
-        room = request(op, offset, value, OF_PROCESSOR, RING_RESERVE / 2, &number);
-    if (room) {
-        call_server(true);
-        if ((answered = wait_served(number, PATIENCE_NS)))
-            answer = page->answers[OF_PROCESSOR];
-    }
-    pthread_mutex_unlock(&waiting_lock);
-    qemu.qemu_mutex_lock_iothread_impl(__FILE__, __LINE__);
-    if (!answered)
-        lose("it does not answer");
-    follow_line();
-    return answered ? answer : 0xff;
-}
-
-/* -- leases ----------------------------------------------------------------------------------------------------- */
-
-/* Make a consistent copy of the published lease.  Returns false if it is being rewritten all the time. */
-static bool copy_lease(struct lease *lease, uint32_t *generation)
-{
-    for (int i = 0; i < 64; i++) {
-        *generation = __atomic_load_n(&page->generation, __ATOMIC_ACQUIRE);
-        if (*generation & 1)
-            continue;
-        memcpy(lease, &page->lease, sizeof *lease);
-        __atomic_thread_fence(__ATOMIC_ACQUIRE);
-        if (__atomic_load_n(&page->generation, __ATOMIC_RELAXED) == *generation)
-            return true;
-    }
-    return false;
-}
-
-/* The step of the lease that covers a register now, or NULL. */
-static const struct step *covering(const struct lease *lease, unsigned offset, uint64_t now)
-{
-    if (lease->served != page->head && (!(lease->keep >> offset & 1) || outstanding(&barrier)))
-        return NULL;
-    for (int i = 0; i < lease->count && i < STEPS; i++)
-        if (now < lease->steps[i].until_ns)
-            return lease->steps[i].mask >> offset & 1 ? &lease->steps[i] : NULL;
-    return NULL;
-}
-
-/* Whether the transmitter has room for a character now. */
-static bool has_room(const struct lease *lease, struct ahead before, uint64_t ticks)
-{
-    if (ticks >= before.empty_at)
-        return true;
-    /* The FIFO holds all frames that remain to be sent, except for the one that is on the line. */
-    return lease->depth > 1 && before.drained_at - ticks <= lease->depth * lease->frame;
-}
-
-/* The transmitter's future after a write to THR for which it has room. */
-static struct ahead after_write(const struct lease *lease, struct ahead before, uint64_t ticks)
-{
-    bool idle = ticks >= before.drained_at;
-
-    if (lease->depth > 1) {
-        uint64_t taken_at = idle ? ticks : before.drained_at;
-        return (struct ahead){taken_at, taken_at + lease->frame};
-    }
-    if (idle)
-        return (struct ahead){ticks + lease->bit, ticks + lease->bit + lease->frame};
-    return (struct ahead){before.drained_at + lease->bit / 2, before.drained_at + lease->frame};
-}
-
-/* Whether the transmitter's future is known now; if so, it goes to *to. */
-static bool foresee(const struct lease *lease, uint64_t now, struct ahead *to)
-{
-    if (!lease->depth || now >= lease->lsr_until_ns || outstanding(&barrier))
-        return false;
-    *to = lease->served == page->head ? lease->ahead : ahead;
-    return lease->served == page->head || ahead_number == page->head;
-}
-
-/* Whether a register's value is known here; if so, it goes to *value, and the end of its validity to *until. */
-static bool known(const struct lease *lease, unsigned offset, uint64_t now, uint8_t *value, uint64_t *until)
-{
-    const struct step *step;
-    struct ahead to;
-    bool ier_waits = outstanding(&ier_posted);
-
-    if (offset == IER && ier_waits && !outstanding(&barrier)) {
-        *value = ier_value, *until = now;
-        return true;
-    }
-    if (offset == IIR && ier_waits)
-        return false;
-    if ((step = covering(lease, offset, now))) {
-        *value = step->values[offset], *until = step->until_ns;
-        return true;
-    }
-    if (offset == LSR && lease->count && foresee(lease, now, &to)) {
-        uint64_t ticks = now * TICKS_PER_NS, next = ticks < to.empty_at ? to.empty_at : to.drained_at;
-        *value = lease->steps[0].values[LSR] & (uint8_t)~(THRE | TEMT);
-        *value |= (uint8_t)((ticks >= to.empty_at ? THRE : 0) | (ticks >= to.drained_at ? TEMT : 0));
-        *until = ticks < next ? next / TICKS_PER_NS : lease->lsr_until_ns;
-        return true;
-    }
-    return false;
-}
+/* -- reads and writes of the port -------------------------------------------------------------------------------- */
 
 /* The guest is only waiting: sleep until something can change, without QEMU's lock. */
 static void nap(uint64_t until, uint32_t generation, uint64_t now)

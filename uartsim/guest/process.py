@@ -147,12 +147,12 @@ class ProcessGuest:
         """The NMI button.
 
         Raises:
-            UsageError: a process does not have one.
+            UsageError: always, because a process has no NMI.
         """
         raise UsageError(f"guest {self._definition.name!r} is a process and has no NMI: nothing happened")
 
     def status(self) -> dict[str, Any]:
-        """Facts for ``uartsim status``: ``carrier``, what it means to the guest."""
+        """For ``uartsim status``: whether the guest honours ``carrier``, as a text."""
         local = self._first_local if self._tty is None else self._tty.modes.local
         waits = "honoured: the program starts when carrier comes"
         return {"carrier": waits if self._awaiting_carrier else "ignored: CLOCAL" if local else "honoured"}

@@ -6,7 +6,6 @@ program of a process, QEMU's boot files and drives, and the cache for files that
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 from collections.abc import Iterator
@@ -99,17 +98,13 @@ def _check_boot_file(name: str, folder: Path) -> bool:
     Raises:
         UsageError: the file is missing.
     """
-    from uartsim.guest.images import check_tiny, find_kernel
+    from uartsim.guest.boot_files import boot_source
+    from uartsim.guest.images import check_tiny
 
     if name == "tiny":
         check_tiny()
         return True
-    if glob.has_magic(name):
-        found = glob.glob(str(folder / name))
-        if not found:
-            raise UsageError(f"no file matches {folder / name}: see the guest's needs")
-        return any(path.endswith(".gz") for path in found)
-    file = find_kernel(name, folder)
+    file = boot_source(name, folder)
     if file.is_dir():
         raise UsageError(f"{file} is a folder: a guest boots from a file")
     return file.suffix == ".gz"

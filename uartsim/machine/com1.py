@@ -19,8 +19,8 @@ from uartsim.machine.fault_tally import FaultTally
 from uartsim.machine.losses import in_words
 from uartsim.machine.port import Port
 from uartsim.machine.ticker import Ticker, Wakeup
-from uartsim.registers import FCR, MSR, Offset
-from uartsim.wire.cable import Ear, ModemOutputs
+from uartsim.registers import FCR, MSR, ModemOutput, Offset
+from uartsim.wire.cable import Ear
 from uartsim.wire.channel import add_counters
 from uartsim.wire.faults import Fault
 from uartsim.wire.frame import Arrival
@@ -156,7 +156,7 @@ class Com1(Port):
 
     # -- modem lines ---------------------------------------------------------------------------------------
 
-    def set_far_outputs(self, outputs: ModemOutputs) -> None:
+    def set_far_outputs(self, outputs: ModemOutput) -> None:
         """The far end drives DTR and RTS: the chip sees them as DSR and DCD, and CTS."""
         now = self.clock.now()
         self.advance(now)
@@ -167,9 +167,9 @@ class Com1(Port):
     def _drive_pins(self) -> None:
         """What comes in at the chip's modem lines: what the far end drives, as far as faults let it."""
         faults, outputs, pins = self._port_faults, self.cable.far_outputs, MSR(0)
-        if outputs & ModemOutputs.DTR:
+        if outputs & ModemOutput.DTR:
             pins |= MSR.DSR | MSR.DCD
-        if outputs & ModemOutputs.RTS:
+        if outputs & ModemOutput.RTS:
             pins |= MSR.CTS
         if "lost-cts" in faults and faults["lost-cts"].applies_to("in"):
             pins &= ~MSR.CTS

@@ -73,7 +73,7 @@ def decode(signal: Signal, formats: Sequence[tuple[int, LineFormat]]) -> list[Ch
         bit = line_format.bit_ticks
         if signal.level(at + bit // 2):
             continue  # a glitch: the line is at mark again in the middle of the start bit
-        count = 2 + line_format.data_bits + (line_format.parity != "N")
+        count = line_format.sampled_bits
         bits = tuple(signal.level(at + (2 * k + 1) * bit // 2) for k in range(count))
         character = sum(level << k for k, level in enumerate(bits[1 : 1 + line_format.data_bits]))
         errors = LineError(0)

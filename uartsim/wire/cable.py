@@ -11,23 +11,16 @@ the line; while nobody has one, nothing is gone over bit by bit.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
-from enum import IntFlag
+from collections.abc import Callable
 from typing import NamedTuple
 
 from uartsim.line_format import NEVER, LineFormat
 from uartsim.register_bits import BREAK_INTERRUPT
+from uartsim.registers import ModemOutput
 from uartsim.wire.channel import Channel, add_counters
 from uartsim.wire.far_sender import FarSender as FarSender
-from uartsim.wire.frame import Arrival, Frame, Framed, receive_under_breaks
+from uartsim.wire.frame import Arrival, Frame, receive_under_breaks
 from uartsim.wire.sampler import Sampler
-
-
-class ModemOutputs(IntFlag):
-    """What an end drives.  At the other end of a null modem DTR is DSR and DCD, RTS is CTS."""
-
-    DTR = 1
-    RTS = 2
 
 
 class Arrivals(NamedTuple):
@@ -128,7 +121,7 @@ class Cable:
         self.far = FarSender(line_format)
         #: The format that the far end has set; None: it follows the guest's.
         self.far_format: LineFormat | None = None
-        self.far_outputs = ModemOutputs.DTR | ModemOutputs.RTS
+        self.far_outputs = ModemOutput.DTR | ModemOutput.RTS
         #: The line from the chip bit by bit, while there are ears or faults; it is sampled in the guest's format.
         self.out: Channel | None = None
         self._out_counters: dict[str, dict[str, int]] = {}
@@ -266,12 +259,6 @@ class Cable:
                 channel.reset_fault_counters()
 
     # -- what the chip sends -------------------------------------------------------------------------------
-
-    def carry(self, frames: Iterable[Framed], break_changes: list[tuple[int, bool]]) -> None:
-        """The chip put frames on the line and forced it to space (True) or let it go (False)."""
-        for frame in frames:
-            self.carry_run(frame.start, bytes((frame.character,)), frame.line_format)
-        self.carry_breaks(break_changes)
 
     def carry_breaks(self, break_changes: list[tuple[int, bool]]) -> None:
         """The chip forced the line to space (True) or let it go (False), each with its time."""

@@ -14,8 +14,8 @@ from uartsim.line_format import NEVER, LineFormat
 from uartsim.wire.faults import Chance, Fault
 from uartsim.wire.frame import Arrival
 from uartsim.wire.injection import Delay, Drift, Glitches, Held, Injection, inject
+from uartsim.wire.line_level import Edge, LineLevels
 from uartsim.wire.sampler import Sampler
-from uartsim.wire.waveform import Edge, Waveform
 
 
 class Channel:
@@ -34,11 +34,11 @@ class Channel:
     __slots__ = (
         "_edges",
         "_faults",
+        "_levels",
         "_nominal_end",
         "_ready",
         "_start",
         "_totals",
-        "_waveform",
         "characters",
         "keep_edges",
         "sampler",
@@ -49,7 +49,7 @@ class Channel:
         self.keep_edges = keep_edges
         #: Frames that the sender has put on the line.
         self.characters = 0
-        self._waveform = Waveform(since)
+        self._levels = LineLevels(since)
         self._faults: dict[str, Injection] = {}
         self._totals: dict[str, dict[str, int]] = {}  # of faults that were cleared
         self._ready: list[Arrival] = []
@@ -69,14 +69,14 @@ class Channel:
             ValueError: ``start`` is before :attr:`horizon`, or the sender's rate is unlimited.
         """
         self.characters += 1
-        if not self._faults and self._waveform.frames_end <= start:  # as almost always
-            self._waveform.put_frame(start, character, line_format)
+        if not self._faults and self._levels.frames_end <= start:  # as almost always
+            self._levels.put_frame(start, character, line_format)
             self._start = start
             self._nominal_end = start + line_format.frame_ticks
             return
         cuts = start < self._nominal_end
         self._nominal_end = start + line_format.frame_ticks
-        begin = max(start + self._latency(), self._start if cuts else self._waveform.frames_end)
+        begin = max(start + self._latency(), self._start if cuts else self._levels.frames_end)
         copies, as_sent = 1, line_format
         for injection in self._faults.values():
             if isinstance(injection, Drift):
@@ -88,9 +88,9 @@ class Channel:
             flipped = 0
             for injection in self._faults.values():
                 flipped ^= injection.flips(as_sent)
-            self._waveform.put_frame(begin, character, as_sent, flipped)
+            self._levels.put_frame(begin, character, as_sent, flipped)
             self._start = begin
-            begin = self._waveform.frames_end
+            begin = self._levels.frames_end
 
     def put_run(self, start: int, data: bytes | bytearray, line_format: LineFormat) -> None:
         """Frames without a gap between them; ValueError as :meth:`put_frame`."""
@@ -105,11 +105,11 @@ class Channel:
             ValueError: the level is not 0 or 1, the stretch has no length, or it begins before :attr:`horizon`.
         """
         latency = self._latency()
-        self._waveform.hold(level, begin + latency, until + latency if until < NEVER else NEVER)
+        self._levels.hold(level, begin + latency, until + latency if until < NEVER else NEVER)
 
     def release(self, at: int) -> None:
         """The sender lets the line go at ``at`` ticks; ValueError before :attr:`horizon`."""
-        self._waveform.release(at + self._latency())
+        self._levels.release(at + self._latency())
 
     def _latency(self) -> int:
         delay = self._faults.get("delay")
@@ -137,13 +137,13 @@ class Channel:
         return ready
 
     def _advance(self, now: int) -> None:
-        now = max(now, self._waveform.horizon)
+        now = max(now, self._levels.horizon)
         glitches = self._faults.get("glitches")
         if isinstance(glitches, Glitches):
             while glitches.next[0] <= now:
                 glitches.pass_by()
-                self._waveform.invert(*glitches.next)
-        edges = self._waveform.take(now)
+                self._levels.invert(*glitches.next)
+        edges = self._levels.take(now)
         if self.keep_edges:
             self._edges += edges
         self.sampler.feed(edges)
@@ -153,31 +153,31 @@ class Channel:
         """When the next character can be complete, in ticks: never later than it is.  NEVER if none is in sight."""
         if self._ready:
             return self._ready[0].at
-        return self.sampler.due(self._waveform.ahead())
+        return self.sampler.due(self._levels.ahead())
 
     def ahead(self) -> Iterator[Edge]:
         """The edges after :attr:`horizon` as things are, for one who samples them too."""
-        return self._waveform.ahead()
+        return self._levels.ahead()
 
     @property
     def horizon(self) -> int:
         """The line has been sampled up to here: the earliest time at which something can be put on it."""
-        return self._waveform.horizon
+        return self._levels.horizon
 
     @property
     def level(self) -> int:
         """The level at the receiver's pin at :attr:`horizon`: 0 is space, 1 is mark."""
-        return self._waveform.level
+        return self._levels.level
 
     @property
     def busy(self) -> bool:
         """Something is on the line, or at the receiver and not yet taken."""
-        return bool(self._ready) or self._waveform.planned or not self.sampler.idle
+        return bool(self._ready) or self._levels.planned or not self.sampler.idle
 
     @property
     def busy_until(self) -> int:
         """When the last frame that was put on the line is over, in ticks."""
-        return self._waveform.frames_end
+        return self._levels.frames_end
 
     def take_edges(self) -> list[Edge]:
         """The edges at the receiver's pin since the last call, up to :attr:`horizon`, if they are kept."""
@@ -198,25 +198,25 @@ class Channel:
             ValueError: the fault does not concern the line, or it has no generator.
         """
         self._advance(now)
-        now = max(now, self._waveform.horizon)
-        begin = max(now, self._waveform.frames_end) if fault.kind == "break" else now
+        now = max(now, self._levels.horizon)
+        begin = max(now, self._levels.frames_end) if fault.kind == "break" else now
         injection = inject(fault, begin, chance)
         self.clear_faults(now, fault.kind)
         self._faults[fault.kind] = injection
         if isinstance(injection, Held):
             self._hold_line(now)
         elif isinstance(injection, Glitches):
-            self._waveform.invert(*injection.next)
+            self._levels.invert(*injection.next)
 
     def clear_faults(self, now: int, kind: str | None = None) -> None:
         """The fault of ``kind``, or every fault, ends at ``now``; nothing if there is none."""
         self._advance(now)
-        now = max(now, self._waveform.horizon)
+        now = max(now, self._levels.horizon)
         for name in [name for name in self._faults if kind in (None, name)]:
             injection = self._faults.pop(name)
             self._totals[name] = _sum(self._totals.get(name, {}), injection.counters)
             if isinstance(injection, Glitches):
-                self._waveform.end_pulses(now)
+                self._levels.end_pulses(now)
             elif isinstance(injection, Held):
                 self._hold_line(now)
 
@@ -227,9 +227,9 @@ class Channel:
         for at in [now, *sorted(changes)]:
             levels = [injection.level for injection in held if injection.begin <= at < injection.until]
             if levels:
-                self._waveform.stick(levels[-1], at)
+                self._levels.stick(levels[-1], at)
             else:
-                self._waveform.unstick(at)
+                self._levels.unstick(at)
 
     @property
     def faults(self) -> list[Fault]:

@@ -16,7 +16,7 @@ from uartsim.line_format import NEVER, LineFormat
 from uartsim.register_bits import BREAK_INTERRUPT
 from uartsim.wire.channel import Channel, add_counters
 from uartsim.wire.frame import Arrival, receive_space
-from uartsim.wire.waveform import Edge
+from uartsim.wire.line_level import Edge
 
 
 class FarSender:
@@ -224,7 +224,8 @@ class FarSender:
             return 0
         on_line = 0
         if (flight := self._flight) is not None:
-            if flight.errors or flight.at > until:
+            # Since it left, the format may have become one with fewer data bits.
+            if flight.errors or flight.at > until or flight.character > self.line_format.data_mask:
                 return 0
             on_line = 1
         if not self._queue or isinstance(self._queue[0], int):

@@ -9,30 +9,20 @@ Line errors are given as the bits of LSR that they set: see :class:`uartsim.regi
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from uartsim.line_format import LineFormat
 from uartsim.register_bits import BREAK_INTERRUPT, FRAMING_ERROR, PARITY_ERROR
 
 
-class Framed(Protocol):
-    """A character on the line, as a transmitter put it there."""
-
-    @property
-    def start(self) -> int:
-        """The falling edge of its start bit, in ticks."""
-
-    @property
-    def character(self) -> int:
-        """Its data bits."""
-
-    @property
-    def line_format(self) -> LineFormat:
-        """How it is framed."""
-
-
 class Frame(NamedTuple):
-    """The plainest :class:`Framed`."""
+    """A character on the line.
+
+    Attributes:
+        start: the falling edge of its start bit, in ticks.
+        character: its data bits.
+        line_format: how it is framed.
+    """
 
     start: int
     character: int
@@ -65,7 +55,7 @@ def assemble(bits: tuple[int, ...], line_format: LineFormat, at: int) -> Arrival
     Raises:
         ValueError: the number of bits is not that of the format.
     """
-    expected = 2 + line_format.data_bits + (line_format.parity != "N")
+    expected = line_format.sampled_bits
     if len(bits) != expected:
         raise ValueError(f"{len(bits)} bits were sampled; a frame of {line_format} has {expected} up to its stop bit")
     character = sum(bit << n for n, bit in enumerate(bits[1 : 1 + line_format.data_bits]))
@@ -90,12 +80,12 @@ def receive_space(start: int, length: int, line_format: LineFormat) -> Arrival |
         return Arrival(start, 0, assemble((0,) * len(line_bits(0, line_format)), line_format, start).errors)
     if 2 * length <= bit:
         return None
-    count = 2 + line_format.data_bits + (line_format.parity != "N")
+    count = line_format.sampled_bits
     bits = tuple(int((2 * n + 1) * bit // 2 >= length) for n in range(count))
     return assemble(bits, line_format, start + line_format.sampled_ticks)
 
 
-def receive_under_breaks(frame: Framed, breaks: list[tuple[int, int]]) -> Arrival | None:
+def receive_under_breaks(frame: Frame, breaks: list[tuple[int, int]]) -> Arrival | None:
     """What a receiver with the sender's format makes of a frame of which breaks cover some bits.
 
     Args:

@@ -15,7 +15,7 @@ from typing import Final
 
 from uartsim.line_format import NEVER, TICKS_PER_NS, TICKS_PER_SECOND, LineFormat, seconds_to_ticks
 from uartsim.wire.faults import Chance, Fault
-from uartsim.wire.waveform import frame_bit_count
+from uartsim.wire.line_level import frame_bit_count
 
 #: The levels at which a fault holds the line.
 HELD_LEVELS: Final[Mapping[str, int]] = {"stuck-space": 0, "stuck-mark": 1, "cut": 1, "break": 0}
@@ -45,7 +45,7 @@ class Injection:
         return 1
 
     def flips(self, line_format: LineFormat) -> int:
-        """The bits of the next frame that are inverted, as for :func:`uartsim.wire.waveform.frame_edges`."""
+        """The bits of the next frame that are inverted, as for :func:`uartsim.wire.line_level.frame_edges`."""
         return 0
 
 

@@ -23,15 +23,14 @@ A new format holds at once if no frame is on its way, else from the end of that 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
-from fractions import Fraction
+from collections.abc import Iterable
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 from uartsim.line_format import NEVER, LineFormat
 from uartsim.register_bits import BREAK_INTERRUPT, FRAMING_ERROR
 from uartsim.wire.frame import Arrival, assemble
-from uartsim.wire.waveform import Edge
+from uartsim.wire.line_level import Edge
 
 #: Clocks to a bit, and the one that looks at the middle of it.
 CLOCKS: Final = 16
@@ -40,51 +39,6 @@ _MIDDLE: Final = 8
 _HUNTING: Final = "hunting"
 _IN_FRAME: Final = "in a frame"
 _AFTER_BREAK: Final = "after a break"
-
-
-class SpeedLimits(NamedTuple):
-    """The sender's speed over the receiver's: from ``slowest`` to ``fastest``, both included, nothing goes wrong."""
-
-    slowest: Fraction
-    fastest: Fraction
-
-
-def speed_limits(line_format: LineFormat) -> SpeedLimits:
-    """How much slower or faster than the receiver a sender may be, for every character to be received well.
-
-    Number the bits of the frame from the start bit, 0, to the first stop bit, N.  The receiver looks at bit n between
-    ``n + 1/2`` and ``n + 1/2 + 1/16`` of its own bits after the start edge; the sixteenth is its free clock.  A slow
-    sender is still at bit n - 1 then if its speed is below ``n / (n + 1/2)`` of the receiver's; a fast one is at bit
-    n + 1 already if it is above ``(n + 1) / (n + 9/16)``.  That is seen only if the two bits can differ, so the
-    limits are the closest of those.  8N1: 9/9.5 (5.3 % slower) and 10/9.5625 (4.6 % faster).
-
-    Args:
-        line_format: of both ends but for the speed.
-    """
-    # What each bit can be, after the start bit: data either, a fixed parity bit one, a stop bit mark.
-    parity = {"N": [], "M": [{1}], "S": [{0}]}.get(line_format.parity, [{0, 1}])
-    levels = [{0}, *[{0, 1}] * line_format.data_bits, *parity, {1}]
-    last = len(levels) - 1
-    slow = [Fraction(2 * n, 2 * n + 1) for n in range(1, last + 1) if len(levels[n - 1] | levels[n]) > 1]
-    fast = [Fraction(16 * (n + 1), 16 * n + 9) for n in range(last) if len(levels[n] | levels[n + 1]) > 1]
-    # The stop bits are followed by a start bit.
-    fast.append(Fraction(16 * last + 8 * line_format.stop_halves, 16 * last + 9))
-    return SpeedLimits(max(slow), min(fast))
-
-
-def bears(sender: LineFormat, receiver: LineFormat) -> bool:
-    """Whether a receiver gets every character of a sender well, though their speeds or stop bits may differ.
-
-    Args:
-        sender: its format.
-        receiver: its format.
-    """
-    if (sender.data_bits, sender.parity) != (receiver.data_bits, receiver.parity):
-        return False
-    if not sender.bit_ticks or not receiver.bit_ticks:
-        return sender.bit_ticks == receiver.bit_ticks
-    limits = speed_limits(sender)
-    return limits.slowest <= Fraction(receiver.bit_ticks, sender.bit_ticks) <= limits.fastest
 
 
 class Sampler:
@@ -189,7 +143,7 @@ class Sampler:
     def _sample(self, until: int) -> Arrival | None:
         """Take the samples of the frame that are due by ``until``; returns the character if it is complete."""
         edges, level, bits, line_format = self._edges, self._level, self._bits, self.format
-        count = 2 + line_format.data_bits + (line_format.parity != "N")
+        count = line_format.sampled_bits
         bit, phase = line_format.bit_ticks, self.phase
         clock = self._position + _MIDDLE + CLOCKS * len(bits)
         while True:
@@ -274,59 +228,12 @@ class Sampler:
             if awaited:
                 return NEVER
             clock += 1
-        stop_bit = 1 + self.format.data_bits + (self.format.parity != "N")
-        return self._time(clock + _MIDDLE + CLOCKS * stop_bit)
-
-    def save(self) -> dict[str, Any]:
-        """The whole state, as plain values."""
-        return {
-            "format": _plain(self.format),
-            "next_format": None if self._next is None else _plain(self._next),
-            "phase": self.phase,
-            "until": self._until,
-            "edges": [list(edge) for edge in self._edges],
-            "level": self._level,
-            "state": self._state,
-            "position": self._position,
-            "bits": list(self._bits),
-        }
-
-    @classmethod
-    def restore(cls, saved: Mapping[str, Any]) -> Sampler:
-        """A receiver in a state that :meth:`save` gave.
-
-        Raises:
-            ValueError: it cannot be such a state; the message says why.
-        """
-        try:
-            sampler = cls(LineFormat(*saved["format"]), saved["phase"], saved["until"])
-            sampler._next = None if saved["next_format"] is None else LineFormat(*saved["next_format"])
-            sampler._edges.extend(Edge(at, level) for at, level in saved["edges"])
-            sampler._level, sampler._state = saved["level"], saved["state"]
-            sampler._position, sampler._bits = saved["position"], list(saved["bits"])
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"this is no saved receiver: {error!r}") from None
-        if sampler._state not in (_HUNTING, _IN_FRAME, _AFTER_BREAK):
-            raise ValueError(f"state is {sampler._state!r}: use one of {_HUNTING!r}, {_IN_FRAME!r}, {_AFTER_BREAK!r}")
-        _check_levels([sampler._level, *sampler._bits, *(edge.level for edge in sampler._edges)])
-        room = 2 + sampler.format.data_bits + (sampler.format.parity != "N") if sampler._state == _IN_FRAME else 1
-        if len(sampler._bits) >= room:
-            raise ValueError(f"{len(sampler._bits)} bits are too many for a receiver that is {sampler._state}")
-        return sampler
-
-    def __eq__(self, other: object) -> bool:
-        return self.save() == other.save() if isinstance(other, Sampler) else NotImplemented
-
-    __hash__ = None  # type: ignore[assignment]  # a receiver changes
+        return self._time(clock + _MIDDLE + CLOCKS * (self.format.sampled_bits - 1))
 
 
 def _check(line_format: LineFormat) -> None:
     if not line_format.bit_ticks:
         raise ValueError("a receiver at unlimited rate has no bits to sample: give it a format with a speed")
-
-
-def _plain(line_format: LineFormat) -> list[int | str]:
-    return [line_format.bit_ticks, line_format.data_bits, line_format.parity, line_format.stop_halves]
 
 
 def _check_levels(levels: list[int]) -> None:

@@ -1,6 +1,7 @@
-"""Lines, indentation, comments and loops: what is left of a file are lines to be read one by one.
+"""Takes a file apart into lines: drops comments, nests blocks by their indentation, and unrolls loops.
 
-A block is what stands deeper than the line above it.  ``for`` unrolls its block once for each row of its values::
+A block is the lines that are indented deeper than the line above them.  ``for`` unrolls its block once for each row of
+its values::
 
     for n, c in numbered 'AB'           n is 0, c is 0x41; then 1 and 0x42
     for level, last in 4 3, 8 7         level is 4, last is 3; then 8 and 7
@@ -18,7 +19,7 @@ from typing import Final, TypeAlias
 
 from uartsim.conform.notation.scanner import Line, Scanner
 
-#: Code of a line: all up to a ``#`` that is not quoted.
+#: The code of a line: everything before a ``#`` that is not quoted.
 _CODE: Final = re.compile(r"""(?:'(?:[^'\\]|\\.)*'|"[^"]*"|[^#'"])*""")
 _VARIABLE: Final = re.compile(r"\{([^{}]*)\}|[{}]")
 _REFERENCE: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(:X)?")
@@ -27,13 +28,13 @@ _MOST_LINES: Final = 20_000
 #: Blocks nested deeper than this are refused.
 _DEEPEST: Final = 20
 
-#: The variables that a line can use, by name; a number, or a word as it was written.
+#: The variables that a line can use, by name: numbers, and words as they were written.
 Variables: TypeAlias = Mapping[str, int | str]
 
 
 @dataclass(slots=True)
 class Block:
-    """A line and what stands below it, deeper."""
+    """A line and the block below it."""
 
     line: Line
     inner: list[Block] = field(default_factory=list)
@@ -47,7 +48,7 @@ def blocks(text: str, file: str) -> list[Block]:
         file: its name, for messages.
 
     Raises:
-        NotationError: the indentation fits no line above.
+        NotationError: a line's indentation matches no line above, or blocks are nested too deeply.
     """
     top: list[Block] = []
     #: How deep each open block stands, and its lines.
@@ -72,7 +73,7 @@ def blocks(text: str, file: str) -> list[Block]:
 
 
 def _code_of(whole: str, file: str, number: int) -> Line | None:
-    """The line without its comment; None if nothing is left."""
+    """The line without its comment, or None if nothing is left."""
     found = _CODE.match(whole)
     end = found.end() if found is not None and whole[found.end() : found.end() + 1] == "#" else len(whole)
     text = whole[:end].rstrip()
@@ -89,13 +90,13 @@ def _code_of(whole: str, file: str, number: int) -> Line | None:
 
 
 class Unroller:
-    """Unrolls loops and replaces variables, up to a bound for the whole file."""
+    """Unrolls loops and replaces variables, within a bound for the whole file."""
 
     def __init__(self) -> None:
         self._lines = 0
 
     def unroll(self, inside: list[Block], variables: Variables) -> Iterator[tuple[Line, list[Block], Variables]]:
-        """Each line of a block as it is to be read, with what stands below it and the variables that hold there.
+        """Each line of a block with its variables replaced, the block below it, and the variables that are set there.
 
         Raises:
             NotationError: a loop cannot be read, a variable is unknown, or there are too many lines.
@@ -133,7 +134,7 @@ def _replaced(line: Line, variables: Variables) -> Line:
 
 
 def _rows(scanner: Scanner) -> Iterator[dict[str, int | str]]:
-    """The variables of each turn of a loop."""
+    """The variables for each turn of a loop."""
     names = [scanner.word("the name of a variable")]
     while scanner.take(","):
         names.append(scanner.word("the name of a variable"))

@@ -1,4 +1,4 @@
-"""Reads the words, numbers and values of one line, and says where and why it cannot.
+"""Reads the words, numbers and values of one line; an error says where the line is wrong, and what is allowed there.
 
 Values are written as in a data sheet: bits by name, joined by ``|``, or numbers.  The names of a register's bits are
 those of :mod:`uartsim.registers`; fields of several bits have a name for each of their values (``BITS_8``,
@@ -32,8 +32,9 @@ _LARGEST_NUMBER: Final = 1_000_000
 
 def _names(flags: type[IntFlag], **fields: int) -> Mapping[str, int]:
     """The single bits of a register, and the values of its wider fields."""
-    bits = {flag.name: int(flag) for flag in flags if flag.name is not None and int(flag).bit_count() == 1}
-    return MappingProxyType(bits | fields)
+    return MappingProxyType(
+        {str(flag.name): int(flag) for flag in flags} | fields
+    )  # flags of several bits are left out
 
 
 #: What the values of a register may be named, by register.  Those that are not here take numbers and characters only.
@@ -107,7 +108,7 @@ class Scanner:
         return found
 
     def error(self, allowed: str) -> NotationError:
-        """The error that something else is needed here; ``allowed`` says what."""
+        """The error for text that cannot stand here; ``allowed`` says what can."""
         return self._refuse(f"use {allowed}")
 
     def _refuse(self, remedy: str) -> NotationError:
@@ -173,11 +174,11 @@ class Scanner:
         raise self.error(f"{what}: {', '.join(words)}")
 
     def word(self, what: str) -> str:
-        """Any word of letters, digits and ``_``; ``what`` it is, for the message."""
+        """A word of letters, digits and ``_``; ``what`` says in the message what it is for."""
         return self._need(_WORD, what)[0]
 
     def name(self, what: str) -> str:
-        """Any word of letters, digits, ``_`` and ``-``; ``what`` it is, for the message."""
+        """A word of letters, digits, ``_`` and ``-``; ``what`` says in the message what it is for."""
         return self._need(_NAME, what)[0]
 
     def part(self) -> str:

@@ -63,6 +63,10 @@ class _File:
             elif kind == "steps":
                 name = scanner.name("a name for the steps")
                 scanner.finish()
+                if name in self._groups:
+                    raise line.error(f"there are steps {name} above: use another name")
+                if not inner:
+                    raise line.error(f"the steps {name} are empty: indent them below the name")
                 self._groups[name] = tuple(self._steps(inner, variables))
             else:
                 if not topic:

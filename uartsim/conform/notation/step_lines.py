@@ -1,7 +1,7 @@
 """What each kind of line in a sequence means.
 
-A line begins with what it is about: a register, a pin by its name in the datasheet (``INTR``, ``SIN``, ``SOUT``, ``MR``)
-or a word such as ``wait``.  ``<-`` drives a value, ``->`` reads one and says what it has to be.
+A line begins with a register, with a pin by its name in the datasheet (``INTR``, ``SIN``, ``SOUT``, ``MR``), or with a word
+such as ``wait``.  ``<-`` drives a value, ``->`` reads one and says what it has to be.
 """
 
 from __future__ import annotations

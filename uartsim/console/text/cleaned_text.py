@@ -9,6 +9,7 @@ What is removed (ECMA-48, xterm's ctlseqs, 7-bit forms only, as a UTF-8 terminal
 
 A control string that meets a line's end, CAN, SUB or another escape is broken off there; one longer than
 ``MAX_STRING`` bytes is not one, and only its introducer is removed: noise on the line must not swallow the log.
+(Terminals do otherwise, so :class:`uartsim.control_sequences.ControlSequenceParser` is of no use here.)
 
 Line ends: ``\\r\\n`` and any ``\\r\\r\\n`` (agetty) become ``\\n``; ``\\r`` at the start of a line vanishes (bash after
 ``ESC [ ? 2004 l``); any other run of ``\\r``, as of a progress bar, stays as one ``\\r``.  A ``\\r`` is held back until

@@ -17,7 +17,7 @@ from tests.access.test_formats import FAST, SLOW, TEXT, line, sampled, settle
 from tests.machine.rig import run_virtual, virtual_time
 from uartsim.access.hub import Hub
 from uartsim.access.hub_client import HubClient
-from uartsim.access.past import STRETCHES, SentTimes
+from uartsim.access.sent_times import STRETCHES, SentTimes
 from uartsim.line_format import LineFormat
 
 GuestFolder = Callable[[str], Path]

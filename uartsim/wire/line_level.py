@@ -42,7 +42,7 @@ class Edge(NamedTuple):
 
 def frame_bit_count(line_format: LineFormat) -> int:
     """How many bits a frame has: start, data, parity and stop bits; a half stop bit counts as one."""
-    return 1 + line_format.data_bits + (line_format.parity != "N") + (line_format.stop_halves + 1) // 2
+    return line_format.sampled_bits - 1 + (line_format.stop_halves + 1) // 2
 
 
 @lru_cache(maxsize=4096)
@@ -76,7 +76,7 @@ def frame_edges(character: int, line_format: LineFormat, flipped: int = 0) -> tu
     return tuple(edges)
 
 
-class Waveform:
+class LineLevels:
     """The levels of one direction, from what is put on it.
 
     Args:
@@ -206,21 +206,6 @@ class Waveform:
     def planned(self) -> bool:
         """Something will still change."""
         return any(self._layers)
-
-    def save(self) -> dict[str, object]:
-        """Everything, as plain values."""
-        return {
-            "horizon": self.horizon,
-            "level": self.level,
-            "frames_end": self.frames_end,
-            "values": list(self._values),
-            "layers": [[list(change) for change in changes] for changes in self._layers],
-        }
-
-    def __eq__(self, other: object) -> bool:
-        return self.save() == other.save() if isinstance(other, Waveform) else NotImplemented
-
-    __hash__ = None  # type: ignore[assignment]  # a waveform changes
 
 
 def _level_of(values: list[int]) -> int:
