@@ -325,6 +325,7 @@ def same(scenario: list[Step], receive_buffer: int = 65536, **options: Any) -> t
 
 _SECOND = TICKS_PER_SECOND
 _LONG = bytes(range(256)) * 40
+_FIVE_BITS = LineFormat(data_bits=5)
 
 
 @settings(max_examples=80)
@@ -362,6 +363,12 @@ def test_slices_are_what_single_accesses_are(
 
 
 @settings(max_examples=60)
+@example(
+    [write(b"\0"), far_send(b"\xd1"), write(b"\0"), set_format(_FIVE_BITS), write(b"\0\0"), oversleep(_SECOND)],
+    20,
+    "16550A",
+    False,
+)
 @example([write(_LONG), wait(_SECOND // 9), far_outputs(ModemOutput.DTR), oversleep(_SECOND)], 65536, "16550A", True)
 @example([far_send(_LONG), oversleep(_SECOND // 9), read, oversleep(_SECOND)], 300, "16550A", True)
 @given(

@@ -127,7 +127,7 @@ class FarSender:
     def send_break(self, ticks: int, now: int) -> None:
         """Queue a break of ``ticks`` at ``now``; ValueError if it is not longer than 0."""
         if ticks <= 0:
-            raise ValueError(f"a break of {ticks} ticks is no break: give a duration above 0")
+            raise ValueError(f"a break cannot last {ticks} ticks: give a duration above 0")
         if not self._queue and self._flight is None and self._break_end == NEVER:
             self.free_at = max(self.free_at, now)
         self.pending += 1
@@ -224,7 +224,8 @@ class FarSender:
             return 0
         on_line = 0
         if (flight := self._flight) is not None:
-            if flight.errors or flight.at > until:
+            # Since it left, the format may have become one with fewer data bits.
+            if flight.errors or flight.at > until or flight.character > self.line_format.data_mask:
                 return 0
             on_line = 1
         if not self._queue or isinstance(self._queue[0], int):
