@@ -201,3 +201,13 @@ def test_every_final_byte_ends_a_sequence_that_came_in_pieces(final: bytes) -> N
     assert parser.feed(final) == [Token(Kind.CSI, b"\x1b[2" + final, b"2" + final)]
     assert parser.feed(b"\x1b[2?") == []
     assert parser.feed(b"x") != [Token(Kind.TEXT, b"x")]
+
+
+@pytest.mark.parametrize("intermediate", range(0x20, 0x30))
+def test_every_intermediate_byte_wants_another_behind_it(intermediate: int) -> None:
+    parser = ControlSequenceParser()
+    assert parser.feed(b"\x1b" + bytes([intermediate])) == []
+    for final in (0x30, 0x7E):
+        begun = b"\x1b" + bytes([intermediate])
+        sequence = begun + bytes([final])
+        assert tokens(begun, bytes([final])) == [Token(Kind.ESCAPE, sequence, sequence[1:])]
