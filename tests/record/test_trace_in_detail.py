@@ -73,14 +73,14 @@ def test_a_waveform_goes_to_the_disk_once_a_second_of_the_ports_time(tmp_path: P
 
 
 def test_a_head_of_a_block_is_damaged_if_any_one_part_of_it_is() -> None:
-    def head(mark: bytes = trace_format._MARK, length: int = 5, wrong: int = 0) -> bytes:
+    def head(mark: int = trace_format._MARK, length: int = 5, wrong: int = 0) -> bytes:
         packed = trace_format._HEAD.pack(mark, length, 7)
         return packed + trace_format._SUM.pack(trace_format.checksum(packed) ^ wrong)
 
     assert trace_format.parse_block_head(head()) == (5, 7)
     longest = trace_format.LONGEST_BLOCK
     assert trace_format.parse_block_head(head(length=longest)) == (longest, 7)
-    other = bytes(byte ^ 1 for byte in trace_format._MARK)
+    other = trace_format._MARK ^ 1
     for damaged in (head(mark=other), head(wrong=1), head(length=longest + 1)):
         with pytest.raises(Damaged, match="the head of a block"):
             trace_format.parse_block_head(damaged)
