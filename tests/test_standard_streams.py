@@ -205,6 +205,7 @@ try:
     sys.stdout.flush()
 except OSError as error:
     print(type(error).__name__, error, file=sys.stderr)
+sys.stderr.flush()
 os.close(fd)
 os.close(2)
 abandon(sys.stdout)
