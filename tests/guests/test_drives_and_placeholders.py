@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from uartsim.errors import UsageError
-from uartsim.guest.drives import NAME_PREFIX, named, read_options, replaceable, replaced, writable, write_options
+from uartsim.guest.drives import (
+    NAME_PREFIX,
+    read_options,
+    replaceable_names,
+    with_images,
+    with_names,
+    writable_drives,
+    write_options,
+)
 from uartsim.guest.placeholders import fill_in
 
 
@@ -39,11 +47,11 @@ def test_every_drive_gets_a_name_but_one_that_has_one_or_that_a_device_may_refer
         "-drive",
         "file=d",
     ]
-    assert named(words) == [
+    assert with_names(words) == [
         *("-drive", f"file=a,id={NAME_PREFIX}1", "-m", "64", "--drive", "file=b,id=mine"),
         *("-drive", "file=c,if=none", "-drive", f"file=d,id={NAME_PREFIX}4"),
     ]
-    assert named(["file=a", "-drives", "file=b", "-drive"]) == ["file=a", "-drives", "file=b", "-drive"]
+    assert with_names(["file=a", "-drives", "file=b", "-drive"]) == ["file=a", "-drives", "file=b", "-drive"]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +66,7 @@ def test_every_drive_gets_a_name_but_one_that_has_one_or_that_a_device_may_refer
     ],
 )
 def test_a_drive_can_be_replaced_if_its_image_is_given_by_file_alone(drive: str, can: bool) -> None:
-    assert replaceable(["-drive", drive]) == ({"x"} if can else set())
+    assert replaceable_names(["-drive", drive]) == ({"x"} if can else set())
 
 
 @pytest.mark.parametrize(
@@ -73,16 +81,16 @@ def test_a_drive_can_be_replaced_if_its_image_is_given_by_file_alone(drive: str,
     ],
 )
 def test_a_drive_is_written_to_unless_it_says_otherwise(drive: str, is_writable: bool) -> None:
-    assert writable(["-drive", drive, "-cdrom", "b"]) == [drive] * is_writable
+    assert writable_drives(["-drive", drive, "-cdrom", "b"]) == [drive] * is_writable
 
 
 def test_only_the_drives_that_have_an_image_are_replaced() -> None:
     words = ["-drive", "file=a,,b,format=raw,id=x,if=virtio", "-drive", "file=c,id=y", "-drive", "file=d"]
-    assert replaced(words, {"x": Path("/s/disk,1.qcow2")}) == [
+    assert with_images(words, {"x": Path("/s/disk,1.qcow2")}) == [
         *("-drive", "file=/s/disk,,1.qcow2,format=qcow2,id=x,if=virtio,snapshot=on"),
         *("-drive", "file=c,id=y", "-drive", "file=d"),
     ]
-    assert replaced(words, {}) == words
+    assert with_images(words, {}) == words
 
 
 def test_placeholders_are_replaced_by_values() -> None:
