@@ -13,7 +13,7 @@ on the line for exactly one frame time.  Frames follow each other without a gap 
   FCR0 has changed.  The delay circuit may be switched off.
 - A full FIFO ignores a further character (the datasheet is silent); that is counted, not hidden.
 
-The class is lazy: nothing happens until somebody asks with a time.
+The class is lazy: nothing happens until it is asked with a time.
 """
 
 from __future__ import annotations

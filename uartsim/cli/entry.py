@@ -57,6 +57,8 @@ def _status_of(arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
                 endpoints = open_for_run(sys.argv[1:])
             from uartsim.cli.command_group import commands
 
+            if endpoints is not None:
+                endpoints.device.look()
             return commands(*arguments, obj=endpoints, prog_name="uartsim", **options)
         finally:
             if endpoints is not None:

@@ -16,7 +16,7 @@ from uartsim.errors import UsageError
 if TYPE_CHECKING:
     from uartsim.access.endpoints import Endpoints
     from uartsim.guest.catalogue import GuestDefinition
-    from uartsim.machine.options import PortOptions
+    from uartsim.machine.port_options import PortOptions
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -106,7 +106,7 @@ def _definition(guest: str, settings: tuple[str, ...], registers: bool | None) -
 
 
 def _line_settings(definition: GuestDefinition, policy: str, record: str | None, port: dict[str, Any]) -> LineSettings:
-    from uartsim.machine.options import read_fault
+    from uartsim.machine.port_options import read_fault
 
     options = {**port, "uart": port["uart"] or definition.uart, "fault": [read_fault(text) for text in port["fault"]]}
     return LineSettings(cast("PortOptions", options), policy, record)
