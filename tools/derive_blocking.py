@@ -1,10 +1,10 @@
-"""Derives the blocking console from the async one: the modules :data:`MODULES`.
+"""Generate the modules of the blocking console (:data:`MODULES`) from the async ones.
 
-python tools/derive_blocking.py            what the modules have to be
+python tools/derive_blocking.py            prints the modules
 python tools/derive_blocking.py --write    writes them, and formats them with ruff
 
-Each public member of an async class becomes a member of the same name, with the same parameters, types and docstring,
-that runs on the console's background thread.  The sources are read, not imported, so that types stay as they are written.
+Each public member of an async class becomes a member with the same name, parameters, types and docstring that runs on the
+console's background thread.  The sources are parsed, not imported, so that types stay as they are written.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-#: The modules that are made; for each class in them the module of the async one, and how its docstring begins.
+#: The generated modules; for each class in them, the module of the async class and the beginning of the docstring.
 MODULES = {
     "uartsim.console.blocking_console": {
         "Console": ("uartsim.console.console", "A console"),
@@ -32,7 +32,7 @@ MODULES = {
         "Stimuli": ("uartsim.console.stimuli", "The faults of a machine that a test can start"),
     },
 }
-#: The module that the blocking form of each class is in.
+#: The module of the blocking form of each class.
 HOMES = {name: module for module, classes in MODULES.items() for name in classes}
 #: Public members that have no blocking form, and why.
 LEFT_OUT = {
@@ -40,7 +40,7 @@ LEFT_OUT = {
     "ConsoleLine.of": "made from the async console's",
     "PrintkStorm.splice": "called with each piece of output, on the machine's side",
 }
-#: Plain values that the last call has left: they are read without a way through the thread.
+#: Plain values that the last call set: they are read directly, without the background thread.
 PLAIN = {"Console.after", "Console.before", "Console.match", "Console.timeout", "Console.timeout_scale"}
 #: Special methods that have a blocking form.
 SPECIAL = {"__enter__", "__exit__"}
@@ -65,7 +65,7 @@ __tracebackhide__ = True
 
 @dataclass
 class Source:
-    """A module of async classes: its text, its tree, and the import statement of each name that it imports."""
+    """A module of async classes: its text, its syntax tree, and the import statement of each name that it imports."""
 
     module: str
     text: str

@@ -87,7 +87,7 @@ def test_a_runtime_folder_of_somebody_else_is_refused(tmp_path: Path, monkeypatc
     os.chown(folder, 65534, 65534)
     monkeypatch.setenv("UARTSIM_RUNTIME_DIR", str(folder))
     for use in (running_machines, lambda: MachineFolder("box")):
-        with pytest.raises(UsageError, match=r"not a folder of ours \(it belongs to nobody\)"):
+        with pytest.raises(UsageError, match=r"cannot be used \(it belongs to nobody\)"):
             use()
 
 
@@ -95,7 +95,7 @@ def test_a_link_as_runtime_folder_is_refused(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
     monkeypatch.setenv("UARTSIM_RUNTIME_DIR", str(tmp_path / "link"))
-    with pytest.raises(UsageError, match="not a folder of ours"):
+    with pytest.raises(UsageError, match="cannot be used"):
         MachineFolder("box")
 
 

@@ -294,7 +294,7 @@ class TestFallback:
     async def test_a_cache_that_cannot_be_written(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "cache").write_text("a file where a folder should be")
         monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / "cache")
-        await self.falls_back(tmp_path, f"the cache folder {tmp_path}/cache is not a folder of ours")
+        await self.falls_back(tmp_path, f"the cache folder {tmp_path}/cache cannot be used")
         await self.is_refused(tmp_path, "set XDG_CACHE_HOME to another folder")
 
     @in_trio

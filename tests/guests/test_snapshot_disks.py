@@ -14,7 +14,7 @@ from tests.guests.boot_code import POLL_LSR, SETUP, bios, boot
 from tests.guests.line import Line, guest, in_trio
 from tests.guests.test_snapshot import restored, save
 from uartsim.guest.catalogue import GuestDefinition
-from uartsim.guest.drives import named, read_options, replaceable, replaced, write_options
+from uartsim.guest.drives import read_options, replaceable_names, with_images, with_names, write_options
 from uartsim.guest.images import Entry, cpio, tiny_entries
 from uartsim.guest.qemu import QemuGuest
 from uartsim.line_format import UartsimError, UsageError
@@ -186,7 +186,7 @@ class TestDisks:
             else:
                 with pytest.raises(
                     UartsimError,
-                    match=r"made by an earlier version, which did not save the guest.s disk .*boot it anew",
+                    match=r"made by an earlier version, which did not save the guest.s disk .*boot it without the snapshot",
                 ):
                     async with restored(Line(), definition, tmp_path / "saved"):
                         pass
@@ -292,17 +292,17 @@ def raw(image: bytes) -> bytes:
 
 def test_drives_get_names_and_nothing_else_changes() -> None:
     words = ["-drive", "file=a,if=virtio", "-drive", "if=none,file=b", "-m", "file=c", "-drive", "id=mine,file=d,,e"]
-    assert named(words) == [
+    assert with_names(words) == [
         *("-drive", "file=a,if=virtio,id=uartsim-drive-1", "-drive", "if=none,file=b", "-m", "file=c"),
         *("-drive", "id=mine,file=d,,e"),
     ]
-    assert named(named(words)) == named(words)
-    assert replaceable(named(words)) == {"uartsim-drive-1", "mine"}
+    assert with_names(with_names(words)) == with_names(words)
+    assert replaceable_names(with_names(words)) == {"uartsim-drive-1", "mine"}
 
 
 def test_a_drive_is_replaced_by_a_copy_and_keeps_its_place() -> None:
-    words = named(["-drive", "file=a,if=virtio,index=3,format=raw,cache=none", "-drive", "file=b,readonly"])
-    assert replaced(words, {DRIVE: Path("/new,er")})[1:] == [
+    words = with_names(["-drive", "file=a,if=virtio,index=3,format=raw,cache=none", "-drive", "file=b,readonly"])
+    assert with_images(words, {DRIVE: Path("/new,er")})[1:] == [
         "file=/new,,er,if=virtio,index=3,format=qcow2,cache=none,id=uartsim-drive-1,snapshot=on",
         *words[2:],
     ]

@@ -197,7 +197,9 @@ def test_a_picture_of_ours_is_replaced_and_nothing_else(tmp_path: Path, kind: st
     assert picture.read_bytes() != first
     for precious in (b"", b"my holiday", first[:60], b"<?xml uartsim plot"):
         picture.write_bytes(precious)
-        with pytest.raises(UsageError, match="exists and is not a picture of ours: remove it or give another file"):
+        with pytest.raises(
+            UsageError, match="exists and is not a picture that uartsim made: remove it or give another file"
+        ):
             draw(waveform, str(picture))
         assert picture.read_bytes() == precious
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"a.{kind}", "a.vcd"]

@@ -14,6 +14,7 @@ import trio
 
 from uartsim.access.hub_client import BREAK_SECONDS, CHUNK, READING_TICKS
 from uartsim.access.hub_client import HubClient as HubClient
+from uartsim.access.news import News
 from uartsim.access.sent_times import SentTimes
 from uartsim.access.writers import LineHeldError as LineHeldError
 from uartsim.access.writers import LinePolicy as LinePolicy
@@ -67,8 +68,10 @@ class Hub:
         self.sent_times = SentTimes(com1.uart.line_format)
         self._was_busy = False
         self._turn = Turn()
-        #: Parks clients until the guest has sent something, or the hub is closed.
-        self.news = trio.lowlevel.ParkingLot()
+        #: Where clients wait until the guest has sent something, or the hub is closed.
+        self.news = News(com1.ticker)
+        #: The same for those that may take on the spot what comes, and are woken only for what they leave.
+        self.eager_news = trio.lowlevel.ParkingLot()
         self._room = trio.lowlevel.ParkingLot()
         self._taken = trio.lowlevel.ParkingLot()
         #: Some client wants to know what is on the line before any receiver gets it.
@@ -116,7 +119,8 @@ class Hub:
     def close(self) -> None:
         """The guest has ended: clients read what is left, then the end."""
         self.closed = True
-        self.news.unpark_all()
+        self.news.tell_at_once()
+        self.eager_news.unpark_all()
         self._room.unpark_all()
 
     def output(self, data: bytes, at: int) -> None:
@@ -135,10 +139,18 @@ class Hub:
             del kept[:excess]
             self.start += excess
             self.sent_times.forget(self.start)
+        self.tell_of_news()
+
+    def tell_of_news(self) -> None:
+        """Somebody may read: who can take it on the spot does, and the others are woken."""
+        behind = False
         for client in tuple(self.clients):
             if client.eager is not None:
                 client.eager()
-        self.news.unpark_all()
+                behind = behind or client.waiting > 0
+        if behind:
+            self.eager_news.unpark_all()
+        self.news.tell()
 
     def faults_changed(self) -> None:
         """A fault of the line has begun or ended."""
@@ -198,7 +210,8 @@ class Hub:
 
     def room_made(self) -> None:
         """The queue of what is sent to the guest has become shorter."""
-        self._room.unpark_all()
+        if self._room:
+            self._room.unpark_all()
 
     def read(self, position: int, size: int = CHUNK) -> tuple[int, bytes]:
         """What is kept from ``position`` on, at most ``size``; returns the position at which it really starts, and it."""
@@ -208,7 +221,8 @@ class Hub:
 
     def note_taken(self) -> None:
         """A client has read something."""
-        self._taken.unpark_all()
+        if self._taken:
+            self._taken.unpark_all()
         if self._was_busy and not self.is_busy():
             self.com1.guest.far_ready()
 
@@ -223,7 +237,7 @@ class Hub:
 
     async def wait_news(self) -> None:
         """Wait until the guest has sent something, or the hub is closed."""
-        await self.news.park()
+        await self.news.wait()
 
     async def drain(self, clients: Iterable[HubClient]) -> None:
         """Wait until the line has carried all that the guest sent, and these clients have read it."""

@@ -207,9 +207,7 @@ class HubClient:
 
     def _heard(self) -> None:
         """An ear has heard something: it is there to be read."""
-        if self.eager is not None:
-            self.eager()
-        self.hub.news.unpark_all()
+        self.hub.tell_of_news()
 
     @property
     def difference(self) -> str:
@@ -247,7 +245,7 @@ class HubClient:
                     return data
             elif hub.com1.uart.unlimited:
                 self.progress()
-            await hub.news.park()
+            await (hub.news.waiting if self.eager is None else hub.eager_news).park()
 
     async def send(self, data: bytes, *, secret: bool = False) -> None:
         """Send to the guest over the line; returns when the line has room for more.

@@ -86,12 +86,12 @@ def run(
         end = ForegroundRun(definition, made, endpoints, line, attach=attach).run()
     finally:
         endpoints.release()
-    from uartsim.access.log import tell
+    from uartsim.access.log import write_last_line
 
     if end is None or end.reason == "stopped":
-        tell(f"{endpoints.folder.name}: stopped")
+        write_last_line(f"{endpoints.folder.name}: stopped")
         return
-    tell(f"{endpoints.folder.name}: {end}")
+    write_last_line(f"{endpoints.folder.name}: {end}")
     sys.exit(exit_status(end))
 
 

@@ -83,7 +83,7 @@ class Child:
 
     @property
     def reaper_pid(self) -> int:
-        """The process id of the reaper, the parent of the command."""
+        """The process ID of the reaper, the parent of the command."""
         return self._process.pid
 
     async def wait(self) -> int:

@@ -36,7 +36,7 @@ def _with_drives(words: Sequence[str], change: Callable[[str], str]) -> list[str
     return [change(word) if before in _FLAGS else word for before, word in zip(["", *words], words, strict=False)]
 
 
-def named(words: Sequence[str]) -> list[str]:
+def with_names(words: Sequence[str]) -> list[str]:
     """The command line with a name (``id``) for each drive that has none.
 
     A drive with ``if=none`` keeps the name that QEMU gives it, because a device may refer to that name.
@@ -54,8 +54,8 @@ def named(words: Sequence[str]) -> list[str]:
     return _with_drives(words, name)
 
 
-def replaceable(words: Sequence[str]) -> set[str]:
-    """The names of the drives that :func:`replaced` can replace: those whose image is given by ``file`` alone."""
+def replaceable_names(words: Sequence[str]) -> set[str]:
+    """The names of the drives that :func:`with_images` can replace: those whose image is given by ``file`` alone."""
     found: set[str] = set()
 
     def look(text: str) -> str:
@@ -69,7 +69,7 @@ def replaceable(words: Sequence[str]) -> set[str]:
     return found
 
 
-def writable(words: Sequence[str]) -> list[str]:
+def writable_drives(words: Sequence[str]) -> list[str]:
     """The values of the drives that are not declared read-only."""
     found: list[str] = []
 
@@ -84,7 +84,7 @@ def writable(words: Sequence[str]) -> list[str]:
     return found
 
 
-def replaced(words: Sequence[str], images: Mapping[str, Path]) -> list[str]:
+def with_images(words: Sequence[str], images: Mapping[str, Path]) -> list[str]:
     """The command line with some drives replaced by images.  QEMU does not change these: it writes to temporary files.
 
     Args:

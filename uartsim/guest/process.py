@@ -37,7 +37,7 @@ import trio
 
 from uartsim.guest.catalogue import GuestDefinition
 from uartsim.guest.child import Child
-from uartsim.guest.inner_tty import InnerTty, LineModes
+from uartsim.guest.inner_tty import CHUNK_BYTES, UNLIMITED_CHUNK_BYTES, InnerTty, LineModes
 from uartsim.guest.placeholders import fill_in, format_of
 from uartsim.guest.reaper import remove
 from uartsim.line_format import UsageError
@@ -231,7 +231,7 @@ class ProcessGuest:
         command = self._filled_in(tty.path, private)
         environment = {**os.environ, "TERM": "vt102"}  # our own TERM describes another terminal
         self._last_output = b""
-        tty.make_sane()
+        tty.set_fresh_modes()
         tty_fd = tty.slave if self._controlling_tty else None
         try:
             async with await Child.start(command, tty_fd=tty_fd, env=environment, folder=private) as self._child:
@@ -241,7 +241,7 @@ class ProcessGuest:
                 complaint = self._child.last_output()
         finally:
             self._child = None
-            tty.rest()
+            tty.set_idle_modes()
         said = self._last_output.decode(errors="replace").replace("\r\n", "\n").strip()
         return status, "\n".join(filter(None, (complaint, said)))
 
@@ -259,7 +259,7 @@ class ProcessGuest:
     async def _carry_out(self, tty: InnerTty, driver: SerialDriver) -> None:
         """Carry the program's output to COM1."""
         while True:
-            data = await tty.read()
+            data = await tty.read(UNLIMITED_CHUNK_BYTES if driver.com1.uart.unlimited else CHUNK_BYTES)
             self._writing = True
             self._last_output = (self._last_output + data)[-KEPT_BYTES:]
             await self._follow_modes(tty, driver)
@@ -276,7 +276,7 @@ class ProcessGuest:
     def _start_over(self, tty: InnerTty, driver: SerialDriver) -> None:
         """After a reset: discard the bytes in transit, and open the port again."""
         self._carrying.cancel()
-        tty.forget()
+        tty.discard()
         driver.discard_output()
         driver.flush_input()
         self._open(tty, driver)

@@ -44,7 +44,7 @@ from uartsim.guest.boot_keys import BootKeys
 from uartsim.guest.bridge_build import BridgeUnavailable, bridge_library, build_id
 from uartsim.guest.catalogue import GuestDefinition, find_program
 from uartsim.guest.child import Child
-from uartsim.guest.drives import named, replaceable, replaced, writable
+from uartsim.guest.drives import replaceable_names, with_images, with_names, writable_drives
 from uartsim.guest.placeholders import fill_in, format_of
 from uartsim.guest.port_bridge import REFUSED, BridgeServer
 from uartsim.guest.qemu_line import ByteLine, QemuLine, RegisterLine
@@ -91,7 +91,7 @@ class QemuGuest:
             *(word for drive in options.get("drives", []) for word in ("-drive", self._filled_in("drives", drive))),
             *(self._filled_in("args", word) for word in options.get("args", [])),
         ]
-        self._extra = named(self._extra)
+        self._extra = with_names(self._extra)
         self._boot_keys = BootKeys(
             [
                 (press["after"].encode(), press["keys"].encode())
@@ -133,10 +133,10 @@ class QemuGuest:
             snapshot = self._snapshot = PortSnapshot.read(self._files.path(PORT_FILE))
             snapshot.check(build_id(self._program()), command, machine.com1)
             snapshot.files.check(self._files)
-            if not snapshot.files.sizes and (drives := writable(command)):
+            if not snapshot.files.sizes and (drives := writable_drives(command)):
                 raise UartsimError(
                     f"the snapshot was made by an earlier version, which did not save the guest's disk ({drives[0]}), so the "
-                    "guest would find another one: boot it anew"
+                    "guest would find another one: boot it without the snapshot"
                 )
             images = {drive: self._files.path(name) for drive, name in snapshot.files.disks.items()}
             if images:
@@ -144,7 +144,7 @@ class QemuGuest:
                     "the guest's disks are copies from the snapshot: whatever the guest writes to them is lost when it ends, "
                     f"unless 'uartsim save {machine.name} FOLDER' saves it"
                 )
-            return await self._run_as(machine, [*replaced(command, images), "-incoming", "defer"], task_status)
+            return await self._run_as(machine, [*with_images(command, images), "-incoming", "defer"], task_status)
 
     async def _run_as(self, machine: Machine, command: list[str], task_status: trio.TaskStatus[None]) -> GuestEnd:
         """Run QEMU with this command line, and serve its COM1 in the best way that works."""
@@ -255,7 +255,7 @@ class QemuGuest:
     async def _save(self, line: RegisterLine, qmp: QmpClient, folder: Path) -> None:
         try:
             await qmp.ready.wait()
-            sizes, read_only = await savable_disks(qmp, replaceable(self._command_line))
+            sizes, read_only = await savable_disks(qmp, replaceable_names(self._command_line))
             with SnapshotDraft(folder) as draft:
                 await self._command_by_qmp("stop")
                 try:

@@ -83,7 +83,7 @@ class SavedFiles:
             if (found.st_size, found.st_mtime_ns) != (size, at):
                 raise UsageError(
                     f"{image} has been changed since the snapshot was made, so the guest would find another disk: "
-                    "boot the guest anew"
+                    "boot the guest without the snapshot"
                 )
 
 
@@ -153,10 +153,15 @@ class PortSnapshot:
             raise UsageError(f"{file} is not the snapshot of a port: {error}") from None
 
     def check(self, qemu: str, command: list[str], com1: Com1) -> None:
-        """See that this QEMU and this port can go on from here.
+        """Check that a guest can continue from this snapshot.
+
+        Args:
+            qemu: the build of QEMU, see :func:`uartsim.guest.bridge_build.build_id`.
+            command: QEMU's command line.
+            com1: the port.
 
         Raises:
-            UartsimError: it is another build, another machine or another chip.
+            UartsimError: the snapshot was made with another build, another command line or another chip.
         """
         uart = com1.uart
         chip = (uart.variant.name, uart.unlimited, uart.transmitter.delay_circuit)
@@ -166,7 +171,7 @@ class PortSnapshot:
                 f"({self.uart.variant}, {'unlimited' if self.uart.unlimited else 'line'} rate)"
             )
         if qemu != self.qemu:
-            raise UartsimError("the snapshot was made by another build of QEMU: boot the guest anew")
+            raise UartsimError("the snapshot was made by another build of QEMU: boot the guest without the snapshot")
         if tuple(command) != self.command:
             differing = sorted(set(command) ^ set(self.command))
             raise UartsimError(

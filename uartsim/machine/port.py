@@ -36,6 +36,8 @@ _THR, _MCR = int(Offset.THR), int(Offset.MCR)
 
 #: Characters handed out at a time while the line is busy.
 QUANTUM: Final = 16
+#: How many more quanta may be gathered until other busy lines are served as well.
+GATHERED_QUANTA: Final = 15
 
 
 class Port:
@@ -370,7 +372,7 @@ class Port:
             self._collect()
         if (receiver.overruns, transmitter.dropped) != self.losses.seen:
             self._look_for_losses()
-        at = NEVER
+        at = gather_from = NEVER
         if guest.serves_at_once:
             # This handler serves each interrupt at the time at which it rose, however late the port is woken.  While
             # something is on the line that is soon enough to refill the transmitter; a received character is told of.
@@ -391,10 +393,11 @@ class Port:
             if uart.ier & ETBEI and drained < NEVER:  # the handler will be asked for more
                 drained += guest.waiting() * frame
             quantum = max(QUANTUM * frame, self.quantum_ticks)
-            at = min(at, drained, (first if first < NEVER else uart.now) + quantum)
+            gather_from = (first if first < NEVER else uart.now) + quantum
+            at = min(at, drained, gather_from + GATHERED_QUANTA * quantum)
             at = max(at, uart.now + 1) if frame else at
         if cable.out is not None:
             at = min(at, max(cable.hearing_due(), uart.now + 1))
-        self._wakeup.set(at)
+        self._wakeup.set(at, gather_from)
         if self.taps is not None:
             self.taps.settled()

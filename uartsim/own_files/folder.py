@@ -300,12 +300,12 @@ def _checked(path: str, what: str, remedy: str, name: str | None = None, dir_fd:
             raise
         why = {errno.ELOOP: "it is a symbolic link", errno.ENOTDIR: "it is a link or a file"}.get(error.errno or 0)
         why = why or str(error.strerror)
-        raise UsageError(f"the {what} folder {path} is not a folder of ours ({why}): {remedy}") from None
+        raise UsageError(f"the {what} folder {path} cannot be used ({why}): {remedy}") from None
     try:
         found = os.fstat(fd)
         if found.st_uid != os.geteuid():
             raise UsageError(
-                f"the {what} folder {path} is not a folder of ours (it belongs to {user_name(found.st_uid)}): {remedy}"
+                f"the {what} folder {path} cannot be used (it belongs to {user_name(found.st_uid)}): {remedy}"
             )
         if found.st_mode & _OTHERS_WRITE:
             raise UsageError(

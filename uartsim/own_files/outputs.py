@@ -122,4 +122,4 @@ def _check_ours(path: str, what: str, is_ours: Callable[[bytes], bool]) -> None:
     except OSError as error:
         raise UsageError(f"the {what} {path} cannot be replaced ({error.strerror}): give another file") from None
     if not ours:
-        raise UsageError(f"{path} exists and is not a {what} of ours: remove it or give another file")
+        raise UsageError(f"{path} exists and is not a {what} that uartsim made: remove it or give another file")
