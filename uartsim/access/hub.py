@@ -14,14 +14,14 @@ import trio
 
 from uartsim.access.hub_client import BREAK_SECONDS, CHUNK, READING_TICKS
 from uartsim.access.hub_client import HubClient as HubClient
+from uartsim.access.line_policy import LineHeldError as LineHeldError
+from uartsim.access.line_policy import LinePolicy as LinePolicy
+from uartsim.access.line_policy import NotTheWriterError as NotTheWriterError
 from uartsim.access.news import News
 from uartsim.access.sent_times import SentTimes
-from uartsim.access.writers import LineHeldError as LineHeldError
-from uartsim.access.writers import LinePolicy as LinePolicy
-from uartsim.access.writers import NotTheWriterError as NotTheWriterError
 from uartsim.line_format import NEVER, TICKS_PER_SECOND, LineFormat, seconds_to_ticks
 from uartsim.machine import Com1
-from uartsim.machine.turn import Turn
+from uartsim.machine.fairness import Turn
 from uartsim.record import TranscriptWriter
 
 #: Bytes of the guest's output that are kept.

@@ -17,7 +17,7 @@ from uartsim.access.hub import Hub
 from uartsim.access.machine_folder import MachineFolder
 from uartsim.access.pty import PtyAccess
 from uartsim.access.pty_device import PtyDevice
-from uartsim.line_format import UsageError
+from uartsim.errors import UsageError
 
 
 class _More(NamedTuple):

@@ -68,7 +68,7 @@ def run(
     from pathlib import Path
 
     from uartsim.access.endpoints import open_endpoints
-    from uartsim.guest.build import make_guest
+    from uartsim.guest.make_guest import make_guest
 
     definition = _definition(guest, settings, registers)
     line = _line_settings(definition, line_policy, record, port)

@@ -18,8 +18,8 @@ from typing import Final
 
 import trio
 
+from uartsim.errors import UartsimError
 from uartsim.guest import reaper
-from uartsim.line_format import UartsimError
 
 #: How much of the command's output (standard output and error) is kept, in bytes from its end.
 KEPT_OUTPUT_BYTES: Final = 4096

@@ -16,7 +16,7 @@ from uartsim.console.console_errors import RunFailed
 from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.session import Session
 from uartsim.console.shell.foreground import Foreground, foreground, other_program
-from uartsim.console.shell.prompts import command_line
+from uartsim.console.shell.other_command_lines import command_line
 from uartsim.console.shell.shell_line import ShellQuestion, UnixShell
 from uartsim.console.text.patterns import Pattern, expression
 from uartsim.console.text.search import Found, Search

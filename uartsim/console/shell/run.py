@@ -36,8 +36,8 @@ from uartsim.console.console_errors import OutputTooLong, TypingFailed
 from uartsim.console.expectations import Timeout
 from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.session import Session
+from uartsim.console.shell.other_command_lines import CommandLine, command_line, without_echo
 from uartsim.console.shell.prompt_wait import PromptWait
-from uartsim.console.shell.prompts import CommandLine, command_line, without_echo
 from uartsim.console.shell.shell_line import Result, ShellLine, UnixShell
 from uartsim.console.text.matcher import MAX_UNREAD
 from uartsim.console.text.patterns import expression
