@@ -6,10 +6,8 @@ two such moments things happen at their own exact times, in order, however late 
 whose handler is in this process (:mod:`uartsim.machine.driver`) is handled at the time at which it was raised.
 
 Characters are handed out in quanta: as soon as the line falls idle, or sixteen frames after the first that waits (in
-virtual time a tenth of a second, if that is longer).
-
-The port has two sides (:mod:`uartsim.machine.sides`): the guest, which owns the registers, and the far end of the line.
-What disturbs it stands between them (:mod:`uartsim.machine.interceptors`); recorders are :mod:`uartsim.machine.taps`.
+virtual time a tenth of a second, if that is longer).  The port has two sides (:mod:`uartsim.machine.sides`): the guest,
+which owns the registers, and the far end of the line.  Stimuli stand between them (:mod:`uartsim.machine.interceptors`).
 """
 
 from __future__ import annotations
@@ -69,8 +67,7 @@ class Port:
         taps: Sequence[TapMaker] = (),
     ) -> None:
         self.flow_control = flow_control
-        #: A fault of the line keeps RTS from the far end.
-        self.rts_lost = False
+        self.rts_lost = False  # a fault of the line keeps RTS from the far end
         self.ticker = ticker
         self.clock: Clock = ticker.clock
         self.strict_line = strict_line
@@ -89,7 +86,6 @@ class Port:
         #: Register accesses by offset since power-on, as the guest made them.
         self.reads, self.writes = [0] * 8, [0] * 8
         self.counts = LineCounts()
-        #: What the chip has lost.
         self.losses = ChipLosses(self.uart)
         self.slices = Slices(self)
         #: While the line is busy, what has arrived at the far end is handed out after 16 frames, or so many ticks.
