@@ -84,15 +84,13 @@ class Port:
         #: What makes the guest see its interrupts late.
         self.interrupt_interceptors: Interceptors[InterruptInterceptor] = self._late.interceptors
         #: Register accesses by offset since power-on, as the guest made them.
-        self.reads = [0] * 8
-        self.writes = [0] * 8
+        self.reads, self.writes = [0] * 8, [0] * 8
         self.counts = LineCounts()
         self.losses = ChipLosses(self.uart)
         self.slices = Slices(self)
         #: While the line is busy, what has arrived at the far end is handed out after 16 frames, or so many ticks.
         self.quantum_ticks = ticker.quantum_ticks
-        self._irq = False
-        self._advancing = False
+        self._irq = self._advancing = False
         #: Nothing happens by itself before this time: as the last advance found it, 0 after an access.
         self._quiet_until = 0
         #: When the far end's next frame arrives or starts, as the last advance found it; 0 after it has done something.
@@ -256,8 +254,7 @@ class Port:
         """The chip's receiver has a character."""
         if self.taps is not None:
             self.taps.received(arrival, at)
-        receiver = self.uart.receiver
-        received = receiver.received
+        receiver, received = self.uart.receiver, self.uart.receiver.received
         self.uart.receive(arrival.character, arrival.errors, at)
         if arrival.errors & BREAK_INTERRUPT:
             self.counts.breaks_in += receiver.received - received  # none in loopback, where SIN is cut off
