@@ -7,7 +7,7 @@ a process that waits in epoll and is not woken makes none.  All machines of a ro
 ``echo`` waits for a byte with its pty open and closed, ``demo`` waits in GRUB without a countdown, and socat is the
 peer.
 
-A machine whose pty somebody has open also wakes when any pty of the system is opened or closed (see
+A machine whose pty is open also wakes when any pty of the system is opened or closed (see
 uartsim.access.pty_device).  Where others work on the same computer, give the benchmark ptys of its own, as root:
 
     unshare -m --propagation unchanged sh -c 'mount -t devpts -o newinstance,ptmxmode=0666 devpts /dev/pts &&

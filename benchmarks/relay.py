@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
+from typing import NamedTuple
 
 from benchmarks.rig import cpu_seconds, median, open_raw, socat_machine, table, uartsim_machine
 
@@ -55,6 +56,36 @@ def flood(fd: int, size: int) -> float:
     return size / (time.perf_counter() - start) / 1e6
 
 
+class Flood(NamedTuple):
+    """A flood from a guest."""
+
+    mb_per_s: float
+    cpu_ms_per_mb: float  #: of the process that relays it
+
+
+def measure_flood(machine: Machine, size: int, *, program: bool) -> Flood:
+    """A flood of ``size`` bytes from a machine's guest, which is a program of its own or not."""
+    with machine() as (link, pid), open_raw(link, program=program) as fd:
+        flood(fd, 1000)
+        before = cpu_seconds(pid)
+        return Flood(flood(fd, size), (cpu_seconds(pid) - before) / size * 1e9)
+
+
+def measure_floods(size: int) -> dict[str, Flood]:
+    """The same flood through socat and through uartsim at unlimited rate, with the record on, one after the other."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = ("--rate", "unlimited", "--record")
+        return {
+            "socat": measure_flood(partial(socat_machine, "source"), size, program=True),
+            "uartsim": measure_flood(
+                partial(uartsim_machine, "source_process", *options, f"{folder}/1.jsonl"), size, program=True
+            ),
+            "a script in it": measure_flood(
+                partial(uartsim_machine, "source", *options, f"{folder}/2.jsonl"), size, program=False
+            ),
+        }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
@@ -83,29 +114,13 @@ def main() -> None:
         rows.append([name, f"{median(values):.0f}", f"{wire:.0f}", f"{median(ratios):.2f}"])
     table("echo p50", ["peer", "us", "of it wire", "the rest, x socat"], rows)
 
-    names = ("socat", "uartsim", "a script in it")
-    speed: dict[str, list[float]] = {name: [] for name in names}
-    cost: dict[str, list[float]] = {name: [] for name in names}
-    with tempfile.TemporaryDirectory() as folder:
-        for number in range(options.rounds):
-            record = f"{folder}/{number}.jsonl"
-            floods: dict[str, Machine] = {
-                "socat": partial(socat_machine, "source"),
-                "uartsim": partial(uartsim_machine, "source_process", "--rate", "unlimited", "--record", record),
-                "a script in it": partial(uartsim_machine, "source", "--rate", "unlimited", "--record", f"{record}.2"),
-            }
-            for name, machine in floods.items():
-                with machine() as (link, pid), open_raw(link, program="script" not in name) as fd:
-                    flood(fd, 1000)
-                    before = cpu_seconds(pid)
-                    speed[name].append(flood(fd, size))
-                    cost[name].append((cpu_seconds(pid) - before) / size * 1e9)
-            os.unlink(record)
-            os.unlink(f"{record}.2")
+    rounds = [measure_floods(size) for _ in range(options.rounds)]
     rows = []
-    for name, values in speed.items():
-        ratio = median([value / socat for value, socat in zip(values, speed["socat"], strict=True)])
-        rows.append([name, f"{median(values):.1f}", f"{ratio:.2f}", f"{median(cost[name]):.2f}"])
+    for name in rounds[0]:
+        speed = median([found[name].mb_per_s for found in rounds])
+        ratio = median([found[name].mb_per_s / found["socat"].mb_per_s for found in rounds])
+        cost = median([found[name].cpu_ms_per_mb for found in rounds])
+        rows.append([name, f"{speed:.1f}", f"{ratio:.2f}", f"{cost:.2f}"])
     table(f"{options.megabytes:g} MB from the guest", ["peer", "MB/s", "x socat", "CPU ms per MB"], rows)
 
 

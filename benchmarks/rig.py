@@ -106,6 +106,15 @@ def socat_machine(guest: str) -> Iterator[tuple[str, int]]:
 
 
 @contextmanager
+def two_tasks() -> Iterator[tuple[str, int]]:
+    """Two bare trio tasks that echo over a pty (``benchmarks/peers/two_tasks.py``); yields its path and their process's id."""
+    program = Path(__file__).parent / "peers" / "two_tasks.py"
+    with process([sys.executable, str(program)], stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        yield running.stdout.readline().decode().strip(), running.pid
+
+
+@contextmanager
 def open_raw(link: str, *, program: bool = False) -> Iterator[int]:
     """A client's descriptor of a pty, raw, blocking.
 

@@ -2,7 +2,7 @@
 
     python -m benchmarks.startup [--rounds 15]
 
-Goals: the first byte of the guest ``demo`` within 0.5 s; the pty can be opened long before; the prompt of the guest
+Goals: the first byte of the guest ``demo`` within 0.25 s; the pty can be opened long before; the prompt of the guest
 ``u-boot`` (a real program in QEMU, left out where that is missing) within 0.5 s of QEMU's start.  The peers are socat (to
 its pty) and ``python -c pass``, the floor for a program in Python.  Imports come from warm files, and from byte code:
 it is compiled before the first round, and PYTHONDONTWRITEBYTECODE is not passed on to what is measured.
@@ -19,8 +19,9 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from benchmarks.rig import ROOT, SOCAT_BLOCK, compile_all, environment, median, process, table
+from benchmarks.rig import ROOT, SOCAT_BLOCK, compile_all, cpu_seconds, environment, median, process, table
 
 GIVE_UP_S = 20.0
 U_BOOT = "/usr/lib/u-boot/qemu-x86_64/u-boot.rom"
@@ -37,18 +38,26 @@ def open_when_there(link: str, started: float) -> int:
             time.sleep(0.0002)
 
 
-def measure(command: Sequence[str], link: str, folder: str, text: bytes | None) -> tuple[float, float]:
-    """Seconds from the start to the open pty, and to a text (``b""``: the first byte; None: there is none to come)."""
+class Started(NamedTuple):
+    """How long a start took."""
+
+    opened_s: float  #: until the pty could be opened
+    ready_s: float  #: until the text had come
+    cpu_s: float  #: the CPU time of the process until then
+
+
+def measure(command: Sequence[str], link: str, folder: str, text: bytes | None) -> Started:
+    """Start a machine, open its pty, and wait for a text (``b""``: the first byte; None: there is none to come)."""
     started = time.monotonic()
-    with process(command, env=environment(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+    with process(command, env=environment(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
         fd = open_when_there(link, started)
         opened = time.monotonic() - started
         said = b""
         while text is not None and (not said or text not in said):
             said += os.read(fd, 4096)
-        ready = time.monotonic() - started
+        ready = Started(opened, time.monotonic() - started, cpu_seconds(running.pid))
         os.close(fd)
-    return opened, ready
+    return ready
 
 
 def measure_python(code: str) -> float:
@@ -86,8 +95,8 @@ def main() -> None:
             for name, command in starts.items():
                 first = measure(command, f"{folder}/bench.tty", folder, texts.get(name, b""))
                 if number:  # the first round is for the caches
-                    opened[name].append(first[0])
-                    ready[name].append(first[1])
+                    opened[name].append(first.opened_s)
+                    ready[name].append(first.ready_s)
             for name, code in ((names[3], "pass"), (names[4], "import trio")):
                 seconds = measure_python(code)
                 if number:

@@ -76,6 +76,54 @@ def test_however_many_controls_there_are_a_sequence_is_seen() -> None:
         assert tokens(b"\x1b[" + controls + b"1m")[-1] == Token(Kind.CSI, ANY, b"1m")
 
 
+@pytest.mark.parametrize("begun", [b"\x1b", b"\x1b(", b"\x1b[", b"\x1b[3"])
+@pytest.mark.parametrize("at_once", [b"\x00", b"\x17", b"\x19", b"\x1c", b"\x1f", b"\x7f"])
+def test_every_c0_control_and_del_is_passed_over_wherever_a_sequence_has_got_to(begun: bytes, at_once: bytes) -> None:
+    found = tokens(begun + at_once + b"4c")
+    assert [(token.kind, token.body) for token in found] == [(t.kind, t.body) for t in tokens(begun + b"4c")]
+    assert b"".join(token.data for token in found) == begun + at_once + b"4c"
+
+
+@pytest.mark.parametrize("control", range(0x80, 0xA0))
+def test_a_c1_control_is_its_escape_sequence_and_its_data_are_the_bytes_that_it_came_as(control: int) -> None:
+    seven_bit = b"\x1b" + bytes([control - 0x40])
+    for came_as in (bytes([control]), bytes([0xC2, control])):
+        (found, *rest), (same, *others) = tokens(came_as + b"1mx"), tokens(seven_bit + b"1mx")
+        assert (found.kind, found.body) == (same.kind, same.body)
+        assert found.data == same.data.replace(seven_bit, came_as)
+        assert [token.body or token.data for token in rest] == [token.body or token.data for token in others]
+
+
+@pytest.mark.parametrize("fill", [b"\x1b[%sm", b"\x1b%sF"])
+@pytest.mark.parametrize("length", [LONGEST_SEQUENCE - 1, LONGEST_SEQUENCE, LONGEST_SEQUENCE + 1])
+def test_the_longest_sequence_is_taken_and_a_longer_one_is_not(fill: bytes, length: int) -> None:
+    stream = fill % ((b"1" if b"[" in fill else b" ") * (length - len(fill) + 2))
+    assert len(stream) == length
+    kind = Kind.IGNORED if length > LONGEST_SEQUENCE else Kind.CSI if b"[" in fill else Kind.ESCAPE
+    assert [token.kind for token in tokens(stream)] == [kind]
+    assert tokens(stream + b"x\x1b[1m")[1:] == [Token(Kind.TEXT, b"x"), Token(Kind.CSI, b"\x1b[1m", b"1m")]
+
+
+def test_what_is_held_back_is_shown_as_pending() -> None:
+    parser = ControlSequenceParser()
+    for piece, held in (
+        (b"\x1b", b"\x1b"),
+        (b"[1", b"\x1b[1"),
+        (b"m", b""),
+        (b"\xe2\x9c", b"\xe2\x9c"),
+        (b"\x93", b""),
+    ):
+        parser.feed(piece)
+        assert parser.pending == held
+
+
+def test_bel_ends_an_osc_and_no_other_string_whatever_came_before() -> None:
+    for first, other in ((b"\x1b]", b"\x1bP"), (b"\x1bP", b"\x1b]")):
+        found = tokens(first + b"a\x07b\x1b\\" + other + b"c\x07d\x1b\\")
+        ends = [token.data for token in found if token.kind is Kind.STRING_END]
+        assert ends == ([b"\x07", b"\x1b\\"] if first == b"\x1b]" else [b"\x1b\\", b"\x07"])
+
+
 @pytest.mark.parametrize("cut", [b"\x18", b"\x1a", b"\x1bc", b"\x9bm", b"\xc2\x84"])
 @pytest.mark.parametrize(
     ("begun", "kind"), [(b"\x1b[1;3", Kind.IGNORED), (b"\x1b(", Kind.IGNORED), (b"\x1b]0;x", Kind.STRING_END)]

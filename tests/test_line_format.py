@@ -54,6 +54,11 @@ def test_a_character_is_complete_in_the_middle_of_its_first_stop_bit(characters:
     assert LineFormat.from_baud(115_200, characters).sampled_ticks == halves * BIT_AT_DIVISOR_1 // 2
 
 
+@pytest.mark.parametrize(("data_bits", "mask"), [(5, 0x1F), (6, 0x3F), (7, 0x7F), (8, 0xFF)])
+def test_the_mask_has_the_bits_that_travel(data_bits: int, mask: int) -> None:
+    assert LineFormat(data_bits=data_bits).data_mask == mask
+
+
 @given(line_formats(), characters)
 def test_parity_makes_the_number_of_ones_what_it_says(line_format: LineFormat, character: int) -> None:
     if line_format.parity == "N":
@@ -64,6 +69,13 @@ def test_parity_makes_the_number_of_ones_what_it_says(line_format: LineFormat, c
     ones = bin(character & line_format.data_mask).count("1") + bit
     expected = {"E": ones % 2 == 0, "O": ones % 2 == 1, "M": bit == 1, "S": bit == 0}
     assert expected[line_format.parity]
+
+
+@pytest.mark.parametrize(("parity", "bits"), [("E", "0110"), ("O", "1001"), ("M", "1111"), ("S", "0000")])
+def test_the_parity_bit_of_0_1_2_and_3(parity: str, bits: str) -> None:
+    line_format = LineFormat(data_bits=5, parity=parity)
+    assert [line_format.parity_bit(character) for character in (0, 1, 2, 3)] == list(map(int, bits))
+    assert line_format.parity_bit(0x20) == line_format.parity_bit(0)  # a bit that does not travel
 
 
 @given(line_formats(st.integers(1, 200)))
@@ -88,6 +100,32 @@ def test_no_time_is_rounded(line_format: LineFormat) -> None:
 def test_an_impossible_speed_is_refused_with_its_value(baud: float) -> None:
     with pytest.raises(ValueError, match=r"not a valid speed.*such as 115200"):
         LineFormat.from_baud(baud)
+
+
+@pytest.mark.parametrize("baud", [1e-3, 4_000_000])
+def test_the_slowest_and_the_fastest_speed_are_taken(baud: float) -> None:
+    assert LineFormat.from_baud(baud).baud == pytest.approx(baud)
+
+
+def test_what_is_not_a_whole_number_is_named() -> None:
+    for values in ({"bit_ticks": 1.5}, {"data_bits": True}, {"stop_halves": "2"}):
+        ((name, value),) = values.items()
+        with pytest.raises(ValueError, match=f"{name} is {value!r}: .* whole number"):
+            LineFormat(**values)
+
+
+@pytest.mark.parametrize(
+    ("baud", "shown"),
+    [
+        (9600, "9600 8N1"),
+        (134.5, "134.5 8N1"),
+        (99_999.4, "99999.4 8N1"),
+        (100_000, "100000 8N1"),
+        (1e6, "1000000 8N1"),
+    ],
+)
+def test_a_speed_is_shown_to_two_decimals_below_a_hundred_thousand_and_whole_above(baud: float, shown: str) -> None:
+    assert str(LineFormat.from_baud(baud)) == shown
 
 
 @pytest.mark.parametrize("characters", ["", "8", "8N", "9N1", "4N1", "8X1", "8N3", "8N1 ", "N81"])

@@ -25,7 +25,7 @@ from uartsim.guest.assembler_listing import read_listing
 from uartsim.guest.manifest import near_matches, parse_manifest
 from uartsim.guest.placeholders import fill_in
 from uartsim.guest.snapshot import PortSnapshot
-from uartsim.machine.options import read_fault
+from uartsim.machine.port_options import read_fault
 from uartsim.printable import printable
 from uartsim.record.transcript import read_transcript
 from uartsim.toml_text import TomlMistake, parse_toml, statements

@@ -23,6 +23,8 @@ from uartsim.printable import printable, printable_line
         ("user\u202egnp.exe", "user<202e>gnp.exe"),
         ("a\u200bb\u2066c\ufeff", "a<200b>b<2066>c<feff>"),
         ("\u2028\ud800\U000e0041", "<2028><d800><e0041>"),
+        ("\x01\x1f \x80\x9f\xa0", "␁␟ <80><9f>\xa0"),
+        ("❤\ufe0f\ufe0e", "❤\ufe0f<fe0e>"),
         ("a\u3164b\u2800", "a<3164>b<2800>"),
     ],
 )

@@ -46,7 +46,7 @@ def printable_line(text: str) -> str:
 def _shown(match: re.Match[str]) -> str:
     character = match[0]
     number = ord(character)
-    if number < 0x20:
+    if character < " ":
         return chr(0x2400 + number)
     if number == 0x7F:
         return "\u2421"

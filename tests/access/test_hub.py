@@ -258,5 +258,42 @@ async def test_sysrq_is_a_break_and_a_key_for_each_of_the_keys() -> None:
 @virtual_time
 async def test_what_is_no_sysrq_key_is_refused(keys: str) -> None:
     async with open_hub() as (hub, _):
-        with pytest.raises(ValueError, match="is no SysRq key"):
+        with pytest.raises(ValueError, match="is not a SysRq key"):
             await hub.sysrq(keys)
+
+
+@virtual_time
+async def test_a_client_that_takes_everything_on_the_spot_is_not_woken_for_it() -> None:
+    async with open_hub() as (hub, driver), trio.open_nursery() as nursery:
+        client = hub.attach("eager")
+        got = bytearray()
+        woken: list[bytes] = []
+        most = 3
+
+        async def read() -> None:
+            while True:
+                client.eager = take
+                data = await client.receive()
+                client.eager = None
+                woken.append(data)
+                if not data:
+                    return
+
+        def take() -> None:
+            if client.waiting <= most:
+                got.extend(client.receive_nowait())
+
+        nursery.start_soon(read)
+        await trio.testing.wait_all_tasks_blocked()
+        await driver.write(b"abc")
+        await driver.drain()
+        await trio.sleep(1)
+        assert (bytes(got), woken) == (b"abc", [])
+        most = 0
+        await driver.write(b"defg")
+        await driver.drain()
+        await trio.sleep(1)
+        assert (bytes(got), b"".join(woken)) == (b"abc", b"defg")
+        hub.close()
+        await trio.testing.wait_all_tasks_blocked()
+        assert woken[-1] == b""

@@ -165,3 +165,47 @@ def test_no_slice_is_made_while_out2_holds_the_interrupt_back() -> None:
     uart.write(Offset.MCR, 0, uart.now)
     assert stream_out(uart, bytearray(100), 10**12) is None
     assert not stream_in(uart, b"abc", 10**9)
+
+
+def test_a_slice_ends_with_the_last_refill_that_is_due_and_is_none_below_two() -> None:
+    frame = LineFormat().frame_ticks
+    for count in (1, 2, 3, 6):
+        for early in (0, 1):
+            uart = prepared(LineFormat(), 0x02, 0x01, [[Write(0, n)] for n in range(9)], delay=True, unlimited=False)
+            # One is on its way out, eight wait: THRE rises when the last of them starts.
+            first = uart.transmitter.frame_end + 7 * frame
+            until = first + (count - 1) * 16 * frame - early
+            streamed = stream_out(uart, bytearray(range(100)), until)
+            refills = min(count - early, 6)
+            assert (streamed.refills if streamed is not None else 0) == (refills if refills >= 2 else 0)
+            if streamed is not None:
+                assert streamed.taken == 16 * refills
+                assert len(streamed.frames) == 8 + 16 * (refills - 1)
+                assert streamed.start == first - 7 * frame
+                assert uart.transmitter.frame_end == first + (refills - 1) * 16 * frame + frame
+                assert uart.transmitter.thr_writes == 9 + 16 * refills
+
+
+def test_no_slice_is_made_of_less_than_two_fifos_without_fifo_or_in_loopback() -> None:
+    def waiting(fcr: int = 1, mcr: int = 0x0B, ier: int = 2) -> Uart:
+        uart = prepared(LineFormat(), ier, fcr, [[Write(0, 1)], [Write(0, 2)]], delay=True, unlimited=False)
+        uart.write(Offset.MCR, mcr, uart.now)
+        return uart
+
+    assert stream_out(waiting(), bytearray(32), 10**12) is not None
+    assert stream_out(waiting(), bytearray(31), 10**12) is None
+    assert stream_out(waiting(fcr=0), bytearray(100), 10**12) is None
+    assert stream_out(waiting(mcr=0x1B), bytearray(100), 10**12) is None
+    assert stream_out(waiting(ier=1), bytearray(100), 10**12) is None
+    busy = waiting()
+    busy.receive(0x41, 0, busy.now)
+    assert stream_out(busy, bytearray(100), 10**12) is None
+
+
+def test_at_unlimited_rate_all_whole_refills_are_made_at_once_and_only_from_an_empty_transmitter() -> None:
+    uart = prepared(LineFormat(), 0x02, 0x01, [], delay=True, unlimited=True)
+    streamed = stream_out(uart, bytearray(range(40)), uart.now)
+    assert streamed is not None
+    assert (streamed.refills, streamed.taken, streamed.frames) == (2, 32, bytes(range(32)))
+    assert uart.transmitter.thr_writes == 32
+    assert (uart.transmitter.written, uart.transmitter.frame_end) == (0, uart.now)

@@ -74,7 +74,7 @@ def test_the_same_seed_makes_the_same_errors(runtime: Path, guest_folder: GuestF
 @pytest.mark.parametrize(
     ("fault", "why"),
     [
-        ("nois:rate=1", "'nois' is no fault"),
+        ("nois:rate=1", "'nois' is not a fault"),
         ("noise", "noise needs rate"),
         ("noise:rate=2", "noise: rate is 2: use a number from 0 to 1"),
         ("noise:rate=0.1,sed=1", "noise has no 'sed'"),

@@ -63,7 +63,7 @@ def test_mistakes_about_a_running_machine_leave_it_running(
         assert "no machine named bux is running; running: box" in uartsim(runtime, "status", "bux", status=2).stderr
         assert "give more than 0" in uartsim(runtime, "break", "box", "--seconds", "0", status=2).stderr
         assert "give more than 0" in uartsim(runtime, "break", "box", "--seconds", "nan", status=2).stderr
-        assert "is no SysRq key" in uartsim(runtime, "sysrq", "", "box", status=2).stderr
+        assert "is not a SysRq key" in uartsim(runtime, "sysrq", "", "box", status=2).stderr
         assert "give 0 or more" in uartsim(runtime, "history", "box", "--bytes", "-1", status=2).stderr
         taken = uartsim(runtime, "run", str(folder), "--name", "two", "--link", str(tmp_path / "file"), status=2)
         assert "exists and is not a link of ours" in taken.stderr

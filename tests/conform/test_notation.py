@@ -93,6 +93,24 @@ def test_a_line_gives_several_steps(line: str, several: list[Step]) -> None:
     assert steps(line) == several
 
 
+@pytest.mark.parametrize(
+    ("register", "names"),
+    [
+        ("FCR", {"TRIGGER_1": 0x00, "TRIGGER_4": 0x40, "TRIGGER_8": 0x80, "TRIGGER_14": 0xC0}),
+        ("LCR", {"BITS_5": 0, "BITS_6": 1, "BITS_7": 2, "BITS_8": 3}),
+    ],
+)
+def test_fields_of_several_bits_have_a_name_for_each_value(register: str, names: dict[str, int]) -> None:
+    offset = {"FCR": 2, "LCR": 3}[register]
+    assert steps(*(f"{register} <- {name}" for name in names)) == [Write(offset, value) for value in names.values()]
+
+
+def test_iir_names_what_is_pending_and_the_fifos() -> None:
+    names = {"FIFOS": 0xC0, "FIFO_64": 0x20, "NONE": 1, "MODEM_STATUS": 0, "THR_EMPTY": 2, "RECEIVED_DATA": 4}
+    for name, value in {**names, "LINE_STATUS": 6, "CHARACTER_TIMEOUT": 0x0C}.items():
+        assert steps(f'IIR -> {name} "x" [8.4]') == [Read(2, value, CHECK)]
+
+
 def test_loops_repeat_their_block_for_each_row() -> None:
     assert steps("for n in 2..4", "    THR <- {n}") == [Write(0, n) for n in (2, 3, 4)]
     assert steps("for n, c in numbered 'AB'", "    THR <- {n}, {c}") == [Write(0, n) for n in (0, 0x41, 1, 0x42)]
@@ -221,6 +239,7 @@ def test_a_mistake_is_named_with_its_place_and_what_is_allowed(line: str, column
         ('topic t\nsequence s "s"\n SCR -> 1 "a" [8.4]\n SCR -> 1 "a" [8.4]', 'x:2:1: s has 2 checks "a"'),
         ('topic t\nsequence s "s"\n for n, m in 1 2, 3\n  SCR <- 1', "x:3:2: 2 variables and 1 values"),
         ('topic t\nsequence s "s"\n for n in 3..1\n  SCR <- 1', "x:3:2: '3..1' is not a range"),
+        ('topic t\nsequence s "s"\n for n in 0..256\n  SCR <- 1', "x:3:2: '0..256' is not a range"),
         ('topic t\nsequence s "s"\n for n in a\n  SCR -> 1 "{n:X}" [8.4]', "x:4:13: '{n:X}' is not a variable"),
         ("SCR <- 1", "use what begins at the left margin: topic, steps, sequence, for"),
         ("steps a", "x:1:1: the steps a are empty"),
@@ -230,6 +249,15 @@ def test_a_mistake_is_named_with_its_place_and_what_is_allowed(line: str, column
 def test_a_file_that_does_not_fit_together_is_refused(text: str, what: str) -> None:
     with pytest.raises(NotationError, match=re.escape(what)):
         parse(text, "x")
+
+
+def test_loops_may_make_20000_lines() -> None:
+    head = 'topic t\nsequence s "s"\n for a in 0..198\n  for b in 0..98\n   SCR <- 1\n'
+    rest = 20_000 - 3 - 199 - 199 * 99  # the topic, the sequence, both loops and what they make
+    text = head + " SCR <- 2\n" * rest
+    assert len(parse(text)[0].steps) == 199 * 99 + rest
+    with pytest.raises(NotationError, match="the loops make more than 20000 lines"):
+        parse(f"{text} SCR <- 3")
 
 
 def test_loops_that_make_too_much_are_refused() -> None:

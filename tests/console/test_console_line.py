@@ -49,7 +49,7 @@ async def test_a_fault_may_be_there_from_the_first_byte() -> None:
 def test_a_fault_that_cannot_be_is_refused_with_what_can() -> None:
     with (
         blocking.open_console("demo", clock="virtual") as console,
-        pytest.raises(UsageError, match="'nois' is no fault: use one of noise, glitches"),
+        pytest.raises(UsageError, match="'nois' is not a fault: use one of noise, glitches"),
     ):
         console.line.add_fault("nois:rate=1")
     with pytest.raises(UsageError, match="lost needs rate"), blocking.open_console("demo", faults=["lost"]):

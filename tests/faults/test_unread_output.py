@@ -90,7 +90,7 @@ def test_a_message_that_repeats_is_said_once_and_counted(runtime: Path, tmp_path
     with running(runtime, process_folder(tmp_path / "g", ALTERNATES)) as machine:
         machine.wait_sent(1500)
         _, err = machine.end()
-    said = [line for line in err.splitlines() if "a speed that COM1 does not have" in line]
+    said = [line for line in err.splitlines() if "a speed that COM1 cannot run at" in line]
     plain = [line for line in said if not line.endswith(")")]
     assert len(plain) == len(set(plain)) in (1, 2), err  # which of the two are noticed is a matter of the moment
     counts = said[len(plain) :]

@@ -17,7 +17,7 @@ from uartsim.guest.build import make_guest
 from uartsim.guest.catalogue import GuestDefinition, find_guest
 from uartsim.line_format import UsageError
 from uartsim.machine import Machine
-from uartsim.machine.options import read_fault
+from uartsim.machine.port_options import read_fault
 from uartsim.registers import ModemOutput
 
 UP = ModemOutput.DTR | ModemOutput.RTS

@@ -9,7 +9,7 @@ import trio.testing
 from tests.machine.rig import FarEnd, FunctionGuest, open_machine, open_port, virtual_time
 from uartsim.guest.script import ScriptHost
 from uartsim.machine import Machine
-from uartsim.machine.options import read_fault
+from uartsim.machine.port_options import read_fault
 from uartsim.registers import ModemOutput
 
 UP = ModemOutput.DTR | ModemOutput.RTS

@@ -19,7 +19,7 @@ from tests.strategies import line_formats
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat, UartsimError
 from uartsim.machine import Com1, Flag, SerialDriver, interrupt_handler
 from uartsim.machine.modem_control import RTS_HIGH_WATER, RTS_LOW_WATER
-from uartsim.machine.options import read_fault
+from uartsim.machine.port_options import read_fault
 from uartsim.machine.ticker import shared_ticker
 from uartsim.registers import FCR, LSR, MCR, ModemOutput, Offset
 from uartsim.wire.cable import Cable

@@ -11,7 +11,7 @@ import trio
 from tests.machine.rig import FarEnd, receive_data, run_virtual, virtual_time
 from uartsim.line_format import TICKS_PER_NS, LineFormat
 from uartsim.machine import Com1, PortOptions, SerialDriver
-from uartsim.machine.options import make_port
+from uartsim.machine.port_options import make_port
 from uartsim.machine.ticker import shared_ticker
 from uartsim.record import events
 from uartsim.trace.decode import decode

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.machine.rig import open_port, real_time, run_virtual, virtual_time
 from uartsim.line_format import NEVER, TICKS_PER_SECOND, UartsimError
 from uartsim.machine import ticker as ticker_module
-from uartsim.machine.ticker import RealClock, Timer, TrioClock, Wakeup, is_virtual, shared_ticker
+from uartsim.machine.ticker import LONGEST_ROUND, RealClock, Timer, TrioClock, Wakeup, is_virtual, shared_ticker
 
 MILLISECOND = TICKS_PER_SECOND // 1000
 
@@ -180,3 +180,153 @@ def test_a_timer_that_the_system_refuses_is_a_sentence(monkeypatch: pytest.Monke
 
     with pytest.raises(UartsimError, match="no timer could be made"):
         trio.run(main)
+
+
+# -- lines that are busy ---------------------------------------------------------------------------------------
+
+
+async def served_together(lines: int, milliseconds: int) -> tuple[int, int]:
+    """Lines that ask again for a millisecond later each time they are called: how many calls, in how many wake-ups."""
+    async with shared_ticker() as ticker:
+        calls = 0
+
+        def make(number: int) -> Wakeup:
+            def call(now: int) -> None:
+                nonlocal calls
+                calls += 1
+                assert now >= due[number]
+                due[number] = now + MILLISECOND
+                wakeups[number].set(NEVER, due[number])
+
+            return ticker.wakeup(call)
+
+        due = [ticker.clock.now() + number * MILLISECOND // lines for number in range(lines)]
+        wakeups = [make(number) for number in range(lines)]
+        for wakeup, at in zip(wakeups, due, strict=True):
+            wakeup.set(NEVER, at)
+        await trio.sleep(0.05)
+        calls_before, before = calls, ticker.wakeups
+        await trio.sleep(milliseconds / 1000)
+        return calls - calls_before, ticker.wakeups - before
+
+
+@real_time
+async def test_busy_lines_are_served_together() -> None:
+    calls, wakeups = await served_together(lines=40, milliseconds=200)
+    assert calls >= 40
+    assert calls >= 20 * wakeups
+
+
+@virtual_time
+async def test_in_virtual_time_a_busy_line_is_called_at_its_own_times() -> None:
+    calls, wakeups = await served_together(lines=4, milliseconds=200)
+    assert calls == wakeups
+    assert abs(calls - 4 * 200) <= 4
+
+
+@real_time
+async def test_a_busy_line_is_called_at_its_exact_time_without_a_round() -> None:
+    async with shared_ticker() as ticker:
+        fired = trio.Event()
+        wakeup = ticker.wakeup(lambda now: fired.set())
+        ticker._not_before = NEVER  # no round will ever come
+        wakeup.set(ticker.clock.now() + 2 * MILLISECOND, ticker.clock.now() + MILLISECOND)
+        await fired.wait()
+
+
+@real_time
+async def test_a_line_with_an_exact_time_is_called_in_the_middle_of_a_round() -> None:
+    async with shared_ticker() as ticker:
+        order: list[str] = []
+        done = trio.Event()
+        exact = ticker.wakeup(lambda now: order.append("exact"))
+
+        def first(now: int) -> None:
+            order.append("first")
+            at = ticker.clock.now() + MILLISECOND
+            exact.set(at)
+            while ticker.clock.now() < at:
+                pass
+
+        def second(now: int) -> None:
+            order.append("second")
+            done.set()
+
+        for call in (first, second):
+            ticker.wakeup(call).set(NEVER, ticker.clock.now())
+        await done.wait()
+        assert order == ["first", "exact", "second"]
+
+
+@real_time
+async def test_a_long_round_lets_others_run() -> None:
+    async with shared_ticker() as ticker:
+        order: list[str] = []
+        done, began = trio.Event(), trio.Event()
+
+        def slow(now: int) -> None:
+            order.append("line")
+            began.set()
+            until = ticker.clock.now() + 2 * LONGEST_ROUND
+            while ticker.clock.now() < until:
+                pass
+
+        def last(now: int) -> None:
+            order.append("last line")
+            done.set()
+
+        async def other() -> None:
+            await began.wait()
+            order.append("other task")
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(other)
+            await trio.testing.wait_all_tasks_blocked()
+            for call in (slow, slow, last):
+                ticker.wakeup(call).set(NEVER, ticker.clock.now())
+            await done.wait()
+        assert order.index("other task") < order.index("last line")
+
+
+@real_time
+async def test_what_a_busy_line_asked_for_before_is_replaced() -> None:
+    async with shared_ticker() as ticker:
+        calls: list[int] = []
+        wakeup = ticker.wakeup(calls.append)
+        now = ticker.clock.now()
+        wakeup.set(NEVER, now + MILLISECOND)
+        wakeup.set(NEVER)
+        await trio.sleep(0.01)
+        assert not calls
+        wakeup.set(now + 10**12, now)
+        await trio.sleep(0.01)
+        assert len(calls) == 1
+        await trio.sleep(0.01)
+        assert len(calls) == 1
+
+
+@real_time
+async def test_what_is_due_before_it_could_be_gathered_wakes_the_process_once() -> None:
+    async with shared_ticker() as ticker:
+        calls: list[int] = []
+        wakeup = ticker.wakeup(calls.append)
+        before = ticker.wakeups
+        now = ticker.clock.now()
+        wakeup.set(now + MILLISECOND, now + 2 * MILLISECOND)
+        await trio.sleep(0.02)
+        assert (len(calls), ticker.wakeups - before) == (1, 1)
+
+
+@real_time
+async def test_a_timer_is_unarmed_when_what_was_asked_for_is_asked_for_no_more() -> None:
+    async with shared_ticker() as ticker:
+        calls: list[int] = []
+        first, second = ticker.wakeup(calls.append), ticker.wakeup(calls.append)
+        now = ticker.clock.now()
+        first.set(now)
+        second.set(now + 10 * MILLISECOND)
+        second.set(NEVER)
+        await trio.sleep(0.005)
+        before = ticker.wakeups
+        await trio.sleep(0.05)
+        assert (len(calls), ticker.wakeups) == (1, before)

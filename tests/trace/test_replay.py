@@ -231,7 +231,7 @@ def test_a_trace_that_was_cut_off_is_replayed_up_to_there(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("header", "why"),
     [
-        (RecordHeader(variant="Z8530"), "'Z8530' is no UART we know"),
+        (RecordHeader(variant="Z8530"), "'Z8530' is not a UART that we know"),
         (RecordHeader(out2_gate="x"), "out2_gate is 'x'"),
         (RecordHeader(start=-1), "time went backwards"),
     ],

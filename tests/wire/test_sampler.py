@@ -249,7 +249,7 @@ def test_a_receiver_that_begins_while_the_line_is_at_space_waits_for_mark() -> N
     assert not sampler.idle
     sampler.feed([Edge(3200, 1), Edge(4800, 0), Edge(4960, 1)])
     assert sampler.advance(10_000) == [Arrival(4800 + 1520, 0xFF, 0)]
-    with pytest.raises(ValueError, match="2 is no level"):
+    with pytest.raises(ValueError, match="2 is not a level"):
         Sampler(FORMAT, level=2)
 
 

@@ -13,7 +13,7 @@ import trio
 from uartsim.access.control import Handler
 from uartsim.errors import UartsimError, UsageError
 from uartsim.machine import Machine, SavingGuest
-from uartsim.machine.options import read_fault
+from uartsim.machine.port_options import read_fault
 from uartsim.registers import ModemOutput
 from uartsim.wire.faults import FAULT_KINDS
 

@@ -220,7 +220,7 @@ class FarReceiver:
             self.hub.com1.release(self._ear)
 
     def _hear(self, arrival: Arrival) -> None:
-        """A character is complete at the far end; a break is a NUL, as for who reads a serial port."""
+        """A character is complete at the far end; a break is one NUL."""
         data = self.heard[-1].data
         data.append(arrival.character)
         if len(data) > self.hub.scrollback_bytes:

@@ -1,8 +1,8 @@
-"""Everything the guest sends, kept for whoever comes; and the way back to the guest.
+"""The meeting point of a line and its clients: what the guest sends is kept for them, and they send to the guest.
 
 The hub keeps the last stretch of what the guest has sent (the scrollback).  Each client has a position in it and reads
-at its own pace: one that stops reading stalls nobody.  When the scrollback has moved past a client's position, what it
-missed is counted and said to it.
+at its own pace: one that stops reading stalls neither the guest nor the others.  When the scrollback has moved past a
+client's position, what the client missed is counted, and the client is told.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import trio
 
 from uartsim.access.hub_client import BREAK_SECONDS, CHUNK, READING_TICKS
 from uartsim.access.hub_client import HubClient as HubClient
+from uartsim.access.news import News
 from uartsim.access.sent_times import SentTimes
 from uartsim.access.writers import LineHeldError as LineHeldError
 from uartsim.access.writers import LinePolicy as LinePolicy
@@ -39,7 +40,7 @@ class Hub:
     Args:
         com1: the port; the hub takes its output from now on.
         scrollback_bytes: how much of the output is kept.
-        policy: who gets the line.
+        policy: which client gets the line.
     """
 
     def __init__(self, com1: Com1, scrollback_bytes: int = SCROLLBACK, policy: LinePolicy = LinePolicy.REFUSE) -> None:
@@ -50,14 +51,14 @@ class Hub:
         self.scrollback_bytes = scrollback_bytes
         self.closed = False
         self.clients: set[HubClient] = set()
-        #: Who may send, or None.
+        #: The client that may send, or None.
         self.writer: HubClient | None = None
         #: When the last character came from the guest, in ticks.
         self.last_output_at: int | None = None
         #: Where everything on the line is recorded, if anywhere.
         self.record: TranscriptWriter | None = None
-        #: Somebody's format may be another; the record has a mark of it before the next characters, as a guest that programs
-        #: its chip passes through formats in which nothing is sent.
+        #: A client's or the guest's format may have changed.  The record gets its mark of that only before the next
+        #: characters: a guest that programs its chip passes through formats in which nothing is sent.
         self.formats_changed = False
         self._record_flush = com1.ticker.wakeup(self._flush_record)
         self._kept = bytearray()
@@ -67,11 +68,13 @@ class Hub:
         self.sent_times = SentTimes(com1.uart.line_format)
         self._was_busy = False
         self._turn = Turn()
-        #: Parks clients until the guest has sent something, or the hub is closed.
-        self.news = trio.lowlevel.ParkingLot()
+        #: Where clients wait until the guest has sent something, or the hub is closed.
+        self.news = News(com1.ticker)
+        #: The same for those that may take on the spot what comes, and are woken only for what they leave.
+        self.eager_news = trio.lowlevel.ParkingLot()
         self._room = trio.lowlevel.ParkingLot()
         self._taken = trio.lowlevel.ParkingLot()
-        #: Some client wants to know what is on the line before anybody hears it.
+        #: Some client wants to know what is on the line before any receiver gets it.
         self.follows_frames = False
         com1.far_end = self
 
@@ -100,11 +103,11 @@ class Hub:
             who: its name, for ``status`` and for the others.
             watch: it only reads; else it takes the line.
             start: the offset of the first byte that it wants; None: what comes from now on.
-            force: take the line even if somebody holds it.
-            notice: told, in a sentence, what happens to the client: such as that somebody has taken the line.
+            force: take the line even if another client holds it.
+            notice: told, in a sentence, what happens to the client: such as that another has taken the line.
 
         Raises:
-            LineHeldError: somebody holds the line, and neither ``watch`` nor ``force`` was given.
+            LineHeldError: another client holds the line, and neither ``watch`` nor ``force`` was given.
         """
         client = HubClient(self, who, self.end if start is None else start, notice)
         if not watch:
@@ -116,7 +119,8 @@ class Hub:
     def close(self) -> None:
         """The guest has ended: clients read what is left, then the end."""
         self.closed = True
-        self.news.unpark_all()
+        self.news.tell_at_once()
+        self.eager_news.unpark_all()
         self._room.unpark_all()
 
     def output(self, data: bytes, at: int) -> None:
@@ -135,10 +139,18 @@ class Hub:
             del kept[:excess]
             self.start += excess
             self.sent_times.forget(self.start)
+        self.tell_of_news()
+
+    def tell_of_news(self) -> None:
+        """Somebody may read: who can take it on the spot does, and the others are woken."""
+        behind = False
         for client in tuple(self.clients):
             if client.eager is not None:
                 client.eager()
-        self.news.unpark_all()
+                behind = behind or client.waiting > 0
+        if behind:
+            self.eager_news.unpark_all()
+        self.news.tell()
 
     def faults_changed(self) -> None:
         """A fault of the line has begun or ended."""
@@ -166,7 +178,7 @@ class Hub:
         self.follows_frames = any(client.on_carry is not None for client in self.clients)
 
     def carried(self, now: int) -> None:
-        """The guest has put frames on the line, and nobody has heard them yet."""
+        """The guest has put frames on the line that no receiver has got yet."""
         for client in self.clients:
             if client.on_carry is not None:
                 client.on_carry(now)
@@ -198,7 +210,8 @@ class Hub:
 
     def room_made(self) -> None:
         """The queue of what is sent to the guest has become shorter."""
-        self._room.unpark_all()
+        if self._room:
+            self._room.unpark_all()
 
     def read(self, position: int, size: int = CHUNK) -> tuple[int, bytes]:
         """What is kept from ``position`` on, at most ``size``; returns the position at which it really starts, and it."""
@@ -208,7 +221,8 @@ class Hub:
 
     def note_taken(self) -> None:
         """A client has read something."""
-        self._taken.unpark_all()
+        if self._taken:
+            self._taken.unpark_all()
         if self._was_busy and not self.is_busy():
             self.com1.guest.far_ready()
 
@@ -223,7 +237,7 @@ class Hub:
 
     async def wait_news(self) -> None:
         """Wait until the guest has sent something, or the hub is closed."""
-        await self.news.park()
+        await self.news.wait()
 
     async def drain(self, clients: Iterable[HubClient]) -> None:
         """Wait until the line has carried all that the guest sent, and these clients have read it."""
@@ -276,7 +290,7 @@ class Hub:
             ValueError: no key, or one that is not ASCII.
         """
         if not keys or not keys.isascii():
-            raise ValueError(f"{keys!r} is no SysRq key: give a letter or digit, such as h for help")
+            raise ValueError(f"{keys!r} is not a SysRq key: give a letter or digit, such as h for help")
         for key in keys:
             self._far_break(duration_s)
             await self.send(key.encode())
@@ -296,7 +310,7 @@ class Hub:
                 return
 
     def status(self) -> dict[str, Any]:
-        """Who is attached and what is kept, as plain values."""
+        """The clients and what is kept, as plain values."""
         clients = sorted(self.clients, key=lambda client: client.who)
         return {
             "writer": self.writer.who if self.writer is not None else None,

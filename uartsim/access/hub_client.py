@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: The most that a client gets at once.
 CHUNK: Final = 65536
-#: A client that has read nothing for so long is not reading, in ticks: nobody waits for it.
+#: A client that has read nothing for so long, in ticks, is not waited for.
 READING_TICKS: Final = 100_000_000 * TICKS_PER_NS
 #: How long a break is held, in seconds (tcsendbreak: at least 0.25).
 BREAK_SECONDS: Final = 0.25
@@ -35,7 +35,7 @@ class HubClient:
         self.who = who
         self._receiver = FarReceiver(hub, position, self._heard)
         self._turn = Turn()
-        #: Somebody is there: a pty's client may be nobody for a while.
+        #: Whether there is a client: a pty may have none for a while.
         self.present = True
         #: The most that it gets at once, in bytes.
         self.chunk = CHUNK
@@ -65,18 +65,18 @@ class HubClient:
 
     @property
     def watch(self) -> bool:
-        """It only reads: somebody else, or nobody, holds the line."""
+        """It only reads: another client holds the line, or none does."""
         return self.hub.writer is not self
 
     def take_line(self, *, force: bool = False, yields: bool = False) -> None:
         """Become the writer.
 
         Args:
-            force: take it from whoever holds it; that client is told.
-            yields: let the next who wants the line have it.
+            force: take it from the client that holds it, which is told.
+            yields: let the next client that wants the line have it.
 
         Raises:
-            LineHeldError: somebody holds the line and does not yield it; or, where the newest gets it, has taken it
+            LineHeldError: another client holds the line and does not yield it; or, where the newest gets it, has taken it
                 over from this client.
         """
         holder = self.hub.writer
@@ -207,9 +207,7 @@ class HubClient:
 
     def _heard(self) -> None:
         """An ear has heard something: it is there to be read."""
-        if self.eager is not None:
-            self.eager()
-        self.hub.news.unpark_all()
+        self.hub.tell_of_news()
 
     @property
     def difference(self) -> str:
@@ -226,7 +224,7 @@ class HubClient:
             self._marked = difference
 
     def progress(self) -> None:
-        """It is reading: at unlimited rate, a guest waits for those who do."""
+        """It is reading: at unlimited rate, a guest waits for clients that do."""
         self.read_at = self.hub.com1.clock.now()
 
     def await_reading(self, on: bool) -> None:
@@ -247,7 +245,7 @@ class HubClient:
                     return data
             elif hub.com1.uart.unlimited:
                 self.progress()
-            await hub.news.park()
+            await (hub.news.waiting if self.eager is None else hub.eager_news).park()
 
     async def send(self, data: bytes, *, secret: bool = False) -> None:
         """Send to the guest over the line; returns when the line has room for more.

@@ -181,7 +181,7 @@ def _descriptor(stream: object, usual: int) -> int:
         return usual
 
 
-def tell(text: str) -> None:
+def write_last_line(text: str) -> None:
     """Write a last line to standard error, and wait a moment, not for ever, until it is written."""
     log = Log()
     log.write(f"{text}\n")

@@ -1,7 +1,7 @@
 """More ptys of a running machine, for several people or programs at once.
 
-Two readers of one pty would steal from each other.  So each client that is to see everything gets a pty of its own,
-with a link of its own; who may send is the hub's matter, as ever.
+Two readers of one pty would take each other's bytes.  So each client that is to see everything gets a pty of its own,
+with a link of its own; the hub decides which of them may send.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from uartsim.line_format import UsageError
 
 
 class _More(NamedTuple):
-    """One of them."""
+    """One of the ptys."""
 
     access: PtyAccess
     link: str
@@ -30,7 +30,7 @@ class _More(NamedTuple):
 
 
 class MorePtys:
-    """The ptys of a machine beside its first one, by their numbers; they begin with 2.
+    """The ptys of a machine beside its first one, by their numbers, which begin with 2.
 
     Args:
         hub: the machine's line.
@@ -42,12 +42,12 @@ class MorePtys:
         self._folder = folder
         self._nursery: trio.Nursery | None = None
         self._ptys: dict[int, _More] = {}
-        #: Gets lines for the person who started the machine.
+        #: Called with lines for the owner of the machine.
         self.log: Callable[[str], object] | None = None
 
     @property
     def ptys(self) -> list[PtyAccess]:
-        """Those that are there."""
+        """The ptys that exist."""
         return [pty.access for pty in self._ptys.values()]
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -61,7 +61,7 @@ class MorePtys:
         """Make one more.
 
         Args:
-            watch: what its clients send is refused.
+            watch: whether what its clients send is refused.
             link: the absolute path of its link; ``NAME.N.tty`` in the runtime folder if not given.
 
         Returns:
@@ -86,7 +86,7 @@ class MorePtys:
         return self._status(number, more)
 
     def _renew(self, number: int) -> PtyDevice:
-        """Another pty in place of one that cannot be used any more."""
+        """Make another pty in place of one that cannot be used any more."""
         device = PtyDevice(self._hub.baud)
         try:
             self._folder.move_link(device.path, number)
@@ -108,10 +108,10 @@ class MorePtys:
             more.ended.set()
 
     async def remove(self, number: int) -> None:
-        """Take one away; whoever has it open reads the end of the file.
+        """Remove a pty; its clients read the end of the file.
 
         Raises:
-            UsageError: there is none of that number.
+            UsageError: there is no pty of that number.
         """
         more = self._ptys.get(number)
         if more is None:
@@ -121,7 +121,7 @@ class MorePtys:
         await more.ended.wait()
 
     def status(self) -> list[dict[str, Any]]:
-        """All of them, as plain values."""
+        """The state of all of them, as plain values."""
         return [self._status(number, more) for number, more in sorted(self._ptys.items())]
 
     def _status(self, number: int, more: _More) -> dict[str, Any]:

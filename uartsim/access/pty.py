@@ -3,12 +3,12 @@
 Nothing is written to the pty while nobody has it open: the hub keeps it.  A client that opens it usually flushes its
 input at once, which would throw that away; so output begins when its flush has been seen, or after a moment if it does
 not flush.  What a client leaves unread when it closes is taken back and goes to the next one: nothing is lost, and
-nothing comes twice.  (Unless the next one opens and flushes before this process has even been woken: within some
-hundred microseconds, what was unread is flushed away with it.)
+nothing comes twice.  There is one exception: where the next client opens and flushes before this process has been
+woken, within some hundred microseconds, its flush discards what was unread as well.
 
-Who comes and goes is the matter of :mod:`uartsim.access.pty_presence`.
+:mod:`uartsim.access.pty_presence` follows clients as they open and close the pty.
 
-A pty cannot carry a break or modem lines: the kernel accepts them and drops them.  The other ways in can.
+A pty cannot carry a break or modem lines: the kernel accepts and drops them.  Every other way in carries them.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import trio
 
 from uartsim.access.hub import Hub, LineHeldError
 from uartsim.access.pty_device import PtyDevice, PtyLostError
+from uartsim.access.pty_format import client_format
 from uartsim.access.pty_presence import Presence
 from uartsim.access.pty_sharing import Sharing
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat
@@ -31,19 +32,21 @@ from uartsim.line_format import TICKS_PER_SECOND, LineFormat
 _wait_readable = trio.lowlevel.wait_readable
 _wait_writable = trio.lowlevel.wait_writable
 
-#: How long a fresh client may take to flush its input before output begins without, in seconds.
+#: How long after its opening a client may flush its input before output begins without, in seconds.
 OPENING_GRACE: Final = 0.1
-#: Quiet after a flush before output begins: some clients flush twice.
+#: The least of it that remains for a client that was there before the machine: by then its flush, if any, has been seen.
+LEAST_GRACE: Final = 0.01
+#: How long it must be quiet after a flush before output begins, in seconds: some clients flush twice.
 FLUSH_SETTLE: Final = 0.03
-#: More than the kernel keeps in a pty, in bytes.
+#: An upper bound on what the kernel keeps in a pty, in bytes.
 _PTY_HOLDS: Final = 1 << 17
 #: How much is taken from the hub at once: the larger, the fewer rounds of the scheduler while a guest floods.
 PUMP_CHUNK: Final = 262144
-#: How often a client's format is looked at while the guest sends, in ticks.
+#: The shortest time between two looks at a client's format while the guest sends, in ticks.
 LOOK_TICKS: Final = TICKS_PER_SECOND // 100
-#: The most that is handed on from within the guest's own output, in bytes.
+#: The most that is written to the pty from within the guest's own output, in bytes.
 EAGER: Final = 1024
-#: How long a client may take for a sentence until it comes again, in seconds.
+#: How long a client has to read a sentence before it is written again, in seconds.
 _TAKEN_S: Final = 0.002
 _FLUSH_READ: Final = 0x01  # TIOCPKT_FLUSHREAD
 
@@ -53,12 +56,12 @@ class PtyAccess:
 
     Args:
         hub: the line.
-        device: the pty, made before.
-        name: what the other clients call it.
-        backlog: whether the first client gets what was sent before it came.
-        watch: what its clients send is refused.
-        log: gets lines for the person who started the machine.
-        renew: makes another pty when this one cannot be used any more, with the link to it.
+        device: the pty.
+        name: its name, as other clients are told it.
+        backlog: whether the first client also gets what the guest sent before that client came.
+        watch: whether what its clients send is refused.
+        log: called with lines for the owner of the machine.
+        renew: makes another pty, and its link, when this one cannot be used any more.
     """
 
     def __init__(
@@ -82,7 +85,7 @@ class PtyAccess:
         self.client.chunk = PUMP_CHUNK
         self.client.on_carry = self._look_at_format
         self.presence = self._follow(device)
-        #: Bytes that were refused because somebody else holds the line.
+        #: How many bytes were refused because another client holds the line.
         self.refused = 0
         self._told_refusal: str | None = None
         self._looked_at = 0  # when the client's format was last looked at
@@ -111,7 +114,7 @@ class PtyAccess:
 
     @property
     def opened(self) -> int:
-        """How many have it open now."""
+        """How many clients have it open now."""
         return self.presence.opened
 
     def _follow(self, device: PtyDevice) -> Presence:
@@ -150,7 +153,7 @@ class PtyAccess:
             self.log(text)
 
     def status(self) -> dict[str, Any]:
-        """The pty, as plain values."""
+        """The state of the pty, as plain values."""
         baud, two_stop_bits = self.device.client_line()
         return {
             "path": self.device.path,
@@ -162,23 +165,8 @@ class PtyAccess:
             "shared_by": self.sharing.sharers,
         }
 
-    def _client_format(self) -> LineFormat | None:
-        """The format that the client has set, as far as a pty shows it; None at 0 baud."""
-        baud, two_stop_bits = self.device.client_line()
-        if not baud:
-            return None
-        line = self.hub.com1.cable.line_format
-        if line.bit_ticks == 0 or abs(line.baud - baud) < 1:
-            bit_ticks = line.bit_ticks
-        else:
-            bit_ticks = max(1, round(TICKS_PER_SECOND / baud))
-        stop_halves = 2 if not two_stop_bits else 3 if line.data_bits == 5 else 4
-        if (bit_ticks, stop_halves) == (line.bit_ticks, line.stop_halves):
-            return line
-        return LineFormat(bit_ticks, line.data_bits, line.parity, stop_halves)
-
     def _follow_guest(self, line_format: LineFormat) -> None:
-        """The guest has another format: with nobody attached the pty shows it."""
+        """The guest has another format: while no client is attached, the pty shows it."""
         self.presence.note()
         if not self.opened:
             self.presence.restore()
@@ -189,17 +177,17 @@ class PtyAccess:
         self.device.restore(self.hub.baud, self.hub.com1.uart.line_format.stop_halves > 2)
 
     def _note_format(self) -> None:
-        """See in which format the client is, if there is one: the kernel tells nobody when it sets another."""
+        """Look in which format the client is, if there is one: the kernel does not say when it sets another."""
         there = not self.watch and self.opened > 0
-        self.client.be_at_far_end(there, self._client_format() if there else None)
+        self.client.be_at_far_end(there, client_format(self.device, self.hub.com1.cable.line_format) if there else None)
 
     def _look_at_format(self, now: int) -> None:
-        """The same when the guest begins to send, but not for each of its characters."""
+        """Look when the guest begins to send, but not for each of its characters."""
         if self.opened and not 0 <= now - self._looked_at < LOOK_TICKS:
             self._looked_at = now
             self._note_format()
 
-    # -- who is there --------------------------------------------------------------------------------------
+    # -- presence ------------------------------------------------------------------------------------------
 
     def _presence_changed(self, is_new: bool) -> None:
         self.client.present = self.opened > 0
@@ -237,33 +225,39 @@ class PtyAccess:
             await self._accept(packet[1:])
 
     async def _accept(self, data: bytes) -> None:
-        """Bytes from the client go onto the line, in its format, unless somebody else holds the line."""
+        """Put bytes from the client onto the line, in its format, unless another client holds the line."""
         self.presence.note()
         if self.device.watch < 0 and not self.opened:
             self.presence.probe()
-        why = "this pty only watches" if self.watch else None
-        if why is None and not self.device.client_line()[0]:
-            why = "your end of the line is at 0 baud, which is to hang up: set a speed, such as 115200"
-        if why is None:
-            self.client.be_at_far_end(True, self._client_format())
-        if why is None and self.client.watch:
-            try:
-                self.client.take_line()
-            except LineHeldError as error:
-                why = str(error)
+        why = self._take_line()
         if why is None:
             self._told_refusal = None
             await self.client.send(data)
             if not self.opened:
-                self.client.give_line()  # it wrote this and left
+                self.client.give_line()  # it has written this and closed the pty
                 self.client.be_at_far_end(False)
             return
         self.refused += len(data)
         if self._told_refusal != why and self._say(f"not sent: {why}"):
             self._told_refusal = why
 
+    def _take_line(self) -> str | None:
+        """Make the client the writer, in its format; returns why it cannot be, or None."""
+        if self.watch:
+            return "this pty only watches"
+        line_format = client_format(self.device, self.hub.com1.cable.line_format)
+        if line_format is None:
+            return "your end of the line is at 0 baud, which is to hang up: set a speed, such as 115200"
+        self.client.be_at_far_end(True, line_format)
+        if self.client.watch:
+            try:
+                self.client.take_line()
+            except LineHeldError as error:
+                return str(error)
+        return None
+
     def _say(self, text: str) -> bool:
-        """A sentence of ours for the person at the pty; whether there is one, and room."""
+        """Write a sentence for the person at the pty; returns whether there is one, and room for it."""
         if not self.opened:
             return False
         try:
@@ -277,9 +271,9 @@ class PtyAccess:
         return True
 
     def say_to_all(self, text: str) -> None:
-        """A sentence for each of two clients that read by turns: as soon as one has taken it, it comes again.
+        """Write a sentence for each of two clients that take turns at reading: twice, as soon as the first is read.
 
-        The one is busy with it then, and the other gets the next.  There is no certain way.
+        While one client is busy with the first, the other probably gets the second; there is no certain way.
         """
         for _ in range(2):
             if not self._say(text):
@@ -307,9 +301,13 @@ class PtyAccess:
             self.hub.mark(f"{self.client.who} was closed")
 
     async def _opening(self, departures: int) -> None:
-        """Wait for the client's opening flush, or for a moment."""
+        """Wait until the client has flushed its input, or its grace is over."""
         seen = 0
-        with trio.move_on_after(OPENING_GRACE):
+        grace, early_at = OPENING_GRACE, self.device.opened_early_at
+        if early_at is not None:
+            grace = max(LEAST_GRACE, early_at + OPENING_GRACE - time.monotonic())
+            self.device.opened_early_at = None
+        with trio.move_on_after(grace):
             while self.presence.flushes == seen and self.presence.departures == departures:
                 await self._changed.wait()
         while self.presence.flushes != seen and self.presence.departures == departures:
@@ -331,14 +329,14 @@ class PtyAccess:
             finally:
                 client.eager = None
             if not data:
-                await trio.sleep_forever()  # the guest has ended; the machine closes us
+                await trio.sleep_forever()  # the guest has ended, and the machine cancels this task
             if client.missed != missed:
                 self._say(f"{client.missed - missed} bytes were not kept until you came")
                 missed = client.missed
             view = memoryview(data)
             try:
                 while view:
-                    # What is written behind a client's back is thrown away when the next one flushes.
+                    # What is written after the client has left is discarded when the next one flushes.
                     self.presence.note()
                     if self.presence.departures != departures:
                         await trio.sleep_forever()
@@ -360,7 +358,7 @@ class PtyAccess:
                 raise
 
     def _push(self, departures: int) -> None:
-        """The guest has sent something while the pump waits for it: an echo goes out at once, not a task switch later."""
+        """Write what the guest has just sent while the pump waits: an echo goes out at once, not a task switch later."""
         hub, client = self.hub, self.client
         if not 0 < client.waiting <= EAGER or client.position < hub.start:
             return
@@ -377,9 +375,10 @@ class PtyAccess:
             client.give_back(data[size:])
 
     def _take_back(self) -> None:
-        """The last client has closed: take back what it did not read, at once, before the next one can flush it."""
+        """Take back what the last client did not read, at once, before the next one can flush it."""
         self.client.give_line()
         self._told_refusal = None
+        self.device.opened_early_at = None
         if not self.opened:
             self.presence.restore()
         else:  # the next one is here already, with settings of its own
@@ -394,6 +393,6 @@ class PtyAccess:
             self._ours.pop()
 
     async def drain(self) -> None:
-        """Wait until whoever has it open has read what was put into it."""
+        """Wait until its clients have read what was written to it."""
         while self.opened and self.device.waiting():
             await trio.sleep(0.01)

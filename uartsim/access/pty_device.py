@@ -1,15 +1,15 @@
-"""A pty as a serial device: raw from its creation, watched for who opens it.
+"""A pty as a serial device: raw from its creation, watched for clients that open it.
 
 Only the standard library's small modules are used, so that a client can connect before anything heavy is imported.
 
-Facts behind this (measured on Linux): the slave must be raw at once, or the first client starts an echo storm; the
-descriptor of the slave that we keep open saves the master from EIO; inotify on the node tells when it is opened and
-closed; in packet mode (TIOCPKT) a client's flush of its input arrives as a packet.
+The facts behind this, measured on Linux: the slave must be raw at once, or the first client starts an echo storm; while
+this process keeps a descriptor of the slave open, the master does not fail with EIO; inotify reports when the node is
+opened and closed; in packet mode (TIOCPKT) a client's flush of its input arrives as a packet.
 
-inotify only hints.  The kernel merges an event with an equal one before it, drops events when its queue is full, and has
-no instance left for the 129th of a user.  What is certain is POLLHUP at the master: it is there exactly while no slave is
-open.  :meth:`PtyDevice.probe` closes our own descriptor for that moment, looks, and opens it again; what is in the pty and
-its settings stay.
+inotify only hints.  The kernel merges an event with an equal one before it, drops events when its queue is full, and
+allows a user 128 instances.  What is certain is POLLHUP at the master: it is set exactly while no slave is open.
+:meth:`PtyDevice.probe` closes this process's own descriptor for a moment, looks, and opens it again; what is in the pty
+and its settings stay.
 """
 
 from __future__ import annotations
@@ -40,28 +40,28 @@ _TIOCGPTPEER = 0x5441
 _TIOCGEXCL = 0x80045440
 _TIOCSLCKTRMIOS = 0x5457
 _N_TTY = 0
-#: The system is out of something for a moment: opening the slave again is worth another try.
+#: Errors of a system that lacks something for a moment: opening the slave again is worth another try.
 _SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _INOTIFY_EVENT = struct.Struct("iIII")
 _SPEEDS = {getattr(termios, name): int(name[1:]) for name in dir(termios) if name[0] == "B" and name[1:].isdigit()}
 
 
-#: How often we look whether anybody has it open where inotify cannot tell us, in seconds.
+#: How often to look whether anybody has it open where inotify cannot be used, in seconds.
 POLL_SECONDS = 0.05
 
 
 class PtyLostError(UartsimError):
-    """The pty cannot be used any more: another has to be made."""
+    """The pty cannot be used any more; another has to be made."""
 
 
 class PtyDevice:
     """One pty.  The master is non-blocking and in packet mode.
 
     Attributes:
-        master: the descriptor of our end.
+        master: the descriptor of this process's end.
         slave: a descriptor of the other end, kept open.
         path: the node that clients open.
-        watch: an inotify descriptor that tells when the node is opened and closed; -1 where the system has none left.
+        watch: an inotify descriptor that reports when the node is opened and closed; -1 where the system has none left.
         trouble: why there is no ``watch``, in words.
 
     Raises:
@@ -71,9 +71,11 @@ class PtyDevice:
     def __init__(self, baud: int = 115200) -> None:
         self.master = self.slave = self.watch = self._folder = self._node = -1
         self.trouble = ""
-        #: inotify has lost events: what :meth:`opens` tells is incomplete.
+        #: inotify has lost events: what :meth:`opens` returns is incomplete.
         self.lost_events = False
-        self._later: list[int] = []  # what a probe has read of inotify, for the next call of opens()
+        #: When :meth:`look` first saw a client, on the clock of :func:`time.monotonic`; None: it has seen none.
+        self.opened_early_at: float | None = None
+        self._later: list[int] = []  # what was read of inotify already, for the next call of opens()
         self._own_open = 0  # how many events our own opening of the slave makes: none before Linux 6.5
         try:
             self.master, self.slave = os.openpty()
@@ -94,7 +96,7 @@ class PtyDevice:
             raise UartsimError(f"no pty could be made ({why}): {hint}") from None
 
     def _watch_node(self) -> None:
-        """Have the kernel tell of opens and closes; without, :attr:`trouble` says why not.
+        """Have the kernel report opens and closes; if it cannot, :attr:`trouble` says why.
 
         Raises:
             OSError: the process has no descriptor left.
@@ -136,7 +138,7 @@ class PtyDevice:
             fcntl.ioctl(self.slave, _TCSETS2, _TERMIOS2.pack(*fields))
 
     def client_line(self) -> tuple[int, bool]:
-        """What the client has set: its speed in baud, and whether it wants two stop bits.
+        """The settings of the client: its speed in baud, and whether it uses two stop bits.
 
         Word length and parity cannot be seen: the kernel forces a pty to eight bits without parity.
         """
@@ -146,13 +148,12 @@ class PtyDevice:
         return fields[7], bool(fields[2] & termios.CSTOPB)
 
     def restore(self, baud: int, two_stop_bits: bool = False) -> None:
-        """A client has left: undo what it leaves behind for the next.
+        """Undo what a client has left behind, for the next one.
 
-        That is its settings, TIOCEXCL, stopped output, another line discipline, settings that it has locked, and a tty
-        that it has hung up.
+        That is: its settings, TIOCEXCL, stopped output, another line discipline, locked settings, and a hung-up tty.
 
         Raises:
-            PtyLostError: that cannot be done.
+            PtyLostError: the tty can be neither set nor opened again.
         """
         try:
             self._restore(baud, two_stop_bits)
@@ -164,9 +165,9 @@ class PtyDevice:
                 raise PtyLostError(f"{self.path} cannot be used any more ({error.args[-1]})") from None
 
     def restore_discipline(self) -> None:
-        """Undo another line discipline, such as N_NULL, which a client has left: a tty cannot be read or set under it.
+        """Undo another line discipline that a client has left, such as N_NULL, under which a tty cannot be read or set.
 
-        Only where it is another: setting it, even to what it is, lets the reads of others fail with EAGAIN.
+        It is only set where it differs: setting it, even to the same, makes other processes' reads fail with EAGAIN.
         """
         with contextlib.suppress(OSError):
             if struct.unpack("i", fcntl.ioctl(self.slave, termios.TIOCGETD, b"\0" * 4))[0] != _N_TTY:
@@ -181,7 +182,7 @@ class PtyDevice:
         self.set_raw(baud, two_stop_bits)
 
     def _open_slave(self) -> int:
-        """A new descriptor of the slave, whatever its node's mode is and whether it can be reached by its path."""
+        """A new descriptor of the slave, whatever its node's mode, and even if its path cannot be reached."""
         flags = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
         try:
             return fcntl.ioctl(self.master, _TIOCGPTPEER, flags)
@@ -191,7 +192,7 @@ class PtyDevice:
         return os.open(self.path, flags)  # before Linux 4.13
 
     def reopen(self) -> bool:
-        """Close our own descriptor of the slave and open another; returns whether anybody else has the slave open.
+        """Close the own descriptor of the slave and open another; returns whether anybody else has the slave open.
 
         After a hang-up the old one is dead, and the new one brings the tty to life again.
 
@@ -202,7 +203,7 @@ class PtyDevice:
         with contextlib.suppress(OSError):
             exclusive = bool(struct.unpack("i", fcntl.ioctl(self.slave, _TIOCGEXCL, b"\0" * 4))[0])
             if exclusive:
-                fcntl.ioctl(self.slave, termios.TIOCNXCL)  # else we could not open it again ourselves
+                fcntl.ioctl(self.slave, termios.TIOCNXCL)  # else it could not be opened again
         slave, self.slave = self.slave, -1
         if slave >= 0:
             os.close(slave)
@@ -222,7 +223,7 @@ class PtyDevice:
         return in_use
 
     def probe(self) -> bool:
-        """Whether anybody else has the slave open: this is certain.  It takes some ten microseconds.
+        """Whether anybody else has the slave open, for certain.  It takes some ten microseconds.
 
         Raises:
             PtyLostError: the slave cannot be opened again.
@@ -238,7 +239,7 @@ class PtyDevice:
         return in_use
 
     def count_closely(self, on: bool) -> None:
-        """Tell opens that follow each other apart, at the price of being woken by every pty of the system.
+        """Count opens that follow each other one by one, at the price of being woken by every pty of the system.
 
         The kernel merges an event with the one before it if they are equal, so that two opens in a row count as one.
         Watching the folder of all ptys as well puts an event of its own between them.
@@ -253,9 +254,19 @@ class PtyDevice:
             self._folder = -1
 
     def opens(self) -> list[int]:
-        """Who has opened (1) and closed (-1) the node since the last call, in order."""
+        """The opens (1) and closes (-1) of the node since the last call, in order."""
         later, self._later = self._later, []
         return later + self._read_events()
+
+    def look(self) -> None:
+        """Notice a client before the pty is served, for :attr:`opened_early_at`; :meth:`opens` tells of it later.
+
+        Called between the imports of a start, so that a client that came early does not wait again.
+        """
+        changes = self._read_events()
+        self._later += changes
+        if 1 in changes and self.opened_early_at is None:
+            self.opened_early_at = time.monotonic()
 
     def _read_events(self) -> list[int]:
         changes: list[int] = []
@@ -275,7 +286,7 @@ class PtyDevice:
         return changes
 
     def hung_up(self) -> bool:
-        """Whether the tty was hung up (``vhangup``): our descriptor of the slave is dead, as everybody's."""
+        """Whether the tty was hung up (``vhangup``), which makes every descriptor of the slave useless."""
         try:
             fcntl.ioctl(self.slave, _TIOCGEXCL, b"\0" * 4)
         except OSError:
@@ -283,7 +294,7 @@ class PtyDevice:
         return False
 
     def waiting(self) -> int:
-        """How many bytes wait for a client to read them, as far as the kernel tells."""
+        """How many bytes wait for a client to read them, as far as the kernel says."""
         try:
             found: int = struct.unpack("i", fcntl.ioctl(self.slave, termios.FIONREAD, b"\0" * 4))[0]
         except OSError:  # a line discipline that does not tell, or a tty that was hung up
@@ -291,22 +302,22 @@ class PtyDevice:
         return found
 
     def unread(self) -> int:
-        """Take back what a client did not read; returns how many bytes that was.
+        """Take back what a client did not read; returns how many bytes that were.
 
-        A read that finds nothing waits for the kernel to hand on what it still has (``tty_buffer_flush_work``).
+        Before a read finds nothing, the kernel delivers what it still holds (``tty_buffer_flush_work``).
         """
         count = 0
         while True:
             try:
                 data = os.read(self.slave, 65536)
-            except OSError:  # mostly that there is nothing
+            except OSError:  # usually because there is nothing
                 return count
             if not data:
                 return count
             count += len(data)
 
     def close(self) -> None:
-        """Give the descriptors back."""
+        """Close the descriptors."""
         for fd in (self.watch, self.slave, self.master):
             if fd >= 0:
                 os.close(fd)

@@ -1,8 +1,8 @@
-"""Who has a pty open: inotify tells, and a probe makes sure.
+"""Which clients have a pty open: inotify counts them, and a probe makes sure.
 
-inotify counts, as long as it merges and loses nothing.  Whenever somebody has gone, or events were lost,
-:meth:`PtyDevice.probe` says for certain whether anybody is still there.  Where there is no inotify, the probe alone
-tells, at intervals.
+The count of inotify is right as long as the kernel merges and loses no events.  Whenever a client has closed the pty, or
+events were lost, :meth:`PtyDevice.probe` says for certain whether another still has it open.  Where inotify cannot be
+used, the probe alone tells, at intervals.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ import trio
 
 from uartsim.access.pty_device import POLL_SECONDS, PtyDevice, PtyLostError
 
-#: After so long we look once more, in seconds, where inotify and the probe do not agree: a process that we are just
-#: starting may have held the slave for a moment.
+#: Where inotify and the probe disagree, the probe is repeated after so long, in seconds: a process that is being started
+#: from here may have held the slave for a moment.
 _SECOND_LOOK: Final = 0.2
 
 
 class Presence:
-    """Follows who has one pty open.
+    """Follows the clients of one pty.
 
     Args:
         device: the pty.
         restore: puts the tty into its first state; may raise PtyLostError.
         on_left: called when the last client has left, even where the next one is here already.
-        on_changed: called when somebody has come or gone; with True when it is a client that was not there before.
+        on_changed: called when a client has come or gone; with True if it is the first since nobody had the pty open.
 
     Attributes:
-        opened: how many have it open.
+        opened: how many clients have it open.
         lost: set when the pty cannot be used any more.
         flushes: how often a client has flushed its input since it came.
         departures: how often the last client has left.
-        closes: how often anybody has closed it.
+        closes: how often a client has closed it.
     """
 
     def __init__(
@@ -75,14 +75,14 @@ class Presence:
             self.note()
 
     def note(self) -> None:
-        """See who has come and gone; a client that leaves as another comes is not missed."""
+        """Count the clients that have come and gone; one that leaves as another comes is not missed."""
         device = self.device
         if self.opened and device.hung_up():
             self.mend()
         changes = device.opens()
         if not changes and not device.lost_events:
             return
-        device.count_closely(True)  # before anything else: others may open right now
+        device.count_closely(True)  # before anything else: another client may open it right now
         changes += device.opens()
         is_new = not self.opened
         if is_new:
@@ -105,7 +105,7 @@ class Presence:
         self._on_changed(is_new)
 
     def probe(self) -> None:
-        """See whether anybody has it open, where inotify cannot tell."""
+        """Look whether anybody has it open, where inotify cannot tell."""
         before = self.opened
         if self._all_have_left() and before:
             self._leave()
@@ -113,22 +113,22 @@ class Presence:
             self._on_changed(not before)
 
     def mend(self) -> None:
-        """Somebody has hung up the tty (vhangup): all that had it open have to open it again, and so have we.
+        """Open the tty again after it was hung up (vhangup), which makes every descriptor of it useless.
 
-        The kernel tells nobody, and has put the tty into cooked mode, with echo.
+        The kernel does not report a hang-up, and has put the tty into cooked mode, with echo.
         """
         self.probe()
         self.restore()
 
     def restore(self) -> None:
-        """Put the tty into its first state again; where that cannot be done, the pty is lost."""
+        """Put the tty back into its first state; if that fails, the pty is lost."""
         try:
             self._restore()
         except PtyLostError:
             self.lost.set()
 
     def _all_have_left(self) -> bool:
-        """Correct by a probe what inotify told; returns whether nobody is there."""
+        """Correct the count by a probe; returns whether nobody has it open."""
         try:
             in_use = self.device.probe()
         except PtyLostError:

@@ -1,9 +1,9 @@
-"""Who reads a pty: two clients on one take each other's bytes, and are told so.
+"""Which processes read a pty: two clients of one pty take each other's bytes, and are told so.
 
-Each byte that comes out of a tty goes to one of those that read it, by chance.  So some time after clients have come we
-look who has the pty open for reading.  ``/proc/PID/fd`` names them, as far as we may look into it; where two processes
-have one open file in common, as a shell and what it has started, kcmp(2) says so, and they count as one.  inotify's count
-only tells when to look: after this process was stopped for a while, it may count one that has gone.
+Each byte that comes out of a tty goes to one of its readers, by chance.  So some time after a client has come, this module
+looks which processes have the pty open for reading.  ``/proc/PID/fd`` names them, as far as it may be read; where two
+processes share one open file, as a shell and its child do, kcmp(2) says so, and they count as one.  The count of inotify
+only says when to look: after this process was stopped for a while, it may include a client that has gone.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ import trio
 if TYPE_CHECKING:
     from uartsim.access.pty import PtyAccess
 
-#: Two that have had it open for so long stay: a shell's ``printf > LINK`` is gone long before, in seconds.
+#: Two clients share a pty if both have had it open for so long, in seconds: a shell's ``printf > LINK`` ends long before.
 STAY_SECONDS: Final = 1.2
-#: How long after a client has come we look for the first time, in seconds.
+#: How long after a client has come the first look is, in seconds.
 SETTLE_SECONDS: Final = 0.3
-#: Where inotify cannot tell of a second client, we look so often while there is one, in seconds.
+#: How often to look while there is a client, where inotify cannot tell of a second one, in seconds.
 LOOK_SECONDS: Final = 5.0
-#: How often the sentence is written, and the pause between, in seconds: each time one of the clients gets it, by chance.
+#: How often the sentence is written, and the pause between, in seconds: each time one client gets it, by chance.
 TELLINGS: Final = 2
 TELLING_PAUSE: Final = 0.2
-#: So many processes are looked at before others get their turn.
+#: How many processes are looked at before other tasks get their turn.
 _SLICE: Final = 16
 _SYS_KCMP: Final = {"x86_64": 312, "aarch64": 272, "riscv64": 272}.get(platform.machine(), -1)
 _KCMP_FILE: Final = 0
@@ -43,7 +43,7 @@ class OpenFile(NamedTuple):
 
 
 async def find_open_files(path: str, own_fd: int) -> list[OpenFile]:
-    """The descriptors of ``path`` in all processes that we may look into, but for one of our own."""
+    """The descriptors of ``path`` in all processes that may be inspected, except ``own_fd`` of this process."""
     found: list[OpenFile] = []
     try:
         names = os.listdir("/proc")
@@ -70,7 +70,7 @@ async def find_open_files(path: str, own_fd: int) -> list[OpenFile]:
 
 
 def are_one(a: OpenFile, b: OpenFile) -> bool:
-    """Whether two descriptors are of one open file; where the kernel does not tell, if one process is the other's child."""
+    """Whether two descriptors share one open file; where kcmp is missing, whether one process descends from the other."""
     libc = ctypes.CDLL(None)
     if _SYS_KCMP >= 0:
         order = libc.syscall(_SYS_KCMP, a.pid, b.pid, _KCMP_FILE, a.fd, b.fd)
@@ -102,7 +102,7 @@ def name_of(pid: int) -> str:
 
 
 class Sharing:
-    """Looks whether several clients read one pty, and tells them.
+    """Detects that several clients read one pty, and tells them.
 
     Args:
         access: the pty.
@@ -113,11 +113,11 @@ class Sharing:
         self._counted = 0
         self._told = False
         self._came = trio.Event()
-        #: Those that share it now, in words; empty while there is one client at most.
+        #: The processes that share it now, in words; empty while there is one client at most.
         self.sharers: list[str] = []
 
     def clients_changed(self) -> None:
-        """Somebody has come or gone."""
+        """Note that a client has come or gone."""
         opened = self._access.opened
         if opened > self._counted:
             self._came.set()
@@ -162,7 +162,7 @@ class Sharing:
             await self._tell(path)
 
     async def _distinct(self, path: str) -> list[OpenFile]:
-        """Its open files that we can see, each once."""
+        """The pty's open files that can be seen, each once."""
         distinct: list[OpenFile] = []
         for file in await find_open_files(path, self._access.device.slave):
             if not any(are_one(file, other) for other in distinct):

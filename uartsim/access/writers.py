@@ -1,4 +1,4 @@
-"""Who may send: one client at a time, the writer; any number watch."""
+"""Which client may send: one at a time, the writer; any number watch."""
 
 from __future__ import annotations
 
@@ -21,4 +21,4 @@ class NotTheWriterError(UartsimError):
 
 
 class LineHeldError(UartsimError):
-    """Somebody else holds the line, and it was not to be taken by force."""
+    """Another client holds the line, and it was not to be taken by force."""

@@ -24,8 +24,8 @@ class Bench:
     """One :class:`Uart` with everything that it needs around it.
 
     Time starts at 0 and passes only in :meth:`receive`, :meth:`receive_error`, :meth:`receive_break`,
-    :meth:`advance` and :meth:`settle`; register accesses take none.  Who would let it pass to
-    :data:`uartsim.line_format.NEVER` or beyond gets a ValueError, and nothing has changed.
+    :meth:`advance` and :meth:`settle`; register accesses take none.  A call that would let it pass to
+    :data:`uartsim.line_format.NEVER` or beyond raises ValueError and changes nothing.
 
     Args:
         variant: the part, as for :class:`Uart`; all further options are its too.

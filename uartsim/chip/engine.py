@@ -1,7 +1,7 @@
 """What is inside the chip: its parts, what happens in them as time passes, and the interrupt that comes of it.
 
-The parts are a receiver, a transmitter, modem lines and the loop between them.  Nothing happens by itself: whoever
-touches the chip first lets it catch up with the present, in the order of time where the order matters.
+The parts are a receiver, a transmitter, modem lines and the loop between them.  Nothing happens by itself: each
+call first lets the chip catch up with the present, in the order of time where the order matters.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Engine:
     ) -> None:
         if isinstance(variant, str):
             if variant not in VARIANTS:
-                raise ValueError(f"{variant!r} is no UART we know: use one of {', '.join(VARIANTS)}")
+                raise ValueError(f"{variant!r} is not a UART that we know: use one of {', '.join(VARIANTS)}")
             variant = VARIANTS[variant]
         elif not isinstance(variant, Variant):
             raise TypeError(f"variant is {variant!r}: use a name, one of {', '.join(VARIANTS)}, or a Variant")
@@ -130,7 +130,7 @@ class Engine:
         #: What reading and writing each address does, by offset; see :mod:`uartsim.chip.register_file`.
         self._readers: dict[int, Callable[[], int]] = {}
         self._writers: dict[int, Callable[[int], None]] = {}
-        #: LSR as it was last worked out, and the time until which it stays so if nobody touches the chip.
+        #: LSR as it was last worked out, and the time until which it stays so if the chip is left alone.
         self._status = 0
         self._status_until = 0
 
@@ -279,7 +279,7 @@ class Engine:
             self._catch_up(now)
 
     def check_time(self, now: int) -> None:
-        """ValueError if ``now`` is before the last access, or NEVER or later; TypeError if it is no number of ticks."""
+        """ValueError if ``now`` is before the last access, or NEVER or later; TypeError if it is not a number of ticks."""
         if type(now) is not int:
             raise TypeError(f"now is {now!r}: use ticks, a whole number")
         if now < self.now:

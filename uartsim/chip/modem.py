@@ -52,7 +52,7 @@ class Modem:
 
     @property
     def rts(self) -> bool:
-        """RTS as the pin shows it: the same as in :attr:`outputs`, for those who look often."""
+        """RTS as the pin shows it: the same as in :attr:`outputs`, for callers that look often."""
         return not self.rts_dropped and self.control & (RTS | LOOP) == RTS
 
     @property

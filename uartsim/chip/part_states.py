@@ -21,13 +21,13 @@ def refused(name: str, value: object, use: str) -> ValueError:
 
 
 def check_integer(name: str, value: object, low: int, high: int) -> None:
-    """Refuse what is no whole number from ``low`` to ``high``."""
+    """Refuse what is not a whole number from ``low`` to ``high``."""
     if type(value) is not int or not low <= value <= high:
         raise refused(name, value, f"use {low} to {high}")
 
 
 def check_bits(name: str, value: object, mask: int) -> None:
-    """Refuse what is no whole number or has bits outside ``mask``."""
+    """Refuse what is not a whole number or has bits outside ``mask``."""
     if type(value) is not int or value & ~mask:
         raise refused(name, value, f"use bits of 0x{mask:02X} only")
 

@@ -13,7 +13,7 @@ on the line for exactly one frame time.  Frames follow each other without a gap 
   FCR0 has changed.  The delay circuit may be switched off.
 - A full FIFO ignores a further character (the datasheet is silent); that is counted, not hidden.
 
-The class is lazy: nothing happens until somebody asks with a time.
+The class is lazy: nothing happens until it is asked with a time.
 """
 
 from __future__ import annotations
@@ -183,7 +183,8 @@ class Transmitter:
             if self.times.frame:
                 self.taken_at = now
             self._shift(bytearray((character,)), now)
-            self.due = min(self.thre_at, self.frame_end)  # as _plan has it, without the call
+            end = self.frame_end
+            self.due = self.thre_at if self.thre_at < end else end  # as _plan has it, without the call
             return
         fifo.append(character)
         if self.shifting:

@@ -2,7 +2,7 @@
 
 A :class:`Uart` is pure: time is an argument (ticks, see :mod:`uartsim.line_format`) and nothing happens between
 calls.  Every call first computes what has happened until ``now``; :meth:`Uart.next_event` says when there will be
-something to see, so nobody polls.
+something to see, so that nothing has to poll.
 
 Choices where the datasheet is silent or parts differ (each may be looked up in ``docs/chip.md``):
 
@@ -50,7 +50,7 @@ class Uart(RegisterFile):
     # -- what the processor does, many accesses at a time -----------------------------------------------------
 
     def write_run(self, characters: bytes, now: int) -> None:
-        """Write THR once for each of ``characters``, all at ``now``: the same as :meth:`write` for each, but a slice.
+        """Write THR once for each of ``characters``, all at ``now``, with the effect of a :meth:`write` for each.
 
         Raises:
             ValueError: time went backwards, or LCR.DLAB is set and offset 0 is not THR.
@@ -72,7 +72,7 @@ class Uart(RegisterFile):
     def read_run(self, count: int, now: int) -> bytes:
         """Read RBR as often as the receiver holds something, at most ``count`` times, all at ``now``.
 
-        The same as :meth:`read` for each, but a slice: the errors of a character show in LSR when it was its turn.
+        The effect is that of a :meth:`read` for each: the errors of a character are in LSR when its turn has come.
 
         Args:
             count: 0 or more.
@@ -128,9 +128,9 @@ class Uart(RegisterFile):
         self._identify()
 
     def receive_run(self, characters: bytes, now: int, interval: int) -> None:
-        """Characters without errors arrive one after the other: the same as :meth:`receive` for each, but a slice.
+        """Characters without errors arrive one after the other, with the effect of a :meth:`receive` for each.
 
-        Who wants to see the interrupt line rise in their midst gives fewer at a time.
+        To observe the interrupt line rise part-way through, pass fewer characters per call.
 
         Args:
             characters: what arrives; the bits beyond the word length are not received.
@@ -211,8 +211,8 @@ class Uart(RegisterFile):
     def next_event(self, now: int) -> int:
         """The earliest time after ``now`` at which anything outside could see a difference, in ticks.
 
-        A chip at rest has none: the answer is then :data:`uartsim.line_format.NEVER`, which is no time that it could be
-        told.  Whoever waits for events stops there.
+        A chip at rest has none: the answer is then :data:`uartsim.line_format.NEVER`, which is not a time that it
+        can be told: there is nothing to wait for.
 
         Raises:
             ValueError: time went backwards, or ``now`` is NEVER or later.
@@ -227,7 +227,7 @@ class Uart(RegisterFile):
         """Everything that matters later, as a value; what is due at the present time is done first.
 
         Raises:
-            ValueError: the variant is none of :data:`uartsim.registers.VARIANTS`: its name would not say what it is.
+            ValueError: the variant is not one of :data:`uartsim.registers.VARIANTS`, so that its name would not identify it.
         """
         if VARIANTS.get(self.variant.name) != self.variant:
             raise ValueError(f"variant is {self.variant!r}: only those with a known name can be saved")
@@ -268,7 +268,7 @@ class Uart(RegisterFile):
         return uart
 
     def become(self, state: UartState) -> None:
-        """The chip goes on from ``state``, in place: whoever holds it holds the restored one.
+        """The chip goes on from ``state``, in place: references to it stay valid.
 
         Raises:
             ValueError: it is the state of another part, or of one with other options.

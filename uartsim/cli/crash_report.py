@@ -45,7 +45,7 @@ def reports_folder() -> str:
     return os.path.join(base, "uartsim", "reports")
 
 
-def tell(error: BaseException, where: str = "") -> None:
+def report_crash(error: BaseException, where: str = "") -> None:
     """Write a report of an error, and say on standard error, in one sentence, what happened and where the report is.
 
     Args:
@@ -148,7 +148,7 @@ def catch_the_rest() -> None:
         if issubclass(kind, (SystemExit, KeyboardInterrupt, BrokenPipeError)) or key in told or len(told) > 20:
             return
         told.add(key)
-        tell(error if error is not None else kind(), where)
+        report_crash(error if error is not None else kind(), where)
 
     def in_thread(arguments: threading.ExceptHookArgs) -> None:
         name = arguments.thread.name if arguments.thread is not None else "a thread"

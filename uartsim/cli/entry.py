@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from uartsim.cli.crash_report import STATUS as SOFTWARE_ERROR
-from uartsim.cli.crash_report import catch_the_rest, tell, traceback_of, wants_debug
+from uartsim.cli.crash_report import catch_the_rest, report_crash, traceback_of, wants_debug
 from uartsim.cli.early_endpoints import open_for_run
 from uartsim.error_groups import first_error
 from uartsim.errors import UartsimError, UsageError
@@ -57,6 +57,8 @@ def _status_of(arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
                 endpoints = open_for_run(sys.argv[1:])
             from uartsim.cli.command_group import commands
 
+            if endpoints is not None:
+                endpoints.device.look()
             return commands(*arguments, obj=endpoints, prog_name="uartsim", **options)
         finally:
             if endpoints is not None:
@@ -73,7 +75,7 @@ def _status_of(arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
                 sys.stderr.write(traceback_of(error))
             sys.stderr.write(f"uartsim: {sentence}\n")
             return 1
-        tell(error)
+        report_crash(error)
         return SOFTWARE_ERROR
 
 

@@ -90,6 +90,7 @@ class ForegroundRun:
         """
         import trio
 
+        self._endpoints.device.look()
         try:
             trio.run(self._run)
         except BaseExceptionGroup as group:

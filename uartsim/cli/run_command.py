@@ -16,7 +16,7 @@ from uartsim.errors import UsageError
 if TYPE_CHECKING:
     from uartsim.access.endpoints import Endpoints
     from uartsim.guest.catalogue import GuestDefinition
-    from uartsim.machine.options import PortOptions
+    from uartsim.machine.port_options import PortOptions
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -28,7 +28,7 @@ def _click_option(option: RunOption) -> Callable[[_Command], _Command]:
         "choice": click.Choice(option.choices, case_sensitive=not option.any_case),
         "seconds": Seconds(positive=True),
     }
-    given: dict[str, Any] = {"help": option.help, "default": option.default}
+    given: dict[str, Any] = {"help": option.help_text, "default": option.default}
     if option.takes == "nothing":
         given["is_flag"] = True
         given["default"] = None if "/" in option.names else False  # a pair of flags may be left open
@@ -86,12 +86,12 @@ def run(
         end = ForegroundRun(definition, made, endpoints, line, attach=attach).run()
     finally:
         endpoints.release()
-    from uartsim.access.log import tell
+    from uartsim.access.log import write_last_line
 
     if end is None or end.reason == "stopped":
-        tell(f"{endpoints.folder.name}: stopped")
+        write_last_line(f"{endpoints.folder.name}: stopped")
         return
-    tell(f"{endpoints.folder.name}: {end}")
+    write_last_line(f"{endpoints.folder.name}: {end}")
     sys.exit(exit_status(end))
 
 
@@ -106,7 +106,7 @@ def _definition(guest: str, settings: tuple[str, ...], registers: bool | None) -
 
 
 def _line_settings(definition: GuestDefinition, policy: str, record: str | None, port: dict[str, Any]) -> LineSettings:
-    from uartsim.machine.options import read_fault
+    from uartsim.machine.port_options import read_fault
 
     options = {**port, "uart": port["uart"] or definition.uart, "fault": [read_fault(text) for text in port["fault"]]}
     return LineSettings(cast("PortOptions", options), policy, record)

@@ -38,7 +38,7 @@ def run_virtually(guest: Guest, name: str, line: LineSettings, limit_s: float) -
     import trio.testing
 
     from uartsim.access.headless import run_headless
-    from uartsim.access.log import Log, tell
+    from uartsim.access.log import Log, write_last_line
 
     said = f"{name}: stopped"  # unless the guest or the time comes to its end
     log = Log()
@@ -75,7 +75,7 @@ def run_virtually(guest: Guest, name: str, line: LineSettings, limit_s: float) -
             raise error from None
     finally:
         log.close()
-    tell(said)
+    write_last_line(said)
     if end is not None:
         sys.exit(exit_status(end))
 

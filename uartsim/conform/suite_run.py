@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Several
-
 from uartsim.conform import differential, random_programs
 from uartsim.conform.dut import DeviceUnderTest
 from uartsim.conform.dut_qemu import QemuDut
@@ -14,14 +12,14 @@ from uartsim.conform.steps import Sequence
 from uartsim.conform.suite import SEQUENCES
 
 
-def play(uart: DeviceUnderTest, sequences: Several[Sequence], progress: Progress = silent) -> list[SequenceResult]:
+def play(uart: DeviceUnderTest, sequences: tuple[Sequence, ...], progress: Progress = silent) -> list[SequenceResult]:
     """Play sequences and show the progress."""
     with progress("sequences", len(sequences)) as tick:
         return Player(uart).play_all(sequences, lambda result: tick(1))
 
 
 def run_on_qemu(
-    sequences: Several[Sequence], accesses: int, mixed: int, seed: int, progress: Progress = silent
+    sequences: tuple[Sequence, ...], accesses: int, mixed: int, seed: int, progress: Progress = silent
 ) -> Verdict:
     """Test the QEMU of this machine, and accept the differences that are known.
 
@@ -45,7 +43,7 @@ def run_on_qemu(
 
 
 def run_on_dut(
-    uart: DeviceUnderTest, sequences: Several[Sequence], actions: int, seed: int, progress: Progress = silent
+    uart: DeviceUnderTest, sequences: tuple[Sequence, ...], actions: int, seed: int, progress: Progress = silent
 ) -> Verdict:
     """Test any UART, with our chip as the reference for random programs.
 

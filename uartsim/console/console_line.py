@@ -7,7 +7,7 @@ from typing import Any
 from uartsim.console.protocols import MachineButtons
 from uartsim.errors import UsageError
 from uartsim.machine import Com1
-from uartsim.machine.options import read_fault
+from uartsim.machine.port_options import read_fault
 from uartsim.registers import ModemOutput
 from uartsim.wire.faults import FAULT_KINDS, Fault
 

@@ -12,7 +12,7 @@ from typing import Final
 from uartsim.access.hub import LinePolicy
 from uartsim.errors import UsageError
 from uartsim.guest.catalogue import GuestDefinition
-from uartsim.machine.options import PortOptions, check_names
+from uartsim.machine.port_options import PortOptions, check_names
 
 
 class LineOptions(PortOptions, total=False):

@@ -22,7 +22,7 @@ from uartsim.guest.build import make_guest
 from uartsim.guest.catalogue import GuestDefinition, find_guest
 from uartsim.line_format import UsageError, seconds_to_ticks
 from uartsim.machine import Machine, open_machine
-from uartsim.machine.options import PortOptions
+from uartsim.machine.port_options import PortOptions
 from uartsim.machine.ticker import is_virtual
 from uartsim.own_files.outputs import check_distinct
 from uartsim.record import TranscriptWriter

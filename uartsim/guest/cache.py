@@ -18,9 +18,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-import filelock
-import platformdirs
-
 from uartsim.errors import UartsimError
 from uartsim.own_files.folder import OwnFolder, open_own
 from uartsim.own_files.places import cache_place, user_name
@@ -47,6 +44,8 @@ def cache_folder(progress: Progress = lambda text: None) -> Path:
     Args:
         progress: called once for each folder that is not used, with the reason.
     """
+    import platformdirs  # neither this nor filelock is needed to start a guest that has nothing in the cache
+
     wanted = str(platformdirs.user_cache_path("uartsim"))
     place = cache_place(wanted)
     if place != wanted and wanted not in _told:
@@ -95,6 +94,8 @@ def kept_file(
         OSError: the cache cannot be written.
         UsageError: the cache folder is not ours, or other users can write to it.
     """
+    import filelock
+
     place = os.path.realpath(folder or cache_folder(progress))
     name = f"{sort}-{key}{suffix}"
     file = Path(place, name)

@@ -27,6 +27,10 @@ from uartsim.machine import Flag, Received
 #: How many bytes are read from the program at a time.  The number is small, so that the line, and not a buffer, sets the
 #: program's pace.
 CHUNK_BYTES: Final = 1024
+#: The same where the line takes no time, and so holds up nobody.
+UNLIMITED_CHUNK_BYTES: Final = 65536
+#: How often more is looked for at once, where the program writes faster than a tty hands on.
+_TRIES: Final = 16
 
 _SPEEDS: Final = {
     getattr(termios, name): int(name[1:]) for name in dir(termios) if name[0] == "B" and name[1:].isdigit()
@@ -163,14 +167,26 @@ class InnerTty:
             return 0
         return min(int(_TERMIOS2.unpack(answer)[-1]), 4_000_000)
 
-    async def read(self) -> bytes:
-        """Wait for bytes from the program, and return them."""
-        while True:
+    async def read(self, most: int = CHUNK_BYTES) -> bytes:
+        """Wait for bytes from the program, and return them.
+
+        Args:
+            most: how many at most.  A tty hands on a few thousand at a time; where more may be taken, and the program goes
+                on writing, they are put together.
+        """
+        data = b""
+        while not data:
             await trio.lowlevel.wait_readable(self.master)
-            try:
-                return os.read(self.master, CHUNK_BYTES)
-            except BlockingIOError:
-                continue
+            tries = _TRIES if most > CHUNK_BYTES else 1
+            while tries and len(data) < most:
+                tries -= 1
+                try:
+                    data += os.read(self.master, most - len(data))
+                except BlockingIOError:
+                    if len(data) < CHUNK_BYTES:
+                        break
+                    os.sched_yield()
+        return data
 
     async def write(self, received: Received) -> None:
         """Deliver characters, or a break, from the line to the program; waits while the program does not read."""

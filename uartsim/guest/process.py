@@ -37,7 +37,7 @@ import trio
 
 from uartsim.guest.catalogue import GuestDefinition
 from uartsim.guest.child import Child
-from uartsim.guest.inner_tty import InnerTty, LineModes
+from uartsim.guest.inner_tty import CHUNK_BYTES, UNLIMITED_CHUNK_BYTES, InnerTty, LineModes
 from uartsim.guest.placeholders import fill_in, format_of
 from uartsim.guest.reaper import remove
 from uartsim.line_format import UsageError
@@ -259,7 +259,7 @@ class ProcessGuest:
     async def _carry_out(self, tty: InnerTty, driver: SerialDriver) -> None:
         """Carry the program's output to COM1."""
         while True:
-            data = await tty.read()
+            data = await tty.read(UNLIMITED_CHUNK_BYTES if driver.com1.uart.unlimited else CHUNK_BYTES)
             self._writing = True
             self._last_output = (self._last_output + data)[-KEPT_BYTES:]
             await self._follow_modes(tty, driver)

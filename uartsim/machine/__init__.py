@@ -3,7 +3,7 @@
 from uartsim.machine.com1 import Com1
 from uartsim.machine.driver import Flag, Received, SerialDriver
 from uartsim.machine.machine import Guest, GuestEnd, Machine, SavingGuest, open_machine
-from uartsim.machine.options import PortOptions
+from uartsim.machine.port_options import PortOptions
 
 __all__ = [
     "Com1",

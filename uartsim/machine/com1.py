@@ -1,4 +1,4 @@
-"""COM1: a serial port and what is done to it from the far end of its line.
+"""COM1: a serial port and what is done to it from outside the guest: from the far end of its line, and by the machine.
 
 The far end sends characters and breaks, drives DTR and RTS, has a format of its own, listens, and is where faults of the
 line are made.  Everything about time is in :class:`uartsim.machine.port.Port`.
@@ -81,7 +81,10 @@ class Com1(Port):
         self.settle()
 
     async def drain(self) -> None:
-        """Wait until all that the guest has written has left the chip, the last stop bit included; for CTS, too."""
+        """Wait until all that the guest has written has left the chip, the last stop bit included.
+
+        While CTS holds the transmitter this waits for CTS as well.
+        """
         await trio.lowlevel.checkpoint()
         transmitter = self.uart.transmitter
         self.advance(self.clock.now())
@@ -134,7 +137,7 @@ class Com1(Port):
             self._soon()
 
     def _soon(self) -> None:
-        """Look at the line again: not now, for this may be said from within what the line hands out."""
+        """Have the timer look at the line again: not within this call, which may come from what the line hands out."""
         self._touched()
         self._wakeup.set(min(self._wakeup.at, self.uart.now))
 
@@ -144,7 +147,7 @@ class Com1(Port):
         return self.cable.listen(line_format, deliver, self.uart.now)
 
     def release(self, ear: Ear) -> None:
-        """Stop to listen as soon as the line is quiet."""
+        """Stop listening as soon as the line is quiet."""
         self.carry()
         self.cable.release(ear, self.uart.now)
         self._soon()

@@ -5,7 +5,7 @@ DTR, RTS and OUT2 up), and has a 4096 byte transmit buffer (UART_XMIT_SIZE).  It
 :mod:`uartsim.machine.interrupt_handler`; what it does with the modem lines is in :mod:`uartsim.machine.modem_control`.
 
 Two things differ from Linux on purpose.  The receiver's trigger level is 1, not 8, so that a single key does not
-wait for the character timeout; and a reader who does not read makes the driver leave characters in the chip's FIFO,
+wait for the character timeout; and while nothing is read the driver leaves characters in the chip's FIFO,
 where the far end waits for room, instead of dropping them with an "input overrun".
 """
 

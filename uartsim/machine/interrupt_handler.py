@@ -110,7 +110,7 @@ class InterruptHandler(QuietGuest):
         """The interrupt line went up: serve until it is down, all at ``at``.
 
         Linux gives up after 512 rounds (PASS_LIMIT), against hardware that never lets go.  Ours does, and at unlimited
-        rate each round is a refill: giving up would leave the line up, and nobody would ever be called again.
+        rate each round is a refill: giving up would leave the line up, and it would never rise again.
         """
         com1 = self._com1
         while True:

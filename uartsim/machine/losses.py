@@ -11,7 +11,7 @@ from typing import Final
 
 from uartsim.chip.uart import Uart
 
-#: What each counter of lost characters means.  The first two are the chip's; faults are what somebody has put on the line.
+#: What each counter of lost characters means.  The first two are the chip's; faults are those that were put on the line.
 MEANINGS: Final = {
     "overruns": "the guest's receiver was overrun",
     "dropped_by_full_transmitter": "the guest wrote while its transmitter was full",

@@ -17,7 +17,7 @@ from uartsim.error_groups import first_error
 from uartsim.line_format import UsageError
 from uartsim.machine.com1 import Com1
 from uartsim.machine.losses import LossNotice
-from uartsim.machine.options import PortOptions, make_port, remove_recordings
+from uartsim.machine.port_options import PortOptions, make_port, remove_recordings
 from uartsim.machine.ticker import is_virtual, shared_ticker
 
 
@@ -120,7 +120,7 @@ class Machine:
         self._powered_on_at = com1.clock.now()
 
     def log(self, text: str) -> None:
-        """A line for the person who started the machine."""
+        """A line of text for the user that started the machine."""
         if self._log is not None:
             self._log(text)
 
@@ -201,9 +201,9 @@ async def open_machine(
         guest: what runs on it.
         name: what it is called.
         runtime_dir: a private folder for the guest's sockets.
-        log: gets lines for the person who started the machine.
+        log: gets lines of text for the user that started the machine.
         prepare: called with the machine before power comes on, to listen from the first byte.
-        port: what its serial port is like, see :class:`uartsim.machine.options.PortOptions`.
+        port: what its serial port is like, see :class:`uartsim.machine.port_options.PortOptions`.
 
     Raises:
         UsageError: the clock is virtual, and the guest lives in real time; or a fault or recording is impossible.

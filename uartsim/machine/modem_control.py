@@ -4,7 +4,7 @@ As Linux's 8250 driver and its line discipline do it (CRTSCTS and CLOCAL in term
 
 - CTS inactive stops the refilling of the transmitter; what is in the FIFO by then still leaves, as on any chip without
   automatic flow control.  CTS active lets it go on.
-- A reader who lets received characters pile up makes the driver drop RTS, and raise it again once it has read.
+- When received characters pile up unread, the driver drops RTS; it raises it again once they have been read.
 - A chip that can do it (16750, MCR.AFE) holds its own transmitter while CTS is inactive, from the next character on,
   and drops RTS by the level of its FIFO; a change of CTS does not interrupt then.
 
@@ -35,7 +35,7 @@ class ModemControl:
         flow_control: RTS/CTS is honoured.
         automatic: the chip does its part of it by itself.
         stopped: CTS has stopped the driver's transmitter.
-        rts_dropped: the driver has dropped RTS because nobody reads.
+        rts_dropped: the driver has dropped RTS because what was received is not read.
         carrier: DCD as the driver saw it last.
         on_carrier: called when that has changed, from the interrupt handler: it may not touch the port.
     """

@@ -6,7 +6,8 @@ two such moments things happen at their own exact times, in order, however late 
 whose handler is in this process (:mod:`uartsim.machine.driver`) is handled at the time at which it was raised.
 
 Characters are handed out in quanta: as soon as the line falls idle, or sixteen frames after the first that waits (in
-virtual time a tenth of a second, if that is longer).
+virtual time a tenth of a second, if that is longer).  The port has two sides (:mod:`uartsim.machine.sides`): the guest,
+which owns the registers, and the far end of the line.  Stimuli stand between them (:mod:`uartsim.machine.interceptors`).
 """
 
 from __future__ import annotations
@@ -28,15 +29,17 @@ from uartsim.registers import Offset
 from uartsim.wire.cable import Cable
 from uartsim.wire.frame import Arrival
 
-# As plain numbers: the chip takes these on its short way.
+# Plain numbers: an access by IntEnum takes five times as long.
 _THR, _MCR = int(Offset.THR), int(Offset.MCR)
 
 #: Characters handed out at a time while the line is busy.
 QUANTUM: Final = 16
+#: How many more quanta may be gathered until other busy lines are served as well.
+GATHERED_QUANTA: Final = 15
 
 
 class Port:
-    """The guest's side of a serial port, and its time; :class:`uartsim.machine.com1.Com1` has the far end's.
+    """A serial port as the guest sees it, and its time; :class:`uartsim.machine.com1.Com1` adds what the far end does.
 
     Args:
         ticker: what wakes it; its clock is the port's.
@@ -64,8 +67,7 @@ class Port:
         taps: Sequence[TapMaker] = (),
     ) -> None:
         self.flow_control = flow_control
-        #: A fault of the line keeps RTS from the far end.
-        self.rts_lost = False
+        self.rts_lost = False  # a fault of the line keeps RTS from the far end
         self.ticker = ticker
         self.clock: Clock = ticker.clock
         self.strict_line = strict_line
@@ -76,25 +78,24 @@ class Port:
         self.guest: GuestSide = NO_GUEST
         self.far_end: FarSide = NO_FAR_END
         self.owner: PortOwner = NO_OWNER
-        #: What stands between the line and the far end for a while.
+        #: What gets the guest's output before the far end does.
         self.output_interceptors: Interceptors[OutputInterceptor] = Interceptors()
         self._late = LateInterrupts(self)
-        #: What stands between the interrupt line and the guest's handler for a while.
+        #: What makes the guest see its interrupts late.
         self.interrupt_interceptors: Interceptors[InterruptInterceptor] = self._late.interceptors
         #: Register accesses by offset since power-on, as the guest made them.
         self.reads = [0] * 8
         self.writes = [0] * 8
         self.counts = LineCounts()
-        #: What the chip has lost.
         self.losses = ChipLosses(self.uart)
         self.slices = Slices(self)
         #: While the line is busy, what has arrived at the far end is handed out after 16 frames, or so many ticks.
         self.quantum_ticks = ticker.quantum_ticks
         self._irq = False
         self._advancing = False
-        #: Nothing happens by itself before this time: as the last advance found it, 0 when somebody has touched the port.
+        #: Nothing happens by itself before this time: as the last advance found it, 0 after an access.
         self._quiet_until = 0
-        #: When the far end's next frame arrives or starts, as the last advance found it; 0 when it has done something since.
+        #: When the far end's next frame arrives or starts, as the last advance found it; 0 after it has done something.
         self._far_due = 0
         self._wakeup = ticker.wakeup(self._tick)
         self.taps = Taps(self, name, taps) if taps else None
@@ -113,7 +114,7 @@ class Port:
         self.settle()
 
     def _present(self) -> int:
-        """The present time, with all done that comes before an access of the guest's."""
+        """The present time, after everything that comes before an access of the guest has been done."""
         uart, now = self.uart, self.clock.now()
         if now < self._quiet_until and not self.guest.posts_accesses and not self._advancing:
             return max(now, uart.now)  # the chip itself catches up as it is touched
@@ -156,7 +157,7 @@ class Port:
             taps.written(at, offset, value)
 
     def _touched(self) -> None:
-        """Something has been done to the port: when the next thing happens by itself is to be worked out anew."""
+        """The port was changed: the time at which something happens by itself has to be worked out again."""
         self._quiet_until = self._far_due = 0
 
     def _set_format(self) -> None:
@@ -171,7 +172,7 @@ class Port:
     # -- time ----------------------------------------------------------------------------------------------
 
     def has_room(self) -> bool:
-        """Whether the far end may start a frame: RTS may say no, and unless the line is strict it overruns nobody."""
+        """Whether the far end may start a frame: RTS may forbid it, and unless the line is strict, so does a full receiver."""
         uart = self.uart
         if self.flow_control and (self.rts_lost or not uart.modem.rts):
             return False
@@ -179,7 +180,7 @@ class Port:
         return self.strict_line or (len(receiver.data) < receiver.depth and not uart.modem.control & LOOP)
 
     def _resume(self, was_closed: bool, at: int) -> None:
-        """After something that may have made room for the far end."""
+        """Something may have made room: if so, a frame that waited for it starts at ``at``."""
         self._touched()
         if was_closed and self.has_room():
             self.cable.far.resume(at)
@@ -213,13 +214,13 @@ class Port:
             self._advancing = False
 
     def _do_what_is_due(self, now: int) -> None:
-        """Do one after the other what happens by itself up to ``now``; the chip may be left before that."""
+        """Do what happens by itself up to ``now``, in the order of time.  The chip may be left at an earlier time."""
         uart, far, watched = self.uart, self.cable.far, self.taps is not None
         if uart.irq is not self._irq or watched:
             self._signal(uart.now)
         while True:
             room, due = False, NEVER
-            if self._far_due < NEVER:  # else it does nothing until somebody touches it
+            if self._far_due < NEVER:  # else nothing happens there before the port is touched
                 room = not far.pending or self.has_room()
                 self._far_due = due = far.due(room)
             far_due, interrupt_due = due, NEVER
@@ -279,7 +280,7 @@ class Port:
         self.writes[_THR] += len(characters)
 
     def _signal(self, now: int) -> None:
-        """Tell the interrupt handler when the line has changed; again for as long as it keeps changing it."""
+        """Tell the guest when the interrupt line has changed; the guest may change it again, and is told again."""
         uart = self.uart
         if self.taps is not None:
             self.taps.tell_pins()
@@ -294,7 +295,7 @@ class Port:
                 guest.interrupt(level, now)
 
     def settle(self) -> None:
-        """After registers were touched: tell of interrupts, hand out what has arrived, and plan the next call."""
+        """Call this after accesses: it tells of interrupts, hands out what has arrived, and plans the next wake-up."""
         uart, watched = self.uart, self.taps is not None
         if uart.irq is not self._irq or watched:
             within, self._advancing = self._advancing, True
@@ -367,10 +368,10 @@ class Port:
             self._collect()
         if (receiver.overruns, transmitter.dropped) != self.losses.seen:
             self._look_for_losses()
-        at = NEVER
+        at = gather_from = NEVER
         if guest.serves_at_once:
-            # This handler is in our process and serves each interrupt at its own time, whenever we come to it.  While
-            # something is on the line we come soon enough to refill the transmitter; a character that waits is told of.
+            # This handler serves each interrupt at the time at which it rose, however late the port is woken.  While
+            # something is on the line that is soon enough to refill the transmitter; a received character is told of.
             at = receiver.timeout_at
         elif guest.serves_interrupts:
             at = uart.next_interrupt(uart.now)
@@ -388,10 +389,11 @@ class Port:
             if uart.ier & ETBEI and drained < NEVER:  # the handler will be asked for more
                 drained += guest.waiting() * frame
             quantum = max(QUANTUM * frame, self.quantum_ticks)
-            at = min(at, drained, (first if first < NEVER else uart.now) + quantum)
+            gather_from = (first if first < NEVER else uart.now) + quantum
+            at = min(at, drained, gather_from + GATHERED_QUANTA * quantum)
             at = max(at, uart.now + 1) if frame else at
         if cable.out is not None:
             at = min(at, max(cable.hearing_due(), uart.now + 1))
-        self._wakeup.set(at)
+        self._wakeup.set(at, gather_from)
         if self.taps is not None:
             self.taps.settled()

@@ -107,7 +107,7 @@ class FarSide(Protocol):
         """A break of the guest's has arrived at ``at``."""
 
     def carried(self, now: int) -> None:
-        """The guest has put frames on the line, and nobody has heard them yet."""
+        """The guest has put frames on the line that no receiver has got yet."""
 
     def format_changed(self, line_format: LineFormat) -> None:
         """The guest has programmed another format."""
@@ -164,7 +164,7 @@ class PortOwner(Protocol):
 
 
 class NoOwner:
-    """Nobody: an error goes to the timer, and losses are only counted."""
+    """A port without an owner: an error goes to the timer, and losses are only counted."""
 
     def failed(self, error: Exception) -> None:
         """Raises ``error``."""

@@ -1,8 +1,8 @@
 """Being fair without being slow.
 
-Every asynchronous call is a checkpoint: it can be cancelled there, and others get their turn.  A full checkpoint costs a
-round of trio's scheduler, some 20 us, and a key's way to the guest and back passes several.  A :class:`Turn` looks for a
-cancellation each time, and lets others run only when much has been done without waiting.
+Every asynchronous call is a checkpoint: it can be cancelled there, and other tasks can run.  A full checkpoint costs a
+round of trio's scheduler, some 20 us, and a key's way to the guest and back passes several.  A :class:`Turn` checks for a
+cancellation each time, and lets other tasks run only after much has been done without waiting.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final
 
 import trio
 
-#: How much may be done between two full checkpoints: bytes, and a price for each call.
+#: How much may be done between two full checkpoints, in bytes; and how many bytes a call counts as.
 _ALLOWANCE: Final = 16384
 _CALL: Final = 1024
 
@@ -25,7 +25,7 @@ class Turn:
         self._left = _ALLOWANCE
 
     async def take(self, size: int = 0) -> None:
-        """A checkpoint before ``size`` bytes are moved: always for cancellation, for others when it is their turn."""
+        """Pass a checkpoint before ``size`` bytes are moved: always for cancellation, now and then for other tasks."""
         self._left -= size + _CALL
         if self._left > 0:
             await trio.lowlevel.checkpoint_if_cancelled()

@@ -1,1 +1,1 @@
-"""The cable between the machine's port and whoever attaches: frames in exact time, breaks, modem lines."""
+"""The cable between the machine's port and the client that is attached: frames in exact time, breaks, modem lines."""

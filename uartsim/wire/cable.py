@@ -1,11 +1,11 @@
 """A null modem cable: two ends, each with a queue towards the other, and the modem lines crossed.
 
-The machine's chip puts its own frames on the line (:meth:`Cable.carry_run`).  The far end is whoever attached: it has
-no chip, only a transmitter (:class:`uartsim.wire.far_sender.FarSender`) and ears.
+The machine's chip puts its own frames on the line (:meth:`Cable.carry_run`).  The far end belongs to the client that is
+attached: it has no chip, only a transmitter (:class:`uartsim.wire.far_sender.FarSender`) and ears.
 
 What the chip sends is told twice.  :meth:`Cable.arrived` says what the guest sent, for records and watchers: a tap at
 the chip's pin.  An :class:`Ear` hears what comes out at the far end, in its own format and over whatever is wrong with
-the line; while nobody has one, nothing is gone over bit by bit.
+the line; while there is none, nothing is gone over bit by bit.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class Cable:
         self.out: Channel | None = None
         self._out_counters: dict[str, dict[str, int]] = {}
         self._ears: list[Ear] = []
-        self._errors = 0  # in what a receiver with the guest's format has got, and nobody has been told of
+        self._errors = 0  # of a receiver with the guest's format, that :meth:`hear` has not returned yet
         #: What is on the line from the chip: frames, and stretches of forced space.
         self.runs: deque[_Run] = deque()
         #: When the oldest of the frames will have arrived, in ticks; NEVER when there is none.

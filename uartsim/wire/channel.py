@@ -93,7 +93,11 @@ class Channel:
             begin = self._levels.frames_end
 
     def put_run(self, start: int, data: bytes | bytearray, line_format: LineFormat) -> None:
-        """Frames without a gap between them; ValueError as :meth:`put_frame`."""
+        """Frames without a gap between them.
+
+        Raises:
+            ValueError: ``start`` is before :attr:`horizon`, or the sender's rate is unlimited.
+        """
         for character in data:
             self.put_frame(start, character, line_format)
             start += line_format.frame_ticks
@@ -123,7 +127,7 @@ class Channel:
         return self.sampler.format
 
     def set_format(self, line_format: LineFormat, now: int) -> None:
-        """The receiver has another format from ``now`` on; ValueError as :class:`Sampler`."""
+        """The receiver has another format from ``now`` on; ValueError for that of unlimited rate."""
         self._advance(now)
         self.sampler.set_format(line_format)
 
@@ -156,7 +160,7 @@ class Channel:
         return self.sampler.due(self._levels.ahead())
 
     def ahead(self) -> Iterator[Edge]:
-        """The edges after :attr:`horizon` as things are, for one who samples them too."""
+        """The edges after :attr:`horizon` as things are, for another receiver that samples them."""
         return self._levels.ahead()
 
     @property

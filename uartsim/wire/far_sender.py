@@ -127,7 +127,7 @@ class FarSender:
     def send_break(self, ticks: int, now: int) -> None:
         """Queue a break of ``ticks`` at ``now``; ValueError if it is not longer than 0."""
         if ticks <= 0:
-            raise ValueError(f"a break of {ticks} ticks is no break: give a duration above 0")
+            raise ValueError(f"a break cannot last {ticks} ticks: give a duration above 0")
         if not self._queue and self._flight is None and self._break_end == NEVER:
             self.free_at = max(self.free_at, now)
         self.pending += 1

@@ -67,7 +67,7 @@ class FaultKind:
         help: what it does, one sentence.
         parameters: what it takes.
         seeded: chance is in it.
-        level: ``"line"`` or ``"port"``: who applies it.
+        level: ``"line"`` or ``"port"``: where it is applied.
         directions: where it can be.
     """
 
@@ -169,7 +169,7 @@ class Fault:
     def __post_init__(self) -> None:
         kind = FAULT_KINDS.get(self.kind)
         if kind is None:
-            raise ValueError(f"{self.kind!r} is no fault: use one of {', '.join(FAULT_KINDS)}")
+            raise ValueError(f"{self.kind!r} is not a fault: use one of {', '.join(FAULT_KINDS)}")
         known = {parameter.name: parameter for parameter in kind.parameters}
         for name, value in self.parameters.items():
             if name not in known:
@@ -178,7 +178,7 @@ class Fault:
         if missing := [name for name in known if known[name].default is None and name not in self.parameters]:
             raise ValueError(f"{self.kind} needs {missing[0]}: {_possible(kind)}")
         if self.direction not in kind.directions:
-            raise ValueError(f"{self.direction!r} is no direction of {self.kind}: use {', '.join(kind.directions)}")
+            raise ValueError(f"{self.direction!r} is not a direction of {self.kind}: use {', '.join(kind.directions)}")
         if self.seed and not kind.seeded:
             raise ValueError(f"{self.kind}: seed is {self.seed}: it has no seed")
         if not 0 <= self.seed <= LARGEST_SEED:
@@ -197,7 +197,7 @@ class Fault:
 
     @property
     def level(self) -> str:
-        """Who applies it: ``"line"`` or ``"port"``."""
+        """Where it is applied: ``"line"`` or ``"port"``."""
         return FAULT_KINDS[self.kind].level
 
     def applies_to(self, direction: str) -> bool:
@@ -226,7 +226,7 @@ def parse_fault(text: str) -> Fault:
     name, colon, rest = text.strip().partition(":")
     kind = FAULT_KINDS.get(name.strip())
     if kind is None:
-        raise ValueError(f"{name!r} is no fault: use one of {', '.join(FAULT_KINDS)}")
+        raise ValueError(f"{name!r} is not a fault: use one of {', '.join(FAULT_KINDS)}")
     values: dict[str, str] = {}
     for item in rest.split(",") if colon else ():
         key, equals, value = (part.strip() for part in item.partition("="))
@@ -246,7 +246,7 @@ def parse_fault(text: str) -> Fault:
         try:
             parameters[key] = float(value)
         except ValueError:
-            raise ValueError(f"{kind.name}: {key} is {value!r}, which is no number") from None
+            raise ValueError(f"{kind.name}: {key} is {value!r}, which is not a number") from None
     return Fault(kind.name, parameters, int(seed), direction)
 
 

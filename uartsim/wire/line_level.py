@@ -55,7 +55,7 @@ def frame_edges(character: int, line_format: LineFormat, flipped: int = 0) -> tu
         flipped: the bits that are inverted on the line, bit 0 for the start bit and so on in the order of time.
 
     Returns:
-        The first edge is at 0, even where an inverted start bit is no change; the line is at mark after the last.
+        The first edge is at 0, even where an inverted start bit changes nothing; the line is at mark after the last.
 
     Raises:
         ValueError: the format is that of unlimited rate, whose frames have no length.
@@ -120,7 +120,11 @@ class LineLevels:
         self._layers[_SENDER_HOLD].append((at, _FREE))
 
     def stick(self, level: int, begin: int, until: int = NEVER) -> None:
-        """The line is stuck at ``level``, from ``begin`` to ``until`` or :meth:`unstick`; ValueError as :meth:`hold`."""
+        """The line is stuck at ``level``, from ``begin`` to ``until`` or :meth:`unstick`.
+
+        Raises:
+            ValueError: the level is not 0 or 1, the stretch has no length, or it begins before the horizon.
+        """
         self._hold(_LINE_HOLD, level, begin, until)
 
     def unstick(self, at: int) -> None:
@@ -142,7 +146,7 @@ class LineLevels:
 
     def _hold(self, layer: int, level: int, begin: int, until: int) -> None:
         if level not in (0, 1):
-            raise ValueError(f"{level!r} is no level: use 0 for space or 1 for mark")
+            raise ValueError(f"{level!r} is not a level: use 0 for space or 1 for mark")
         if until <= begin:
             raise ValueError(f"a hold from {begin} to {until} has no length")
         self._cut(layer, begin)

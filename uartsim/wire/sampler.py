@@ -1,7 +1,7 @@
 """A receiver that sees levels: sixteen clocks to a bit, as a 16550's, in its own format and with a clock of its own.
 
 The sampling model.  The receiver's clock runs free at sixteen times its own baud; clock ``k`` is at
-``phase + floor(k * bit_ticks / 16)``, in whole ticks, so that a bit that is no multiple of 16 ticks long never drifts.
+``phase + floor(k * bit_ticks / 16)``, in whole ticks, so that a bit whose length is not a multiple of 16 ticks never drifts.
 
 - A start bit is detected at the first clock at which the line is at space.  Call it clock 0.
 - Clock 8 looks again, in the middle of the start bit.  At mark, it was a false start, and is ignored; a new one is
@@ -51,7 +51,7 @@ class Sampler:
         level: the line's level then; at space it waits for mark first, as after a break.
 
     Raises:
-        ValueError: the format is that of unlimited rate, where there are no bits to sample; or there is no such level.
+        ValueError: the format is that of unlimited rate, where there are no bits to sample; or the level is not 0 or 1.
     """
 
     __slots__ = (
@@ -238,4 +238,4 @@ def _check(line_format: LineFormat) -> None:
 
 def _check_levels(levels: list[int]) -> None:
     if wrong := [level for level in levels if level not in (0, 1)]:
-        raise ValueError(f"{wrong[0]!r} is no level: use 0 for space or 1 for mark")
+        raise ValueError(f"{wrong[0]!r} is not a level: use 0 for space or 1 for mark")

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from uartsim.conform.notation.scanner import Line, Scanner
+from uartsim.conform.notation.scanner import Scanner, SourceLine
 
 #: The code of a line: everything before a ``#`` that is not quoted.
 _CODE: Final = re.compile(r"""(?:'(?:[^'\\]|\\.)*'|"[^"]*"|[^#'"])*""")
@@ -36,7 +36,7 @@ Variables: TypeAlias = Mapping[str, int | str]
 class Block:
     """A line and the block below it."""
 
-    line: Line
+    line: SourceLine
     inner: list[Block] = field(default_factory=list)
 
 
@@ -72,7 +72,7 @@ def blocks(text: str, file: str) -> list[Block]:
     return top
 
 
-def _code_of(whole: str, file: str, number: int) -> Line | None:
+def _code_of(whole: str, file: str, number: int) -> SourceLine | None:
     """The line without its comment, or None if nothing is left."""
     found = _CODE.match(whole)
     end = found.end() if found is not None and whole[found.end() : found.end() + 1] == "#" else len(whole)
@@ -80,7 +80,7 @@ def _code_of(whole: str, file: str, number: int) -> Line | None:
     start = len(text) - len(text.lstrip(" "))
     if not text:
         return None
-    line = Line(file, number, text[start:], tuple(range(start + 1, len(text) + 1)))
+    line = SourceLine(file, number, text[start:], tuple(range(start + 1, len(text) + 1)))
     if not line.text.isprintable():
         at = next(n for n, character in enumerate(line.text) if not character.isprintable())
         raise line.error(
@@ -95,7 +95,7 @@ class Unroller:
     def __init__(self) -> None:
         self._lines = 0
 
-    def unroll(self, inside: list[Block], variables: Variables) -> Iterator[tuple[Line, list[Block], Variables]]:
+    def unroll(self, inside: list[Block], variables: Variables) -> Iterator[tuple[SourceLine, list[Block], Variables]]:
         """Each line of a block with its variables replaced, the block below it, and the variables that are set there.
 
         Raises:
@@ -116,7 +116,7 @@ class Unroller:
                 yield from self.unroll(block.inner, {**variables, **more})
 
 
-def _replaced(line: Line, variables: Variables) -> Line:
+def _replaced(line: SourceLine, variables: Variables) -> SourceLine:
     text, at = "", 0
     columns: list[int] = []
     for found in _VARIABLE.finditer(line.text):
@@ -130,7 +130,7 @@ def _replaced(line: Line, variables: Variables) -> Line:
         text += line.text[at : found.start()] + shown
         columns += line.columns[at : found.start()] + (line.columns[found.start()],) * len(shown)
         at = found.end()
-    return Line(line.file, line.number, text + line.text[at:], (*columns, *line.columns[at:]))
+    return SourceLine(line.file, line.number, text + line.text[at:], (*columns, *line.columns[at:]))
 
 
 def _rows(scanner: Scanner) -> Iterator[dict[str, int | str]]:

@@ -56,7 +56,7 @@ class NotationError(UsageError):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SourceLine:
     """One line of a file, with its variables replaced.
 
     Attributes:
@@ -85,7 +85,7 @@ class Scanner:
         line: the line.
     """
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: SourceLine) -> None:
         self.line = line
         self._at = 0
         self._skip()

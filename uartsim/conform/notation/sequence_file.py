@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from uartsim.conform.notation.blocks import Block, Unroller, Variables, blocks
-from uartsim.conform.notation.scanner import Line, Scanner
+from uartsim.conform.notation.scanner import Scanner, SourceLine
 from uartsim.conform.notation.step_lines import steps_of
 from uartsim.conform.steps import ALL_PARTS, Sequence, Step
 
@@ -115,7 +115,7 @@ class _File:
         return self._groups[name]
 
 
-def _parts(line: Line) -> tuple[str, ...]:
+def _parts(line: SourceLine) -> tuple[str, ...]:
     """``parts 16550A, 16750``."""
     scanner = Scanner(line)
     scanner.need("parts")
@@ -126,6 +126,6 @@ def _parts(line: Line) -> tuple[str, ...]:
     return tuple(parts)
 
 
-def _nothing_below(line: Line, inner: list[Block]) -> None:
+def _nothing_below(line: SourceLine, inner: list[Block]) -> None:
     if inner:
         raise inner[0].line.error("this line is indented below a line that takes none: move it to the left")

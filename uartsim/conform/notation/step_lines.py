@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from uartsim.conform.notation.scanner import Line, Scanner
+from uartsim.conform.notation.scanner import Scanner, SourceLine
 from uartsim.conform.steps import (
     Break,
     Check,
@@ -192,7 +192,7 @@ _KINDS: Final[Mapping[str, Callable[[Scanner], Steps]]] = MappingProxyType(
 )
 
 
-def steps_of(line: Line) -> Steps:
+def steps_of(line: SourceLine) -> Steps:
     """The steps that one line stands for.
 
     Raises:

@@ -59,7 +59,7 @@ def check_names(what: str, given: Collection[str], known: Collection[str]) -> No
     """See that options have names that exist.
 
     Args:
-        what: who was given them, for the message.
+        what: what they were given to, for the message.
         given: their names.
         known: the names that there are.
 
