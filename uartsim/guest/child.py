@@ -81,11 +81,6 @@ class Child:
             raise UartsimError(f"cannot start {sys.executable} to supervise {command[0]}: {error.strerror}") from error
         return cls(process)
 
-    @property
-    def reaper_pid(self) -> int:
-        """The process ID of the reaper, the parent of the command."""
-        return self._process.pid
-
     async def wait(self) -> int:
         """Wait until the command, and every process that it left behind, has ended.
 

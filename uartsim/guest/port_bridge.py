@@ -27,7 +27,7 @@ from uartsim.guest.bridge_page import POSTED, VERSION, Page
 from uartsim.line_format import NEVER, TICKS_PER_NS
 from uartsim.machine import Com1
 from uartsim.machine.sides import NO_GUEST, QuietGuest
-from uartsim.registers import IER, LCR, MCR, InterruptId
+from uartsim.registers import IER, LCR, InterruptId
 
 #: How long a polling driver's posted writes may wait in the ring, in ticks.
 GATHER_TICKS: Final = 1_000_000 * TICKS_PER_NS
@@ -41,7 +41,6 @@ REFUSED: Final = 98
 _ERBFI: Final = int(IER.ERBFI)
 _ETBEI: Final = int(IER.ETBEI)
 _DLAB: Final = int(LCR.DLAB)
-_LOOP: Final = int(MCR.LOOP)
 _THR_EMPTY: Final = int(InterruptId.THR_EMPTY)
 _HELLO, _READ, _WRITE, _RESET, _RUN = b"HRWZV"
 
