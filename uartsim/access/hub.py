@@ -17,7 +17,7 @@ from uartsim.access.hub_client import HubClient as HubClient
 from uartsim.access.line_policy import LineHeldError as LineHeldError
 from uartsim.access.line_policy import LinePolicy as LinePolicy
 from uartsim.access.line_policy import NotTheWriterError as NotTheWriterError
-from uartsim.access.news import News
+from uartsim.access.reader_wakeups import News
 from uartsim.access.sent_times import SentTimes
 from uartsim.line_format import NEVER, TICKS_PER_SECOND, LineFormat, seconds_to_ticks
 from uartsim.machine import Com1
