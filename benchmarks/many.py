@@ -23,8 +23,8 @@ import trio
 
 from benchmarks.rig import GUESTS, median, table
 from uartsim.access.hub import Hub
-from uartsim.guest.build import make_guest
 from uartsim.guest.catalogue import find_guest
+from uartsim.guest.make_guest import make_guest
 from uartsim.line_format import TICKS_PER_SECOND
 from uartsim.machine import Machine, open_machine
 

@@ -13,9 +13,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from uartsim.conform.reference import NOT_EMULATED, REGISTERS  # noqa: E402
+from uartsim.conform.qemu_deviations import RULES  # noqa: E402
 from uartsim.conform.register_rows import Register  # noqa: E402
-from uartsim.conform.rules import RULES  # noqa: E402
+from uartsim.conform.register_table import NOT_EMULATED, REGISTERS  # noqa: E402
 from uartsim.conform.steps import ALL_PARTS, Sequence  # noqa: E402
 from uartsim.conform.suite import BY_FILE  # noqa: E402
 from uartsim.registers import (  # noqa: E402

@@ -11,8 +11,6 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from uartsim.errors import UartsimError, UsageError
-
 __all__ = [
     "BIT_AT_DIVISOR_1",
     "CRYSTAL_PERIOD",
@@ -21,8 +19,6 @@ __all__ = [
     "TICKS_PER_NS",
     "TICKS_PER_SECOND",
     "LineFormat",
-    "UartsimError",
-    "UsageError",
     "ns_to_ticks",
     "seconds_to_ticks",
     "ticks_to_seconds",

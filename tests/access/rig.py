@@ -19,7 +19,7 @@ import serial
 
 from tests.patience import patience
 from uartsim.access.control import ask
-from uartsim.line_format import UartsimError
+from uartsim.errors import UartsimError
 
 ROOT = Path(__file__).resolve().parents[2]
 

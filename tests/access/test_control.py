@@ -16,7 +16,7 @@ import pytest
 
 from tests.access.rig import ECHO, SERVER, SILENT, RunningMachine, running, wait_until
 from uartsim.access.control import ask
-from uartsim.line_format import UartsimError, UsageError
+from uartsim.errors import UartsimError, UsageError
 
 GuestFolder = Callable[[str], Path]
 

@@ -16,7 +16,8 @@ from tests.machine.rig import open_port, run_virtual, virtual_time
 from tests.strategies import line_formats
 from uartsim.access.hub import Hub
 from uartsim.access.hub_client import HubClient
-from uartsim.line_format import LineFormat, UsageError
+from uartsim.errors import UsageError
+from uartsim.line_format import LineFormat
 from uartsim.machine import Flag, SerialDriver
 from uartsim.record.transcript import TranscriptWriter, read_transcript
 from uartsim.register_bits import BREAK_INTERRUPT

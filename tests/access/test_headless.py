@@ -20,7 +20,7 @@ from uartsim.access.headless import run_headless
 from uartsim.access.hub import Hub
 from uartsim.access.machine_server import MachineServer
 from uartsim.blocking import open_console
-from uartsim.line_format import UartsimError, UsageError
+from uartsim.errors import UartsimError, UsageError
 from uartsim.machine import GuestEnd, Machine, SerialDriver, open_machine
 from uartsim.record import read_transcript
 

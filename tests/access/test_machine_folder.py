@@ -18,7 +18,7 @@ from tests.access.rig import SILENT, RunningMachine, running, uartsim
 from uartsim.access.endpoints import open_endpoints
 from uartsim.access.machine_folder import MachineFolder
 from uartsim.access.runtime_folder import running_machines, socket_path
-from uartsim.line_format import UartsimError, UsageError
+from uartsim.errors import UartsimError, UsageError
 
 GuestFolder = Callable[[str], Path]
 

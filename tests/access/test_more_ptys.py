@@ -15,7 +15,7 @@ import serial
 from tests.access.rig import ECHO, SERVER, SILENT, RunningMachine, running, status_json, uartsim, wait_until
 from tests.access.test_control import AttachClient
 from tests.patience import patience
-from uartsim.line_format import UsageError
+from uartsim.errors import UsageError
 from uartsim.own_files.folder import MARK
 from uartsim.record import read_transcript
 

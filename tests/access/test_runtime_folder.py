@@ -15,7 +15,7 @@ import pytest
 from tests.access.rig import SILENT, environment, uartsim
 from uartsim.access.machine_folder import MachineFolder
 from uartsim.access.runtime_folder import running_machines, runtime_folder, socket_path
-from uartsim.line_format import UsageError
+from uartsim.errors import UsageError
 from uartsim.own_files.folder import MARK
 
 GuestFolder = Callable[[str], Path]

@@ -17,7 +17,7 @@ from uartsim.chip.receiver import Receiver
 from uartsim.chip.transmitter import Transmitter
 from uartsim.conform.differential import DifferenceError, Pair, run_programs
 from uartsim.conform.dut_qemu import QemuDut
-from uartsim.conform.rules import RULES
+from uartsim.conform.qemu_deviations import RULES
 from uartsim.registers import IER
 
 pytestmark = pytest.mark.needs("qemu-system-x86_64")

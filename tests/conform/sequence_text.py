@@ -64,7 +64,7 @@ def answer_text(offset: int, mask: int, value: int) -> str:
     return f"{register}{masked} -> {value_text(register, value)}"
 
 
-def step_text(step: Step) -> str:
+def step_text(step: Step) -> str:  # noqa: C901 - one case for each kind of step
     """One step as one line."""
     match step:
         case Write(offset, value):

@@ -17,8 +17,8 @@ from uartsim.conform.dut import Can
 from uartsim.conform.dut_command import CommandDut
 from uartsim.conform.notation import NotationError, parse
 from uartsim.conform.player import Finding
-from uartsim.conform.reference import REGISTERS
 from uartsim.conform.register_rows import SAME, Bit
+from uartsim.conform.register_table import REGISTERS
 from uartsim.conform.report import Verdict
 from uartsim.conform.suite import SEQUENCES
 from uartsim.conform.suite_run import run_on_dut

@@ -8,9 +8,9 @@ from uartsim.conform.differential import Summary
 from uartsim.conform.dut import ALL, Can
 from uartsim.conform.dut_ours import OurDut
 from uartsim.conform.player import Player
+from uartsim.conform.qemu_deviations import RULES
 from uartsim.conform.random_programs import Difference, Programs
 from uartsim.conform.report import Verdict
-from uartsim.conform.rules import RULES
 from uartsim.conform.suite import SEQUENCES
 
 

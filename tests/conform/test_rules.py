@@ -7,8 +7,8 @@ import pytest
 from tests.conform.like_qemu import SPOILT
 from uartsim.conform.dut_ours import OurDut
 from uartsim.conform.player import Finding, Player
+from uartsim.conform.qemu_deviations import RULES, explain, not_shown
 from uartsim.conform.random_programs import run_programs
-from uartsim.conform.rules import RULES, explain, not_shown
 from uartsim.conform.steps import Check
 from uartsim.conform.suite import SEQUENCES
 

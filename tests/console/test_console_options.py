@@ -63,7 +63,7 @@ def test_unknown_option_is_a_type_error_with_the_nearest_name(wrong: str, words:
 
 def test_machine_refuses_an_unknown_option_as_well() -> None:
     async def main() -> None:
-        from uartsim.guest.build import make_guest
+        from uartsim.guest.make_guest import make_guest
 
         given: dict[str, Any] = {"strct_line": True}
         async with open_machine(make_guest(find_guest("demo")), **given):

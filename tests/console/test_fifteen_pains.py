@@ -29,7 +29,7 @@ from tests.console.fakes import FakeClient, FakeMachine, run_virtually, write_gu
 from tests.console.test_login import Getty
 from tests.patience import is_running
 from uartsim import blocking
-from uartsim.access.writers import NotTheWriterError
+from uartsim.access.line_policy import NotTheWriterError
 from uartsim.console.console import Console
 from uartsim.console.console_errors import ExpectTimeout, ProblemFound
 from uartsim.console.text.matcher import Matcher

@@ -17,7 +17,7 @@ from tests.console.fakes import FakeClient, FakeMachine, run_virtually
 from uartsim import blocking
 from uartsim.console.console import Console
 from uartsim.console.console_errors import ExpectTimeout, GuestEnded
-from uartsim.console.shell.prompts import command_line, without_echo
+from uartsim.console.shell.other_command_lines import command_line, without_echo
 from uartsim.console.shell.shell_line import LONGEST_LINE, ShellLine
 from uartsim.errors import UsageError
 from uartsim.guest.catalogue import GuestDefinition

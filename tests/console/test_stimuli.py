@@ -9,7 +9,7 @@ import pytest
 
 from tests.console.fakes import FakeClient, FakeMachine, run_virtually
 from uartsim import blocking
-from uartsim.access.writers import NotTheWriterError
+from uartsim.access.line_policy import NotTheWriterError
 from uartsim.console.console import Console
 from uartsim.errors import UsageError
 

@@ -41,7 +41,7 @@ from tests.faults.rig import (
     unlimit,
 )
 from tests.patience import patience
-from uartsim.line_format import UartsimError
+from uartsim.errors import UartsimError
 from uartsim.record import read_transcript
 
 # -- no room for the record ----------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from tests.access.rig import COUNTER, ECHO, environment, open_serial, running, u
 from tests.faults.rig import GuestFolder, process_folder
 from uartsim.access.control import ask
 from uartsim.access.log import OF_A_KIND, QUEUE_BYTES, REPEAT_S, Log
-from uartsim.line_format import UartsimError
+from uartsim.errors import UartsimError
 
 #: A program that alternates between speeds that COM1 does not have, and sends something at each.
 ALTERNATES = r"""

@@ -16,8 +16,8 @@ from typing import Any, ParamSpec
 import trio
 
 from tests.patience import is_running, patience
-from uartsim.guest.build import make_guest
 from uartsim.guest.catalogue import GuestDefinition
+from uartsim.guest.make_guest import make_guest
 from uartsim.guest.reaper import descendants
 from uartsim.line_format import seconds_to_ticks
 from uartsim.machine import Machine, open_machine

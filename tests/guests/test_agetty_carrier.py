@@ -13,9 +13,9 @@ import trio
 from tests.access.rig import open_serial, running, uartsim
 from tests.access.rig import wait_until as wait_for
 from tests.guests.line import Line, family, guest, in_trio, left_after, wait_until
-from uartsim.guest.build import make_guest
+from uartsim.errors import UsageError
 from uartsim.guest.catalogue import GuestDefinition, find_guest
-from uartsim.line_format import UsageError
+from uartsim.guest.make_guest import make_guest
 from uartsim.machine import Machine
 from uartsim.machine.port_options import read_fault
 from uartsim.registers import ModemOutput

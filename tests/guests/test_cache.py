@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from uartsim.errors import UsageError
 from uartsim.guest.cache import cache_folder, kept_file
-from uartsim.line_format import UsageError
 from uartsim.own_files.folder import MARK
 from uartsim.own_files.places import is_ours
 

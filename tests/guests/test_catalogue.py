@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from uartsim.errors import UsageError
 from uartsim.guest import catalogue
 from uartsim.guest.catalogue import GuestDefinition, Need, find_guest, list_guests, load_guest
 from uartsim.guest.manifest import MANIFEST_LIMIT_BYTES, Lines, parse_manifest
-from uartsim.line_format import UsageError
 
 GOOD = """\
 [guest]

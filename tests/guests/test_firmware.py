@@ -10,10 +10,10 @@ import pytest
 import trio
 
 from tests.guests.line import Line, guest, in_trio
+from uartsim.errors import UsageError
 from uartsim.guest.assembler_listing import read_listing
-from uartsim.guest.build import make_guest
 from uartsim.guest.catalogue import GuestDefinition, catalogue_folder, find_guest
-from uartsim.line_format import UsageError
+from uartsim.guest.make_guest import make_guest
 
 #: mov dx, 3F8h; mov al, 'R'; out dx, al; mov al, 0FEh; out 64h, al
 RESETS = "7C00 BAF803 \n7C03 B052 \n7C05 EE \n7C06 B0FE \n7C08 E664 \n7C0A F4\n"

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from uartsim.errors import UartsimError, UsageError
 from uartsim.guest import images
 from uartsim.guest.images import Entry, cpio, find_kernel, is_static, libraries, tiny_entries, tiny_initramfs
-from uartsim.line_format import UartsimError, UsageError
 from uartsim.own_files.folder import MARK
 
 NAMES = st.text("abcdefgh.-_", min_size=1, max_size=12).filter(lambda name: name.strip(".") != "")

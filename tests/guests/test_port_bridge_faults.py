@@ -23,11 +23,11 @@ from tests.guests.line import (
     wait_until,
 )
 from tests.patience import is_running, patience
+from uartsim.errors import UartsimError
 from uartsim.guest.bridge_build import bridge_library
 from uartsim.guest.port_bridge import BridgeServer
 from uartsim.guest.qemu import QemuGuest
 from uartsim.guest.qemu_line import RegisterLine
-from uartsim.line_format import UartsimError
 from uartsim.machine import Machine
 
 pytestmark = pytest.mark.needs("qemu-system-x86_64")

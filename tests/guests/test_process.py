@@ -13,12 +13,12 @@ import trio
 
 from tests.guests.line import Line, alive_with, family, guest, in_trio, left_after, names_in, owner_of_a_guest
 from tests.patience import patience
+from uartsim.errors import UartsimError, UsageError
 from uartsim.guest import process as process_module
-from uartsim.guest.build import make_guest
 from uartsim.guest.catalogue import GuestDefinition, find_guest
 from uartsim.guest.inner_tty import as_tty_input
+from uartsim.guest.make_guest import make_guest
 from uartsim.guest.reaper import remove
-from uartsim.line_format import UartsimError, UsageError
 from uartsim.machine import Flag, Received
 
 

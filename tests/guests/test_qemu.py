@@ -14,10 +14,10 @@ import trio
 
 from tests.guests.line import Line, alive_with, family, guest, in_trio, left_after, name_of, names_in, owner_of_a_guest
 from tests.patience import patience
-from uartsim.guest.build import make_guest
+from uartsim.errors import UsageError
 from uartsim.guest.catalogue import GuestDefinition, find_guest
+from uartsim.guest.make_guest import make_guest
 from uartsim.guest.qmp import QmpError
-from uartsim.line_format import UsageError
 
 
 def firmware(folder: Path, **options: Any) -> GuestDefinition:

@@ -124,7 +124,7 @@ async def test_a_stopped_command_ends_too(marker: str) -> None:
     child = await Child.start(["sh", "-c", FAMILY])
     await family_is_up(marker)
     for pid in alive_with(marker):
-        if pid != child.reaper_pid:
+        if pid != child._process.pid:
             os.kill(pid, signal.SIGSTOP)
     await child.end()
     assert alive_with(marker) == []
@@ -134,7 +134,7 @@ async def test_a_stopped_command_ends_too(marker: str) -> None:
 async def test_the_command_ends_when_the_reaper_is_killed(marker: str) -> None:
     async with await Child.start(["sleep", "1000"]) as child:
         await wait_until(lambda: len(alive_with(marker)) == 2)
-        os.kill(child.reaper_pid, signal.SIGKILL)
+        os.kill(child._process.pid, signal.SIGKILL)
         assert await child.wait() == 137
     assert gone_within(marker) == []
 

@@ -9,9 +9,9 @@ import pytest
 import trio
 
 from tests.machine.rig import FarEnd, Listener, virtual_time
-from uartsim.guest.build import make_guest
+from uartsim.errors import UsageError
 from uartsim.guest.catalogue import GuestDefinition, find_guest
-from uartsim.line_format import UsageError
+from uartsim.guest.make_guest import make_guest
 from uartsim.machine import GuestEnd, Machine, open_machine
 
 

@@ -17,11 +17,11 @@ from tests.guests.boot_code import POLL_LSR, boot
 from tests.guests.line import Line, in_trio
 from tests.guests.test_port_bridge_lease import SCRIPTS, play
 from uartsim.chip.uart import Uart
-from uartsim.guest.build import make_guest
+from uartsim.errors import UartsimError, UsageError
 from uartsim.guest.catalogue import GuestDefinition, find_guest
+from uartsim.guest.make_guest import make_guest
 from uartsim.guest.qemu import QemuGuest
 from uartsim.guest.snapshot import PortSnapshot, moved
-from uartsim.line_format import UartsimError, UsageError
 from uartsim.machine import Machine, open_machine
 
 

@@ -13,11 +13,11 @@ import pytest
 from tests.guests.boot_code import POLL_LSR, SETUP, bios, boot
 from tests.guests.line import Line, guest, in_trio
 from tests.guests.test_snapshot import restored, save
+from uartsim.errors import UartsimError, UsageError
 from uartsim.guest.catalogue import GuestDefinition
 from uartsim.guest.drives import read_options, replaceable_names, with_images, with_names, write_options
 from uartsim.guest.images import Entry, cpio, tiny_entries
 from uartsim.guest.qemu import QemuGuest
-from uartsim.line_format import UartsimError, UsageError
 from uartsim.machine import Machine
 
 DISK_BYTES = 1 << 20

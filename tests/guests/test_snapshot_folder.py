@@ -17,9 +17,9 @@ from tests.access.rig import running, uartsim
 from tests.guests.boot_code import POLL_LSR, boot
 from tests.guests.line import Line, in_trio
 from tests.guests.test_snapshot import restored, save
+from uartsim.errors import UartsimError, UsageError
 from uartsim.guest import snapshot_folder
 from uartsim.guest.snapshot_folder import SnapshotDraft, SnapshotFiles
-from uartsim.line_format import UartsimError, UsageError
 from uartsim.own_files.folder import MARK
 
 CONTENT = {"version": 2, "uart": {}}

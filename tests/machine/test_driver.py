@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.machine.rig import FarEnd, open_port, receive_data, run_virtual, virtual_time
-from uartsim.line_format import LineFormat, UartsimError, UsageError, seconds_to_ticks
+from uartsim.errors import UartsimError, UsageError
+from uartsim.line_format import LineFormat, seconds_to_ticks
 from uartsim.machine import Com1, Flag, Received, SerialDriver
 from uartsim.machine.driver import RECEIVE_BUFFER, TRANSMIT_BUFFER, divisor_of
 from uartsim.machine.port import QUANTUM

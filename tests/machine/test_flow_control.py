@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from tests.machine.rig import FarEnd, open_port, receive_data, run_virtual, virtual_time
 from tests.strategies import line_formats
-from uartsim.line_format import TICKS_PER_SECOND, LineFormat, UartsimError
+from uartsim.errors import UartsimError
+from uartsim.line_format import TICKS_PER_SECOND, LineFormat
 from uartsim.machine import Com1, Flag, SerialDriver, interrupt_handler
 from uartsim.machine.modem_control import RTS_HIGH_WATER, RTS_LOW_WATER
 from uartsim.machine.port_options import read_fault

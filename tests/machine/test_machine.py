@@ -11,7 +11,7 @@ import trio
 import trio.testing
 
 from tests.machine.rig import FarEnd, FunctionGuest, Listener, real_time, virtual_time
-from uartsim.line_format import UartsimError, UsageError
+from uartsim.errors import UartsimError, UsageError
 from uartsim.machine import GuestEnd, Machine, SerialDriver, open_machine
 
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.machine.rig import open_port, real_time, run_virtual, virtual_time
-from uartsim.line_format import NEVER, TICKS_PER_SECOND, UartsimError
+from uartsim.errors import UartsimError
+from uartsim.line_format import NEVER, TICKS_PER_SECOND
 from uartsim.machine import ticker as ticker_module
 from uartsim.machine.ticker import LONGEST_ROUND, RealClock, Timer, TrioClock, Wakeup, is_virtual, shared_ticker
 

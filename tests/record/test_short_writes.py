@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from uartsim.line_format import TICKS_PER_SECOND, UsageError
+from uartsim.errors import UsageError
+from uartsim.line_format import TICKS_PER_SECOND
 from uartsim.record import Event, TranscriptWriter, read_transcript
 
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from tests.record.rig import AT_115200, RecordedChip, print_by_interrupts, print_polling, set_up
 from tests.strategies import characters, line_formats
-from uartsim.line_format import CRYSTAL_PERIOD, TICKS_PER_NS, TICKS_PER_SECOND, LineFormat, UsageError
+from uartsim.errors import UsageError
+from uartsim.line_format import CRYSTAL_PERIOD, TICKS_PER_NS, TICKS_PER_SECOND, LineFormat
 from uartsim.record import events
 from uartsim.record.events import End, Event, Lost, Settled, tell
 from uartsim.record.tap import RecordHeader

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uartsim.line_format import TICKS_PER_NS, TICKS_PER_SECOND, UsageError
+from uartsim.errors import UsageError
+from uartsim.line_format import TICKS_PER_NS, TICKS_PER_SECOND
 from uartsim.record import Event, TranscriptWriter, read_transcript
 
 NS = TICKS_PER_NS

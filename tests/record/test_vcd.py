@@ -18,7 +18,8 @@ from vcd.reader import TokenKind, tokenize
 
 from tests.patience import patience
 from tests.record.rig import AT_115200, RecordedChip, print_by_interrupts, set_up
-from uartsim.line_format import TICKS_PER_NS, TICKS_PER_SECOND, LineFormat, UsageError
+from uartsim.errors import UsageError
+from uartsim.line_format import TICKS_PER_NS, TICKS_PER_SECOND, LineFormat
 from uartsim.record.levels import PINS
 from uartsim.record.tap import RecordHeader
 from uartsim.record.vcd import TIMESCALES, VcdWriter

@@ -28,7 +28,7 @@ def records_as_documented(data: bytes) -> bytes:
     return records
 
 
-def read_as_documented(data: bytes) -> list[tuple[int, str, int, int]]:
+def read_as_documented(data: bytes) -> list[tuple[int, str, int, int]]:  # noqa: C901 - the whole page in one place
     """The accesses of a trace, (time, direction, offset, value), by a reader that knows docs/traces.md and no code of ours."""
     place = data.index(b"\n") + 1
     if json.loads(data[:place])["version"] == 2:

@@ -8,8 +8,8 @@ import pytest
 
 from uartsim.line_format import TICKS_PER_NS, TICKS_PER_SECOND, LineFormat
 from uartsim.record import events
+from uartsim.trace.bit_names import bit_names, printable, register_name
 from uartsim.trace.listing import Listing, clock, duration, in_order
-from uartsim.trace.names import bit_names, printable, register_name
 from uartsim.trace.summary import Summary, summarize
 
 END = events.End(99 * TICKS_PER_SECOND, whole=True)

@@ -12,7 +12,8 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.record.rig import AT_115200, BIT
-from uartsim.line_format import TICKS_PER_SECOND, LineFormat, UsageError
+from uartsim.errors import UsageError
+from uartsim.line_format import TICKS_PER_SECOND, LineFormat
 from uartsim.record.tap import RecordHeader, Tap
 from uartsim.record.trace_writer import TraceWriter
 from uartsim.record.vcd import VcdWriter

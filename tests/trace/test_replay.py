@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.record.rig import AT_115200, RecordedChip, perform, print_by_interrupts, print_polling, set_up
 from tests.strategies import Step, chip_options, programs
-from uartsim.line_format import UsageError
+from uartsim.errors import UsageError
 from uartsim.record import events
 from uartsim.record.events import Event, tell
 from uartsim.record.tap import RecordHeader

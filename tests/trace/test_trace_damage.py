@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from tests.record.rig import AT_115200
 from tests.trace.test_replay import driven
-from uartsim.line_format import NEVER, UsageError
+from uartsim.errors import UsageError
+from uartsim.line_format import NEVER
 from uartsim.record.events import tell
 from uartsim.record.tap import RecordHeader
 from uartsim.record.trace_format import BLOCK_HEAD, Kind

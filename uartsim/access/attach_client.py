@@ -24,7 +24,7 @@ from uartsim.access.keys import HELP, MENU, Keys
 from uartsim.access.output_filters import QueryFilter
 from uartsim.access.raw_terminal import RawTerminal, window_size
 from uartsim.access.terminal_output import TerminalOutput
-from uartsim.line_format import UartsimError
+from uartsim.errors import UartsimError
 from uartsim.printable import printable_line
 
 #: The most bytes that have been sent to the machine and that the line has not taken yet.

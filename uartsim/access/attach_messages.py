@@ -31,7 +31,7 @@ from typing import Any, Final, NamedTuple
 
 import trio
 
-from uartsim.line_format import UartsimError
+from uartsim.errors import UartsimError
 
 _HEAD: Final = struct.Struct(">cI")
 #: The longest message, in bytes.

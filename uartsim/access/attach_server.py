@@ -20,7 +20,7 @@ import trio
 from uartsim.access.attach_messages import Message, MessageStream
 from uartsim.access.hub import Hub, LineHeldError, NotTheWriterError
 from uartsim.error_groups import first_error
-from uartsim.line_format import UartsimError
+from uartsim.errors import UartsimError
 from uartsim.printable import printable, printable_line
 
 #: Messages of a client that may wait for the line.

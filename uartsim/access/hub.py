@@ -14,23 +14,23 @@ import trio
 
 from uartsim.access.hub_client import BREAK_SECONDS, CHUNK, READING_TICKS
 from uartsim.access.hub_client import HubClient as HubClient
-from uartsim.access.news import News
+from uartsim.access.line_policy import LineHeldError as LineHeldError
+from uartsim.access.line_policy import LinePolicy as LinePolicy
+from uartsim.access.line_policy import NotTheWriterError as NotTheWriterError
+from uartsim.access.reader_wakeups import News
 from uartsim.access.sent_times import SentTimes
-from uartsim.access.writers import LineHeldError as LineHeldError
-from uartsim.access.writers import LinePolicy as LinePolicy
-from uartsim.access.writers import NotTheWriterError as NotTheWriterError
 from uartsim.line_format import NEVER, TICKS_PER_SECOND, LineFormat, seconds_to_ticks
 from uartsim.machine import Com1
-from uartsim.machine.turn import Turn
+from uartsim.machine.fairness import Turn
 from uartsim.record import TranscriptWriter
 
 #: Bytes of the guest's output that are kept.
 SCROLLBACK: Final = 1 << 20
 #: Characters that may wait at the far end of the line before a sending client has to wait.
 SEND_QUEUE: Final = 4096
-#: What happens on the line is in the file of its record after so long at the latest, in ticks.
+#: The longest delay before recorded events are flushed to the record's file, in ticks.
 RECORD_DELAY: Final = TICKS_PER_SECOND
-#: The shortest sleep, in ticks: a float of many seconds is coarser than a tick, and a shorter one might be none.
+#: The shortest sleep, in ticks: at large clock values a float cannot represent one tick, and a shorter sleep could become zero.
 _MICROSECOND: Final = TICKS_PER_SECOND // 1_000_000
 
 
@@ -51,7 +51,7 @@ class Hub:
         self.scrollback_bytes = scrollback_bytes
         self.closed = False
         self.clients: set[HubClient] = set()
-        #: The client that may send, or None.
+        #: The writer: the one client that may send; None if there is none.
         self.writer: HubClient | None = None
         #: When the last character came from the guest, in ticks.
         self.last_output_at: int | None = None
@@ -70,11 +70,11 @@ class Hub:
         self._turn = Turn()
         #: Where clients wait until the guest has sent something, or the hub is closed.
         self.news = News(com1.ticker)
-        #: The same for those that may take on the spot what comes, and are woken only for what they leave.
+        #: The same for clients that may take output on the spot, and are woken only for what they leave.
         self.eager_news = trio.lowlevel.ParkingLot()
         self._room = trio.lowlevel.ParkingLot()
         self._taken = trio.lowlevel.ParkingLot()
-        #: Some client wants to know what is on the line before any receiver gets it.
+        #: Whether a client wants to be told of frames on the line before a receiver gets them.
         self.follows_frames = False
         com1.far_end = self
 
@@ -142,7 +142,7 @@ class Hub:
         self.tell_of_news()
 
     def tell_of_news(self) -> None:
-        """Somebody may read: who can take it on the spot does, and the others are woken."""
+        """Hand out new output: clients that can take it on the spot do so, and the others are woken."""
         behind = False
         for client in tuple(self.clients):
             if client.eager is not None:
@@ -160,7 +160,7 @@ class Hub:
             client.listen_as_needed()
 
     def set_writer(self, client: HubClient | None) -> None:
-        """Used by :class:`HubClient`: the line is another's now; the far end has its format."""
+        """Used by :class:`HubClient`: make a client, or none, the writer, and give the far end its format."""
         self.writer = client
         self.com1.set_far_format(client.line_format if client is not None else None)
 
@@ -174,7 +174,7 @@ class Hub:
             client.listen_as_needed()
 
     def look_who_follows(self) -> None:
-        """Used by :class:`HubClient`: what a client wants to know has changed, or a client has left."""
+        """Used by :class:`HubClient`: a client has changed what it wants to be told, or has left."""
         self.follows_frames = any(client.on_carry is not None for client in self.clients)
 
     def carried(self, now: int) -> None:
@@ -199,7 +199,7 @@ class Hub:
             client.mark_difference()
 
     def _recording(self) -> TranscriptWriter | None:
-        """The record, if there is one; what is given to it now is in the file soon."""
+        """The record, or None; whatever the caller adds to it is flushed to the file soon."""
         if self.record is not None and self._record_flush.at == NEVER:
             self._record_flush.set(self.com1.clock.now() + RECORD_DELAY)
         return self.record
@@ -214,13 +214,13 @@ class Hub:
             self._room.unpark_all()
 
     def read(self, position: int, size: int = CHUNK) -> tuple[int, bytes]:
-        """What is kept from ``position`` on, at most ``size``; returns the position at which it really starts, and it."""
+        """Kept output from ``position`` on, at most ``size`` bytes; returns where it really starts, and the bytes."""
         position = max(position, self.start)
         offset = position - self.start
         return position, bytes(self._kept[offset : offset + size])
 
     def note_taken(self) -> None:
-        """A client has read something."""
+        """A client has read output, so that a guest that waits for it may go on."""
         if self._taken:
             self._taken.unpark_all()
         if self._was_busy and not self.is_busy():

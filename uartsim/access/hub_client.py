@@ -12,9 +12,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 from uartsim.access.far_receiver import FarReceiver
-from uartsim.access.writers import LineHeldError, LinePolicy, NotTheWriterError
+from uartsim.access.line_policy import LineHeldError, LinePolicy, NotTheWriterError
 from uartsim.line_format import TICKS_PER_NS, LineFormat
-from uartsim.machine.turn import Turn
+from uartsim.machine.fairness import Turn
 
 if TYPE_CHECKING:
     from uartsim.access.hub import Hub

@@ -17,7 +17,7 @@ MENU: Final = "[b break|s SysRq|n NMI|r reset|d diagnosis|z size|w watch|f take|
 PASTE_BYTES: Final = 32
 #: Keys that follow a paste within this time belong to it, in seconds.
 PASTE_GAP_S: Final = 0.05
-#: The closing bracket of a paste is awaited no longer than this, in seconds, so that the menu stays within reach.
+#: How long the end of a bracketed paste is waited for, in seconds, so that the menu stays within reach.
 PASTE_BRACKET_S: Final = 1.0
 
 _PASTE_BEGINS: Final = b"\x1b[200~"
@@ -71,7 +71,7 @@ class Keys:
         self._tail = b""
 
     def feed(self, data: bytes, now_s: float) -> Iterator[tuple[str, bytes]]:
-        """What to do for ``data``, which was read at ``now_s`` seconds, in the order of the keys."""
+        """The actions for ``data``, which was read at ``now_s`` seconds, in the order of the keys."""
         quiet_s = now_s - self._last_at
         self._last_at = now_s
         self._in_burst = len(data) > PASTE_BYTES or (self._in_burst and quiet_s < PASTE_GAP_S)

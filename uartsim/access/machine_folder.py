@@ -165,7 +165,7 @@ class MachineFolder:
         return number, path
 
     def move_link(self, target: str, number: int | None = None) -> None:
-        """Let a link point to another pty, if the link is still as it was made; any other is left alone.
+        """Point a link to another pty, if the link is still as it was made; any other is left alone.
 
         Args:
             target: the pty.
@@ -198,7 +198,7 @@ class MachineFolder:
         return f"{self.path}.{number}.tty"
 
     def _is_ours(self) -> bool:
-        """Whether the folder holds our lock: it may have been removed, and made anew by another machine."""
+        """Whether the folder holds our lock: another machine may have removed the folder and made its own."""
         try:
             return os.path.samestat(os.stat(os.path.join(self.path, "lock")), os.fstat(self._lock))
         except OSError:

@@ -17,7 +17,7 @@ from uartsim.access.hub import Hub
 from uartsim.access.machine_folder import MachineFolder
 from uartsim.access.pty import PtyAccess
 from uartsim.access.pty_device import PtyDevice
-from uartsim.line_format import UsageError
+from uartsim.errors import UsageError
 
 
 class _More(NamedTuple):
@@ -58,7 +58,7 @@ class MorePtys:
             await trio.sleep_forever()
 
     def add(self, *, watch: bool = False, link: str | None = None) -> dict[str, Any]:
-        """Make one more.
+        """Open one more pty.
 
         Args:
             watch: whether what its clients send is refused.
@@ -108,7 +108,7 @@ class MorePtys:
             more.ended.set()
 
     async def remove(self, number: int) -> None:
-        """Remove a pty; its clients read the end of the file.
+        """Close a pty; its clients read the end of the file.
 
         Raises:
             UsageError: there is no pty of that number.

@@ -1,4 +1,4 @@
-"""When, and in which format, the guest has sent what the hub keeps.
+"""The times at which the guest sent what the hub keeps, and the format in which it did.
 
 A client that comes later, at another speed, would have heard something else on a real line: for it the past goes over a
 line once more, see :mod:`uartsim.access.far_receiver`.
@@ -71,13 +71,13 @@ class SentTimes:
         self._stretches.appendleft(first if first.line_format == second.line_format else second)
 
     def forget(self, offset: int) -> None:
-        """What lies before is not kept any more."""
+        """Drop the stretches that end before an offset: the hub has dropped their characters."""
         stretches = self._stretches
         while len(stretches) > 1 and stretches[1].offset <= offset:
             stretches.popleft()
 
     def between(self, begin: int, end: int) -> list[Stretch]:
-        """The stretches of which something lies from ``begin`` up to ``end``, the first cut off there."""
+        """The stretches that overlap ``begin`` up to ``end``, the first of them clipped."""
         found: list[Stretch] = []
         for stretch in reversed(self._stretches):
             if stretch.offset < end:

@@ -183,7 +183,8 @@ class Transmitter:
             if self.times.frame:
                 self.taken_at = now
             self._shift(bytearray((character,)), now)
-            self.due = min(self.thre_at, self.frame_end)  # as _plan has it, without the call
+            end = self.frame_end
+            self.due = self.thre_at if self.thre_at < end else end  # as _plan has it, without the call
             return
         fifo.append(character)
         if self.shifting:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import sys
 from typing import TYPE_CHECKING
 
@@ -76,6 +75,8 @@ def conform(
     is silent or answers nonsense.
     """
     _check_options(target, program, part, accesses, mixed, seed, timeout_s)
+    import random
+
     from uartsim.conform.dut import DutError
     from uartsim.conform.suite import chosen
 

@@ -28,7 +28,7 @@ def _click_option(option: RunOption) -> Callable[[_Command], _Command]:
         "choice": click.Choice(option.choices, case_sensitive=not option.any_case),
         "seconds": Seconds(positive=True),
     }
-    given: dict[str, Any] = {"help": option.help, "default": option.default}
+    given: dict[str, Any] = {"help": option.help_text, "default": option.default}
     if option.takes == "nothing":
         given["is_flag"] = True
         given["default"] = None if "/" in option.names else False  # a pair of flags may be left open
@@ -68,7 +68,7 @@ def run(
     from pathlib import Path
 
     from uartsim.access.endpoints import open_endpoints
-    from uartsim.guest.build import make_guest
+    from uartsim.guest.make_guest import make_guest
 
     definition = _definition(guest, settings, registers)
     line = _line_settings(definition, line_policy, record, port)

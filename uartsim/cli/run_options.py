@@ -6,7 +6,7 @@ with them before click, or anything else that is heavy, has been imported: nothi
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 #: The parts that the chip can be, as :data:`uartsim.registers.VARIANTS` has them.
 PARTS: Final = ("8250", "16450", "16550", "16550A", "16750")
@@ -14,12 +14,14 @@ PARTS: Final = ("8250", "16450", "16550", "16550A", "16750")
 VIRTUAL_SECONDS: Final = 60.0
 
 
-class RunOption(NamedTuple):
+class RunOption:
     """One option of ``uartsim run``.
+
+    A plain class, because a dataclass or a named tuple takes a millisecond to make, and a client waits for the pty.
 
     Attributes:
         names: as it is typed: ``--name``, or ``--this/--that`` for a pair of flags.
-        help: for ``--help``.
+        help_text: for ``--help``.
         takes: its value: ``"text"``, ``"path"``, ``"choice"``, ``"seconds"``, or ``"nothing"``: it is a flag.
         parameter: the name of the argument that it becomes, where that is not the option's own.
         metavar: what ``--help`` calls the value.
@@ -30,16 +32,43 @@ class RunOption(NamedTuple):
         early: whether its value can be checked before anything heavy is imported.
     """
 
-    names: str
-    help: str
-    takes: str = "text"
-    parameter: str | None = None
-    metavar: str | None = None
-    choices: tuple[str, ...] = ()
-    default: str | None = None
-    any_case: bool = False
-    repeatable: bool = False
-    early: bool = False
+    __slots__ = (
+        "any_case",
+        "choices",
+        "default",
+        "early",
+        "help_text",
+        "metavar",
+        "names",
+        "parameter",
+        "repeatable",
+        "takes",
+    )
+
+    def __init__(
+        self,
+        names: str,
+        help_text: str,
+        takes: str = "text",
+        *,
+        parameter: str | None = None,
+        metavar: str | None = None,
+        choices: tuple[str, ...] = (),
+        default: str | None = None,
+        any_case: bool = False,
+        repeatable: bool = False,
+        early: bool = False,
+    ) -> None:
+        self.names = names
+        self.help_text = help_text
+        self.takes = takes
+        self.parameter = parameter
+        self.metavar = metavar
+        self.choices = choices
+        self.default = default
+        self.any_case = any_case
+        self.repeatable = repeatable
+        self.early = early
 
 
 RUN_OPTIONS: Final = (

@@ -2,8 +2,8 @@
 
 QEMU is the reference for masks, the DLAB window, interrupt identification and its latches, trigger levels, FIFO resets,
 the character timeout, overrun and every edge of the interrupt line.  It does not model the line.  The differences that
-follow are named in :data:`uartsim.conform.rules.RULES`: a rule either keeps a program away from what QEMU cannot do, or
-says exactly what our chip must show where QEMU shows something else.  Everything else has to be equal.
+follow are named in :data:`uartsim.conform.qemu_deviations.RULES`: a rule either keeps a program away from what QEMU cannot do,
+or says exactly what our chip must show where QEMU shows something else.  Everything else has to be equal.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Final
 from uartsim.chip import Bench
 from uartsim.conform.dut import Access, Answer
 from uartsim.conform.dut_qemu import QemuDut
+from uartsim.conform.qemu_deviations import RULES
 from uartsim.conform.random_accesses import TIMED_DIVISORS, RandomAccesses
-from uartsim.conform.rules import RULES
 from uartsim.line_format import NEVER, TICKS_PER_NS, ns_to_ticks
 from uartsim.registers import FCR, LCR, LSR, MCR, MSR, Offset
 

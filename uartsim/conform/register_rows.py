@@ -1,4 +1,4 @@
-"""The shape of the register reference; its rows are in :mod:`uartsim.conform.reference`."""
+"""The shape of the register reference; its rows are in :mod:`uartsim.conform.register_table`."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from typing import Any
 from uartsim.conform.differential import Summary
 from uartsim.conform.dut import a_part
 from uartsim.conform.player import Finding, SequenceResult
+from uartsim.conform.qemu_deviations import RULES, Rule, explain, not_shown
 from uartsim.conform.random_programs import Difference, Programs
-from uartsim.conform.rules import RULES, Rule, explain, not_shown
 
 #: In a run of this many random register accesses every rule is applied.
 _LONG_RUN = 20_000

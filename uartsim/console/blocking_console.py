@@ -156,7 +156,7 @@ class Console:
 
         Raises:
             ExpectTimeout: no prompt came in time, or the command did not end.
-            RunFailed: something other than a shell has the line, or a shell that ``run`` cannot use.
+            RunFailed: something other than a shell reads input, or a shell that ``run`` cannot use.
             OutputTooLong: it printed more than ``max_output``.
             TypingFailed: it could not be typed.
             UsageError: a command that cannot be typed, or there is no such kind of command line.

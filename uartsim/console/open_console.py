@@ -18,9 +18,10 @@ from uartsim.console.console import Console
 from uartsim.console.console_options import LineOptions, check_options, line_policy, with_registers
 from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.problems.problem_catalogue import Source
-from uartsim.guest.build import make_guest
+from uartsim.errors import UsageError
 from uartsim.guest.catalogue import GuestDefinition, find_guest
-from uartsim.line_format import UsageError, seconds_to_ticks
+from uartsim.guest.make_guest import make_guest
+from uartsim.line_format import seconds_to_ticks
 from uartsim.machine import Machine, open_machine
 from uartsim.machine.port_options import PortOptions
 from uartsim.machine.ticker import is_virtual

@@ -1,4 +1,4 @@
-"""The line as a tty for pexpect, for scripts that were written for it."""
+"""A pty through which scripts that were written for pexpect talk to the guest."""
 
 from __future__ import annotations
 

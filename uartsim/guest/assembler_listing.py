@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from uartsim.line_format import UsageError
+from uartsim.errors import UsageError
 
 _CODE = re.compile(r"([0-9A-F]{4}) ((?:[0-9A-F]{2})+)(?: .*)?$")
 

@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from uartsim.errors import UartsimError, UsageError
 from uartsim.guest.cache import Progress, built_file, content_hash
 from uartsim.guest.images import find_kernel, newest, tiny_initramfs
-from uartsim.line_format import UartsimError, UsageError
 
 #: How long xorriso may take, in seconds.
 ISO_TIMEOUT_S: Final = 60.0

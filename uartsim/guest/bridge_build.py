@@ -13,8 +13,8 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
+from uartsim.errors import UartsimError, UsageError
 from uartsim.guest.cache import Progress, cache_folder, content_hash, kept_file
-from uartsim.line_format import UartsimError, UsageError
 
 #: The C source of the library.
 SOURCE: Final = Path(__file__).with_name("port_bridge.c")

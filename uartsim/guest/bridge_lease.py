@@ -17,14 +17,8 @@ from uartsim.chip.transmitter import Transmitter
 from uartsim.chip.uart import Uart
 from uartsim.guest.bridge_page import NEVER_NS, Future, Lease, Step
 from uartsim.line_format import NEVER, TICKS_PER_NS
-from uartsim.registers import IER, LCR, LSR, InterruptId, Offset
-
-_ETBEI: Final = int(IER.ETBEI)
-_ERBFI: Final = int(IER.ERBFI)
-_DLAB: Final = int(LCR.DLAB)
-_THRE: Final = int(LSR.THRE)
-_TEMT: Final = int(LSR.TEMT)
-_THR_EMPTY: Final = int(InterruptId.THR_EMPTY)
+from uartsim.register_bits import DLAB, ERBFI, ETBEI, TEMT, THR_EMPTY, THRE
+from uartsim.registers import Offset
 
 _RBR: Final = 1 << Offset.RBR
 _IIR: Final = 1 << Offset.IIR
@@ -34,7 +28,7 @@ _MSR: Final = 1 << Offset.MSR
 _PLAIN: Final = 1 << Offset.IER | 1 << Offset.LCR | 1 << Offset.MCR | 1 << Offset.SCR
 _THR: Final = 1 << Offset.THR
 _IER: Final = 1 << Offset.IER
-_BOTH_EMPTY: Final = _THRE | _TEMT
+_BOTH_EMPTY: Final = THRE | TEMT
 
 #: The transmitter's future is unknown.
 NO_FUTURE: Final = Future(0, 0, 0, 0, 0, 0)
@@ -56,7 +50,7 @@ def lease_of(uart: Uart, next_arrival: int) -> Lease:
     """
     uart.advance(uart.now)
     receiver, transmitter, modem = uart.receiver, uart.transmitter, uart.modem
-    divisor_latch = uart.lcr & _DLAB
+    divisor_latch = uart.lcr & DLAB
     status = uart.line_status
     identification = uart.iir
     values = [
@@ -70,7 +64,7 @@ def lease_of(uart: Uart, next_arrival: int) -> Lease:
         uart.scratch if uart.variant.has_scratch else 0xFF,
     ]
     mask = _PLAIN | (_RBR if divisor_latch else 0)
-    if identification != _THR_EMPTY:
+    if identification != THR_EMPTY:
         mask |= _IIR
     if not receiver.latched:
         mask |= _LSR
@@ -79,7 +73,7 @@ def lease_of(uart: Uart, next_arrival: int) -> Lease:
 
     # The plain registers keep their values at every event, but all registers share one list of steps.
     end = next_arrival
-    if uart.ier & _ERBFI:
+    if uart.ier & ERBFI:
         end = min(end, receiver.timeout_at)
     steps: list[Step] = []
     future = NO_FUTURE
@@ -94,12 +88,12 @@ def lease_of(uart: Uart, next_arrival: int) -> Lease:
             future = Future(transmitter.depth, _ns(next_arrival), empty_at, drained_at, times.frame, times.bit)
         if uart.now < empty_at < end:
             steps.append(Step(_ns(empty_at), mask, values))
-            values = _with_status(values, _THRE)
-            if uart.ier & _ETBEI:
+            values = _with_status(values, THRE)
+            if uart.ier & ETBEI:
                 mask &= ~_IIR
         if empty_at < end and uart.now < drained_at < end:
             steps.append(Step(_ns(drained_at), mask, values))
-            values = _with_status(values, _THRE | _TEMT)
+            values = _with_status(values, THRE | TEMT)
     steps.append(Step(_ns(end), mask, values))
     steps.append(Step(NEVER_NS, mask & (_PLAIN | _RBR | _MSR), values))
     return Lease(steps, *_posting(uart, mask), future)
@@ -110,10 +104,10 @@ def _posting(uart: Uart, mask: int) -> tuple[int, int]:
 
     On a paced line, the bridge decides from the transmitter's future whether a write to THR must wait.
     """
-    if uart.lcr & _DLAB or uart.modem.looped:
+    if uart.lcr & DLAB or uart.modem.looped:
         return 0, 0
     keep = mask & (_PLAIN | _MSR)
-    if not uart.ier & _ETBEI:
+    if not uart.ier & ETBEI:
         keep |= mask & _IIR
     if not uart.unlimited or uart.transmitter.held:
         return _IER, keep

@@ -16,8 +16,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from uartsim.errors import UsageError
 from uartsim.guest.manifest import DEFAULT_UART, MANIFEST_NAME, near_matches, read_manifest
-from uartsim.line_format import UsageError
 
 _TRUE: Final = ("true", "yes", "on", "1")
 _FALSE: Final = ("false", "no", "off", "0")

@@ -18,8 +18,8 @@ from typing import Final
 
 import trio
 
+from uartsim.errors import UartsimError
 from uartsim.guest import reaper
-from uartsim.line_format import UartsimError
 
 #: How much of the command's output (standard output and error) is kept, in bytes from its end.
 KEPT_OUTPUT_BYTES: Final = 4096
@@ -80,11 +80,6 @@ class Child:
         except OSError as error:
             raise UartsimError(f"cannot start {sys.executable} to supervise {command[0]}: {error.strerror}") from error
         return cls(process)
-
-    @property
-    def reaper_pid(self) -> int:
-        """The process ID of the reaper, the parent of the command."""
-        return self._process.pid
 
     async def wait(self) -> int:
         """Wait until the command, and every process that it left behind, has ended.

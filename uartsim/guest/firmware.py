@@ -19,9 +19,10 @@ from typing import Any, Final
 
 import trio
 
+from uartsim.errors import UsageError
 from uartsim.guest.assembler_listing import read_listing
 from uartsim.guest.catalogue import GuestDefinition
-from uartsim.line_format import NEVER, UsageError
+from uartsim.line_format import NEVER
 from uartsim.machine import GuestEnd, Machine
 from uartsim.machine.sides import NO_GUEST, QuietGuest
 from uartsim.machine.ticker import is_virtual

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from uartsim.errors import UartsimError, UsageError
 from uartsim.guest.cache import built_file
-from uartsim.line_format import UartsimError, UsageError
 
 #: SHA-512 crypt(3) of ``toor``.
 PASSWORD_HASH: Final = (

@@ -21,7 +21,8 @@ from typing import Final, NamedTuple
 
 import trio
 
-from uartsim.line_format import LineFormat, UartsimError
+from uartsim.errors import UartsimError
+from uartsim.line_format import LineFormat
 from uartsim.machine import Flag, Received
 
 #: How many bytes are read from the program at a time.  The number is small, so that the line, and not a buffer, sets the

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from uartsim.line_format import UsageError
+from uartsim.errors import UsageError
 from uartsim.registers import VARIANTS
 from uartsim.toml_text import TomlMistake, parse_toml, statements
 

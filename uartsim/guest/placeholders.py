@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from uartsim.errors import UsageError
 from uartsim.guest.catalogue import GuestDefinition
-from uartsim.line_format import LineFormat, UsageError
+from uartsim.line_format import LineFormat
 from uartsim.machine.driver import divisor_of
 
 _PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]*)\}")

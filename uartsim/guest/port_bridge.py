@@ -27,7 +27,7 @@ from uartsim.guest.bridge_page import POSTED, VERSION, Page
 from uartsim.line_format import NEVER, TICKS_PER_NS
 from uartsim.machine import Com1
 from uartsim.machine.sides import NO_GUEST, QuietGuest
-from uartsim.registers import IER, LCR, MCR, InterruptId
+from uartsim.register_bits import DLAB, ERBFI, ETBEI, THR_EMPTY
 
 #: How long a polling driver's posted writes may wait in the ring, in ticks.
 GATHER_TICKS: Final = 1_000_000 * TICKS_PER_NS
@@ -38,11 +38,6 @@ VARIABLE: Final = "UARTSIM_BRIDGE"
 #: QEMU's exit status when the library in it refuses to work.
 REFUSED: Final = 98
 
-_ERBFI: Final = int(IER.ERBFI)
-_ETBEI: Final = int(IER.ETBEI)
-_DLAB: Final = int(LCR.DLAB)
-_LOOP: Final = int(MCR.LOOP)
-_THR_EMPTY: Final = int(InterruptId.THR_EMPTY)
 _HELLO, _READ, _WRITE, _RESET, _RUN = b"HRWZV"
 
 
@@ -141,55 +136,63 @@ class BridgeServer(QuietGuest):
         Args:
             gather_ns: the time until which we look again by ourselves, in nanoseconds; 0 if QEMU has to call us.
         """
-        page, com1, served = self._page, self.com1, self._served
-        uart = com1.uart
+        page, com1 = self._page, self.com1
         posted = self._held = False
         self._gather_ns = gather_ns
         self._draining = True
         try:
-            while (made := page.look(gather_ns)) != served and not self._held:
-                if uart.unlimited and com1.far_end.is_busy():
+            while (made := page.look(gather_ns)) != self._served:
+                if com1.uart.unlimited and com1.far_end.is_busy():
                     self._held = True
                     break
-                run = bytearray()
-                at = uart.now
-                for op, offset, value, slot, ns in page.requests(served, made):
-                    at = max(ns * TICKS_PER_NS, at)
-                    if op == _WRITE and slot == POSTED:
-                        posted = True
-                        if not offset and uart.unlimited and not uart.lcr & _DLAB:
-                            run.append(value)
-                            continue
-                    if run:
-                        self._write_run(run, at)
-                    com1.advance(at)
-                    if op == _READ:
-                        page.answer(slot, com1.read_at(offset, uart.now))
-                    elif op == _WRITE:
-                        self._write(offset, value, slot)
-                    else:
-                        self._special(op, value, slot)
-                if run:
-                    self._write_run(run, at)
-                self._served = served = made
-                com1.advance(uart.now)  # without a FIFO, at unlimited rate, a character leaves at this very time
+                posted |= self._serve_until(made)
+                com1.advance(com1.uart.now)  # without a FIFO, at unlimited rate, a character leaves at this very time
                 self._publish()  # do this first, because a processor may be waiting for it
                 com1.settle()
         finally:
             self._draining = False
-        if self._transmitted:
-            transmitted, self._transmitted = bytes(self._transmitted), bytearray()
-            if self.on_transmit is not None:
-                self.on_transmit(transmitted)
+        self._tell_transmitted()
         if self._held:
             # The far end is behind: the guest's writes wait in the ring, and each look tells QEMU that we are alive.
             self._gathering.set(com1.clock.now() + FAR_PATIENCE_TICKS)
-        elif posted and not gather_ns and (uart.unlimited or not uart.ier & _ETBEI):
+        elif posted and not gather_ns and (com1.uart.unlimited or not com1.uart.ier & ETBEI):
             until = com1.clock.now() + GATHER_TICKS
             self._gathering.set(until)
             self._gather_ns = until // TICKS_PER_NS
             if page.look(self._gather_ns) != self._served:
                 self._drain(self._gather_ns)
+
+    def _serve_until(self, made: int) -> bool:
+        """Serve the requests in the ring up to the ``made``-th; returns whether a posted write was among them."""
+        page, com1, uart = self._page, self.com1, self.com1.uart
+        run = bytearray()
+        at, posted = uart.now, False
+        for op, offset, value, slot, ns in page.requests(self._served, made):
+            at = max(ns * TICKS_PER_NS, at)
+            if op == _WRITE and slot == POSTED:
+                posted = True
+                if not offset and uart.unlimited and not uart.lcr & DLAB:
+                    run.append(value)
+                    continue
+            if run:
+                self._write_run(run, at)
+            com1.advance(at)
+            if op == _READ:
+                page.answer(slot, com1.read_at(offset, uart.now))
+            elif op == _WRITE:
+                self._write(offset, value, slot)
+            else:
+                self._special(op, value, slot)
+        if run:
+            self._write_run(run, at)
+        self._served = made
+        return posted
+
+    def _tell_transmitted(self) -> None:
+        if self._transmitted:
+            transmitted, self._transmitted = bytes(self._transmitted), bytearray()
+            if self.on_transmit is not None:
+                self.on_transmit(transmitted)
 
     def _gathered(self, now: int) -> None:
         """It is time to look at the ring by ourselves; continue doing so while requests come."""
@@ -216,14 +219,14 @@ class BridgeServer(QuietGuest):
 
     def _write(self, offset: int, value: int, slot: int) -> None:
         com1, uart = self.com1, self.com1.uart
-        if offset or uart.lcr & _DLAB:
+        if offset or uart.lcr & DLAB:
             com1.write_at(offset, value, uart.now)
             return
         transmitter = uart.transmitter
         while slot == POSTED and len(transmitter.fifo) >= transmitter.depth and transmitter.due < NEVER:
             # QEMU posts a write only when there is room; the chip may be a little behind the time of the stamp.
             com1.advance(max(uart.now, transmitter.due))
-        was_up = uart.irq and uart.iir == _THR_EMPTY
+        was_up = uart.irq and uart.iir == THR_EMPTY
         com1.write_at(0, value, uart.now)
         self._note_transmitted(bytes((value,)), was_up)
 
@@ -231,7 +234,7 @@ class BridgeServer(QuietGuest):
         """Write a run of characters to THR at unlimited rate, and empty the run."""
         com1, uart = self.com1, self.com1.uart
         com1.advance(at)
-        was_up = uart.irq and uart.iir == _THR_EMPTY
+        was_up = uart.irq and uart.iir == THR_EMPTY
         characters = bytes(run)
         run.clear()
         com1.write_thr_at(characters, uart.now)
@@ -239,7 +242,7 @@ class BridgeServer(QuietGuest):
 
     def _note_transmitted(self, characters: bytes, was_up: bool) -> None:
         uart = self.com1.uart
-        if was_up and uart.irq and uart.iir == _THR_EMPTY:
+        if was_up and uart.irq and uart.iir == THR_EMPTY:
             self._dips += 1  # the line fell with the write and rose at once: an edge that the level does not show
         if self.on_transmit is not None and not uart.modem.looped:
             self._transmitted += characters
@@ -295,7 +298,7 @@ class BridgeServer(QuietGuest):
         elif room:
             next_arrival = far.nth_arrival(1)
             interrupt_at = NEVER
-            if uart.ier & _ERBFI:
+            if uart.ier & ERBFI:
                 interrupt_at = far.nth_arrival(max(1, uart.receiver.trigger - len(uart.receiver.data)))
         else:
             next_arrival = interrupt_at = far.due(room=False)

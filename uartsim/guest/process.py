@@ -35,12 +35,12 @@ from typing import Any, Final
 
 import trio
 
+from uartsim.errors import UsageError
 from uartsim.guest.catalogue import GuestDefinition
 from uartsim.guest.child import Child
 from uartsim.guest.inner_tty import CHUNK_BYTES, UNLIMITED_CHUNK_BYTES, InnerTty, LineModes
 from uartsim.guest.placeholders import fill_in, format_of
 from uartsim.guest.reaper import remove
-from uartsim.line_format import UsageError
 from uartsim.machine import GuestEnd, Machine, SerialDriver
 
 #: A program that ends sooner than this after its start counts as failing at once, in seconds.

@@ -39,6 +39,7 @@ from typing import Any, Final
 
 import trio
 
+from uartsim.errors import UartsimError, UsageError
 from uartsim.guest.boot_files import boot_cd, boot_file
 from uartsim.guest.boot_keys import BootKeys
 from uartsim.guest.bridge_build import BridgeUnavailable, bridge_library, build_id
@@ -48,11 +49,10 @@ from uartsim.guest.drives import replaceable_names, with_images, with_names, wri
 from uartsim.guest.placeholders import fill_in, format_of
 from uartsim.guest.port_bridge import REFUSED, BridgeServer
 from uartsim.guest.qemu_line import ByteLine, QemuLine, RegisterLine
+from uartsim.guest.qemu_saving import load_memory, savable_disks, save_disks, save_memory
 from uartsim.guest.qmp import QmpClient, QmpError
-from uartsim.guest.saving import load_memory, savable_disks, save_disks, save_memory
 from uartsim.guest.snapshot import PortSnapshot, SavedFiles
 from uartsim.guest.snapshot_folder import PORT_FILE, SnapshotDraft, SnapshotFiles, cannot_save
-from uartsim.line_format import UartsimError, UsageError
 from uartsim.machine import GuestEnd, Machine
 
 #: The name of the program.

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import trio
 
-from uartsim.line_format import UartsimError
+from uartsim.errors import UartsimError
 
 #: The longest line that is accepted, in bytes.
 LINE_LIMIT_BYTES: Final = 1 << 20

@@ -27,7 +27,8 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from uartsim.error_groups import first_error
-from uartsim.line_format import LineFormat, UsageError
+from uartsim.errors import UsageError
+from uartsim.line_format import LineFormat
 from uartsim.machine import Flag, GuestEnd, Machine, Received, SerialDriver
 
 if TYPE_CHECKING:

@@ -20,8 +20,9 @@ from typing import Any, Final
 
 from uartsim.chip.part_states import LoopState
 from uartsim.chip.state import UartState
+from uartsim.errors import UartsimError, UsageError
 from uartsim.guest.snapshot_folder import SnapshotFiles, is_file_name
-from uartsim.line_format import LineFormat, UartsimError, UsageError
+from uartsim.line_format import LineFormat
 from uartsim.machine import Com1
 
 #: The version of the layout of ``port.json``.

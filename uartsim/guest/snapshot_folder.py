@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from uartsim.line_format import UartsimError, UsageError
+from uartsim.errors import UartsimError, UsageError
 from uartsim.own_files.folder import OwnFolder, open_own
 
 #: The file that describes the snapshot.

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from uartsim.errors import UsageError
 from uartsim.guest.cache import cache_folder
 from uartsim.guest.catalogue import GuestDefinition, find_program
 from uartsim.guest.placeholders import fill_in
-from uartsim.line_format import UsageError
 
 _QEMU: Final = "qemu-system-x86_64"
 #: The image in a value of QEMU's option -drive; a comma in a name is doubled.

@@ -14,7 +14,8 @@ from typing import Any, Final, Protocol
 import trio
 
 from uartsim.chip.state import UartState
-from uartsim.line_format import NEVER, TICKS_PER_NS, TICKS_PER_SECOND, LineFormat, UsageError, seconds_to_ticks
+from uartsim.errors import UsageError
+from uartsim.line_format import NEVER, TICKS_PER_NS, TICKS_PER_SECOND, LineFormat, seconds_to_ticks
 from uartsim.machine.fault_tally import FaultTally
 from uartsim.machine.losses import in_words
 from uartsim.machine.port import Port

@@ -15,14 +15,15 @@ from typing import Final
 
 import trio
 
-from uartsim.line_format import BIT_AT_DIVISOR_1, LineFormat, UartsimError, UsageError
+from uartsim.errors import UartsimError, UsageError
+from uartsim.line_format import BIT_AT_DIVISOR_1, LineFormat
 from uartsim.machine.com1 import Com1
+from uartsim.machine.fairness import Turn
 from uartsim.machine.interrupt_handler import RECEIVE_BUFFER as RECEIVE_BUFFER
 from uartsim.machine.interrupt_handler import InterruptHandler
 from uartsim.machine.received import Flag as Flag
 from uartsim.machine.received import Received as Received
 from uartsim.machine.sides import NO_GUEST
-from uartsim.machine.turn import Turn
 from uartsim.registers import FCR, IER, LCR, Offset
 
 #: Bytes of the transmit buffer (Linux: UART_XMIT_SIZE).

@@ -44,7 +44,7 @@ class Interceptors(Generic[T]):
         emptied: called when the last has been taken off.
 
     Attributes:
-        active: those that are there, in that order.
+        active: the interceptors on the stack, in that order.
     """
 
     __slots__ = ("_emptied", "_stack", "active")
@@ -55,7 +55,7 @@ class Interceptors(Generic[T]):
         self._emptied = emptied
 
     def add(self, interceptor: T) -> Handle:
-        """Put one behind those that are there; the same one may be added several times."""
+        """Add an interceptor at the end of the stack; the same one may be added several times."""
         key = object()
         self._stack[key] = interceptor
         self.active = tuple(self._stack.values())

@@ -14,7 +14,7 @@ from typing import Any, Protocol, Unpack, runtime_checkable
 import trio
 
 from uartsim.error_groups import first_error
-from uartsim.line_format import UsageError
+from uartsim.errors import UsageError
 from uartsim.machine.com1 import Com1
 from uartsim.machine.losses import LossNotice
 from uartsim.machine.port_options import PortOptions, make_port, remove_recordings

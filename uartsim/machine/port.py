@@ -6,10 +6,8 @@ two such moments things happen at their own exact times, in order, however late 
 whose handler is in this process (:mod:`uartsim.machine.driver`) is handled at the time at which it was raised.
 
 Characters are handed out in quanta: as soon as the line falls idle, or sixteen frames after the first that waits (in
-virtual time a tenth of a second, if that is longer).
-
-The port has two sides (:mod:`uartsim.machine.sides`): the guest, which owns the registers, and the far end of the line.
-What disturbs it stands between them (:mod:`uartsim.machine.interceptors`); recorders are :mod:`uartsim.machine.taps`.
+virtual time a tenth of a second, if that is longer).  The port has two sides (:mod:`uartsim.machine.sides`): the guest,
+which owns the registers, and the far end of the line.  Stimuli stand between them (:mod:`uartsim.machine.interceptors`).
 """
 
 from __future__ import annotations
@@ -69,8 +67,7 @@ class Port:
         taps: Sequence[TapMaker] = (),
     ) -> None:
         self.flow_control = flow_control
-        #: A fault of the line keeps RTS from the far end.
-        self.rts_lost = False
+        self.rts_lost = False  # a fault of the line keeps RTS from the far end
         self.ticker = ticker
         self.clock: Clock = ticker.clock
         self.strict_line = strict_line
@@ -87,16 +84,13 @@ class Port:
         #: What makes the guest see its interrupts late.
         self.interrupt_interceptors: Interceptors[InterruptInterceptor] = self._late.interceptors
         #: Register accesses by offset since power-on, as the guest made them.
-        self.reads = [0] * 8
-        self.writes = [0] * 8
+        self.reads, self.writes = [0] * 8, [0] * 8
         self.counts = LineCounts()
-        #: What the chip has lost.
         self.losses = ChipLosses(self.uart)
         self.slices = Slices(self)
         #: While the line is busy, what has arrived at the far end is handed out after 16 frames, or so many ticks.
         self.quantum_ticks = ticker.quantum_ticks
-        self._irq = False
-        self._advancing = False
+        self._irq = self._advancing = False
         #: Nothing happens by itself before this time: as the last advance found it, 0 after an access.
         self._quiet_until = 0
         #: When the far end's next frame arrives or starts, as the last advance found it; 0 after it has done something.
@@ -260,8 +254,7 @@ class Port:
         """The chip's receiver has a character."""
         if self.taps is not None:
             self.taps.received(arrival, at)
-        receiver = self.uart.receiver
-        received = receiver.received
+        receiver, received = self.uart.receiver, self.uart.receiver.received
         self.uart.receive(arrival.character, arrival.errors, at)
         if arrival.errors & BREAK_INTERRUPT:
             self.counts.breaks_in += receiver.received - received  # none in loopback, where SIN is cut off

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypedDict
 
-from uartsim.line_format import UsageError
+from uartsim.errors import UsageError
 from uartsim.machine.com1 import Com1, Recorder, check_fault_at_rate
 from uartsim.machine.taps import TapMaker
 from uartsim.machine.ticker import Ticker

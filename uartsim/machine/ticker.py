@@ -19,7 +19,8 @@ from typing import Final, Protocol
 
 import trio
 
-from uartsim.line_format import NEVER, TICKS_PER_NS, TICKS_PER_SECOND, UartsimError
+from uartsim.errors import UartsimError
+from uartsim.line_format import NEVER, TICKS_PER_NS, TICKS_PER_SECOND
 from uartsim.machine.virtual_time import Jumps
 
 _CLOCK_MONOTONIC: Final = 1

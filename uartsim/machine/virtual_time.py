@@ -12,7 +12,7 @@ from typing import Final
 
 import trio
 
-#: So many jumps in a row, then trio has a round, in which it looks at I/O, threads and signals.
+#: The most jumps in a row; then trio has a round, in which it looks at I/O, threads and signals.
 _IN_A_ROW: Final = 64
 
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat
-from uartsim.record.file import RecordFile
+from uartsim.record.recording_file import RecordFile
 from uartsim.record.tap import RecordHeader
 from uartsim.record.trace_format import (
     ACCESS,

@@ -27,7 +27,8 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import Any, BinaryIO, Final, NamedTuple
 
-from uartsim.line_format import TICKS_PER_SECOND, UsageError
+from uartsim.errors import UsageError
+from uartsim.line_format import TICKS_PER_SECOND
 from uartsim.own_files.outputs import NewFile
 
 _HEADER: Final = {"uartsim": "transcript", "version": 1}

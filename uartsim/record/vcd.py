@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from uartsim.line_format import TICKS_PER_NS, LineFormat, UsageError
-from uartsim.record.file import RecordFile
+from uartsim.errors import UsageError
+from uartsim.line_format import TICKS_PER_NS, LineFormat
 from uartsim.record.levels import PINS, DataPin, Levels
+from uartsim.record.recording_file import RecordFile
 from uartsim.record.tap import RecordHeader
 
 if TYPE_CHECKING:

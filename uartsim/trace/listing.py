@@ -11,7 +11,7 @@ from uartsim.record import events
 from uartsim.record.levels import error_names
 from uartsim.register_bits import DLAB
 from uartsim.registers import LineError, ModemInput, ModemOutput
-from uartsim.trace.names import bit_names, printable, register_name
+from uartsim.trace.bit_names import bit_names, printable, register_name
 
 #: The groups of events that ``--only`` selects.
 GROUPS: Final = {

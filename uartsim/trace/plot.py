@@ -9,7 +9,8 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from uartsim.line_format import TICKS_PER_SECOND, LineFormat, UsageError
+from uartsim.errors import UsageError
+from uartsim.line_format import TICKS_PER_SECOND, LineFormat
 from uartsim.own_files.outputs import replace_output
 from uartsim.own_files.places import cache_place, is_ours
 from uartsim.record.levels import character_name, error_names

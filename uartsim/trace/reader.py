@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from uartsim.line_format import UsageError
+from uartsim.errors import UsageError
 from uartsim.record import events
 from uartsim.record.tap import RecordHeader
 from uartsim.record.trace_format import VERSION, Damaged, parse_header

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from uartsim.line_format import NEVER, LineFormat, UsageError
+from uartsim.errors import UsageError
+from uartsim.line_format import NEVER, LineFormat
 from uartsim.record import events
 from uartsim.record.trace_format import (
     ACCESS,

@@ -15,12 +15,13 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
 from uartsim.chip.engine import Out2Gate, TimeoutRule
 from uartsim.chip.uart import Uart
-from uartsim.line_format import LineFormat, UsageError
+from uartsim.errors import UsageError
+from uartsim.line_format import LineFormat
 from uartsim.record import events
 from uartsim.record.tap import RecordHeader
 from uartsim.register_bits import DLAB
 from uartsim.registers import LineError, ModemInput, ModemOutput
-from uartsim.trace.names import bit_names, printable, register_name
+from uartsim.trace.bit_names import bit_names, printable, register_name
 from uartsim.trace.reader import Trace
 
 T = TypeVar("T")

@@ -10,8 +10,8 @@ from uartsim.line_format import TICKS_PER_SECOND, LineFormat
 from uartsim.record import events
 from uartsim.register_bits import DLAB
 from uartsim.registers import POWER_ON_DIVISOR, LineError
+from uartsim.trace.bit_names import bit_names, register_name
 from uartsim.trace.listing import duration
-from uartsim.trace.names import bit_names, register_name
 
 #: The registers that hold settings: the summary lists each value that was written to them.
 _SETTINGS = ("FCR", "LCR", "IER", "MCR")

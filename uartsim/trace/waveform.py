@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from uartsim.line_format import TICKS_PER_SECOND, LineFormat, UsageError, seconds_to_ticks
+from uartsim.errors import UsageError
+from uartsim.line_format import TICKS_PER_SECOND, LineFormat, seconds_to_ticks
 from uartsim.record.events import Settled, tell
 from uartsim.record.levels import PINS, DataPin, Levels
 from uartsim.record.tap import RecordHeader

@@ -1,4 +1,5 @@
-"""What has the line now, by its unfinished line: a shell's prompt, or something at which no command may be typed.
+"""The program that reads input now, judged by its unfinished line: a shell at its prompt, or another at which no command
+may be typed.
 
 A prompt can be anything.  The prompts that were seen behind the end of a command are certain, and come first.  Then
 come those by which other programs are known.  Any other line is taken for a shell's prompt if it ends as prompts do, and
@@ -56,7 +57,7 @@ _MENU_ROW: Final = re.compile(r"(?m)^ *[|│║].*[|│║].? *$")
 
 @dataclass(frozen=True, slots=True)
 class Foreground:
-    """What has the line.
+    """The program that reads input.
 
     Attributes:
         prompt: what looks like a shell's prompt, or None.
@@ -72,7 +73,7 @@ class Foreground:
 
 
 def foreground(line: str, known: Collection[str], screen: str = "") -> Foreground:
-    """What has the line.
+    """The program that reads input.
 
     Args:
         line: the unfinished line.
@@ -98,7 +99,7 @@ def foreground(line: str, known: Collection[str], screen: str = "") -> Foregroun
     return Foreground()
 
 
-#: How other programs answer the question, and what they are.
+#: Programs that are not a Unix shell, by how they answer the question which shell is there.
 _OTHER_PROGRAMS: Final = (
     (
         re.compile(r"Illegal variable name|Bad : modifier|Undefined variable|Badly placed|Variable name must"),

@@ -16,7 +16,7 @@ from uartsim.console.console_errors import RunFailed
 from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.session import Session
 from uartsim.console.shell.foreground import Foreground, foreground, other_program
-from uartsim.console.shell.prompts import command_line
+from uartsim.console.shell.other_command_lines import command_line
 from uartsim.console.shell.shell_line import ShellQuestion, UnixShell
 from uartsim.console.text.patterns import Pattern, expression
 from uartsim.console.text.search import Found, Search
@@ -97,7 +97,7 @@ class PromptWait:
         """Wait until a command can be typed; returns the prompt at which it can.
 
         Raises:
-            RunFailed: something other than a prompt has the line.
+            RunFailed: something other than a prompt is there.
             ExpectTimeout: no prompt came.
             GuestEnded: the guest ended before.
         """
@@ -160,7 +160,7 @@ class PromptWait:
         await self._session.watch(look, deadline)
 
     def _look(self, now: float, shell: str, any_prompt: bool) -> tuple[Foreground | None, float]:
-        """What has the line, if that is decided, and when to look again."""
+        """The program that reads input, if that is decided, and the time at which to look again."""
         if (
             self._received.end == self._received.prompt_at
             and self._left is None
@@ -269,7 +269,7 @@ class PromptWait:
     # -- what run reports ---------------------------------------------------------------------------------------------
 
     def there(self) -> Foreground:
-        """What has the line now."""
+        """The program that reads input now."""
         screen = str(self._received.screen.read()) if self._received.screen.is_drawn else ""
         row, line = self._received.edited.row_before_cursor(), self.shown_line()
         there = Foreground()

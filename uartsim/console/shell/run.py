@@ -2,7 +2,7 @@
 
 Theory of operation
 -------------------
-**Nothing is typed where there is no shell.**  A prompt is waited for, and an error names anything else that has the line
+**Nothing is typed where there is no shell.**  A prompt is waited for, and an error names anything else that reads input
 (``foreground.py``).  Text that was left behind a prompt is deleted.  A shell that is not known yet is asked which one it
 is, by a line that changes nothing anywhere.  The answer holds as long as only ``run`` has typed.
 
@@ -36,8 +36,8 @@ from uartsim.console.console_errors import OutputTooLong, TypingFailed
 from uartsim.console.expectations import Timeout
 from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.session import Session
+from uartsim.console.shell.other_command_lines import CommandLine, command_line, without_echo
 from uartsim.console.shell.prompt_wait import PromptWait
-from uartsim.console.shell.prompts import CommandLine, command_line, without_echo
 from uartsim.console.shell.shell_line import Result, ShellLine, UnixShell
 from uartsim.console.text.matcher import MAX_UNREAD
 from uartsim.console.text.patterns import expression
@@ -133,7 +133,7 @@ class Runner:
             any_prompt: whether a line that does not look like a prompt is taken for one after a while.
 
         Raises:
-            RunFailed: what has the line is not a shell that can run it.
+            RunFailed: the program that reads input is not a shell that can run it.
             OutputTooLong: it printed more than ``max_output``.
             TypingFailed: it could not be typed.
             ExpectTimeout: no prompt came, or the command did not end by the deadline.

@@ -50,13 +50,13 @@ _TRACED_END: Final = re.compile(r"(?:\++ (?:_u=|printf '.{1,2}nuartsim-)[^\n]*\n
 #: The share of a mark's characters that must have come for it to be recognised in spite of noise.
 _LIKENESS: Final = 0.6
 
-#: How many characters of the ID must have come in a row for that: other text that looks like a mark does not have them.
+#: The shortest run of the ID's characters by which a damaged mark is recognised: other text does not contain one.
 _OF_NUMBER: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a command did.
+    """The outcome of a command.
 
     Attributes:
         output: all it printed, cleaned, without the kernel's own lines that came meanwhile.

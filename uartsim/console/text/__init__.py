@@ -1,1 +1,1 @@
-"""What a guest's bytes say, as pure functions of them: cleaned text, kernel lines, patterns, matches, echoes, the screen."""
+"""A guest's output as text: cleaned text, kernel lines, patterns, matches, echoes, the screen.  No I/O, no clock."""

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from typing import Any, Final
 
-from uartsim.line_format import UsageError
+from uartsim.errors import UsageError
 from uartsim.own_files.outputs import NewFile
 
 #: The size of a full buffer, in bytes: the writer then flushes it.

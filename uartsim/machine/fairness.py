@@ -1,4 +1,4 @@
-"""Being fair without being slow.
+"""Fairness between tasks, without a round of the scheduler for every call.
 
 Every asynchronous call is a checkpoint: it can be cancelled there, and other tasks can run.  A full checkpoint costs a
 round of trio's scheduler, some 20 us, and a key's way to the guest and back passes several.  A :class:`Turn` checks for a

@@ -7,7 +7,7 @@ import trio
 import trio.testing
 
 from tests.machine.rig import virtual_time
-from uartsim.access.news import FEW, LONGEST_GAP, News
+from uartsim.access.reader_wakeups import FEW, LONGEST_GAP, News
 from uartsim.line_format import TICKS_PER_SECOND
 from uartsim.machine.ticker import shared_ticker
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from uartsim.errors import UsageError
 from uartsim.guest.catalogue import GuestDefinition
-from uartsim.line_format import UsageError
 from uartsim.machine import Guest
 
 

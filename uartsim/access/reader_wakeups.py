@@ -14,9 +14,9 @@ import trio
 from uartsim.line_format import NEVER, TICKS_PER_SECOND
 from uartsim.machine.ticker import Ticker
 
-#: So many are woken whenever something comes.
+#: Up to this many readers, each is woken whenever something comes.
 FEW: Final = 4
-#: What each of more adds to the gap between two times, and the longest gap, in ticks.
+#: The gap between two wake-ups that each further reader adds, and the longest gap, in ticks.
 GAP_PER_WAITER: Final = TICKS_PER_SECOND // 5000
 LONGEST_GAP: Final = TICKS_PER_SECOND // 50
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from uartsim.line_format import UartsimError
+from uartsim.errors import UartsimError
 
 
 class LinePolicy(Enum):

@@ -17,10 +17,10 @@ from typing import Any, Final
 
 import trio
 
+from uartsim.errors import UartsimError
 from uartsim.guest.cache import cache_folder
 from uartsim.guest.qmp import QmpClient, QmpError
 from uartsim.guest.snapshot_folder import SnapshotDraft, check_file_size
-from uartsim.line_format import UartsimError
 
 #: QEMU's limit for the speed of saving; it is too high to have an effect.
 MIGRATION_BYTES_PER_S: Final = 1 << 40
