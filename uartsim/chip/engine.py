@@ -41,13 +41,7 @@ from uartsim.register_bits import (
     THR_EMPTY,
     THRE,
 )
-from uartsim.registers import (
-    MSR,
-    POWER_ON_DIVISOR,
-    VARIANTS,
-    Offset,
-    Variant,
-)
+from uartsim.registers import MSR, POWER_ON_DIVISOR, VARIANTS, Offset, Variant
 
 _LSR: Final = int(Offset.LSR)
 #: CTS, DSR and DCD active, RI not: what a null modem cable to an open port gives.
