@@ -114,7 +114,7 @@ def test_a_note_of_a_gap_is_written_with_what_follows_it_or_not_at_all(
     writer.output(b"f", 3 * TICKS_PER_SECOND)
     writer.close()
     found = list(read_transcript(str(path)))
-    assert [event.data for event in found if event.kind == "o"] == [b"d", b"e"][:kept] + [b"f"]
+    assert [event.data for event in found if event.kind == "o"] == [*[b"d", b"e"][:kept], b"f"]
     said = [int(str(event.data).split()[0]) for event in found if event.kind == "m"]
     assert said == ([5] if not kept else [3, 1] if kept == 1 else [3])
 
