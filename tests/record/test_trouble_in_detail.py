@@ -156,9 +156,11 @@ def test_a_recording_that_cannot_be_cut_back_is_not_written_any_more(
 
 
 def test_a_recording_that_cannot_be_closed_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for number, writer in enumerate(
-        (RecordFile(str(tmp_path / "a"), "trace"), TranscriptWriter(str(tmp_path / "b"), "box", "", 0))
-    ):
+    writers: list[RecordFile | TranscriptWriter] = [
+        RecordFile(str(tmp_path / "a"), "trace"),
+        TranscriptWriter(str(tmp_path / "b"), "box", "", 0),
+    ]
+    for writer in writers:
         close = os.close
 
         def refuse(fd: int, close: Callable[[int], None] = close) -> None:
@@ -168,7 +170,7 @@ def test_a_recording_that_cannot_be_closed_says_so(tmp_path: Path, monkeypatch: 
         monkeypatch.setattr(os, "close", refuse)
         writer.close()
         monkeypatch.setattr(os, "close", close)
-        assert writer.trouble == "Disk quota exceeded", number
+        assert writer.trouble == "Disk quota exceeded"
 
 
 def test_what_follows_a_gap_in_a_trace_can_be_read_without_what_was_before(tmp_path: Path, disk: Disk) -> None:
