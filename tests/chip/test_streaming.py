@@ -225,3 +225,26 @@ def test_a_slice_does_not_begin_while_the_empty_indication_is_late() -> None:
     assert slices.transmitter.fifo == b"\x03"
     assert stream_out(slices, bytearray(320), slices.now + 99 * frame) is None
     assert slices.state() == singly.state()
+
+
+def test_no_slice_is_received_unless_the_handler_would_read_each_character_and_do_nothing_else() -> None:
+    def chip(fcr: int = 1, mcr: int = 0x0B, ier: int = 1) -> Uart:
+        uart = Uart()
+        for offset, value in ((Offset.FCR, fcr), (Offset.MCR, mcr), (Offset.IER, ier)):
+            uart.write(offset, value, 0)
+        if uart.irq:
+            uart.read(Offset.IIR, 0)
+        return uart
+
+    for ier in (1, 3, 5):
+        assert stream_in(chip(ier=ier), b"abc", 10**9)
+    refused = [chip(ier=ier) for ier in (0, 2, 4, 8)] + [chip(fcr=0), chip(fcr=0x41), chip(mcr=0x03), chip(mcr=0x1B)]
+    waiting, wrong, changed = chip(), chip(), chip(ier=9)
+    waiting.receive(0x41, 0, 0)
+    wrong.receive(0x41, 8, 0)
+    wrong.read(Offset.RBR, 0)  # LSR has not been read
+    changed.set_modem_inputs(0, 0)
+    for uart in (*refused, waiting, wrong, changed):
+        before = uart.state()
+        assert not stream_in(uart, b"abc", 10**9)
+        assert uart.state() == before
