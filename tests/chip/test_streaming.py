@@ -248,3 +248,17 @@ def test_no_slice_is_received_unless_the_handler_would_read_each_character_and_d
         before = uart.state()
         assert not stream_in(uart, b"abc", 10**9)
         assert uart.state() == before
+
+
+def test_the_empty_indication_after_a_change_of_mode_is_immediate_once_and_a_slice_uses_that_up() -> None:
+    beginning: list[list[Write | Wait]] = [[Write(0, 1)], [Wait(2 * BIT_AT_DIVISOR_1)], [Write(2, 1)]]
+    beginning += [[Write(0, 2)], [Write(1, 0), Write(1, 2)]]
+    slices, singly = (prepared(LineFormat(), 2, 0x00, beginning, delay=True, unlimited=False) for _ in range(2))
+    assert slices.transmitter.immediate
+    streamed = stream_out(slices, bytearray(range(64)), slices.now + 99 * LineFormat().frame_ticks)
+    assert streamed is not None
+    refill_by_interrupts(singly, bytes(range(64)), streamed.refills)
+    slices.take_sent()
+    singly.take_sent()
+    slices.advance(singly.now)
+    assert slices.state() == singly.state()

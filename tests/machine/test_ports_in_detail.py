@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 import trio
 
-from tests.machine.rig import FarEnd, Listener, open_port, real_time, run_virtual, virtual_time
+from tests.machine.rig import FarEnd, Listener, open_port, run_virtual, virtual_time
 from uartsim.chip import Uart
 from uartsim.errors import UsageError
 from uartsim.line_format import TICKS_PER_SECOND, LineFormat
 from uartsim.machine import Com1, SerialDriver
 from uartsim.machine import ticker as ticker_module
-from uartsim.machine.fairness import Turn
 from uartsim.machine.port_options import make_port
-from uartsim.machine.ticker import GAP_PER_LINE, Wakeup, shared_ticker
+from uartsim.machine.sides import QuietGuest
+from uartsim.machine.ticker import shared_ticker
 from uartsim.record import events
 from uartsim.registers import ModemOutput, Offset
 from uartsim.trace.reader import read_trace
@@ -35,16 +35,6 @@ class StoppedClock:
     def now(self) -> int:
         """The present time in ticks."""
         return self.ticks
-
-
-class Looks(trio.abc.Instrument):
-    """Counts the rounds of trio's scheduler, each of which begins with a look at I/O."""
-
-    count = 0
-
-    def after_io_wait(self, timeout: float) -> None:
-        """A round begins."""
-        self.count += 1
 
 
 # -- a snapshot ------------------------------------------------------------------------------------------------
@@ -184,6 +174,94 @@ def test_a_recording_that_cannot_be_made_leaves_none_of_the_others(tmp_path: Pat
     assert wave.read_text() == "mine"
 
 
+# -- a guest that serves its interrupts in its own time ---------------------------------------------------------
+
+
+class Computer(QuietGuest):
+    """Is told of the interrupt line; some of its accesses may wait to be made."""
+
+    serves_interrupts = True
+    follows_changes = True
+
+    def __init__(self, com1: Com1) -> None:
+        self.told: list[tuple[bool, int]] = []
+        self.settlings = self.catch_ups = 0
+        com1.guest = self
+
+    def interrupt(self, level: bool, at: int) -> None:
+        """The interrupt line changed."""
+        self.told.append((level, at))
+
+    def settled(self) -> None:
+        """The port has done what follows from an access."""
+        self.settlings += 1
+
+    def catch_up(self) -> None:
+        """Accesses may wait."""
+        self.catch_ups += 1
+
+
+@virtual_time
+async def test_a_guest_is_told_of_each_interrupt_at_its_time_and_of_its_end_at_once() -> None:
+    async with shared_ticker() as ticker:
+        com1 = Com1(ticker)
+        guest = Computer(com1)
+        for offset, value in ((3, 0x83), (0, 1), (1, 0), (3, 3), (2, 0x81), (4, 0x0B), (0, 0x61)):
+            com1.write(offset, value)
+        await trio.sleep(1)
+        assert guest.told == []
+        now = com1.clock.now()
+        com1.write(Offset.IER, 3)
+        assert guest.told == [(True, now)]
+        assert com1.read(Offset.IIR) & 0x0F == 2
+        assert guest.told[1:] == [(False, now)]
+        await trio.sleep(1)
+        start = com1.clock.now()
+        for character in b"abc":
+            com1.write(Offset.THR, character)
+        await trio.sleep(0.1)
+        assert guest.told[2:] == [(True, start), (False, start), (True, start + 2 * FRAME)]
+        assert com1.read(Offset.IIR) & 0x0F == 2
+        await trio.sleep(0.1)
+        start = com1.clock.now()
+        com1.far_send(b"0123456")
+        await trio.sleep(0.1)
+        # Seven characters are below the trigger level of eight: four frames after the last the timeout comes.
+        timeout = start + 6 * FRAME + LineFormat().sampled_ticks + 4 * FRAME
+        assert guest.told[6:] == [(True, timeout)]
+        assert com1.read(Offset.IIR) & 0x0F == 0x0C
+        before = com1.clock.now()
+        assert bytes(com1.read(Offset.RBR) for _ in range(7)) == b"0123456"
+        assert guest.told[7:] == [(False, before)]
+        start = com1.clock.now()
+        com1.far_send(b"01234567")
+        await trio.sleep(0.1)
+        assert guest.told[8:] == [(True, start + 7 * FRAME + LineFormat().sampled_ticks)]
+        assert com1.read(Offset.IIR) & 0x0F == 0x0C  # by now the timeout has come too
+
+
+@virtual_time
+async def test_a_guest_hears_after_each_access_and_is_asked_before_time_passes_if_it_says_so() -> None:
+    async with shared_ticker() as ticker:
+        com1 = Com1(ticker)
+        guest = Computer(com1)
+        for count in range(1, 4):
+            com1.read(Offset.LSR)
+            com1.write(Offset.SCR, count)
+            assert guest.settlings == 2 * count
+        assert guest.catch_ups == 0
+        guest.posts_accesses = True
+        com1.read(Offset.LSR)
+        assert guest.catch_ups == 1
+        com1.advance(com1.clock.now())
+        assert guest.catch_ups == 2
+        guest.follows_changes = False
+        com1.far_send(b"x")
+        await trio.sleep(1)
+        assert guest.catch_ups > 2
+        assert guest.settlings == 7
+
+
 # -- flow control ----------------------------------------------------------------------------------------------
 
 
@@ -199,129 +277,6 @@ async def test_a_driver_knows_that_cts_holds_characters_back_in_itself_or_in_the
         assert driver.modem.stopped is (variant != "16750")
         com1.set_far_outputs(ModemOutput.DTR | ModemOutput.RTS)
         assert not driver.modem.held
-
-
-# -- turns and wake-ups ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("size", "alone"), [(0, 15), (1024, 7), (3072, 3), (15_360, 0), (100_000, 0)])
-def test_others_get_their_turn_after_16_kibibytes_of_which_a_call_counts_as_one(size: int, alone: int) -> None:
-    async def main() -> None:
-        looks = Looks()
-        trio.lowlevel.add_instrument(looks)
-        turn = Turn()
-        for _ in range(3):
-            before = looks.count
-            for _ in range(alone):
-                await turn.take(size)
-            assert looks.count == before
-            await turn.take(size)
-            assert looks.count == before + 1
-
-    run_virtual(main)
-
-
-@virtual_time
-async def test_in_virtual_time_a_busy_line_hands_out_what_has_gathered_in_a_tenth_of_a_second() -> None:
-    async with open_port() as (com1, driver):
-        far = FarEnd(com1)
-        start = com1.uart.now
-        await driver.write(bytes(4000))
-        await far.wait_for(4000)
-        handed_out = [at - start for _, _, at in far.deliveries]
-        arrived = LineFormat().sampled_ticks
-        assert arrived + TICKS_PER_SECOND // 10 <= handed_out[0] <= FRAME + TICKS_PER_SECOND // 10
-        assert handed_out[1] - handed_out[0] == pytest.approx(TICKS_PER_SECOND // 10, abs=2 * FRAME)
-
-
-def test_trio_looks_at_its_i_o_now_and_then_however_many_wake_ups_follow_each_other_in_virtual_time() -> None:
-    async def main() -> None:
-        async with shared_ticker() as ticker:
-            calls: list[int] = []
-
-            def again(now: int) -> None:
-                calls.append(now)
-                if len(calls) < 6400:
-                    wakeup.set(now + 1000_000)
-
-            wakeup = ticker.wakeup(again)
-            await trio.sleep(0.1)
-            looks = Looks()
-            trio.lowlevel.add_instrument(looks)
-            wakeup.set(ticker.clock.now() + 1000_000)
-            await trio.sleep(1)
-            trio.lowlevel.remove_instrument(looks)
-            assert len(calls) == 6400
-            # Time may be moved 64 times in a row; and far fewer looks than calls are what that is for.
-            assert 6400 // 65 <= looks.count <= 6400 // 10
-
-    run_virtual(main)
-
-
-@real_time
-async def test_the_more_lines_are_busy_the_longer_is_the_time_between_two_rounds() -> None:
-    async with shared_ticker() as ticker:
-        calls = 0
-
-        def line() -> Wakeup:
-            def call(now: int) -> None:
-                nonlocal calls
-                calls += 1
-                wakeup.set(now + 10**13, now)
-
-            wakeup = ticker.wakeup(call)
-            return wakeup
-
-        lines = [line() for _ in range(10)]
-        began = ticker.clock.now()
-        for wakeup in lines:
-            wakeup.set(began + 10**13, began)
-        await trio.sleep(0.1)
-        most = (ticker.clock.now() - began) / (10 * GAP_PER_LINE) + 2
-        assert 10 <= calls <= 10 * most
-        for wakeup in lines:
-            wakeup.set(10**25)
-
-
-@real_time
-async def test_a_short_round_is_not_interrupted() -> None:
-    longest = ticker_module.LONGEST_ROUND
-    ticker_module.LONGEST_ROUND = 10**6 * TICKS_PER_SECOND  # type: ignore[misc]
-    try:
-        async with shared_ticker() as ticker, trio.open_nursery() as nursery:
-            order: list[str] = []
-            began, done = trio.Event(), trio.Event()
-
-            async def other() -> None:
-                await began.wait()
-                order.append("other task")
-                done.set()
-
-            def call(now: int) -> None:
-                order.append("line")
-                began.set()
-
-            nursery.start_soon(other)
-            await trio.testing.wait_all_tasks_blocked()
-            now = ticker.clock.now()
-            for _ in range(5):
-                ticker.wakeup(call).set(now + 10**13, now)
-            await done.wait()
-            assert order == ["line"] * 5 + ["other task"]
-    finally:
-        ticker_module.LONGEST_ROUND = longest  # type: ignore[misc]
-
-
-def test_a_run_leaves_no_descriptor_of_its_timer() -> None:
-    async def main() -> None:
-        async with open_port() as (_, driver):
-            await driver.write(b"x")
-            await driver.drain()
-
-    trio.run(main)
-    before = len(os.listdir("/proc/self/fd"))
-    trio.run(main)
-    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_a_chip_of_a_port_is_one_like_any_other() -> None:
