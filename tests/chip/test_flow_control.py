@@ -230,7 +230,7 @@ def test_rts_that_goes_up_and_down_around_the_loop_does_not_interrupt() -> None:
 
 def test_characters_that_cts_has_held_back_leave_at_once_where_frames_take_no_time() -> None:
     uart = Uart("16750", unlimited=True, modem_inputs=0)
-    for offset, value in ((2, 0x01), (4, 0x20)):
+    for offset, value in ((3, 0x03), (2, 0x01), (4, 0x20)):
         uart.write(offset, value, 0)
     for character in b"abcde":
         uart.write(0, character, 5)
