@@ -262,3 +262,24 @@ def test_the_empty_indication_after_a_change_of_mode_is_immediate_once_and_a_sli
     singly.take_sent()
     slices.advance(singly.now)
     assert slices.state() == singly.state()
+
+
+def test_the_next_interrupt_of_the_transmitter_comes_as_the_last_character_enters_the_shift_register() -> None:
+    frame = LineFormat().frame_ticks
+    for waiting in range(1, 6):
+        writes: list[list[Write | Wait]] = [[Write(0, 0)] * (1 + waiting)]
+        uart = prepared(LineFormat(), 2, 0x01, writes, delay=False, unlimited=False)
+        if uart.irq:
+            uart.read(Offset.IIR, uart.now)
+        rises = uart.transmitter.frame_end + (waiting - 1) * frame
+        assert uart.next_interrupt(uart.now) == rises
+        uart.advance(rises - 1)
+        assert not uart.irq
+        uart.advance(rises)
+        assert uart.irq
+
+
+def test_at_unlimited_rate_too_no_slice_is_made_of_less_than_two_fifos() -> None:
+    for size, made in ((16, False), (31, False), (32, True)):
+        uart = prepared(LineFormat(), 0x02, 0x01, [], delay=True, unlimited=True)
+        assert (stream_out(uart, bytearray(size), uart.now) is not None) is made
