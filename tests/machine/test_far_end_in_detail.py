@@ -195,3 +195,25 @@ def test_the_nearest_speeds_are_those_that_a_divisor_gives(baud: float, near: st
     assert divisor_of(LineFormat(0xFFFF * LineFormat().bit_ticks)) == 0xFFFF
     with pytest.raises(UsageError, match=rf"near speeds it can do: {near}$"):
         divisor_of(line_format)
+
+
+@pytest.mark.parametrize(("divisor", "baud"), [(1, 115200.0), (7, 16457.143), (0x0417, 110.029), (0xFFFF, 1.758)])
+@virtual_time
+async def test_status_says_the_speed_to_a_thousandth(divisor: int, baud: float) -> None:
+    async with open_port(LineFormat(divisor * LineFormat().bit_ticks)) as (com1, _):
+        assert com1.status()["baud"] == baud
+    async with open_port(unlimited=True) as (com1, _):
+        assert com1.status()["baud"] is None
+
+
+@virtual_time
+async def test_what_is_lost_after_a_reset_in_loopback_is_lost_on_the_line() -> None:
+    async with shared_ticker() as ticker:
+        com1 = Com1(ticker, strict_line=True)
+        for offset, value in (*PROGRAM, (4, 0x10)):
+            com1.write(offset, value)
+        com1.reset()
+        com1.far_send(b"abc")
+        await trio.sleep(1)
+        line = com1.status()["line"]
+        assert (line["overruns"], line["lost_in_loopback"]) == (2, 0)

@@ -105,9 +105,36 @@ def test_a_head_of_a_block_is_damaged_if_any_one_part_of_it_is() -> None:
         return packed + trace_format._SUM.pack(trace_format.checksum(packed) ^ wrong)
 
     assert trace_format.parse_block_head(head()) == (5, 7)
-    longest = trace_format.LONGEST_BLOCK
+    longest = 1 << 20
     assert trace_format.parse_block_head(head(length=longest)) == (longest, 7)
     other = trace_format._MARK ^ 1
     for damaged in (head(mark=other), head(wrong=1), head(length=longest + 1)):
         with pytest.raises(Damaged, match="the head of a block"):
             trace_format.parse_block_head(damaged)
+
+
+def test_an_access_that_repeats_the_last_one_at_once_takes_a_byte(tmp_path: Path) -> None:
+    sizes = []
+    for count in (1, 2, 3, 100):
+        path = tmp_path / str(count)
+        writer = TraceWriter(str(path), RecordHeader())
+        for _ in range(count):
+            writer.read(0, 5, 0x60)
+        writer.close()
+        sizes.append(path.stat().st_size)
+    assert [size - sizes[0] for size in sizes] == [0, 1, 2, 99]
+
+
+def test_a_line_at_rest_adds_nothing_to_a_trace(tmp_path: Path) -> None:
+    path = str(tmp_path / "a.trace")
+    writer = TraceWriter(path, RecordHeader())
+    wanted = []
+    for begin in (0, 100):
+        writer.read(begin * TICKS_PER_SECOND, 5, 0x60)
+        for hundredth in range(1, 300):
+            writer.settled(begin * TICKS_PER_SECOND + hundredth * TICKS_PER_SECOND // 100)
+        wanted.append(begin * TICKS_PER_SECOND + TICKS_PER_SECOND // 100)
+    writer.close()
+    settled = [event.at for event in read_trace(path) if isinstance(event, events.Settled)]
+    assert len(settled) == 2
+    assert settled[0] == wanted[0]

@@ -133,7 +133,6 @@ class Com1(Port):
     def set_far_format(self, line_format: LineFormat | None) -> None:
         """The far end sends in a format of its own from its next frame on; None: in the guest's, and follows it."""
         if line_format != self.cable.far_format:
-            self._touched()
             self.cable.set_far_format(line_format, self.uart.now)
             self._soon()
 
