@@ -171,3 +171,13 @@ def test_a_run_leaves_no_descriptor_of_its_timer() -> None:
     before = len(os.listdir("/proc/self/fd"))
     trio.run(main)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+@virtual_time
+async def test_a_new_ticker_has_woken_nobody() -> None:
+    async with shared_ticker() as ticker:
+        await trio.sleep(1)
+        assert (ticker.wakeups, ticker.users) == (0, 1)
+        ticker.wakeup(lambda now: None).set(ticker.clock.now() + 1)
+        await trio.sleep(1)
+        assert ticker.wakeups == 1

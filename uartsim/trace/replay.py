@@ -170,9 +170,6 @@ class _Turns(NamedTuple):
         """
         return isinstance(other, _Turns) and self.level == other.level and self.changes % 2 == other.changes % 2
 
-    def __hash__(self) -> int:
-        return hash((self.level, self.changes % 2))
-
 
 class _Irq(_Stream[_Turns]):
     """The interrupt line: all its changes; those at one time are one output."""
