@@ -138,3 +138,13 @@ def test_a_line_at_rest_adds_nothing_to_a_trace(tmp_path: Path) -> None:
     settled = [event.at for event in read_trace(path) if isinstance(event, events.Settled)]
     assert len(settled) == 2
     assert settled[0] == wanted[0]
+
+
+@pytest.mark.parametrize("ticks", [0, 1, 2, 143, 144, 145, 78_125, 78_126, 10**15])
+def test_a_start_is_encoded_with_its_sign_in_the_largest_unit_in_which_it_is_whole(ticks: int) -> None:
+    for sign in (1, -1):
+        unit, encoded = trace_format.start_since(sign * ticks)
+        assert unit == next(n for n in (0, 3, 2, 1) if (ticks % trace_format.UNITS[n] == 0 if n else ticks == 0))
+        number = Cursor(encoded).number() if ticks else 0
+        count = number // 2 if number % 2 == 0 else -(number + 1) // 2
+        assert count * trace_format.UNITS[unit] == sign * ticks
