@@ -128,7 +128,8 @@ def test_output_and_resizes_in_any_order_keep_the_cursor_inside(steps: list[obje
             size = step
             assert before.startswith(model.row_before_cursor().rstrip()), "the cursor is in its line still"
         screen = model.read()
-        assert len(screen.lines) == size[0] and 0 <= screen.cursor[0] < size[0]
+        assert len(screen.lines) == size[0]
+        assert 0 <= screen.cursor[0] < size[0]
         assert 0 <= screen.cursor[1] <= size[1]
         assert isinstance(screen.before_cursor, str)
 
