@@ -102,6 +102,11 @@ class GuestOutput:
             self._undecided_since = self.last_output
         self.monitor.take(segments, data, self.last_output)
 
+    def resize(self, rows: int, columns: int) -> None:
+        """From now on the terminal has this size; UsageError if it is impossible."""
+        self.screen.resize(rows, columns)
+        self.edited.resize(rows, columns)
+
     def forget_boot(self, now_s: float) -> None:
         """Put what came before a restart behind: the unfinished line, the screen, the prompt and what was typed."""
         self._take_text(self.transcript.end_line(now_s), b"")
