@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from uartsim.cli.ending_signals import EndingSignals
 from uartsim.cli.status_text import recording_state
 from uartsim.error_groups import first_error
 
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from uartsim.guest.catalogue import GuestDefinition
     from uartsim.machine import Guest, GuestEnd, Machine, PortOptions
     from uartsim.record import TranscriptWriter
-
-#: The signals that end a machine, with everything put away.
-ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class LineSettings(NamedTuple):
@@ -78,6 +75,7 @@ class ForegroundRun:
         self._machine: Machine | None = None  # once it has started
         self._client: AttachClient | None = None  # this terminal, while it is attached
         self._end: GuestEnd | None = None
+        self._signals = EndingSignals(self._name, self._abandon)
 
     def run(self) -> GuestEnd | None:
         """Run until the guest ends, a signal comes, or the person at the terminal quits.
@@ -96,6 +94,7 @@ class ForegroundRun:
         except BaseExceptionGroup as group:
             raise first_error(group) from None
         finally:
+            self._signals.over()
             self._close_recordings()
             self._endpoints.release()  # before anything that may wait: from here on a second signal ends us at once
             self._log.close()
@@ -111,7 +110,7 @@ class ForegroundRun:
         from uartsim.machine import GuestEnd, open_machine
 
         async with trio.open_nursery() as nursery:
-            await nursery.start(end_on_signals, nursery.cancel_scope)
+            await nursery.start(self._signals.heed, nursery.cancel_scope)
             async with open_machine(
                 self._guest,
                 self._name,
@@ -178,6 +177,16 @@ class ForegroundRun:
         await self._client.run(watch=False, force=False, history=None, yields=True)
         scope.cancel()
 
+    def _abandon(self) -> None:
+        """Put everything away while the loop is blocked; called on another thread than the loop's."""
+        if self._client is not None:
+            self._client.abandon()
+        self._endpoints.release()
+        if self._machine is not None:
+            self._machine.com1.close_taps()
+        self._close_recordings()
+        self._log.close()
+
     def _close_recordings(self) -> None:
         """Close the recordings, and say what they lack; a machine that has not started leaves none behind."""
         if self._transcript is not None:
@@ -198,14 +207,3 @@ def exit_status(end: GuestEnd) -> int:
     It is the same however long the program has run, so that a script can rely on it on a slow machine too.
     """
     return int(end.reason == "failed" or bool(end.status))
-
-
-async def end_on_signals(scope: Any, task_status: Any) -> None:
-    """Cancel ``scope`` on SIGTERM, SIGHUP and Ctrl-C; a signal that is ignored stays so."""
-    import trio
-
-    heeded = (number for number in ENDING_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN)
-    with trio.open_signal_receiver(*heeded) as signals:
-        task_status.started()
-        async for _ in signals:
-            scope.cancel()

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from uartsim.cli.foreground_run import ENDING_SIGNALS, LineSettings, end_on_signals, exit_status
+from uartsim.cli.ending_signals import ENDING_SIGNALS, EndingSignals
+from uartsim.cli.foreground_run import LineSettings, exit_status
 from uartsim.error_groups import first_error
 from uartsim.printable import printable
 from uartsim.standard_streams import abandon
@@ -43,12 +44,13 @@ def run_virtually(guest: Guest, name: str, line: LineSettings, limit_s: float) -
     said = f"{name}: stopped"  # unless the guest or the time comes to its end
     log = Log()
     output = _Output()
+    signals = EndingSignals(name, log.close)
 
     async def whole() -> GuestEnd | None:
         nonlocal said
         end = None
         async with trio.open_nursery() as nursery:
-            await nursery.start(end_on_signals, nursery.cancel_scope)
+            await nursery.start(signals.heed, nursery.cancel_scope)
             with output.interruptible():
                 end = await run_headless(
                     guest,
@@ -74,6 +76,7 @@ def run_virtually(guest: Guest, name: str, line: LineSettings, limit_s: float) -
         if not isinstance(error, _InterruptedError):
             raise error from None
     finally:
+        signals.over()
         log.close()
     write_last_line(said)
     if end is not None:
