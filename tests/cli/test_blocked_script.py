@@ -7,6 +7,7 @@ import signal
 import sys
 import termios
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pexpect
@@ -47,6 +48,17 @@ def start(runtime: Path, folder: Path, *options: str) -> RunningMachine:
     wait_until(lambda: record.exists() or machine.process.poll() is not None, "the record")
     time.sleep(0.5)  # the script blocks by now, or is still ended in the usual way, which is right as well
     return machine
+
+
+@pytest.fixture(scope="module")
+def blocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMachine]:
+    """A machine whose script blocks."""
+    runtime = tmp_path_factory.mktemp("run")
+    runtime.chmod(0o700)
+    machine = start(runtime, make_guest_folder(tmp_path_factory.mktemp("guest"), SLEEPS))
+    yield machine
+    machine.process.kill()
+    machine.process.communicate()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -95,6 +107,29 @@ def test_an_attached_terminal_is_restored(runtime: Path, tmp_path: Path) -> None
     child.kill(signal.SIGTERM)
     child.expect("blocks the machine")
     assert termios.tcgetattr(child.child_fd)[3] == before
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [["status"], ["stop"], ["break"], ["reset"], ["history"], ["sysrq", "h"], ["save", "x"]], ids=" ".join
+)
+def test_a_command_says_that_the_machine_does_not_answer(blocked: RunningMachine, arguments: list[str]) -> None:
+    began = time.monotonic()
+    done = uartsim(blocked.runtime, *arguments, status=1)
+    assert time.monotonic() - began < patience(10)
+    pid = blocked.process.pid
+    assert done.stderr.startswith(f"uartsim: machine blk does not answer within 5 s: its process is {pid}")
+    assert f"'kill -9 {pid}'" in done.stderr
+
+
+def test_attach_and_list_say_so_too(blocked: RunningMachine) -> None:
+    assert "does not answer" in uartsim(blocked.runtime, "list").stdout
+    child = pexpect.spawn(
+        sys.executable, ["-m", "uartsim", "attach"], env=environment(blocked.runtime), timeout=patience(30)
+    )
+    child.expect("machine blk does not answer")
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 1
