@@ -6,8 +6,8 @@ and recorded, and nothing is sent to the guest.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Unpack
+from collections.abc import Callable, Mapping
+from typing import Any, Unpack
 
 import trio
 
@@ -23,6 +23,7 @@ async def run_headless(
     limit_s: float,
     output: Callable[[bytes], object],
     record: str | None = None,
+    incomplete: Callable[[str, Mapping[str, Any]], object] | None = None,
     log: Callable[[str], None] | None = None,
     **port: Unpack[PortOptions],
 ) -> GuestEnd | None:
@@ -34,6 +35,8 @@ async def run_headless(
         limit_s: seconds of virtual time.
         output: is called with what the guest sends; it may block.
         record: the file of the record, or None.
+        incomplete: is called at the end for each recording that lacks something, with ``"record"``, ``"trace"`` or
+            ``"vcd"`` and its status.
         log: is called with lines for the person.
         port: the options of the serial port.
 
@@ -74,7 +77,16 @@ async def run_headless(
                 if not started:
                     hub.record.discard()
                 hub.record.close()
+        if started and incomplete is not None:
+            _tell_incomplete(hubs[0], incomplete)
     return end
+
+
+def _tell_incomplete(hub: Hub, incomplete: Callable[[str, Mapping[str, Any]], object]) -> None:
+    states = {"record": hub.record.status()} if hub.record is not None else {}
+    for what, state in (states | hub.com1.recordings()).items():
+        if state["trouble"]:
+            incomplete(what, state)
 
 
 async def _copy(client: HubClient, output: Callable[[bytes], object]) -> None:

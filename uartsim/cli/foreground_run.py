@@ -54,6 +54,9 @@ class ForegroundRun:
         endpoints: the machine's; :meth:`run` releases them.
         line: the settings of the line.
         attach: whether this terminal is the first client.
+
+    Attributes:
+        incomplete: whether a recording lacks something; known once the run is over.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class ForegroundRun:
         self._machine: Machine | None = None  # once it has started
         self._client: AttachClient | None = None  # this terminal, while it is attached
         self._end: GuestEnd | None = None
+        self.incomplete = False
         self._signals = EndingSignals(self._name, self._abandon)
 
     def run(self) -> GuestEnd | None:
@@ -194,16 +198,19 @@ class ForegroundRun:
                 self._transcript.discard()
             self._transcript.close()
             if self._machine is not None and self._transcript.trouble:
+                self.incomplete = True
                 self._say(f"the record {recording_state(self._transcript.status())}")
         if self._machine is not None:
             for what, state in self._machine.com1.recordings().items():
                 if state["trouble"]:
+                    self.incomplete = True
                     self._say(f"the {what} {recording_state(state)}")
 
 
-def exit_status(end: GuestEnd) -> int:
-    """The exit status of ``uartsim run`` for a guest's end: 1 if it failed, or its program ended with a status of its own.
+def exit_status(end: GuestEnd | None, *, incomplete: bool = False) -> int:
+    """The exit status of ``uartsim run``: 1 if the guest failed, or its program ended with a status of its own.
 
-    It is the same however long the program has run, so that a script can rely on it on a slow machine too.
+    It is also 1 if a recording is incomplete.  It is the same however long the program has run, so that a script can rely
+    on it on a slow machine too.
     """
-    return int(end.reason == "failed" or bool(end.status))
+    return int(incomplete or (end is not None and (end.reason == "failed" or bool(end.status))))

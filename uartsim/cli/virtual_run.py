@@ -7,12 +7,13 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from uartsim.cli.ending_signals import ENDING_SIGNALS, EndingSignals
 from uartsim.cli.foreground_run import LineSettings, exit_status
+from uartsim.cli.status_text import recording_state
 from uartsim.error_groups import first_error
 from uartsim.printable import printable
 from uartsim.standard_streams import abandon
@@ -45,6 +46,12 @@ def run_virtually(guest: Guest, name: str, line: LineSettings, limit_s: float) -
     log = Log()
     output = _Output()
     signals = EndingSignals(name, log.close)
+    incomplete = False
+
+    def say_incomplete(what: str, state: Mapping[str, Any]) -> None:
+        nonlocal incomplete
+        incomplete = True
+        log.say(f"the {what} {recording_state(state)}")
 
     async def whole() -> GuestEnd | None:
         nonlocal said
@@ -58,6 +65,7 @@ def run_virtually(guest: Guest, name: str, line: LineSettings, limit_s: float) -
                     limit_s=limit_s,
                     output=output.write,
                     record=line.record,
+                    incomplete=say_incomplete,
                     **line.port,
                     log=log.say,
                 )
@@ -72,15 +80,15 @@ def run_virtually(guest: Guest, name: str, line: LineSettings, limit_s: float) -
         error = first_error(group)
         if isinstance(error, BrokenPipeError):  # the reader has seen enough
             abandon(sys.stdout)
-            return
+            sys.exit(int(incomplete))
         if not isinstance(error, _InterruptedError):
             raise error from None
     finally:
         signals.over()
         log.close()
     write_last_line(said)
-    if end is not None:
-        sys.exit(exit_status(end))
+    if incomplete or end is not None:
+        sys.exit(exit_status(end, incomplete=incomplete))
 
 
 class _InterruptedError(BaseException):
