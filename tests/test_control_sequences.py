@@ -175,3 +175,39 @@ def test_the_data_of_the_tokens_says_the_same_as_the_stream(stream: bytes) -> No
     found = tokens(stream + b"\x18")  # nothing is begun at the end
     again = tokens(*(token.data for token in found))
     assert [token for token in again if token.data] == [token for token in found if token.data]
+
+
+@pytest.mark.parametrize("byte", [0x80, 0x84, 0x9B, 0x9F])
+def test_where_single_bytes_are_no_controls_they_are_text_and_the_utf_8_form_is_one(byte: int) -> None:
+    parser = ControlSequenceParser(single_bytes=False)
+    found = parser.feed(bytes([byte]) + b"x\x1b]" + bytes([byte]) + b"y\x07" + bytes([0xC2, byte]) + b"m")
+    shown = b"".join(token.data for token in found if token.kind is Kind.TEXT)
+    assert shown.startswith(bytes([byte]) + b"x")
+    assert b"".join(token.data for token in found if token.kind is Kind.STRING).startswith(bytes([byte]) + b"y")
+    assert next(token for token in found if token.data.startswith(b"\xc2")).kind is not Kind.TEXT
+    assert parser.feed(b"\x18\xa0\xff")[-1] == Token(Kind.TEXT, b"\x18\xa0\xff")
+
+
+@pytest.mark.parametrize("introducer", [b"\x1b[", b"\x9b", b"\xc2\x9b"])
+def test_a_sequence_behind_one_that_was_too_long_is_taken(introducer: bytes) -> None:
+    *_, last = tokens(b"\x1b[" + b"1" * (LONGEST_SEQUENCE + 50) + introducer + b"4m")
+    assert last == Token(Kind.CSI, introducer + b"4m", b"4m")
+
+
+@pytest.mark.parametrize("final", [b"@", b"A", b"~"])
+def test_every_final_byte_ends_a_sequence_that_came_in_pieces(final: bytes) -> None:
+    parser = ControlSequenceParser()
+    assert parser.feed(b"\x1b[2") == []
+    assert parser.feed(final) == [Token(Kind.CSI, b"\x1b[2" + final, b"2" + final)]
+    assert parser.feed(b"\x1b[2?") == []
+    assert parser.feed(b"x") != [Token(Kind.TEXT, b"x")]
+
+
+@pytest.mark.parametrize("intermediate", range(0x20, 0x30))
+def test_every_intermediate_byte_wants_another_behind_it(intermediate: int) -> None:
+    parser = ControlSequenceParser()
+    assert parser.feed(b"\x1b" + bytes([intermediate])) == []
+    for final in (0x30, 0x7E):
+        begun = b"\x1b" + bytes([intermediate])
+        sequence = begun + bytes([final])
+        assert tokens(begun, bytes([final])) == [Token(Kind.ESCAPE, sequence, sequence[1:])]

@@ -209,3 +209,13 @@ def test_at_unlimited_rate_all_whole_refills_are_made_at_once_and_only_from_an_e
     assert (streamed.refills, streamed.taken, streamed.frames) == (2, 32, bytes(range(32)))
     assert uart.transmitter.thr_writes == 32
     assert (uart.transmitter.written, uart.transmitter.frame_end) == (0, uart.now)
+
+
+def test_a_slice_does_not_begin_while_the_empty_indication_is_late() -> None:
+    """One character has been written since THRE was set, and another waits behind the frame: THRE will come late."""
+    frame = LineFormat().frame_ticks
+    beginning = [[Write(0, 1)], [Wait(99 * frame)], [Write(0, 2)], [Wait(frame - BIT_AT_DIVISOR_1 // 2)], [Write(0, 3)]]
+    slices, singly = (prepared(LineFormat(), 2, 0x01, beginning, delay=True, unlimited=False) for _ in range(2))
+    assert slices.transmitter.fifo == b"\x03"
+    assert stream_out(slices, bytearray(320), slices.now + 99 * frame) is None
+    assert slices.state() == singly.state()

@@ -99,7 +99,7 @@ def test_a_refusal_to_write_the_mark_is(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_link_or_a_file_is_not_a_folder_of_ours(tmp_path: Path, make: object, why: str) -> None:
     (tmp_path / "elsewhere").mkdir()
     make(tmp_path / "ours", str(tmp_path / "elsewhere"))  # type: ignore[operator]
-    with pytest.raises(UsageError, match=rf"is not a folder of ours \(({why})\): give another"):
+    with pytest.raises(UsageError, match=rf"the cache folder .* \(({why})\): give another"):
         open_own(str(tmp_path / "ours"), "cache", "give another")
     assert os.listdir(tmp_path / "elsewhere") == []
 
@@ -109,7 +109,7 @@ def test_another_users_folder_is_not_ours(tmp_path: Path) -> None:
     before = open_files()
     (tmp_path / "his").mkdir(mode=0o755)
     os.chown(tmp_path / "his", STRANGER, STRANGER)
-    with pytest.raises(UsageError, match=r"is not a folder of ours \(it belongs to user 12345\): give another"):
+    with pytest.raises(UsageError, match=r"the cache folder .* \(it belongs to user 12345\): give another"):
         open_own(str(tmp_path / "his"), "cache", "give another")
     assert open_files() == before
 

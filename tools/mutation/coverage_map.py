@@ -20,7 +20,7 @@ import platformdirs
 from .worker import Tree
 
 #: Part of every key: another number where what is measured, or how, has changed.
-_VERSION = 3
+_VERSION = 4
 #: What of the checkout tests import, beside what they test.
 _OWN = ("tests", "tools", "benchmarks")
 

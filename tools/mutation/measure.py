@@ -26,6 +26,7 @@ _CONFIGURATION = """\
 data_file = {data_file}
 parallel = true
 sigterm = true
+patch = _exit
 source = {source}
 context = ${{UARTSIM_MUTATION_CONTEXT-}}
 disable_warnings = no-data-collected,module-not-imported,module-not-measured

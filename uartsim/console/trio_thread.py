@@ -1,7 +1,8 @@
 """The background threads on which trio runs for blocking code: one with the real clock, one with a virtual one.
 
 A thread is started by the first console that needs it, and ends with the process; machines that still run are then
-switched off.
+switched off.  A child process that is forked has no such thread: it can open consoles of its own, and each call on one
+that it has inherited raises an error.
 
 On the virtual clock, time advances only while a call waits, by leaps to the next event, and stands still between calls:
 a countdown does not run out while a test computes.  All consoles of a thread share its
@@ -54,9 +55,9 @@ class TrioThread:
         self._waiting = 0
         self._ready: queue.SimpleQueue[tuple[trio.lowlevel.TrioToken, trio.Nursery]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=_THREAD_NAMES[clock], daemon=True)
+        self.process = os.getpid()
         self._thread.start()
         self._token, self._nursery = self._ready.get()
-        self.process = os.getpid()
         atexit.register(self._stop)
 
     def _run(self) -> None:
@@ -72,6 +73,18 @@ class TrioThread:
             self.soon(self._let_time_pass, 1)  # machines may take a moment to be switched off
             self.soon(self._nursery.cancel_scope.cancel)
             self._thread.join(LAST_WAIT_S)
+
+    def check_process(self) -> None:
+        """Check that this process has the thread: one that was forked has only what its parent's memory held.
+
+        Raises:
+            ConsoleClosed: it does not.
+        """
+        __tracebackhide__ = True
+        if os.getpid() != self.process:
+            raise ConsoleClosed(
+                "this console belongs to the process that opened it, which forked this one: open one here"
+            )
 
     def _let_time_pass(self, waiting: int) -> None:
         """Change the number of calls that wait."""
@@ -110,7 +123,7 @@ class TrioThread:
         """Run an async function there, and return its result; raises what it raises.
 
         Raises:
-            ConsoleClosed: the process ends while the call waits.
+            ConsoleClosed: the process ends while the call waits, or it is a child of the one that has the thread.
         """
         __tracebackhide__ = True
         answers: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
@@ -149,9 +162,10 @@ class TrioThread:
         """Call a function there, without waiting for it.
 
         Raises:
-            ConsoleClosed: the thread has ended, because the process is about to.
+            ConsoleClosed: the thread has ended, because the process is about to; or it is another process's.
         """
         __tracebackhide__ = True
+        self.check_process()
         try:
             self._token.run_sync_soon(function, *args)
         except trio.RunFinishedError:
@@ -160,6 +174,16 @@ class TrioThread:
 
 _shared: dict[str, TrioThread] = {}
 _shared_lock = threading.Lock()
+
+
+def _forget() -> None:
+    """Forget the threads in a child process, and the lock, which another thread of the parent may have held."""
+    global _shared_lock
+    _shared_lock = threading.Lock()
+    _shared.clear()
+
+
+os.register_at_fork(after_in_child=_forget)
 
 
 def shared_thread(clock: str) -> TrioThread:
@@ -172,6 +196,6 @@ def shared_thread(clock: str) -> TrioThread:
         raise UsageError(f"clock is {clock!r}: use {' or '.join(map(repr, CLOCKS))}")
     with _shared_lock:
         thread = _shared.get(clock)
-        if thread is None or thread.process != os.getpid():
+        if thread is None:
             thread = _shared[clock] = TrioThread(clock)
         return thread

@@ -107,7 +107,7 @@ class Runner:
         __tracebackhide__ = True
         self._session.check_running("resize()")
         with self._session.one_wait(f"resize({rows}, {columns})"):
-            self._received.screen.resize(rows, columns)
+            self._received.resize(rows, columns)
             result = await self.run_command(f"stty rows {rows} cols {columns}", self._session.deadline(timeout), "sh")
             if result.status:
                 raise UsageError(f"resize(): {self._session.name} did not accept the size: {result.output.strip()}")
@@ -282,7 +282,7 @@ class Runner:
         there = self._prompts.there()
         if there.obstacle:
             return f" ({self._session.name} is {there.obstacle}; the shell may have ended)"
-        return ""
+        return ' (it may still be running: send("\\x03") interrupts it)'
 
     # -- other command lines ----------------------------------------------------------------------------------------
 
