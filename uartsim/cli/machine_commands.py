@@ -22,8 +22,10 @@ _BUTTON_S: Final = 30.0
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def list_machines(as_json: bool) -> None:
     """List the running machines."""
+    from uartsim.access.machine_folder import remove_dead_machines
     from uartsim.access.runtime_folder import running_machines
 
+    remove_dead_machines()
     found = []
     for name in running_machines():
         try:
