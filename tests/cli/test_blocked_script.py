@@ -83,13 +83,18 @@ def test_a_signal_ends_a_script_that_blocks_in_virtual_time(
     runtime: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
     folder = make_guest_folder(tmp_path / "guest", SLEEPS)
-    machine = RunningMachine(runtime, folder, "blk", "--clock", "virtual")
+    record, trace = tmp_path / "record", tmp_path / "trace"
+    machine = RunningMachine(
+        runtime, folder, "blk", "--clock", "virtual", "--record", str(record), "--trace", str(trace)
+    )
     assert machine.process.stdout is not None
     assert machine.process.stdout.readline() == "hi\n"
     time.sleep(0.2)
     _, err = machine.end(number)
     assert f"({folder}/guest.py:9) blocks the machine" in err
     assert machine.process.returncode == 1
+    assert "hi" in record.read_text()
+    assert "port" in uartsim(runtime, "trace", "summary", str(trace)).stdout
 
 
 def test_an_attached_terminal_is_restored(runtime: Path, tmp_path: Path) -> None:

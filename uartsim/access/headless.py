@@ -6,8 +6,8 @@ and recorded, and nothing is sent to the guest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Unpack
+from collections.abc import Callable
+from typing import Unpack
 
 import trio
 
@@ -23,7 +23,7 @@ async def run_headless(
     limit_s: float,
     output: Callable[[bytes], object],
     record: str | None = None,
-    incomplete: Callable[[str, Mapping[str, Any]], object] | None = None,
+    prepared: Callable[[Hub], object] | None = None,
     log: Callable[[str], None] | None = None,
     **port: Unpack[PortOptions],
 ) -> GuestEnd | None:
@@ -35,8 +35,7 @@ async def run_headless(
         limit_s: seconds of virtual time.
         output: is called with what the guest sends; it may block.
         record: the file of the record, or None.
-        incomplete: is called at the end for each recording that lacks something, with ``"record"``, ``"trace"`` or
-            ``"vcd"`` and its status.
+        prepared: is called with the machine's hub before power comes on.
         log: is called with lines for the person.
         port: the options of the serial port.
 
@@ -54,11 +53,11 @@ async def run_headless(
         hub = Hub(machine.com1)
         hubs.append(hub)
         if record is not None:
-            com1 = machine.com1
-            hub.record = TranscriptWriter(record, name, str(com1.uart.line_format), com1.clock.now())
+            hub.record = _new_record(record, machine)
+        if prepared is not None:
+            prepared(hub)
 
-    end: GuestEnd | None = None
-    started = False
+    end, started = None, False
     try:
         async with (
             open_machine(guest, name, log=log, prepare=prepare, **port) as machine,
@@ -74,19 +73,13 @@ async def run_headless(
     finally:
         for hub in hubs:
             if hub.record is not None:
-                if not started:
-                    hub.record.discard()
-                hub.record.close()
-        if started and incomplete is not None:
-            _tell_incomplete(hubs[0], incomplete)
+                hub.record.close() if started else hub.record.discard()
     return end
 
 
-def _tell_incomplete(hub: Hub, incomplete: Callable[[str, Mapping[str, Any]], object]) -> None:
-    states = {"record": hub.record.status()} if hub.record is not None else {}
-    for what, state in (states | hub.com1.recordings()).items():
-        if state["trouble"]:
-            incomplete(what, state)
+def _new_record(path: str, machine: Machine) -> TranscriptWriter:
+    com1 = machine.com1
+    return TranscriptWriter(path, machine.name, str(com1.uart.line_format), com1.clock.now())
 
 
 async def _copy(client: HubClient, output: Callable[[bytes], object]) -> None:
