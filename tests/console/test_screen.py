@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.console.fakes import FakeClient, FakeMachine, run_virtually
+from uartsim import blocking
 from uartsim.console.console import Console
 from uartsim.console.console_errors import ExpectTimeout
 from uartsim.console.text.screen import ScreenModel
@@ -85,6 +86,64 @@ def test_sequences_of_other_terminals_draw_nothing(foreign: bytes) -> None:
         model.read()
         model.feed(foreign[cut:] + b" two")
         assert model.read().text == "one two"
+
+
+@pytest.mark.parametrize(("lines", "shown"), [(30, ["line 28", "line 29", "# "]), (1, ["line 0", "# ", ""])])
+def test_screen_that_shrinks_keeps_the_line_of_the_cursor(lines: int, shown: list[str]) -> None:
+    model = screen_of(*[b"line %d\r\n" % number for number in range(lines)], b"# ")
+    model.resize(3, 20)
+    screen = model.read()
+    assert screen.lines == tuple(line.ljust(20) for line in shown)
+    assert screen.lines[screen.cursor[0]][: screen.cursor[1]] == "# "
+    model.feed(b"ls\r\nfile\r\n# ")
+    assert model.read().shown()[-2:] == ["file", "#"]
+
+
+def test_half_a_wide_character_does_not_stay_at_the_edge() -> None:
+    model = screen_of("abc漢字".encode())
+    model.resize(2, 4)
+    assert model.read().lines == ("abc ", "    ")
+
+
+SIZES = st.tuples(st.integers(1, 30), st.integers(1, 100))
+OUTPUT = st.one_of(
+    st.binary(max_size=40),
+    st.integers(1, 60).map(lambda count: b"a line of text\r\n" * count),
+    st.sampled_from(
+        [b"\x1b7", b"\x1b8", b"\x1b[2;9r", b"\x1b[999;999H", b"\x1b[?6h", b"x" * 79, b"\t", b"\x08", b"\x1bM"]
+    ),
+)
+
+
+@given(st.lists(st.one_of(SIZES, OUTPUT), max_size=12), st.booleans())
+def test_output_and_resizes_in_any_order_keep_the_cursor_inside(steps: list[object], kernel_lines: bool) -> None:
+    model, size = ScreenModel(kernel_lines=kernel_lines), (24, 80)
+    for step in steps:
+        if isinstance(step, bytes):
+            model.feed(step)
+        else:
+            assert isinstance(step, tuple)
+            before = model.row_before_cursor()
+            model.resize(*step)
+            size = step
+            assert before.startswith(model.row_before_cursor().rstrip()), "the cursor is in its line still"
+        screen = model.read()
+        assert len(screen.lines) == size[0]
+        assert 0 <= screen.cursor[0] < size[0]
+        assert 0 <= screen.cursor[1] <= size[1]
+        assert isinstance(screen.before_cursor, str)
+
+
+def test_console_that_was_made_small_goes_on() -> None:
+    with blocking.open_console("demo", clock="virtual", settings={"grub_timeout": 0}) as console:
+        console.login("root", "toor")
+        console.run("seq 40")
+        console.resize(5, 80)
+        assert console.run("echo hello").output == "hello\n"
+        console.resize(40, 30)
+        assert console.run("echo " + "x" * 100).output == "x" * 100 + "\n"
+        with pytest.raises(UsageError, match="impossible"):
+            console.resize(True, 80)
 
 
 @given(st.lists(st.binary(max_size=60), max_size=8))

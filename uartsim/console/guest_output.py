@@ -91,7 +91,7 @@ class GuestOutput:
         self._take_text(self.transcript.feed(data, now_s), data)
 
     def _take_text(self, text: str, data: bytes) -> None:
-        self._live_log.feed(text)
+        self._live_log.feed(text, self.last_output - self.opened_at)
         segments = self.matcher.feed(text, self.last_output)
         if any(isinstance(segment, Plain) for segment in segments):
             self._last_plain = self.last_output
@@ -101,6 +101,11 @@ class GuestOutput:
         elif self._undecided_since is None:
             self._undecided_since = self.last_output
         self.monitor.take(segments, data, self.last_output)
+
+    def resize(self, rows: int, columns: int) -> None:
+        """From now on the terminal has this size; UsageError if it is impossible."""
+        self.screen.resize(rows, columns)
+        self.edited.resize(rows, columns)
 
     def forget_boot(self, now_s: float) -> None:
         """Put what came before a restart behind: the unfinished line, the screen, the prompt and what was typed."""

@@ -12,9 +12,11 @@ from typing import Any, Final
 
 from wcwidth import wcswidth
 
+from uartsim.console.arguments import compiled, is_integer
 from uartsim.console.text.kernel_prefix import MAX_LINE, PREFIX, PREFIX_BEGUN
 from uartsim.control_sequences import ControlSequenceParser, Kind, Token
 from uartsim.errors import UsageError
+from uartsim.printable import quoted
 
 #: How much output may wait, and how much of it is kept when that is exceeded, in bytes.
 _PENDING_BYTES: Final = 1 << 16
@@ -59,12 +61,10 @@ class Screen:
         """Row and column where a regular expression first matches within a row, or None.
 
         Raises:
-            UsageError: it does not compile.
+            UsageError: it does not compile, or is not text.
         """
-        try:
-            regex = re.compile(pattern)
-        except re.error as error:
-            raise UsageError(f"{pattern!r} is not a regular expression: {error}") from None
+        __tracebackhide__ = True
+        regex = compiled("screen.find()", pattern)
         for row, line in enumerate(self.lines):
             if match := regex.search(line.rstrip()):
                 return row, match.start()
@@ -110,15 +110,30 @@ class ScreenModel:
     def resize(self, rows: int, columns: int) -> None:
         """From now on the terminal has this size.
 
+        As on xterm, rows go at the bottom, or at the top as far as the cursor would not be visible otherwise; lines are
+        cut at the right.
+
         Raises:
             UsageError: a number of rows or columns below 1 or above ``LARGEST``.
         """
         for count in (rows, columns):
-            if not isinstance(count, int) or not 1 <= count <= LARGEST:
-                raise UsageError(f"a screen of {rows} rows and {columns} columns is impossible: use 1 to {LARGEST}")
+            if not is_integer(count) or not 1 <= count <= LARGEST:
+                size = f"{quoted(rows)} rows and {quoted(columns)} columns"
+                raise UsageError(f"a screen of {size} is impossible: use 1 to {LARGEST}")
         self._draw()
         self.rows, self.columns = rows, columns
-        self._terminal.resize(rows, columns)
+        terminal = self._terminal
+        # pyte's own resize() cuts rows at the top wherever the cursor is, and leaves the cursor where it may be outside
+        scrolled = max(0, terminal.cursor.y - (rows - 1))
+        for y in sorted(terminal.buffer):
+            line = terminal.buffer.pop(y)
+            if scrolled <= y < scrolled + rows:
+                terminal.buffer[y - scrolled] = _cut(line, columns)
+        for cursor in (terminal.cursor, *(point.cursor for point in terminal.savepoints)):
+            cursor.x, cursor.y = min(cursor.x, columns), min(max(0, cursor.y - scrolled), rows - 1)
+        terminal.tabstops |= {*range(-(-terminal.columns // 8) * 8, columns, 8)}
+        terminal.tabstops -= {stop for stop in terminal.tabstops if stop >= columns}
+        terminal.lines, terminal.columns, terminal.margins = rows, columns, None
 
     def read(self) -> Screen:
         """What it shows now."""
@@ -184,6 +199,13 @@ class ScreenModel:
             import pyte
 
             self._stream = pyte.ByteStream(self._terminal)
+
+
+def _cut(line: Any, columns: int) -> Any:
+    """A row of pyte's buffer without what is behind its first columns; half a wide character does not stay."""
+    for x in [x for x in line if x >= columns or (x == columns - 1 and wcswidth(line[x].data) == 2)]:
+        del line[x]
+    return line
 
 
 def _draws(token: Token) -> bool:
