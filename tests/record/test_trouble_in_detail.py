@@ -253,6 +253,23 @@ def test_behind_a_gap_a_waveform_says_which_characters_and_formats_are_on_the_li
     assert said == {"TXD_text": "sB", "RXD_text": "s\\\\", "TXD_format": "s115200_8N1", "RXD_format": "s9600_7E1"}
 
 
+def test_behind_a_gap_a_waveform_says_of_every_variable_what_it_is(tmp_path: Path, disk: Disk) -> None:
+    path = tmp_path / "a.vcd"
+    writer = VcdWriter(str(path), RecordHeader())
+    disk.room = 0
+    writer.interrupt(1000_000, True)
+    writer.settled(1000_001)
+    writer.flush()
+    disk.room = None
+    writer.interrupt(2000_000, False)
+    writer.close()
+    text = path.read_text()
+    variables = [line.split()[3] for line in text.splitlines() if line.startswith("$var")]
+    dumped = text.split("$dumpall\n")[1].split("\n$end")[0].split("\n")
+    assert sorted(line.split(" ")[-1] if line[0] == "s" else line[1:] for line in dumped) == sorted(variables)
+    assert [line.split(" ")[0] for line in dumped if line[0] == "s"] == ["s"] * 4
+
+
 def test_a_run_that_begins_right_behind_a_gap_has_its_format_and_its_time(tmp_path: Path, disk: Disk) -> None:
     for kind in ("sent", "far_space", "edges"):
         path = tmp_path / kind
