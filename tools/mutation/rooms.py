@@ -17,6 +17,7 @@ FACE = "uartsim"
 TESTS_ELSEWHERE: dict[str, tuple[str, ...]] = {
     FACE: ("tests/test_packaging.py", "tests/console/test_console_doc.py", "tests/cli/test_mistakes.py"),
     "__main__": ("tests/cli/test_mistakes.py",),
+    "blocked_loop": ("tests/console/test_blocked_loop.py",),
     "guest": ("tests/guests",),
     "machine": ("tests/access/test_formats.py", "tests/wire/test_fault_counters.py"),
     "record": ("tests/trace", "tests/machine/test_taps.py"),
