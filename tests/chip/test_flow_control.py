@@ -238,3 +238,25 @@ def test_characters_that_cts_has_held_back_leave_at_once_where_frames_take_no_ti
     uart.set_modem_inputs(0x10, 9)
     assert [(sent.start, sent.character) for sent in uart.take_sent()] == [(9, character) for character in b"abcde"]
     assert uart.read(5, 9) == 0x60
+
+
+def test_rts_is_the_same_however_one_looks() -> None:
+    uart = Uart("16750")
+    for value in range(64):
+        uart.write(4, value, 0)
+        assert uart.modem.rts is bool(uart.modem.outputs & MCR.RTS) is (value & 0x12 == 0x02)
+
+
+def test_a_transmitter_that_cts_lets_go_is_empty_once() -> None:
+    chip = Chip(variant="16750", ier=2, mcr=0x2B, fcr=0x01)
+    chip.read(Offset.IIR)
+    chip.set_pins(0x00)
+    chip.write(Offset.THR, 0x61)
+    assert not chip.irq
+    chip.set_pins(0x10)
+    chip.wait(2 * FRAME)
+    assert chip.read(Offset.IIR) & 0x0F == InterruptId.THR_EMPTY
+    for _ in range(2):
+        chip.write(Offset.THR, 0x62)
+    assert not chip.irq
+    assert chip.read(Offset.IIR) & 0x0F == InterruptId.NONE

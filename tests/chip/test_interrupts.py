@@ -221,3 +221,24 @@ def test_a_delta_that_was_read_does_not_come_back() -> None:
     assert chip.read(Offset.MSR) == 0
     chip.set_pins(0)
     assert not chip.irq
+
+
+@pytest.mark.parametrize("ier", range(16))
+def test_a_source_interrupts_only_if_its_own_bit_is_set(ier: int) -> None:
+    modem = Chip()
+    modem.set_pins(0x00)
+    modem.uart.thr_empty_latch = False
+    modem.write(Offset.IER, ier & ~2)
+    assert modem.irq is bool(ier & 8)
+    data = Chip()
+    data.receive(0x41)
+    data.write(Offset.IER, ier & ~2)
+    assert data.irq is bool(ier & 1)
+    status = Chip(fcr=0)
+    status.receive(0x41, errors=8)
+    status.read(Offset.RBR)
+    status.write(Offset.IER, ier & ~2)
+    assert status.irq is bool(ier & 4)
+    transmitter = Chip()
+    transmitter.write(Offset.IER, ier)
+    assert transmitter.irq is bool(ier & 2)
