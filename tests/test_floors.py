@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FACE = "uartsim"
 #: From the ground up.  A room is a module or a package directly under ``uartsim``.
 FLOORS = (
-    {"control_sequences", "error_groups", "errors", "printable", "registers", "toml_text"},
+    {"blocked_loop", "control_sequences", "error_groups", "errors", "printable", "registers", "toml_text"},
     {"own_files", "register_bits"},
     {"line_format", "standard_streams"},
     {"chip", "wire", "record"},

@@ -129,6 +129,13 @@ def test_every_room_has_tests() -> None:
     assert {room for room in every if draw(ROOT, room, "1", 1) and not rooms.tests_of(ROOT, room)} == set()
 
 
+def test_what_is_not_mutated_exists_has_a_reason_and_is_drawn_from_no_room() -> None:
+    listed = {str(file) for files in rooms.rooms(ROOT).values() for file in files}
+    assert all((ROOT / file).is_file() and reason.strip() for file, reason in rooms.UNMUTATED.items())
+    assert listed.isdisjoint(rooms.UNMUTATED)
+    assert listed | set(rooms.UNMUTATED) == {str(file.relative_to(ROOT)) for file in (ROOT / "uartsim").rglob("*.py")}
+
+
 def results(killed: int, survived: int, unreached: int = 0) -> list[Result]:
     (mutant,) = mutants_of("module.py", b"a()")
     numbered = [replace(mutant, number=number) for number in range(killed + survived + unreached)]

@@ -348,3 +348,53 @@ def test_a_socket_that_cannot_be_bound_leaves_nothing_behind(runtime: Path, monk
         open_endpoints("box")
     with contextlib.suppress(FileNotFoundError):
         assert os.listdir(runtime) == []
+
+
+def killed(runtime: Path, folder: Path, name: str, *options: str) -> None:
+    """A machine that was killed, and has left everything."""
+    machine = RunningMachine(runtime, folder, name, *options)
+    machine.wait_ready()
+    machine.process.kill()
+    machine.process.communicate()
+    assert (runtime / name / "lock").exists()
+
+
+def test_the_next_machine_removes_what_a_dead_one_of_another_name_left(
+    runtime: Path, tmp_path: Path, guest_folder: GuestFolder
+) -> None:
+    folder, link = guest_folder(SILENT), tmp_path / "far.tty"
+    killed(runtime, folder, "dead")
+    killed(runtime, folder, "far", "--link", str(link))
+    assert os.path.lexists(link)
+    with running(runtime, folder, "next"):
+        assert sorted(os.listdir(runtime)) == [".uartsim", "next", "next.tty"]
+        assert not os.path.lexists(link)
+    assert os.listdir(runtime) == []
+
+
+def test_list_removes_what_a_dead_machine_left_and_nothing_of_one_that_lives(
+    runtime: Path, guest_folder: GuestFolder
+) -> None:
+    folder = guest_folder(SILENT)
+    with running(runtime, folder, "alive"):
+        killed(runtime, folder, "dead")
+        assert "dead" not in uartsim(runtime, "list").stdout
+        assert sorted(os.listdir(runtime)) == [".uartsim", "alive", "alive.tty"]
+    killed(runtime, folder, "dead")
+    uartsim(runtime, "list")
+    assert os.listdir(runtime) == []
+
+
+def test_a_dead_machines_folder_with_a_strangers_file_and_a_link_that_was_replaced_stay(
+    runtime: Path, guest_folder: GuestFolder
+) -> None:
+    folder = guest_folder(SILENT)
+    killed(runtime, folder, "dead")
+    (runtime / "dead" / "mine").write_text("a stranger's")
+    killed(runtime, folder, "other")
+    (runtime / "other.tty").unlink()
+    (runtime / "other.tty").symlink_to("/dev/null")
+    uartsim(runtime, "list")
+    assert sorted(os.listdir(runtime)) == [".uartsim", "dead", "dead.tty", "other.tty"]
+    assert "mine" in os.listdir(runtime / "dead")
+    assert len(os.listdir(runtime / "dead")) > 1

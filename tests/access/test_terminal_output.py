@@ -28,6 +28,11 @@ QUERIES = (
 )
 
 
+def test_a_question_with_a_control_in_it_is_one_too() -> None:
+    said = b"a\x1b]1\x7f0;\x00?\x07b"
+    assert QueryFilter(len(said)).feed(said) == b"ab"
+
+
 @given(st.data())
 def test_questions_of_the_past_are_not_asked_again(data: st.DataObject) -> None:
     texts = data.draw(
@@ -116,6 +121,13 @@ def test_modes_that_the_guest_has_left_switched_are_undone(said: bytes, undone: 
         (b"a\x1b\x00]5\x002;c;eA==\x07b", b"ab"),
         (b"a\x1b]" + b"0" * 100 + b"52;c;eA==\x07b", b"ab"),
         (b"a\x1b]2;title\xc2\x9d52;c;eA==\x07b", b"a\x1b]2;titleb"),
+        (b"a\x1b]\x7f52;c;eA==\x07b", b"ab"),
+        (b"a\x1b]5\x7f\x002\x7f;c;eA==\x07b", b"ab"),
+        (b"a\x1b]1337;Copy=:eA==\x07b", b"ab"),
+        (b"a\x1b]1337;CopyToClipboard=general\x07b\x1b]1337;EndCopy\x07c", b"abc"),
+        (b"a\x1b]01337;\x7fC\x00opy=:eA==\x07b", b"a\x00opy=:eA==\x07b"),
+        (b"a\x1b]50;Copy=:eA==\x1b\\b", b"ab"),
+        (b"a\x1b]1337;SetMark\x07b\x1b]50;fixed\x07", b"a\x1b]1337;SetMark\x07b\x1b]50;fixed\x07"),
         (b"a\x1b]52\x07b\x1b]5\x1b\\c", b"a\x1b]52\x07b\x1b]5\x1b\\c"),
         (b"\x1b]0;title\x07\x1b]520;x\x07\xc3\xa9\xc2\xb5", b"\x1b]0;title\x07\x1b]520;x\x07\xc3\xa9\xc2\xb5"),
     ],

@@ -93,6 +93,56 @@ def test_no_time_at_all_may_pass_on_the_bench() -> None:
         made.advance(-1)
 
 
+def test_each_frame_begins_on_the_bench_when_the_one_before_has_ended() -> None:
+    frame, sampled = FRAME * 78_125, 152 * 78_125
+    made = bench()
+    made.write(2, 0)
+    began = made.now_ticks
+    made.receive(b"ab")
+    assert made.now_ticks == began + frame + sampled
+    made.receive_error(0x63, "P")
+    assert made.now_ticks == began + 2 * frame + sampled
+    made.receive_error(0x64, "F")
+    assert made.now_ticks == began + 3 * frame + sampled
+    made.receive_break()
+    assert made.now_ticks == began + 6 * frame
+    made.receive(b"e")
+    assert made.now_ticks == began + 6 * frame + sampled
+    made.advance(1_000_000)
+    began = made.now_ticks
+    made.receive(b"f")
+    assert made.now_ticks == began + sampled
+
+
+def test_the_bench_says_how_much_time_is_left() -> None:
+    made = bench()
+    made.advance(123_456_789)
+    with pytest.raises(
+        ValueError, match=r"^ns is \d+: time ends before NEVER; give \d+ nanoseconds or fewer$"
+    ) as error:
+        made.advance(NEVER)
+    most = int(str(error.value).split()[8])
+    with pytest.raises(ValueError, match="time ends"):
+        made.advance(most + 1)
+    made.advance(most)
+    assert NEVER - 144 <= made.now_ticks < NEVER
+
+
+def test_a_break_for_which_no_time_is_left_is_refused_and_changes_nothing() -> None:
+    for left, fits in ((2 * FRAME, False), (2 * FRAME + 1, True)):
+        made = bench()
+        made._now = NEVER - left * 78_125
+        made.uart.advance(made._now)
+        before = made.uart.state()
+        if fits:
+            made.receive_break()
+            assert made.read(5) & 0x10
+        else:
+            with pytest.raises(ValueError, match="time ends before NEVER"):
+                made.receive_break()
+            assert made.uart.state() == before
+
+
 def test_a_break_that_was_over_before_a_frame_began_does_not_touch_it() -> None:
     made = bench()
     made.write(3, 0x43)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pexpect
 import pytest
 
 from tests.access.rig import environment, make_guest_folder, uartsim
+from tests.patience import patience
 
 
 def run_attached(runtime: Path, folder: Path) -> tuple[str, int | None]:
@@ -63,3 +65,42 @@ def test_the_status_of_a_process_is_that_of_run(
     else:
         found = uartsim(runtime, "run", str(folder), "--no-attach", status=status).stderr
     assert re.search(said, found), found
+
+
+def limited(runtime: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """``uartsim`` with files of up to 16 KiB."""
+    return subprocess.run(
+        ["bash", "-c", 'ulimit -f 16; exec "$@"', "bash", sys.executable, "-m", "uartsim", *arguments],
+        env=environment(runtime),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=patience(60),
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("clock", ["real", "virtual"])
+def test_an_incomplete_recording_is_said_and_the_status_is_1(runtime: Path, tmp_path: Path, clock: str) -> None:
+    source = """
+        async def main(host):
+            host.tty.open()
+            for number in range(5000):
+                await host.tty.write(b"%07d\\n" % number)
+            return "poweroff"
+    """
+    folder = make_guest_folder(tmp_path / "guest", source)
+    files = {what: tmp_path / f"a.{what}" for what in ("record", "trace", "vcd")}
+    options = [word for what, path in files.items() for word in (f"--{what}", str(path))]
+    done = limited(runtime, "run", str(folder), "--no-attach", "--clock", clock, *options)
+    for what, path in files.items():
+        assert re.search(f"the {what} {path} lacks [1-9][0-9]* .*File too large", done.stderr), (what, done.stderr)
+    assert "powered off" in done.stderr
+    assert done.returncode == 1
+
+
+def test_an_incomplete_recording_of_a_machine_whose_time_is_over(runtime: Path, tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    done = limited(runtime, "run", "demo", "--clock", "virtual", "--for", "60", "--trace", str(trace))
+    assert f"the trace {trace} lacks" in done.stderr
+    assert done.returncode == 1

@@ -77,6 +77,52 @@ def test_close_by_the_bits_are_written_and_far_away_they_are_not(recording: Path
     assert not [text for text in texts(out) if re.fullmatch("S|T|P[01]", text)]
 
 
+def places(path: Path) -> dict[str, tuple[float, float]]:
+    """Where each text of an SVG stands, from the left and from the top; of equal texts the last."""
+    found = {}
+    for element in ElementTree.parse(path).iter("{http://www.w3.org/2000/svg}text"):
+        moved = re.search(r"translate\(([-\d.]+) ([-\d.]+)\)", element.get("transform", ""))
+        x, y = moved.groups() if moved else (element.get("x", "nan"), element.get("y", "nan"))
+        found["".join(element.itertext()).strip()] = (float(x), float(y))
+    return found
+
+
+def test_texts_stand_in_the_order_of_time_and_each_in_the_row_of_its_pin(recording: Path, tmp_path: Path) -> None:
+    out = tmp_path / "a.svg"
+    draw(read_waveform(str(recording), 0, 20 * FRAME / TICKS_PER_SECOND), str(out), "a title")
+    found = places(out)
+    rows = ["a title", "TXD", "RXD", "CTS", "DCD", "IRQ", "µs since the start of the recording"]
+    assert sorted(rows, key=lambda text: found[text][1]) == rows
+    for pin, sent in (
+        ("TXD", ["H  48", "i  69", "CR  0D", "LF  0A", "break 0.2604 ms"]),
+        ("RXD", ["q  71", "DEL  7F", "FF PE"]),
+    ):
+        assert sorted(sent, key=lambda text: found[text][0]) == sent
+        nearest = {min(("TXD", "RXD"), key=lambda row: abs(found[row][1] - found[text][1])) for text in sent}
+        assert nearest == {pin}
+
+
+def test_the_picture_of_a_frame_that_is_cut_off_shows_the_bits_that_are_in_it(recording: Path, tmp_path: Path) -> None:
+    out = tmp_path / "a.svg"
+    begin, end = FRAME + 2.6 * BIT, FRAME + 6.4 * BIT
+    draw(read_waveform(str(recording), begin / TICKS_PER_SECOND, end / TICKS_PER_SECOND), str(out))
+    # Of H, S00010010P0T, the middles of the bits 3 to 5 of the frame are in the section.
+    assert [text for text in texts(out) if re.fullmatch("S|T|P?[01]", text)] == ["0", "1", "0"]
+
+
+def test_a_frame_without_its_stop_bit_and_a_wrong_parity_bit_are_named(tmp_path: Path) -> None:
+    path, out = tmp_path / "a.vcd", tmp_path / "a.svg"
+    tap = VcdWriter(str(path), RecordHeader())
+    tap.programmed(10, EVEN)
+    levels = [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]  # 01 with the parity bit 0 and a stop bit at space
+    tap.rxd_edges([(FRAME + n * BIT, level) for n, level in enumerate(levels)] + [(FRAME + 11 * BIT, 1)])
+    tap.settled(4 * FRAME)
+    tap.close()
+    draw(read_waveform(str(path), 0.9 * FRAME / TICKS_PER_SECOND, 2.2 * FRAME / TICKS_PER_SECOND), str(out))
+    (label,) = [text for text in texts(out) if "PE" in text]
+    assert {"PE", "FE"} <= set(label.replace("+", " ").replace(",", " ").split())
+
+
 def test_interrupts_served_at_once_are_drawn(tmp_path: Path) -> None:
     for kind in ("vcd", "trace"):
         path, out = tmp_path / f"b.{kind}", tmp_path / f"{kind}.svg"

@@ -165,7 +165,7 @@ def test_a_short_space_is_a_character() -> None:
 
 @pytest.mark.parametrize("ticks", [0, -1])
 def test_a_break_of_no_length_is_refused(ticks: int) -> None:
-    with pytest.raises(ValueError, match=f"a break of {ticks} ticks"):
+    with pytest.raises(ValueError, match=f"a break cannot last {ticks} ticks: give a duration above 0"):
         FarSender(FORMAT).send_break(ticks, 0)
 
 

@@ -1,7 +1,8 @@
 """The rooms of the house, and the tests of each.
 
 A room is a module or a package directly under ``uartsim/``.  Its tests are ``tests/ROOM/`` and ``tests/test_ROOM.py``,
-and what :data:`TESTS_ELSEWHERE` adds: of these, each mutant meets only those that reach its line.
+and what :data:`TESTS_ELSEWHERE` adds: of these, each mutant meets only those that reach its line.  The modules in
+:data:`UNMUTATED` are left as they are.
 """
 
 from __future__ import annotations
@@ -17,14 +18,26 @@ TESTS_ELSEWHERE: dict[str, tuple[str, ...]] = {
     FACE: ("tests/test_packaging.py", "tests/console/test_console_doc.py", "tests/cli/test_mistakes.py"),
     "__main__": ("tests/cli/test_mistakes.py",),
     "guest": ("tests/guests",),
+    "machine": ("tests/access/test_formats.py", "tests/wire/test_fault_counters.py"),
     "record": ("tests/trace", "tests/machine/test_taps.py"),
     "trace": ("tests/record", "tests/cli/test_recording_commands.py"),
     "wire": ("tests/machine",),
 }
 
+#: Modules that are not mutated, each with the reason in a line.  A room of which nothing else is left has no mutants.
+UNMUTATED: dict[str, str] = {
+    "uartsim/trace/plot.py": "it draws: sizes, colours and layers are judged by eye; tests look at what is drawn, and where",
+}
+
 
 def rooms(root: Path) -> dict[str, list[Path]]:
-    """The modules of each room, relative to the root of the checkout."""
+    """The modules of each room that may be mutated, relative to the root of the checkout."""
+    return {
+        room: [file for file in files if file.as_posix() not in UNMUTATED] for room, files in _modules(root).items()
+    }
+
+
+def _modules(root: Path) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
     for path in sorted((root / "uartsim").iterdir()):
         if path.name == "__init__.py":

@@ -104,6 +104,7 @@ class AttachClient:
         self.status = 1
         self._signals = (signal.SIGTSTP, signal.SIGCONT, *(_ENDING if ends_on_signals else ()))
         self._screen: TerminalOutput | None = None
+        self._terminal: RawTerminal | None = None
         self._typed: deque[tuple[bytes, bytes]] = deque()
         self._typed_bytes = 0
         self._on_the_way = 0
@@ -130,6 +131,7 @@ class AttachClient:
             "acknowledge": True,
         }
         with RawTerminal(self.input_fd, self.output_fd) as terminal:
+            self._terminal = terminal
             self._screen = screen = TerminalOutput(terminal.screen)
             try:
                 async with trio.open_nursery() as nursery:
@@ -157,6 +159,12 @@ class AttachClient:
     def _ended(self, scope: trio.CancelScope, why: str, status: int) -> None:
         self.end, self.status = why, status
         scope.cancel()
+
+    def abandon(self) -> None:
+        """Restore the terminal while the loop is blocked; may be called on another thread than the loop's."""
+        if self._terminal is not None and self._screen is not None:
+            self._screen.abandon()
+            self._terminal.cooked()
 
     async def _on_signals(self, terminal: RawTerminal, scope: trio.CancelScope) -> None:
         with trio.open_signal_receiver(

@@ -87,6 +87,21 @@ def _connect(connection: socket.socket, path: str, timeout_s: float) -> None:
             time.sleep(0.01)
 
 
+def _silence(path: str, error: OSError, timeout_s: float) -> str:
+    """Why a machine may not have answered, and what ends it, as a sentence."""
+    name = os.path.basename(os.path.dirname(path))
+    why = f"within {timeout_s:g} s" if isinstance(error, TimeoutError) else f"on {path} ({error.strerror})"
+    try:
+        with open(os.path.join(os.path.dirname(path), "lock"), encoding="ascii") as lock:
+            pid = int(lock.read(32))
+    except (OSError, ValueError):
+        return f"machine {name} does not answer {why}: see whether its process is alive and not stopped"
+    return (
+        f"machine {name} does not answer {why}: its process is {pid}, which may be stopped, or its guest's script blocks; "
+        f"'kill {pid}' ends it, or else 'kill -9 {pid}'"
+    )
+
+
 def ask(path: str, do: str, timeout_s: float = 30.0, **parameters: Any) -> Any:
     """Ask a running machine, and return the result.
 
@@ -109,9 +124,7 @@ def ask(path: str, do: str, timeout_s: float = 30.0, **parameters: Any) -> Any:
             while data := connection.recv(65536):
                 answer += data
         except OSError as error:
-            raise UartsimError(
-                f"the machine does not answer on {path} ({error}): see whether its process is alive and not stopped"
-            ) from None
+            raise UartsimError(_silence(path, error, timeout_s)) from None
     try:
         reply = json.loads(answer)
     except (ValueError, RecursionError):

@@ -23,6 +23,7 @@ async def run_headless(
     limit_s: float,
     output: Callable[[bytes], object],
     record: str | None = None,
+    prepared: Callable[[Hub], object] | None = None,
     log: Callable[[str], None] | None = None,
     **port: Unpack[PortOptions],
 ) -> GuestEnd | None:
@@ -34,6 +35,7 @@ async def run_headless(
         limit_s: seconds of virtual time.
         output: is called with what the guest sends; it may block.
         record: the file of the record, or None.
+        prepared: is called with the machine's hub before power comes on.
         log: is called with lines for the person.
         port: the options of the serial port.
 
@@ -51,11 +53,11 @@ async def run_headless(
         hub = Hub(machine.com1)
         hubs.append(hub)
         if record is not None:
-            com1 = machine.com1
-            hub.record = TranscriptWriter(record, name, str(com1.uart.line_format), com1.clock.now())
+            hub.record = _new_record(record, machine)
+        if prepared is not None:
+            prepared(hub)
 
-    end: GuestEnd | None = None
-    started = False
+    end, started = None, False
     try:
         async with (
             open_machine(guest, name, log=log, prepare=prepare, **port) as machine,
@@ -71,10 +73,13 @@ async def run_headless(
     finally:
         for hub in hubs:
             if hub.record is not None:
-                if not started:
-                    hub.record.discard()
-                hub.record.close()
+                hub.record.close() if started else hub.record.discard()
     return end
+
+
+def _new_record(path: str, machine: Machine) -> TranscriptWriter:
+    com1 = machine.com1
+    return TranscriptWriter(path, machine.name, str(com1.uart.line_format), com1.clock.now())
 
 
 async def _copy(client: HubClient, output: Callable[[bytes], object]) -> None:

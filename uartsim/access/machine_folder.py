@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import stat
 import time
 
 from uartsim.access.runtime_folder import (
@@ -93,6 +94,7 @@ class MachineFolder:
                     os.ftruncate(self._lock, 0)
                     os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
                     _clean(own)
+                    _remove_dead(self._parent)
                 except BaseException:
                     self._give_back(own)
                     raise
@@ -237,6 +239,39 @@ def _clean(own: OwnFolder) -> None:
             _unlink_noted(own, name)
         if name != "lock" and is_machine_file(name):
             own.remove(name)
+
+
+def remove_dead_machines() -> None:
+    """Remove what machines that were killed have left: their links, which may lead to another's pty, and their folders.
+
+    A folder that holds anything that uartsim did not make is left alone.
+    """
+    with contextlib.suppress(OSError, UartsimError), open_runtime_folder(reading=True) as parent, parent.locked():
+        if parent.is_marked():
+            _remove_dead(parent)
+            parent.unmark_if_empty()
+
+
+def _remove_dead(parent: OwnFolder) -> None:
+    """Remove what dead machines have left; the runtime folder's lock is held, so that none begins meanwhile."""
+    for name in filter(is_name, parent.names()):
+        with contextlib.suppress(OSError, UartsimError):
+            if stat.S_ISDIR(parent.state(name).st_mode):
+                with parent.enter(name, "machine's", has_lock, _REMEDY) as own:
+                    _remove_if_dead(parent, own, name)
+
+
+def _remove_if_dead(parent: OwnFolder, own: OwnFolder, name: str) -> None:
+    if not all(map(is_machine_file, own.names())):
+        return
+    lock = own.open("lock", os.O_RDWR)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused if it lives
+        _clean(own)
+        own.remove("lock")
+        parent.remove_folder(name)
+    finally:
+        os.close(lock)
 
 
 def _note(link: str, target: str) -> bytes:

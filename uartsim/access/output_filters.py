@@ -8,13 +8,13 @@ from typing import Final
 
 from uartsim.control_sequences import ControlSequenceParser, Kind, Token
 
-_C0: Final = bytes(range(0x20))
-#: OSC 52 reads and writes the clipboard (xterm), and so does OSC 5522 (kitty).
-_CLIPBOARD: Final = re.compile(rb"0*(?:52|5522);")
-#: What may still become one of them.
-_CLIPBOARD_BEGUN: Final = re.compile(rb"0*(?:5(?:2|5(?:22?)?)?)?")
-#: A number that is not known after this many bytes is taken for one of them.
-_LONGEST_NUMBER: Final = 64
+#: Terminals pass over these in a control string: C0 controls and DEL.
+_PASSED_OVER: Final = bytes([*range(0x20), 0x7F])
+#: How the strings begin that read or write the clipboard: OSC 52 (xterm), OSC 5522 (kitty), and two verbs of OSC 1337,
+#: which once was OSC 50 (iTerm2).  Zeros before the number do not count.
+_CLIPBOARD: Final = (b"52;", b"5522;", b"1337;copy", b"1337;endcopy", b"50;copy", b"50;endcopy")
+#: A string of which this many bytes do not show what it is is taken for one of them.
+_LONGEST_BEGINNING: Final = 64
 #: A control that cannot be in the clipboard's content, which is text: the string was cut short on its way.
 _CUT_SHORT: Final = re.compile(rb"[\x00-\x1f]")
 
@@ -34,11 +34,11 @@ class ClipboardFilter:
     """
 
     def __init__(self) -> None:
-        self._held: list[Token] = []  # an OSC, until its number is known
+        self._held: list[Token] = []  # an OSC, until it is known what it does
         self._state = "outside"  # or "deciding", "dropping", "cut short": what follows in the string is text
 
     def filter(self, tokens: Iterable[Token]) -> list[Token]:
-        """The tokens that may be shown; an OSC is held back until its number is known."""
+        """The tokens that may be shown; an OSC is held back until it is known what it does."""
         shown: list[Token] = []
         for token in tokens:
             if token.kind is Kind.STRING_BEGIN:
@@ -63,11 +63,12 @@ class ClipboardFilter:
     def _decide(self, token: Token, shown: list[Token]) -> None:
         self._held.append(token)
         content = b"".join(held.data for held in self._held[1:] if held.kind is Kind.STRING)
-        number = content.translate(None, _C0)  # terminals pass over controls in it
-        may_be = _CLIPBOARD_BEGUN.fullmatch(number) is not None
-        if may_be and token.kind is not Kind.STRING_END and len(content) <= _LONGEST_NUMBER:
+        beginning = content.translate(None, _PASSED_OVER).lstrip(b"0").lower()
+        may_be = any(known.startswith(beginning) for known in _CLIPBOARD)
+        too_long = len(content) > _LONGEST_BEGINNING
+        if may_be and token.kind is not Kind.STRING_END and not too_long:
             return
-        if _CLIPBOARD.match(number) or (may_be and len(content) > _LONGEST_NUMBER):
+        if beginning.startswith(_CLIPBOARD) or (may_be and too_long):
             self._held.clear()
             self._state = "dropping"
             self._drop(Token(Kind.STRING, content.partition(b";")[2]), shown)
@@ -129,7 +130,7 @@ class QueryFilter:
             self._content += token.data
             if len(self._content) <= _LONGEST_QUERY:
                 return
-        elif token.data and _STRING_QUERY.fullmatch(self._content):
+        elif token.data and _STRING_QUERY.fullmatch(self._content.translate(None, _PASSED_OVER)):
             self._held.clear()
             return
         shown += self._held

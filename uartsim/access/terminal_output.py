@@ -6,6 +6,7 @@ bounded queue; the guest's bytes wait for room in the queue, and our own sentenc
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Final
 
@@ -86,6 +87,11 @@ class TerminalOutput:
         queue += self._modes.undo() + f"\r\n{last}".encode(errors="backslashreplace")
         with trio.move_on_after(LAST_WORDS_S, shield=True):
             await self._write()
+
+    def abandon(self) -> None:
+        """Restore what the guest has switched, as far as the terminal takes it at once."""
+        with contextlib.suppress(OSError):
+            os.write(self._fd, self._modes.undo() + b"\r\n")
 
     async def _write(self) -> None:
         """Write until nothing waits."""

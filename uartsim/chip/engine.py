@@ -41,13 +41,7 @@ from uartsim.register_bits import (
     THR_EMPTY,
     THRE,
 )
-from uartsim.registers import (
-    MSR,
-    POWER_ON_DIVISOR,
-    VARIANTS,
-    Offset,
-    Variant,
-)
+from uartsim.registers import MSR, POWER_ON_DIVISOR, VARIANTS, Offset, Variant
 
 _LSR: Final = int(Offset.LSR)
 #: CTS, DSR and DCD active, RI not: what a null modem cable to an open port gives.
@@ -90,6 +84,16 @@ class Engine:
         "variant",
     )
 
+    #: When something happens next by itself, in ticks.
+    due: int
+    fcr: int
+    ier: int
+    iir: int
+    lcr: int
+    #: LSR as it was last worked out, and the time until which it stays so if the chip is left alone.
+    _status: int
+    _status_until: int
+
     def __init__(
         self,
         variant: Variant | str = "16550A",
@@ -119,10 +123,7 @@ class Engine:
         self._loop = Loop()
         self.divisor = POWER_ON_DIVISOR
         self.scratch = 0
-        self.ier = self.fcr = self.lcr = 0
-        self.iir = NO_INTERRUPT
-        #: When something happens next by itself, and the last time that the chip was told, in ticks.
-        self.due = NEVER
+        #: The last time that the chip was told, in ticks.
         self.now = 0
         #: Times at which LCR.6 forced the line to space (True) or let it go (False), since last taken.
         self.break_changes: list[tuple[int, bool]] = []
@@ -130,9 +131,6 @@ class Engine:
         #: What reading and writing each address does, by offset; see :mod:`uartsim.chip.register_file`.
         self._readers: dict[int, Callable[[], int]] = {}
         self._writers: dict[int, Callable[[int], None]] = {}
-        #: LSR as it was last worked out, and the time until which it stays so if the chip is left alone.
-        self._status = 0
-        self._status_until = 0
 
     # -- what the processor does ---------------------------------------------------------------------------
 

@@ -16,13 +16,12 @@ from uartsim.line_format import NEVER
 
 
 class Loop:
-    """What is on its way around the loop.  Times are ticks."""
+    """What is on its way around the loop.  Times are ticks; the owner begins with :meth:`cut`."""
 
     __slots__ = ("_arrivals", "_break_at", "_space", "_space_since", "_space_until", "due")
 
     def __init__(self) -> None:
         self._arrivals: deque[tuple[int, int]] = deque()  # when a character is complete, and the character
-        self.cut()
 
     def cut(self) -> None:
         """Loopback begins or ends: whatever was on its way is gone."""

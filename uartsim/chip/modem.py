@@ -23,14 +23,13 @@ _OUTPUTS: Final = tuple(MCR(n) for n in range(16))
 
 
 class Modem:
-    """The modem lines of one chip.  ``pins`` and ``status`` are laid out as MSR."""
+    """The modem lines of one chip.  ``pins`` and ``status`` are laid out as MSR.  The owner begins with a master reset."""
 
     __slots__ = ("control", "deltas", "pins", "rts_dropped", "shown")
 
     def __init__(self, pins: int) -> None:
         #: The inputs as the cable drives them: CTS, DSR, RI, DCD at their places in MSR.
         self.pins = pins
-        self.reset()
 
     def reset(self) -> None:
         """Master reset: outputs inactive, no deltas."""

@@ -25,7 +25,10 @@ _OE: Final = int(LSR.OE)
 
 
 class Receiver:
-    """One receiver.  Times are ticks; the owner keeps them in order."""
+    """One receiver.  Times are ticks; the owner keeps them in order, and begins with a master reset.
+
+    ``fifo_mode``, ``depth``, ``trigger`` (the trigger level) and the format are the owner's to set.
+    """
 
     __slots__ = (
         "bad",
@@ -45,18 +48,15 @@ class Receiver:
         "trigger",
     )
 
+    trigger: int
+
     def __init__(self, timeout_by_word: bool) -> None:
         self.timeout_by_word = timeout_by_word
-        self.timeout_ticks = 0
-        self.fifo_mode = False
-        self.depth = 1
-        self.trigger = 1
         self.last = 0  # what RBR holds without FIFO: it keeps it after a read
         #: Since power-on: characters that arrived, that were lost to overrun, and RBR reads.
         self.received = 0
         self.overruns = 0
         self.rbr_reads = 0
-        self.reset()
 
     def reset(self) -> None:
         """Master reset.  RBR is not touched."""
@@ -68,9 +68,9 @@ class Receiver:
         self.timeout_at = NEVER
 
     def set_fifo_mode(self, on: bool, depth: int) -> None:
-        """FCR0 changed (the owner also clears)."""
+        """FCR0 changed (the owner also clears).  Without FIFO the depth is 1."""
         self.fifo_mode = on
-        self.depth = depth if on else 1
+        self.depth = depth
 
     def clear(self) -> None:
         """Empty the FIFO (FCR1 or a change of FCR0).  What LSR already shows stays until it is read."""

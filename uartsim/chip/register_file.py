@@ -46,9 +46,8 @@ class RegisterFile(Engine):
             modem_inputs=modem_inputs,
             unlimited=unlimited,
         )
+        # What offsets 0 and 1 are depends on LCR.DLAB: see _select_bank.
         self._readers = {
-            0: self._read_rbr,
-            1: self._read_ier,
             2: self._read_iir,
             3: self._read_lcr,
             4: self._read_mcr,
@@ -57,8 +56,6 @@ class RegisterFile(Engine):
             7: self._read_scr,
         }
         self._writers = {
-            0: self._write_thr,
-            1: self._write_ier,
             2: self._write_fcr,
             3: self._write_lcr,
             4: self._write_mcr,
@@ -66,7 +63,6 @@ class RegisterFile(Engine):
             6: self._ignore,
             7: self._write_scr,
         }
-        self._reset()
         self._reset()
 
     def _reset(self) -> None:
@@ -77,11 +73,9 @@ class RegisterFile(Engine):
         self.irq = False
         self.thr_empty_latch = False
         self._release_break()
+        self._set_fifo_mode()
         self.receiver.reset()
-        self.receiver.set_fifo_mode(False, 1)
         self.transmitter.reset()
-        self.transmitter.set_fifo_mode(False, 1)
-        self.transmitter.immediate = False
         self.transmitter.loop = None
         self._loop.cut()
         self.transmitter.held = False

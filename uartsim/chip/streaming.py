@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from uartsim.chip.uart import Uart
-from uartsim.line_format import NEVER, LineFormat
+from uartsim.line_format import LineFormat
 from uartsim.register_bits import ERBFI, ETBEI, NO_INTERRUPT
 
 
@@ -70,8 +70,6 @@ def stream_out(uart: Uart, data: bytearray, until: int) -> Streamed | None:
     last = first + (refills - 1) * depth * times.frame
     fifo[:] = data[taken - depth : taken]
     transmitter.frame_end = last + times.frame
-    transmitter.thre = False
-    transmitter.thre_at = NEVER
     transmitter.written = depth
     transmitter.immediate = False
     transmitter.thr_writes += taken
@@ -86,7 +84,6 @@ def _stream_out_at_once(uart: Uart, data: bytearray, refills: int) -> Streamed |
     if not transmitter.thre or not transmitter.empty:
         return None
     transmitter.frame_end = uart.now
-    transmitter.written = 0
     transmitter.immediate = False
     transmitter.thr_writes += len(data)
     uart.finish_stream(uart.now, thre_interrupt=True)

@@ -20,12 +20,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from uartsim.chip.loopback import Loop
 from uartsim.chip.part_states import RunState, TransmitterState
-from uartsim.chip.timing import FrameTimes, frame_times
+from uartsim.chip.timing import FrameTimes
 from uartsim.line_format import NEVER, LineFormat
+
+#: In place of the time at which a character was taken: earlier than any time.
+_NOT_TAKEN: Final = -1
 
 
 class SentFrame(NamedTuple):
@@ -79,7 +82,11 @@ class SentRun:
 
 
 class Transmitter:
-    """One transmitter.  Times are ticks; the owner calls :meth:`catch_up` before it touches anything."""
+    """One transmitter.  Times are ticks; the owner calls :meth:`catch_up` before it touches anything.
+
+    The owner begins with a master reset, and sets mode, format, ``loop`` (where frames go in loopback, in place of the
+    line) and ``held`` (automatic flow control of the 16750: CTS holds the next character).
+    """
 
     __slots__ = (
         "delay_circuit",
@@ -104,21 +111,15 @@ class Transmitter:
         "written",
     )
 
+    loop: Loop | None
+
     def __init__(self, delay_circuit: bool) -> None:
         self.delay_circuit = delay_circuit
-        self.fifo_mode = False
-        self.depth = 1
-        self.times: FrameTimes = frame_times(0, 0, False)
-        #: Where frames go in loopback, in place of the line.
-        self.loop: Loop | None = None
         #: Characters written to THR since power-on, and those a full FIFO did not take.
         self.thr_writes = 0
         self.dropped = 0
         #: Frames that started on the line since they were last taken.
         self.sent: list[SentRun] = []
-        #: CTS holds the next character (16750 automatic flow control).
-        self.held = False
-        self.reset()
 
     def reset(self) -> None:
         """Master reset: both registers empty, the line at mark."""
@@ -126,7 +127,7 @@ class Transmitter:
         self.shifting = False
         self.frame_end = 0  # when the line is free again
         self.start_at = NEVER  # 16450 mode: when the waiting start bit begins
-        self.taken_at = -1  # FIFO mode: when a character was last written to an idle shift register
+        self.taken_at = _NOT_TAKEN  # FIFO mode: when a character was last written to an idle shift register
         self.thre = True
         self.thre_at = NEVER
         self.thre_rose = False  # since the owner last looked
@@ -145,9 +146,9 @@ class Transmitter:
         return self.delay_circuit and self.written < 2 and not self.immediate
 
     def set_fifo_mode(self, on: bool, depth: int) -> None:
-        """FCR0 changed: both FIFOs empty, and the next empty indication is immediate."""
+        """FCR0 changed: both FIFOs empty, and the next empty indication is immediate.  Without FIFO the depth is 1."""
         self.fifo_mode = on
-        self.depth = depth if on else 1
+        self.depth = depth
         self.immediate = True
 
     def set_format(self, times: FrameTimes) -> None:
@@ -159,8 +160,7 @@ class Transmitter:
         self.fifo.clear()
         self.start_at = NEVER
         self.thre_at = NEVER
-        self.taken_at = -1
-        self.written = 0
+        self.taken_at = _NOT_TAKEN
         self.thre = True
         self.thre_rose = True
         self.due = self.frame_end if self.shifting else NEVER  # as _plan would have it, without the call
@@ -339,7 +339,7 @@ class Transmitter:
         self.frame_end = state.frame_end
         self.shifting = state.frame_end > now
         self.start_at = NEVER if state.start_at is None else state.start_at
-        self.taken_at = now if state.just_taken else -1
+        self.taken_at = now if state.just_taken else _NOT_TAKEN
         self.thre = state.thre
         self.thre_at = NEVER if state.thre_at is None else state.thre_at
         self.written = state.written

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from uartsim.errors import UsageError
+
+#: How long a machine may take to answer a question that it can answer at once, in seconds.
+ANSWER_S: Final = 5.0
 
 
 def chosen(name: str | None) -> str:
@@ -43,13 +46,14 @@ def machine_and_word(words: tuple[str, ...], what: str) -> tuple[str, str]:
     return second, first
 
 
-def ask_machine(name: str, do: str, timeout_s: float = 30.0, **parameters: Any) -> Any:
+def ask_machine(name: str, do: str, timeout_s: float = ANSWER_S, **parameters: Any) -> Any:
     """Ask a running machine over its control socket, and return what it answers.
 
     Args:
         name: the machine's name.
         do: what it is asked, see :class:`uartsim.access.control_requests.ControlRequests`.
-        timeout_s: how long the answer may take, in seconds.
+        timeout_s: how long the answer may take, in seconds.  If that is long, the machine is asked first whether it
+            answers at all.
         parameters: of the request.
 
     Raises:
@@ -59,4 +63,7 @@ def ask_machine(name: str, do: str, timeout_s: float = 30.0, **parameters: Any) 
     from uartsim.access.control import ask
     from uartsim.access.runtime_folder import socket_path
 
-    return ask(socket_path(name), do, timeout_s, **parameters)
+    path = socket_path(name)
+    if timeout_s > ANSWER_S:
+        ask(path, "status", ANSWER_S)
+    return ask(path, do, timeout_s, **parameters)

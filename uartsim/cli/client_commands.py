@@ -24,6 +24,7 @@ def attach(name: str | None, watch: bool, force: bool, history: int | None) -> N
         raise UsageError("attach needs a terminal; a program opens the pty or its link (see 'uartsim list')")
     machine = chosen(name)
     path = socket_path(machine, "attach")
+    ask_machine(machine, "status")  # it answers at all
     import trio
 
     from uartsim.access.attach_client import AttachClient

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from uartsim.cli.ending_signals import EndingSignals
 from uartsim.cli.status_text import recording_state
 from uartsim.error_groups import first_error
 
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from uartsim.guest.catalogue import GuestDefinition
     from uartsim.machine import Guest, GuestEnd, Machine, PortOptions
     from uartsim.record import TranscriptWriter
-
-#: The signals that end a machine, with everything put away.
-ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class LineSettings(NamedTuple):
@@ -57,6 +54,9 @@ class ForegroundRun:
         endpoints: the machine's; :meth:`run` releases them.
         line: the settings of the line.
         attach: whether this terminal is the first client.
+
+    Attributes:
+        incomplete: whether a recording lacks something; known once the run is over.
     """
 
     def __init__(
@@ -78,6 +78,8 @@ class ForegroundRun:
         self._machine: Machine | None = None  # once it has started
         self._client: AttachClient | None = None  # this terminal, while it is attached
         self._end: GuestEnd | None = None
+        self.incomplete = False
+        self._signals = EndingSignals(self._name, self._abandon)
 
     def run(self) -> GuestEnd | None:
         """Run until the guest ends, a signal comes, or the person at the terminal quits.
@@ -96,6 +98,7 @@ class ForegroundRun:
         except BaseExceptionGroup as group:
             raise first_error(group) from None
         finally:
+            self._signals.over()
             self._close_recordings()
             self._endpoints.release()  # before anything that may wait: from here on a second signal ends us at once
             self._log.close()
@@ -111,7 +114,7 @@ class ForegroundRun:
         from uartsim.machine import GuestEnd, open_machine
 
         async with trio.open_nursery() as nursery:
-            await nursery.start(end_on_signals, nursery.cancel_scope)
+            await nursery.start(self._signals.heed, nursery.cancel_scope)
             async with open_machine(
                 self._guest,
                 self._name,
@@ -178,6 +181,16 @@ class ForegroundRun:
         await self._client.run(watch=False, force=False, history=None, yields=True)
         scope.cancel()
 
+    def _abandon(self) -> None:
+        """Put everything away while the loop is blocked; called on another thread than the loop's."""
+        if self._client is not None:
+            self._client.abandon()
+        self._endpoints.release()
+        if self._machine is not None:
+            self._machine.com1.close_taps()
+        self._close_recordings()
+        self._log.close()
+
     def _close_recordings(self) -> None:
         """Close the recordings, and say what they lack; a machine that has not started leaves none behind."""
         if self._transcript is not None:
@@ -185,27 +198,19 @@ class ForegroundRun:
                 self._transcript.discard()
             self._transcript.close()
             if self._machine is not None and self._transcript.trouble:
+                self.incomplete = True
                 self._say(f"the record {recording_state(self._transcript.status())}")
         if self._machine is not None:
             for what, state in self._machine.com1.recordings().items():
                 if state["trouble"]:
+                    self.incomplete = True
                     self._say(f"the {what} {recording_state(state)}")
 
 
-def exit_status(end: GuestEnd) -> int:
-    """The exit status of ``uartsim run`` for a guest's end: 1 if it failed, or its program ended with a status of its own.
+def exit_status(end: GuestEnd | None, *, incomplete: bool = False) -> int:
+    """The exit status of ``uartsim run``: 1 if the guest failed, or its program ended with a status of its own.
 
-    It is the same however long the program has run, so that a script can rely on it on a slow machine too.
+    It is also 1 if a recording is incomplete.  It is the same however long the program has run, so that a script can rely
+    on it on a slow machine too.
     """
-    return int(end.reason == "failed" or bool(end.status))
-
-
-async def end_on_signals(scope: Any, task_status: Any) -> None:
-    """Cancel ``scope`` on SIGTERM, SIGHUP and Ctrl-C; a signal that is ignored stays so."""
-    import trio
-
-    heeded = (number for number in ENDING_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN)
-    with trio.open_signal_receiver(*heeded) as signals:
-        task_status.started()
-        async for _ in signals:
-            scope.cancel()
+    return int(incomplete or (end is not None and (end.reason == "failed" or bool(end.status))))

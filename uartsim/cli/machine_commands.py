@@ -14,18 +14,22 @@ from uartsim.errors import UartsimError
 
 #: How long a machine may take to end, in seconds.
 _STOP_S: Final = 15.0
+#: How long a guest may take to react to a button, in seconds.
+_BUTTON_S: Final = 30.0
 
 
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def list_machines(as_json: bool) -> None:
     """List the running machines."""
+    from uartsim.access.machine_folder import remove_dead_machines
     from uartsim.access.runtime_folder import running_machines
 
+    remove_dead_machines()
     found = []
     for name in running_machines():
         try:
-            found.append(ask_machine(name, "status", timeout_s=5))
+            found.append(ask_machine(name, "status"))
         except UartsimError as error:
             found.append({"name": name, "state": str(error)})
     if as_json:
@@ -55,14 +59,14 @@ def status(name: str | None, as_json: bool) -> None:
 @click.argument("name", required=False)
 def nmi(name: str | None) -> None:
     """Press the NMI button of machine NAME, or of the only one that runs."""
-    ask_machine(chosen(name), "nmi")
+    ask_machine(chosen(name), "nmi", _BUTTON_S)
 
 
 @click.command()
 @click.argument("name", required=False)
 def reset(name: str | None) -> None:
     """Press the reset button of machine NAME, or of the only one that runs."""
-    ask_machine(chosen(name), "reset")
+    ask_machine(chosen(name), "reset", _BUTTON_S)
 
 
 @click.command()
@@ -77,5 +81,7 @@ def stop(name: str | None) -> None:
     deadline = time.monotonic() + _STOP_S
     while name in running_machines():
         if time.monotonic() > deadline:
-            raise UartsimError(f"{name} (process {pid}) has not ended within {_STOP_S:g} s: end it with 'kill {pid}'")
+            raise UartsimError(
+                f"{name} (process {pid}) has not ended within {_STOP_S:g} s: end it with 'kill {pid}', or else 'kill -9 {pid}'"
+            )
         time.sleep(0.02)

@@ -83,16 +83,18 @@ def run(
     attach = not no_attach and sys.stdin.isatty() and sys.stdout.isatty()
     endpoints = early if early is not None else open_endpoints(name or definition.name, link)
     try:
-        end = ForegroundRun(definition, made, endpoints, line, attach=attach).run()
+        foreground = ForegroundRun(definition, made, endpoints, line, attach=attach)
+        end = foreground.run()
     finally:
         endpoints.release()
     from uartsim.access.log import write_last_line
 
     if end is None or end.reason == "stopped":
         write_last_line(f"{endpoints.folder.name}: stopped")
-        return
-    write_last_line(f"{endpoints.folder.name}: {end}")
-    sys.exit(exit_status(end))
+    else:
+        write_last_line(f"{endpoints.folder.name}: {end}")
+    if status := exit_status(end, incomplete=foreground.incomplete):
+        sys.exit(status)
 
 
 def _definition(guest: str, settings: tuple[str, ...], registers: bool | None) -> GuestDefinition:

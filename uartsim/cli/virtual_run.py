@@ -11,12 +11,16 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from uartsim.cli.foreground_run import ENDING_SIGNALS, LineSettings, end_on_signals, exit_status
+from uartsim.cli.ending_signals import ENDING_SIGNALS, EndingSignals
+from uartsim.cli.foreground_run import LineSettings, exit_status
+from uartsim.cli.status_text import recording_state
 from uartsim.error_groups import first_error
 from uartsim.printable import printable
 from uartsim.standard_streams import abandon
 
 if TYPE_CHECKING:
+    from uartsim.access.hub import Hub
+    from uartsim.access.log import Log
     from uartsim.machine import Guest, GuestEnd
 
 
@@ -32,23 +36,23 @@ def run_virtually(guest: Guest, name: str, line: LineSettings, limit_s: float) -
     Raises:
         UsageError: the guest cannot run in virtual time.
         UartsimError: it could not be started.
-        SystemExit: the guest has ended, with the exit status that goes with its end.
+        SystemExit: the run is over, with the exit status that goes with its end.
     """
-    import trio
     import trio.testing
 
     from uartsim.access.headless import run_headless
     from uartsim.access.log import Log, write_last_line
 
     said = f"{name}: stopped"  # unless the guest or the time comes to its end
-    log = Log()
-    output = _Output()
+    log, output = Log(), _Output()
+    hubs: list[Hub] = []
+    signals = EndingSignals(name, lambda: _abandon(hubs, log))
 
     async def whole() -> GuestEnd | None:
         nonlocal said
         end = None
         async with trio.open_nursery() as nursery:
-            await nursery.start(end_on_signals, nursery.cancel_scope)
+            await nursery.start(signals.heed, nursery.cancel_scope)
             with output.interruptible():
                 end = await run_headless(
                     guest,
@@ -56,6 +60,7 @@ def run_virtually(guest: Guest, name: str, line: LineSettings, limit_s: float) -
                     limit_s=limit_s,
                     output=output.write,
                     record=line.record,
+                    prepared=hubs.append,
                     **line.port,
                     log=log.say,
                 )
@@ -63,21 +68,44 @@ def run_virtually(guest: Guest, name: str, line: LineSettings, limit_s: float) -
             nursery.cancel_scope.cancel()
         return end
 
-    end = None
     try:
         end = trio.run(whole, clock=trio.testing.MockClock(autojump_threshold=0))
     except BaseExceptionGroup as group:
         error = first_error(group)
         if isinstance(error, BrokenPipeError):  # the reader has seen enough
             abandon(sys.stdout)
-            return
+            sys.exit(exit_status(None, incomplete=_say_incomplete(hubs, log)))
         if not isinstance(error, _InterruptedError):
             raise error from None
+        end = None
     finally:
+        signals.over()
         log.close()
+    incomplete = _say_incomplete(hubs, log)
     write_last_line(said)
-    if end is not None:
-        sys.exit(exit_status(end))
+    sys.exit(exit_status(end, incomplete=incomplete))
+
+
+def _say_incomplete(hubs: list[Hub], log: Log) -> bool:
+    """Say what the recordings lack; returns whether they lack anything."""
+    incomplete = False
+    for hub in hubs:
+        states = {"record": hub.record.status()} if hub.record is not None else {}
+        for what, state in (states | hub.com1.recordings()).items():
+            if state["trouble"]:
+                incomplete = True
+                log.say(f"the {what} {recording_state(state)}")
+    log.close()
+    return incomplete
+
+
+def _abandon(hubs: list[Hub], log: Log) -> None:
+    """Close the recordings while the loop is blocked; called on another thread than the loop's."""
+    for hub in hubs:
+        if hub.record is not None:
+            hub.record.close()
+        hub.com1.close_taps()
+    _say_incomplete(hubs, log)
 
 
 class _InterruptedError(BaseException):

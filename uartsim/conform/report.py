@@ -155,11 +155,15 @@ class Verdict:
 
     def _rule_lines(self) -> Iterator[str]:
         shown = Counter(rule.name for finding in self.findings if not finding.passed and (rule := explain(finding)))
-        yield ""
-        yield "rules: what is known, with the failed checks that show it and how often random programs met it"
-        for rule in RULES.values():
-            applied = self.against_qemu.applied[rule.name] if self.against_qemu is not None else 0
-            yield f"  {rule.name} ({rule.section}): {_count(shown[rule.name], 'check')}, {_count(applied, 'time')}"
+        applied = self.against_qemu.applied if self.against_qemu is not None else Counter()
+        # Of a few sequences, only the rules that they show are of interest.
+        rules = [rule for rule in RULES.values() if self.whole or shown[rule.name] or applied[rule.name]]
+        if rules:
+            yield ""
+            yield "rules: what is known, with the failed checks that show it and how often random programs met it"
+        for rule in rules:
+            met = f"{_count(shown[rule.name], 'check')}, {_count(applied[rule.name], 'time')}"
+            yield f"  {rule.name} ({rule.section}): {met}"
             yield f"    {rule.reason}"
         for sentence in self.unused_rules:
             yield f"  not seen: {sentence}"

@@ -91,7 +91,7 @@ class GuestOutput:
         self._take_text(self.transcript.feed(data, now_s), data)
 
     def _take_text(self, text: str, data: bytes) -> None:
-        self._live_log.feed(text)
+        self._live_log.feed(text, self.last_output - self.opened_at)
         segments = self.matcher.feed(text, self.last_output)
         if any(isinstance(segment, Plain) for segment in segments):
             self._last_plain = self.last_output

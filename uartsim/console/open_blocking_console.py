@@ -7,6 +7,7 @@ Ctrl-C during a call cancels what was waited for, and nothing is consumed.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
@@ -96,10 +97,9 @@ def _held(starting: AbstractAsyncContextManager[AsyncConsole], clock: str) -> It
 
     thread.start(hold)
     try:
-        console = opened.get()
+        console = thread.wait_for(opened)
     except BaseException:  # Ctrl-C while the guest starts
-        thread.soon(scope.cancel)
-        closed.get()
+        thread.give_up(scope, closed)
         raise
     if isinstance(console, BaseException):
         raise console.with_traceback(None)
@@ -118,8 +118,13 @@ def _switch_off(
 ) -> BaseException | None:
     try:
         thread.soon(done.set)
+        with contextlib.suppress(queue.Empty):
+            return closed.get(timeout=1)
+        thread.check_going_on(1)
         return closed.get(timeout=LAST_WAIT_S)
     except ConsoleClosed:
         return None
+    except UartsimError as error:
+        return error
     except queue.Empty:
         return UartsimError(f"the machine was not off {LAST_WAIT_S:g} s after it was told to stop")

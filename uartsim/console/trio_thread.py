@@ -12,15 +12,17 @@ time: a wait on one of them lets it pass for the others, too.
 from __future__ import annotations
 
 import atexit
+import contextlib
+import math
 import os
 import queue
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 import trio
 
+from uartsim.blocked_loop import blocking_code
 from uartsim.console.console_errors import ConsoleClosed
 from uartsim.error_groups import first_error
 from uartsim.errors import UartsimError, UsageError
@@ -36,6 +38,11 @@ CLOCKS: Final = ("real", "virtual")
 _THREAD_NAMES: Final = {"real": "uartsim", "virtual": "uartsim (virtual clock)"}
 #: How long the process waits at its end for machines to be switched off, in seconds.
 LAST_WAIT_S: Final = 10.0
+#: How long code on the loop may keep it from going on, in seconds, before a call that waits gives up.
+BLOCKED_S: Final = 8.0
+#: How often a call that waits asks whether the loop goes on, in seconds; and the length of one step of that wait.
+_ASK_EVERY_S: Final = 1.0
+_STEP_S: Final = 0.1
 _INFINITE: Final = float("inf")
 
 
@@ -72,7 +79,10 @@ class TrioThread:
         if os.getpid() == self.process and self._thread.is_alive():
             self.soon(self._let_time_pass, 1)  # machines may take a moment to be switched off
             self.soon(self._nursery.cancel_scope.cancel)
-            self._thread.join(LAST_WAIT_S)
+            self._thread.join(_ASK_EVERY_S)
+            with contextlib.suppress(UartsimError):
+                self.check_going_on(_ASK_EVERY_S)
+                self._thread.join(LAST_WAIT_S)
 
     def check_process(self) -> None:
         """Check that this process has the thread: one that was forked has only what its parent's memory held.
@@ -92,7 +102,7 @@ class TrioThread:
         if self._clock is not None:
             self._clock.autojump_threshold = 0 if self._waiting else _INFINITE
 
-    @contextmanager
+    @contextlib.contextmanager
     def time_passes(self) -> Iterator[None]:
         """A block that counts as a call that waits, so that virtual time passes.  For use on the thread itself."""
         self._let_time_pass(1)
@@ -101,7 +111,7 @@ class TrioThread:
         finally:
             self._let_time_pass(-1)
 
-    @contextmanager
+    @contextlib.contextmanager
     def time_stands_still(self) -> Iterator[None]:
         """A block inside :meth:`time_passes` that does not count as one."""
         self._let_time_pass(-1)
@@ -124,6 +134,7 @@ class TrioThread:
 
         Raises:
             ConsoleClosed: the process ends while the call waits, or it is a child of the one that has the thread.
+            UartsimError: the loop does not go on, because code on it blocks.
         """
         __tracebackhide__ = True
         answers: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
@@ -143,16 +154,67 @@ class TrioThread:
 
         self.start(run)
         try:
-            value, error = answers.get()
+            value, error = self.wait_for(answers)
         except BaseException:
-            self.soon(scope.cancel)
-            answers.get()
+            self.give_up(scope, answers)
             raise
         if error is not None:
             # an error of the package is raised at the caller's line; any other keeps its trace, because it is a bug
             raise error.with_traceback(None) if isinstance(error, UartsimError) else error
         result: _T = value
         return result
+
+    def wait_for(self, answers: queue.SimpleQueue[_T]) -> _T:
+        """Wait for what the loop puts into a queue.
+
+        Raises:
+            UartsimError: the loop does not go on, because code on it blocks.
+        """
+        __tracebackhide__ = True
+        while True:
+            try:
+                return answers.get(timeout=_ASK_EVERY_S)
+            except queue.Empty:
+                self.check_going_on()
+
+    def give_up(self, scope: trio.CancelScope, answers: queue.SimpleQueue[Any]) -> None:
+        """Cancel what would put something into a queue, and wait for its end as long as the loop goes on."""
+        self.soon(scope.cancel)
+        while True:
+            try:
+                answers.get(timeout=_ASK_EVERY_S)
+                return
+            except queue.Empty:
+                try:
+                    self.check_going_on(_ASK_EVERY_S)
+                except UartsimError:
+                    return
+
+    def check_going_on(self, patience_s: float = BLOCKED_S) -> None:
+        """Check that the loop goes on, or has ended.
+
+        Args:
+            patience_s: how long it may be busy, in seconds.
+
+        Raises:
+            UartsimError: it does not; the message says which code blocks it.
+        """
+        __tracebackhide__ = True
+        pongs: queue.SimpleQueue[None] = queue.SimpleQueue()
+        try:
+            self._token.run_sync_soon(pongs.put, None)
+        except trio.RunFinishedError:
+            return
+        for _ in range(math.ceil(patience_s / _STEP_S)):  # if the process is stopped meanwhile, one step is lost
+            try:
+                pongs.get(timeout=_STEP_S)
+                return
+            except queue.Empty:
+                continue
+        raise UartsimError(
+            f"{blocking_code(self._thread.ident or 0)} blocks the machine, which has not gone on for {patience_s:g} s: "
+            "a script waits with 'await trio.sleep(...)'"
+        )
 
     def start(self, function: Callable[..., Awaitable[None]], *args: Any) -> None:
         """Start an async function there."""

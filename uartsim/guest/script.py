@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from uartsim.blocked_loop import GUEST_PACKAGE
 from uartsim.error_groups import first_error
 from uartsim.errors import UsageError
 from uartsim.line_format import LineFormat
@@ -135,7 +136,7 @@ def load_main(folder: Path, file: str) -> Callable[[ScriptHost], Awaitable[str |
         UsageError: it cannot be loaded or has no ``async def main(host)``; the message names the file.
     """
     # Each guest gets a package of its own, so that files of the same name in two folders do not collide.
-    package = f"uartsim_guest_{next(_serial)}_{''.join(c if c.isalnum() else '_' for c in folder.name)}"
+    package = f"{GUEST_PACKAGE}{next(_serial)}_{''.join(c if c.isalnum() else '_' for c in folder.name)}"
     module = ModuleType(package)
     module.__path__ = [str(folder)]
     sys.modules[package] = module

@@ -286,7 +286,7 @@ class Runner:
         there = self._prompts.there()
         if there.obstacle:
             return f" ({self._session.name} is {there.obstacle}; the shell may have ended)"
-        return ""
+        return ' (it may still be running: send("\\x03") interrupts it)'
 
     # -- other command lines ----------------------------------------------------------------------------------------
 
