@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uartsim.printable import printable, printable_line
+from uartsim.printable import printable, printable_line, quoted
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,12 @@ def test_nothing_that_is_not_text_gets_through_and_text_stays(text: str) -> None
     seen = [c for c in text if " " <= c <= "~"]
     left = iter(shown)
     assert all(c in left for c in seen)  # in its order
+
+
+def test_values_are_quoted_short_whatever_they_are() -> None:
+    class Odd:
+        def __repr__(self) -> str:
+            raise KeyError
+
+    assert [quoted(value) for value in ("a", None, 10**5000, Odd())] == ["'a'", "None", "<int>", "<Odd>"]
+    assert quoted("x" * 2000) == "'" + "x" * 99 + "..."

@@ -19,6 +19,8 @@ import re
 import unicodedata
 from typing import Final
 
+#: How much of a value is quoted, in characters.
+_QUOTED: Final = 100
 #: Common text passes unchanged, without a look at each character.
 _PLAIN: Final = re.compile(r"[\t\n -~]*\Z")
 #: The characters that need a closer look: all but printable ASCII.
@@ -41,6 +43,15 @@ def printable(text: str) -> str:
 def printable_line(text: str) -> str:
     """The same for text that has to stay on one line: line feed and tab become pictures too."""
     return printable(text).replace("\n", "\u240a").replace("\t", "\u2409")
+
+
+def quoted(value: object) -> str:
+    """A caller's value as a message shows it: its ``repr``, cut after 100 characters; its type if it has none."""
+    try:
+        text = repr(value)
+    except Exception:  # such as an int of more digits than Python writes
+        return f"<{type(value).__name__}>"
+    return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}..."
 
 
 def _shown(match: re.Match[str]) -> str:

@@ -9,12 +9,10 @@ import pytest
 
 from tests.chip.probe import BIT, FRAME, Chip
 from tests.chip.test_state import busy_chip, with_part
-from uartsim.chip import Uart, UartState
 from uartsim.chip.bench import Bench
 from uartsim.chip.checks import bits, octet, ticks, whole_number
-from uartsim.chip.part_states import LoopState, ModemState, ReceiverState, TransmitterState
 from uartsim.line_format import NEVER
-from uartsim.registers import LCR, LSR, POWER_ON_DIVISOR, Offset
+from uartsim.registers import LCR, LSR, Offset
 
 
 def test_modem_status_is_shown_without_the_effects_of_a_read() -> None:
@@ -93,6 +91,56 @@ def test_no_time_at_all_may_pass_on_the_bench() -> None:
     assert made.now_ticks == before
     with pytest.raises(ValueError, match=r"time went backwards: advance\(-1\)"):
         made.advance(-1)
+
+
+def test_each_frame_begins_on_the_bench_when_the_one_before_has_ended() -> None:
+    frame, sampled = FRAME * 78_125, 152 * 78_125
+    made = bench()
+    made.write(2, 0)
+    began = made.now_ticks
+    made.receive(b"ab")
+    assert made.now_ticks == began + frame + sampled
+    made.receive_error(0x63, "P")
+    assert made.now_ticks == began + 2 * frame + sampled
+    made.receive_error(0x64, "F")
+    assert made.now_ticks == began + 3 * frame + sampled
+    made.receive_break()
+    assert made.now_ticks == began + 6 * frame
+    made.receive(b"e")
+    assert made.now_ticks == began + 6 * frame + sampled
+    made.advance(1_000_000)
+    began = made.now_ticks
+    made.receive(b"f")
+    assert made.now_ticks == began + sampled
+
+
+def test_the_bench_says_how_much_time_is_left() -> None:
+    made = bench()
+    made.advance(123_456_789)
+    with pytest.raises(
+        ValueError, match=r"^ns is \d+: time ends before NEVER; give \d+ nanoseconds or fewer$"
+    ) as error:
+        made.advance(NEVER)
+    most = int(str(error.value).split()[8])
+    with pytest.raises(ValueError, match="time ends"):
+        made.advance(most + 1)
+    made.advance(most)
+    assert NEVER - 144 <= made.now_ticks < NEVER
+
+
+def test_a_break_for_which_no_time_is_left_is_refused_and_changes_nothing() -> None:
+    for left, fits in ((2 * FRAME, False), (2 * FRAME + 1, True)):
+        made = bench()
+        made._now = NEVER - left * 78_125
+        made.uart.advance(made._now)
+        before = made.uart.state()
+        if fits:
+            made.receive_break()
+            assert made.read(5) & 0x10
+        else:
+            with pytest.raises(ValueError, match="time ends before NEVER"):
+                made.receive_break()
+            assert made.uart.state() == before
 
 
 def test_a_break_that_was_over_before_a_frame_began_does_not_touch_it() -> None:
@@ -278,97 +326,3 @@ def test_an_interrupt_that_is_not_enabled_is_not_to_come() -> None:
     assert chip.uart.next_interrupt(chip.uart.now) == chip.uart.now + 4 * FRAME * 78_125
     chip.write(Offset.IER, 0)
     assert chip.uart.next_interrupt(chip.uart.now) == NEVER
-
-
-def test_a_chip_that_was_made_is_as_after_power_on() -> None:
-    assert Uart().state() == UartState(
-        variant="16550A",
-        thre_delay=True,
-        out2_gate="bit",
-        timeout_rule="frames",
-        unlimited=False,
-        now=0,
-        divisor=POWER_ON_DIVISOR,
-        scratch=0,
-        ier=0,
-        fcr=0,
-        lcr=0,
-        thr_empty_latch=False,
-        break_changes=(),
-        receiver=ReceiverState(b"", b"", 0, 0, False, None, 0, 0, 0),
-        transmitter=TransmitterState(b"", 0, None, None, 0, False, False, (), 0, 0),
-        modem=ModemState(0, 0xB0, 0, False),
-        loop=LoopState(),
-    )
-    uart = Uart()
-    assert [uart.read(offset, 0) for offset in range(8)] == [0, 0, 0x01, 0, 0, 0x60, 0xB0, 0]
-    assert (uart.irq, uart.looping, uart.next_event(0), uart.next_interrupt(0)) == (False, False, NEVER, NEVER)
-    assert (uart.take_sent(), uart.take_break_changes()) == ([], [])
-
-
-def test_the_first_tick_is_a_time_like_any_other() -> None:
-    """At time 0 everything can happen that can happen later: a chip's clock begins with power-on."""
-    for began in (0, 1, 12_345):
-        uart = Uart()
-        for offset, value in ((3, 0x83), (0, 1), (1, 0), (3, 0x03), (2, 0x01), (0, 0x61)):
-            uart.write(offset, value, began)
-        assert [uart.read(5, began) for _ in range(2)] == [0x20, 0x20]  # the first indication is not late
-        assert uart.state().transmitter.just_taken
-        uart.write(0, 0x62, began)
-        assert [uart.read(5, began) for _ in range(2)] == [0x00, 0x00]
-        uart.receive(0x63, 0, began)
-        assert [uart.read(5, began) for _ in range(2)] == [0x01, 0x01]
-        assert uart.read(0, began) == 0x63
-        assert [uart.read(5, began) for _ in range(2)] == [0x00, 0x00]
-        uart.write(3, 0x43, began)
-        assert uart.take_break_changes() == [(began, True)]
-
-
-def test_a_reset_gives_back_what_power_on_gave_but_for_what_it_leaves() -> None:
-    chip = Chip(fcr=0xC1, ier=0x0F, mcr=0x1F)
-    chip.send(b"abcdef")
-    chip.wait(3 * FRAME)
-    chip.write(Offset.SCR, 0x5A)
-    chip.write(Offset.LCR, 0xC7)
-    uart = chip.uart
-    before = uart.state()
-    uart.reset(uart.now)
-    new = Uart().state()
-    after_reset = uart.state()
-    assert after_reset == dataclasses.replace(
-        new,
-        now=before.now,
-        scratch=0x5A,
-        divisor=before.divisor,
-        receiver=dataclasses.replace(
-            new.receiver,
-            **{name: getattr(before.receiver, name) for name in ("last", "received", "overruns", "rbr_reads")},
-        ),
-        transmitter=dataclasses.replace(
-            new.transmitter, thr_writes=before.transmitter.thr_writes, dropped=before.transmitter.dropped
-        ),
-    )
-    assert (uart.irq, uart.looping, uart.next_event(uart.now)) == (False, False, NEVER)
-    assert uart.modem.outputs == 0
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"break_changes": "on"}, r"^break_changes is 'on': use a list$"),
-        ({"break_changes": {}}, r"^break_changes is \{\}: use a list$"),
-        ({"transmitter": {"sent": 5}}, r"^sent is 5: use a list$"),
-        ({"loop": {"arrivals": None}}, r"^arrivals is None: use a list$"),
-        ({"receiver": {"data": "0g"}}, r"^data is '0g': use hexadecimal digits$"),
-        ({"receiver": {"errors": None}}, r"^errors is None: use hexadecimal digits$"),
-        ({"receiver": []}, r"^receiver is \[\]: use a dictionary$"),
-        ({"modem": {"more": 1}}, r"^modem has the wrong fields: more missing or unknown$"),
-        ({"more": 1}, r"^the state has the wrong fields: more missing or unknown$"),
-    ],
-)
-def test_what_json_holds_in_place_of_a_list_is_refused(change: dict[str, Any], message: str) -> None:
-    value = busy_chip().state().to_json_value()
-    for name, wrong in change.items():
-        value[name] = {**value[name], **wrong} if isinstance(wrong, dict) and wrong else wrong
-    with pytest.raises(ValueError, match=message):
-        UartState.from_json_value(value)

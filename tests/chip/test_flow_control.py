@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.chip.probe import BIT, FRAME, Chip
+from uartsim.chip import Uart
 from uartsim.line_format import CRYSTAL_PERIOD, NEVER
 from uartsim.registers import LCR, LSR, MCR, MSR, InterruptId, Offset
 
@@ -225,3 +226,15 @@ def test_rts_that_goes_up_and_down_around_the_loop_does_not_interrupt() -> None:
     chip.wait(FRAME)
     assert chip.iir == InterruptId.NONE
     assert chip.read(Offset.MSR) & MSR.DCTS
+
+
+def test_characters_that_cts_has_held_back_leave_at_once_where_frames_take_no_time() -> None:
+    uart = Uart("16750", unlimited=True, modem_inputs=0)
+    for offset, value in ((3, 0x03), (2, 0x01), (4, 0x20)):
+        uart.write(offset, value, 0)
+    for character in b"abcde":
+        uart.write(0, character, 5)
+    assert uart.take_sent() == []
+    uart.set_modem_inputs(0x10, 9)
+    assert [(sent.start, sent.character) for sent in uart.take_sent()] == [(9, character) for character in b"abcde"]
+    assert uart.read(5, 9) == 0x60

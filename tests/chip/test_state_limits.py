@@ -110,7 +110,8 @@ def check(fits: bool, name: str, make: Any) -> None:
     if fits:
         make()
     else:
-        with pytest.raises(ValueError, match=name):
+        # The name, the value as it is, and in words what can be.
+        with pytest.raises(ValueError, match=rf"{name} is [^'\"].*: [a-z]"):
             make()
 
 

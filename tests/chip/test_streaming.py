@@ -214,8 +214,72 @@ def test_at_unlimited_rate_all_whole_refills_are_made_at_once_and_only_from_an_e
 def test_a_slice_does_not_begin_while_the_empty_indication_is_late() -> None:
     """One character has been written since THRE was set, and another waits behind the frame: THRE will come late."""
     frame = LineFormat().frame_ticks
-    beginning = [[Write(0, 1)], [Wait(99 * frame)], [Write(0, 2)], [Wait(frame - BIT_AT_DIVISOR_1 // 2)], [Write(0, 3)]]
+    beginning: list[list[Write | Wait]] = [
+        [Write(0, 1)],
+        [Wait(99 * frame)],
+        [Write(0, 2)],
+        [Wait(frame - BIT_AT_DIVISOR_1 // 2)],
+        [Write(0, 3)],
+    ]
     slices, singly = (prepared(LineFormat(), 2, 0x01, beginning, delay=True, unlimited=False) for _ in range(2))
     assert slices.transmitter.fifo == b"\x03"
     assert stream_out(slices, bytearray(320), slices.now + 99 * frame) is None
     assert slices.state() == singly.state()
+
+
+def test_no_slice_is_received_unless_the_handler_would_read_each_character_and_do_nothing_else() -> None:
+    def chip(fcr: int = 1, mcr: int = 0x0B, ier: int = 1) -> Uart:
+        uart = Uart()
+        for offset, value in ((Offset.FCR, fcr), (Offset.MCR, mcr), (Offset.IER, ier)):
+            uart.write(offset, value, 0)
+        if uart.irq:
+            uart.read(Offset.IIR, 0)
+        return uart
+
+    for ier in (1, 3, 5):
+        assert stream_in(chip(ier=ier), b"abc", 10**9)
+    refused = [chip(ier=ier) for ier in (0, 2, 4, 8)] + [chip(fcr=0), chip(fcr=0x41), chip(mcr=0x03), chip(mcr=0x1B)]
+    waiting, wrong, changed = chip(), chip(), chip(ier=9)
+    waiting.receive(0x41, 0, 0)
+    wrong.receive(0x41, 8, 0)
+    wrong.read(Offset.RBR, 0)  # LSR has not been read
+    changed.set_modem_inputs(0, 0)
+    for uart in (*refused, waiting, wrong, changed):
+        before = uart.state()
+        assert not stream_in(uart, b"abc", 10**9)
+        assert uart.state() == before
+
+
+def test_the_empty_indication_after_a_change_of_mode_is_immediate_once_and_a_slice_uses_that_up() -> None:
+    beginning: list[list[Write | Wait]] = [[Write(0, 1)], [Wait(2 * BIT_AT_DIVISOR_1)], [Write(2, 1)]]
+    beginning += [[Write(0, 2)], [Write(1, 0), Write(1, 2)]]
+    slices, singly = (prepared(LineFormat(), 2, 0x00, beginning, delay=True, unlimited=False) for _ in range(2))
+    assert slices.transmitter.immediate
+    streamed = stream_out(slices, bytearray(range(64)), slices.now + 99 * LineFormat().frame_ticks)
+    assert streamed is not None
+    refill_by_interrupts(singly, bytes(range(64)), streamed.refills)
+    slices.take_sent()
+    singly.take_sent()
+    slices.advance(singly.now)
+    assert slices.state() == singly.state()
+
+
+def test_the_next_interrupt_of_the_transmitter_comes_as_the_last_character_enters_the_shift_register() -> None:
+    frame = LineFormat().frame_ticks
+    for waiting in range(1, 6):
+        writes: list[list[Write | Wait]] = [[Write(0, 0)] * (1 + waiting)]
+        uart = prepared(LineFormat(), 2, 0x01, writes, delay=False, unlimited=False)
+        if uart.irq:
+            uart.read(Offset.IIR, uart.now)
+        rises = uart.transmitter.frame_end + (waiting - 1) * frame
+        assert uart.next_interrupt(uart.now) == rises
+        uart.advance(rises - 1)
+        assert not uart.irq
+        uart.advance(rises)
+        assert uart.irq
+
+
+def test_at_unlimited_rate_too_no_slice_is_made_of_less_than_two_fifos() -> None:
+    for size, made in ((16, False), (31, False), (32, True)):
+        uart = prepared(LineFormat(), 0x02, 0x01, [], delay=True, unlimited=True)
+        assert (stream_out(uart, bytearray(size), uart.now) is not None) is made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.console.fakes import FakeClient, FakeMachine, run_virtually
 from uartsim import blocking
 from uartsim.access.line_policy import NotTheWriterError
 from uartsim.console.console import Console
+from uartsim.console.console_errors import ConsoleClosed
 from uartsim.errors import UsageError
 
 QUICK = {"grub_timeout": 0, "time_scale": 0.0}
@@ -65,7 +67,24 @@ def test_seed_decides_where_they_land(console: blocking.Console) -> None:
     assert places(1) == places(1) != places(2)
 
 
-@pytest.mark.parametrize("wrong", [{}, {"every": 0}, {"every": 3, "at": [1]}, {"at": [-1]}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"every": 0},
+        {"every": 3, "at": [1]},
+        {"at": [-1]},
+        {"every": 5.5},
+        {"every": True},
+        {"every": "x"},
+        {"at": [1.5]},
+        {"at": ["x"]},
+        {"at": 5},
+        {"every": 5, "seed": 1.5},
+        {"every": 5, "text": None},
+        {"every": 5, "text": "\udc80"},
+    ],
+)
 def test_storm_without_a_place_is_refused(console: blocking.Console, wrong: dict[str, object]) -> None:
     with pytest.raises(UsageError, match="printk_storm"):
         console.stimuli.printk_storm(**wrong)  # type: ignore[arg-type]
@@ -140,6 +159,29 @@ def test_line_that_was_stolen_twice_comes_back_when_the_last_thief_lets_go(conso
         console.send("x")
     first.stop()
     assert console.run("echo back").output == "back\n"
+
+
+@pytest.mark.parametrize("wrong", [None, "x", True, 1e30, float("nan"), 0])
+def test_guest_is_slow_for_a_time_that_there_is(console: blocking.Console, wrong: Any) -> None:
+    with pytest.raises(UsageError, match="slow_guest"):
+        console.stimuli.slow_guest(wrong)
+    assert console.run("echo on").output == "on\n"
+
+
+def test_what_fails_in_the_line_ends_the_machine_and_every_call_says_so() -> None:
+    opened = blocking.open_console("demo", settings=QUICK, clock="virtual")
+    console = opened.__enter__()
+    console.login("root", "toor")
+
+    def fails(data: bytes, at: int) -> bytes:
+        raise KeyError("a defect of the stimulus")
+
+    console._thread.read(console.line._async._com1.output_interceptors.add, fails)
+    for call in (lambda: console.run("true"), lambda: console.run("true"), lambda: console.send("x")):
+        with pytest.raises(ConsoleClosed, match="has failed: KeyError: 'a defect of the stimulus'"):
+            call()
+    with pytest.raises(KeyError, match="a defect"):
+        opened.__exit__(None, None, None)
 
 
 def test_stand_in_for_a_line_cannot_suffer() -> None:

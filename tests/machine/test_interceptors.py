@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import permutations
+from typing import Any
 
 import pytest
 import trio
@@ -102,3 +103,50 @@ async def test_the_guest_may_close_its_port_while_its_interrupts_come_late() -> 
         com1.far_send(b"y")
         assert await receive_data(driver, 1) == b"y"
         handle.remove()
+
+
+class Owner:
+    """Notes what fails, as a machine does."""
+
+    def __init__(self) -> None:
+        self.errors: list[Exception] = []
+
+    def failed(self, error: Exception) -> None:
+        self.errors.append(error)
+
+    def lost(self) -> None:
+        """Nothing is."""
+
+
+def broken(*values: object) -> Any:
+    raise KeyError("broken")
+
+
+@pytest.mark.parametrize("interceptor", [broken, lambda data, at: None, lambda data: data])
+@virtual_time
+async def test_an_interceptor_that_fails_is_reported_to_the_ports_owner(interceptor: Any) -> None:
+    async with open_port() as (com1, driver):
+        far, com1.owner = FarEnd(com1), Owner()
+        handle = com1.output_interceptors.add(interceptor)
+        await driver.write(b"x")
+        await driver.drain()
+        await trio.sleep(0.1)
+        assert isinstance(com1.owner.errors[0], (KeyError, TypeError))
+        handle.remove()
+        await driver.write(b"y")
+        await driver.drain()
+        await trio.sleep(0.1)
+        assert bytes(far.data) == b"y", "the port goes on until its owner ends it"
+
+
+@pytest.mark.parametrize("interceptor", [broken, lambda at: None])
+@virtual_time
+async def test_a_late_interceptor_that_fails_is_reported_to_the_ports_owner(interceptor: Any) -> None:
+    async with open_port() as (com1, driver):
+        com1.owner = Owner()
+        handle = com1.interrupt_interceptors.add(interceptor)
+        com1.far_send(b"x")
+        await trio.sleep(0.1)
+        assert isinstance(com1.owner.errors[0], (KeyError, TypeError))
+        handle.remove()
+        assert await receive_data(driver, 1) == b"x"

@@ -14,6 +14,7 @@ from uartsim.machine import Com1, PortOptions, SerialDriver
 from uartsim.machine.port_options import make_port
 from uartsim.machine.ticker import shared_ticker
 from uartsim.record import events
+from uartsim.record.tap import QuietTap, RecordHeader
 from uartsim.trace.decode import decode
 from uartsim.trace.reader import read_trace
 from uartsim.trace.replay import replay
@@ -123,3 +124,23 @@ async def test_a_reset_is_recorded_at_the_very_time_at_which_the_chip_is_reset(t
     assert any(isinstance(event, events.Reset) for event in read_trace(trace))
     found = replay(read_trace(trace))
     assert (found.differences, found.accesses) == ([], 6)
+
+
+@virtual_time
+async def test_a_recording_says_what_the_port_is_like() -> None:
+    """What a header says if nothing else is said is what a port is like if nothing else is asked for."""
+    headers: list[RecordHeader] = []
+
+    def tap(header: RecordHeader) -> QuietTap:
+        headers.append(header)
+        return QuietTap()
+
+    async with shared_ticker() as ticker:
+        start = ticker.clock.now()
+        Com1(ticker, taps=[tap])
+        Com1(ticker, taps=[tap], name="box", variant="16750", strict_line=True, unlimited=True)
+    assert headers == [
+        RecordHeader(start=start, thre_delay=False),
+        RecordHeader("box", start, "16750", True, "bit", "frames", True, True, 0xB0),
+    ]
+    assert RecordHeader() == RecordHeader("com1", 0, "16550A", True, "bit", "frames", False, False, 0xB0)

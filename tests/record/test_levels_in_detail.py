@@ -128,3 +128,11 @@ def test_what_is_at_the_settled_time_itself_waits() -> None:
     pins.levels.interrupt(NEVER - 1, False)
     pins.levels.close()
     assert pins.changes[-1] == (NEVER - 1, "IRQ", 0)
+
+
+def test_an_interrupt_level_that_is_told_again_is_no_pulse() -> None:
+    pins = Pins()
+    for at, level in ((100, False), (200, True), (300, True), (300, True), (400, False), (400, False)):
+        pins.levels.interrupt(at, level)
+    pins.levels.close()
+    assert pins.edges("IRQ") == [(200, 1), (400, 0)]

@@ -81,6 +81,14 @@ def test_what_gathers_is_known_and_goes_at_64_kibibytes(tmp_path: Path) -> None:
     writer.close()
 
 
+def test_the_buffer_goes_to_the_file_when_it_is_full_to_the_byte(tmp_path: Path) -> None:
+    writer = TranscriptWriter(str(tmp_path / "record"), "box", "", 0)
+    before = os.path.getsize(tmp_path / "record")
+    writer.mark("x" * (65_536 - len(b'[0.0,"m",""]\n')), 0)
+    assert (writer.gathered, os.path.getsize(tmp_path / "record")) == (0, before + 65_536)
+    writer.close()
+
+
 def test_closing_and_discarding_let_go_of_the_file_once(tmp_path: Path) -> None:
     files = len(os.listdir("/proc/self/fd"))
     for end in ("close", "discard"):

@@ -42,6 +42,33 @@ def test_a_cursor_takes_a_run_that_is_there_as_a_whole() -> None:
     assert Cursor(bytearray(b"\x03\x04\x03\x01")).edges(10) == ((12, 0), (13, 1), (13, 1))
 
 
+@pytest.mark.parametrize("bits", range(1, 70))
+def test_a_number_takes_a_byte_for_each_seven_bits_and_comes_back(bits: int) -> None:
+    for value in {(1 << bits) - 1, 1 << (bits - 1), 127 << max(0, bits - 7)}:
+        encoded = trace_format.number(value)
+        assert len(encoded) == -(-value.bit_length() // 7)
+        assert [byte >> 7 for byte in encoded] == [1] * (len(encoded) - 1) + [0]
+        cursor = Cursor(encoded + b"x")
+        assert (cursor.number(), cursor.at) == (value, len(encoded))
+
+
+@pytest.mark.parametrize("count", [1, 2, 4095, 4096, 4097, 8190, 8191])
+def test_edges_of_any_number_come_back(tmp_path: Path, count: int) -> None:
+    path = str(tmp_path / "a.trace")
+    edges = [(5 + 3 * n, n & 1) for n in range(count)]
+    writer = TraceWriter(path, RecordHeader())
+    writer.rxd_edges(edges)
+    writer.rxd_edges([])
+    writer.close()
+    came: list[tuple[int, int]] = []
+    for event in read_trace(path):
+        if isinstance(event, events.RxdEdges):
+            assert event.at == event.edges[0][0]
+            assert not came or event.edges[0] == came[-1]
+            came += event.edges[1:] if came else event.edges
+    assert came == edges
+
+
 def test_a_trace_goes_to_the_disk_by_itself_before_much_has_gathered(tmp_path: Path) -> None:
     path = tmp_path / "a.trace"
     writer = TraceWriter(str(path), RecordHeader())

@@ -56,7 +56,7 @@ def say_four_things(writer: TranscriptWriter, at: int) -> None:
     writer.mark("x", at)
 
 
-FOUR_THINGS = [("o", b"abc"), ("i", BLOCK), ("b", "o"), ("m", "x")]
+FOUR_THINGS: list[tuple[str, bytes | str]] = [("o", b"abc"), ("i", BLOCK), ("b", "o"), ("m", "x")]
 #: The four things in a file: their text, and a block with its newline.
 LENGTHS = [len(b'[1.0,"o","abc"]\n'), len(b'[1.0,"I",4096]\n') + 4097, len(b'[1.0,"b","o"]\n'), len(b'[1.0,"m","x"]\n')]
 ENDS = [sum(LENGTHS[:count]) for count in range(5)]
@@ -126,8 +126,9 @@ def test_a_recording_lets_go_of_its_file_once(tmp_path: Path, kind: str) -> None
     for end in ("close", "discard"):
         writer = make(str(tmp_path / end), RecordHeader())
         assert len(os.listdir("/proc/self/fd")) == files + 1
-        getattr(writer, end)()
-        assert len(os.listdir("/proc/self/fd")) == files
+        for _ in range(2):
+            getattr(writer, end)()
+            assert len(os.listdir("/proc/self/fd")) == files
     assert os.listdir(tmp_path) == ["close"]
 
 
@@ -156,9 +157,11 @@ def test_a_recording_that_cannot_be_cut_back_is_not_written_any_more(
 
 
 def test_a_recording_that_cannot_be_closed_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for number, writer in enumerate(
-        (RecordFile(str(tmp_path / "a"), "trace"), TranscriptWriter(str(tmp_path / "b"), "box", "", 0))
-    ):
+    writers: list[RecordFile | TranscriptWriter] = [
+        RecordFile(str(tmp_path / "a"), "trace"),
+        TranscriptWriter(str(tmp_path / "b"), "box", "", 0),
+    ]
+    for writer in writers:
         close = os.close
 
         def refuse(fd: int, close: Callable[[int], None] = close) -> None:
@@ -168,7 +171,7 @@ def test_a_recording_that_cannot_be_closed_says_so(tmp_path: Path, monkeypatch: 
         monkeypatch.setattr(os, "close", refuse)
         writer.close()
         monkeypatch.setattr(os, "close", close)
-        assert writer.trouble == "Disk quota exceeded", number
+        assert writer.trouble == "Disk quota exceeded"
 
 
 def test_what_follows_a_gap_in_a_trace_can_be_read_without_what_was_before(tmp_path: Path, disk: Disk) -> None:
@@ -208,6 +211,46 @@ def test_what_follows_a_gap_in_a_trace_can_be_read_without_what_was_before(tmp_p
     ]
     assert [at - times[0] for at in times] == [0, 1, 2, 5, 6, 7, 8, 8, 9, 8]
     assert writer.status()["lost_events"] == 3
+
+
+def test_events_are_counted_once_however_often_their_number_cannot_be_written(tmp_path: Path, disk: Disk) -> None:
+    for kind in ("trace", "vcd"):
+        path = tmp_path / kind
+        writer = (TraceWriter if kind == "trace" else VcdWriter)(str(path), RecordHeader())
+        disk.room = 0
+        for number in range(1, 4):
+            writer.interrupt(number * 1_000_000, bool(number & 1))
+            writer.settled(number * 1_000_000 + 1)
+            writer.flush()
+            assert writer.status()["lost_events"] == number
+        disk.room = None
+        writer.interrupt(9_000_000, False)
+        writer.close()
+        assert writer.status()["lost_events"] == 3
+        if kind == "trace":
+            assert [event.missing for event in read_trace(str(path)) if isinstance(event, events.Lost)] == [3]
+        else:
+            assert "$comment 3 changes are missing here: No space left on device $end" in path.read_text()
+
+
+def test_behind_a_gap_a_waveform_says_which_characters_and_formats_are_on_the_lines(tmp_path: Path, disk: Disk) -> None:
+    path = tmp_path / "a.vcd"
+    frame, other = LineFormat().frame_ticks, LineFormat.from_baud(9600, "7E1")
+    writer = VcdWriter(str(path), RecordHeader())
+    writer.programmed(1000, other)
+    writer.sent(frame, b"AB", LineFormat())
+    writer.far_sent(frame, b"\\", other)
+    disk.room = 0
+    writer.settled(2 * frame + 1)
+    writer.flush()
+    disk.room = None
+    writer.settled(5 * frame)
+    writer.close()
+    text = path.read_text()
+    names = {words[3]: words[4] for words in map(str.split, text.splitlines()) if words[:1] == ["$var"]}
+    dumped = text.split("$dumpall\n")[1].split("$end")[0].split("\n")
+    said = {names[words[1]]: words[0] for words in map(str.split, dumped) if words and words[0].startswith("s")}
+    assert said == {"TXD_text": "sB", "RXD_text": "s\\\\", "TXD_format": "s115200_8N1", "RXD_format": "s9600_7E1"}
 
 
 def test_a_run_that_begins_right_behind_a_gap_has_its_format_and_its_time(tmp_path: Path, disk: Disk) -> None:

@@ -18,7 +18,7 @@ TESTS_ELSEWHERE: dict[str, tuple[str, ...]] = {
     FACE: ("tests/test_packaging.py", "tests/console/test_console_doc.py", "tests/cli/test_mistakes.py"),
     "__main__": ("tests/cli/test_mistakes.py",),
     "guest": ("tests/guests",),
-    "machine": ("tests/wire/test_fault_counters.py",),
+    "machine": ("tests/access/test_formats.py", "tests/wire/test_fault_counters.py"),
     "record": ("tests/trace", "tests/machine/test_taps.py"),
     "trace": ("tests/record", "tests/cli/test_recording_commands.py"),
     "wire": ("tests/machine",),

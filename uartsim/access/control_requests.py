@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import trio
 
 from uartsim.access.control import Handler
+from uartsim.access.hub_client import BREAK_SECONDS, check_break
 from uartsim.errors import UartsimError, UsageError
 from uartsim.machine import Machine, SavingGuest
 from uartsim.machine.port_options import read_fault
@@ -58,9 +59,7 @@ class ControlRequests:
         return self._server.status()
 
     async def _break(self, request: Mapping[str, Any]) -> Any:
-        duration_s = float(request.get("seconds", 0.25))
-        if not 0 < duration_s <= 60:
-            raise ValueError(f"a break of {duration_s:g} s: give more than 0 and at most 60 seconds")
+        duration_s = check_break(request.get("seconds", BREAK_SECONDS))
         with self._patience(duration_s):
             await self._hub.send_break(duration_s)
 

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 from uartsim.access.far_receiver import FarReceiver
 from uartsim.access.line_policy import LineHeldError, LinePolicy, NotTheWriterError
+from uartsim.errors import UsageError
 from uartsim.line_format import TICKS_PER_NS, LineFormat
 from uartsim.machine.fairness import Turn
+from uartsim.printable import quoted
 
 if TYPE_CHECKING:
     from uartsim.access.hub import Hub
@@ -25,6 +27,23 @@ CHUNK: Final = 65536
 READING_TICKS: Final = 100_000_000 * TICKS_PER_NS
 #: How long a break is held, in seconds (tcsendbreak: at least 0.25).
 BREAK_SECONDS: Final = 0.25
+#: The longest break, in seconds.
+LONGEST_BREAK_S: Final = 60.0
+
+
+def check_break(seconds: object) -> float:
+    """Check how long a break is to be held; returns that, in seconds.
+
+    Raises:
+        UsageError: it is not a number above 0 and up to ``LONGEST_BREAK_S``.
+    """
+    __tracebackhide__ = True
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= LONGEST_BREAK_S:
+        raise UsageError(
+            f"a break of {quoted(seconds)} s is impossible: give more than 0 and at most {LONGEST_BREAK_S:g} seconds, "
+            f"such as {BREAK_SECONDS}"
+        )
+    return float(seconds)
 
 
 class HubClient:

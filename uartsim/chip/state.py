@@ -31,7 +31,7 @@ from uartsim.chip.part_states import (
     refused,
 )
 from uartsim.chip.timing import frame_times
-from uartsim.register_bits import AFE, BREAK, LOOP, RTS
+from uartsim.register_bits import AFE, BREAK, FIFO_64, LOOP, RTS
 from uartsim.registers import VARIANTS
 
 #: The longest frame and the longest timeout that a chip can be programmed to: 12 bits at divisor 0, and four of them.
@@ -77,7 +77,7 @@ class UartState:
         check_integer("scratch", self.scratch, 0, 0xFF if variant.has_scratch else 0)
         check_integer("ier", self.ier, 0, 0x0F)
         check_bits(
-            "fcr", self.fcr, variant.fcr_bits if type(self.fcr) is int and self.fcr & 1 else variant.fcr_bits & ~0x21
+            "fcr", self.fcr, variant.fcr_bits if type(self.fcr) is int and self.fcr & 1 else variant.fcr_bits & ~FIFO_64
         )
         check_integer("lcr", self.lcr, 0, 0xFF)
         check_flag("thr_empty_latch", self.thr_empty_latch)

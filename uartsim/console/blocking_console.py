@@ -303,7 +303,7 @@ class Console:
         return self._thread.read(lambda: self._async.unread)
 
     def last_lines(self, count: int = SHOWN_LINES) -> list[str]:
-        """The last cleaned lines that are not empty, each with when it came: seconds after the console was opened."""
+        """The last lines that are not empty, each with its time, in seconds after the console was opened."""
         return self._thread.read(self._async.last_lines, count)
 
     @property

@@ -49,6 +49,7 @@ class ConsoleLine:
 
         Raises:
             UsageError: the fault is unknown, or impossible at this rate; the message lists the faults.
+            GuestEnded: the guest has ended.
         """
         self._thread.read(self._async.add_fault, fault)
 
@@ -79,6 +80,7 @@ class ConsoleLine:
 
         Raises:
             UsageError: a value other than True, False or None.
+            GuestEnded: the guest has ended.
         """
         self._thread.read(self._async.set_modem, dtr=dtr, rts=rts)
 
@@ -304,7 +306,8 @@ class Stimuli:
             text: the text of the lines.
 
         Raises:
-            UsageError: neither or both were given, a number is out of range, or the line has no hub.
+            UsageError: neither or both were given, a number is out of range or not whole, or the line has no hub.
+            GuestEnded: the guest has ended.
         """
         return PrintkStorm(
             self._thread.read(self._async.printk_storm, every, at=at, seed=seed, text=text), self._thread
@@ -315,6 +318,7 @@ class Stimuli:
 
         Raises:
             UsageError: the line has no hub.
+            GuestEnded: the guest has ended.
         """
         return StolenLine(self._thread.read(self._async.steal_line), self._thread)
 
@@ -325,6 +329,7 @@ class Stimuli:
         console with ``strict_line=True`` to lose characters as a real line does.
 
         Raises:
-            UsageError: a time of 0 or less, there is no machine, or its guest has not opened its port.
+            UsageError: a time of 0 or less or above an hour, there is no machine, or its guest has not opened its port.
+            GuestEnded: the guest has ended.
         """
         return Stimulus(self._thread.read(self._async.slow_guest, latency_s), self._thread)

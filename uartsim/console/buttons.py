@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
+from uartsim.access.hub_client import BREAK_SECONDS, check_break
 from uartsim.console.protocols import MachineButtons
 from uartsim.console.session import Session
 from uartsim.errors import UsageError
+from uartsim.printable import quoted
 
 
 class Buttons:
@@ -22,8 +22,7 @@ class Buttons:
     async def send_break(self, duration_s: float) -> None:
         """See ``Console.send_break``."""
         __tracebackhide__ = True
-        if not isinstance(duration_s, (int, float)) or not 0 < duration_s < math.inf:
-            raise UsageError(f"a break of {duration_s!r} s is impossible: it takes a time above 0, such as 0.25")
+        duration_s = check_break(duration_s)
         self._session.check_running("send_break()")
         await self._session.client.send_break(duration_s)
 
@@ -31,13 +30,14 @@ class Buttons:
         """See ``Console.sysrq``."""
         __tracebackhide__ = True
         if not isinstance(key, str) or len(key) != 1 or not key.isascii() or not key.isalnum():
-            raise UsageError(f"{key!r} is not a SysRq key: give one letter or digit, such as 'h' for help")
+            raise UsageError(f"{quoted(key)} is not a SysRq key: give one letter or digit, such as 'h' for help")
+        self._session.check_running("sysrq()")
         watch = self._session.received.monitor.watch
         if key in "bo":
             watch.expect_boot()
         if key == "c":
             watch.ask_for("linux.panic", "linux.oops", "linux.die", "linux.bug", "linux.reboot", "guest.off")
-        await self.send_break(0.25)
+        await self._session.client.send_break(BREAK_SECONDS)
         self._session.check_running("sysrq()")
         await self._session.send(key)
 

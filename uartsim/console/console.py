@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from uartsim.console.arguments import check_count
 from uartsim.console.buttons import Buttons
 from uartsim.console.console_line import ConsoleLine
 from uartsim.console.expect import Expect
@@ -310,7 +311,7 @@ class Console:
     @property
     def line(self) -> ConsoleLine:
         """This end of the line: its faults, its modem lines, its counters; UsageError where there is no machine."""
-        return ConsoleLine.of(self._session.machine)
+        return ConsoleLine.of(self._session)
 
     def close(self) -> None:
         """Leave the line.  Further calls raise ``ConsoleClosed``; ``text``, ``raw`` and ``before`` stay readable."""
@@ -353,7 +354,8 @@ class Console:
         return self._session.received.matcher.unread
 
     def last_lines(self, count: int = SHOWN_LINES) -> list[str]:
-        """The last cleaned lines that are not empty, each with when it came: seconds after the console was opened."""
+        """The last lines that are not empty, each with its time, in seconds after the console was opened."""
+        check_count("last_lines", count)
         return self._session.received.last_lines(count)
 
     @property

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from uartsim.console.protocols import MachineButtons
+from uartsim.console.session import Session
 from uartsim.errors import UsageError
 from uartsim.machine import Com1
 from uartsim.machine.port_options import read_fault
+from uartsim.printable import quoted
 from uartsim.registers import ModemOutput
 from uartsim.wire.faults import FAULT_KINDS, Fault
 
@@ -17,22 +19,24 @@ class ConsoleLine:
 
     Args:
         com1: the port at its other end.
+        check_running: is told the name of a call; raises an error if the console is closed, or the guest has ended.
     """
 
-    def __init__(self, com1: Com1) -> None:
+    def __init__(self, com1: Com1, check_running: Callable[[str], None]) -> None:
         self._com1 = com1
+        self._check_running = check_running
 
     @classmethod
-    def of(cls, machine: MachineButtons | None) -> ConsoleLine:
+    def of(cls, session: Session) -> ConsoleLine:
         """The line of a console's machine.
 
         Raises:
             UsageError: there is no machine behind the console.
         """
-        com1 = getattr(machine, "com1", None)
+        com1 = getattr(session.machine, "com1", None)
         if com1 is None:
             raise UsageError("line: there is no machine behind this console, only its line")
-        return cls(com1)
+        return cls(com1, session.check_running)
 
     def add_fault(self, fault: str | Fault) -> None:
         """Start a fault of the line.
@@ -43,15 +47,17 @@ class ConsoleLine:
 
         Raises:
             UsageError: the fault is unknown, or impossible at this rate; the message lists the faults.
+            GuestEnded: the guest has ended.
         """
         __tracebackhide__ = True
         if isinstance(fault, str):
             fault = read_fault(fault)
         elif not isinstance(fault, Fault):
             raise UsageError(
-                f"{fault!r} is not a fault: write it as text, such as 'noise:rate=1e-3,seed=7', or give a "
+                f"{quoted(fault)} is not a fault: write it as text, such as 'noise:rate=1e-3,seed=7', or give a "
                 "uartsim.wire.faults.Fault"
             )
+        self._check_running("line.add_fault()")
         self._com1.add_fault(fault)
 
     def clear_faults(self, kind: str | None = None) -> int:
@@ -61,8 +67,10 @@ class ConsoleLine:
             UsageError: the kind is unknown.
         """
         __tracebackhide__ = True
-        if kind is not None and kind not in FAULT_KINDS:
-            raise UsageError(f"{kind!r} is not a kind of fault: use one of {', '.join(FAULT_KINDS)}, or None for all")
+        if kind is not None and (not isinstance(kind, str) or kind not in FAULT_KINDS):
+            raise UsageError(
+                f"{quoted(kind)} is not a kind of fault: use one of {', '.join(FAULT_KINDS)}, or None for all"
+            )
         return self._com1.clear_faults(kind)
 
     @property
@@ -84,11 +92,15 @@ class ConsoleLine:
 
         Raises:
             UsageError: a value other than True, False or None.
+            GuestEnded: the guest has ended.
         """
         __tracebackhide__ = True
         for name, value in (("dtr", dtr), ("rts", rts)):
             if value not in (True, False, None):
-                raise UsageError(f"{name} is {value!r}: use True for active, False for inactive, None to leave it")
+                raise UsageError(
+                    f"{name} is {quoted(value)}: use True for active, False for inactive, None to leave it"
+                )
+        self._check_running("line.set_modem()")
         outputs = self._com1.cable.far_outputs
         for wanted, line in ((dtr, ModemOutput.DTR), (rts, ModemOutput.RTS)):
             if wanted is not None:

@@ -8,12 +8,12 @@ from typing import Any
 
 import trio
 
+from uartsim.console.arguments import check_time
 from uartsim.console.expectations import Expectation, Match, Timeout, Wanted
 from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.session import Session
 from uartsim.console.text.patterns import Pattern, exact, expression
 from uartsim.console.text.search import Found, Search
-from uartsim.errors import UsageError
 
 
 class Expect:
@@ -40,8 +40,7 @@ class Expect:
         """See ``Console.wait_for_quiet``."""
         __tracebackhide__ = True
         session = self._session
-        if not isinstance(seconds, (int, float)) or not 0 < seconds < math.inf:
-            raise UsageError(f"wait_for_quiet({seconds!r}): give a time above 0, in seconds")
+        check_time("wait_for_quiet", seconds, 1)
         with session.one_wait(f"wait_for_quiet({seconds:g})"):
             begin = trio.current_time()
             deadline = session.deadline(timeout)

@@ -16,6 +16,7 @@ from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.login_dialogue import Does, LoginDialogue, Step
 from uartsim.console.session import Session
 from uartsim.errors import UsageError
+from uartsim.printable import quoted
 
 #: How much of the output the dialogue looks back at, in characters.
 _TAIL: Final = 4096
@@ -35,7 +36,9 @@ class Login:
         """See ``Console.login``."""
         __tracebackhide__ = True
         if not isinstance(user, str) or not isinstance(password, str) or not user.isprintable() or not user:
-            raise UsageError(f"login(): give a user's name and a password as text, not {user!r} and its password")
+            raise UsageError(f"login(): give a user's name and a password as text, not {quoted(user)} and its password")
+        if new_password is not None and not isinstance(new_password, str):
+            raise UsageError(f"login(): new_password is {quoted(new_password)}: give text, or None")
         session, received = self._session, self._session.received
         with session.one_wait(f"login({user!r})"):
             dialogue = LoginDialogue(user, password, new_password)

@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import trio
 
+from uartsim.console.arguments import LONGEST_S, is_number
 from uartsim.console.console_errors import (
     ConsoleBusy,
     ConsoleClosed,
@@ -31,6 +32,7 @@ from uartsim.console.protocols import LineClient, MachineButtons
 from uartsim.console.text.screen import Screen
 from uartsim.console.text.search import Found
 from uartsim.errors import UsageError
+from uartsim.printable import quoted
 
 #: Keys that interrupt a command: Ctrl-C and Ctrl-\\.
 _INTERRUPTS: Final = (b"\x03", b"\x1c")
@@ -76,8 +78,8 @@ class Session:
         problems: Source | Sequence[Source] | None,
         allow: Iterable[str],
     ) -> None:
-        if not 0 < timeout_scale < math.inf:
-            raise UsageError(f"the time-out scale is {timeout_scale}: use a factor above 0, such as 3")
+        if not is_number(timeout_scale) or not 0 < timeout_scale < math.inf:
+            raise UsageError(f"the time-out scale is {quoted(timeout_scale)}: use a factor above 0, such as 3")
         now = trio.current_time()
         self.client = client
         self.machine = machine
@@ -144,6 +146,7 @@ class Session:
             self.closed = True
             self.received.close()
             self.client.detach()
+            self._wake()  # a wait that is under way ends
 
     # -- sending --------------------------------------------------------------------------------------------------
 
@@ -156,6 +159,7 @@ class Session:
         if isinstance(data, str):
             check_utf8(data, "the text to send")  # before anything is noted as typed
         raw = data.encode() if isinstance(data, str) else bytes(data)
+        self.check_open(self._waiting or "send()")
         self.interrupts += any(key in raw for key in _INTERRUPTS)
         self.last_sent = trio.current_time()
         self.take_all()
@@ -165,6 +169,7 @@ class Session:
 
     async def send_masked(self, secret: str, enter: bool) -> None:
         """Send a password, masked in the record; then Enter, if that is wanted."""
+        self.check_open(self._waiting or "send_secret()")
         if secret:
             self.last_sent = trio.current_time()
             await self.client.send(secret.encode(), secret=True)
@@ -213,8 +218,11 @@ class Session:
 
         Raises:
             ProblemFound: the guest has met a fatal problem, such as a kernel panic.
+            ConsoleClosed: the console was closed meanwhile.
         """
+        __tracebackhide__ = True
         while True:
+            self.check_open(self._waiting or "a wait")
             self.take_all()
             now = trio.current_time()
             found, again = look(now)
@@ -247,7 +255,7 @@ class Session:
         return bool(await self.watch(look, deadline))
 
     def seconds(self, timeout: Any) -> float:
-        """How long to wait, scaled, from the argument of a verb.
+        """How long to wait, scaled, from the argument of a verb; more than 31 years is for ever.
 
         Raises:
             UsageError: it is neither None nor "default" nor a number from 0 on.
@@ -256,11 +264,12 @@ class Session:
         seconds = self.timeout if timeout == "default" else timeout
         if seconds is None:
             return math.inf
-        if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or math.isnan(seconds):
-            raise UsageError(f"the time-out is {seconds!r}: give seconds, or None to wait for ever")
+        if not is_number(seconds):
+            raise UsageError(f"the time-out is {quoted(seconds)}: give seconds, or None to wait for ever")
         if seconds < 0:
-            raise UsageError(f"the time-out is {seconds} s: give 0 or more, or None to wait for ever")
-        return float(seconds) * self.timeout_scale
+            raise UsageError(f"the time-out is {quoted(seconds)} s: give 0 or more, or None to wait for ever")
+        # beyond the longest time that the clock of a line can count
+        return math.inf if seconds > LONGEST_S / self.timeout_scale else float(seconds) * self.timeout_scale
 
     def deadline(self, timeout: Timeout) -> float:
         """When a wait that begins now is to end; see :meth:`seconds`."""
@@ -315,6 +324,10 @@ class Session:
         """
         __tracebackhide__ = True
         if self.closed:
+            failure = getattr(self.machine, "failure", None)
+            if failure is not None:
+                kind = type(failure).__name__
+                raise ConsoleClosed(f"{what}: the machine {self.name} has failed: {kind}: {failure}") from failure
             raise ConsoleClosed(f"{what}: this console of {self.name} is closed; open a new one")
 
     def check_running(self, what: str) -> None:

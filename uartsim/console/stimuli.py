@@ -15,9 +15,12 @@ from weakref import WeakKeyDictionary
 import trio
 
 from uartsim.access.hub_client import HubClient
+from uartsim.console.arguments import check_time, is_integer
+from uartsim.console.session import check_utf8
 from uartsim.errors import UsageError
 from uartsim.line_format import seconds_to_ticks
 from uartsim.machine import Com1
+from uartsim.printable import quoted
 
 if TYPE_CHECKING:
     from uartsim.console.session import Session
@@ -27,6 +30,9 @@ _V = TypeVar("_V")
 
 #: What the kernel says in a storm, unless told otherwise.
 KERNEL_TEXT: Final = "usb 1-1: new high-speed USB device number 2 using xhci_hcd"
+
+#: The latest that a guest's interrupt handler may come, in seconds.
+_SLOWEST_S: Final = 3600.0
 
 
 class Stimulus:
@@ -161,12 +167,16 @@ class Stimuli:
             text: the text of the lines.
 
         Raises:
-            UsageError: neither or both were given, a number is out of range, or the line has no hub.
+            UsageError: neither or both were given, a number is out of range or not whole, or the line has no hub.
+            GuestEnded: the guest has ended.
         """
         __tracebackhide__ = True
-        places = sorted(at)
-        if (every is None) == (not places) or (every is not None and every < 1) or (places and places[0] < 0):
-            raise UsageError(f"printk_storm(every={every}, at={places}): give every=, above 0, or at=, from 0 on")
+        places = _places(every, at)
+        if seed is not None and not is_integer(seed):
+            raise UsageError(f"printk_storm(): seed is {quoted(seed)}: give a whole number")
+        if not isinstance(text, str):
+            raise UsageError(f"printk_storm(): text is {quoted(text)}: give text")
+        check_utf8(text, "printk_storm(): text")
         return PrintkStorm(self._hub("printk_storm()").hub.com1, self._kernel_clock(), _gaps(every, places, seed), text)
 
     def steal_line(self) -> StolenLine:
@@ -174,6 +184,7 @@ class Stimuli:
 
         Raises:
             UsageError: the line has no hub.
+            GuestEnded: the guest has ended.
         """
         __tracebackhide__ = True
         return StolenLine(self._hub("steal_line()"))
@@ -185,18 +196,20 @@ class Stimuli:
         console with ``strict_line=True`` to lose characters as a real line does.
 
         Raises:
-            UsageError: a time of 0 or less, there is no machine, or its guest has not opened its port.
+            UsageError: a time of 0 or less or above an hour, there is no machine, or its guest has not opened its port.
+            GuestEnded: the guest has ended.
         """
         __tracebackhide__ = True
+        check_time("slow_guest", latency_s, 0.005, _SLOWEST_S)
+        self._session.check_running("slow_guest()")
         com1 = getattr(self._session.machine, "com1", None)
         if not isinstance(com1, Com1) or not com1.guest.serves_interrupts:
             raise UsageError("slow_guest(): there is no guest behind this console that serves a serial port")
-        if not 0 < latency_s < 3600:
-            raise UsageError(f"slow_guest({latency_s}): give a time above 0, in seconds, such as 0.005")
         return _SlowGuest(com1, latency_s)
 
     def _hub(self, what: str) -> HubClient:
         __tracebackhide__ = True
+        self._session.check_running(what)
         client = self._session.client
         if not isinstance(client, HubClient):
             raise UsageError(f"{what}: there is no hub behind this console")
@@ -215,6 +228,27 @@ class Stimuli:
             return last
 
         return clock
+
+
+def _places(every: object, at: Iterable[object]) -> list[int]:
+    """The places of ``at``, in order.
+
+    Raises:
+        UsageError: they are not numbers from 0 on, ``every`` is not one above 0, or not just one of the two was given.
+    """
+    __tracebackhide__ = True
+    places = list(at) if isinstance(at, Iterable) else [None]
+    whole = [place for place in places if is_integer(place) and place >= 0]
+    if (
+        len(whole) < len(places)
+        or (every is None) == (not places)
+        or (every is not None and not (is_integer(every) and every >= 1))
+    ):
+        raise UsageError(
+            f"printk_storm(every={quoted(every)}, at={quoted(at)}): give every=, a whole number above 0, or at=, whole "
+            "numbers from 0 on"
+        )
+    return sorted(whole)
 
 
 def _gaps(every: int | None, places: list[int], seed: int | None) -> Callable[[], int | None]:

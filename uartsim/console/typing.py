@@ -18,6 +18,7 @@ from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.session import Session, check_utf8
 from uartsim.console.typed_line import TypedLine
 from uartsim.errors import UsageError
+from uartsim.printable import quoted
 
 #: Ctrl-U: kills the line in a tty, readline, BusyBox, agetty, GRUB and U-Boot.
 KILL_LINE: Final = "\x15"
@@ -42,7 +43,7 @@ class Typing:
         """See ``Console.send``."""
         __tracebackhide__ = True
         if not isinstance(data, (str, bytes, bytearray)):
-            raise UsageError(f"{data!r} cannot be sent: give text or bytes")
+            raise UsageError(f"{quoted(data)} cannot be sent: give text or bytes")
         self._session.check_running("send()")
         await self._session.send(data)
 
@@ -50,7 +51,7 @@ class Typing:
         """See ``Console.sendline``."""
         __tracebackhide__ = True
         if not isinstance(line, (str, bytes, bytearray)):
-            raise UsageError(f"{line!r} cannot be sent: give text or bytes")
+            raise UsageError(f"{quoted(line)} cannot be sent: give text or bytes")
         await self.send(line + "\r" if isinstance(line, str) else line + b"\r")
 
     async def type(self, text: str, verify: bool, kill: str, timeout: Timeout) -> None:
@@ -58,7 +59,9 @@ class Typing:
         __tracebackhide__ = True
         session = self._session
         if not isinstance(text, str):
-            raise UsageError(f"{text!r} cannot be typed: give text")
+            raise UsageError(f"{quoted(text)} cannot be typed: give text")
+        if not isinstance(kill, str):
+            raise UsageError(f"type(): kill is {quoted(kill)}: give the keys as text, such as '\\x15' for Ctrl-U")
         if not verify:
             await self.send(text)
             return

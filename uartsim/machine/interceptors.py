@@ -1,7 +1,7 @@
 """What stands between a port and its two sides for a while: stimuli and observers.
 
 Interceptors stack: each is added with :meth:`Interceptors.add`, which returns the handle that takes it off again, in any
-order.
+order.  One that raises an error ends the machine with it, as an error of the line's own does.
 """
 
 from __future__ import annotations
@@ -69,6 +69,18 @@ class Interceptors(Generic[T]):
         return Handle(remove)
 
 
+def intercepted(port: Port, data: bytes, at: int) -> bytes:
+    """What a port's interceptors make of its output; if one fails, the port's owner gets its error."""
+    try:
+        for interceptor in port.output_interceptors.active:
+            data = interceptor(data, at)
+            memoryview(data)  # TypeError if it is not bytes
+    except Exception as error:
+        port.owner.failed(error)
+        return b""
+    return data
+
+
 class LateInterrupts:
     """Lets a port's guest see its interrupts late; of several interceptors the one with the latest time counts.
 
@@ -86,7 +98,10 @@ class LateInterrupts:
     def changed(self, level: bool, at: int) -> None:
         """The interrupt line rose (True) or fell at ``at`` ticks."""
         if level:
-            self._wakeup.set(max(interceptor(at) for interceptor in self.interceptors.active))
+            try:
+                self._wakeup.set(max(interceptor(at) for interceptor in self.interceptors.active))
+            except Exception as error:
+                self._port.owner.failed(error)
             return
         self._wakeup.set(NEVER)
         guest = self._port.guest

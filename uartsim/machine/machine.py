@@ -114,7 +114,8 @@ class Machine:
         self._log = log
         self._end = trio.Event()
         self._scope = trio.CancelScope()
-        self._failure: Exception | None = None
+        #: What the line, or something that stands in it, raised: the machine ends with it; None if nothing did.
+        self.failure: Exception | None = None
         self._losses = LossNotice(self.log, name)
         com1.owner = self
         self._powered_on_at = com1.clock.now()
@@ -135,14 +136,15 @@ class Machine:
             self.ended = end
             self._losses.finish(self.com1.lost())
             self._end.set()
-        if self._failure is not None:
-            raise self._failure
+        if self.failure is not None:
+            raise self.failure
         starting.started()  # a guest may die before it has come so far: that is its end, not a failure to start
         return end
 
     def failed(self, error: Exception) -> None:
         """The line raised an error: the machine ends with it."""
-        self._failure = error
+        if self.failure is None:
+            self.failure = error
         self._scope.cancel()
 
     def lost(self) -> None:

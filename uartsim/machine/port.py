@@ -17,7 +17,7 @@ from typing import Final
 
 from uartsim.chip.uart import Uart
 from uartsim.line_format import NEVER
-from uartsim.machine.interceptors import Interceptors, InterruptInterceptor, LateInterrupts, OutputInterceptor
+from uartsim.machine.interceptors import Interceptors, LateInterrupts, OutputInterceptor, intercepted
 from uartsim.machine.line_counts import LineCounts
 from uartsim.machine.losses import ChipLosses
 from uartsim.machine.sides import NO_FAR_END, NO_GUEST, NO_OWNER, FarSide, GuestSide, PortOwner
@@ -82,7 +82,7 @@ class Port:
         self.output_interceptors: Interceptors[OutputInterceptor] = Interceptors()
         self._late = LateInterrupts(self)
         #: What makes the guest see its interrupts late.
-        self.interrupt_interceptors: Interceptors[InterruptInterceptor] = self._late.interceptors
+        self.interrupt_interceptors = self._late.interceptors
         #: Register accesses by offset since power-on, as the guest made them.
         self.reads, self.writes = [0] * 8, [0] * 8
         self.counts = LineCounts()
@@ -341,8 +341,8 @@ class Port:
                     self.far_end.line_break(at)
                     continue
                 counts.characters_out += len(data)
-                for interceptor in self.output_interceptors.active:
-                    data = interceptor(data, at)
+                if self.output_interceptors.active:
+                    data = intercepted(self, data, at)
                 self.far_end.output(data, at)
         if cable.out is not None:
             counts.errors_out += cable.hear(uart.now)

@@ -29,7 +29,7 @@ class Taps:
         makers: make the taps.
 
     Raises:
-        UsageError: a recording cannot be made; those that were made before are closed.
+        UsageError: a recording cannot be made; those that were made before are for the caller to discard.
     """
 
     def __init__(self, port: Port, name: str, makers: Sequence[TapMaker]) -> None:
@@ -45,13 +45,7 @@ class Taps:
             strict_line=port.strict_line,
             modem_inputs=uart.modem.pins,
         )
-        self._taps: list[Tap] = []
-        try:
-            for make in makers:
-                self._taps.append(make(header))
-        except BaseException:
-            self.close()
-            raise
+        self._taps: list[Tap] = [make(header) for make in makers]
         #: What the pins are made of, as it was last looked at; and what was told of them.
         self._pins_seen: tuple[bool, int, bool] | None = None
         self._irq_told = False

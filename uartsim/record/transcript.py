@@ -96,7 +96,6 @@ class TranscriptWriter:
         self.trouble = ""
         self._start = start
         self._pending: list[_Line] = []
-        self._pending_size = 0
         self._unsaid = self._unsaid_notes = 0
         self._end = 0  # the size of the file up to its last whole line or block
         self._file = NewFile(path, "record")

@@ -11,6 +11,7 @@ from typing import Final
 
 import trio
 
+from uartsim.console.arguments import compiled
 from uartsim.console.console_errors import GrubFailed
 from uartsim.console.expectations import Timeout
 from uartsim.console.grub import grub_keys as key
@@ -22,6 +23,7 @@ from uartsim.console.grub.grub_screen import has_editor, read_menu
 from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.session import Session
 from uartsim.errors import UartsimError, UsageError
+from uartsim.printable import quoted
 
 #: How long a menu whose cursor is elsewhere must be unchanged, in seconds: it may still be drawn.
 _UNSURE_S: Final = 0.5
@@ -118,8 +120,8 @@ class Grub:
             UsageError: an expression does not compile, or the list is empty.
         """
         __tracebackhide__ = True
-        patterns = [pattern] if isinstance(pattern, (str, re.Pattern)) else list(pattern)
-        path = [_compiled(each) for each in patterns]
+        patterns = list(pattern) if isinstance(pattern, (list, tuple)) else [pattern]
+        path = [compiled("grub.select()", each) for each in patterns]
         if not path:
             raise UsageError("grub.select(): an empty list was given: say which entry")
         with self._session.one_wait(f"grub.select({path[-1].pattern!r})"):
@@ -187,7 +189,7 @@ class Grub:
             UsageError: an expression does not compile, a text is not printable, or there is nothing to do.
         """
         __tracebackhide__ = True
-        regex = _compiled(line)
+        regex = compiled("grub.edit(): line", line)
         _check_edit(append, replace, remove)
         session = self._session
         with session.one_wait("grub.edit()"):
@@ -303,14 +305,6 @@ class Grub:
             await Editor(self._keys).rewind()
 
 
-def _compiled(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
-    __tracebackhide__ = True
-    try:
-        return re.compile(pattern)
-    except (re.error, TypeError) as error:
-        raise UsageError(f"{pattern!r} is not a regular expression: {error}") from None
-
-
 def _check_edit(
     append: str, replace: tuple[str | re.Pattern[str], str] | None, remove: str | re.Pattern[str] | None
 ) -> None:
@@ -321,16 +315,18 @@ def _check_edit(
     """
     __tracebackhide__ = True
     if not isinstance(append, str) or not append.isprintable():
-        raise UsageError(f"{append!r} cannot be typed into GRUB's editor: give printable characters")
+        raise UsageError(f"{quoted(append)} cannot be typed into GRUB's editor: give printable characters")
     if replace is not None:
         if not isinstance(replace, tuple) or len(replace) != 2 or not isinstance(replace[1], str):
-            raise UsageError(f"replace is {replace!r}: give what to replace and with what, such as ('quiet', 'debug')")
-        pattern = _compiled(replace[0])
+            raise UsageError(
+                f"replace is {quoted(replace)}: give what to replace and with what, such as ('quiet', 'debug')"
+            )
+        pattern = compiled("grub.edit(): replace", replace[0])
         try:
             re.compile(f"(?:{pattern.pattern})?").sub(replace[1], "")
-        except (re.error, IndexError) as error:
+        except (re.error, IndexError, RecursionError, OverflowError, ValueError) as error:
             raise UsageError(f"{replace[1]!r} cannot replace {pattern.pattern!r}: {error}") from None
     if remove is not None:
-        _compiled(remove)
+        compiled("grub.edit(): remove", remove)
     if not append and replace is None and remove is None:
         raise UsageError("grub.edit(): say what to do: append=, replace= or remove=")

@@ -32,6 +32,7 @@ from typing import Final, NamedTuple
 
 import trio
 
+from uartsim.console.arguments import is_integer
 from uartsim.console.console_errors import OutputTooLong, TypingFailed
 from uartsim.console.expectations import Timeout
 from uartsim.console.guest_output import SETTLE_S
@@ -44,6 +45,7 @@ from uartsim.console.text.patterns import expression
 from uartsim.console.text.search import Found
 from uartsim.console.typing import KILL_LINE, Typing
 from uartsim.errors import UsageError
+from uartsim.printable import quoted
 
 #: The longest output that is kept, in characters.
 LONGEST_OUTPUT: Final = MAX_UNREAD - 4096
@@ -92,9 +94,11 @@ class Runner:
         """See ``Console.run``."""
         __tracebackhide__ = True
         if not isinstance(command, str):
-            raise UsageError(f"run({command!r}): give the command as text")
-        if not isinstance(max_output, int) or not 0 <= max_output <= LONGEST_OUTPUT:
-            raise UsageError(f"run(): max_output is {max_output!r}: give 0 to {LONGEST_OUTPUT} characters")
+            raise UsageError(f"run({quoted(command)}): give the command as text")
+        if not isinstance(shell, str):
+            raise UsageError(f"run(): shell is {quoted(shell)}: give the name of a kind of command line, such as 'sh'")
+        if not is_integer(max_output) or not 0 <= max_output <= LONGEST_OUTPUT:
+            raise UsageError(f"run(): max_output is {quoted(max_output)}: give 0 to {LONGEST_OUTPUT} characters")
         self._session.check_running("run()")
         with self._session.one_wait(f"run({command!r})"):
             deadline = self._session.deadline(timeout)
@@ -106,7 +110,7 @@ class Runner:
         """See ``Console.resize``."""
         __tracebackhide__ = True
         self._session.check_running("resize()")
-        with self._session.one_wait(f"resize({rows}, {columns})"):
+        with self._session.one_wait(f"resize({quoted(rows)}, {quoted(columns)})"):
             self._received.resize(rows, columns)
             result = await self.run_command(f"stty rows {rows} cols {columns}", self._session.deadline(timeout), "sh")
             if result.status:

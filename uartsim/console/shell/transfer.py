@@ -33,6 +33,7 @@ from uartsim.console.shell.run import Runner
 from uartsim.console.text.patterns import expression
 from uartsim.console.typing import KILL_LINE, Typing
 from uartsim.errors import UartsimError, UsageError
+from uartsim.printable import quoted
 
 #: The size of a segment, and the smallest that it is divided into, in bytes of the file.
 _SEGMENT: Final = 1 << 14
@@ -81,9 +82,9 @@ class Transfer:
         """See ``Console.put_file``."""
         __tracebackhide__ = True
         self._session.check_running("put_file()")
-        _check_path("put_file()", path)
+        _check_path("put_file()", path, progress)
         if not isinstance(source, (str, bytes, os.PathLike)):
-            raise UsageError(f"put_file(): {source!r} is not a file: give its path here, or its bytes")
+            raise UsageError(f"put_file(): {quoted(source)} is not a file: give its path here, or its bytes")
         try:
             data = source if isinstance(source, bytes) else await trio.to_thread.run_sync(Path(source).read_bytes)
         except OSError as error:
@@ -114,25 +115,25 @@ class Transfer:
         """See ``Console.get_file``."""
         __tracebackhide__ = True
         self._session.check_running("get_file()")
-        _check_path("get_file()", path)
+        _check_path("get_file()", path, progress)
         with self._session.one_wait(f"get_file({path!r})"):
             deadline = self._session.deadline(timeout)
             tools = await self._tools(deadline)
             if "base64" not in tools and "od" not in tools:
                 raise TransferFailed(f"get_file({path!r}): the guest has neither base64 nor od to print the file with")
-            quoted = shlex.quote(path)
-            size = int((await self._command(f"wc -c < {quoted}", deadline, f"{path} cannot be read")).split()[0])
+            place = shlex.quote(path)
+            size = int((await self._command(f"wc -c < {place}", deadline, f"{path} cannot be read")).split()[0])
             data = bytearray()
             if progress is not None:
                 progress(0, size)
             while len(data) < size:
                 at = len(data)
-                data += await self._get_piece(quoted, at, _SEGMENT, tools, deadline, f"{path} at byte {at}")
+                data += await self._get_piece(place, at, _SEGMENT, tools, deadline, f"{path} at byte {at}")
                 if len(data) < size and len(data) != at + _SEGMENT:
                     raise TransferFailed(f"get_file({path!r}): the file has changed while it was read")
                 if progress is not None:
                     progress(min(len(data), size), size)
-            await self._compare(bytes(data), quoted, tools, deadline, path)
+            await self._compare(bytes(data), place, tools, deadline, path)
             return bytes(data)
 
     # -- the guest's side -----------------------------------------------------------------------------------------
@@ -296,10 +297,12 @@ class Transfer:
         return TransferFailed(f"{what}{late}{self._session.evidence()}")
 
 
-def _check_path(what: str, path: object) -> None:
+def _check_path(what: str, path: object, progress: object) -> None:
     __tracebackhide__ = True
+    if progress is not None and not callable(progress):
+        raise UsageError(f"{what}: progress is {quoted(progress)}: give a function of two numbers, or None")
     if not isinstance(path, str) or not path or "\0" in path:
-        raise UsageError(f"{what}: {path!r} is not a path in the guest: give text, such as '/tmp/file'")
+        raise UsageError(f"{what}: {quoted(path)} is not a path in the guest: give text, such as '/tmp/file'")
 
 
 def _sum_of(data: bytes, tools: set[str]) -> tuple[str, list[str]]:

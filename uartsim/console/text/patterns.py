@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from uartsim.errors import UsageError
+from uartsim.printable import quoted
 
 #: The longest match that is guaranteed to be found, in characters.  (Up to twice as much may be.)
 MAX_MATCH: Final = 16_384
@@ -86,7 +87,7 @@ def exact(text: str | bytes) -> Pattern:
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
     if not isinstance(text, str):
-        raise UsageError(f"{text!r} cannot be expected: give text, as str or bytes")
+        raise UsageError(f"{quoted(text)} cannot be expected: give text, as str or bytes")
     return _exact(text)
 
 
@@ -104,7 +105,7 @@ def expression(pattern: str | bytes | re.Pattern[str] | re.Pattern[bytes]) -> Pa
     if isinstance(pattern, bytes):
         pattern = pattern.decode("utf-8", "replace")
     if not isinstance(pattern, str):
-        raise UsageError(f"{pattern!r} cannot be expected: give text, a compiled expression, or a list of them")
+        raise UsageError(f"{quoted(pattern)} cannot be expected: give text, a compiled expression, or a list of them")
     return _expression(pattern, 0)
 
 
@@ -122,7 +123,7 @@ def _expression(source: str, flags: int) -> Pattern:
         regex = re.compile(text, flags | re.MULTILINE)
     except (re.error, RecursionError, OverflowError, ValueError) as error:
         raise UsageError(
-            f"{source!r} is not a regular expression: {error}; correct it, or use expect_exact() for a fixed text"
+            f"{quoted(source)} is not a regular expression: {error}; correct it, or use expect_exact() for a fixed text"
         ) from None
     tree = _parse(regex)
     _check_source(source, tree is not None and _needs_escape(tree))

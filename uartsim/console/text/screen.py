@@ -12,9 +12,11 @@ from typing import Any, Final
 
 from wcwidth import wcswidth
 
+from uartsim.console.arguments import compiled, is_integer
 from uartsim.console.text.kernel_prefix import MAX_LINE, PREFIX, PREFIX_BEGUN
 from uartsim.control_sequences import ControlSequenceParser, Kind, Token
 from uartsim.errors import UsageError
+from uartsim.printable import quoted
 
 #: How much output may wait, and how much of it is kept when that is exceeded, in bytes.
 _PENDING_BYTES: Final = 1 << 16
@@ -59,12 +61,10 @@ class Screen:
         """Row and column where a regular expression first matches within a row, or None.
 
         Raises:
-            UsageError: it does not compile.
+            UsageError: it does not compile, or is not text.
         """
-        try:
-            regex = re.compile(pattern)
-        except re.error as error:
-            raise UsageError(f"{pattern!r} is not a regular expression: {error}") from None
+        __tracebackhide__ = True
+        regex = compiled("screen.find()", pattern)
         for row, line in enumerate(self.lines):
             if match := regex.search(line.rstrip()):
                 return row, match.start()
@@ -117,8 +117,9 @@ class ScreenModel:
             UsageError: a number of rows or columns below 1 or above ``LARGEST``.
         """
         for count in (rows, columns):
-            if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= LARGEST:
-                raise UsageError(f"a screen of {rows!r} rows and {columns!r} columns is impossible: use 1 to {LARGEST}")
+            if not is_integer(count) or not 1 <= count <= LARGEST:
+                size = f"{quoted(rows)} rows and {quoted(columns)} columns"
+                raise UsageError(f"a screen of {size} is impossible: use 1 to {LARGEST}")
         self._draw()
         self.rows, self.columns = rows, columns
         terminal = self._terminal
