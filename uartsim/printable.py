@@ -66,3 +66,8 @@ def _shown(match: re.Match[str]) -> str:
     if unicodedata.category(character) in _SHOWN_BY_NUMBER or _BLANK.match(character):
         return f"<{number:02x}>"
     return character
+
+
+def shown_name(name: str, most: int = 80) -> str:
+    """A name for the middle of a sentence: in quotes if it is empty, and its beginning only if it is very long."""
+    return repr(name) if not name else name if len(name) <= most else f"{name[:most]}..."

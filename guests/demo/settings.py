@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+_HOST_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}")
 
 
 class Settings(NamedTuple):
@@ -24,7 +27,22 @@ class Settings(NamedTuple):
         """Take the known settings from the host's, converted to their types."""
         defaults = cls()
         known = {name: settings[name] for name in cls._fields if name in settings}
-        return cls(**{name: type(getattr(defaults, name))(value) for name, value in known.items()})
+        made = cls(**{name: type(getattr(defaults, name))(value) for name, value in known.items()})
+        made.check()
+        return made
+
+    def check(self) -> None:
+        """Check the values.
+
+        Raises:
+            ValueError: one is impossible.
+        """
+        for name in ("boot_seconds", "time_scale", "login_timeout"):
+            seconds = getattr(self, name)
+            if not 0 <= seconds < 1e9:
+                raise ValueError(f"{name} is {seconds:g}: use 0 or more")
+        if not _HOST_NAME.fullmatch(self.hostname):
+            raise ValueError("hostname: use 1 to 64 letters, digits, '-' and '.', as hostname(7) has it")
 
     def scaled(self, seconds: float) -> float:
         """A time in seconds that is not a documented time-out, multiplied with ``time_scale``."""

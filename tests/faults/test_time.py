@@ -122,7 +122,7 @@ def test_a_suspended_uartsim_is_said_not_to_answer(
         stop_process(machine.process.pid)
         found = uartsim(runtime, "list").stdout
         assert "does not answer" in found
-        assert "see whether its process is alive and not stopped" in found
+        assert f"its process is {machine.process.pid}, which may be stopped" in found
         os.kill(machine.process.pid, signal.SIGCONT)
         assert "running" in uartsim(runtime, "list").stdout
 

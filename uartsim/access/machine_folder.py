@@ -48,8 +48,8 @@ class MachineFolder:
     def __init__(self, name: str, link: str | None = None) -> None:
         if not is_name(name):
             raise UsageError(
-                f"{name!r} cannot be a machine's name: give it one with --name, of up to 64 letters, digits, "
-                "'_', '-', '.' or '+', not beginning with '-', '+' or '.'"
+                f"{name[:80]!r}{'...' * (len(name) > 80)} cannot be a machine's name: give it one with --name, of up to 64 "
+                "letters, digits, '_', '-', '.' or '+', not beginning with '-', '+' or '.'"
             )
         if link and "\n" in link:
             raise UsageError(f"{link!r} cannot be a link's path: it has a line feed in it")

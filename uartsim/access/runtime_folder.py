@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from uartsim.errors import UsageError
 from uartsim.own_files.folder import OwnFolder, open_own
 from uartsim.own_files.places import runtime_place
+from uartsim.printable import shown_name
 
 _LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.+-")
 _PRIVATE_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
@@ -162,5 +163,5 @@ def socket_path(name: str, which: str = "control") -> str:
     running = running_machines()
     if name not in running:
         others = f"running: {', '.join(running)}" if running else "none is running; start one with 'uartsim run'"
-        raise UsageError(f"no machine named {name} is running; {others}")
+        raise UsageError(f"no machine named {shown_name(name)} is running; {others}")
     return os.path.join(runtime_folder(), name, which)

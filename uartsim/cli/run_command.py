@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
+def _not_empty(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """Refuse an empty value, which a script's variable without a value leaves behind."""
+    if value == "":
+        raise UsageError(f"{parameter.opts[0]} '' is empty: give a value, or leave the option out")
+    return value
+
+
 def _click_option(option: RunOption) -> Callable[[_Command], _Command]:
     types: dict[str, Any] = {
         "text": str,
@@ -34,6 +41,8 @@ def _click_option(option: RunOption) -> Callable[[_Command], _Command]:
         given["default"] = None if "/" in option.names else False  # a pair of flags may be left open
     else:
         given |= {"type": types[option.takes], "metavar": option.metavar, "multiple": option.repeatable}
+    if option.takes in ("text", "path"):
+        given["callback"] = _not_empty
     names = [option.names] if option.parameter is None else [option.names, option.parameter]
     return click.option(*names, show_default=option.default is not None, **given)
 
@@ -72,7 +81,7 @@ def run(
 
     definition = _definition(guest, settings, registers)
     line = _line_settings(definition, line_policy, record, port)
-    _check_clock(clock, restore=restore, link=link, limit_s=limit_s)
+    _check_clock(clock, restore=restore, link=link, policy=line_policy, limit_s=limit_s)
     line.check_outputs()
     made = make_guest(definition, restore=None if restore is None else Path(restore))
     if clock == "virtual":
@@ -114,13 +123,17 @@ def _line_settings(definition: GuestDefinition, policy: str, record: str | None,
     return LineSettings(cast("PortOptions", options), policy, record)
 
 
-def _check_clock(clock: str, *, restore: str | None, link: str | None, limit_s: float | None) -> None:
+def _check_clock(clock: str, *, restore: str | None, link: str | None, policy: str, limit_s: float | None) -> None:
     """Raise UsageError for an option that does not go with the clock."""
     if clock == "virtual":
         if restore is not None:
             raise UsageError("--restore with --clock virtual: a snapshot lives in real time; leave one of them out")
         if link is not None:
             raise UsageError("--link with --clock virtual: in virtual time there is no pty; leave one of them out")
+        if policy != "refuse":
+            raise UsageError(
+                f"--line-policy {policy} with --clock virtual: in virtual time nobody can attach; leave one of them out"
+            )
     elif limit_s is not None:
         raise UsageError("--for without --clock virtual: in real time a machine runs until 'uartsim stop' or Ctrl-C")
 

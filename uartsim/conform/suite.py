@@ -11,6 +11,7 @@ from typing import Final
 from uartsim.conform.notation import parse
 from uartsim.conform.steps import Sequence
 from uartsim.errors import UsageError
+from uartsim.printable import shown_name
 
 #: The files, in the order of a report.
 FILES: Final = (
@@ -39,7 +40,9 @@ def chosen(patterns: Iterable[str]) -> tuple[Sequence, ...]:
     patterns = tuple(patterns)
     for pattern in patterns:
         if not any(fnmatchcase(sequence.name, pattern) for sequence in SEQUENCES):
-            raise UsageError(f"no sequence is called {pattern}: docs/conformance.md lists them; * stands for anything")
+            raise UsageError(
+                f"no sequence is called {shown_name(pattern)}: docs/conformance.md lists them; * stands for anything"
+            )
     if not patterns:
         return SEQUENCES
     return tuple(s for s in SEQUENCES if any(fnmatchcase(s.name, pattern) for pattern in patterns))

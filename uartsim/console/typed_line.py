@@ -220,17 +220,18 @@ class TypedLine:
 
         def look(now: float) -> tuple[bool | None, float]:
             row = self._row()
-            if row in {begin + word for begin in begins}:
-                return True, now
             came = without_kernel_lines(self._received.matcher.buffer.slice(place, self._received.end), "")[0]
-            if row == word and came.removeprefix("^U") == "\n" + word:
-                return True, now
+            shows = row in {begin + word for begin in begins}
+            shows |= row == word and came.removeprefix("^U") == "\n" + word
             # A tty erases what it has echoed character by character; if a character of the echo was lost, a piece of the
             # prompt is erased too, and the text is not where it began.
-            if came != word and came.strip(" ") == word:
-                return True, now
+            shows |= came != word and came.strip(" ") == word
             late_at = sent_at + seconds
-            return (False if now >= late_at else None), late_at
+            # while a line is erased it may look empty before all of that has come
+            settled_at = self._received.spoke_at + SETTLE_S if shows and not word else now
+            if now >= min(settled_at, late_at):
+                return (True if shows else False if now >= late_at else None), late_at
+            return None, min(settled_at, late_at)
 
         return bool(await session.watch(look, self._deadline))
 
