@@ -107,3 +107,24 @@ def test_what_json_holds_in_place_of_a_list_is_refused(change: dict[str, Any], m
         value[name] = {**value[name], **wrong} if isinstance(wrong, dict) and wrong else wrong
     with pytest.raises(ValueError, match=message):
         UartState.from_json_value(value)
+
+
+@pytest.mark.parametrize(
+    ("control", "pins", "dropped", "holds"),
+    [
+        *((0x20, 0x10, False, False), (0x20, 0x00, False, True), (0x00, 0x00, False, False)),
+        # In loopback CTS is RTS, as far as automatic flow control has not dropped it.
+        *((0x32, 0x00, False, False), (0x32, 0x10, True, True), (0x30, 0x10, False, True)),
+    ],
+)
+def test_cts_holds_the_transmitter_as_msr_shows_it(control: int, pins: int, dropped: bool, holds: bool) -> None:
+    assert ModemState(control, pins, 0, dropped).holds_transmitter is holds
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_an_error_shows_when_its_character_is_next_and_not_before(count: int) -> None:
+    chip = Chip()
+    for number in range(5):
+        chip.receive(number, errors=0x18 if number == 3 else 0)
+    assert chip.uart.read_run(count, chip.uart.now) == bytes(range(count))
+    assert bool(chip.read(Offset.LSR) & 0x10) is (count == 3)
