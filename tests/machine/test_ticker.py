@@ -331,3 +331,17 @@ async def test_a_timer_is_unarmed_when_what_was_asked_for_is_asked_for_no_more()
         before = ticker.wakeups
         await trio.sleep(0.05)
         assert (len(calls), ticker.wakeups) == (1, before)
+
+
+@real_time
+async def test_what_is_asked_for_after_something_was_taken_back_comes() -> None:
+    """A port that opens asks for a time and takes it back before the ticker has begun to serve."""
+    async with shared_ticker() as ticker:
+        called = trio.Event()
+        line = ticker.wakeup(lambda now: called.set())
+        line.set(ticker.clock.now() + 10 * MILLISECOND)
+        line.set(NEVER)
+        await trio.testing.wait_all_tasks_blocked()
+        line.set(ticker.clock.now() + 20 * MILLISECOND)
+        with trio.fail_after(5):
+            await called.wait()

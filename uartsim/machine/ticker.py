@@ -265,6 +265,7 @@ class Ticker:
                     self._arm(at)
                 else:
                     timer.rest()
+                    self._armed = NEVER  # it may have been armed for what nobody waits for any more
                 await timer.wait()
                 self.wakeups += 1
                 self._armed = NEVER

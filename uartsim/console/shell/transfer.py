@@ -48,6 +48,8 @@ _PATIENCE_S: Final = 20.0
 #: How many times a segment is tried, and one that cannot be divided further.
 _ATTEMPTS: Final = 2
 _LAST_ATTEMPTS: Final = 6
+#: How often the sum of a whole file is asked for: the line may damage the answer, too.
+_SUM_ATTEMPTS: Final = 3
 #: How long a command in the guest may take, besides the time for its output, in seconds.
 _COMMAND_S: Final = 60.0
 #: How long the removal of what a failed transfer has left may take, in seconds.
@@ -157,11 +159,17 @@ class Transfer:
         __tracebackhide__ = True
         command, wanted = _sum_of(data, tools)
         seconds = _COMMAND_S + len(data) / 1e5
-        result = await self._runner.run_command(f"{command} < {quoted}", min(deadline, trio.current_time() + seconds))
-        if result.status or result.output.split()[: len(wanted)] != wanted:
-            raise TransferFailed(
-                f"{path} did not arrive whole: {command} says {result.output.strip()!r} and should say {' '.join(wanted)!r}"
+        said = ""
+        for _ in range(_SUM_ATTEMPTS):
+            result = await self._runner.run_command(
+                f"{command} < {quoted}", min(deadline, trio.current_time() + seconds)
             )
+            said = result.output.strip()
+            if not result.status and said.split()[: len(wanted)] == wanted:
+                return
+        raise TransferFailed(
+            f"{path} did not arrive whole: {command} says {said!r} and should say {' '.join(wanted)!r}"
+        )
 
     # -- to the guest -----------------------------------------------------------------------------------------------
 
