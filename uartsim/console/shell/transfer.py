@@ -254,9 +254,11 @@ class Transfer:
         if self._session.ended:
             return
         late = trio.current_time() + _REMOVAL_S
-        with contextlib.suppress(UartsimError):
-            await self._recover(late)
-            await self._runner.run_command(f"rm -f {quoted}", late)
+        while trio.current_time() < late and not self._session.ended:
+            with contextlib.suppress(UartsimError):
+                await self._recover(late)
+                await self._runner.run_command(f"rm -f {quoted}", late)
+                return
 
     async def _recover(self, deadline: float) -> None:
         """End the loop, which may still be reading or waiting for a lost line, and switch the echo on again."""
