@@ -254,19 +254,19 @@ class Transfer:
         if self._session.ended:
             return
         late = trio.current_time() + _REMOVAL_S
-        while trio.current_time() < late and not self._session.ended:
-            with contextlib.suppress(UartsimError):
-                await self._recover(late)
-                await self._runner.run_command(f"rm -f {quoted}", late)
-                return
+        with contextlib.suppress(UartsimError):
+            await self._recover(late)
+            await self._runner.run_command(f"rm -f {quoted}", late)
 
     async def _recover(self, deadline: float) -> None:
-        """End the loop, which may still be reading or waiting for a lost line, and switch the echo on again."""
-        for key in ("\r.\r", "\x03"):
-            await self._session.send(key)
+        """End the loop, which may still be reading or waiting for a lost line, and switch the echo on again.
+
+        While the echo is off, Enter begins no new line, and prompts pile up on one.  The last Enter has an echo: behind it
+        there is one prompt on a line of its own.
+        """
+        for keys in ("\r.\r", "\x03", "stty echo\r", "\r"):
+            await self._session.send(keys)
             await self._session.quiet(4 * SETTLE_S, deadline)
-        await self._session.send("stty echo\r")
-        await self._session.quiet(4 * SETTLE_S, deadline)
 
     # -- from the guest ---------------------------------------------------------------------------------------------
 
