@@ -320,6 +320,17 @@ def test_damaged_end_is_not_taken_for_a_damaged_begin() -> None:
     assert not line.is_damaged_end(line.lines[-1][-40:])
 
 
+@pytest.mark.parametrize("mark", ["urtsim-ab12cd-begin", "uartsim-ab12cdbegin\r", "uartsim-ab12c-begin"])
+def test_what_noise_has_left_of_the_begin_mark_is_not_output(mark: str) -> None:
+    line = ShellLine("true", "ab12cd")
+    assert line.without_damaged_begin(f"{mark}\none\ntwo\n") == "one\ntwo\n"
+
+
+@pytest.mark.parametrize("text", ["one\ntwo\n", "", "ab12cd\n", "uartsim-ab12cd-0-0-end\n", "begin\n"])
+def test_output_is_not_taken_for_a_damaged_begin_mark(text: str) -> None:
+    assert ShellLine("true", "ab12cd").without_damaged_begin(text) == text
+
+
 def test_no_line_that_is_typed_looks_like_what_it_prints() -> None:
     for command in ("true", "echo 'x", "a\nb"):
         line = ShellLine(command, "ab12cd")

@@ -184,7 +184,9 @@ class Runner:
         elapsed = trio.current_time() - begin
         if start is None:
             # the mark before the output was damaged: the output begins behind the line that was typed
-            text = without_echo(self._received.output_between(typed_at, end), line.lines[-1])
+            text = line.without_damaged_begin(
+                without_echo(self._received.output_between(typed_at, end), line.lines[-1])
+            )
             size, lost = len(text), 0
         else:
             size = end - start

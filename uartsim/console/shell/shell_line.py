@@ -51,7 +51,7 @@ _TRACED_END: Final = re.compile(r"(?:\++ (?:_u=|printf '.{1,2}nuartsim-)[^\n]*\n
 _LIKENESS: Final = 0.6
 
 #: The shortest run of the ID's characters by which a damaged mark is recognised: other text does not contain one.
-_OF_NUMBER: Final = 3
+_ID_RUN: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,14 +182,23 @@ class ShellLine:
 
     def is_damaged_end(self, line: str) -> bool:
         """Whether a line is what noise has left of the end mark."""
-        number = self._number
-        parts = {number[at : at + _OF_NUMBER] for at in range(len(number) - _OF_NUMBER + 1)}
-        if len(line) > 40 or not any(part in line for part in parts):
-            return False
-        end, begin = (
-            SequenceMatcher(None, line, f"uartsim-{self._number}-{kind}").ratio() for kind in ("0-0-end", "begin")
-        )
+        end, begin = self._likeness(line)
         return end >= _LIKENESS and end > begin
+
+    def without_damaged_begin(self, text: str) -> str:
+        """The text without its first line, if that is what noise has left of the begin mark."""
+        first, _, rest = text.partition("\n")
+        end, begin = self._likeness(first.strip("\r"))
+        return rest if begin >= _LIKENESS and begin > end else text
+
+    def _likeness(self, line: str) -> tuple[float, float]:
+        """How much a line is like the end mark and like the begin mark, from 0 to 1; 0 without a part of the ID."""
+        number = self._number
+        parts = {number[at : at + _ID_RUN] for at in range(len(number) - _ID_RUN + 1)}
+        if len(line) > 40 or not any(part in line for part in parts):
+            return 0, 0
+        end, begin = (SequenceMatcher(None, line, f"uartsim-{number}-{kind}").ratio() for kind in ("0-0-end", "begin"))
+        return end, begin
 
     def ends_damaged(self, text: str) -> bool:
         """Whether one of the last lines of a text is what noise has left of the end mark."""
