@@ -1,4 +1,4 @@
-"""The registers' bits as plain ``int`` constants, for code that runs on every register access.
+"""The registers' offsets and bits as plain ``int`` constants, for code that runs on every register access.
 
 An operation on an ``IntFlag`` costs about a microsecond; on an ``int`` it costs next to nothing.  The names are those
 of :mod:`uartsim.registers`, which says what they mean.
@@ -9,6 +9,14 @@ from __future__ import annotations
 from typing import Final
 
 from uartsim import registers
+
+RBR: Final = int(registers.Offset.RBR)
+THR: Final = int(registers.Offset.THR)
+IER: Final = int(registers.Offset.IER)
+IIR: Final = int(registers.Offset.IIR)
+MCR: Final = int(registers.Offset.MCR)
+LSR: Final = int(registers.Offset.LSR)
+MSR: Final = int(registers.Offset.MSR)
 
 ERBFI: Final = int(registers.IER.ERBFI)
 ETBEI: Final = int(registers.IER.ETBEI)
@@ -36,8 +44,10 @@ RTS: Final = int(registers.MCR.RTS)
 OUT2: Final = int(registers.MCR.OUT2)
 LOOP: Final = int(registers.MCR.LOOP)
 AFE: Final = int(registers.MCR.AFE)
+MODEM_OUTPUTS: Final = int(registers.MCR.DTR | registers.MCR.RTS | registers.MCR.OUT1 | registers.MCR.OUT2)
 
 DR: Final = int(registers.LSR.DR)
+OVERRUN: Final = int(registers.LSR.OE)
 THRE: Final = int(registers.LSR.THRE)
 TEMT: Final = int(registers.LSR.TEMT)
 FIFO_ERROR: Final = int(registers.LSR.FIFO_ERROR)
@@ -46,10 +56,12 @@ FRAMING_ERROR: Final = int(registers.LSR.FE)
 BREAK_INTERRUPT: Final = int(registers.LSR.BI)
 #: The errors that belong to a character, and all errors that LSR can show (with the overrun).
 CHARACTER_ERRORS: Final = int(registers.LSR.PE | registers.LSR.FE | registers.LSR.BI)
-ALL_ERRORS: Final = CHARACTER_ERRORS | int(registers.LSR.OE)
+ALL_ERRORS: Final = CHARACTER_ERRORS | OVERRUN
 
 DCTS: Final = int(registers.MSR.DCTS)
+TERI: Final = int(registers.MSR.TERI)
 CTS: Final = int(registers.MSR.CTS)
+RI: Final = int(registers.MSR.RI)
 MODEM_INPUTS: Final = int(registers.MSR.CTS | registers.MSR.DSR | registers.MSR.RI | registers.MSR.DCD)
 DELTAS: Final = int(registers.MSR.DCTS | registers.MSR.DDSR | registers.MSR.TERI | registers.MSR.DDCD)
 

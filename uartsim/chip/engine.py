@@ -31,6 +31,7 @@ from uartsim.register_bits import (
     FIFO_ERROR,
     LINE_STATUS,
     LOOP,
+    LSR,
     MODEM_INPUTS,
     MODEM_STATUS,
     NO_INTERRUPT,
@@ -41,9 +42,8 @@ from uartsim.register_bits import (
     THR_EMPTY,
     THRE,
 )
-from uartsim.registers import MSR, POWER_ON_DIVISOR, VARIANTS, Offset, Variant
+from uartsim.registers import MSR, POWER_ON_DIVISOR, VARIANTS, Variant
 
-_LSR: Final = int(Offset.LSR)
 #: CTS, DSR and DCD active, RI not: what a null modem cable to an open port gives.
 CONNECTED: Final = MSR.CTS | MSR.DSR | MSR.DCD
 
@@ -148,7 +148,7 @@ class Engine:
             ValueError: an offset outside 0 to 7, or time went backwards.
         """
         # LSR is polled more than anything else, and mostly nothing has changed.  "is" passes 5.0 by at no cost.
-        if offset is _LSR and type(now) is int and self.now <= now < self._status_until:
+        if offset is LSR and type(now) is int and self.now <= now < self._status_until:
             self.now = now
             return self._status
         if type(offset) is not int:

@@ -11,12 +11,8 @@ from __future__ import annotations
 from typing import Final
 
 from uartsim.chip.part_states import ModemState
-from uartsim.register_bits import LOOP, RTS, driven_outputs, shown_inputs
-from uartsim.registers import MCR, MSR
-
-_RI: Final = int(MSR.RI)
-_TERI: Final = int(MSR.TERI)
-
+from uartsim.register_bits import LOOP, RI, RTS, TERI, driven_outputs, shown_inputs
+from uartsim.registers import MCR
 
 #: MCR's low nibble as flags: making one costs more than a register access.
 _OUTPUTS: Final = tuple(MCR(n) for n in range(16))
@@ -80,9 +76,9 @@ class Modem:
         changed = new ^ self.shown
         if changed:
             # RI counts only when it ends (TERI); the other three whenever they change.
-            self.deltas |= (changed & ~_RI) >> 4
-            if self.shown & _RI & ~new:
-                self.deltas |= _TERI
+            self.deltas |= (changed & ~RI) >> 4
+            if self.shown & RI & ~new:
+                self.deltas |= TERI
             self.shown = new
 
     # -- save and restore ----------------------------------------------------------------------------------

@@ -14,14 +14,10 @@ Automatic flow control (TL16C750 and TL16C550C, auto-RTS) asks :meth:`Receiver.t
 
 from __future__ import annotations
 
-from typing import Final
-
 from uartsim.chip.part_states import ReceiverState
 from uartsim.chip.timing import FrameTimes
 from uartsim.line_format import NEVER
-from uartsim.registers import LSR
-
-_OE: Final = int(LSR.OE)
+from uartsim.register_bits import OVERRUN
 
 
 class Receiver:
@@ -116,14 +112,14 @@ class Receiver:
             if not self.timeout:
                 self.timeout_at = now + self.timeout_ticks
             if len(data) >= self.depth:
-                self.latched |= _OE
+                self.latched |= OVERRUN
                 self.overruns += 1
                 return
             if not data:
                 self.latched |= errors
         else:
             if data:
-                self.latched |= _OE
+                self.latched |= OVERRUN
                 self.overruns += 1
                 data.clear()
                 self.errors.clear()
@@ -148,7 +144,7 @@ class Receiver:
         self.data += taken
         self.errors += bytes(len(taken))
         if len(taken) < count:
-            self.latched |= _OE
+            self.latched |= OVERRUN
             self.overruns += count - len(taken)
         if not self.timeout:
             self.timeout_at = last_at + self.timeout_ticks

@@ -15,17 +15,26 @@ from uartsim.machine.com1 import Com1
 from uartsim.machine.modem_control import ModemControl
 from uartsim.machine.received import Flag, Received
 from uartsim.machine.sides import QuietGuest
-from uartsim.registers import IER, LSR, InterruptId, Offset
+from uartsim.register_bits import (
+    BREAK_INTERRUPT,
+    CHARACTER_ERRORS,
+    DR,
+    ERBFI,
+    ETBEI,
+    IER,
+    IIR,
+    LSR,
+    MODEM_STATUS,
+    MSR,
+    NO_INTERRUPT,
+    OVERRUN,
+    PARITY_ERROR,
+    RBR,
+    THR_EMPTY,
+)
 
 #: Received characters that wait for a reader before the driver stops taking more from the chip.
 RECEIVE_BUFFER: Final = 65536
-
-# As plain numbers: these are looked at with every character.
-_DR, _OE, _PE, _BI = (int(bit) for bit in (LSR.DR, LSR.OE, LSR.PE, LSR.BI))
-_ATTACHED: Final = int(LSR.PE | LSR.FE | LSR.BI)
-_RBR, _IER, _IIR, _LSR, _MSR = (int(o) for o in (Offset.RBR, Offset.IER, Offset.IIR, Offset.LSR, Offset.MSR))
-_ERBFI, _ETBEI = int(IER.ERBFI), int(IER.ETBEI)
-_NONE, _MODEM_STATUS, _THR_EMPTY = (int(i) for i in (InterruptId.NONE, InterruptId.MODEM_STATUS, InterruptId.THR_EMPTY))
 
 
 class InterruptHandler(QuietGuest):
@@ -68,18 +77,18 @@ class InterruptHandler(QuietGuest):
 
     def send(self) -> None:
         """There may be something to transmit: have THRE interrupt."""
-        if self.transmit and not self.ier & _ETBEI and not self.modem.stopped:
-            self.ier |= _ETBEI
-            self._com1.write(_IER, self.ier)
+        if self.transmit and not self.ier & ETBEI and not self.modem.stopped:
+            self.ier |= ETBEI
+            self._com1.write(IER, self.ier)
 
     def obey_cts(self, at: int) -> None:
         """CTS may have changed: stop or go on to refill, at ``at`` ticks."""
-        wanted = self.ier & ~_ETBEI
+        wanted = self.ier & ~ETBEI
         if self.transmit and not self.modem.stopped:
-            wanted |= _ETBEI
+            wanted |= ETBEI
         if wanted != self.ier:
             self.ier = wanted
-            self._com1.write_at(_IER, wanted, at)
+            self._com1.write_at(IER, wanted, at)
 
     def take(self) -> Received:
         """The oldest of what has been received; IndexError if there is nothing."""
@@ -101,8 +110,8 @@ class InterruptHandler(QuietGuest):
     def _unthrottle(self) -> None:
         if self._throttled:
             self._throttled = False
-            self.ier |= _ERBFI
-            self._com1.write(_IER, self.ier)
+            self.ier |= ERBFI
+            self._com1.write(IER, self.ier)
 
     # -- interrupts, see uartsim.machine.sides.GuestSide ---------------------------------------------------
 
@@ -114,13 +123,13 @@ class InterruptHandler(QuietGuest):
         """
         com1 = self._com1
         while True:
-            identification = com1.read_at(_IIR, at) & 0x0F
-            if identification == _NONE:
+            identification = com1.read_at(IIR, at) & 0x0F
+            if identification == NO_INTERRUPT:
                 return
-            if identification == _MODEM_STATUS:
-                self.modem.hear(com1.read_at(_MSR, at))
+            if identification == MODEM_STATUS:
+                self.modem.hear(com1.read_at(MSR, at))
                 self.obey_cts(at)
-            elif identification == _THR_EMPTY:
+            elif identification == THR_EMPTY:
                 self._refill(at)
             else:
                 self._empty_fifo(at)
@@ -129,28 +138,28 @@ class InterruptHandler(QuietGuest):
         com1 = self._com1
         run = bytearray()
         while True:
-            status = com1.read_at(_LSR, at) | self._saved_errors
+            status = com1.read_at(LSR, at) | self._saved_errors
             self._saved_errors = 0
-            if status & _OE:
+            if status & OVERRUN:
                 self._overrun = True
-            if not status & _DR:
+            if not status & DR:
                 if self._overrun:
                     self._overrun = False
                     self._push(run, Flag.OVERRUN, b"")
                 break
             if self.received_size + len(run) >= RECEIVE_BUFFER:
                 self._throttled = True
-                self._saved_errors = status & _ATTACHED
-                self.ier &= ~_ERBFI
-                com1.write_at(_IER, self.ier, at)
+                self._saved_errors = status & CHARACTER_ERRORS
+                self.ier &= ~ERBFI
+                com1.write_at(IER, self.ier, at)
                 break
-            character = com1.read_at(_RBR, at)
-            if not status & _ATTACHED:
+            character = com1.read_at(RBR, at)
+            if not status & CHARACTER_ERRORS:
                 run.append(character)
-            elif status & _BI:
+            elif status & BREAK_INTERRUPT:
                 self._push(run, Flag.BREAK, b"\0")
             else:
-                self._push(run, Flag.PARITY if status & _PE else Flag.FRAMING, bytes((character,)))
+                self._push(run, Flag.PARITY if status & PARITY_ERROR else Flag.FRAMING, bytes((character,)))
         if run:
             self._push(run, None, b"")
         if self.modem.flow_control:
@@ -178,14 +187,14 @@ class InterruptHandler(QuietGuest):
         if com1.uart.unlimited:
             # The slice begins with the interrupt that is being served: its IIR has been read.
             refills = com1.slices.out(transmit, at, 1)
-            com1.reads[_IIR] -= bool(refills)
+            com1.reads[IIR] -= bool(refills)
         if not refills:
             depth = max(1, com1.uart.transmitter.depth)
             com1.write_thr_at(bytes(transmit[:depth]), at)
             del transmit[:depth]
         if not transmit:
-            self.ier &= ~_ETBEI
-            com1.write_at(_IER, self.ier, at)
+            self.ier &= ~ETBEI
+            com1.write_at(IER, self.ier, at)
         if len(transmit) <= self.transmit_buffer // 2:
             self.room_made.unpark_all()
 
@@ -196,8 +205,8 @@ class InterruptHandler(QuietGuest):
         if not self._com1.slices.out(self.transmit, until, 2):
             return False
         if not self.transmit:
-            self.ier &= ~_ETBEI
-            self._com1.write_at(_IER, self.ier, self._com1.uart.now)
+            self.ier &= ~ETBEI
+            self._com1.write_at(IER, self.ier, self._com1.uart.now)
         if len(self.transmit) <= self.transmit_buffer // 2:
             self.room_made.unpark_all()
         return True

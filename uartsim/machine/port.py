@@ -24,13 +24,11 @@ from uartsim.machine.sides import NO_FAR_END, NO_GUEST, NO_OWNER, FarSide, Guest
 from uartsim.machine.slices import Slices
 from uartsim.machine.taps import TapMaker, Taps
 from uartsim.machine.ticker import Clock, Ticker
-from uartsim.register_bits import BREAK_INTERRUPT, ETBEI, LOOP
-from uartsim.registers import Offset
+from uartsim.register_bits import BREAK_INTERRUPT, ETBEI, LOOP, MCR, THR
 from uartsim.wire.cable import Cable
 from uartsim.wire.frame import Arrival
 
 # Plain numbers: an access by IntEnum takes five times as long.
-_THR, _MCR = int(Offset.THR), int(Offset.MCR)
 
 #: Characters handed out at a time while the line is busy.
 QUANTUM: Final = 16
@@ -147,7 +145,7 @@ class Port:
         self.writes[offset] += 1
         if uart.line_format is not before and uart.line_format != before:
             self._set_format()
-        if offset == _MCR:
+        if offset == MCR:
             self._look_for_losses()
         if was_closed:
             self._resume(was_closed, at)
@@ -268,13 +266,13 @@ class Port:
         self._quiet_until = 0
         if self.taps is not None:
             for character in characters:
-                self.write_at(_THR, character, at)
+                self.write_at(THR, character, at)
             return
         if len(characters) == 1:
-            self.uart.write(_THR, characters[0], at)
+            self.uart.write(THR, characters[0], at)
         else:
             self.uart.write_run(characters, at)
-        self.writes[_THR] += len(characters)
+        self.writes[THR] += len(characters)
 
     def _signal(self, now: int) -> None:
         """Tell the guest when the interrupt line has changed; the guest may change it again, and is told again."""

@@ -9,12 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from uartsim.chip.streaming import stream_in, stream_out
-from uartsim.registers import Offset
+from uartsim.register_bits import IIR, LSR, RBR, THR
 
 if TYPE_CHECKING:
     from uartsim.machine.port import Port
-
-_RBR, _THR, _IIR, _LSR = (int(offset) for offset in (Offset.RBR, Offset.THR, Offset.IIR, Offset.LSR))
 
 
 class Slices:
@@ -60,8 +58,8 @@ class Slices:
         if done is None:
             return 0
         del data[: done.taken]
-        port.reads[_IIR] += reads * done.refills
-        port.writes[_THR] += done.taken
+        port.reads[IIR] += reads * done.refills
+        port.writes[THR] += done.taken
         port.carry()
         port.cable.carry_run(done.start, done.frames, done.line_format)
         return done.refills
@@ -80,8 +78,8 @@ class Slices:
         if not stream_in(port.uart, far.peek(count), far.free_at_after(count)):
             return False
         data = far.take(count)
-        port.reads[_IIR] += 2 * count
-        port.reads[_LSR] += 2 * count
-        port.reads[_RBR] += count
+        port.reads[IIR] += 2 * count
+        port.reads[LSR] += 2 * count
+        port.reads[RBR] += count
         port.guest.accept(data)
         return True

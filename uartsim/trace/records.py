@@ -27,14 +27,10 @@ from uartsim.record.trace_format import (
     format_of,
     parse_block_head,
 )
-from uartsim.registers import LineError, ModemInput, ModemOutput
+from uartsim.register_bits import CHARACTER_ERRORS, MODEM_INPUTS, MODEM_OUTPUTS
 
 #: This many zero bytes at a file's end count as left by a crash.
 CRASH_ZEROS: Final = 8
-
-_ERRORS: Final = int(LineError.PE | LineError.FE | LineError.BI)
-_INPUTS: Final = int(ModemInput.CTS | ModemInput.DSR | ModemInput.RI | ModemInput.DCD)
-_OUTPUTS: Final = int(ModemOutput.DTR | ModemOutput.RTS | ModemOutput.OUT1 | ModemOutput.OUT2)
 
 
 class Records:
@@ -214,11 +210,11 @@ class Records:
             case Kind.PROGRAMMED:
                 return events.Programmed(at, self._format(cursor))
             case Kind.RECEIVED:
-                return events.Received(at, cursor.byte(), _bits(cursor, _ERRORS))
+                return events.Received(at, cursor.byte(), _bits(cursor, CHARACTER_ERRORS))
             case Kind.MODEM_INPUTS:
-                return events.ModemInputs(at, _bits(cursor, _INPUTS))
+                return events.ModemInputs(at, _bits(cursor, MODEM_INPUTS))
             case Kind.MODEM_OUTPUTS:
-                return events.ModemOutputs(at, _bits(cursor, _OUTPUTS))
+                return events.ModemOutputs(at, _bits(cursor, MODEM_OUTPUTS))
             case _:
                 return events.End(at, whole=True)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from uartsim.chip.engine import Out2Gate, TimeoutRule
 from uartsim.chip.uart import Uart
@@ -19,15 +19,12 @@ from uartsim.errors import UsageError
 from uartsim.line_format import LineFormat
 from uartsim.record import events
 from uartsim.record.tap import RecordHeader
-from uartsim.register_bits import DLAB
-from uartsim.registers import LineError, ModemInput, ModemOutput
+from uartsim.register_bits import CHARACTER_ERRORS, DLAB, MODEM_INPUTS
+from uartsim.registers import ModemOutput
 from uartsim.trace.bit_names import bit_names, printable, register_name
 from uartsim.trace.reader import Trace
 
 T = TypeVar("T")
-
-_ERRORS: Final = int(LineError.PE | LineError.FE | LineError.BI)
-_INPUTS: Final = int(ModemInput.CTS | ModemInput.DSR | ModemInput.RI | ModemInput.DCD)
 
 
 class Difference(NamedTuple):
@@ -326,9 +323,9 @@ class _Replay:
                 uart.write(offset, value, now)
                 self.result.accesses += 1
             case events.Received(_, character, errors):
-                uart.receive(character, errors & _ERRORS, now)
+                uart.receive(character, errors & CHARACTER_ERRORS, now)
             case events.ModemInputs(_, pins):
-                uart.set_modem_inputs(pins & _INPUTS, now)
+                uart.set_modem_inputs(pins & MODEM_INPUTS, now)
             case events.Reset():
                 uart.reset(now)
         self._watch()
