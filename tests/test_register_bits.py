@@ -7,6 +7,13 @@ import pytest
 from uartsim import register_bits, registers
 
 VALUES = {
+    "RBR": 0,
+    "THR": 0,
+    "IER": 1,
+    "IIR": 2,
+    "MCR": 4,
+    "LSR": 5,
+    "MSR": 6,
     "ERBFI": 0x01,
     "ETBEI": 0x02,
     "ELSI": 0x04,
@@ -28,7 +35,9 @@ VALUES = {
     "OUT2": 0x08,
     "LOOP": 0x10,
     "AFE": 0x20,
+    "MODEM_OUTPUTS": 0x0F,
     "DR": 0x01,
+    "OVERRUN": 0x02,
     "THRE": 0x20,
     "TEMT": 0x40,
     "FIFO_ERROR": 0x80,
@@ -38,7 +47,9 @@ VALUES = {
     "CHARACTER_ERRORS": 0x1C,
     "ALL_ERRORS": 0x1E,
     "DCTS": 0x01,
+    "TERI": 0x04,
     "CTS": 0x10,
+    "RI": 0x40,
     "MODEM_INPUTS": 0xF0,
     "DELTAS": 0x0F,
 }
