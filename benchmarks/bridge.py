@@ -24,10 +24,10 @@ from benchmarks.rig import median, table
 from uartsim.access.hub import Hub, HubClient
 from uartsim.console.open_console import open_console
 from uartsim.guest.catalogue import find_guest
-from uartsim.guest.images import find_kernel, tiny_initramfs
 from uartsim.guest.make_guest import make_guest
 from uartsim.guest.qemu import QEMU, QemuGuest
 from uartsim.guest.qemu_line import RegisterLine
+from uartsim.guest.tiny_initramfs import find_kernel, tiny_initramfs
 from uartsim.machine import Machine, open_machine
 from uartsim.machine.sides import QuietFarEnd
 

@@ -21,8 +21,8 @@ FACE = "uartsim"
 FLOORS = (
     {"blocked_loop", "control_sequences", "error_groups", "errors", "printable", "registers", "toml_text"},
     {"own_files", "register_bits"},
-    {"line_format", "standard_streams"},
-    {"chip", "wire", "record"},
+    {"file_cache", "line_format", "standard_streams"},
+    {"chip", "wire", "record", "images"},
     {"machine"},
     {"guest", "access", "trace"},
     {"console", "conform"},

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from uartsim import file_cache as cache
 from uartsim.access import runtime_folder as runtime
 from uartsim.errors import UsageError
-from uartsim.guest import cache, snapshot_folder
+from uartsim.guest import snapshot_folder
 from uartsim.own_files.folder import MARK, open_own
 from uartsim.own_files.outputs import NewFile
 from uartsim.own_files.trees import remove_tree
@@ -62,7 +63,7 @@ ALLOWED = {
     ("guest/boot_files.py", "write_bytes"): "into the draft that the cache has given it",
     ("guest/boot_files.py", "mkdir"): "in a folder of tempfile's",
     ("guest/boot_files.py", "tempfile.TemporaryDirectory"): "beside that draft, under its name",
-    ("guest/images.py", "write_bytes"): "into the draft that the cache has given it",
+    ("guest/tiny_initramfs.py", "write_bytes"): "into the draft that the cache has given it",
     ("guest/process.py", "tempfile.mkdtemp"): "in the machine's folder, under a name that is known there",
     ("conform/dut_process.py", "tempfile.TemporaryDirectory"): "in the system's folder for temporary files",
     ("conform/dut_process.py", "open for writing"): "in that folder",

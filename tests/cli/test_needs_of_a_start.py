@@ -57,7 +57,7 @@ def test_a_busybox_with_libraries_is_named_and_a_static_one_beside_it_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from uartsim.errors import UsageError
-    from uartsim.guest import images
+    from uartsim.guest import tiny_initramfs as images
 
     dynamic, static = tmp_path / "dynamic", tmp_path / "static"
     dynamic.write_bytes(b"d")

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from uartsim.errors import UartsimError, UsageError
+from uartsim.file_cache import UNUSED_S, content_hash, kept_file
 from uartsim.guest import bridge_build
 from uartsim.guest.boot_files import boot_cd, boot_file
 from uartsim.guest.bridge_build import BridgeUnavailable, bridge_library, build_id
-from uartsim.guest.cache import UNUSED_S, content_hash, kept_file
 from uartsim.guest.catalogue import find_guest
 from uartsim.own_files.folder import MARK
 

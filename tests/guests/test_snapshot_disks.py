@@ -16,8 +16,8 @@ from tests.guests.test_snapshot import restored, save
 from uartsim.errors import UartsimError, UsageError
 from uartsim.guest.catalogue import GuestDefinition
 from uartsim.guest.drives import read_options, replaceable_names, with_images, with_names, write_options
-from uartsim.guest.images import Entry, cpio, tiny_entries
 from uartsim.guest.qemu import QemuGuest
+from uartsim.guest.tiny_initramfs import Entry, cpio, tiny_entries
 from uartsim.machine import Machine
 
 DISK_BYTES = 1 << 20

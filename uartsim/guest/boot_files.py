@@ -1,9 +1,9 @@
 """The files that a QEMU guest boots from: kernels, modules, and CDs made of files from Debian's packages.
 
 A name in a manifest is ``"debian-cloud"`` (the newest kernel in /boot), ``"tiny"`` (the initramfs of
-:mod:`uartsim.guest.images`), or a path relative to the guest's folder.  The path may be a glob: of the matching files, the
-one with the highest numbers in its name is used.  A file whose name ends in ``.gz`` is unpacked, because QEMU's multiboot
-loader does not accept compressed kernels.
+:mod:`uartsim.guest.tiny_initramfs`), or a path relative to the guest's folder.  The path may be a glob: of the matching
+files, the one with the highest numbers in its name is used.  A file whose name ends in ``.gz`` is unpacked, because QEMU's
+multiboot loader does not accept compressed kernels.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from uartsim.errors import UartsimError, UsageError
-from uartsim.guest.cache import Progress, built_file, content_hash
-from uartsim.guest.images import find_kernel, newest, tiny_initramfs
+from uartsim.file_cache import Progress, built_file, content_hash
+from uartsim.guest.tiny_initramfs import find_kernel, newest, tiny_initramfs
 
 #: How long xorriso may take, in seconds.
 ISO_TIMEOUT_S: Final = 60.0
@@ -30,7 +30,7 @@ def boot_file(name: str, folder: Path, progress: Progress) -> Path:
     Args:
         name: a name as the module's docstring describes.
         folder: the guest's folder.
-        progress: see :data:`uartsim.guest.cache.Progress`.
+        progress: see :data:`uartsim.file_cache.Progress`.
 
     Raises:
         UsageError: the file is missing, or this user may not read it.
@@ -80,7 +80,7 @@ def boot_cd(files: Sequence[str], folder: Path, progress: Progress) -> Path:
         files: ``PATH=NAME`` each: the path on the CD, and a name as for :func:`boot_file`.  The first is the boot image,
             into which xorriso patches its place on the CD (El Torito without emulation, as ISOLINUX requires).
         folder: the guest's folder.
-        progress: see :data:`uartsim.guest.cache.Progress`.
+        progress: see :data:`uartsim.file_cache.Progress`.
 
     Raises:
         UsageError: a file is missing, or an entry is not of the form ``PATH=NAME``.

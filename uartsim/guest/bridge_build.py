@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from uartsim.errors import UartsimError, UsageError
-from uartsim.guest.cache import Progress, cache_folder, content_hash, kept_file
+from uartsim.file_cache import Progress, cache_folder, content_hash, kept_file
 
 #: The C source of the library.
 SOURCE: Final = Path(__file__).with_name("port_bridge.c")
@@ -76,7 +76,7 @@ def bridge_library(qemu: Path, progress: Progress = lambda text: None, cache: Pa
 
     Args:
         qemu: the path of the QEMU program.
-        progress: see :data:`uartsim.guest.cache.Progress`.
+        progress: see :data:`uartsim.file_cache.Progress`.
         cache: the folder to keep the library in; the user's cache by default.
 
     Raises:

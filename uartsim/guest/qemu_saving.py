@@ -18,7 +18,7 @@ from typing import Any, Final
 import trio
 
 from uartsim.errors import UartsimError
-from uartsim.guest.cache import cache_folder
+from uartsim.file_cache import cache_folder
 from uartsim.guest.qmp import QmpClient, QmpError
 from uartsim.guest.snapshot_folder import SnapshotDraft, check_file_size
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from uartsim.errors import UsageError
-from uartsim.guest.cache import cache_folder
+from uartsim.file_cache import cache_folder
 from uartsim.guest.catalogue import GuestDefinition, find_program
 from uartsim.guest.placeholders import fill_in
 
@@ -99,7 +99,7 @@ def _check_boot_file(name: str, folder: Path) -> bool:
         UsageError: the file is missing.
     """
     from uartsim.guest.boot_files import boot_source
-    from uartsim.guest.images import check_tiny
+    from uartsim.guest.tiny_initramfs import check_tiny
 
     if name == "tiny":
         check_tiny()

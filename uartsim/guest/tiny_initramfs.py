@@ -5,7 +5,7 @@ bash with the libraries that they need, copied from this machine.  The user is `
 built in memory (a cpio archive in the "newc" format, see the kernel's
 Documentation/driver-api/early-userspace/buffer-format.rst), so that building needs neither root nor a file system with
 device nodes; the same inputs give the same bytes.  It is not compressed, because an emulated processor takes half a second
-to unpack it.  It is kept in the user's cache under a name that is a hash of its content; see :mod:`uartsim.guest.cache`.
+to unpack it.  It is kept in the user's cache under a name that is a hash of its content; see :mod:`uartsim.file_cache`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from uartsim.errors import UartsimError, UsageError
-from uartsim.guest.cache import built_file
+from uartsim.file_cache import built_file
 
 #: SHA-512 crypt(3) of ``toor``.
 PASSWORD_HASH: Final = (
@@ -249,7 +249,7 @@ def tiny_initramfs(progress: Callable[[str], None] = lambda text: None, cache: P
     Every call takes about a tenth of a second, because it reads all files that go into the initramfs.
 
     Args:
-        progress: see :data:`uartsim.guest.cache.Progress`.
+        progress: see :data:`uartsim.file_cache.Progress`.
         cache: the folder to keep it in; the user's cache by default.
 
     Raises:

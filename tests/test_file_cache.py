@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from uartsim.errors import UsageError
-from uartsim.guest.cache import cache_folder, kept_file
+from uartsim.file_cache import cache_folder, kept_file
 from uartsim.own_files.folder import MARK
 from uartsim.own_files.places import is_ours
 
@@ -230,7 +230,7 @@ class TestAnotherUsersCache:
     def test_it_is_said_once(self, his: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("XDG_CACHE_HOME", str(his))
         monkeypatch.setattr("uartsim.own_files.places._home", lambda: str(tmp_path / "ours"))
-        monkeypatch.setattr("uartsim.guest.cache._told", set())
+        monkeypatch.setattr("uartsim.file_cache._told", set())
         said: list[str] = []
         for _ in range(2):
             kept_file("sort", "0" * 32, ".so", make, said.append)

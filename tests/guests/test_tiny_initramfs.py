@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uartsim.errors import UartsimError, UsageError
-from uartsim.guest import images
-from uartsim.guest.images import Entry, cpio, find_kernel, is_static, libraries, tiny_entries, tiny_initramfs
+from uartsim.guest import tiny_initramfs as images
+from uartsim.guest.tiny_initramfs import Entry, cpio, find_kernel, is_static, libraries, tiny_entries, tiny_initramfs
 from uartsim.own_files.folder import MARK
 
 NAMES = st.text("abcdefgh.-_", min_size=1, max_size=12).filter(lambda name: name.strip(".") != "")
@@ -139,7 +139,7 @@ class TestTiny:
 
     def test_several_at_once_build_one(self, tmp_path: Path) -> None:
         script = (
-            "import sys, pathlib\nfrom uartsim.guest.images import tiny_initramfs\n"
+            "import sys, pathlib\nfrom uartsim.guest.tiny_initramfs import tiny_initramfs\n"
             "tiny_initramfs(lambda text: print('building' if 'building' in text else '', flush=True),"
             " pathlib.Path(sys.argv[1]))"
         )
