@@ -49,13 +49,14 @@ def builder_of(recipe: Recipe) -> Builder:
     return builder
 
 
-def build_image(recipe: Recipe, folder: Path, progress: Progress) -> StoredImage:
+def build_image(recipe: Recipe, folder: Path, progress: Progress, *, rebuild: bool = False) -> StoredImage:
     """The image of a recipe, which is built if it is not kept yet.
 
     Args:
         recipe: the recipe.
         folder: the guest's folder; its name is the image's.
         progress: told what is being done.
+        rebuild: build it even if it is kept, for newer packages.
 
     Raises:
         UsageError: a program is missing, or the recipe names something that does not exist.
@@ -70,4 +71,5 @@ def build_image(recipe: Recipe, folder: Path, progress: Progress) -> StoredImage
         format=builder.format,
         source=builder.source(recipe),
         expected_bytes=builder.expected_bytes(recipe),
+        rebuild=rebuild,
     )
