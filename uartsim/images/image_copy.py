@@ -13,6 +13,9 @@ Moved = Callable[[int, int | None], None]
 
 #: How much is copied at a time, in bytes.
 CHUNK: Final = 1 << 20
+#: Blocks of zeros of this size become holes, in bytes.
+_BLOCK: Final = 4096
+_ZEROS: Final = bytes(_BLOCK)
 #: FICLONE of ioctl_ficlonerange(2).
 _FICLONE: Final = 0x40049409
 
@@ -102,10 +105,21 @@ def unpack(packed: Readable, target: int, most: int | None, moved: Callable[[int
 
 
 def write_sparsely(target: int, chunk: bytes, at: int) -> int:
-    """Write bytes at an offset of a new file, unless they are all zero; returns how many were written."""
-    if chunk.count(0) == len(chunk):
-        return 0
-    done = 0
-    while done < len(chunk):
-        done += os.pwrite(target, chunk[done:], at + done)
-    return done
+    """Write bytes at an offset of a new file, except blocks that are all zero; returns how many were written."""
+    written = 0
+    start = None  # of a run of blocks that are not all zero
+    for offset in range(0, len(chunk) + _BLOCK, _BLOCK):
+        block = chunk[offset : offset + _BLOCK]
+        if block and block != _ZEROS[: len(block)]:
+            start = offset if start is None else start
+        elif start is not None:
+            _write(target, memoryview(chunk)[start:offset], at + start)
+            written += min(offset, len(chunk)) - start
+            start = None
+    return written
+
+
+def _write(target: int, data: memoryview, at: int) -> None:
+    while data:
+        done = os.pwrite(target, data, at)
+        data, at = data[done:], at + done

@@ -40,6 +40,21 @@ from uartsim.images.image_records import (
 from uartsim.images.image_removal import keep_to_limit, remove_drafts, remove_stem
 from uartsim.own_files.folder import OwnFolder, open_own
 
+__all__ = [
+    "StoredImage",
+    "find_image",
+    "findings",
+    "images_folder",
+    "keep_draft",
+    "list_images",
+    "new_draft",
+    "open_store",
+    "read_store",
+    "remove_image",
+    "same_image",
+    "stored_image",
+]
+
 _REMEDY: Final = "set XDG_CACHE_HOME to another folder"
 
 

@@ -39,6 +39,23 @@ class PartNote:
     validator: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """What has come of a download.
+
+    Attributes:
+        name: the name that the image is to get.
+        path: where it is.
+        length: how many bytes there are.
+        note: what it is a part of, or None if that is unknown.
+    """
+
+    name: str
+    path: Path
+    length: int
+    note: PartNote | None
+
+
 class PartialFile:
     """The partial file of an image's name, open for writing; the lock of the name is held.
 
@@ -139,6 +156,10 @@ def read_part_note(own: OwnFolder, name: str) -> PartNote | None:
     return PartNote(**values, total=total)
 
 
-def partial_names(own: OwnFolder) -> list[str]:
-    """The names of the images of which there is a partial file."""
-    return [file.removesuffix(".part") for file in own.names() if file.endswith(".part") and not file.startswith(".")]
+def partial_downloads(own: OwnFolder) -> list[Partial]:
+    """What has come of downloads that have stopped."""
+    names = [file.removesuffix(".part") for file in own.names() if file.endswith(".part") and not file.startswith(".")]
+    return [
+        Partial(name, Path(own.path, f"{name}.part"), own.state(f"{name}.part").st_size, read_part_note(own, name))
+        for name in names
+    ]
