@@ -47,7 +47,7 @@ if [ -n "$grub_targets" ]; then
     cp "$build/grub_probe.sh" /usr/sbin/grub-probe
     chmod 755 /usr/sbin/grub-probe
     mkdir -p /boot/grub
-    export root_uuid partition partition_map
+    export root_uuid partition_map
     grub-mkconfig -o /boot/grub/grub.cfg
     mv -f "$build/grub-probe" /usr/sbin/grub-probe
 

@@ -9,7 +9,6 @@ for word; do
     esac
     previous=$word
 done
-place=hd0,$partition_map$partition
 case $target in
 # The kernel's root= is made of this: of the UUID, as in a guest, though there is no /dev/disk/by-uuid here.
 device) echo "UUID=$root_uuid" ;;
@@ -17,9 +16,8 @@ disk) echo /dev/vda ;;
 fs) echo ext2 ;;
 fs_uuid) echo "$root_uuid" ;;
 partmap) echo "$partition_map" ;;
-compatibility_hint) echo "$place" ;;
-hints_string) echo "--hint-bios=$place --hint-efi=$place --hint-baremetal=ahci0,${place#*,}" ;;
-abstraction | cryptodisk_uuid | partuuid | fs_label) ;;
+# A virtio disk has no name that GRUB could guess: grub.cfg searches for the UUID.
+abstraction | compatibility_hint | hints_string | cryptodisk_uuid | partuuid | fs_label) ;;
 *)
     echo "grub-probe: no answer to --target=$target" >&2
     exit 1
