@@ -14,7 +14,7 @@ import pytest
 
 from uartsim.errors import UartsimError, UsageError
 from uartsim.images import host_tools, offline_edit
-from uartsim.images.mount_table import Volume, mount_points, mounted_volume, read_volumes
+from uartsim.images.mount_table import FileSystem, mount_points, mounted_file_system, read_file_systems
 from uartsim.images.nbd_client import open_disk
 from uartsim.images.offline_edit import FileEdit, ImageChanges, change_image, read_changes
 
@@ -85,9 +85,9 @@ class Disk:
         return found.stdout
 
 
-def read_volumes_of(image: Path) -> list[Volume]:
+def file_systems_of(image: Path) -> list[FileSystem]:
     with open_disk(image, "qcow2") as disk:
-        return read_volumes(disk)
+        return read_file_systems(disk)
 
 
 def edit(path: str, text: str) -> ImageChanges:
@@ -112,7 +112,7 @@ def test_boot_partition_is_found_by_the_guests_fstab(tmp_path: Path) -> None:
     assert "set timeout=20\n" in disk.read(1, "/grub/grub.cfg")
     assert disk.read(1, "/note") == "x"
     assert disk.read(2, "/etc/note") == "y"
-    assert read_volumes_of(disk.overlay)[1] == Volume(
+    assert file_systems_of(disk.overlay)[1] == FileSystem(
         2, "ext", FIRST_BYTES + PARTITION_BYTES, PARTITION_BYTES, UUIDS[1], "", "12345678-02"
     )
     assert disk.read(2, "/etc/default/grub") == 'GRUB_TIMEOUT="20"\n'
@@ -238,8 +238,8 @@ def test_file_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.M
 
 
 VOLUMES = [
-    Volume(1, "ext4", 0, 1, "aaaa-BB", "root", "11-01"),
-    Volume(3, "ext4", 0, 1, "cccc-DD", "boot label", "11-03"),
+    FileSystem(1, "ext4", 0, 1, "aaaa-BB", "root", "11-01"),
+    FileSystem(3, "ext4", 0, 1, "cccc-DD", "boot label", "11-03"),
 ]
 
 
@@ -267,7 +267,7 @@ VOLUMES = [
     ],
 )
 def test_source_in_fstab_is_a_volume_or_none(source: str, number: int | None) -> None:
-    found = mounted_volume(source, VOLUMES)
+    found = mounted_file_system(source, VOLUMES)
     assert (found and found.number) == number
 
 

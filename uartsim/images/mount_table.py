@@ -18,7 +18,7 @@ _DEVICE: Final = re.compile(r"/dev/(?:sda|vda|xvda|hda|nvme0n1p|mmcblk0p)(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Volume:
+class FileSystem:
     """A file system on a disk.
 
     Attributes:
@@ -45,7 +45,7 @@ class Volume:
         return f"partition {self.number}" if self.number else "the disk"
 
 
-def read_volumes(disk: Disk) -> list[Volume]:
+def read_file_systems(disk: Disk) -> list[FileSystem]:
     """The file systems on a disk, and what else is in its partitions that can be told by its mark."""
     table = read_partition_table(disk.read, disk.size)
     places = [(part.number, part.start, part.size) for part in table.partitions] or [(0, 0, disk.size)]
@@ -56,7 +56,7 @@ def read_volumes(disk: Disk) -> list[Volume]:
         if kind is not None:
             name, label = _names(disk, kind, start)
             part = f"{signature:08x}-{number:02x}" if signature else ""
-            volumes.append(Volume(number, kind, start, size, name, label, part))
+            volumes.append(FileSystem(number, kind, start, size, name, label, part))
     return volumes
 
 
@@ -82,7 +82,7 @@ def mount_points(fstab: str) -> Iterator[tuple[str, str, str]]:
             yield source, point.rstrip("/") or "/", kind
 
 
-def mounted_volume(source: str, volumes: Sequence[Volume]) -> Volume | None:
+def mounted_file_system(source: str, volumes: Sequence[FileSystem]) -> FileSystem | None:
     """The file system that the first field of a line in fstab names; None if it is on none of these."""
     key, equals, value = source.partition("=")
     value = value.strip('"')

@@ -22,7 +22,7 @@ from uartsim.images.grub_edit import change_grub
 from uartsim.images.grub_settings import check_grub_settings
 from uartsim.images.guest_tree import ElsewhereError, GuestTree
 from uartsim.images.guestfs_files import INSTALL, is_installed, open_guestfs
-from uartsim.images.mount_table import Volume, mount_points, mounted_volume, read_volumes
+from uartsim.images.mount_table import FileSystem, mount_points, mounted_file_system, read_file_systems
 from uartsim.images.nbd_client import open_disk
 from uartsim.images.partition_copy import partition_copy, put_back
 from uartsim.printable import printable, quoted
@@ -145,7 +145,7 @@ def change_image(image: Path, image_format: str, changes: ImageChanges, progress
         UartsimError: a file system is damaged, or there is no room for the work.
     """
     with open_disk(image, image_format) as disk:
-        volumes = read_volumes(disk)
+        volumes = read_file_systems(disk)
     try:
         done = _change_ext(image, image_format, volumes, changes, progress)
     except ElsewhereError:  # nothing has been written
@@ -167,7 +167,7 @@ def _apply(changes: ImageChanges, tree: GuestTree) -> list[str]:
 
 
 def _change_ext(
-    image: Path, image_format: str, volumes: Sequence[Volume], changes: ImageChanges, progress: Progress
+    image: Path, image_format: str, volumes: Sequence[FileSystem], changes: ImageChanges, progress: Progress
 ) -> list[str] | None:
     """Change a guest whose root directory is on an ext file system; None if it is on another that libguestfs knows.
 
@@ -201,7 +201,7 @@ def _change_ext(
     return done
 
 
-def _root(volumes: Sequence[Volume], files: Mapping[int, ExtFiles]) -> Volume | None:
+def _root(volumes: Sequence[FileSystem], files: Mapping[int, ExtFiles]) -> FileSystem | None:
     """The volume that holds the guest's root directory; None if that is on a file system that only libguestfs knows.
 
     Raises:
@@ -240,15 +240,15 @@ def _is_root(files: ExtFiles) -> bool:
 
 
 def _mounts(
-    root: Volume, volumes: Sequence[Volume], files: Mapping[int, ExtFiles]
-) -> tuple[dict[str, Volume], dict[str, str]]:
+    root: FileSystem, volumes: Sequence[FileSystem], files: Mapping[int, ExtFiles]
+) -> tuple[dict[str, FileSystem], dict[str, str]]:
     """The volumes by their mount points; and for other mount points, why debugfs cannot change what is below them."""
     mounts, elsewhere = {"/": root}, {}
     fstab = GuestTree({"/": files[root.number]}).read("/etc/fstab") or b""
     for source, point, kind in mount_points(fstab.decode(errors="surrogateescape")):
         if point == "/" or kind in _NOT_ON_A_DISK:
             continue
-        volume = mounted_volume(source, volumes)
+        volume = mounted_file_system(source, volumes)
         if volume is None:
             elsewhere[point] = (
                 f"{printable(point)} is {printable(source)} in the guest's fstab, which is not found on its disk: change it in "
