@@ -141,6 +141,15 @@ class GuestfsFiles:
         return answer.decode(errors="surrogateescape").removesuffix(f"{_DONE}\n")
 
 
+def is_installed() -> bool:
+    """Whether guestfish is there."""
+    try:
+        find_tool("guestfish", INSTALL)
+    except UsageError:
+        return False
+    return True
+
+
 @contextmanager
 def open_guestfs(image: Path, image_format: str) -> Iterator[GuestfsFiles]:
     """The files of the system in an image, for this block.  When it is left without an error, all changes are in the image.
