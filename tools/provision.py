@@ -46,8 +46,10 @@ class Requirement:
 
 REQUIREMENTS = (
     Requirement("qemu-system-x86_64", "qemu-system-x86", "guests of kind qemu"),
+    Requirement("qemu-system-aarch64", "qemu-system-arm", "guest u-boot-arm64"),
     Requirement("/usr/share/seabios/bios-256k.bin", "seabios", "guests of kind qemu"),
     Requirement("/usr/lib/u-boot/qemu-x86_64/u-boot.rom", "u-boot-qemu", "guest u-boot"),
+    Requirement("/usr/lib/u-boot/qemu_arm64/u-boot.bin", "u-boot-qemu", "guest u-boot-arm64"),
     Requirement("/boot/vmlinuz-*-cloud-amd64", "linux-image-cloud-amd64", "guest linux"),
     Requirement("/bin/busybox", "busybox-static", "guest linux"),
     Requirement("cpio", "cpio", "guest linux"),

@@ -99,6 +99,7 @@ OPTIONS: Final[Mapping[str, Mapping[str, Field]]] = {
         "append": Field(str),
         "memory_mb": Field(int),
         "drives": Field(list),
+        "system": Field(str, choices=("x86_64", "aarch64")),
         "machine": Field(str),
         "registers": Field(str, choices=("auto", "require", "off")),
         "port": Field(str, choices=("com1", "com2", "com3", "com4")),
