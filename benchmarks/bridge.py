@@ -39,8 +39,8 @@ def stock() -> float:
     """Seconds to the prompt in a stock QEMU."""
     definition = find_guest("linux")
     append = definition.options["append"].format(**definition.settings)
-    qemu, memory = SYSTEMS["x86_64"].program, str(definition.settings["memory_mb"])
-    command = [qemu, "-accel", "tcg", "-machine", "pc", "-m", memory, "-nodefaults"]
+    program, memory = SYSTEMS["x86_64"].program, str(definition.settings["memory_mb"])
+    command = [program, "-accel", "tcg", "-machine", "pc", "-m", memory, "-nodefaults"]
     command += ["-no-user-config", "-display", "none", "-serial", "stdio", "-append", append]
     command += ["-kernel", str(find_kernel("debian-cloud", definition.folder)), "-initrd", str(tiny_initramfs())]
     started = time.monotonic()
