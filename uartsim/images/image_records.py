@@ -27,6 +27,7 @@ KINDS: Final = ("built", "imported", "fetched")
 _NAME: Final = r"[a-z0-9][a-z0-9._-]{0,63}"
 _STEM: Final = rf"({_NAME})-([0-9a-f]{{32}})"
 _RECORD_NAME: Final = re.compile(rf"{_STEM}\.json")
+_DRAFT_NAME: Final = re.compile(rf"\.{_STEM}\.([0-9]{{1,10}})(?:\..*)?")
 _IMAGE_NAME: Final = re.compile(rf"{_STEM}\.({'|'.join(FORMATS)})")
 #: The version of the records' format.
 _VERSION: Final = 1
@@ -40,38 +41,53 @@ class StoredImage:
 
     Attributes:
         name: its name, such as ``"debian-12"``.
-        path: where it is.  Nothing may write to it.
+        key: a hash of its inputs (32 hexadecimal digits); of its content if it was imported or fetched.
         format: one of :data:`FORMATS`.
+        kind: one of :data:`KINDS`.
+        source: where it comes from: the recipe, path or URL, as text.
+        path: where it is.  Nothing may write to it.
         size_bytes: the size of the disk that a guest sees (the virtual size).
         disk_bytes: what the file takes on the host's disk.
         sha256: the SHA-256 of the file, in hexadecimal.
-        source: where it comes from: the recipe, path or URL, as text.
         made_at: when it was made, in seconds since 1970.
-        key: a hash of its inputs (32 hexadecimal digits); of its content if it was imported or fetched.
-        kind: one of :data:`KINDS`.
         file_bytes: the length of the file.
         mtime_ns: the file's time of change when it was last found whole, in nanoseconds since 1970.
         used_at: when it was last used, in seconds since 1970.
     """
 
     name: str
-    path: Path
-    format: str
-    size_bytes: int
-    disk_bytes: int
-    sha256: str
-    source: str
-    made_at: float
     key: str
+    format: str
     kind: str
-    file_bytes: int
-    mtime_ns: int
-    used_at: float
+    source: str
+    path: Path = Path()
+    size_bytes: int = 0
+    disk_bytes: int = 0
+    sha256: str = ""
+    made_at: float = 0
+    file_bytes: int = 0
+    mtime_ns: int = 0
+    used_at: float = 0
 
     @property
     def stem(self) -> str:
         """The beginning of the names of its files."""
         return f"{self.name}-{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the name of a file says that belongs to an image in the making.
+
+    Attributes:
+        name: the image's name.
+        key: the hash of its inputs.
+        pid: the process that makes it.
+    """
+
+    name: str
+    key: str
+    pid: int
 
 
 class BadRecordError(ValueError):
@@ -90,6 +106,12 @@ def check_name(name: str) -> str:
             "beginning with a letter or digit"
         )
     return name
+
+
+def draft_of(file: str) -> Draft | None:
+    """What a file's name says, if it is that of a draft: ``.NAME-KEY.PID``, or one that begins with that and a dot."""
+    match = _DRAFT_NAME.fullmatch(file)
+    return Draft(match[1], match[2], int(match[3])) if match else None
 
 
 def stems(own: OwnFolder) -> Iterator[str]:
