@@ -65,6 +65,7 @@ ALLOWED = {
     ("guest/boot_files.py", "tempfile.TemporaryDirectory"): "beside that draft, under its name",
     ("guest/tiny_initramfs.py", "write_bytes"): "into the draft that the cache has given it",
     ("guest/process.py", "tempfile.mkdtemp"): "in the machine's folder, under a name that is known there",
+    ("images/nbd_client.py", "tempfile.TemporaryDirectory"): "in the system's folder, gone before qemu-nbd starts",
     ("conform/dut_process.py", "tempfile.TemporaryDirectory"): "in the system's folder for temporary files",
     ("conform/dut_process.py", "open for writing"): "in that folder",
     ("conform/dut_qemu.py", "tempfile.TemporaryDirectory"): "in the system's folder for temporary files",
