@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from uartsim.errors import UsageError
+from uartsim.guest.distribution import Distribution
 from uartsim.guest.manifest import DEFAULT_UART, MANIFEST_NAME, near_matches, read_manifest
 
 _TRUE: Final = ("true", "yes", "on", "1")
@@ -82,6 +83,7 @@ class GuestDefinition:
         settings: the guest's settings by name; each value has the type of its default.
         options: the manifest's table for the kind, checked.
         uart: the chip, a key of :data:`uartsim.registers.VARIANTS`.
+        distribution: the distribution that the guest is for, if its manifest describes one.
     """
 
     name: str
@@ -92,6 +94,7 @@ class GuestDefinition:
     settings: Mapping[str, Any]
     options: Mapping[str, Any]
     uart: str = DEFAULT_UART
+    distribution: Distribution | None = None
 
     def with_settings(self, overrides: Mapping[str, str]) -> GuestDefinition:
         """The same guest with some settings changed.
@@ -187,6 +190,7 @@ def load_guest(folder: Path) -> GuestDefinition:
         settings=MappingProxyType(manifest.settings),
         options=MappingProxyType(manifest.options),
         uart=manifest.uart,
+        distribution=manifest.distribution,
     )
 
 

@@ -29,6 +29,8 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from uartsim.errors import UsageError
+from uartsim.guest.distribution import DISTRIBUTION_FIELDS, Distribution, distribution_of
+from uartsim.guest.manifest_field import Field
 from uartsim.registers import VARIANTS
 from uartsim.toml_text import TomlMistake, parse_toml, statements
 
@@ -45,27 +47,6 @@ NEED_KINDS: Final = ("program", "file", "root", "python")
 
 #: A place in a manifest: names of tables, keys, and indexes into arrays.
 KeyPath = tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """The rule for the value of a key.
-
-    Attributes:
-        holds: ``str``, ``int``, ``float``, ``bool``, or ``list`` for an array of strings.
-        required: whether the key must be present.
-        choices: the only allowed values; empty allows all.
-        is_file: whether the value names a file inside the guest's folder, which must exist.
-        is_switch: whether the value names a setting that is true or false.
-        fields: the rules for each table, if the array is one of tables instead of strings.
-    """
-
-    holds: type
-    required: bool = False
-    choices: tuple[str, ...] = ()
-    is_file: bool = False
-    is_switch: bool = False
-    fields: Mapping[str, Field] | None = None
 
 
 _GUEST: Final = {
@@ -134,6 +115,7 @@ class Manifest:
         settings: the defaults of the guest's settings.
         options: the table of the kind.
         uart: the chip, a key of :data:`uartsim.registers.VARIANTS`.
+        distribution: what the table ``[distribution]`` says, if there is one.
     """
 
     kind: str
@@ -142,6 +124,7 @@ class Manifest:
     settings: dict[str, str | int | float | bool]
     options: dict[str, Any]
     uart: str = DEFAULT_UART
+    distribution: Distribution | None = None
 
 
 def near_matches(wrong: str, possible: Collection[str]) -> str:
@@ -297,6 +280,9 @@ class _Check:
                 self.fail(path, f"the default of {key!r} must be a string, a number, true or false")
         return checked
 
+    def distribution(self, value: object) -> Distribution:
+        return distribution_of(self.table(("distribution",), value, DISTRIBUTION_FIELDS), self.fail)
+
 
 def _type_name(value: object) -> str:
     return _TYPE_NAMES.get(type(value), f"a {type(value).__name__}") + (f" ({value!r})" if value == "" else "")
@@ -318,7 +304,7 @@ def parse_manifest(text: str, file: Path) -> Manifest:
         raise UsageError(f"{file}:{error.line}: {error}") from None
 
     check = _Check(file, text, content.get("settings"))
-    tables = ("guest", "needs", "settings", *OPTIONS)
+    tables = ("guest", "needs", "settings", "distribution", *OPTIONS)
     for name in content:
         if name not in tables:
             check.fail((name,), f"unknown table or key {name!r}{near_matches(name, tables)}")
@@ -339,6 +325,7 @@ def parse_manifest(text: str, file: Path) -> Manifest:
         settings=check.settings(content.get("settings", {})),
         options=check.table((kind,), content.get(kind, {}), OPTIONS[kind]),
         uart=guest.get("uart", DEFAULT_UART),
+        distribution=check.distribution(content["distribution"]) if "distribution" in content else None,
     )
 
 
