@@ -190,8 +190,20 @@ def load_guest(folder: Path) -> GuestDefinition:
         settings=MappingProxyType(manifest.settings),
         options=MappingProxyType(manifest.options),
         uart=manifest.uart,
-        distribution=manifest.distribution,
+        distribution=_whole(manifest.distribution, folder),
     )
+
+
+def _whole(distribution: Distribution | None, folder: Path) -> Distribution | None:
+    """A distribution with the procedures of the one that it is based on, whose folder is beside ``folder``."""
+    if distribution is None or not distribution.based_on:
+        return distribution
+    base = read_manifest(folder.parent / distribution.based_on / MANIFEST_NAME).distribution
+    if base is None or base.based_on:
+        raise UsageError(
+            f"{folder / MANIFEST_NAME}: based_on names {distribution.based_on!r}, which has no procedures of its own"
+        )
+    return distribution.on(base)
 
 
 def _names() -> list[str]:

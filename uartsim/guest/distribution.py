@@ -28,6 +28,8 @@
         { login = "root" },
     ]
 
+``based_on = "rhel"`` in ``[distribution]`` takes over the procedures of the guest in the folder ``rhel`` beside this one.
+
 A step is a table with one of the keys of :data:`VERBS`.  ``uartsim.console.recovery`` plays procedures on a console, and
 :meth:`Step.sentence` says what a step is to a person.
 """
@@ -36,7 +38,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
 from uartsim.errors import UsageError
@@ -55,6 +57,7 @@ VERBS: Final[Mapping[str, str]] = {
     "remove": "Press e, find {line}, and delete '{text}' from it.",
     "boot": "Press {text} to boot.",
     "login": "At the prompt log in as {text}, or, where the prompt asks for root's password only, type that.",
+    "shell": "A shell comes without a password (where it says so, press Enter for it). Its prompt looks like {text}",
     "expect": "Wait for {text}",
     "run": "Type the command: {text}",
     "type": "Type the command: {text}",
@@ -64,6 +67,8 @@ VERBS: Final[Mapping[str, str]] = {
     "comment": "In {file} put a # before the line that sets {text}, if there is one.",
     "by_hand": "{text}",
 }
+#: The verbs that change a file.
+FILE_VERBS: Final = ("set", "ensure", "comment")
 #: The keys that may go with a verb, besides itself.
 _COMPANIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "append": ("in_line", "every"),
@@ -107,7 +112,8 @@ DISTRIBUTION_FIELDS: Final[Mapping[str, Field]] = {
         },
     ),
     "set_up": Field(list, fields=_PROCEDURE),
-    "recovery": Field(list, required=True, fields=_PROCEDURE),
+    "recovery": Field(list, fields=_PROCEDURE),
+    "based_on": Field(str),
 }
 
 
@@ -185,6 +191,7 @@ class Distribution:
         console: whether the serial console is on by default, for each range of versions.
         set_up: how the console is set up, by name.
         recovery: how a machine is recovered, by name.
+        based_on: the guest beside this one whose procedures are those of this one, too; empty: none.
     """
 
     title: str
@@ -193,11 +200,16 @@ class Distribution:
     console: tuple[ConsoleDefault, ...]
     set_up: Mapping[str, Procedure]
     recovery: Mapping[str, Procedure]
+    based_on: str = ""
 
     @property
     def procedures(self) -> Mapping[str, Procedure]:
         """All procedures, by name."""
         return {**self.set_up, **self.recovery}
+
+    def on(self, base: Distribution) -> Distribution:
+        """This distribution with the procedures of another one besides its own; its own replace those of the same name."""
+        return replace(self, set_up={**base.set_up, **self.set_up}, recovery={**base.recovery, **self.recovery})
 
 
 def distribution_of(table: Mapping[str, Any], fail: Callable[[tuple[str | int, ...], str], NoReturn]) -> Distribution:
@@ -234,6 +246,7 @@ def distribution_of(table: Mapping[str, Any], fail: Callable[[tuple[str | int, .
         ),
         set_up=found["set_up"],
         recovery=found["recovery"],
+        based_on=table.get("based_on", ""),
     )
 
 

@@ -78,6 +78,7 @@ OPTIONS: Final[Mapping[str, Mapping[str, Field]]] = {
         "modules": Field(list),
         "cd": Field(list),
         "append": Field(str),
+        "image": Field(str),
         "memory_mb": Field(int),
         "drives": Field(list),
         "machine": Field(str),
