@@ -66,6 +66,7 @@ REQUIREMENTS = (
     Requirement("ps", "procps", "tests that look at processes"),
     Requirement("mke2fs", "e2fsprogs", "tests of disks"),
     Requirement("e2fsck", "e2fsprogs", "tests of disks"),
+    Requirement("debugfs", "e2fsprogs", "changing an image offline"),
     Requirement("picocom", "picocom", "tests with a client"),
     Requirement("tio", "tio", "tests with a client"),
     Requirement("screen", "screen", "tests with a client"),

@@ -54,6 +54,18 @@ def cache_folder(progress: Progress = lambda text: None) -> Path:
     return Path(place)
 
 
+def open_cache(progress: Progress = lambda text: None) -> OwnFolder:
+    """Open the cache folder for making files in it; it is made, with its mark, if it is missing.
+
+    Args:
+        progress: see :func:`cache_folder`.
+
+    Raises:
+        UsageError: the folder is not ours, other users can write to it, or it cannot be made.
+    """
+    return open_own(os.path.realpath(cache_folder(progress)), "cache", _REMEDY, earlier=_strange)
+
+
 def _whose(path: str) -> str:
     """The reason why a path is not used, as the end of a sentence."""
     if not os.path.isabs(path):

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from uartsim.errors import UsageError
 from uartsim.guest import catalogue
 from uartsim.guest.catalogue import GuestDefinition, Need, find_guest, list_guests, load_guest
-from uartsim.guest.manifest import MANIFEST_LIMIT_BYTES, Lines, parse_manifest
+from uartsim.guest.manifest import MANIFEST_LIMIT_BYTES, parse_manifest
+from uartsim.guest.toml_lines import Lines
 
 GOOD = """\
 [guest]

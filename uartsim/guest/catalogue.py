@@ -19,6 +19,7 @@ from typing import Any, Final
 from uartsim.errors import UsageError
 from uartsim.guest.distribution import Distribution
 from uartsim.guest.manifest import DEFAULT_UART, MANIFEST_NAME, near_matches, read_manifest
+from uartsim.images.recipe import Recipe
 
 _TRUE: Final = ("true", "yes", "on", "1")
 _FALSE: Final = ("false", "no", "off", "0")
@@ -84,6 +85,7 @@ class GuestDefinition:
         options: the manifest's table for the kind, checked.
         uart: the chip, a key of :data:`uartsim.registers.VARIANTS`.
         distribution: the distribution that the guest is for, if its manifest describes one.
+        image: what the disk is built from that the guest boots from, if it is built here.
     """
 
     name: str
@@ -95,6 +97,7 @@ class GuestDefinition:
     options: Mapping[str, Any]
     uart: str = DEFAULT_UART
     distribution: Distribution | None = None
+    image: Recipe | None = None
 
     def with_settings(self, overrides: Mapping[str, str]) -> GuestDefinition:
         """The same guest with some settings changed.
@@ -191,6 +194,7 @@ def load_guest(folder: Path) -> GuestDefinition:
         options=MappingProxyType(manifest.options),
         uart=manifest.uart,
         distribution=_whole(manifest.distribution, folder),
+        image=manifest.image,
     )
 
 

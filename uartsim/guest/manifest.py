@@ -15,14 +15,16 @@
     [qemu]                                 # the table of the kind
     ...
 
+    [image]                                # for kind qemu: the disk that it boots from, see uartsim.images.recipe
+    ...
+
 Every mistake is reported as ``FILE:LINE: what is wrong, and what is possible``.  tomllib gives line numbers only for
-syntax errors; for all others, :class:`Lines` finds the line by reading the text statement by statement.
+syntax errors; for all others, :class:`uartsim.guest.toml_lines.Lines` finds the line.
 """
 
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,8 +33,10 @@ from typing import Any, Final, NoReturn
 from uartsim.errors import UsageError
 from uartsim.guest.distribution import DISTRIBUTION_FIELDS, Distribution, distribution_of
 from uartsim.guest.manifest_field import Field
+from uartsim.guest.toml_lines import KeyPath, Lines
+from uartsim.images.recipe import BUILDER_NAMES, FIRMWARE, LAYOUTS, Recipe
 from uartsim.registers import VARIANTS
-from uartsim.toml_text import TomlMistake, parse_toml, statements
+from uartsim.toml_text import TomlMistake, parse_toml
 
 #: The name of the manifest's file.
 MANIFEST_NAME: Final = "guest.toml"
@@ -44,9 +48,6 @@ MANIFEST_LIMIT_BYTES: Final = 1 << 16
 _LONGEST_NAME: Final = 100
 #: The kinds of need a manifest can state: ``program``, ``file`` (a glob), ``root`` and ``python`` (a module).
 NEED_KINDS: Final = ("program", "file", "root", "python")
-
-#: A place in a manifest: names of tables, keys, and indexes into arrays.
-KeyPath = tuple[str | int, ...]
 
 
 _GUEST: Final = {
@@ -60,6 +61,22 @@ _NEED: Final = {
     "root": Field(bool),
     "python": Field(str),
     "install": Field(str),
+}
+#: The keys of the table ``[image]``, see :class:`uartsim.images.recipe.Recipe`.
+_IMAGE: Final = {
+    "builder": Field(str, required=True, choices=BUILDER_NAMES),
+    "suite": Field(str),
+    "packages": Field(list),
+    "layout": Field(str, choices=LAYOUTS),
+    "firmware": Field(str, choices=FIRMWARE),
+    "size_mb": Field(int),
+    "files": Field(str, is_folder=True),
+    "customize": Field(str, is_file=True),
+    "hostname": Field(str),
+    "password": Field(str),
+    "users": Field(list),
+    "cmdline": Field(str),
+    "grub": Field(list),
 }
 #: The keys of the table of each kind.
 OPTIONS: Final[Mapping[str, Mapping[str, Field]]] = {
@@ -117,6 +134,7 @@ class Manifest:
         options: the table of the kind.
         uart: the chip, a key of :data:`uartsim.registers.VARIANTS`.
         distribution: what the table ``[distribution]`` says, if there is one.
+        image: what the disk is built from that the guest boots from, if it is built here.
     """
 
     kind: str
@@ -126,6 +144,7 @@ class Manifest:
     options: dict[str, Any]
     uart: str = DEFAULT_UART
     distribution: Distribution | None = None
+    image: Recipe | None = None
 
 
 def near_matches(wrong: str, possible: Collection[str]) -> str:
@@ -136,52 +155,6 @@ def near_matches(wrong: str, possible: Collection[str]) -> str:
     if near:
         return f"; did you mean {' or '.join(near)}?"
     return f"; possible: {', '.join(sorted(possible))}" if possible else ""
-
-
-class Lines:
-    """The line numbers of the keys in a TOML text.
-
-    Args:
-        text: a text that tomllib accepts.
-    """
-
-    def __init__(self, text: str) -> None:
-        self._lines: dict[KeyPath, int] = {}
-        self._table: KeyPath = ()
-        self._array_sizes: dict[KeyPath, int] = {}
-        for line, statement in statements(text):
-            self._note(statement.lstrip(), tomllib.loads(statement), line)
-
-    def _note(self, start: str, content: dict[str, Any], line: int) -> None:
-        if start.startswith("["):
-            path: KeyPath = ()
-            inner: Any = content
-            while inner:
-                name, inner = next(iter(inner.items()))
-                path = (*path, name)
-                if isinstance(inner, list):
-                    index = self._array_sizes.get(path, 0)
-                    self._array_sizes[path] = index + 1
-                    self._lines.setdefault(path, line)
-                    path, inner = (*path, index), inner[0]
-            self._table = path
-            self._lines.setdefault(path, line)
-        else:
-            self._note_keys(self._table, content, line)
-
-    def _note_keys(self, table: KeyPath, content: dict[str, Any], line: int) -> None:
-        for key, value in content.items():
-            path = (*table, key)
-            self._lines.setdefault(path, line)
-            if isinstance(value, dict):
-                self._note_keys(path, value, line)
-
-    def line_of(self, path: KeyPath) -> int:
-        """The line (from 1) of ``path``, or of the innermost table or array around it that has a line of its own."""
-        for length in range(len(path), 0, -1):
-            if (line := self._lines.get(path[:length])) is not None:
-                return line
-        return 1
 
 
 class _Check:
@@ -231,24 +204,24 @@ class _Check:
             self.fail(path, f"{path[-1]!r} must be a string with some text, not {value!r}")
         if field.choices and value not in field.choices:
             self.fail(path, f"unknown {path[-1]} {value!r}{near_matches(str(value), field.choices)}")
-        if field.is_file:
-            self._own_file(path, str(value))
+        if field.is_file or field.is_folder:
+            self._own_file(path, str(value), is_folder=field.is_folder)
         if field.is_switch and not isinstance(self._settings.get(value), bool):
             self.fail(
                 path, f"{path[-1]!r} names a setting that is true or false; [settings] has no such setting {value!r}"
             )
 
-    def _own_file(self, path: KeyPath, name: str) -> None:
+    def _own_file(self, path: KeyPath, name: str, *, is_folder: bool) -> None:
         folder = self._file.parent
         try:
             found = (folder / name).resolve()
             if not found.is_relative_to(folder.resolve()):
                 self.fail(path, f"{path[-1]} {name!r} lies outside the guest's folder {folder}")
-            is_file = found.is_file()
+            is_there = found.is_dir() if is_folder else found.is_file()
         except (OSError, RuntimeError):  # the name is too long, or a symbolic link leads to itself
-            is_file = False
-        if not is_file:
-            self.fail(path, f"{path[-1]} {name!r} is not a file in {folder}")
+            is_there = False
+        if not is_there:
+            self.fail(path, f"{path[-1]} {name!r} is not a {'folder' if is_folder else 'file'} in {folder}")
 
     def needs(self, value: object) -> tuple[tuple[str, str, str], ...]:
         if not isinstance(value, list):
@@ -270,6 +243,12 @@ class _Check:
         if kind != "root" and "install" not in table:
             self.fail(path, f"[[needs]] lacks the key 'install': the command that installs {kind} {value!r}")
         return kind, "root" if kind == "root" else value, table.get("install", "")
+
+    def image(self, value: object) -> Recipe:
+        recipe = Recipe.from_table(self.table(("image",), value, _IMAGE))
+        for key, message in recipe.mistakes():
+            self.fail(("image", key), message)
+        return recipe
 
     def settings(self, value: object) -> dict[str, str | int | float | bool]:
         checked: dict[str, Any] = self._typed(("settings",), value, dict)
@@ -305,7 +284,7 @@ def parse_manifest(text: str, file: Path) -> Manifest:
         raise UsageError(f"{file}:{error.line}: {error}") from None
 
     check = _Check(file, text, content.get("settings"))
-    tables = ("guest", "needs", "settings", "distribution", *OPTIONS)
+    tables = ("guest", "needs", "settings", "image", "distribution", *OPTIONS)
     for name in content:
         if name not in tables:
             check.fail((name,), f"unknown table or key {name!r}{near_matches(name, tables)}")
@@ -317,6 +296,8 @@ def parse_manifest(text: str, file: Path) -> Manifest:
     for other in OPTIONS:
         if other != kind and other in content:
             check.fail((other,), f"the table [{other}] does not belong to a guest of kind {kind!r}")
+    if kind != "qemu" and "image" in content:
+        check.fail(("image",), f"the table [image] does not belong to a guest of kind {kind!r}")
     if kind not in content and any(field.required for field in OPTIONS[kind].values()):
         check.fail(("guest", "kind"), f"a guest of kind {kind!r} has a table [{kind}]: {', '.join(OPTIONS[kind])}")
     return Manifest(
@@ -327,6 +308,7 @@ def parse_manifest(text: str, file: Path) -> Manifest:
         options=check.table((kind,), content.get(kind, {}), OPTIONS[kind]),
         uart=guest.get("uart", DEFAULT_UART),
         distribution=check.distribution(content["distribution"]) if "distribution" in content else None,
+        image=check.image(content["image"]) if "image" in content else None,
     )
 
 

@@ -15,6 +15,7 @@ class Field:
         required: whether the key must be present.
         choices: the only allowed values; empty allows all.
         is_file: whether the value names a file inside the guest's folder, which must exist.
+        is_folder: the same for a folder.
         is_switch: whether the value names a setting that is true or false.
         fields: the rules for each table, if the array is one of tables instead of strings.
     """
@@ -23,5 +24,6 @@ class Field:
     required: bool = False
     choices: tuple[str, ...] = ()
     is_file: bool = False
+    is_folder: bool = False
     is_switch: bool = False
     fields: Mapping[str, Field] | None = None
