@@ -65,6 +65,8 @@ ALLOWED = {
     ("guest/boot_files.py", "tempfile.TemporaryDirectory"): "beside that draft, under its name",
     ("guest/tiny_initramfs.py", "write_bytes"): "into the draft that the cache has given it",
     ("guest/process.py", "tempfile.mkdtemp"): "in the machine's folder, under a name that is known there",
+    ("images/ext_files.py", "open for writing"): "a file in memory, without a name",
+    ("images/partition_copy.py", "tempfile.TemporaryFile"): "a copy without a name, beside the image",
     ("images/nbd_client.py", "tempfile.TemporaryDirectory"): "in the system's folder, gone before qemu-nbd starts",
     ("images/alpine_builder.py", "tempfile.TemporaryDirectory"): "beside the store's draft, under its name",
     ("images/alpine_builder.py", "open for writing"): "in that folder",

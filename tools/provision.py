@@ -68,6 +68,7 @@ REQUIREMENTS = (
     Requirement("ps", "procps", "tests that look at processes"),
     Requirement("mke2fs", "e2fsprogs", "tests of disks"),
     Requirement("e2fsck", "e2fsprogs", "tests of disks"),
+    Requirement("qemu-img", "qemu-utils", "guests with a disk image"),
     Requirement("debugfs", "e2fsprogs", "changing an image offline"),
     Requirement("qemu-img", "qemu-utils", "guests with a disk image"),
     Requirement("grub-mkimage", "grub-common", "disk images with GRUB"),
