@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tools.distributions_doc import PAGE, page_with
 from uartsim.cli.guests_command import guests
 from uartsim.errors import UsageError
 from uartsim.guest.catalogue import find_guest, list_guests
@@ -126,9 +127,8 @@ def test_every_verb_has_a_sentence_and_a_manifest_that_uses_it() -> None:
 
 def test_a_procedure_is_shown_to_a_person() -> None:
     shown = CliRunner().invoke(guests, ["ubuntu"]).output
-    assert "To get GRUB's menu" not in shown
     assert "1. Start the machine again; to get GRUB's menu, hold Esc while it starts." in shown
-    assert "replace 'ro' in it by: rw init=/bin/bash" in shown
+    assert "replace `ro` in it by `rw init=/bin/bash`." in shown
     assert "12.04: not on by default" in shown
     assert "(not run here: no image)" in shown
 
@@ -144,3 +144,16 @@ def test_a_guest_is_shown_to_a_program() -> None:
     steps = facts["distribution"]["recovery"]["rd.break"]["steps"]
     assert [step["verb"] for step in steps][:4] == ["catch", "append", "boot", "shell"]
     assert json.loads(CliRunner().invoke(guests, ["demo", "--json"]).output)["distribution"] is None
+
+
+# -- the page -----------------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_is_as_the_manifests_are() -> None:
+    page = PAGE.read_text()
+    assert page == page_with(page), "run: python tools/distributions_doc.py --write"
+
+
+def test_the_page_has_every_step() -> None:
+    section = PAGE.read_text().partition("## In a manifest")[2].partition("\n## ")[0]
+    assert set(re.findall(r"`\{ (\w+) = ", section)) == set(VERBS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -106,7 +107,7 @@ def machine(tmp_path: Path, disk: Path) -> Machine:
     return make
 
 
-def open_stand_in(guest: str) -> blocking.Console:
+def open_stand_in(guest: str) -> AbstractContextManager[blocking.Console]:
     return blocking.open_console(guest, timeout=BOOT_S, registers=True)
 
 
