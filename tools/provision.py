@@ -66,6 +66,7 @@ REQUIREMENTS = (
     Requirement("ps", "procps", "tests that look at processes"),
     Requirement("mke2fs", "e2fsprogs", "tests of disks"),
     Requirement("e2fsck", "e2fsprogs", "tests of disks"),
+    Requirement("qemu-img", "qemu-utils", "guests with a disk image"),
     Requirement("debugfs", "e2fsprogs", "changing an image offline"),
     Requirement("picocom", "picocom", "tests with a client"),
     Requirement("tio", "tio", "tests with a client"),
