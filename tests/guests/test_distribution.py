@@ -122,6 +122,15 @@ def test_every_verb_has_a_sentence_and_a_manifest_that_uses_it() -> None:
     assert set(VERBS) - used == {"remove"}
 
 
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_a_start_without_an_image_says_where_one_is_had(name: str) -> None:
+    with pytest.raises(
+        UsageError, match=rf"guest '{name}' cannot start here:\s+it boots an image of your own: .*--set image=PATH"
+    ):
+        find_guest(name).check_needs()
+    find_guest(name).with_settings({"image": "disk.qcow2"}).check_needs()
+
+
 # -- the command guests -----------------------------------------------------------------------------------------------------
 
 
