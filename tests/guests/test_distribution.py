@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tools.distributions_doc import PAGE, page_with
 from uartsim.cli.guests_command import guests
@@ -15,6 +17,7 @@ from uartsim.errors import UsageError
 from uartsim.guest.catalogue import find_guest, list_guests
 from uartsim.guest.distribution import KERNEL_LINE, VERBS
 from uartsim.guest.distribution_text import distribution_lines
+from uartsim.guest.manifest import parse_manifest
 
 DISTRIBUTIONS = {guest.name: guest.distribution for guest in list_guests() if guest.distribution is not None}
 MANIFEST = """\
@@ -98,6 +101,26 @@ def test_a_wrong_step_is_told(tmp_path: Path, step: str, message: str) -> None:
     with pytest.raises(UsageError, match=message) as failure:
         load(tmp_path, step)
     assert re.match(rf"{tmp_path}/guest\.toml:1[4-7]: ", str(failure.value))
+
+
+_WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\x7f", min_codepoint=32), max_size=12)
+
+
+@given(st.dictionaries(st.sampled_from([*VERBS, "by", "in_line", "every", "file"]), _WORDS | st.booleans(), max_size=3))
+def test_a_step_is_read_or_refused_with_a_sentence(table: dict[str, str | bool]) -> None:
+    def written(value: str | bool) -> str:
+        return json.dumps(value, ensure_ascii=False)
+
+    step = "{ " + ", ".join(f"{key} = {written(value)}" for key, value in table.items()) + " }"
+    about, refused = None, ""
+    try:
+        about = parse_manifest(MANIFEST.replace("STEP", step), Path("guest.toml")).distribution
+    except UsageError as error:
+        refused = str(error)
+    if about is None:
+        assert re.match(r"guest\.toml:\d+: \S", refused)
+    else:
+        assert about.recovery["it"].steps[1].sentence(about.menu)
 
 
 def test_two_procedures_of_one_name_are_told(tmp_path: Path) -> None:
