@@ -138,6 +138,10 @@ class GuestDefinition:
             UsageError: something is missing; the message names all of it, and the commands that install it.
         """
         missing = [sentence for need in self.needs if (sentence := need.missing()) is not None]
+        if self.distribution is not None and self.settings.get("image") == "":
+            missing.append(
+                f"it boots an image of your own: give one with --set image=PATH, such as {self.distribution.image}"
+            )
         if missing:
             separator = "\n  " if len(missing) > 1 else " "
             raise UsageError(separator.join([f"guest {self.name!r} cannot start here:", *missing]))

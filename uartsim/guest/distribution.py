@@ -50,22 +50,22 @@ MENU_KEYS: Final = ("any key", "Esc", "hold Esc")
 KERNEL_LINE: Final = r"^\s*linux(?:16|efi)?\s"
 #: The verbs of a step, and what a person does for each.
 VERBS: Final[Mapping[str, str]] = {
-    "catch": "Start the machine again; to get GRUB's {text}, {menu}.",
-    "select": "Highlight the entry that has '{text}' in its title.",
-    "append": "Press e, find {line}, go to its end with Ctrl-E, and type a space and {text}",
-    "replace": "Press e, find {line}, and replace '{text}' in it by: {put}",
-    "remove": "Press e, find {line}, and delete '{text}' from it.",
-    "boot": "Press {text} to boot.",
-    "login": "At the prompt log in as {text}, or, where the prompt asks for root's password only, type that.",
-    "shell": "A shell comes without a password (where it says so, press Enter for it). Its prompt looks like {text}",
-    "expect": "Wait for {text}",
-    "run": "Type the command: {text}",
-    "type": "Type the command: {text}",
-    "passwd": "Type the command 'passwd {text}', and the new password twice.",
-    "set": "In {file} set: {text}",
-    "ensure": "In {file} have the line: {text}",
+    "catch": "Start the machine again; to get GRUB's menu, {menu}.",
+    "select": "Highlight the entry that has {text} in its title.",
+    "append": "Press e, find {line}, go to its end with Ctrl-E, and type a space and {text}.",
+    "replace": "Press e, find {line}, and replace {text} in it by {by}.",
+    "remove": "Press e, find {line}, and delete {text} from it.",
+    "boot": "Press {key} to boot.",
+    "login": "Log in as {text}; where only root's password is asked for, type that.",
+    "shell": "A shell comes that asks for no password (if it wants Enter, press it); its prompt looks like {text}.",
+    "expect": "Wait for {text}.",
+    "run": "Type {text}",
+    "type": "Type {text}",
+    "passwd": "Type {command}, and the new password twice.",
+    "set": "In {file} set {text}",
+    "ensure": "In {file} have the line {text}",
     "comment": "In {file} put a # before the line that sets {text}, if there is one.",
-    "by_hand": "{text}",
+    "by_hand": "{key}",
 }
 #: The verbs that change a file.
 FILE_VERBS: Final = ("set", "ensure", "comment")
@@ -138,12 +138,19 @@ class Step:
     file: str = ""
 
     def sentence(self, menu: str) -> str:
-        """What a person does, who catches GRUB's menu with ``menu``."""
-        line = "the line that begins with linux"
+        """What a person does, who catches GRUB's menu with ``menu``; what is typed or looked for is between backticks."""
+        line = "the line that begins with `linux`"
         if self.in_line != KERNEL_LINE:
-            line = f"{'each' if self.every else 'the'} line that has {self.in_line.replace(chr(92), '')} in it"
-        press = "hold Esc while it starts" if menu == "hold Esc" else f"press {menu} while it starts"
-        return VERBS[self.verb].format(text=self.text, by=self.by, put=self.by, file=self.file, line=line, menu=press)
+            line = f"{'each' if self.every else 'the'} line that has `{self.in_line.replace(chr(92), '')}` in it"
+        return VERBS[self.verb].format(
+            text=f"`{self.text}`",
+            by=f"`{self.by}`",
+            file=f"`{self.file}`",
+            command=f"`passwd {self.text}`",
+            key=self.text,
+            line=line,
+            menu="hold Esc while it starts" if menu == "hold Esc" else f"press {menu} while it starts",
+        )
 
 
 @dataclass(frozen=True, slots=True)
