@@ -80,6 +80,7 @@ REQUIREMENTS = (
     Requirement("openssl", "openssl", "Debian images"),
     Requirement("mkfs.vfat", "dosfstools", "Debian images"),
     Requirement("mcopy", "mtools", "Debian images"),
+    Requirement("setpriv", "util-linux", "building disk images"),
     Requirement("picocom", "picocom", "tests with a client"),
     Requirement("tio", "tio", "tests with a client"),
     Requirement("screen", "screen", "tests with a client"),

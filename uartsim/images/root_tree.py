@@ -70,7 +70,8 @@ def unpack_root(tar: Path, tree: Path, progress: Progress) -> list[RootEntry]:
                 if count % _TOLD_EACH == 0:
                     progress("unpacking the root directory")
                 path = _path_in_root(member.name)
-                if not path.startswith("dev/"):
+                again = member.isdir() and path in unpacked and stat.S_ISDIR(unpacked[path].mode)
+                if not path.startswith("dev/") and not again:  # mmdebstrap writes /dev twice
                     _check_path(path, unpacked)
                     _unpack(archive, member, path, tree, unpacked)
     except tarfile.TarError as error:
