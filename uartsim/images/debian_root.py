@@ -46,13 +46,16 @@ _SCRIPTS: Final = ("finish_root.sh", "grub_probe.sh")
 _PHASE: Final = re.compile(r"I: ((?:running apt|downloading|extracting|installing|cleaning|creating) .*?)(?:\.\.\.)?")
 _HOOK: Final = "I: running --customize-hook"
 _NO_PACKAGE: Final = re.compile(
-    r"E: (?:Unable to locate package|Version .* for|Package) '?([^'\s]+)'?(?: was not found| has no installation candidate|)"
+    r"E: (?:Unable to locate package (\S+)|Package '(\S+)' has no installation candidate"
+    r"|Version '\S+' for '(\S+)' was not found)"
 )
 _NO_NETWORK: Final = re.compile(
     r"Could not resolve|Temporary failure resolving|Could not connect|Unable to connect|Connection failed|"
     r"Connection timed out|Network is unreachable|Failed to fetch"
 )
 _NO_SUITE: Final = re.compile(r"does not have a Release file|404\s+Not Found .*Release")
+#: What finish_root.sh says.
+_NO_KERNEL: Final = "the root directory has no kernel"
 _NO_ROOM: Final = re.compile(r"No space left on device|not have enough space|don't have enough free space")
 
 
@@ -168,8 +171,10 @@ def _phase(line: str) -> str | None:
 
 def _reason(said: str) -> str:
     """What went wrong, as a sentence; empty if it is not known."""
+    if _NO_KERNEL in said:
+        return "the root directory has no kernel: add one to 'packages' in [image]"
     if match := _NO_PACKAGE.search(said):
-        return f"there is no package {match[1]} to install: check 'packages' in [image]"
+        return f"there is no package {match[match.lastindex or 0]} to install: check 'packages' in [image]"
     if _NO_SUITE.search(said):
         return "there is no such release in the archive: check 'suite' in [image]"
     if _NO_ROOM.search(said):

@@ -29,7 +29,7 @@ if [ -f "$build/customize.sh" ]; then
 fi
 
 if ! ls /boot/vmlinuz-* >/dev/null 2>&1; then
-    echo "the root directory has no kernel: [image] packages must name one, such as linux-image-cloud-amd64" >&2
+    echo "the root directory has no kernel (/boot/vmlinuz-*), such as linux-image-cloud-amd64 brings" >&2
     exit 1
 fi
 
