@@ -98,7 +98,7 @@ def test_a_failure_says_what_to_do_and_where_the_log_is(machine: Path, store: Pa
 
 def test_a_root_directory_without_a_boot_loader_is_not_a_disk(machine: Path, store: Path) -> None:
     stand_in(machine, "tar -C / -cf - --no-recursion .")
-    with pytest.raises(UartsimError, match="the root directory has no boot/grub/i386-pc/boot.img"):
+    with pytest.raises(UartsimError, match=r"the root directory has no boot/grub/i386-pc/boot\.img"):
         build(machine)
     assert entries(store) == []
 
@@ -107,7 +107,7 @@ def test_a_missing_program_is_named_with_all_others(
     machine: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("uartsim.images.build.has_tool", lambda name: name not in ("mmdebstrap", "mmd"))
-    with pytest.raises(UsageError, match="programs that are missing here: apt-get install mmdebstrap mtools$"):
+    with pytest.raises(UsageError, match=r"programs that are missing here: apt-get install mmdebstrap mtools$"):
         build(machine)
     assert entries(store) == []
 

@@ -103,9 +103,7 @@ def test_the_key_changes_with_everything_that_is_built_in(tmp_path: Path) -> Non
         return recipe_key(recipe, tmp_path, version)
 
     keys = [key(), key(version="2")]
-    keys += [
-        key(dataclasses.replace(recipe, **{name: value})) for name, value in (("suite", "trixie"), ("size_mb", 99))
-    ]
+    keys += [key(dataclasses.replace(recipe, suite="trixie")), key(dataclasses.replace(recipe, size_mb=99))]
     motd.chmod(0o755)
     keys.append(key())
     motd.write_text("bye\n")

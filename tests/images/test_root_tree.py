@@ -38,23 +38,22 @@ def test_files_are_ours_and_private_and_their_attributes_are_listed(tmp_path: Pa
             info.uid, info.gid, info.mode = 0, 42, 0o4755
 
     members = [
+        ("./dev/", tarfile.DIRTYPE, ""),  # mmdebstrap begins with it
+        ("./dev/null", tarfile.CHRTYPE, ""),
         ("./", tarfile.DIRTYPE, ""),
         ("./bin/", tarfile.DIRTYPE, ""),
         ("./bin/su", tarfile.REGTYPE, "su"),
         ("./bin/hard", tarfile.LNKTYPE, "./bin/su"),
-        ("./dev/", tarfile.DIRTYPE, ""),
-        ("./dev/null", tarfile.CHRTYPE, ""),
-        ("./dev/", tarfile.DIRTYPE, ""),
         ("./lib", tarfile.SYMTYPE, "/usr/lib"),
     ]
     tree = tmp_path / "tree"
     entries = unpack_root(write_tar(tmp_path / "tar", members, change), tree, lambda text: None)
     time = 1_600_000_000
     assert entries == [
+        RootEntry("dev", stat.S_IFDIR | 0o755, 0, 0, time),
         RootEntry("", stat.S_IFDIR | 0o755, 0, 0, time),
         RootEntry("bin", stat.S_IFDIR | 0o755, 0, 0, time),
         RootEntry("bin/su", stat.S_IFREG | 0o4755, 0, 42, time),
-        RootEntry("dev", stat.S_IFDIR | 0o755, 0, 0, time),
         RootEntry("lib", stat.S_IFLNK | 0o777, 0, 0, time),
     ]
     found = (tree / "bin/su").stat()

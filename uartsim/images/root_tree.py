@@ -70,8 +70,7 @@ def unpack_root(tar: Path, tree: Path, progress: Progress) -> list[RootEntry]:
                 if count % _TOLD_EACH == 0:
                     progress("unpacking the root directory")
                 path = _path_in_root(member.name)
-                again = member.isdir() and path in unpacked and stat.S_ISDIR(unpacked[path].mode)
-                if not path.startswith("dev/") and not again:  # mmdebstrap writes /dev twice
+                if not path.startswith("dev/"):
                     _check_path(path, unpacked)
                     _unpack(archive, member, path, tree, unpacked)
     except tarfile.TarError as error:
@@ -87,8 +86,8 @@ def _path_in_root(name: str) -> str:
 
 def _check_path(path: str, unpacked: Mapping[str, RootEntry]) -> None:
     """Check that a path is new, and in a folder that has been unpacked: it then leads through no link and no ``..``."""
-    above = unpacked.get(os.path.dirname(path))
-    in_folder = path == "" or (above is not None and stat.S_ISDIR(above.mode))
+    folder = os.path.dirname(path)
+    in_folder = folder == "" or (folder in unpacked and stat.S_ISDIR(unpacked[folder].mode))
     if path in unpacked or path == ".." or not in_folder:
         raise UartsimError(f"the tar of the root directory has a name that cannot be used: {path!r}")
 
