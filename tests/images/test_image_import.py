@@ -142,8 +142,8 @@ def test_without_room_nothing_is_copied(store: Path, disk: Path, monkeypatch: py
         ("qcow2", ["-O", "qcow2", "-o", "compat=0.10"]),
         ("vmdk", ["-O", "vmdk"]),
         ("vmdk", ["-O", "vmdk", "-o", "subformat=streamOptimized"]),
-        ("vpc", ["-O", "vpc", "-o", "force_size=on"]),
-        ("vpc", ["-O", "vpc", "-o", "subformat=fixed,force_size=on"]),
+        ("vhd", ["-O", "vpc", "-o", "force_size=on"]),
+        ("vhd", ["-O", "vpc", "-o", "subformat=fixed,force_size=on"]),
         ("vhdx", ["-O", "vhdx"]),
     ],
 )

@@ -42,7 +42,7 @@ def disk_format(fd: int, shown: str) -> tuple[str, int]:
     for at in (0, size - 512):
         footer = os.pread(fd, 512, max(at, 0))
         if footer.startswith(b"conectix") and len(footer) == 512:
-            return "vpc", int.from_bytes(footer[48:56], "big")
+            return "vhd", int.from_bytes(footer[48:56], "big")
     if head[0x8001:0x8006] == _CD:
         return "iso", size
     if _is_raw_disk(head):
