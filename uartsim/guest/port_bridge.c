@@ -271,10 +271,29 @@ static void on_reset(void *opaque)
     tell('Z', 0);
 }
 
+/*
+ * A machine that goes back to an earlier state needs an earlier time stamp counter, which QEMU's emulator does not let run
+ * backwards: it keeps the last value (cpu_ticks_prev, the first field of timers_state), and continues from that one.  The
+ * guest's clocks would then disagree by the time that was taken back.  So forget that value while the machine is stopped.
+ */
+static void forget_last_ticks(void)
+{
+    int64_t (*cpu_get_ticks)(void) = (int64_t (*)(void))dlsym(RTLD_DEFAULT, "cpu_get_ticks");
+    int64_t *last = dlsym(RTLD_DEFAULT, "timers_state");
+
+    if (!cpu_get_ticks || !last)
+        return;
+    int64_t now = cpu_get_ticks();
+    if (*last == now)                        /* else this QEMU has another structure */
+        *last = 0;
+}
+
 static void on_run(void *opaque, bool running, int state)
 {
     (void)opaque, (void)state;
-    if (running)
+    if (!running)
+        forget_last_ticks();
+    else
         qemu.qemu_set_irq(irq, level);   /* the interrupt controller of a restored machine may have another level */
     tell('V', running);
 }

@@ -30,10 +30,8 @@ machine.  Switching off kills QEMU, which is a loss of power for a disk image.
 from __future__ import annotations
 
 import functools
-import os
 import socket
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,15 +42,16 @@ from uartsim.guest.boot_files import boot_cd, boot_file
 from uartsim.guest.boot_keys import BootKeys
 from uartsim.guest.bridge_build import BridgeUnavailable, bridge_library, build_id
 from uartsim.guest.catalogue import GuestDefinition, find_program
+from uartsim.guest.checkpoints import Checkpoint, MomentStore
 from uartsim.guest.child import Child
-from uartsim.guest.drives import replaceable_names, with_images, with_names, writable_drives
+from uartsim.guest.drives import with_images, with_names, writable_drives
 from uartsim.guest.placeholders import fill_in, format_of
-from uartsim.guest.port_bridge import REFUSED, BridgeServer
+from uartsim.guest.port_bridge import REFUSED
 from uartsim.guest.qemu_line import ByteLine, QemuLine, RegisterLine
-from uartsim.guest.qemu_saving import load_memory, savable_disks, save_disks, save_memory
+from uartsim.guest.qemu_snapshots import QemuSnapshots
 from uartsim.guest.qmp import QmpClient, QmpError
-from uartsim.guest.snapshot import PortSnapshot, SavedFiles
-from uartsim.guest.snapshot_folder import PORT_FILE, SnapshotDraft, SnapshotFiles, cannot_save
+from uartsim.guest.snapshot import PortSnapshot
+from uartsim.guest.snapshot_folder import PORT_FILE, SnapshotFiles
 from uartsim.machine import GuestEnd, Machine
 
 #: The name of the program.
@@ -106,9 +105,9 @@ class QemuGuest:
         if self._snapshot is not None:
             self._registers = "require"
         self._files: SnapshotFiles | None = None
-        self._saving = trio.Lock()
         self._command_line: list[str] = []
         self._qmp: QmpClient | None = None
+        self._store: MomentStore | None = None
         self._line: QemuLine | None = None
         self._powered_off = False
 
@@ -194,7 +193,7 @@ class QemuGuest:
                         await line.drain()
                 nursery.cancel_scope.cancel()
         finally:
-            self._qmp = self._line = None
+            self._qmp = self._line = self._store = None
             line.close()
             ours.close()
         if False in served:
@@ -234,12 +233,14 @@ class QemuGuest:
             self._line.reset()
         await self._command_by_qmp("system_reset")
 
-    async def save(self, folder: Path) -> None:
+    async def save(self, folder: Path, note: Callable[[], dict[str, Any]] = dict) -> None:
         """Save the guest, its disks and its port.  The guest is stopped meanwhile, and then continues.
 
         Args:
             folder: the snapshot's folder, made if it is missing; an earlier snapshot in it is replaced when the new one is
                 complete.
+            note: called while the guest is stopped, and everything that it has sent so far is handed out or on the line;
+                what it returns, as plain values, is kept in the snapshot under ``"console"``.
 
         Raises:
             UsageError: the folder holds other files.
@@ -249,40 +250,42 @@ class QemuGuest:
         line = self._line
         if not isinstance(line, RegisterLine) or self._qmp is None:
             raise UartsimError("only a running guest that is served register by register can be saved")
-        async with self._saving:
-            await self._save(line, self._qmp, folder)
+        await self._snapshots(line, self._qmp).save(folder, note)
 
-    async def _save(self, line: RegisterLine, qmp: QmpClient, folder: Path) -> None:
-        try:
-            await qmp.ready.wait()
-            sizes, read_only = await savable_disks(qmp, replaceable_names(self._command_line))
-            with SnapshotDraft(folder) as draft:
-                await self._command_by_qmp("stop")
-                try:
-                    await line.bridge.wait_stopped()
-                    port = PortSnapshot.of(line.bridge.com1, build_id(self._program()), self._command_line)
-                    disks = await save_disks(qmp, sizes, draft)
-                    machine = await save_memory(qmp, draft)
-                finally:
-                    with trio.CancelScope(shield=True):
-                        await self._command_by_qmp("cont")
-                files = SavedFiles(machine, disks, read_only=read_only)
-                await trio.to_thread.run_sync(draft.commit, replace(port, files=files).content())
-        except OSError as error:
-            raise cannot_save(folder, error) from error
+    async def checkpoint(self, note: Callable[[], None]) -> Checkpoint:
+        """Keep the present moment of guest, disks and port, to go back to in this very QEMU.
 
-    async def _load(self, line: RegisterLine, snapshot: PortSnapshot, files: SnapshotFiles) -> None:
-        """Continue from a snapshot."""
-        assert self._qmp is not None
-        line.bridge.on_run = functools.partial(_once, line.bridge, snapshot)
-        fd = files.open(snapshot.files.machine)
-        try:
-            await load_memory(self._qmp, fd)
-        finally:
-            os.close(fd)
-            files.close()  # QEMU has all of them open
-        await self._command_by_qmp("cont")  # the guest was saved while it was stopped, and would stay stopped
-        await line.bridge.wait_running()
+        Args:
+            note: called while the guest is stopped, and everything that it has sent so far is handed out or on the line.
+
+        Raises:
+            UartsimError: the guest is not served register by register, has a disk that cannot go back, or the moment cannot
+                be kept.
+        """
+        line = self._line
+        if not isinstance(line, RegisterLine) or self._qmp is None:
+            raise UartsimError("only a running guest that is served register by register can go back to a checkpoint")
+        return await self._snapshots(line, self._qmp).keep(note)
+
+    async def go_back(self, checkpoint: Checkpoint, note: Callable[[], None]) -> None:
+        """Go back to a checkpoint of this QEMU: guest, disks and port are as they were; what came since is lost.
+
+        Args:
+            checkpoint: the moment.
+            note: called just before the guest runs again, when nothing of the time since then can come any more.
+
+        Raises:
+            UartsimError: the checkpoint is another QEMU's, or QEMU cannot go back.
+        """
+        line = self._line
+        if not isinstance(line, RegisterLine) or self._qmp is None or checkpoint.store is not self._store:
+            raise UartsimError("the checkpoint is of another run of the guest, which has ended: take a new one")
+        await self._snapshots(line, self._qmp).go_back(checkpoint, note)
+
+    def _snapshots(self, line: RegisterLine, qmp: QmpClient) -> QemuSnapshots:
+        if self._store is None:
+            self._store = MomentStore(qmp)
+        return QemuSnapshots(line.bridge, qmp, self._store, build_id(self._program()), self._command_line)
 
     async def nmi(self) -> None:
         """The NMI button: send an NMI to the guest.
@@ -351,7 +354,7 @@ class QemuGuest:
             await self._qmp.ready.wait()
         if await line.wait_ready():
             if self._snapshot is not None and self._files is not None and isinstance(line, RegisterLine):
-                await self._load(line, self._snapshot, self._files)
+                await self._snapshots(line, self._qmp).load(self._snapshot, self._files)
             task_status.started()
         else:
             served.append(False)
@@ -374,12 +377,6 @@ def _read_snapshot(folder: Path) -> PortSnapshot:
     with SnapshotFiles(folder) as files:
         snapshot.files.check(files)
     return snapshot
-
-
-def _once(bridge: BridgeServer, snapshot: PortSnapshot) -> None:
-    """Restore the chip when the guest begins to run for the first time."""
-    bridge.on_run = None
-    snapshot.put_into(bridge.com1)
 
 
 def _monitor_arguments(monitor: int) -> list[str]:

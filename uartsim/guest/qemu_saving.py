@@ -13,12 +13,13 @@ import fcntl
 import os
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import trio
 
 from uartsim.errors import UartsimError
 from uartsim.file_cache import cache_folder
+from uartsim.guest.qemu_jobs import do_job
 from uartsim.guest.qmp import QmpClient, QmpError
 from uartsim.guest.snapshot_folder import SnapshotDraft, check_file_size
 
@@ -26,7 +27,7 @@ from uartsim.guest.snapshot_folder import SnapshotDraft, check_file_size
 MIGRATION_BYTES_PER_S: Final = 1 << 40
 
 _DESCRIPTOR: Final = "uartsim-snapshot"
-_JOB: Final = "uartsim-save"
+_NODE: Final = "uartsim-save"
 _PIPE_BYTES: Final = 1 << 20
 _POLL_S: Final = 0.005
 #: The overhead of a qcow2 image at most: one part in this many of the disk's size, and this many bytes.
@@ -190,12 +191,12 @@ async def save_disks(qmp: QmpClient, sizes: dict[str, int], draft: SnapshotDraft
 
 async def _back_up(qmp: QmpClient, drive: str, size: int, file: Path) -> None:
     """Copy a disk to an existing, empty file.  (``drive-backup`` would remove the copy of a temporary image.)"""
-    raw, image = f"{_JOB}-file", f"{_JOB}-image"
+    raw, image = f"{_NODE}-file", f"{_NODE}-image"
     try:
         await qmp.execute("blockdev-add", node_name=raw, driver="file", filename=str(file))
-        await _do_job(qmp, "blockdev-create", options={"driver": "qcow2", "file": raw, "size": size})
+        await do_job(qmp, "blockdev-create", options={"driver": "qcow2", "file": raw, "size": size})
         await qmp.execute("blockdev-add", node_name=image, driver="qcow2", file=raw)
-        await _do_job(qmp, "blockdev-backup", device=drive, target=image, sync="full", auto_dismiss=False)
+        await do_job(qmp, "blockdev-backup", device=drive, target=image, sync="full", auto_dismiss=False)
     except QmpError as error:
         for number in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EIO):
             if os.strerror(number) in str(error):
@@ -206,25 +207,3 @@ async def _back_up(qmp: QmpClient, drive: str, size: int, file: Path) -> None:
             for node in (image, raw):
                 with contextlib.suppress(QmpError):
                     await qmp.execute("blockdev-del", node_name=node)
-
-
-async def _do_job(qmp: QmpClient, command: str, **arguments: Any) -> None:
-    """Let QEMU do a job, and wait until it is done.
-
-    Raises:
-        QmpError: the job failed.
-    """
-    await qmp.execute(command, job_id=_JOB, **arguments)
-    job: dict[str, Any] = {}
-    try:
-        while job.get("status") != "concluded":
-            await trio.sleep(_POLL_S)
-            (job,) = (job for job in await qmp.execute("query-jobs") if job["id"] == _JOB)
-    finally:
-        with trio.CancelScope(shield=True), contextlib.suppress(QmpError):
-            if job.get("status") != "concluded":
-                await qmp.execute("job-cancel", id=_JOB)
-            else:
-                await qmp.execute("job-dismiss", id=_JOB)
-    if "error" in job:
-        raise QmpError(f"QMP {command}: {job['error']}")

@@ -187,6 +187,13 @@ class Com1(Port):
         if self.taps is not None:
             self.taps.inputs_driven()
 
+    def forget_line(self) -> None:
+        """Forget what is on the line in both directions, and what the far end has queued."""
+        self.carry()
+        self.cable.forget(self.uart.now)
+        self._touched()
+        self.far_end.room_made()
+
     # -- faults --------------------------------------------------------------------------------------------
 
     def add_fault(self, fault: Fault) -> None:

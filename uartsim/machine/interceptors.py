@@ -61,12 +61,20 @@ class Interceptors(Generic[T]):
         self.active = tuple(self._stack.values())
 
         def remove() -> None:
-            del self._stack[key]
+            if self._stack.pop(key, None) is None:
+                return  # the stack has been cleared
             self.active = tuple(self._stack.values())
             if not self.active:
                 self._emptied()
 
         return Handle(remove)
+
+    def clear(self) -> None:
+        """Take all interceptors off; their handles then do nothing."""
+        if self._stack:
+            self._stack.clear()
+            self.active = ()
+            self._emptied()
 
 
 def intercepted(port: Port, data: bytes, at: int) -> bytes:

@@ -341,6 +341,19 @@ class Cable:
         """The frames that have not arrived: when the first of each run began, the characters, their format."""
         return [(run.start, bytes(run.data), run.line_format) for run in self.runs]
 
+    def forget(self, now: int) -> None:
+        """Forget everything that is on the line, and what the far end has queued; what is heard begins anew at ``now``."""
+        self.far.forget(now)
+        self.runs.clear()
+        self.first_at = NEVER
+        self.breaks = []
+        if self.out is not None:
+            self._out_counters, self.out, self._errors = {}, None, 0
+            if self._ears:
+                out = self.use_channel(now)
+                for ear in self._ears:
+                    ear.sampler = Sampler(ear.line_format or self.line_format, 0, out.horizon, out.level)
+
     def last_arrival(self) -> int:
         """When the last frame that is on the line will have arrived; NEVER when none is."""
         if not self.runs:

@@ -139,6 +139,15 @@ class FarSender:
         self._queue.clear()
         return count
 
+    def forget(self, now: int) -> None:
+        """Forget what is queued and what is on the line at ``now``."""
+        self.discard()
+        self._flight, self._break_end, self.free_at = None, NEVER, 0
+        self._arrived.clear()
+        if self.channel is not None:
+            self.fault_counters, self.channel = {}, None
+            self._choose(now)
+
     # -- the schedule --------------------------------------------------------------------------------------
 
     def due(self, room: bool) -> int:
