@@ -34,6 +34,12 @@ class BeforeBoot:
     changes: ImageChanges = field(default_factory=ImageChanges)
     seed: Seed | None = None
 
+    @property
+    def account(self) -> tuple[str, str] | None:
+        """The user whom the seed makes, and that user's password; None if the seed was not made of these."""
+        seed = self.seed
+        return None if seed is None or seed.user is None or seed.password is None else (seed.user, seed.password)
+
     def arguments(self) -> list[str]:
         """QEMU's arguments for the seed, with a stand-in for its file, so that they are the same each time."""
         return [] if self.seed is None else self.seed.arguments(_PLACE)
