@@ -26,6 +26,7 @@ MODULES = {
     "uartsim.console.blocking_facets": {
         "ConsoleLine": ("uartsim.console.console_line", "The line of a console"),
         "Grub": ("uartsim.console.grub.grub", "GRUB on a console"),
+        "Recovery": ("uartsim.console.recovery", "The procedures of distributions on a console"),
         "Stimulus": ("uartsim.console.stimuli", "A stimulus that is at work"),
         "PrintkStorm": ("uartsim.console.stimuli", "Kernel lines in what the guest sends"),
         "StolenLine": ("uartsim.console.stimuli", "A line that another client holds"),
@@ -47,7 +48,7 @@ SPECIAL = {"__enter__", "__exit__"}
 
 TITLES = {
     "uartsim.console.blocking_console": "The console for blocking code",
-    "uartsim.console.blocking_facets": "The line, GRUB's menu and the stimuli of a console, for blocking code",
+    "uartsim.console.blocking_facets": "The line, GRUB's menu, the recovery and the stimuli of a console, for blocking code",
 }
 HEAD = '''"""{title}.  Made by tools/derive_blocking.py.
 

@@ -14,7 +14,8 @@ import pytest
 
 from uartsim.errors import UartsimError, UsageError
 from uartsim.images import host_tools, offline_edit
-from uartsim.images.mount_table import Volume, mount_points, mounted_volume
+from uartsim.images.mount_table import FileSystem, mount_points, mounted_file_system, read_file_systems
+from uartsim.images.nbd_client import open_disk
 from uartsim.images.offline_edit import FileEdit, ImageChanges, change_image, read_changes
 
 pytestmark = pytest.mark.needs("mke2fs", "e2fsck", "debugfs", "qemu-img")
@@ -44,16 +45,13 @@ class Disk:
     def __init__(self, tmp_path: Path, *partitions: dict[str, str] | bytes) -> None:
         self.base = tmp_path / "base.img"
         self.overlay = tmp_path / "overlay" / "disk.qcow2"
-        self.volumes: list[Volume] = []
         entries, content = b"", b""
         for number, given in enumerate(partitions, 1):
             part = given if isinstance(given, bytes) else ext_partition(tmp_path, number, given)
-            kind = "xfs" if isinstance(given, bytes) else "ext4"
             start = FIRST_BYTES + (number - 1) * PARTITION_BYTES
-            self.volumes.append(Volume(number, kind, start, PARTITION_BYTES, UUIDS[number - 1]))
             entries += struct.pack("<B3sB3sII", 0, bytes(3), 0x83, bytes(3), start // 512, PARTITION_BYTES // 512)
             content += part.ljust(PARTITION_BYTES, b"\0")
-        table = bytes(446) + entries.ljust(64, b"\0") + b"\x55\xaa"
+        table = bytes(440) + b"\x78\x56\x34\x12\0\0" + entries.ljust(64, b"\0") + b"\x55\xaa"
         self.base.write_bytes(table.ljust(FIRST_BYTES, b"\0") + content)
         self.overlay.parent.mkdir()
         command = ["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(self.base), "-F", "raw", str(self.overlay)]
@@ -64,7 +62,7 @@ class Disk:
         sums = [hashlib.sha256(file.read_bytes()).digest() for file in (self.base, self.overlay)]
         said: list[str] = []
         try:
-            done = change_image(self.overlay, "qcow2", self.volumes, changes, said.append)
+            done = change_image(self.overlay, "qcow2", changes, said.append)
             assert said[-len(done) :] == done
             return done
         except UartsimError:
@@ -85,6 +83,11 @@ class Disk:
             ["debugfs", "-R", f'cat "{path}"', str(part)], check=True, capture_output=True, text=True
         )
         return found.stdout
+
+
+def file_systems_of(image: Path) -> list[FileSystem]:
+    with open_disk(image, "qcow2") as disk:
+        return read_file_systems(disk)
 
 
 def edit(path: str, text: str) -> ImageChanges:
@@ -109,6 +112,9 @@ def test_boot_partition_is_found_by_the_guests_fstab(tmp_path: Path) -> None:
     assert "set timeout=20\n" in disk.read(1, "/grub/grub.cfg")
     assert disk.read(1, "/note") == "x"
     assert disk.read(2, "/etc/note") == "y"
+    assert file_systems_of(disk.overlay)[1] == FileSystem(
+        2, "ext", FIRST_BYTES + PARTITION_BYTES, PARTITION_BYTES, UUIDS[1], "", "12345678-02"
+    )
     assert disk.read(2, "/etc/default/grub") == 'GRUB_TIMEOUT="20"\n'
 
 
@@ -124,20 +130,30 @@ def test_edit_of_a_settings_file_comes_before_a_setting(tmp_path: Path) -> None:
         ([{"etc/fstab": ""}], edit("/etc", "x"), "/etc cannot be written in the guest: it is a folder there"),
         ([{"etc/fstab": ""}], edit("/big", "x" * (9 << 20)), "the file system on partition 1 is full"),
         ([{"etc/fstab": ""}], ImageChanges(grub={"GRUB_TIMEOUT": "1"}), "the image has no GRUB"),
-        ([{"etc/fstab": "/dev/vda9 /srv ext4\n"}], edit("/srv/x", "x"), "/srv is on no partition of this disk"),
+        (
+            [{"etc/fstab": "/dev/vda9 /srv ext4\n"}],
+            edit("/srv/x", "x"),
+            "/srv is /dev/vda9 in the guest's fstab, which is not found",
+        ),
         (
             [{"etc/fstab": "/dev/vda2 /srv xfs\n"}, b"XFSB"],
             edit("/srv/x", "x"),
-            r"/srv is a xfs file system \(partition 2\)",
+            "/srv is on partition 2, XFS, which only libguestfs can change: apt-get install",
         ),
+        ([b"XFSB"], edit("/x", "x"), "the program guestfish is missing: apt-get install guestfish"),
+        ([b"LUKS\xba\xbe"], edit("/x", "x"), r"partition 1 is encrypted \(LUKS\)"),
         ([{"etc/fstab": ""}, {"etc/passwd": ""}], edit("/x", "x"), "two systems, on partition 1 and partition 2"),
         ([{"home/x": ""}], edit("/x", "x"), "no file system of the image holds a system"),
-        ([], edit("/x", "x"), "the image has none"),
+        ([], edit("/x", "x"), r"the image has none \(nothing that is known\)"),
     ],
 )
 def test_what_cannot_be_done_is_refused_and_the_overlay_is_whole(
-    tmp_path: Path, partitions: list[Any], changes: ImageChanges, words: str
+    tmp_path: Path, partitions: list[Any], changes: ImageChanges, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    found = shutil.which
+    monkeypatch.setattr(
+        shutil, "which", lambda name, path=None: None if name == "guestfish" else found(name, path=path)
+    )
     with pytest.raises(UsageError, match=words):
         Disk(tmp_path, *partitions).change(changes)
 
@@ -163,7 +179,7 @@ def test_damaged_file_system_is_refused(tmp_path: Path) -> None:
 def test_missing_program_is_named_with_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disk = Disk(tmp_path, {"etc/fstab": ""})
     found = shutil.which
-    monkeypatch.setattr(shutil, "which", lambda name, path: None if name == "debugfs" else found(name, path=path))
+    monkeypatch.setattr(shutil, "which", lambda name, path=None: None if name == "debugfs" else found(name, path=path))
     with pytest.raises(UsageError, match="the program debugfs is missing: apt-get install e2fsprogs"):
         disk.change(edit("/x", "x"))
 
@@ -222,8 +238,8 @@ def test_file_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.M
 
 
 VOLUMES = [
-    Volume(1, "ext4", 0, 1, "aaaa-BB", "root", "11-01", "system"),
-    Volume(3, "ext4", 0, 1, "cccc-DD", "boot label", "11-03"),
+    FileSystem(1, "ext4", 0, 1, "aaaa-BB", "root", "11-01"),
+    FileSystem(3, "ext4", 0, 1, "cccc-DD", "boot label", "11-03"),
 ]
 
 
@@ -236,7 +252,7 @@ VOLUMES = [
         ("LABEL=boot label", 3),
         ("LABEL=Root", None),
         ("PARTUUID=11-03", 3),
-        ("PARTLABEL=system", 1),
+        ("PARTLABEL=system", None),
         ("LABEL=", None),
         ("/dev/disk/by-label/root", 1),
         ("/dev/disk/by-uuid/AAAA-BB", 1),
@@ -251,7 +267,7 @@ VOLUMES = [
     ],
 )
 def test_source_in_fstab_is_a_volume_or_none(source: str, number: int | None) -> None:
-    found = mounted_volume(source, VOLUMES)
+    found = mounted_file_system(source, VOLUMES)
     assert (found and found.number) == number
 
 

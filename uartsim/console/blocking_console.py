@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from uartsim.console.blocking_facets import ConsoleLine, Grub, Stimuli
+from uartsim.console.blocking_facets import ConsoleLine, Grub, Recovery, Stimuli
 from uartsim.console.console import Console as AsyncConsole
 from uartsim.console.expectations import Expectation, Match, Timeout
 from uartsim.console.guest_output import SHOWN_LINES
@@ -113,8 +113,8 @@ class Console:
 
     def login(
         self,
-        user: str = "root",
-        password: str = "toor",
+        user: str | None = None,
+        password: str | None = None,
         timeout: Timeout = "default",
         *,
         new_password: str | None = None,
@@ -124,8 +124,8 @@ class Console:
         Returns with a shell's prompt read; its text is in ``before``.  Passwords are masked in the record.
 
         Args:
-            user: the name.
-            password: the password.
+            user: the name; by default the account of the guest's seed, or else root.
+            password: the password; by default that of the seed's account, or else toor, which our guests have for root.
             timeout: seconds; None waits for ever.
             new_password: what to answer where the guest demands another password; None: that is an error.
 
@@ -200,8 +200,7 @@ class Console:
         """Fetch a file from the guest, through the shell that it shows.
 
         Args:
-            path: the file there.
-            progress, timeout: as for :meth:`put_file`.
+            path: the file there; ``progress`` and ``timeout`` are those of :meth:`put_file`.
 
         Returns:
             Its bytes.
@@ -257,6 +256,11 @@ class Console:
     def grub(self) -> Grub:
         """GRUB's menu, wherever it is on this line."""
         return Grub(self._async.grub, self._thread)
+
+    @property
+    def recovery(self) -> Recovery:
+        """The recovery procedures of distributions, and their set-ups of a serial console."""
+        return Recovery(self._async.recovery, self._thread)
 
     @property
     def stimuli(self) -> Stimuli:
@@ -325,10 +329,9 @@ class Console:
     def counters(self) -> dict[str, int]:
         """What the line has carried and lost; ``missed`` are characters that came too fast for this console.
 
-        Keys besides ``missed``: ``bytes_out`` (from the guest) and ``bytes_in``, ``errors_out``, ``breaks_out``,
-        ``breaks_in``, ``overruns`` of the guest's receiver, ``withheld`` by flow control, ``queued_in`` (what the guest
-        has yet to take), ``dropped_by_full_transmitter``; and what faults have done, such as ``characters_lost_in``.
-        A console without a machine has only ``missed``.
+        Without a machine only ``missed``; else also ``bytes_out`` (from the guest) and ``bytes_in``, ``errors_out``,
+        ``breaks_out``, ``breaks_in``, ``overruns`` of the guest's receiver, ``withheld`` by flow control, ``queued_in``
+        (what the guest has yet to take), ``dropped_by_full_transmitter``, and what faults did, as ``characters_lost_in``.
         """
         return self._thread.read(lambda: self._async.counters)
 

@@ -1,4 +1,4 @@
-"""The line, GRUB's menu and the stimuli of a console, for blocking code.  Made by tools/derive_blocking.py.
+"""The line, GRUB's menu, the recovery and the stimuli of a console, for blocking code.  Made by tools/derive_blocking.py.
 
 Each call is handed to the console's background thread (``trio_thread.py``), and its outcome is awaited.  Call-backs, such
 as ``progress``, are called on that thread.
@@ -14,6 +14,7 @@ from typing import Any, Self
 from uartsim.console.console_line import ConsoleLine as AsyncConsoleLine
 from uartsim.console.expectations import Timeout
 from uartsim.console.grub.grub import Grub as AsyncGrub
+from uartsim.console.recovery import Recovery as AsyncRecovery
 from uartsim.console.stimuli import KERNEL_TEXT
 from uartsim.console.stimuli import PrintkStorm as AsyncPrintkStorm
 from uartsim.console.stimuli import Stimuli as AsyncStimuli
@@ -213,6 +214,47 @@ class Grub:
             GrubFailed: it cannot come any more, or GRUB does not react to keys.
         """
         self._thread.call(self._async.command_line, timeout)
+
+
+class Recovery:
+    """The procedures of distributions on a console, for blocking code; see :class:`uartsim.console.recovery.Recovery`.
+
+    Args:
+        made: the async one.
+        thread: the thread that it lives on.
+    """
+
+    _async: AsyncRecovery
+
+    def __init__(self, made: AsyncRecovery, thread: TrioThread) -> None:
+        self._async = made
+        self._thread = thread
+
+    def run(
+        self,
+        distribution: str,
+        procedure: str,
+        timeout: Timeout = "default",
+        *,
+        root_password: str | None = None,
+        new_password: str | None = None,
+    ) -> None:
+        """Play a procedure: a recovery from a start or reset of the machine on, a set-up in root's shell.
+
+        Args:
+            distribution: the guest whose manifest has the procedure, such as ``"rhel"``: a name in the catalogue or a path.
+            procedure: its name, such as ``"rd.break"``; ``uartsim guests rhel`` lists them.
+            timeout: how long each step may take, in seconds; None for ever.
+            root_password: root's password, where the procedure logs in; a new one takes its place from then on.
+            new_password: the password that root is to have, where the procedure changes it.
+
+        Raises:
+            RecoveryFailed: a step did not go as the procedure says; the message has the step, and what was there instead.
+            UsageError: there is no such guest or procedure, it is one for a person, or a password is missing.
+        """
+        self._thread.call(
+            self._async.run, distribution, procedure, timeout, root_password=root_password, new_password=new_password
+        )
 
 
 class Stimulus:

@@ -18,11 +18,12 @@ On the command line that :meth:`ImageDrive.arguments` returns, and that a snapsh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from uartsim.errors import UsageError
+from uartsim.guest.before_boot import BeforeBoot
 from uartsim.guest.drives import read_options, with_drives, write_options
 from uartsim.images.overlay import Overlay, make_overlay
 
@@ -63,10 +64,22 @@ class ImageDrive:
         firmware: ``"bios"`` or ``"uefi"``.
         disk: a key of :data:`DISKS`, or ``"cd"``.
         writable: the guest writes to the image itself.
+        before: what is done to the overlay before the guest boots.
+
+    Raises:
+        UsageError: there are changes to be made before the boot, and no overlay to make them on.
     """
 
     def __init__(
-        self, name: str, path: Path, image_format: str, *, firmware: str, disk: str = "virtio", writable: bool = False
+        self,
+        name: str,
+        path: Path,
+        image_format: str,
+        *,
+        firmware: str,
+        disk: str = "virtio",
+        writable: bool = False,
+        before: BeforeBoot | None = None,
     ) -> None:
         self._name = name
         self._path = path
@@ -74,8 +87,13 @@ class ImageDrive:
         self._firmware = firmware
         self._disk = disk
         self._writable = writable
+        self._before = before or BeforeBoot()
+        if self._before.changes and (writable or disk == "cd"):
+            what = "a CD" if disk == "cd" else "an image that the guest writes to itself"
+            raise UsageError(f"edit and grub change a private overlay, and {what} has none: change a copy of the image")
         self._overlay: Overlay | None = None
         self._places: dict[str, dict[str, str]] = {}
+        self._words: dict[str, str] = {}
 
     def arguments(self) -> list[str]:
         """The arguments with the image itself as the disk."""
@@ -92,18 +110,27 @@ class ImageDrive:
             code = {**flash, "unit": "0", "readonly": "on", "file": str(OVMF_CODE)}
             variables = {**flash, "unit": "1", "file": str(OVMF_VARIABLES), "id": VARIABLES_NAME}
             words += ["-drive", write_options(code), "-drive", write_options(variables)]
-        return words
+        return [*words, *self._before.arguments()]
 
-    def prepare(self) -> None:
-        """Make what the guest writes to: the overlay, and the firmware's variables.
+    def prepare(self, progress: Callable[[str], None] = lambda text: None) -> None:
+        """Make what the guest writes to, the overlay and the firmware's variables; change the overlay as it was asked for.
+
+        Args:
+            progress: told what takes long, and each change.
 
         Raises:
-            UsageError: a program or the firmware is missing.
+            UsageError: a program or the firmware is missing, or a change is not possible.
             UartsimError: there is no room.
         """
         if self._firmware == "uefi" and not (OVMF_CODE.is_file() and OVMF_VARIABLES.is_file()):
             raise UsageError(f"the UEFI firmware {OVMF_CODE} is missing: {OVMF_INSTALL}")
-        self._overlay = overlay = make_overlay(self._name, self._path, self._format)
+        overlay = make_overlay(self._name, self._path, self._format, progress)
+        try:
+            self._words = self._before.prepare(overlay, progress)
+        except BaseException:
+            overlay.remove()
+            raise
+        self._overlay = overlay
         if not self._writable and self._disk != "cd":
             self._places[DRIVE_NAME] = {"file": str(overlay.path), "format": "qcow2"}
         if self._firmware == "uefi":
@@ -117,7 +144,7 @@ class ImageDrive:
             options = read_options(text)
             return write_options({**options, **self._places.get(options.get("id", ""), {})})
 
-        return with_drives(words, place)
+        return with_drives([self._words.get(word, word) for word in words], place)
 
     def release(self, *, failed: bool) -> str | None:
         """Remove the overlay, or keep it if the machine has failed; returns what there is to say about one that is kept."""

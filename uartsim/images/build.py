@@ -9,17 +9,24 @@ only when something is built.  It has
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from uartsim.errors import UsageError
 from uartsim.file_cache import Progress
-from uartsim.images.image_store import StoredImage, stored_image
+from uartsim.images.host_tools import has_tool
+from uartsim.images.image_records import StoredImage
+from uartsim.images.image_store import stored_image
 from uartsim.images.recipe import Recipe, recipe_key
 
 #: The modules of the builders, by the name that ``[image] builder`` gives.
-BUILDERS: Final[Mapping[str, str]] = {"debian": "uartsim.images.debian_builder"}
+BUILDERS: Final[Mapping[str, str]] = {
+    "debian": "uartsim.images.debian_builder",
+    "alpine": "uartsim.images.alpine_builder",
+    "debian-installer": "uartsim.images.installer_builder",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +36,7 @@ class Builder:
     Attributes:
         version: changes when the same recipe gives another image than before.
         format: the format of what it makes, ``"qcow2"`` or ``"raw"``.
-        programs: the programs that it runs, and the command that installs each.
+        programs: the programs that it runs, and the command ``apt-get install PACKAGE`` that installs each.
         make: makes the image of ``(recipe, the guest's folder, the path of the draft, progress)``.
         expected_bytes: how much room the image and all that is needed to make it take, at most.
         source: where the image comes from, in words, for the list of images.
@@ -63,13 +70,28 @@ def build_image(recipe: Recipe, folder: Path, progress: Progress, *, rebuild: bo
         UartsimError: the image cannot be built or kept.
     """
     builder = builder_of(recipe)
+
+    def make(draft: Path) -> None:
+        missing = [install for program, install in builder.programs.items() if not has_tool(program)]
+        if missing:
+            raise UsageError(
+                f"building the image {folder.name} needs programs that are missing here: {_commands(missing)}"
+            )
+        builder.make(recipe, folder, draft, progress)
+
     return stored_image(
         folder.name,
         recipe_key(recipe, folder, builder.version),
-        lambda draft: builder.make(recipe, folder, draft, progress),
+        make,
         progress,
         format=builder.format,
         source=builder.source(recipe),
         expected_bytes=builder.expected_bytes(recipe),
         rebuild=rebuild,
     )
+
+
+def _commands(commands: Sequence[str]) -> str:
+    """One command that does what several commands ``apt-get install PACKAGE...`` do."""
+    packages = sorted({word for command in commands for word in command.removeprefix("apt-get install ").split()})
+    return f"apt-get install {' '.join(packages)}"

@@ -36,7 +36,7 @@ _ENVIRONMENT: Final = {
     "TERM": "dumb",
 }
 _DONE: Final = "uartsim-done"
-_ERROR: Final = re.compile(r"^(?:libguestfs: error: |guestfish: )(?:\w+: )?(.*)$", re.MULTILINE)
+_ERROR: Final = re.compile(r"^(?:\*stdin\*:\d+: )?(?:libguestfs: error: |guestfish: )(?:\w+: )?(.*)$", re.MULTILINE)
 _KINDS: Final = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
 
 
@@ -139,6 +139,15 @@ class GuestfsFiles:
                 raise UartsimError(f"guestfish cannot open the image: {why}")
             answer += portion
         return answer.decode(errors="surrogateescape").removesuffix(f"{_DONE}\n")
+
+
+def is_installed() -> bool:
+    """Whether guestfish is there."""
+    try:
+        find_tool("guestfish", INSTALL)
+    except UsageError:
+        return False
+    return True
 
 
 @contextmanager

@@ -205,6 +205,7 @@ def keep_draft(own: OwnFolder, draft: str, image: StoredImage) -> StoredImage:
         size_bytes = (
             found.st_size if image.format == "raw" else disk_format(file.fileno(), f"the image {image.name}")[1]
         )
+        file.seek(0)  # disk_format has looked for the end
         sha256 = image.sha256 or hashlib.file_digest(file, "sha256").hexdigest()
     image = replace(
         image,

@@ -2,7 +2,7 @@
 
 No root, no loop device and no mount is needed.  The guest's ext file systems are taken out of the image, edited and checked
 there, and only then are the blocks that are different put back.  Whatever fails before that leaves the image as it was.
-Guests on XFS, btrfs or LVM are edited by libguestfs (Debian's package guestfs-tools) where it is installed.
+Guests on XFS, btrfs or LVM are edited by libguestfs where its shell guestfish is installed; it writes to the image at once.
 
 The image is one that nobody needs in its old state: a private overlay.
 """
@@ -17,19 +17,27 @@ from typing import Final
 
 from uartsim.errors import UsageError
 from uartsim.images.ext_files import ExtFiles
+from uartsim.images.file_systems import ENCRYPTED
 from uartsim.images.grub_edit import change_grub
 from uartsim.images.grub_settings import check_grub_settings
-from uartsim.images.guest_tree import GuestTree
-from uartsim.images.mount_table import Volume, mount_points, mounted_volume
+from uartsim.images.guest_tree import ElsewhereError, GuestTree
+from uartsim.images.guestfs_files import INSTALL, is_installed, open_guestfs
+from uartsim.images.mount_table import FileSystem, mount_points, mounted_file_system, read_file_systems
 from uartsim.images.nbd_client import open_disk
 from uartsim.images.partition_copy import partition_copy, put_back
 from uartsim.printable import printable, quoted
 
 #: The largest file that can be put into a guest, in bytes.
 LARGEST_FILE_BYTES: Final = 256 << 20
-#: The file systems that debugfs edits.
-_EXT: Final = ("ext2", "ext3", "ext4")
+#: What is on a partition that debugfs edits: ext2, ext3 or ext4.
+_EXT: Final = "ext"
+#: What libguestfs edits, as the messages name it.
+_GUESTFS: Final = ("XFS", "btrfs", "LVM", "F2FS", "RAID")
+#: Types in fstab that are on no disk.
+_NOT_ON_A_DISK: Final = ("proc", "sysfs", "tmpfs", "devpts", "swap")
 
+#: An option that may be given several times: ``NAME=VALUE``, some of them, or a mapping of names to values.
+Texts = str | Sequence[str] | Mapping[str, object]
 #: Told what has been changed, line by line.
 Progress = Callable[[str], None]
 
@@ -63,9 +71,7 @@ class ImageChanges:
         return bool(self.edits or self.grub)
 
 
-def read_changes(
-    edit: str | Sequence[str] | Mapping[str, object] | None, grub: str | Sequence[str] | Mapping[str, object] | None
-) -> ImageChanges:
+def read_changes(edit: Texts | None, grub: Texts | None) -> ImageChanges:
     """The changes that the options ``edit`` and ``grub`` name.
 
     Args:
@@ -82,9 +88,7 @@ def read_changes(
     return ImageChanges(edits, settings)
 
 
-def _pairs(
-    option: str, value: str | Sequence[str] | Mapping[str, object] | None, form: str
-) -> list[tuple[str, object]]:
+def _pairs(option: str, value: Texts | None, form: str) -> list[tuple[str, object]]:
     if isinstance(value, Mapping):
         return [(str(key), item) for key, item in value.items()]
     pairs: list[tuple[str, object]] = []
@@ -120,9 +124,7 @@ def _file_edit(path: str, source: str) -> FileEdit:
     return FileEdit(path, content)
 
 
-def change_image(
-    image: Path, image_format: str, volumes: Sequence[Volume], changes: ImageChanges, progress: Progress
-) -> list[str]:
+def change_image(image: Path, image_format: str, changes: ImageChanges, progress: Progress) -> list[str]:
     """Change a disk image from which nothing runs.
 
     If this fails before anything was written the image is as it was; if it fails later (the disk is full, or the process is
@@ -131,7 +133,6 @@ def change_image(
     Args:
         image: the image, such as an overlay.
         image_format: its format, as QEMU names it.
-        volumes: the file systems on its disk.
         changes: what is to be changed.
         progress: told what is being done, and each change.
 
@@ -141,41 +142,68 @@ def change_image(
         UsageError: a change is not possible in this guest, or a program is missing; the message says what to do.
         UartsimError: a file system is damaged, or there is no room for the work.
     """
+    with open_disk(image, image_format) as disk:
+        volumes = read_file_systems(disk)
+    try:
+        done = _change_ext(image, image_format, volumes, changes, progress)
+    except ElsewhereError:  # nothing has been written
+        if not is_installed():
+            raise
+        done = None
+    if done is None:
+        progress("starting libguestfs, which takes a minute")
+        with open_guestfs(image, image_format) as files:
+            done = _apply(changes, GuestTree({"/": files}))
+    for line in done:
+        progress(line)
+    return done
+
+
+def _apply(changes: ImageChanges, tree: GuestTree) -> list[str]:
+    done = [line for edit in changes.edits for line in tree.write(edit.path, edit.content)]
+    return done + change_grub(tree, changes.grub) if changes.grub else done
+
+
+def _change_ext(
+    image: Path, image_format: str, volumes: Sequence[FileSystem], changes: ImageChanges, progress: Progress
+) -> list[str] | None:
+    """Change a guest whose root directory is on an ext file system; None if it is on another that libguestfs knows.
+
+    Raises:
+        ElsewhereError: a change is on another file system.
+    """
     with ExitStack() as stack:
         copies: dict[int, int] = {}
         files: dict[int, ExtFiles] = {}
         for volume in volumes:
-            if volume.kind in _EXT:
+            if volume.kind == _EXT:
                 progress(f"looking into the file system of {volume.what}")
                 copies[volume.number] = stack.enter_context(
                     partition_copy(image, image_format, volume.offset, volume.size)
                 )
                 files[volume.number] = ExtFiles(copies[volume.number], volume.what)
         root = _root(volumes, files)
+        if root is None:
+            return None
         mounts, elsewhere = _mounts(root, volumes, files)
-        for number in sorted({volume.number for volume in mounts.values()}):
-            if files[number].prepare():
-                progress(f"partition {number} was not unmounted: its journal has been replayed")
-        tree = GuestTree({path: files[volume.number] for path, volume in mounts.items()}, elsewhere)
-        done = [line for edit in changes.edits for line in tree.write(edit.path, edit.content)]
-        if changes.grub:
-            done += change_grub(tree, changes.grub)
         used = {volume.number: volume for volume in mounts.values()}
+        for number, volume in used.items():
+            if files[number].prepare():
+                progress(f"{volume.what} was not unmounted: its file system has been repaired as at a boot")
+        done = _apply(changes, GuestTree({point: files[volume.number] for point, volume in mounts.items()}, elsewhere))
         for number in used:
             files[number].check()
         with open_disk(image, image_format, writable=True) as disk:
             for number, volume in used.items():
                 put_back(copies[number], disk, volume.offset)
-    for line in done:
-        progress(line)
     return done
 
 
-def _root(volumes: Sequence[Volume], files: Mapping[int, ExtFiles]) -> Volume:
-    """The volume that holds the guest's root directory.
+def _root(volumes: Sequence[FileSystem], files: Mapping[int, ExtFiles]) -> FileSystem | None:
+    """The volume that holds the guest's root directory; None if that is on a file system that only libguestfs knows.
 
     Raises:
-        UsageError: there is none, or more than one.
+        UsageError: there is none, or more than one, or it needs a key.
     """
     roots = [volume for volume in volumes if volume.number in files and _is_root(files[volume.number])]
     if len(roots) == 1:
@@ -186,13 +214,20 @@ def _root(volumes: Sequence[Volume], files: Mapping[int, ExtFiles]) -> Volume:
             f"the image has two systems, on {places}, and --edit and --grub cannot tell which is meant: change it in the "
             "running guest"
         )
+    there = ", ".join(f"{volume.what}: {volume.kind}" for volume in volumes) or "nothing that is known"
+    if locked := [volume for volume in volumes if volume.kind in ENCRYPTED]:
+        raise UsageError(
+            f"{locked[0].what} is encrypted ({locked[0].kind}), so --edit and --grub cannot change it: change it in the "
+            "running guest"
+        )
+    if any(volume.kind in _GUESTFS for volume in volumes):
+        return None
     if files:
         raise UsageError(
-            f"no file system of the image holds a system: {', '.join(volume.what for volume in volumes)} have no /etc with "
-            "passwd, fstab or os-release in it"
+            f"no file system of the image holds a system, with /etc and passwd, fstab or os-release in it ({there}): --edit "
+            "and --grub have nothing to change"
         )
-    there = ", ".join(f"{volume.what}: {volume.kind}" for volume in volumes) or "nothing that is known"
-    raise UsageError(f"--edit and --grub change ext2, ext3 and ext4 file systems, and the image has none ({there})")
+    raise UsageError(f"--edit and --grub change Linux file systems, such as ext4, and the image has none ({there})")
 
 
 def _is_root(files: ExtFiles) -> bool:
@@ -203,22 +238,24 @@ def _is_root(files: ExtFiles) -> bool:
 
 
 def _mounts(
-    root: Volume, volumes: Sequence[Volume], files: Mapping[int, ExtFiles]
-) -> tuple[dict[str, Volume], dict[str, str]]:
-    """The volumes by their mount points; and why nothing below other mount points can be changed."""
+    root: FileSystem, volumes: Sequence[FileSystem], files: Mapping[int, ExtFiles]
+) -> tuple[dict[str, FileSystem], dict[str, str]]:
+    """The volumes by their mount points; and for other mount points, why debugfs cannot change what is below them."""
     mounts, elsewhere = {"/": root}, {}
     fstab = GuestTree({"/": files[root.number]}).read("/etc/fstab") or b""
     for source, point, kind in mount_points(fstab.decode(errors="surrogateescape")):
-        if point == "/" or kind in ("proc", "sysfs", "swap", "devpts"):
+        if point == "/" or kind in _NOT_ON_A_DISK:
             continue
-        volume = mounted_volume(source, volumes)
-        if volume is not None and volume.number in files:
+        volume = mounted_file_system(source, volumes)
+        if volume is None:
+            elsewhere[point] = (
+                f"{printable(point)} is {printable(source)} in the guest's fstab, which is not found on its disk: change it in "
+                "the running guest"
+            )
+        elif volume.number in files:
             mounts[point] = volume
         else:
-            where = (
-                "is on no partition of this disk"
-                if volume is None
-                else f"is a {volume.kind} file system ({volume.what})"
+            elsewhere[point] = (
+                f"{printable(point)} is on {volume.what}, {volume.kind}, which only libguestfs can change: {INSTALL}"
             )
-            elsewhere[point] = f"{printable(point)} {where}, which can only be changed in the running guest"
     return mounts, elsewhere

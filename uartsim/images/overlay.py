@@ -38,7 +38,7 @@ LEAST_ROOM_BYTES: Final = 1 << 26
 
 _BASE_NAME: Final = "base.json"
 _FOLDER_NAME: Final = re.compile(r"[\w.-]*-\d{8}-\d{6}-\d+(-\d+)?")
-_FILE_NAMES: Final = re.compile(r"disk\.qcow2|base\.json|[a-z][a-z0-9-]*\.(fd|img|iso|qcow2)")
+_FILE_NAMES: Final = re.compile(r"disk\.qcow2|base\.json|[a-z][a-z0-9-]*\.(fd|ign|img|iso|qcow2)")
 _REMEDY: Final = "set XDG_STATE_HOME to another folder"
 _VERSION: Final = 1
 _CREATE_TIMEOUT_S: Final = 60.0
@@ -102,8 +102,16 @@ class Overlay:
         Raises:
             OSError: it cannot be read or written.
         """
+        return self.add_content(name, source.read_bytes())
+
+    def add_content(self, name: str, content: bytes) -> Path:
+        """Write a file of the machine into the overlay's folder, which only this user can read; returns its path.
+
+        Raises:
+            OSError: it cannot be written.
+        """
         assert _FILE_NAMES.fullmatch(name)
-        self._folder.write_new(name, source.read_bytes())
+        self._folder.write_new(name, content)
         return Path(self._folder.path, name)
 
     def remove(self) -> None:
