@@ -39,6 +39,7 @@ from typing import Any, Final
 import trio
 
 from uartsim.errors import UartsimError, UsageError
+from uartsim.guest.before_boot import BeforeBoot, read_before_boot
 from uartsim.guest.boot_files import boot_cd, boot_file
 from uartsim.guest.boot_keys import BootKeys
 from uartsim.guest.bridge_build import BridgeUnavailable, bridge_library, build_id
@@ -99,6 +100,14 @@ class QemuGuest:
                 if settings.get(press.get("when"), True)
             ]
         )
+        has_disk = definition.image is not None or "image" in options
+        self._before_boot = read_before_boot(options, settings) if has_disk else BeforeBoot()
+        #: The user whom the guest's seed makes, and that user's password; None if there is no such seed.
+        self.account = self._before_boot.account
+        if restore is not None and self._before_boot.changes:
+            raise UsageError(
+                "edit and grub change a disk before it boots, and a snapshot goes on from a boot: leave one out"
+            )
         self._registers = options.get("registers", "auto")
         self._port = options.get("port", "com1")
         self._restore = restore
