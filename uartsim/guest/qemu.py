@@ -34,12 +34,11 @@ import functools
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import trio
 
 from uartsim.errors import UartsimError, UsageError
-from uartsim.guest.before_boot import BeforeBoot, read_before_boot
 from uartsim.guest.boot_files import boot_cd, boot_file
 from uartsim.guest.boot_keys import BootKeys
 from uartsim.guest.bridge_build import BridgeUnavailable, bridge_library, build_id
@@ -47,6 +46,7 @@ from uartsim.guest.catalogue import GuestDefinition
 from uartsim.guest.checkpoints import Checkpoint, MomentStore
 from uartsim.guest.child import Child
 from uartsim.guest.drives import with_images, with_names, writable_drives
+from uartsim.guest.guest_disk import GuestDisk
 from uartsim.guest.placeholders import fill_in, format_of
 from uartsim.guest.port_bridge import REFUSED
 from uartsim.guest.qemu_line import ByteLine, QemuLine, RegisterLine
@@ -62,6 +62,7 @@ DRAIN_TIMEOUT_S: Final = 30.0
 #: How long QEMU may run after it has closed its end of the line, in seconds.
 FAREWELL_TIMEOUT_S: Final = 2.0
 
+_Built = TypeVar("_Built")
 #: The exit statuses of a QEMU in which the bridge refused to work, or that it crashed (SIGABRT, SIGBUS, SIGSEGV).
 _BRIDGE_FAILED: Final = (REFUSED, 134, 135, 139)
 
@@ -100,14 +101,9 @@ class QemuGuest:
                 if settings.get(press.get("when"), True)
             ]
         )
-        has_disk = definition.image is not None or "image" in options
-        self._before_boot = read_before_boot(options, settings) if has_disk else BeforeBoot()
+        self._disk = GuestDisk(definition, restored=restore is not None)
         #: The user whom the guest's seed makes, and that user's password; None if there is no such seed.
-        self.account = self._before_boot.account
-        if restore is not None and self._before_boot.changes:
-            raise UsageError(
-                "edit and grub change a disk before it boots, and a snapshot goes on from a boot: leave one out"
-            )
+        self.account = self._disk.account
         self._registers = options.get("registers", "auto")
         self._port = options.get("port", "com1")
         self._restore = restore
@@ -135,9 +131,12 @@ class QemuGuest:
             UartsimError: ``registers`` is ``"require"`` and the port bridge cannot work here; or the snapshot does not
                 belong to this guest.
         """
+        return await self._disk.during(self._run(machine, task_status), machine.log)
+
+    async def _run(self, machine: Machine, task_status: trio.TaskStatus[None]) -> GuestEnd:
         self._command_line = command = await self._command(machine)
         if self._snapshot is None or self._restore is None:
-            return await self._run_as(machine, command, task_status)
+            return await self._run_as(machine, self._disk.placed(command), task_status)
         with SnapshotFiles(self._restore) as self._files:
             snapshot = self._snapshot = PortSnapshot.read(self._files.path(PORT_FILE))
             snapshot.check(build_id(self._system.find()), command, machine.com1)
@@ -153,7 +152,9 @@ class QemuGuest:
                     "the guest's disks are copies from the snapshot: whatever the guest writes to them is lost when it ends, "
                     f"unless 'uartsim save {machine.name} FOLDER' saves it"
                 )
-            return await self._run_as(machine, [*with_images(command, images), "-incoming", "defer"], task_status)
+            return await self._run_as(
+                machine, [*with_images(self._disk.placed(command), images), "-incoming", "defer"], task_status
+            )
 
     async def _run_as(self, machine: Machine, command: list[str], task_status: trio.TaskStatus[None]) -> GuestEnd:
         """Run QEMU with this command line, and serve its COM1 in the best way that works."""
@@ -331,7 +332,7 @@ class QemuGuest:
             files = [self._filled_in("cd", text) for text in options["cd"]]
             image = await self._in_thread(machine, lambda progress: boot_cd(files, self._definition.folder, progress))
             command += ["-drive", f"file={image},media=cdrom,readonly=on"]
-        return command + self._extra
+        return command + await self._in_thread(machine, self._disk.open) + self._extra
 
     async def _module(self, machine: Machine, text: str) -> str:
         """A multiboot module for QEMU: a file and its arguments, with commas doubled (QEMU separates modules by commas)."""
@@ -342,12 +343,16 @@ class QemuGuest:
         folder = self._definition.folder
         return await self._in_thread(machine, lambda progress: boot_file(name, folder, progress))
 
-    async def _in_thread(self, machine: Machine, build: Callable[[Callable[[str], None]], Path]) -> Path:
-        """Build a file in a thread; its progress messages go to the machine's log."""
+    async def _in_thread(self, machine: Machine, build: Callable[[Callable[[str], None]], _Built]) -> _Built:
+        """Build something in a thread; its progress messages go to the machine's log, each once."""
+        last = ""
 
         def progress(text: str) -> None:
+            nonlocal last
             trio.from_thread.check_cancelled()
-            trio.from_thread.run_sync(machine.log, text)
+            if text != last:
+                trio.from_thread.run_sync(machine.log, text)
+            last = text
 
         return await trio.to_thread.run_sync(build, progress)
 
