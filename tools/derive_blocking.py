@@ -26,6 +26,7 @@ MODULES = {
     "uartsim.console.blocking_facets": {
         "ConsoleLine": ("uartsim.console.console_line", "The line of a console"),
         "Grub": ("uartsim.console.grub.grub", "GRUB on a console"),
+        "Snapshots": ("uartsim.console.snapshots", "Saving the machine behind a console, and going back"),
         "Stimulus": ("uartsim.console.stimuli", "A stimulus that is at work"),
         "PrintkStorm": ("uartsim.console.stimuli", "Kernel lines in what the guest sends"),
         "StolenLine": ("uartsim.console.stimuli", "A line that another client holds"),
@@ -38,6 +39,7 @@ HOMES = {name: module for module, classes in MODULES.items() for name in classes
 LEFT_OUT = {
     "Console.follow": "the background thread does this",
     "ConsoleLine.of": "made from the async console's",
+    "Snapshots.become": "only open_console() and restore() give a console a state",
     "PrintkStorm.splice": "called with each piece of output, on the machine's side",
 }
 #: Plain values that the last call set: they are read directly, without the background thread.

@@ -16,6 +16,7 @@ from uartsim.access.hub import Hub, LinePolicy
 from uartsim.access.hub_client import HubClient
 from uartsim.console.console import Console
 from uartsim.console.console_options import LineOptions, check_options, line_policy, with_registers
+from uartsim.console.console_state import ConsoleState
 from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.problems.problem_catalogue import Source
 from uartsim.errors import UsageError
@@ -150,6 +151,8 @@ async def _opened(
     ):
         started.append(machine)
         console = make_console(hubs[0].attach("console", start=0), machine)
+        if plan.restore is not None and (state := getattr(machine.guest, "restored_console", None)):
+            console.snapshots.become(ConsoleState.read(state))
         async with _followed(console, machine, hubs[0]):
             yield console
 

@@ -31,7 +31,7 @@ from __future__ import annotations
 
 import functools
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -222,6 +222,11 @@ class QemuGuest:
             self._line.bridge.count_leased()
             return {"served": "registers", **self._line.bridge.status()}
         return {"served": "bytes"}
+
+    @property
+    def restored_console(self) -> Mapping[str, Any]:
+        """What the snapshot from which the guest continues says of its console; empty if it says nothing."""
+        return {} if self._snapshot is None else self._snapshot.console
 
     async def reset(self) -> None:
         """The reset button.

@@ -71,8 +71,7 @@ class QemuSnapshots:
                     disks = await save_disks(self._qmp, sizes, draft)
                     machine = await save_memory(self._qmp, draft)
                 files = SavedFiles(machine, disks, read_only=read_only)
-                content = {**replace(port, files=files).content(), "console": console}
-                await trio.to_thread.run_sync(draft.commit, content)
+                await trio.to_thread.run_sync(draft.commit, replace(port, files=files, console=console).content())
         except OSError as error:
             raise cannot_save(folder, error) from error
 
