@@ -25,8 +25,9 @@ from uartsim.access.hub import Hub, HubClient
 from uartsim.console.open_console import open_console
 from uartsim.guest.catalogue import find_guest
 from uartsim.guest.make_guest import make_guest
-from uartsim.guest.qemu import QEMU, QemuGuest
+from uartsim.guest.qemu import QemuGuest
 from uartsim.guest.qemu_line import RegisterLine
+from uartsim.guest.qemu_system import SYSTEMS
 from uartsim.guest.tiny_initramfs import find_kernel, tiny_initramfs
 from uartsim.machine import Machine, open_machine
 from uartsim.machine.sides import QuietFarEnd
@@ -38,7 +39,8 @@ def stock() -> float:
     """Seconds to the prompt in a stock QEMU."""
     definition = find_guest("linux")
     append = definition.options["append"].format(**definition.settings)
-    command = [QEMU, "-accel", "tcg", "-machine", "pc", "-m", str(definition.settings["memory_mb"]), "-nodefaults"]
+    program, memory = SYSTEMS["x86_64"].program, str(definition.settings["memory_mb"])
+    command = [program, "-accel", "tcg", "-machine", "pc", "-m", memory, "-nodefaults"]
     command += ["-no-user-config", "-display", "none", "-serial", "stdio", "-append", append]
     command += ["-kernel", str(find_kernel("debian-cloud", definition.folder)), "-initrd", str(tiny_initramfs())]
     started = time.monotonic()

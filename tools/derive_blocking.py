@@ -23,10 +23,13 @@ MODULES = {
     "uartsim.console.blocking_console": {
         "Console": ("uartsim.console.console", "A console"),
     },
+    "uartsim.console.blocking_snapshots": {
+        "Snapshots": ("uartsim.console.snapshots", "Saving the machine behind a console, and going back"),
+    },
     "uartsim.console.blocking_facets": {
         "ConsoleLine": ("uartsim.console.console_line", "The line of a console"),
         "Grub": ("uartsim.console.grub.grub", "GRUB on a console"),
-        "Snapshots": ("uartsim.console.snapshots", "Saving the machine behind a console, and going back"),
+        "Recovery": ("uartsim.console.recovery", "The procedures of distributions on a console"),
         "Stimulus": ("uartsim.console.stimuli", "A stimulus that is at work"),
         "PrintkStorm": ("uartsim.console.stimuli", "Kernel lines in what the guest sends"),
         "StolenLine": ("uartsim.console.stimuli", "A line that another client holds"),
@@ -49,7 +52,8 @@ SPECIAL = {"__enter__", "__exit__"}
 
 TITLES = {
     "uartsim.console.blocking_console": "The console for blocking code",
-    "uartsim.console.blocking_facets": "The line, GRUB's menu and the stimuli of a console, for blocking code",
+    "uartsim.console.blocking_snapshots": "The snapshots of a console, for blocking code",
+    "uartsim.console.blocking_facets": "The line, GRUB's menu, the recovery and the stimuli of a console, for blocking code",
 }
 HEAD = '''"""{title}.  Made by tools/derive_blocking.py.
 

@@ -46,8 +46,10 @@ class Requirement:
 
 REQUIREMENTS = (
     Requirement("qemu-system-x86_64", "qemu-system-x86", "guests of kind qemu"),
+    Requirement("qemu-system-aarch64", "qemu-system-arm", "guest u-boot-arm64"),
     Requirement("/usr/share/seabios/bios-256k.bin", "seabios", "guests of kind qemu"),
     Requirement("/usr/lib/u-boot/qemu-x86_64/u-boot.rom", "u-boot-qemu", "guest u-boot"),
+    Requirement("/usr/lib/u-boot/qemu_arm64/u-boot.bin", "u-boot-qemu", "guest u-boot-arm64"),
     Requirement("/boot/vmlinuz-*-cloud-amd64", "linux-image-cloud-amd64", "guest linux"),
     Requirement("/bin/busybox", "busybox-static", "guest linux"),
     Requirement("cpio", "cpio", "guest linux"),
@@ -66,7 +68,11 @@ REQUIREMENTS = (
     Requirement("ps", "procps", "tests that look at processes"),
     Requirement("mke2fs", "e2fsprogs", "tests of disks"),
     Requirement("e2fsck", "e2fsprogs", "tests of disks"),
+    Requirement("qemu-img", "qemu-utils", "guests with a disk image"),
     Requirement("debugfs", "e2fsprogs", "changing an image offline"),
+    Requirement("qemu-img", "qemu-utils", "guests with a disk image"),
+    Requirement("grub-mkimage", "grub-common", "disk images with GRUB"),
+    Requirement("/usr/lib/grub/i386-pc/boot.img", "grub-pc-bin", "disk images with GRUB"),
     Requirement("picocom", "picocom", "tests with a client"),
     Requirement("tio", "tio", "tests with a client"),
     Requirement("screen", "screen", "tests with a client"),

@@ -125,7 +125,7 @@ def test_a_new_process_has_guest_and_console_as_they_were(
 
 
 def test_what_is_not_a_checkpoint_is_refused(console: Console) -> None:
-    with pytest.raises(UsageError, match="give what snapshots.checkpoint"):
+    with pytest.raises(UsageError, match=r"give what snapshots\.checkpoint"):
         console.snapshots.restore("logged-in")  # type: ignore[arg-type]
 
 

@@ -45,7 +45,7 @@ def test_a_wrong_manifest_is_refused_before_anything_runs(
 
 @in_trio
 async def test_qemu_missing_names_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("uartsim.guest.qemu.find_program", lambda name: None)
+    monkeypatch.setattr("uartsim.guest.qemu_system.find_program", lambda name: None)
     with pytest.raises(UsageError, match="apt-get install qemu-system-x86"):
         async with Line().open(firmware(tmp_path)):
             pass

@@ -11,6 +11,7 @@ from uartsim import __version__
 from uartsim.cli.client_commands import attach, history, pty
 from uartsim.cli.conform_command import conform
 from uartsim.cli.guests_command import guests
+from uartsim.cli.images_commands import images
 from uartsim.cli.line_commands import fault, modem, send_break, sysrq
 from uartsim.cli.machine_commands import list_machines, nmi, reset, status, stop
 from uartsim.cli.problems_command import problems
@@ -48,7 +49,7 @@ def commands(debug: bool) -> None:
 
 
 for _command in (
-    *(run, guests),
+    *(run, guests, images),
     *(list_machines, status, stop, nmi, reset, save),
     *(attach, pty, history),
     *(send_break, sysrq, modem, fault),

@@ -19,7 +19,7 @@ from typing import Any, Final
 from uartsim.error_groups import first_error
 from uartsim.errors import UsageError
 from uartsim.own_files.folder import OwnFolder, open_own
-from uartsim.own_files.places import is_ours
+from uartsim.own_files.places import is_ours, state_place
 from uartsim.printable import printable, printable_line
 
 #: EX_SOFTWARE of sysexits(3): an error inside the program.
@@ -38,11 +38,8 @@ def wants_debug() -> bool:
 
 
 def reports_folder() -> str:
-    """Where reports are written; a relative ``XDG_STATE_HOME`` is ignored, as its specification says."""
-    base = os.environ.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(base):
-        base = os.path.join(os.path.expanduser("~"), ".local", "state")
-    return os.path.join(base, "uartsim", "reports")
+    """Where reports are written."""
+    return os.path.join(state_place(), "reports")
 
 
 def report_crash(error: BaseException, where: str = "") -> None:

@@ -10,7 +10,8 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from uartsim.console.blocking_facets import ConsoleLine, Grub, Snapshots, Stimuli
+from uartsim.console.blocking_facets import ConsoleLine, Grub, Recovery, Stimuli
+from uartsim.console.blocking_snapshots import Snapshots
 from uartsim.console.console import Console as AsyncConsole
 from uartsim.console.expectations import Expectation, Match, Timeout
 from uartsim.console.guest_output import SHOWN_LINES
@@ -200,8 +201,7 @@ class Console:
         """Fetch a file from the guest, through the shell that it shows.
 
         Args:
-            path: the file there.
-            progress, timeout: as for :meth:`put_file`.
+            path: the file there; ``progress`` and ``timeout`` are those of :meth:`put_file`.
 
         Returns:
             Its bytes.
@@ -249,6 +249,11 @@ class Console:
     def grub(self) -> Grub:
         """GRUB's menu, wherever it is on this line."""
         return Grub(self._async.grub, self._thread)
+
+    @property
+    def recovery(self) -> Recovery:
+        """The recovery procedures of distributions, and their set-ups of a serial console."""
+        return Recovery(self._async.recovery, self._thread)
 
     @property
     def stimuli(self) -> Stimuli:
@@ -322,10 +327,9 @@ class Console:
     def counters(self) -> dict[str, int]:
         """What the line has carried and lost; ``missed`` are characters that came too fast for this console.
 
-        Keys besides ``missed``: ``bytes_out`` (from the guest) and ``bytes_in``, ``errors_out``, ``breaks_out``,
-        ``breaks_in``, ``overruns`` of the guest's receiver, ``withheld`` by flow control, ``queued_in`` (what the guest
-        has yet to take), ``dropped_by_full_transmitter``; and what faults have done, such as ``characters_lost_in``.
-        A console without a machine has only ``missed``.
+        Without a machine only ``missed``; else also ``bytes_out`` (from the guest) and ``bytes_in``, ``errors_out``,
+        ``breaks_out``, ``breaks_in``, ``overruns`` of the guest's receiver, ``withheld`` by flow control, ``queued_in``
+        (what the guest has yet to take), ``dropped_by_full_transmitter``, and what faults did, as ``characters_lost_in``.
         """
         return self._thread.read(lambda: self._async.counters)
 

@@ -1,4 +1,4 @@
-"""The line, GRUB's menu and the stimuli of a console, for blocking code.  Made by tools/derive_blocking.py.
+"""The line, GRUB's menu, the recovery and the stimuli of a console, for blocking code.  Made by tools/derive_blocking.py.
 
 Each call is handed to the console's background thread (``trio_thread.py``), and its outcome is awaited.  Call-backs, such
 as ``progress``, are called on that thread.
@@ -6,7 +6,6 @@ as ``progress``, are called on that thread.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Sequence
 from types import TracebackType
@@ -15,8 +14,7 @@ from typing import Any, Self
 from uartsim.console.console_line import ConsoleLine as AsyncConsoleLine
 from uartsim.console.expectations import Timeout
 from uartsim.console.grub.grub import Grub as AsyncGrub
-from uartsim.console.snapshots import Checkpoint
-from uartsim.console.snapshots import Snapshots as AsyncSnapshots
+from uartsim.console.recovery import Recovery as AsyncRecovery
 from uartsim.console.stimuli import KERNEL_TEXT
 from uartsim.console.stimuli import PrintkStorm as AsyncPrintkStorm
 from uartsim.console.stimuli import Stimuli as AsyncStimuli
@@ -218,58 +216,45 @@ class Grub:
         self._thread.call(self._async.command_line, timeout)
 
 
-class Snapshots:
-    """Saving the machine behind a console, and going back, for blocking code; see :class:`uartsim.console.snapshots.Snapshots`.
+class Recovery:
+    """The procedures of distributions on a console, for blocking code; see :class:`uartsim.console.recovery.Recovery`.
 
     Args:
         made: the async one.
         thread: the thread that it lives on.
     """
 
-    _async: AsyncSnapshots
+    _async: AsyncRecovery
 
-    def __init__(self, made: AsyncSnapshots, thread: TrioThread) -> None:
+    def __init__(self, made: AsyncRecovery, thread: TrioThread) -> None:
         self._async = made
         self._thread = thread
 
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Save the machine in a folder, from which ``restore=FOLDER`` continues in a new process; it then goes on.
+    def run(
+        self,
+        distribution: str,
+        procedure: str,
+        timeout: Timeout = "default",
+        *,
+        root_password: str | None = None,
+        new_password: str | None = None,
+    ) -> None:
+        """Play a procedure: a recovery from a start or reset of the machine on, a set-up in root's shell.
 
         Args:
-            folder: made if it is missing; an earlier snapshot in it is replaced when the new one is complete.
+            distribution: the guest whose manifest has the procedure, such as ``"rhel"``: a name in the catalogue or a path.
+            procedure: its name, such as ``"rd.break"``; ``uartsim guests rhel`` lists them.
+            timeout: how long each step may take, in seconds; None for ever.
+            root_password: root's password, where the procedure logs in; a new one takes its place from then on.
+            new_password: the password that root is to have, where the procedure changes it.
 
         Raises:
-            UsageError: a guest of this kind has no snapshots, or the folder holds other files.
-            UartsimError: the guest is not served register by register, a disk of its cannot be saved, or the folder cannot
-                be written.
-            GuestEnded: the guest has ended.
+            RecoveryFailed: a step did not go as the procedure says; the message has the step, and what was there instead.
+            UsageError: there is no such guest or procedure, it is one for a person, or a password is missing.
         """
-        self._thread.call(self._async.save, folder)
-
-    def checkpoint(self) -> Checkpoint:
-        """Keep the present moment of guest, disks, chip, line and console, for :meth:`restore`.
-
-        It is kept as long as the guest runs, in temporary files of QEMU's.
-
-        Raises:
-            UsageError: a guest of this kind has no snapshots.
-            UartsimError: the guest is not served register by register, or has a disk that cannot go back.
-            GuestEnded: the guest has ended.
-        """
-        return self._thread.call(self._async.checkpoint)
-
-    def restore(self, checkpoint: Checkpoint) -> None:
-        """Go back to a moment of this run of the guest, as often as wanted.
-
-        Everything is as it was: what the guest held and had written, the chip, the line with its faults, and what this
-        console has received and read.  What was on the line, or waited to be sent, is lost, and stimuli end.
-
-        Raises:
-            UsageError: not a checkpoint, or a guest of this kind has no snapshots.
-            UartsimError: the checkpoint is of another run of the guest.
-            GuestEnded: the guest has ended.
-        """
-        self._thread.call(self._async.restore, checkpoint)
+        self._thread.call(
+            self._async.run, distribution, procedure, timeout, root_password=root_password, new_password=new_password
+        )
 
 
 class Stimulus:

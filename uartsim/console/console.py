@@ -22,6 +22,7 @@ from uartsim.console.login import Login
 from uartsim.console.problems.problem_catalogue import Source
 from uartsim.console.problems.problem_reports import Problem
 from uartsim.console.protocols import LineClient, MachineButtons
+from uartsim.console.recovery import Recovery
 from uartsim.console.session import Session
 from uartsim.console.shell.run import LONGEST_OUTPUT, Runner
 from uartsim.console.shell.shell_line import Result
@@ -74,11 +75,9 @@ class Console:
         )
         self._expect = Expect(self._session)
         self._typing = Typing(self._session)
-        self._login = Login(self._session)
         self._buttons = Buttons(self._session)
         self._runner = Runner(self._session, self._typing)
         self._transfer = Transfer(self._session, self._typing, self._runner)
-        self._spawn = Spawn(self._session)
 
     # -- expecting --------------------------------------------------------------------------------------------------
 
@@ -111,7 +110,7 @@ class Console:
         """
         await self._expect.wait_for_quiet(seconds, timeout)
 
-    # -- typing ---------------------------------------------------------------------------------------------------
+    # -- typing, and running commands -----------------------------------------------------------------------------
 
     async def send(self, data: str | bytes) -> None:
         """Send characters to the guest, over the line at its speed.
@@ -176,9 +175,7 @@ class Console:
             ExpectTimeout: it did not come to a shell in time.
             UsageError: the name or the password is not text.
         """
-        await self._login.login(user, password, timeout, new_password)
-
-    # -- in a shell -------------------------------------------------------------------------------------------------
+        await Login(self._session).login(user, password, timeout, new_password)
 
     async def run(
         self, command: str, timeout: Timeout = "default", *, shell: str = "auto", max_output: int = LONGEST_OUTPUT
@@ -244,8 +241,7 @@ class Console:
         """Fetch a file from the guest, through the shell that it shows.
 
         Args:
-            path: the file there.
-            progress, timeout: as for :meth:`put_file`.
+            path: the file there; ``progress`` and ``timeout`` are those of :meth:`put_file`.
 
         Returns:
             Its bytes.
@@ -268,7 +264,7 @@ class Console:
             UsageError: pexpect is not installed, or the clock is virtual: pexpect waits in real time.
             UartsimError: the system has no pty left.
         """
-        return self._spawn.spawn(**options)
+        return Spawn(self._session).spawn(**options)
 
     # -- the machine ------------------------------------------------------------------------------------------------
 
@@ -295,6 +291,11 @@ class Console:
     def grub(self) -> Grub:
         """GRUB's menu, wherever it is on this line."""
         return Grub(self._session)
+
+    @property
+    def recovery(self) -> Recovery:
+        """The recovery procedures of distributions, and their set-ups of a serial console."""
+        return Recovery(self._session, self._typing, self._runner)
 
     @property
     def stimuli(self) -> Stimuli:
@@ -376,10 +377,9 @@ class Console:
     def counters(self) -> dict[str, int]:
         """What the line has carried and lost; ``missed`` are characters that came too fast for this console.
 
-        Keys besides ``missed``: ``bytes_out`` (from the guest) and ``bytes_in``, ``errors_out``, ``breaks_out``,
-        ``breaks_in``, ``overruns`` of the guest's receiver, ``withheld`` by flow control, ``queued_in`` (what the guest
-        has yet to take), ``dropped_by_full_transmitter``; and what faults have done, such as ``characters_lost_in``.
-        A console without a machine has only ``missed``.
+        Without a machine only ``missed``; else also ``bytes_out`` (from the guest) and ``bytes_in``, ``errors_out``,
+        ``breaks_out``, ``breaks_in``, ``overruns`` of the guest's receiver, ``withheld`` by flow control, ``queued_in``
+        (what the guest has yet to take), ``dropped_by_full_transmitter``, and what faults did, as ``characters_lost_in``.
         """
         return self._session.counters
 

@@ -50,6 +50,18 @@ class GrubFailed(UartsimError):
     """GRUB's menu does not have what was asked for."""
 
 
+class RecoveryFailed(UartsimError):
+    """A step of a procedure did not go as the procedure says.
+
+    Attributes:
+        step: its number, from 1.
+    """
+
+    def __init__(self, message: str, step: int = 0) -> None:
+        super().__init__(message)
+        self.step = step
+
+
 class TransferFailed(UartsimError):
     """A file could not be put into the guest, or fetched from it, whole."""
 

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from uartsim.errors import UsageError
+from uartsim.guest.distribution import Distribution
 from uartsim.guest.manifest import DEFAULT_UART, MANIFEST_NAME, near_matches, read_manifest
 from uartsim.images.recipe import Recipe
 
@@ -83,6 +84,7 @@ class GuestDefinition:
         settings: the guest's settings by name; each value has the type of its default.
         options: the manifest's table for the kind, checked.
         uart: the chip, a key of :data:`uartsim.registers.VARIANTS`.
+        distribution: the distribution that the guest is for, if its manifest describes one.
         image: what the disk is built from that the guest boots from, if it is built here.
     """
 
@@ -94,6 +96,7 @@ class GuestDefinition:
     settings: Mapping[str, Any]
     options: Mapping[str, Any]
     uart: str = DEFAULT_UART
+    distribution: Distribution | None = None
     image: Recipe | None = None
 
     def with_settings(self, overrides: Mapping[str, str]) -> GuestDefinition:
@@ -135,6 +138,10 @@ class GuestDefinition:
             UsageError: something is missing; the message names all of it, and the commands that install it.
         """
         missing = [sentence for need in self.needs if (sentence := need.missing()) is not None]
+        if self.distribution is not None and self.settings.get("image") == "":
+            missing.append(
+                f"it boots an image of your own: give one with --set image=PATH, such as {self.distribution.image}"
+            )
         if missing:
             separator = "\n  " if len(missing) > 1 else " "
             raise UsageError(separator.join([f"guest {self.name!r} cannot start here:", *missing]))
@@ -190,8 +197,21 @@ def load_guest(folder: Path) -> GuestDefinition:
         settings=MappingProxyType(manifest.settings),
         options=MappingProxyType(manifest.options),
         uart=manifest.uart,
+        distribution=_whole(manifest.distribution, folder),
         image=manifest.image,
     )
+
+
+def _whole(distribution: Distribution | None, folder: Path) -> Distribution | None:
+    """A distribution with the procedures of the one that it is based on, whose folder is beside ``folder``."""
+    if distribution is None or not distribution.based_on:
+        return distribution
+    base = read_manifest(folder.parent / distribution.based_on / MANIFEST_NAME).distribution
+    if base is None or base.based_on:
+        raise UsageError(
+            f"{folder / MANIFEST_NAME}: based_on names {distribution.based_on!r}, which has no procedures of its own"
+        )
+    return distribution.on(base)
 
 
 def _names() -> list[str]:

@@ -31,7 +31,7 @@ def write_options(options: Mapping[str, str]) -> str:
     return ",".join(f"{key}={value}".replace(",", ",,") for key, value in options.items())
 
 
-def _with_drives(words: Sequence[str], change: Callable[[str], str]) -> list[str]:
+def with_drives(words: Sequence[str], change: Callable[[str], str]) -> list[str]:
     """The command line with ``change`` applied to the value of each drive."""
     return [change(word) if before in _FLAGS else word for before, word in zip(["", *words], words, strict=False)]
 
@@ -51,7 +51,7 @@ def with_names(words: Sequence[str]) -> list[str]:
             return text
         return f"{text},id={NAME_PREFIX}{count}"
 
-    return _with_drives(words, name)
+    return with_drives(words, name)
 
 
 def replaceable_names(words: Sequence[str]) -> set[str]:
@@ -65,7 +65,7 @@ def replaceable_names(words: Sequence[str]) -> set[str]:
             found.add(options["id"])
         return text
 
-    _with_drives(words, look)
+    with_drives(words, look)
     return found
 
 
@@ -80,7 +80,7 @@ def writable_drives(words: Sequence[str]) -> list[str]:
             found.append(text)
         return text
 
-    _with_drives(words, look)
+    with_drives(words, look)
     return found
 
 
@@ -99,4 +99,4 @@ def with_images(words: Sequence[str], images: Mapping[str, Path]) -> list[str]:
             return text
         return write_options({**options, "file": str(image), "format": "qcow2", "snapshot": "on"})
 
-    return _with_drives(words, replace)
+    return with_drives(words, replace)

@@ -31,6 +31,8 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from uartsim.errors import UsageError
+from uartsim.guest.distribution import DISTRIBUTION_FIELDS, Distribution, distribution_of
+from uartsim.guest.manifest_field import Field
 from uartsim.guest.toml_lines import KeyPath, Lines
 from uartsim.images.recipe import BUILDER_NAMES, FIRMWARE, LAYOUTS, Recipe
 from uartsim.registers import VARIANTS
@@ -46,29 +48,6 @@ MANIFEST_LIMIT_BYTES: Final = 1 << 16
 _LONGEST_NAME: Final = 100
 #: The kinds of need a manifest can state: ``program``, ``file`` (a glob), ``root`` and ``python`` (a module).
 NEED_KINDS: Final = ("program", "file", "root", "python")
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """The rule for the value of a key.
-
-    Attributes:
-        holds: ``str``, ``int``, ``float``, ``bool``, or ``list`` for an array of strings.
-        required: whether the key must be present.
-        choices: the only allowed values; empty allows all.
-        is_file: whether the value names a file inside the guest's folder, which must exist.
-        is_folder: the same for a folder.
-        is_switch: whether the value names a setting that is true or false.
-        fields: the rules for each table, if the array is one of tables instead of strings.
-    """
-
-    holds: type
-    required: bool = False
-    choices: tuple[str, ...] = ()
-    is_file: bool = False
-    is_folder: bool = False
-    is_switch: bool = False
-    fields: Mapping[str, Field] | None = None
 
 
 _GUEST: Final = {
@@ -116,8 +95,10 @@ OPTIONS: Final[Mapping[str, Mapping[str, Field]]] = {
         "modules": Field(list),
         "cd": Field(list),
         "append": Field(str),
+        "image": Field(str),
         "memory_mb": Field(int),
         "drives": Field(list),
+        "system": Field(str, choices=("x86_64", "aarch64")),
         "machine": Field(str),
         "registers": Field(str, choices=("auto", "require", "off")),
         "port": Field(str, choices=("com1", "com2", "com3", "com4")),
@@ -153,6 +134,7 @@ class Manifest:
         settings: the defaults of the guest's settings.
         options: the table of the kind.
         uart: the chip, a key of :data:`uartsim.registers.VARIANTS`.
+        distribution: what the table ``[distribution]`` says, if there is one.
         image: what the disk is built from that the guest boots from, if it is built here.
     """
 
@@ -162,6 +144,7 @@ class Manifest:
     settings: dict[str, str | int | float | bool]
     options: dict[str, Any]
     uart: str = DEFAULT_UART
+    distribution: Distribution | None = None
     image: Recipe | None = None
 
 
@@ -278,6 +261,9 @@ class _Check:
                 self.fail(path, f"the default of {key!r} must be a string, a number, true or false")
         return checked
 
+    def distribution(self, value: object) -> Distribution:
+        return distribution_of(self.table(("distribution",), value, DISTRIBUTION_FIELDS), self.fail)
+
 
 def _type_name(value: object) -> str:
     return _TYPE_NAMES.get(type(value), f"a {type(value).__name__}") + (f" ({value!r})" if value == "" else "")
@@ -299,7 +285,7 @@ def parse_manifest(text: str, file: Path) -> Manifest:
         raise UsageError(f"{file}:{error.line}: {error}") from None
 
     check = _Check(file, text, content.get("settings"))
-    tables = ("guest", "needs", "settings", "image", *OPTIONS)
+    tables = ("guest", "needs", "settings", "image", "distribution", *OPTIONS)
     for name in content:
         if name not in tables:
             check.fail((name,), f"unknown table or key {name!r}{near_matches(name, tables)}")
@@ -322,6 +308,7 @@ def parse_manifest(text: str, file: Path) -> Manifest:
         settings=check.settings(content.get("settings", {})),
         options=check.table((kind,), content.get(kind, {}), OPTIONS[kind]),
         uart=guest.get("uart", DEFAULT_UART),
+        distribution=check.distribution(content["distribution"]) if "distribution" in content else None,
         image=check.image(content["image"]) if "image" in content else None,
     )
 

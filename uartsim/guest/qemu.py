@@ -15,7 +15,8 @@ Table ``[qemu]`` of ``guest.toml``.  In its strings ``{folder}`` is the guest's 
 ``memory_mb``   256 by default; a setting of that name takes precedence
 ``drives``      values of ``-drive``, such as ``"file={folder}/disk.img,if=virtio,format=raw,snapshot=on"``; ``save`` saves
                 these drives, and refuses a guest that can write to any other disk
-``machine``     the value of ``-machine``; ``"pc"`` by default
+``system``      ``"x86_64"``, a PC (by default), or ``"aarch64"`` (:mod:`uartsim.guest.qemu_system`)
+``machine``     the value of ``-machine``; ``"pc"`` or ``"virt"`` by default
 ``registers``   ``"auto"`` (by default), ``"require"`` or ``"off"``
 ``port``        which of the guest's serial ports is ours: ``"com1"`` (by default) to ``"com4"``
 ``args``        further arguments
@@ -41,7 +42,7 @@ from uartsim.errors import UartsimError, UsageError
 from uartsim.guest.boot_files import boot_cd, boot_file
 from uartsim.guest.boot_keys import BootKeys
 from uartsim.guest.bridge_build import BridgeUnavailable, bridge_library, build_id
-from uartsim.guest.catalogue import GuestDefinition, find_program
+from uartsim.guest.catalogue import GuestDefinition
 from uartsim.guest.checkpoints import Checkpoint, MomentStore
 from uartsim.guest.child import Child
 from uartsim.guest.drives import with_images, with_names, writable_drives
@@ -49,13 +50,12 @@ from uartsim.guest.placeholders import fill_in, format_of
 from uartsim.guest.port_bridge import REFUSED
 from uartsim.guest.qemu_line import ByteLine, QemuLine, RegisterLine
 from uartsim.guest.qemu_snapshots import QemuSnapshots
+from uartsim.guest.qemu_system import system_of
 from uartsim.guest.qmp import QmpClient, QmpError
 from uartsim.guest.snapshot import PortSnapshot
 from uartsim.guest.snapshot_folder import PORT_FILE, SnapshotFiles
 from uartsim.machine import GuestEnd, Machine
 
-#: The name of the program.
-QEMU: Final = "qemu-system-x86_64"
 #: How long the guest's last output may take to leave the chip, in seconds.
 DRAIN_TIMEOUT_S: Final = 30.0
 #: How long QEMU may run after it has closed its end of the line, in seconds.
@@ -82,6 +82,7 @@ class QemuGuest:
         self._definition = definition
         self._line_format = format_of(definition)
         settings, options = definition.settings, definition.options
+        self._system = system_of(definition.name, options)
         self._memory_mb = settings.get("memory_mb", options.get("memory_mb", 256))
         if not isinstance(self._memory_mb, int) or not 16 <= self._memory_mb <= 1 << 20:
             raise UsageError(f"guest {definition.name!r}: memory_mb is {self._memory_mb!r}: use 16 to 1048576")
@@ -130,7 +131,7 @@ class QemuGuest:
             return await self._run_as(machine, command, task_status)
         with SnapshotFiles(self._restore) as self._files:
             snapshot = self._snapshot = PortSnapshot.read(self._files.path(PORT_FILE))
-            snapshot.check(build_id(self._program()), command, machine.com1)
+            snapshot.check(build_id(self._system.find()), command, machine.com1)
             snapshot.files.check(self._files)
             if not snapshot.files.sizes and (drives := writable_drives(command)):
                 raise UartsimError(
@@ -147,9 +148,9 @@ class QemuGuest:
 
     async def _run_as(self, machine: Machine, command: list[str], task_status: trio.TaskStatus[None]) -> GuestEnd:
         """Run QEMU with this command line, and serve its COM1 in the best way that works."""
-        if self._registers != "off":
+        if self._registers != "off" and self._system.has_com_ports:
             try:
-                library = await self._in_thread(machine, functools.partial(bridge_library, self._program()))
+                library = await self._in_thread(machine, functools.partial(bridge_library, self._system.find()))
                 by_registers = RegisterLine(machine.com1, library, self._boot_keys, self._port)
                 return await self._run_on(by_registers, command, task_status)
             except BridgeUnavailable as why:
@@ -157,7 +158,8 @@ class QemuGuest:
                     raise UartsimError(f"{machine.name} cannot be served register by register: {why}") from None
                 machine.log(f"COM1 is served byte by byte, not register by register: {why}")
                 machine.com1.reset()
-        by_bytes = ByteLine(machine.com1, self._line_format, self._boot_keys, self._port)
+        port = self._port if self._system.has_com_ports else None
+        by_bytes = ByteLine(machine.com1, self._line_format, self._boot_keys, port)
         return await self._run_on(by_bytes, command, task_status)
 
     async def _run_on(self, line: QemuLine, command: list[str], task_status: trio.TaskStatus[None]) -> GuestEnd:
@@ -198,7 +200,7 @@ class QemuGuest:
             ours.close()
         if False in served:
             said = child.last_output()
-            raise BridgeUnavailable(said.splitlines()[-1] if said else f"{QEMU} with the port bridge ended ({status})")
+            raise BridgeUnavailable(said.splitlines()[-1] if said else f"QEMU with the port bridge ended ({status})")
         if self._powered_off:
             return GuestEnd("poweroff")
         if status is None:
@@ -290,7 +292,7 @@ class QemuGuest:
     def _snapshots(self, line: RegisterLine, qmp: QmpClient) -> QemuSnapshots:
         if self._store is None:
             self._store = MomentStore(qmp)
-        return QemuSnapshots(line.bridge, qmp, self._store, build_id(self._program()), self._command_line)
+        return QemuSnapshots(line.bridge, qmp, self._store, build_id(self._system.find()), self._command_line)
 
     async def nmi(self) -> None:
         """The NMI button: send an NMI to the guest.
@@ -306,17 +308,12 @@ class QemuGuest:
         await self._qmp.ready.wait()
         return await self._qmp.execute(command, **arguments)
 
-    def _program(self) -> Path:
-        program = find_program(QEMU)
-        if program is None:
-            raise UsageError(f"the program {QEMU} is missing: apt-get install qemu-system-x86")
-        return Path(program)
-
     async def _command(self, machine: Machine) -> list[str]:
         """QEMU's command line without its serial port and monitor; boot files are built if necessary."""
         options = self._definition.options
-        command = [str(self._program()), "-accel", "tcg"]
-        command += ["-machine", self._text("machine", "pc"), "-m", str(self._memory_mb)]
+        system = self._system
+        command = [str(system.find()), "-accel", "tcg", *system.processor]
+        command += ["-machine", self._text("machine", system.machine), "-m", str(self._memory_mb)]
         command += ["-nodefaults", "-no-user-config", "-display", "none"]
         if "kernel" in options:
             command += ["-kernel", str(await self._boot_file(machine, self._text("kernel")))]

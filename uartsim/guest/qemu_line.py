@@ -164,12 +164,12 @@ class ByteLine:
         com1: the port.
         line_format: the format that the driver programs.
         boot_keys: the keys to press in each boot; they are sent to QEMU's own port.
-        port: which of the guest's ports it is, one of :data:`PORTS`.
+        port: which of the guest's ports it is, one of :data:`PORTS`; None if its first port is no 16550A.
     """
 
-    def __init__(self, com1: Com1, line_format: LineFormat, boot_keys: BootKeys, port: str = "com1") -> None:
-        self._lsr_port = PORTS[port][0] + Offset.LSR
-        self._qemus_ports = list(PORTS).index(port)
+    def __init__(self, com1: Com1, line_format: LineFormat, boot_keys: BootKeys, port: str | None = "com1") -> None:
+        self._lsr_port = None if port is None else PORTS[port][0] + Offset.LSR
+        self._qemus_ports = 0 if port is None else list(PORTS).index(port)
         self._format = line_format
         self._boot_keys = boot_keys
         self._driver = SerialDriver(com1)
@@ -244,7 +244,8 @@ class ByteLine:
                 if received.flag is Flag.BREAK:
                     with trio.move_on_after(DELIVERY_TIMEOUT_S):  # a guest that hangs must get the break, too
                         await _wait_taken(line)
-                        await _wait_read(by_qmp, self._lsr_port)
+                        if self._lsr_port is not None:  # QEMU's PL011 stores a break at its place in the FIFO
+                            await _wait_read(by_qmp, self._lsr_port)
                     await by_qmp("chardev-send-break", id=_CHARDEV)
                 elif received.data:
                     async with self._sending:

@@ -16,8 +16,8 @@ from uartsim.errors import UsageError
 from uartsim.file_cache import cache_folder
 from uartsim.guest.catalogue import GuestDefinition, find_program
 from uartsim.guest.placeholders import fill_in
+from uartsim.guest.qemu_system import system_of
 
-_QEMU: Final = "qemu-system-x86_64"
 #: The image in a value of QEMU's option -drive; a comma in a name is doubled.
 _DRIVE_FILE: Final = re.compile(r"(?:^|,)file=((?:[^,]|,,)*)")
 _READ_ONLY: Final = re.compile(r"(?:^|,)(?:readonly|snapshot)(?:=on)?(?:,|$)")
@@ -62,8 +62,7 @@ def _check_process(definition: GuestDefinition) -> None:
 
 
 def _check_qemu(definition: GuestDefinition) -> None:
-    if find_program(_QEMU) is None:
-        raise UsageError(f"the program {_QEMU} is missing: apt-get install qemu-system-x86")
+    system_of(definition.name, definition.options).find()
     builds = False
     for name in _boot_names(definition):
         builds = _check_boot_file(name, definition.folder) or builds

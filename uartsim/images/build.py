@@ -15,11 +15,16 @@ from pathlib import Path
 from typing import Final
 
 from uartsim.file_cache import Progress
-from uartsim.images.image_store import StoredImage, stored_image
+from uartsim.images.image_records import StoredImage
+from uartsim.images.image_store import stored_image
 from uartsim.images.recipe import Recipe, recipe_key
 
 #: The modules of the builders, by the name that ``[image] builder`` gives.
-BUILDERS: Final[Mapping[str, str]] = {"debian": "uartsim.images.debian_builder"}
+BUILDERS: Final[Mapping[str, str]] = {
+    "debian": "uartsim.images.debian_builder",
+    "alpine": "uartsim.images.alpine_builder",
+    "debian-installer": "uartsim.images.installer_builder",
+}
 
 
 @dataclass(frozen=True, slots=True)

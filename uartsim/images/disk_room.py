@@ -23,6 +23,11 @@ _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 #: With less room than this, in bytes, a program that has failed has probably failed for lack of it.
 _NEXT_TO_NOTHING: Final = 1 << 20
 
+#: What to do for more room, as the end of a sentence.
+ROOM_REMEDY: Final = (
+    "make room there, such as with 'uartsim images remove', or set XDG_CACHE_HOME to a folder on another disk"
+)
+
 
 def bytes_text(count: float) -> str:
     """A number of bytes for people, such as ``"1.2 GB"``; a megabyte is a million bytes."""
@@ -72,14 +77,14 @@ def check_room(own: OwnFolder, what: str, needed: int) -> str:
     free = free_bytes(own)
     if free < needed:
         raise UartsimError(
-            f"{what} needs about {bytes_text(needed)}, {own.path} has {bytes_text(free)} free: {_REMEDY}"
+            f"{what} needs about {bytes_text(needed)}, {own.path} has {bytes_text(free)} free: {ROOM_REMEDY}"
         )
     return f"{what} needs about {bytes_text(needed)} of disk; {own.path} has {bytes_text(free)} free"
 
 
-_REMEDY: Final = (
-    "make room there, such as with 'uartsim images remove', or set XDG_CACHE_HOME to a folder on another disk"
-)
+def is_full(error: OSError) -> bool:
+    """Whether an error says that the disk is full, or that a quota or limit is reached."""
+    return error.errno in _FULL
 
 
 @contextlib.contextmanager
@@ -97,13 +102,13 @@ def full_disk_said(own: OwnFolder, what: str) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        if error.errno in _FULL:
+        if is_full(error):
             raise UartsimError(
-                f"{what} has stopped, and nothing of it is left: {reason} in {own.path}; {_REMEDY}"
+                f"{what} has stopped, and nothing of it is left: {reason} in {own.path}; {ROOM_REMEDY}"
             ) from None
         where = f" ({error.filename})" if error.filename else ""
         raise UartsimError(f"{what} has failed, and nothing of it is left: {reason}{where}") from None
     except UartsimError as error:
         if isinstance(error, UsageError) or free_bytes(own) > _NEXT_TO_NOTHING:
             raise
-        raise UartsimError(f"{what} has stopped because {own.path} is full: {_REMEDY} ({error})") from None
+        raise UartsimError(f"{what} has stopped because {own.path} is full: {ROOM_REMEDY} ({error})") from None

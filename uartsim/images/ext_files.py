@@ -47,11 +47,13 @@ class ExtFiles:
     Args:
         fd: a descriptor of the file that holds the file system, open for reading and writing.
         what: what messages call the file system, such as ``"partition 1"``.
+        written_at: the time of all that is written, in seconds since 1970; by default it is the clock's.
     """
 
-    def __init__(self, fd: int, what: str) -> None:
+    def __init__(self, fd: int, what: str, written_at: int | None = None) -> None:
         self._fd = fd
         self._what = what
+        self._variables = {} if written_at is None else {"E2FSPROGS_FAKE_TIME": str(written_at)}
 
     def prepare(self) -> bool:
         """Bring the file system into a state in which it can be edited.
@@ -142,6 +144,10 @@ class ExtFiles:
         self._change("mkdir", path)
         self._set_owner(path, 0o040755, 0, 0)
 
+    def remove(self, path: str) -> None:
+        """Remove a file or a symbolic link."""
+        self._change("rm", path)
+
     def _attributes(self, path: str) -> dict[str, bytes]:
         listed = self._text(self._debugfs("ea_list", path)).split("\n")
         names = [found[1] for line in listed if (found := _ATTRIBUTE.fullmatch(line))]
@@ -179,7 +185,7 @@ class ExtFiles:
 
     def _run(self, program: str, *arguments: str, fds: tuple[int, ...] = ()) -> ToolResult:
         command = [program, *arguments, f"/proc/self/fd/{self._fd}"]
-        done = run_tool(command, INSTALL, timeout_s=TIMEOUT_S, pass_fds=(self._fd, *fds))
+        done = run_tool(command, INSTALL, timeout_s=TIMEOUT_S, pass_fds=(self._fd, *fds), variables=self._variables)
         return ToolResult(done.status, done.output, _BANNER.sub("", done.complaints).strip())
 
     def _failed(self, done: ToolResult) -> UartsimError:

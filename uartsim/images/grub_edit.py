@@ -116,7 +116,8 @@ class _GrubEdit:
                 last = path
             old = after
         if last is None:
-            self._notes.append(f"{_DEFAULTS}: not there; the next update-grub in the guest undoes the change")
+            note = f"{_DEFAULTS}: not there; the next update-grub in the guest undoes the change"
+            self._notes += [note] * (note not in self._notes)
         else:
             text = self._texts[self._file(last)]
             self._replace(last, with_setting(key, value, text), f'{key}="{value}"')

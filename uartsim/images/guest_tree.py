@@ -18,6 +18,10 @@ from uartsim.printable import printable
 MOST_LINKS: Final = 40
 
 
+class ElsewhereError(UsageError):
+    """A path is on a file system of the guest that cannot be edited in the way that was tried."""
+
+
 class GuestTree:
     """The files of a guest.
 
@@ -129,7 +133,7 @@ class GuestTree:
         at = path
         while at not in self._mounts:
             if at in self._elsewhere:
-                raise UsageError(f"{printable(path)} cannot be edited: {self._elsewhere[at]}")
+                raise ElsewhereError(f"{printable(path)} cannot be edited: {self._elsewhere[at]}")
             at = posixpath.dirname(at)
         return self._mounts[at], "/" + posixpath.relpath(path, at) if path != at else "/"
 

@@ -70,7 +70,7 @@ def _qcow2_size(head: bytes, shown: str) -> int:
 def _vhdx_size(fd: int, shown: str) -> int:
     """The virtual size of a VHDX image, from its metadata region ([MS-VHDX], sections 2.2.3 and 2.6)."""
     region = os.pread(fd, 65536, 0x30000)
-    metadata_id = bytes.fromhex("06a27c8b90474b9ab8fe575f050f886e")
+    metadata_id = bytes.fromhex("06a27c8b90479a4bb8fe575f050f886e")
     size_id = bytes.fromhex("2442a52f1bcd7648b2115dbed83bf4b8")
     if (at := region.find(metadata_id)) >= 0:
         start = int.from_bytes(region[at + 16 : at + 24], "little")

@@ -14,7 +14,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -39,6 +39,21 @@ from uartsim.images.image_records import (
 )
 from uartsim.images.image_removal import keep_to_limit, remove_drafts, remove_stem
 from uartsim.own_files.folder import OwnFolder, open_own
+
+__all__ = [
+    "StoredImage",
+    "find_image",
+    "findings",
+    "images_folder",
+    "keep_draft",
+    "list_images",
+    "new_draft",
+    "open_store",
+    "read_store",
+    "remove_image",
+    "same_image",
+    "stored_image",
+]
 
 _REMEDY: Final = "set XDG_CACHE_HOME to another folder"
 
@@ -116,17 +131,27 @@ def stored_image(
                 return _noted(own, image)
             if waited:
                 progress(f"the other process has not made the image {name}: it is built here")
-        remove_drafts(own, name)
         progress(check_room(own, doing, expected_bytes))
-        draft = f".{stem}.{os.getpid()}"
-        try:
+        image = StoredImage(name, key, format, "built", source)
+        with new_draft(own, image) as draft:
             make(Path(own.path, draft))
-            image = keep_draft(own, draft, StoredImage(name, key, format, "built", source))
-        finally:
-            with contextlib.suppress(OSError):  # then it is removed by the next process
-                remove_drafts(own, name)
+            image = keep_draft(own, draft, image)
         keep_to_limit(own, stem, progress)
         return image
+
+
+@contextlib.contextmanager
+def new_draft(own: OwnFolder, image: StoredImage) -> Iterator[str]:
+    """Yields the name of a draft of an image, which is removed at the end together with all that was left of others.
+
+    The lock of the image's name is held.
+    """
+    remove_drafts(own, image.name)
+    try:
+        yield f".{image.stem}.{os.getpid()}"
+    finally:
+        with contextlib.suppress(OSError):  # then it is removed by the next process
+            remove_drafts(own, image.name)
 
 
 def _ready(stem: str) -> StoredImage | None:
@@ -180,6 +205,7 @@ def keep_draft(own: OwnFolder, draft: str, image: StoredImage) -> StoredImage:
         size_bytes = (
             found.st_size if image.format == "raw" else disk_format(file.fileno(), f"the image {image.name}")[1]
         )
+        file.seek(0)  # disk_format has looked for the end
         sha256 = image.sha256 or hashlib.file_digest(file, "sha256").hexdigest()
     image = replace(
         image,
@@ -198,6 +224,37 @@ def keep_draft(own: OwnFolder, draft: str, image: StoredImage) -> StoredImage:
             own.remove(file_name)
     write_record(own, image)
     return image
+
+
+def same_image(
+    own: OwnFolder, name: str, is_same: Callable[[StoredImage], bool], progress: Progress
+) -> StoredImage | None:
+    """The image of a name that was imported or fetched before, if it is the one that is wanted now, and whole.
+
+    Args:
+        own: the store; the lock of the name is held.
+        name: the name.
+        is_same: tells whether an image is the one that is wanted.
+        progress: told if it is, but is damaged.
+
+    Raises:
+        UsageError: another image has that name.
+    """
+    there = look_over(own, name)
+    for finding in there:
+        if finding.image is not None and finding.image.kind != "built" and is_same(finding.image):
+            try:
+                return _noted(own, check_content(own, finding.image, progress))
+            except BadRecordError as error:
+                progress(f"the image {finding.image.path} is damaged ({error}): it is copied again")
+                return None
+    if there:
+        source = f" ({there[0].image.kind} from {there[0].image.source})" if there[0].image else ""
+        raise UsageError(
+            f"another image is called {name}{source}: give another name with --name, "
+            f"or remove that one with 'uartsim images remove {name}'"
+        )
+    return None
 
 
 def findings(*, check: bool = False, progress: Progress = lambda text: None) -> list[Finding]:

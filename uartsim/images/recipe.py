@@ -29,7 +29,7 @@ from typing import Any, Final
 from uartsim.file_cache import content_hash
 
 #: The builders, see :mod:`uartsim.images.build`.
-BUILDER_NAMES: Final = ("debian",)
+BUILDER_NAMES: Final = ("debian", "alpine", "debian-installer")
 #: The partition tables that an image can have.
 LAYOUTS: Final = ("mbr", "gpt")
 #: The firmware that an image can be booted by.

@@ -42,6 +42,18 @@ def cache_place(first: str | None = None) -> str:
     return next(filter(is_ours, [*([first] if first else []), *places]), places[-1])
 
 
+def state_place() -> str:
+    """The folder for what outlives a process: ``uartsim`` in ``$XDG_STATE_HOME``, or in ``.local/state`` of the home.
+
+    A relative path in the variable is ignored, as its specification says.  The folder may be another user's: see
+    :func:`is_ours`.
+    """
+    base = os.environ.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(base):
+        base = os.path.join(os.path.expanduser("~"), ".local", "state")
+    return os.path.join(base, "uartsim")
+
+
 def _cache_places() -> Iterator[str]:
     if base := os.environ.get("XDG_CACHE_HOME", ""):
         yield os.path.join(base, "uartsim")

@@ -23,6 +23,10 @@ _MOST: Final = 5000
 _TAB: Final = " " * 8
 
 
+class NoSuchLine(GrubFailed):
+    """The entry has no line as was asked for."""
+
+
 class Editor:
     """The editor, while it is open.
 
@@ -50,7 +54,7 @@ class Editor:
         """Move to the first line that matches; returns its text.  If none does, the cursor is where it was.
 
         Raises:
-            GrubFailed: no line matches.
+            NoSuchLine: no line matches.
         """
         __tracebackhide__ = True
         steps = 0
@@ -69,7 +73,7 @@ class Editor:
             steps += await self._step(key.DOWN)
         while steps:
             steps += await self._step(key.UP if steps > 0 else key.DOWN)
-        raise GrubFailed(f"no line of the entry matches {pattern.pattern!r}; there are {', '.join(map(repr, seen))}")
+        raise NoSuchLine(f"no line of the entry matches {pattern.pattern!r}; there are {', '.join(map(repr, seen))}")
 
     async def rewrite(self, wanted: str) -> None:
         """Change the line that the cursor is in.

@@ -1,0 +1,87 @@
+"""The builder ``debian``: a disk with Debian on it, which boots with GRUB by BIOS, UEFI or both.
+
+No root, loop device or mount is needed: mmdebstrap makes the root directory (:mod:`uartsim.images.debian_root`), mke2fs
+copies it into a file system (:mod:`uartsim.images.ext4_partition`), and GRUB's images, which ``grub-mkimage`` has made in the
+root directory, are put where ``grub-install`` would put them.
+
+Built twice of the same packages, an image is the same bytes, whether root or an ordinary user builds it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Final
+
+from uartsim.errors import UartsimError
+from uartsim.file_cache import Progress
+from uartsim.images import debian_root, disk_layout, efi_partition, ext4_partition
+from uartsim.images.build import Builder
+from uartsim.images.disk_layout import layout_of, write_grub, write_table
+from uartsim.images.efi_partition import write_esp
+from uartsim.images.ext4_partition import make_ext4
+from uartsim.images.host_tools import run_tool
+from uartsim.images.recipe import Recipe, recipe_key
+from uartsim.images.root_tree import unpack_root
+
+#: Changes when the same recipe gives another image than before.
+VERSION: Final = "debian 1"
+
+_UTILS: Final = "apt-get install qemu-utils"
+_CONVERT_TIMEOUT_S: Final = 900.0
+_MIB: Final = 1 << 20
+
+
+def make_debian(recipe: Recipe, folder: Path, draft: Path, progress: Progress) -> None:
+    """Make the image of a Debian guest.
+
+    Args:
+        recipe: the recipe.
+        folder: the guest's folder.
+        draft: the path of the image to make; what is needed meanwhile has names beside it that begin with its name.
+        progress: told what is being done; it may raise an exception to give up.
+
+    Raises:
+        UsageError: a program is missing.
+        UartsimError: the root directory does not fit, or a program failed.
+    """
+    identity = uuid.uuid5(uuid.NAMESPACE_OID, recipe_key(recipe, folder, VERSION))
+    layout = layout_of(recipe, identity)
+    root_id = uuid.uuid5(identity, "root file system")
+    beside = {name: draft.with_name(f"{draft.name}.{name}") for name in ("tar", "root", "disk")}
+    debian_root.make_root(recipe, folder, layout, root_id, beside["tar"], progress)
+    entries = unpack_root(beside["tar"], beside["root"], progress)
+    progress("making the disk")
+    disk = beside["disk"]
+    write_table(disk, layout)
+    time = debian_root.BUILD_TIME
+    make_ext4(disk, layout.root.start, layout.root.size, beside["root"], entries, identity=root_id, time=time)
+    grub = beside["root"] / "boot/grub"
+    if recipe.firmware != "uefi":
+        boot_image, core_image = ((grub / "i386-pc" / name).read_bytes() for name in ("boot.img", "core.img"))
+        write_grub(disk, layout, boot_image, core_image)
+    if esp := layout.partition("esp"):
+        loader = grub / "x86_64-efi/grub.efi"
+        write_esp(disk, esp.start, esp.size, loader, serial=debian_root.esp_serial(layout), time=time)
+    progress("compressing the disk")
+    command = ["qemu-img", "convert", "-q", "-O", "qcow2", "-c", "-o", "compression_type=zstd", str(disk), str(draft)]
+    done = run_tool(command, _UTILS, timeout_s=_CONVERT_TIMEOUT_S)
+    if done.status:
+        raise UartsimError(f"qemu-img failed (status {done.status}): {done.complaints[-300:]}")
+
+
+BUILDER: Final = Builder(
+    version=VERSION,
+    format="qcow2",
+    programs={
+        "mmdebstrap": debian_root.INSTALL,
+        "mke2fs": ext4_partition.INSTALL,
+        "debugfs": ext4_partition.INSTALL,
+        "sfdisk": disk_layout.INSTALL,
+        "qemu-img": _UTILS,
+        **efi_partition.INSTALL,
+    },
+    make=make_debian,
+    expected_bytes=lambda recipe: 3 * recipe.size_mb * _MIB // 2,
+    source=lambda recipe: f"Debian {recipe.suite} by mmdebstrap",
+)

@@ -1,0 +1,305 @@
+"""The format of an image file, by its content, and the other files that it reads.
+
+A format is found here, and QEMU is then told it: QEMU's own guess would also follow whatever the image names.  A qcow2 or
+VMDK image can name other files (a backing file, an external data file, the extents of a descriptor), and a raw disk can be
+made to look like such an image by the guest that owned it: its first sector then names, say, ``/etc/shadow``.  Such a file
+is therefore only read if it lies in the image's own folder, or below it, and if its format is stated.
+
+Sources: QEMU's ``docs/interop/qcow2.txt``; VMware's "Virtual Disk Format 5.0"; Microsoft's "Virtual Hard Disk Image Format
+Specification" and [MS-VHDX]; ECMA-119 (ISO 9660).
+"""
+
+from __future__ import annotations
+
+import array
+import os
+import re
+import stat
+import struct
+import sys
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from uartsim.errors import UsageError
+from uartsim.images.overlay import base_of_kept
+from uartsim.printable import printable_line
+
+#: How much of a file's beginning is read, in bytes: a whole cluster of qcow2 with the default size, and the CD's first
+#: volume descriptor.
+HEAD_BYTES: Final = 1 << 16
+#: So many files below one another are followed.
+DEEPEST_CHAIN: Final = 8
+
+_VOLUME_DESCRIPTOR: Final = 16 * 2048
+_QCOW2_CORRUPT, _QCOW2_DATA_FILE, _QCOW2_EXTENDED_TABLES = 2, 4, 16
+_QCOW2_BACKING_FORMAT, _QCOW2_DATA_FILE_NAME = 0xE2792ACA, 0x44415441
+#: So many L2 tables of a qcow2 image are read, those at the end of the file.
+_MOST_TABLES: Final = 64
+_VMDK_EXTENT: Final = re.compile(rb'(?:RW|RDONLY|NOACCESS) \d+ [A-Z]+ "([^"]*)"')
+_VMDK_PARENT: Final = re.compile(rb'parentFileNameHint *= *"([^"]*)"')
+#: What is no disk that this QEMU is given: where its mark is, the mark, and the end of a sentence.
+_NO_DISKS: Final = (
+    (0, b"\xfd7zXZ\0", "is compressed with xz: unpack it first: xz -dk"),
+    (0, b"\x1f\x8b", "is compressed with gzip: unpack it first: gzip -dk"),
+    (0, b"BZh", "is compressed with bzip2: unpack it first: bzip2 -dk"),
+    (0, b"\x28\xb5\x2f\xfd", "is compressed with zstd: unpack it first: zstd -dk"),
+    (0, b"PK\x03\x04", "is a zip archive: unpack it first: unzip"),
+    (0, b"7z\xbc\xaf\x27\x1c", "is a 7z archive: unpack it first: 7z x"),
+    (257, b"ustar", "is a tar archive (an OVA file is one): unpack it first: tar -xf"),
+    (0x40, b"\x7f\x10\xda\xbe", "is in the format VDI: convert it first: qemu-img convert -f vdi -O qcow2"),
+    (0, b"QED\0", "is in the format QED: convert it first: qemu-img convert -f qed -O qcow2"),
+    (0, b"QFI\xfb\0\0\0\x01", "is in the format qcow, version 1: convert it first: qemu-img convert -f qcow -O qcow2"),
+    (0, b"WithoutFreeSpace", "is in the format Parallels: convert it first: qemu-img convert -f parallels -O qcow2"),
+    (0, b"WithouFreSpacExt", "is in the format Parallels: convert it first: qemu-img convert -f parallels -O qcow2"),
+    (0, b"\x7fELF", "is a program (ELF), not a disk image; give the disk of the machine, not"),
+    (
+        514,
+        b"HdrS",
+        "is a Linux kernel, not a disk image: name it as 'kernel' in a guest's manifest (docs/images.md), not",
+    ),
+    (0, b"%PDF", "is a document, not a disk image; give the disk of the machine, not"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFormat:
+    """What an image file is.
+
+    Attributes:
+        name: ``"qcow2"``, ``"raw"``, ``"vmdk"``, ``"vhd"``, ``"vhdx"`` or ``"iso"``.
+        driver: QEMU's name for it.
+        reads: the paths of the other files that it consists of, or is made on.
+    """
+
+    name: str
+    driver: str
+    reads: tuple[str, ...] = ()
+
+
+def open_image(path: str) -> BinaryIO:
+    """Open an image file for reading.
+
+    Raises:
+        UsageError: it is not a regular file, is empty, or cannot be read; the message says what to do.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # opening a FIFO must not wait for a writer
+    except FileNotFoundError:
+        raise UsageError(f"there is no file {path}") from None
+    except OSError as error:
+        raise UsageError(f"the image {path} cannot be read: {error.strerror}") from None
+    found = os.fstat(fd)
+    if stat.S_ISREG(found.st_mode) and found.st_size:
+        return os.fdopen(fd, "rb")
+    os.close(fd)
+    if stat.S_ISREG(found.st_mode):
+        raise UsageError(f"the image {path} is empty: copy or download it again")
+    if stat.S_ISBLK(found.st_mode):
+        raise UsageError(
+            f"{path} is a block device, not an image file, and a guest is never given a disk of this machine: copy it "
+            f"first: qemu-img convert -f raw -O qcow2 {path} disk.qcow2"
+        )
+    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device"}
+    what = kinds.get(stat.S_IFMT(found.st_mode), "a special file")
+    raise UsageError(f"{path} is {what}, not an image file: give the path of a disk image")
+
+
+def image_format(path: str) -> ImageFormat:
+    """Find the format of an image, and check its header and the files that it reads.
+
+    Raises:
+        UsageError: the image is truncated or corrupt, is not a disk, is encrypted, or reads a file that is missing or that
+            it may not read.
+    """
+    return _checked(os.path.realpath(path), [])
+
+
+def _checked(path: str, above: list[str]) -> ImageFormat:
+    if path in above or len(above) >= DEEPEST_CHAIN:
+        raise UsageError(f"the images {', '.join([*above, path])} are made on one another without an end")
+    with open_image(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        head = file.read(HEAD_BYTES)
+        file.seek(max(0, size - 512))
+        tail = file.read(512)
+        name = format_of_content(head, tail)
+        for offset, mark, sentence in _NO_DISKS:
+            if name == "raw" and head[offset : offset + len(mark)] == mark:
+                raise UsageError(f"{path} {sentence} {os.path.basename(path)}")
+        named: list[tuple[str, str | None]] = []
+        if name == "qcow2":
+            named = _check_qcow2(path, file, head, size)
+        elif name == "vmdk":
+            named = _named_by_vmdk(path, file, head)
+        elif name == "vhd":
+            _check_vhd(path, head, tail)
+    driver = {"vhd": "vpc", "iso": "raw"}.get(name, name)
+    reads: list[str] = []
+    kept_base = base_of_kept(path)
+    for other, its_format in named:
+        place = _followed(path, other) if kept_base is None or kept_base.path != other else other
+        reads.append(place)
+        if name == "qcow2" and its_format == "raw":
+            open_image(place).close()
+        elif name == "qcow2":
+            if its_format is None:
+                raise UsageError(
+                    f"{path} is made on {place} without saying in which format that is: say it once with "
+                    f"'qemu-img rebase -u -b {other} -F qcow2 {path}' (or -F raw)"
+                )
+            below = _checked(place, [*above, path])
+            if below.driver != its_format:
+                raise UsageError(f"{path} is made on {place} in the format {its_format}, but that is {below.name}")
+            reads += below.reads
+        else:
+            open_image(place).close()
+    return ImageFormat(name, driver, tuple(reads))
+
+
+def format_of_content(head: bytes, tail: bytes) -> str:
+    """The name of a format.
+
+    Args:
+        head: the first :data:`HEAD_BYTES` of the file, or all of it.
+        tail: its last 512 bytes.
+    """
+    if head[:4] == b"QFI\xfb" and head[4:8] in (b"\0\0\0\x02", b"\0\0\0\x03"):
+        return "qcow2"
+    if head[:4] in (b"KDMV", b"COWD") or head.startswith(b"# Disk DescriptorFile"):
+        return "vmdk"
+    if head.startswith(b"vhdxfile"):
+        return "vhdx"
+    if head.startswith(b"conectix") or tail.startswith(b"conectix"):
+        return "vhd"
+    if head[_VOLUME_DESCRIPTOR + 1 : _VOLUME_DESCRIPTOR + 6] == b"CD001":
+        return "iso"
+    return "raw"
+
+
+def _followed(image: str, name: str) -> str:
+    """The path of a file that an image names, if the image may read it.
+
+    Raises:
+        UsageError: it lies outside the image's folder, or is not a plain path.
+    """
+    folder = os.path.dirname(image)
+    shown = printable_line(name)
+    if "\0" in name or re.match(r"[A-Za-z][A-Za-z0-9+_-]*:", name):
+        raise UsageError(f"{image} reads from {shown}, which is not a plain file: {_join(image)}")
+    place = os.path.realpath(os.path.join(folder, name))
+    if not place.startswith(os.path.join(folder, "")):
+        raise UsageError(
+            f"{image} reads from another file, {shown}, outside its own folder. An image from a stranger can name any file "
+            f"of yours. If you trust it, put both into one folder, or {_join(image)}"
+        )
+    if not os.path.exists(place):
+        raise UsageError(f"{image} reads from another file, {shown}, which is missing: put it at {place}")
+    return place
+
+
+def _join(image: str) -> str:
+    return f"make one image of them: qemu-img convert -O qcow2 {image} whole.qcow2"
+
+
+def _check_qcow2(path: str, file: BinaryIO, head: bytes, size: int) -> list[tuple[str, str | None]]:
+    """Check the header and tables of a qcow2 image; returns the files that it names, with their formats."""
+    if len(head) < 104:
+        raise _truncated(path, "its header is incomplete")
+    version, backing_at, backing_length, cluster_bits = struct.unpack_from(">IQII", head, 4)
+    encryption, l1_count, l1_at = struct.unpack_from(">IIQ", head, 32)
+    features, length = (0, 72)
+    if version == 3:
+        features, length = struct.unpack_from(">Q20xI", head, 72)
+    if not 9 <= cluster_bits <= 21 or length > len(head) or l1_count > 1 << 22:
+        raise UsageError(f"{path} is corrupt: its qcow2 header makes no sense; copy or download it again")
+    if encryption:
+        raise UsageError(
+            f"the content of {path} is encrypted, and its key would be needed to read it: decrypt it with 'qemu-img convert "
+            "--object secret,id=key,data=PASSWORD --image-opts driver=qcow2,encrypt.key-secret=key,file.filename="
+            f"{path} -O qcow2 plain.qcow2'"
+        )
+    if features & _QCOW2_CORRUPT:
+        raise UsageError(f"{path} is marked as corrupt: repair a copy of it with 'qemu-img check -r all {path}'")
+    if not features & (_QCOW2_DATA_FILE | _QCOW2_EXTENDED_TABLES):
+        _check_tables(path, file, size, l1_at, l1_count)
+    extensions = _extensions(head, length)
+    named: list[tuple[str, str | None]] = []
+    if backing_at:
+        if backing_length > 1023 or not backing_at + backing_length <= len(head):
+            raise UsageError(f"{path} is corrupt: the name of its backing file makes no sense")
+        backing = head[backing_at : backing_at + backing_length].decode(errors="replace")
+        kind = extensions.get(_QCOW2_BACKING_FORMAT)
+        named.append((backing, None if kind is None else kind.decode(errors="replace")))
+    if features & _QCOW2_DATA_FILE:
+        named.append((extensions.get(_QCOW2_DATA_FILE_NAME, b"").decode(errors="replace"), "raw"))
+    return named
+
+
+def _extensions(head: bytes, at: int) -> dict[int, bytes]:
+    """The header extensions of a qcow2 image, by their types."""
+    found = {}
+    while at + 8 <= len(head):
+        kind, length = struct.unpack_from(">II", head, at)
+        if kind == 0 or at + 8 + length > len(head):
+            break
+        found[kind] = head[at + 8 : at + 8 + length]
+        at += 8 + (length + 7 & ~7)
+    return found
+
+
+def _check_tables(path: str, file: BinaryIO, size: int, l1_at: int, l1_count: int) -> None:
+    """Check that what the tables of a qcow2 image point to is in the file.
+
+    Of the L2 tables only those are read that are nearest to the file's end, because a truncated file lacks its end.
+    """
+    tables = [entry for entry in _entries(file, l1_at, l1_count) if entry]
+    last = max([l1_at + 8 * l1_count, *tables])
+    if last <= size:
+        cluster = 1 << int.from_bytes(os.pread(file.fileno(), 4, 20), "big")
+        for table in sorted(tables)[-_MOST_TABLES:]:
+            for entry in _entries(file, table, min(cluster // 8, max(0, size - table) // 8), compressed=True):
+                last = max(last, entry)
+    if last > size:
+        raise _truncated(path, f"it points to byte {last}, and the file has {size}")
+
+
+def _entries(file: BinaryIO, at: int, count: int, *, compressed: bool = False) -> array.array[int]:
+    """The offsets in a table of a qcow2 image; with ``compressed``, zero in place of those of compressed clusters."""
+    entries = array.array("Q")
+    data = os.pread(file.fileno(), 8 * count, at) if at < 1 << 62 else b""
+    entries.frombytes(data[: len(data) // 8 * 8])
+    if sys.byteorder == "little":
+        entries.byteswap()
+    offset = 0x00FFFFFFFFFFFE00
+    if not compressed:
+        return array.array("Q", [entry & offset for entry in entries])
+    return array.array("Q", [entry & offset for entry in entries if not entry >> 62 & 1])
+
+
+def _truncated(path: str, why: str) -> UsageError:
+    return UsageError(f"{path} is truncated ({why}): copy or download it again")
+
+
+def _named_by_vmdk(path: str, file: BinaryIO, head: bytes) -> list[tuple[str, str | None]]:
+    """The files that a VMDK image names in its descriptor: its extents, and the image that it is made on."""
+    capacity = 0
+    descriptor = head
+    if head.startswith(b"KDMV"):
+        if len(head) < 512:
+            raise _truncated(path, "its header is incomplete")
+        capacity, _, sector, sectors = struct.unpack_from("<QQQQ", head, 12)
+        descriptor = b"" if sector > 1 << 40 else os.pread(file.fileno(), min(sectors, 128) * 512, sector * 512)
+    parents = _VMDK_PARENT.findall(descriptor)
+    extents = _VMDK_EXTENT.findall(descriptor) if not capacity and not head.startswith(b"COWD") else []
+    return [(name.decode(errors="replace"), None) for name in [*parents, *extents]]
+
+
+def _check_vhd(path: str, head: bytes, tail: bytes) -> None:
+    """Check that a VHD image has its end.
+
+    A dynamic image begins with a copy of the footer that is its end; a fixed one has only the footer.
+    """
+    if not tail.startswith(b"conectix"):
+        raise _truncated(path, "a VHD image ends with its footer, and this one does not")
+    if tail[60:64] == b"\0\0\0\x04":
+        raise UsageError(f"{path} holds only what differs from another VHD image: merge the two where they were made")

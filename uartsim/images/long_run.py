@@ -1,0 +1,132 @@
+"""Running a program that takes minutes: its lines are told as they come, all that it says is kept if it fails.
+
+The program ends when this process does, however that ends (``setpriv --pdeathsig``).  The thread that calls
+:func:`run_long` must live as long as the program, because the kernel watches the thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Final
+
+from uartsim.errors import UartsimError
+from uartsim.file_cache import Progress
+from uartsim.images.host_tools import find_tool
+from uartsim.own_files.outputs import NewFile
+from uartsim.printable import printable
+
+#: How often the progress function is called while the program says nothing, in seconds.
+TICK_S: Final = 0.1
+#: How long a program may take to clean up after SIGTERM, in seconds.
+FAREWELL_S: Final = 30.0
+
+_LAST_LINES: Final = 12
+_PIPE_BYTES: Final = 1 << 16
+
+
+def run_long(
+    command: Sequence[str],
+    install: str,
+    *,
+    progress: Progress,
+    phase: Callable[[str], str | None],
+    explain: Callable[[str], str],
+    variables: Mapping[str, str],
+    output: Path,
+) -> None:
+    """Run a program to its end.
+
+    Args:
+        command: its name and arguments.
+        install: the command that installs it.
+        progress: called with the text of the phase, about ten times a second; it may raise an exception to give up.
+        phase: the text of the phase that a line of its standard error begins, or None if it begins none.
+        explain: a sentence that says what its standard error means, if it has failed; or an empty text.
+        variables: additions to the environment.
+        output: a new file for its standard output.
+
+    Raises:
+        UsageError: the program is missing, or the new file cannot be made.
+        UartsimError: it failed; the message has its last lines, and names the file that has all of them.
+    """
+    program = find_tool(command[0], install)
+    watched = [find_tool("setpriv", "apt-get install util-linux"), "--pdeathsig", "TERM", "--", program, *command[1:]]
+    written = NewFile(str(output), "output")
+    try:
+        child = subprocess.Popen(
+            watched,
+            stdin=subprocess.DEVNULL,
+            stdout=written.fd,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "LC_ALL": "C.UTF-8", **variables},
+            start_new_session=True,
+        )
+    finally:
+        os.close(written.fd)
+    assert child.stderr is not None
+    with child.stderr:
+        try:
+            said = _follow(child.stderr, progress, phase)
+            status = child.wait()
+        finally:
+            _end(child)
+    if status:
+        how = f"status {status}" if status > 0 else f"signal {signal.Signals(-status).name}"
+        sentence = explain(said) or f"{command[0]} failed"
+        raise UartsimError(
+            f"{sentence} ({how}):\n  {_last_lines(said)}\nall that {command[0]} said is in {_kept(said)}"
+        )
+
+
+def _follow(stderr: IO[bytes], progress: Progress, phase: Callable[[str], str | None]) -> str:
+    """Read a program's standard error to its end; returns it."""
+    said, seen, text = bytearray(), 0, ""
+    os.set_blocking(stderr.fileno(), False)
+    with selectors.DefaultSelector() as selector:
+        selector.register(stderr, selectors.EVENT_READ)
+        while True:
+            ready = selector.select(TICK_S)
+            if ready:
+                data = os.read(stderr.fileno(), _PIPE_BYTES)
+                if not data:
+                    return said.decode(errors="replace")
+                said += data
+                while (end := said.find(b"\n", seen)) >= 0:
+                    line, seen = said[seen:end].decode(errors="replace"), end + 1
+                    text = phase(line) or text
+            if text:
+                progress(text)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Make sure that a program has ended; it may clean up."""
+    if child.poll() is not None:
+        return
+    child.terminate()
+    try:
+        child.wait(FAREWELL_S)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
+def _last_lines(said: str) -> str:
+    return "\n  ".join(printable(line) for line in said.splitlines()[-_LAST_LINES:])
+
+
+def _kept(said: str) -> str:
+    """Keep what a program has said in a new file; returns the file's path."""
+    path = os.path.join(tempfile.gettempdir(), f"uartsim-build-{os.getpid()}-{time.time_ns() // 1000}.log")
+    log = NewFile(path, "log")
+    with open(log.fd, "w", encoding="utf-8") as file:
+        file.write(said)
+    return path
