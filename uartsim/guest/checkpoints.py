@@ -28,8 +28,8 @@ from uartsim.machine.port_moment import PortMoment
 _FILE_NODE: Final = "uartsim-moments-file"
 _NODE: Final = "uartsim-moments"
 _FD_SET: Final = 0x7561  # any number that nobody else uses
-#: What flash memory is called among QEMU's drives.
-_FLASH: Final = "pflash"
+#: How the paths of a PC's flash memory begin among QEMU's devices.
+_FLASH: Final = "/machine/system.flash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def _snapshot_nodes(devices: list[dict[str, Any]]) -> list[str]:
     nodes = []
     for device in devices:
         inserted = device.get("inserted")
-        if inserted is None or inserted["ro"] or device["device"].startswith(_FLASH):
+        if inserted is None or inserted["ro"] or device.get("qdev", "").startswith(_FLASH):
             continue
         if inserted["drv"] != "qcow2":
             raise UartsimError(

@@ -64,11 +64,11 @@ class QemuSnapshots:
         """Save the guest in a folder; see :meth:`uartsim.guest.qemu.QemuGuest.save`."""
         try:
             await self._qmp.ready.wait()
-            sizes, read_only = await savable_disks(self._qmp, replaceable_names(self._command))
+            written, read_only = await savable_disks(self._qmp, replaceable_names(self._command))
             with SnapshotDraft(folder) as draft:
                 async with self._stopped() as port:
                     console = note()
-                    disks = await save_disks(self._qmp, sizes, draft)
+                    disks = await save_disks(self._qmp, written, draft)
                     machine = await save_memory(self._qmp, draft)
                 files = SavedFiles(machine, disks, read_only=read_only)
                 await trio.to_thread.run_sync(draft.commit, replace(port, files=files, console=console).content())
