@@ -292,7 +292,14 @@ class QemuGuest:
     def _snapshots(self, line: RegisterLine, qmp: QmpClient) -> QemuSnapshots:
         if self._store is None:
             self._store = MomentStore(qmp)
-        return QemuSnapshots(line.bridge, qmp, self._store, build_id(self._system.find()), self._command_line)
+        return QemuSnapshots(
+            line.bridge,
+            qmp,
+            self._store,
+            build_id(self._system.find()),
+            self._command_line,
+            restored=self._snapshot is not None,
+        )
 
     async def nmi(self) -> None:
         """The NMI button: send an NMI to the guest.

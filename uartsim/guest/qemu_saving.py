@@ -133,13 +133,14 @@ class WrittenDisk:
 
 
 async def savable_disks(
-    qmp: QmpClient, replaceable: Collection[str]
+    qmp: QmpClient, replaceable: Collection[str], *, restored: bool
 ) -> tuple[dict[str, WrittenDisk], dict[str, tuple[int, int]]]:
     """The disks that have to be saved with the guest, and those that need not be.
 
     Args:
         qmp: the monitor.
         replaceable: the names of the drives that a restored guest can have as copies.
+        restored: whether the guest's disks are overlays on a snapshot, on which no other snapshot may depend.
 
     Returns:
         The disks that the guest can write to, by the names of their drives.  For the others, and the images below overlays,
@@ -160,9 +161,9 @@ async def savable_disks(
         elif device["device"] in replaceable:
             image, base = inserted["image"], None
             below = image.get("backing-image")
-            if below is not None and "backing-image" not in below:
-                base = (os.path.realpath(below["filename"]), below["format"])
-                read |= _as_it_is(base[0])
+            if below is not None and "backing-image" not in below and not restored:
+                base = (below["filename"], below["format"])
+                read |= _as_it_is(below["filename"])
             written[device["device"]] = WrittenDisk(image["virtual-size"], base)
         else:
             what = device["device"] or device.get("qdev") or inserted.get("node-name", "")

@@ -36,16 +36,25 @@ class QemuSnapshots:
         store: its checkpoints.
         build: the build of QEMU, see :func:`uartsim.guest.bridge_build.build_id`.
         command: its command line.
+        restored: whether it was started from a snapshot.
     """
 
     def __init__(
-        self, bridge: BridgeServer, qmp: QmpClient, store: MomentStore, build: str, command: list[str]
+        self,
+        bridge: BridgeServer,
+        qmp: QmpClient,
+        store: MomentStore,
+        build: str,
+        command: list[str],
+        *,
+        restored: bool,
     ) -> None:
         self._bridge = bridge
         self._qmp = qmp
         self._store = store
         self._build = build
         self._command = command
+        self._restored = restored
 
     @asynccontextmanager
     async def _stopped(self) -> AsyncIterator[PortSnapshot]:
@@ -64,7 +73,9 @@ class QemuSnapshots:
         """Save the guest in a folder; see :meth:`uartsim.guest.qemu.QemuGuest.save`."""
         try:
             await self._qmp.ready.wait()
-            written, read_only = await savable_disks(self._qmp, replaceable_names(self._command))
+            written, read_only = await savable_disks(
+                self._qmp, replaceable_names(self._command), restored=self._restored
+            )
             with SnapshotDraft(folder) as draft:
                 async with self._stopped() as port:
                     console = note()
