@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,7 +39,7 @@ def test_every_mark_is_decoded_in_whatever_pieces_it_comes(sent: list[Received],
     data = b"".join(map(as_marked, sent))
     decoder = MarkDecoder(Flag.PARITY)
     places = sorted({0, *(cut for cut in cuts if cut < len(data)), len(data)})
-    found = [part for start, end in zip(places, places[1:], strict=False) for part in decoder.feed(data[start:end])]
+    found = [part for start, end in itertools.pairwise(places) for part in decoder.feed(data[start:end])]
     assert joined(found) == joined(sent)
 
 

@@ -59,7 +59,7 @@ class ComPortOption:
         self._tell(_SET_PARITY, bytes((_PARITIES[own.parity],)))
         self._tell(_SET_STOPSIZE, bytes((_STOP_HALVES[own.stop_halves],)))
         self._tell(_SET_LINESTATE_MASK, bytes((int(_WATCHED_ERRORS),)))
-        self._tell(_SET_MODEMSTATE_MASK, bytes((int(_WATCHED_LINES),)))
+        self._tell(_SET_MODEMSTATE_MASK, b"\xff")  # with the delta bits, without which some servers miss that all fell
         self.drive(ModemOutput.DTR | ModemOutput.RTS)
 
     def _tell(self, command: int, value: bytes) -> None:

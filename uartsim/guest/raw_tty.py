@@ -256,7 +256,7 @@ class PtyLine:
         Raises:
             CannotCarry: always.
         """
-        raise CannotCarry("a pty carries no break")
+        raise CannotCarry("a pty carries no break: name QEMU's monitor (setting qmp), if it is QEMU's")
 
     def status(self) -> dict[str, Any]:
         """Nothing of its own."""

@@ -8,8 +8,8 @@ The monitor is connected for one request at a time, because it takes only one co
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 import trio
@@ -18,7 +18,7 @@ from uartsim.errors import UartsimError, UsageError
 from uartsim.guest.catalogue import GuestDefinition
 from uartsim.guest.child import Child
 from uartsim.guest.placeholders import fill_in
-from uartsim.guest.qemu_line import DELIVERY_TIMEOUT_S, PORTS, wait_read
+from uartsim.guest.qemu_line import DELIVERY_TIMEOUT_S, PORTS, ByQmp, wait_read
 from uartsim.guest.qmp import QmpClient, QmpError
 from uartsim.guest.remote_address import parse_address
 from uartsim.guest.stream_line import connect
@@ -104,8 +104,7 @@ class RemoteControls:
         if command := self._commands[button]:
             await _run(command)
             return
-        async with self._monitor() as by_qmp:
-            await by_qmp(qmp_command)
+        await self._ask(lambda by_qmp: by_qmp(qmp_command))
 
     async def send_break(self) -> None:
         """Send a break through QEMU's monitor, to the character device of the serial port.
@@ -115,35 +114,43 @@ class RemoteControls:
         Raises:
             UartsimError: the monitor does not answer, or has no such device.
         """
-        async with self._monitor() as by_qmp:
-            if (port := _PORT_OF.get(self._chardev)) is not None:
-                with trio.move_on_after(DELIVERY_TIMEOUT_S):
-                    await wait_read(by_qmp, port + Offset.LSR)
-            await by_qmp("chardev-send-break", id=self._chardev)
+        await self._ask(self._break_by_qmp)
 
-    @asynccontextmanager
-    async def _monitor(self) -> AsyncIterator[Callable[..., Awaitable[Any]]]:
+    async def _break_by_qmp(self, by_qmp: ByQmp) -> None:
+        if (port := _PORT_OF.get(self._chardev)) is not None:
+            with trio.move_on_after(DELIVERY_TIMEOUT_S):
+                await wait_read(by_qmp, port + Offset.LSR)
+        await by_qmp("chardev-send-break", id=self._chardev)
+
+    async def _ask(self, ask: Callable[[ByQmp], Awaitable[Any]]) -> None:
+        """Connect to the monitor for one request.
+
+        Raises:
+            UartsimError: it cannot be reached, does not answer, or refuses.
+        """
         assert self._qmp is not None
         failure: UartsimError | None = None
-        async with trio.open_nursery() as nursery:
-            stream = await connect(self._qmp)
+        stream = trio.SocketStream(await connect(self._qmp))
+        async with stream, trio.open_nursery() as nursery:
+            client = QmpClient(stream, _ignore_event)
+            nursery.start_soon(_read_answers, client)
             try:
-                client = QmpClient(trio.SocketStream(stream), _ignore_event)
-                nursery.start_soon(_read_answers, client)
                 with trio.move_on_after(GREETING_TIMEOUT_S):
                     await client.ready.wait()
                 if not client.ready.is_set():
                     raise QmpError(
                         f"QEMU's monitor at {self._qmp} does not answer: is another program connected? It takes only one"
                     )
-                yield client.execute
+                await ask(partial(_execute, client))
             except UartsimError as error:
                 failure = error  # raised below, so that the nursery does not wrap it
-            finally:
-                stream.close()
             nursery.cancel_scope.cancel()
         if failure is not None:
             raise failure
+
+
+async def _execute(client: QmpClient, command: str, **arguments: object) -> Any:
+    return await client.execute(command, **arguments)
 
 
 async def _read_answers(client: QmpClient) -> None:

@@ -23,6 +23,7 @@ import trio
 
 from uartsim.errors import UartsimError, UsageError
 from uartsim.guest.catalogue import GuestDefinition
+from uartsim.guest.qemu_line import DELIVERY_TIMEOUT_S
 from uartsim.guest.remote_controls import RemoteControls, chosen
 from uartsim.guest.remote_line import CannotCarry, LineEnded, NotThere, RemoteLine, RemoteModem
 from uartsim.line_format import BIT_AT_DIVISOR_1, TICKS_PER_SECOND, LineFormat
@@ -34,8 +35,6 @@ from uartsim.registers import MSR, ModemOutput
 AHEAD_BYTES: Final = 1 << 18
 #: The pauses between two attempts to reach the other side again, in seconds: the first and the longest.
 AGAIN_S: Final = (0.1, 2.0)
-#: How long a break waits for the bytes before it to be read, in seconds; then it overtakes them.
-DELIVERY_TIMEOUT_S: Final = 1.0
 #: While CTS holds the rest of the output back, it is given up after so many seconds.
 HELD_TIMEOUT_S: Final = 30.0
 #: The least length of a break that the other side has sent, in seconds: a line does not say how long it was.

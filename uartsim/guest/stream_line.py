@@ -110,24 +110,27 @@ async def connect(address: RemoteAddress) -> trio.socket.SocketType:
         NotThere: nobody listens there now, or answers.
         UsageError: the path is not a socket, or the host's name is unknown.
     """
+    await trio.lowlevel.checkpoint()
+    if address.scheme == "unix":
+        return _connect_unix(address)
     connected: trio.socket.SocketType | None = None
     with trio.move_on_after(CONNECT_TIMEOUT_S):
-        connected = await (_connect_unix(address) if address.scheme == "unix" else _connect_tcp(address))
+        connected = await _connect_tcp(address)
     if connected is None:
         raise NotThere(f"{address} does not answer: no connection within {CONNECT_TIMEOUT_S:g} s")
     return connected
 
 
-async def _connect_unix(address: RemoteAddress) -> trio.socket.SocketType:
-    stream = trio.socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+def _connect_unix(address: RemoteAddress) -> trio.socket.SocketType:
+    """Connect to a UNIX socket, which takes no time; trio would take a full queue for a connection under way."""
+    stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        await stream.connect(address.path)
-    except BaseException as error:
+        stream.setblocking(False)
+        stream.connect(address.path)
+    except OSError as error:
         stream.close()
-        if isinstance(error, OSError):
-            raise _no_socket(address, error) from None
-        raise
-    return stream
+        raise _no_socket(address, error) from None
+    return trio.socket.from_stdlib_socket(stream)
 
 
 def _no_socket(address: RemoteAddress, error: OSError) -> UsageError:
