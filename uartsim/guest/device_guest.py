@@ -52,7 +52,7 @@ class DeviceGuest:
             raise UsageError(f"guest {definition.name!r}: flow is {self._flow!r}: use {', '.join(FLOWS)}")
         try:
             from uartsim.guest import serial_device
-        except ImportError:
+        except (ImportError, AttributeError):  # it is missing, or another package of that name is there
             raise UsageError(
                 f"guest {definition.name!r} is a serial device, and the Python module serial is missing: "
                 "pip install 'uartsim[device]'"

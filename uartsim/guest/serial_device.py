@@ -225,5 +225,5 @@ def _check_speed(tty: RawTty, line_format: LineFormat) -> None:
     speed = odd_speed(tty.fd)
     if speed and abs(speed / line_format.baud - 1) > 0.025:
         raise UsageError(
-            f"{tty.path} cannot do {line_format.baud:g} baud, only {speed}: choose another speed (--set baud=...)"
+            f"{tty.path} cannot do {round(line_format.baud)} baud, only {speed}: choose another speed (--set baud=...)"
         )

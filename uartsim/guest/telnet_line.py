@@ -143,7 +143,7 @@ class TelnetLine:
             self._baud = com_port.baud
             if self._baud is not None and abs(self._baud / self._format.baud - 1) > 0.025:
                 self._log(
-                    f"{self._address}: the serial port there runs at {self._baud} baud, not at {self._format.baud:g}: use "
+                    f"{self._address}: the serial port there runs at {self._baud} baud, not at {round(self._format.baud)}: use "
                     "the setting baud to name a speed that both have"
                 )
         self._changed.unpark_all()
