@@ -140,6 +140,10 @@ def test_other_commands_are_skipped() -> None:
     assert text(codec().feed(bytes((97, IAC, nop, 98, IAC, go_ahead, 99)))) == b"abc"
 
 
+def test_an_undoubled_0xff_of_qemu_is_a_character_where_it_can_be_told() -> None:
+    assert text(codec(*QEMUS_WORDS).feed(b"A\xffB\xff\xffC\xff\rD")) == b"A\xffB\xffC\xff\rD"
+
+
 @pytest.mark.parametrize("half", [(IAC,), (IAC, WILL), (IAC, SB), (IAC, SB, COM_PORT, 107, IAC)])
 def test_half_a_command_at_the_end_is_noticed(half: tuple[int, ...]) -> None:
     made = codec()

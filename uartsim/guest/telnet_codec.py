@@ -5,8 +5,8 @@ ser2net), :class:`uartsim.guest.com_port_option.ComPortOption` speaks for the se
 break is IAC BREAK.
 
 QEMU's ``telnet=on`` is careless in two ways.  It takes every command for one of three bytes, so nothing shorter is sent to
-it but IAC BREAK; and it sends a character 0xFF without doubling it, so that with the character behind it, it looks like a
-command: a ``unix:`` or ``tcp:`` address carries every byte.
+it but IAC BREAK; and it sends a character 0xFF without doubling it.  Where the character behind that is not a command, both
+are taken for characters; the others (0xEC to 0xFF) cannot be told.  A ``unix:`` or ``tcp:`` address carries every byte.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from uartsim.machine import Flag, Received
 IAC, DONT, DO, WONT, WILL, SB, BREAK, SE = 255, 254, 253, 252, 251, 250, 243, 240
 BINARY, ECHO, SUPPRESS_GO_AHEAD = 0, 1, 3
 
+#: The first of the commands (RFC 1184, RFC 854); what is below has no meaning behind IAC.
+_FIRST_COMMAND: Final = 236
 #: What we want the server to do, and what we do ourselves.
 _HIS: Final = frozenset({BINARY, ECHO, SUPPRESS_GO_AHEAD, COM_PORT})
 _OURS: Final = frozenset({BINARY, SUPPRESS_GO_AHEAD, COM_PORT})
@@ -159,6 +161,9 @@ class TelnetCodec:
                     self._at = _At.SUBNEGOTIATION
                 elif byte == BREAK:
                     return [Received(b"\0", Flag.BREAK)]
+                elif byte < _FIRST_COMMAND:
+                    good += bytes((IAC, byte))
+                    self._after_cr = byte == ord("\r")
             case _At.OPTION:
                 self._at = _At.DATA
                 self._negotiate(self._verb, byte)
