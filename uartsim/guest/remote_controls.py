@@ -75,10 +75,10 @@ class RemoteControls:
     def check(self, button: str) -> None:
         """Raise UsageError if the machine does not have the button ``"reset"`` or ``"NMI"``."""
         if self._qmp is None and not self._commands[button]:
-            qmp = "QEMU's monitor (qmp), or " if self._kind == "socket" else ""
+            qmp = "QEMU's monitor (--set qmp=PATH), or " if self._kind == "socket" else ""
             raise UsageError(
                 f"guest {self._name!r} runs elsewhere, and no {button} button of it is known: nothing happened; name "
-                f"{qmp}a command ({button.lower()}_command) in its guest.toml"
+                f"{qmp}a command ({button.lower()}_command in a guest.toml)"
             )
 
     async def reset(self) -> None:
