@@ -307,6 +307,16 @@ def test_what_the_system_refuses_is_said(number: int, says: str, monkeypatch: py
                 open_raw_tty(port.path, marks=True)
 
 
+def test_a_port_without_hardware_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(fd: int) -> None:
+        raise termios.error(errno.EIO, "Input/output error")
+
+    with far_port() as port, monkeypatch.context() as patched:
+        patched.setattr(termios, "tcgetattr", refuse)
+        with pytest.raises(UsageError, match="has no hardware behind it"):
+            open_raw_tty(port.path, marks=True)
+
+
 def test_the_group_that_may_open_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     found = os.stat_result((0o20660, 0, 0, 1, 0, 20, 0, 0, 0, 0))
     monkeypatch.setattr(os, "stat", lambda path: found)

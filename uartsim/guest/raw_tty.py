@@ -153,12 +153,11 @@ def open_raw_tty(path: str, *, marks: bool) -> RawTty:
     except (OSError, ValueError) as error:
         raise _cannot_open(path, error) from None
     try:
-        if not os.isatty(fd):
-            raise UsageError(f"{path} is not a terminal: name a serial device, such as /dev/ttyUSB0, or a pty")
+        modes = termios.tcgetattr(fd)
         if struct.unpack("i", fcntl.ioctl(fd, _TIOCGEXCL, bytes(4)))[0]:  # root may open it all the same
             raise OSError(errno.EBUSY, "")
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        tty = RawTty(path, fd, termios.tcgetattr(fd))
+        tty = RawTty(path, fd, modes)
         tty.set_raw(marks=marks)
     except (OSError, termios.error) as error:
         os.close(fd)
@@ -180,6 +179,8 @@ def _cannot_open(path: str, error: Exception) -> UsageError:
             return UsageError(f"{path} may not be opened by this user: {_remedy(path)}")
         case errno.EBUSY | errno.EWOULDBLOCK:
             return NotThere(f"another program has {path} open for itself: end it first (fuser -v {path} names it)")
+        case errno.ENOTTY | errno.EINVAL:
+            return UsageError(f"{path} is not a terminal: name a serial device, such as /dev/ttyUSB0, or a pty")
         case errno.EIO:
             return UsageError(f"{path} does not answer: the port has no hardware behind it")
         case _:
