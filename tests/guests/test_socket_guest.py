@@ -310,6 +310,12 @@ def test_a_wrong_setting_is_refused(settings: dict[str, str], says: str) -> None
         make_guest(at("unix:/tmp/console", **settings))
 
 
+@pytest.mark.parametrize("text", ["pty:/dev/pts/7", "device:/dev/pts/7"])
+def test_a_pty_by_its_number_is_not_waited_for(text: str) -> None:
+    with pytest.raises(UsageError, match="may be anybody's; name a link"):
+        make_guest(at(text, reconnect="true"))
+
+
 def test_an_unknown_placeholder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"unknown placeholder \{port\}"):
         make_guest(guest("socket", tmp_path, {}, address="tcp:box:{port}"))

@@ -114,6 +114,11 @@ class RawTty:
             while struct.unpack("i", fcntl.ioctl(self.fd, termios.TIOCOUTQ, bytes(4)))[0]:
                 await trio.sleep(_LOOK_S)
 
+    def discard_output(self) -> None:
+        """Discard what has not left the kernel's buffer."""
+        with contextlib.suppress(termios.error):  # it is gone
+            termios.tcflush(self.fd, termios.TCOFLUSH)
+
     def _ended(self, error: OSError | None) -> LineEnded:
         if self.is_pty:
             return LineEnded(f"the program behind {self.path} has closed it")

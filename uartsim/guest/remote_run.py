@@ -14,6 +14,7 @@ is sent as it was sampled.
 from __future__ import annotations
 
 import contextlib
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -56,7 +57,7 @@ class RemoteRun:
         controls: its buttons.
 
     Raises:
-        UsageError: the settings for speed and format are wrong, or ``reconnect`` is neither true nor false.
+        UsageError: the settings for speed and format are wrong, or the other side would not be the same one later.
     """
 
     def __init__(self, definition: GuestDefinition, where: str, controls: RemoteControls) -> None:
@@ -64,6 +65,11 @@ class RemoteRun:
         self._name = definition.name
         self._where = where
         self._reconnect = bool(chosen(definition, "reconnect", False))
+        if self._reconnect and re.search(r"(^|:)/dev/pts/[0-9]+$", where):
+            raise UsageError(
+                f"guest {self._name!r}: reconnect with {where}: the next pty of that number may be anybody's; name a link that "
+                "its program makes, or leave reconnect out"
+            )
         self._controls = controls
         self._driver: SerialDriver | None = None
         self._machine: Machine | None = None

@@ -23,12 +23,16 @@ from uartsim.guest.inner_tty import odd_speed
 from uartsim.guest.parity_marks import MarkDecoder
 from uartsim.guest.raw_tty import RawTty, open_raw_tty
 from uartsim.guest.remote_line import CannotCarry, LineEnded, RemoteModem
-from uartsim.line_format import LineFormat
+from uartsim.line_format import TICKS_PER_SECOND, LineFormat
 from uartsim.machine import Flag, Received
 from uartsim.registers import MSR, ModemOutput
 
 #: How long a break is held, in seconds, as tcsendbreak(3) does.
 BREAK_S: Final = 0.25
+#: The deepest transmit FIFO of a common port, in characters: they leave after the driver has handed them over.
+FIFO_DEPTH: Final = 64
+#: How long the last characters may take to leave when the port is closed, in seconds; with flow control they may never.
+CLOSE_TIMEOUT_S: Final = 1.0
 #: How often the modem lines are read, in seconds.
 MODEM_LOOK_S: Final = 0.05
 
@@ -59,14 +63,15 @@ class SerialDevice:
     Args:
         tty: the same device, in raw mode.
         port: pyserial's port.
-        damaged: the flag of a character that arrives with an error.
+        line_format: its format.
         flow: ``"none"``, ``"rtscts"`` or ``"xonxoff"``.
     """
 
-    def __init__(self, tty: RawTty, port: serial.Serial, damaged: Flag, flow: str) -> None:
+    def __init__(self, tty: RawTty, port: serial.Serial, line_format: LineFormat, flow: str) -> None:
         self._tty = tty
         self._port = port
-        self._decoder = MarkDecoder(damaged)
+        self._fifo_s = 0.0 if tty.is_pty else FIFO_DEPTH * line_format.frame_ticks / TICKS_PER_SECOND
+        self._decoder = MarkDecoder(Flag.FRAMING if line_format.parity == "N" else Flag.PARITY)
         self._kernel_drives_rts = flow == "rtscts"
         self._counts_before = self._kernel_counts()
         self.has_modem_lines = self._inputs() is not None
@@ -82,8 +87,9 @@ class SerialDevice:
         return await self._tty.write_some(data)
 
     async def wait_sent(self) -> None:
-        """Wait until everything has left the port's driver."""
+        """Wait until everything has left the port, as far as its driver knows, and then its FIFO."""
         await self._tty.wait_written()
+        await trio.sleep(self._fifo_s)
 
     async def send_break(self) -> None:
         """Hold the line at space for a moment.
@@ -169,7 +175,13 @@ class SerialDevice:
         return ({"modem": lines} if lines else {}) | ({"port": shown} if shown else {})
 
     async def aclose(self) -> None:
-        """Close the port, with its modes as they were found."""
+        """Close the port, with its modes as they were found; what cannot leave it soon is dropped.
+
+        Closing a port whose output is held back would take the kernel up to 30 s.
+        """
+        with trio.move_on_after(CLOSE_TIMEOUT_S):
+            await self.wait_sent()
+        self._tty.discard_output()
         trio.lowlevel.notify_closing(self._tty.fd)
         self._port.close()
         self._tty.close()
@@ -203,7 +215,7 @@ def open_device(path: str, line_format: LineFormat, flow: str, log: Callable[[st
         tty.set_raw(marks=True, xonxoff=flow == "xonxoff")
         _check_speed(tty, line_format)
         tty.keep_others_out()
-        device = SerialDevice(tty, port, Flag.FRAMING if line_format.parity == "N" else Flag.PARITY, flow)
+        device = SerialDevice(tty, port, line_format, flow)
     except (serial.SerialException, OSError, ValueError, OverflowError, termios.error) as error:
         port.close()
         tty.close()

@@ -43,14 +43,14 @@ class StreamLine:
         self._socket = stream
         self._address = address
 
-    async def receive_bytes(self) -> bytes:
-        """Wait for bytes and return them.
+    async def receive_bytes(self, most: int = _CHUNK_BYTES) -> bytes:
+        """Wait for bytes and return them, at most ``most``.
 
         Raises:
             LineEnded: the other side has closed the connection, or it was lost.
         """
         try:
-            data = await self._socket.recv(_CHUNK_BYTES)
+            data = await self._socket.recv(most)
         except OSError as error:
             raise self._lost(error) from None
         if not data:

@@ -20,6 +20,7 @@ BREAK_S: Final = 0.25
 #: How long the first characters wait for the server to say whether it takes binary, in seconds.
 SETTLE_TIMEOUT_S: Final = 1.0
 
+#: How much is taken at a time: a command takes a few microseconds, and others are served in between.
 _CHUNK_BYTES: Final = 4096
 _BOTH: Final = ModemOutput.DTR | ModemOutput.RTS
 
@@ -112,7 +113,7 @@ class TelnetLine:
     async def receive(self) -> Sequence[Received]:
         """Wait for what comes next, which may be nothing but negotiation."""
         try:
-            data = await self._stream.receive_bytes()
+            data = await self._stream.receive_bytes(_CHUNK_BYTES)
         except LineEnded as end:
             if self._codec.in_command:
                 raise LineEnded(f"{end}, in the middle of a telnet command", failed=end.failed) from None
