@@ -100,7 +100,16 @@ def make_root(
         work = tar.with_name(f"{tar.name}.mmdebstrap")
         work.mkdir(0o755)
         variables["TMPDIR"] = str(work)
-    run_long(command, INSTALL, progress=progress, phase=_phase, explain=_reason, variables=variables, output=tar)
+    run_long(
+        command,
+        INSTALL,
+        progress=progress,
+        phase=_phase,
+        explain=_reason,
+        variables=variables,
+        output=tar,
+        mounts=mode == "root",
+    )
 
 
 def _mode() -> str:
