@@ -64,6 +64,7 @@ ALLOWED = {
     ("guest/boot_files.py", "mkdir"): "in a folder of tempfile's",
     ("guest/boot_files.py", "tempfile.TemporaryDirectory"): "beside that draft, under its name",
     ("guest/checkpoints.py", "tempfile.TemporaryFile"): "without a name, for QEMU",
+    ("guest/checkpoints.py", "tempfile.gettempdir"): "its name, for a message",
     ("guest/tiny_initramfs.py", "write_bytes"): "into the draft that the cache has given it",
     ("guest/process.py", "tempfile.mkdtemp"): "in the machine's folder, under a name that is known there",
     ("images/ext_files.py", "open for writing"): "a file in memory, without a name",
