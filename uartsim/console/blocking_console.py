@@ -114,8 +114,8 @@ class Console:
 
     def login(
         self,
-        user: str = "root",
-        password: str = "toor",
+        user: str | None = None,
+        password: str | None = None,
         timeout: Timeout = "default",
         *,
         new_password: str | None = None,
@@ -125,8 +125,8 @@ class Console:
         Returns with a shell's prompt read; its text is in ``before``.  Passwords are masked in the record.
 
         Args:
-            user: the name.
-            password: the password.
+            user: the name; by default the account of the guest's seed, or else root.
+            password: the password; by default that of the seed's account, or else toor, which our guests have for root.
             timeout: seconds; None waits for ever.
             new_password: what to answer where the guest demands another password; None: that is an error.
 

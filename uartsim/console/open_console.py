@@ -61,7 +61,8 @@ def open_console(
         clock: ``"real"`` or ``"virtual"``, to state which clock of trio's the caller relies on.
         log: is called with lines about what takes long, such as building an image.
         options: those of the machine and its line, named as for ``uartsim run``: ``uart``, ``strict_line``,
-            ``rate``, ``flow``, ``fault``, ``record``, ``trace``, ``vcd``, ``registers``, ``restore``, ``line_policy``; see
+            ``rate``, ``flow``, ``fault``, ``record``, ``trace``, ``vcd``, ``registers``, ``restore``, ``line_policy``,
+            ``edit``, ``grub``, ``seed``; see
             :class:`uartsim.console.console_options.LineOptions`.
 
     Raises:
@@ -107,6 +108,11 @@ def _plan(guest: str | Path | GuestDefinition, settings: Mapping[str, Any] | Non
         definition = definition.with_settings({key: str(value) for key, value in settings.items()})
     port = options.copy()
     definition = with_registers(definition, port.pop("registers", None))
+    edit, grub, seed = port.pop("edit", None), port.pop("grub", None), port.pop("seed", None)
+    if edit or grub or seed is not None:
+        from uartsim.guest.before_boot import with_before_boot
+
+        definition = with_before_boot(definition, edit=edit, grub=grub, seed=seed)
     policy = line_policy(port.pop("line_policy", "refuse"))
     restore, record = port.pop("restore", None), port.pop("record", None)
     definition.check_needs()

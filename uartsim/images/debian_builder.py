@@ -25,7 +25,7 @@ from uartsim.images.recipe import Recipe, recipe_key
 from uartsim.images.root_tree import unpack_root
 
 #: Changes when the same recipe gives another image than before.
-VERSION: Final = "debian 1"
+VERSION: Final = f"debian 2 {debian_root.scripts_hash()}"
 
 _UTILS: Final = "apt-get install qemu-utils"
 _CONVERT_TIMEOUT_S: Final = 900.0
@@ -56,18 +56,28 @@ def make_debian(recipe: Recipe, folder: Path, draft: Path, progress: Progress) -
     write_table(disk, layout)
     time = debian_root.BUILD_TIME
     make_ext4(disk, layout.root.start, layout.root.size, beside["root"], entries, identity=root_id, time=time)
-    grub = beside["root"] / "boot/grub"
     if recipe.firmware != "uefi":
-        boot_image, core_image = ((grub / "i386-pc" / name).read_bytes() for name in ("boot.img", "core.img"))
-        write_grub(disk, layout, boot_image, core_image)
+        boot_image, core_image = (_file(beside["root"], f"boot/grub/i386-pc/{name}.img") for name in ("boot", "core"))
+        write_grub(disk, layout, boot_image.read_bytes(), core_image.read_bytes())
     if esp := layout.partition("esp"):
-        loader = grub / "x86_64-efi/grub.efi"
+        loader = _file(beside["root"], "boot/grub/x86_64-efi/grub.efi")
         write_esp(disk, esp.start, esp.size, loader, serial=debian_root.esp_serial(layout), time=time)
     progress("compressing the disk")
     command = ["qemu-img", "convert", "-q", "-O", "qcow2", "-c", "-o", "compression_type=zstd", str(disk), str(draft)]
     done = run_tool(command, _UTILS, timeout_s=_CONVERT_TIMEOUT_S)
     if done.status:
         raise UartsimError(f"qemu-img failed (status {done.status}): {done.complaints[-300:]}")
+
+
+def _file(root: Path, path: str) -> Path:
+    """A file in the root directory.
+
+    Raises:
+        UartsimError: it is not there.
+    """
+    if not (root / path).is_file():
+        raise UartsimError(f"the root directory has no {path}, which GRUB starts from")
+    return root / path
 
 
 BUILDER: Final = Builder(
@@ -78,6 +88,7 @@ BUILDER: Final = Builder(
         "mke2fs": ext4_partition.INSTALL,
         "debugfs": ext4_partition.INSTALL,
         "sfdisk": disk_layout.INSTALL,
+        "openssl": "apt-get install openssl",
         "qemu-img": _UTILS,
         **efi_partition.INSTALL,
     },
