@@ -127,6 +127,7 @@ class GuestDisk:
         self._definition = definition
         self._before = BeforeBoot()
         self._drive: ImageDrive | None = None
+        self._kept = False
         if has_disk(definition):
             self._before = read_before_boot(definition.options, definition.settings)
         if restored and self._before.changes:
@@ -191,6 +192,13 @@ class GuestDisk:
         """QEMU's command line with the overlay in place of the image."""
         return words if self._drive is None else self._drive.placed(words)
 
+    def keep(self) -> str | None:
+        """Keep the overlay when the guest has ended, however it ends; returns where it will be, None if there is none."""
+        if self._drive is None or (kept := self._drive.where()) is None:
+            return None
+        self._kept = True
+        return kept
+
     async def during(self, run: Awaitable[GuestEnd], log: Callable[[str], None]) -> GuestEnd:
         """Wait for the guest's end, and then remove the overlay, or keep it if the guest has failed.
 
@@ -206,5 +214,5 @@ class GuestDisk:
         finally:
             stopped = trio.current_effective_deadline() == -math.inf  # by us: a nursery may wrap what cancels it
             drive, self._drive = self._drive, None
-            if drive is not None and (kept := drive.release(failed=failed and not stopped)) is not None:
+            if drive is not None and (kept := drive.release(keep=self._kept or (failed and not stopped))) is not None:
                 log(kept)

@@ -154,14 +154,18 @@ class ImageDrive:
 
         return with_drives([self._words.get(word, word) for word in words], place)
 
-    def release(self, *, failed: bool) -> str | None:
-        """Remove the overlay, or keep it if the machine has failed; returns what there is to say about one that is kept."""
+    def where(self) -> str | None:
+        """What there is to say about the overlay once it is kept; None if the guest writes to none."""
+        return None if DRIVE_NAME not in self._places or self._overlay is None else self._overlay.how_to_use()
+
+    def release(self, *, keep: bool) -> str | None:
+        """Remove the overlay, or keep it; returns what there is to say about one that is kept."""
         if self._hold is not None:
             self._hold.close()
         overlay, self._overlay = self._overlay, None
         if overlay is None:
             return None
-        if failed:
+        if keep and DRIVE_NAME in self._places:
             return overlay.keep()
         overlay.remove()
         return None

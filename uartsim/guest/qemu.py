@@ -230,6 +230,10 @@ class QemuGuest:
             return
         scope.cancel()
 
+    def keep_disk(self) -> str | None:
+        """Keep what the guest has written to its disk after its end; returns where it will be, None if it has no such disk."""
+        return self._disk.keep()
+
     def status(self) -> dict[str, Any]:
         """How the port is served, as plain values; this also updates the port's own counts of accesses."""
         if isinstance(self._line, RegisterLine):
