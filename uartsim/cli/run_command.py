@@ -85,9 +85,9 @@ def run(
 ) -> None:
     """Run GUEST, a machine with its COM1.
 
-    GUEST is a name from the catalogue (see 'uartsim guests'), the path of a guest's folder, the path of a disk image or the name
-    of one in the store (see 'uartsim images'), or where the serial port of a machine elsewhere is: unix:PATH, tcp:HOST:PORT,
-    telnet:HOST:PORT, pty:PATH, /dev/ttyUSB0.
+    GUEST is a name from the catalogue (see 'uartsim guests'), the path of a guest's folder, the path of a disk image or the
+    name of one in the store (see 'uartsim images'), or where the serial port of a machine elsewhere is: unix:PATH,
+    tcp:HOST:PORT, telnet:HOST:PORT, pty:PATH, /dev/ttyUSB0.
     """
     from pathlib import Path
 
