@@ -63,6 +63,7 @@ ALLOWED = {
     ("guest/boot_files.py", "write_bytes"): "into the draft that the cache has given it",
     ("guest/boot_files.py", "mkdir"): "in a folder of tempfile's",
     ("guest/boot_files.py", "tempfile.TemporaryDirectory"): "beside that draft, under its name",
+    ("guest/checkpoints.py", "tempfile.TemporaryFile"): "without a name, for QEMU",
     ("guest/tiny_initramfs.py", "write_bytes"): "into the draft that the cache has given it",
     ("images/debian_root.py", "mkdir"): "beside the draft that the store has given it, under its name",
     ("images/debian_root.py", "open for writing"): "the same",

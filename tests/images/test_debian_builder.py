@@ -1,6 +1,6 @@
 """The builder of Debian disks around a stand-in for mmdebstrap: mistakes, interruptions, and the same bytes each time.
 
-``tests/images/test_debian_12.py`` has the real one.
+``tests/guests/test_debian_12.py`` has the real one.
 """
 
 from __future__ import annotations

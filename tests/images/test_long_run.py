@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.patience import patience
+from tests.patience import is_running, patience
 from uartsim.errors import UartsimError
 from uartsim.images.long_run import run_long
 
@@ -99,14 +98,6 @@ def test_the_program_ends_when_this_process_is_killed(tmp_path: Path) -> None:
     child = int(number.read_text())
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    while _runs(child):
+    while is_running(child):
         assert time.monotonic() < give_up_at, "the program goes on"
         time.sleep(0.02)
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
-    except (ProcessLookupError, FileNotFoundError):
-        return False

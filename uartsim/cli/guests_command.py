@@ -30,10 +30,11 @@ def guests(name: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
+    width = max((len(facts["name"]) for facts in found), default=0)
     for facts in found:
-        click.echo(f"{facts['name']:<12} {facts['kind']:<8} {facts['description']}")
+        click.echo(f"{facts['name']:<{width}} {facts['kind']:<8} {facts['description']}")
         for text in facts["missing"]:
-            click.echo(f"{'':<22}({text})")
+            click.echo(f"{'':<{width + 10}}({text})")
 
 
 def _facts(guest: GuestDefinition) -> dict[str, Any]:

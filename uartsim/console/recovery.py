@@ -52,6 +52,9 @@ _FAILURES: Final = (ExpectTimeout, GrubFailed, LoginFailed, RunFailed, TypingFai
 class Recovery:
     """The procedures of distributions on a console: ``console.recovery``.
 
+    Besides the errors that are listed, ``run`` raises ``GuestEnded``, ``ProblemFound``, ``ConsoleBusy`` and
+    ``ConsoleClosed``, as all calls of the console do.
+
     Args:
         session: the console's session.
         typing: how it types.

@@ -18,12 +18,6 @@ def run_sentence(procedure: Procedure) -> str:
     return f"run on the stand-in {procedure.stand_in}" if procedure.stand_in else "not run here: no image"
 
 
-def sentences(distribution: Distribution, procedure: Procedure) -> Iterator[str]:
-    """The steps of a procedure."""
-    for step in procedure.steps:
-        yield step.sentence(distribution.menu)
-
-
 def distribution_lines(distribution: Distribution) -> Iterator[str]:
     """The whole of it for a terminal, line by line."""
     yield distribution.title
@@ -39,7 +33,7 @@ def distribution_lines(distribution: Distribution) -> Iterator[str]:
             yield f"{heading} {procedure.name!r}: {procedure.title}{versions} ({run_sentence(procedure)})"
             if heading == "Set-up" and not procedure.uses("by_hand"):
                 yield "  In root's shell:"
-            for number, sentence in enumerate(sentences(distribution, procedure), 1):
-                yield f"  {number:>2}. {sentence}"
+            for number, step in enumerate(procedure.steps, 1):
+                yield f"  {number:>2}. {step.sentence(distribution.menu)}"
             if procedure.note:
                 yield f"  {procedure.note}"

@@ -32,7 +32,7 @@ from __future__ import annotations
 
 import functools
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -235,6 +235,11 @@ class QemuGuest:
             return {"served": "registers", **self._line.bridge.status()}
         return {"served": "bytes"}
 
+    @property
+    def restored_console(self) -> Mapping[str, Any]:
+        """What the snapshot from which the guest continues says of its console; empty if it says nothing."""
+        return {} if self._snapshot is None else self._snapshot.console
+
     async def reset(self) -> None:
         """The reset button.
 
@@ -297,7 +302,14 @@ class QemuGuest:
     def _snapshots(self, line: RegisterLine, qmp: QmpClient) -> QemuSnapshots:
         if self._store is None:
             self._store = MomentStore(qmp)
-        return QemuSnapshots(line.bridge, qmp, self._store, build_id(self._system.find()), self._command_line)
+        return QemuSnapshots(
+            line.bridge,
+            qmp,
+            self._store,
+            build_id(self._system.find()),
+            self._command_line,
+            restored=self._snapshot is not None,
+        )
 
     async def nmi(self) -> None:
         """The NMI button: send an NMI to the guest.

@@ -9,7 +9,7 @@ only when something is built.  It has
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -56,6 +56,13 @@ def builder_of(recipe: Recipe) -> Builder:
     return builder
 
 
+def missing_programs(recipe: Recipe) -> str:
+    """The command that installs the programs that a build needs and this machine lacks; empty if it has all of them."""
+    commands = [install for program, install in builder_of(recipe).programs.items() if not has_tool(program)]
+    packages = sorted({word for command in commands for word in command.removeprefix("apt-get install ").split()})
+    return f"apt-get install {' '.join(packages)}" if packages else ""
+
+
 def build_image(recipe: Recipe, folder: Path, progress: Progress, *, rebuild: bool = False) -> StoredImage:
     """The image of a recipe, which is built if it is not kept yet.
 
@@ -72,11 +79,8 @@ def build_image(recipe: Recipe, folder: Path, progress: Progress, *, rebuild: bo
     builder = builder_of(recipe)
 
     def make(draft: Path) -> None:
-        missing = [install for program, install in builder.programs.items() if not has_tool(program)]
-        if missing:
-            raise UsageError(
-                f"building the image {folder.name} needs programs that are missing here: {_commands(missing)}"
-            )
+        if missing := missing_programs(recipe):
+            raise UsageError(f"building the image {folder.name} needs programs that are missing here: {missing}")
         builder.make(recipe, folder, draft, progress)
 
     return stored_image(
@@ -89,9 +93,3 @@ def build_image(recipe: Recipe, folder: Path, progress: Progress, *, rebuild: bo
         expected_bytes=builder.expected_bytes(recipe),
         rebuild=rebuild,
     )
-
-
-def _commands(commands: Sequence[str]) -> str:
-    """One command that does what several commands ``apt-get install PACKAGE...`` do."""
-    packages = sorted({word for command in commands for word in command.removeprefix("apt-get install ").split()})
-    return f"apt-get install {' '.join(packages)}"

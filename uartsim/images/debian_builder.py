@@ -25,7 +25,7 @@ from uartsim.images.recipe import Recipe, recipe_key
 from uartsim.images.root_tree import unpack_root
 
 #: Changes when the same recipe gives another image than before.
-VERSION: Final = f"debian 1 {debian_root.scripts_hash()}"
+VERSION: Final = f"debian 2 {debian_root.scripts_hash()}"
 
 _UTILS: Final = "apt-get install qemu-utils"
 _CONVERT_TIMEOUT_S: Final = 900.0

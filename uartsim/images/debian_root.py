@@ -90,6 +90,7 @@ def make_root(
     command += ["--dpkgopt=force-unsafe-io"]
     command += [f"--dpkgopt=path-exclude={path}" for path in _LEFT_OUT]
     command += ["--dpkgopt=path-include=/usr/share/doc/*/copyright"]
+    command += ['--aptopt=APT::Sandbox::User "root"']  # whether apt can use another user depends on the mode
     command += [f"--aptopt={line}" for line in _proxies()]
     command += [f"--customize-hook=tar-in {shlex.quote(str(additions))} /"]
     command += [f'--customize-hook=chroot "$1" sh /{_BUILD}/finish_root.sh']

@@ -23,7 +23,6 @@ from uartsim.errors import UartsimError, UsageError
 from uartsim.file_cache import Progress, cache_folder, open_cache
 from uartsim.images.disk_room import bytes_text, check_room, full_disk_said
 from uartsim.images.image_check import Finding, check_content, look_over, looks_whole
-from uartsim.images.image_formats import disk_format
 from uartsim.images.image_locks import name_lock
 from uartsim.images.image_records import (
     FORMATS,
@@ -38,6 +37,7 @@ from uartsim.images.image_records import (
     write_record,
 )
 from uartsim.images.image_removal import keep_to_limit, remove_drafts, remove_stem
+from uartsim.images.storable_disk import storable_disk
 from uartsim.own_files.folder import OwnFolder, open_own
 
 __all__ = [
@@ -191,7 +191,7 @@ def keep_draft(own: OwnFolder, draft: str, image: StoredImage) -> StoredImage:
     Args:
         own: the store; the lock of the image's name is held.
         draft: the name of the draft.
-        image: what is known of the image: name, key, format, kind, source, and SHA-256 if that is known.
+        image: what is known of it: name, key, format, kind, source, and its size and SHA-256 if they are known.
 
     Raises:
         OSError: it cannot be kept.
@@ -202,15 +202,12 @@ def keep_draft(own: OwnFolder, draft: str, image: StoredImage) -> StoredImage:
     with open(own.open(draft, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
         found = os.fstat(file.fileno())
         check_ours(found)
-        size_bytes = (
-            found.st_size if image.format == "raw" else disk_format(file.fileno(), f"the image {image.name}")[1]
-        )
-        file.seek(0)  # disk_format has looked for the end
         sha256 = image.sha256 or hashlib.file_digest(file, "sha256").hexdigest()
+    plain = found.st_size if image.format == "raw" else None
     image = replace(
         image,
         path=Path(own.path, f"{image.stem}.{image.format}"),
-        size_bytes=size_bytes,
+        size_bytes=image.size_bytes or plain or storable_disk(Path(own.path, draft), f"the image {image.name}").size,
         disk_bytes=found.st_blocks * 512,
         sha256=sha256,
         made_at=int(time.time()),
