@@ -6,6 +6,9 @@ UARTSIM_STRICT=1, as in CI) whatever skips, for whatever reason, fails:
     @pytest.mark.needs("tmux", "picocom")      # programs and files of tools/provision.py
     @pytest.mark.needs("root")
     @pytest.mark.needs(guest="linux")          # all that the manifest of a guest in the catalogue states
+
+A test with the mark ``images`` builds or boots a disk image that CI has no time for.  Without ``--uartsim-images``, as in
+``tox -e images``, it is deselected.
 """
 
 from __future__ import annotations
@@ -40,7 +43,8 @@ _NEEDS = {
 }
 
 
-def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    parser.addoption("--uartsim-images", action="store_true", help="also run the tests with the mark 'images'")
     # Installed, the plugin has come in by its entry point.  In a bare checkout, or where plugins are not loaded by
     # themselves, nobody has brought it.
     if not pluginmanager.is_registered(pytest_plugin):
@@ -54,6 +58,16 @@ def pytest_configure(config: pytest.Config) -> None:
             # a handler does not.
             signal.signal(number, _heard if number != signal.SIGINT else signal.default_int_handler)
     config.addinivalue_line("markers", "needs(*names, guest=NAME): what this machine must have for the test to run")
+    config.addinivalue_line("markers", "images: builds or boots disk images for minutes; runs with --uartsim-images")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--uartsim-images"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("images")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("images")]
 
 
 def _heard(number: int, frame: object) -> None:

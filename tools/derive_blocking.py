@@ -23,6 +23,9 @@ MODULES = {
     "uartsim.console.blocking_console": {
         "Console": ("uartsim.console.console", "A console"),
     },
+    "uartsim.console.blocking_snapshots": {
+        "Snapshots": ("uartsim.console.snapshots", "Saving the machine behind a console, and going back"),
+    },
     "uartsim.console.blocking_facets": {
         "ConsoleLine": ("uartsim.console.console_line", "The line of a console"),
         "Grub": ("uartsim.console.grub.grub", "GRUB on a console"),
@@ -39,6 +42,7 @@ HOMES = {name: module for module, classes in MODULES.items() for name in classes
 LEFT_OUT = {
     "Console.follow": "the background thread does this",
     "ConsoleLine.of": "made from the async console's",
+    "Snapshots.become": "only open_console() and restore() give a console a state",
     "PrintkStorm.splice": "called with each piece of output, on the machine's side",
 }
 #: Plain values that the last call set: they are read directly, without the background thread.
@@ -48,6 +52,7 @@ SPECIAL = {"__enter__", "__exit__"}
 
 TITLES = {
     "uartsim.console.blocking_console": "The console for blocking code",
+    "uartsim.console.blocking_snapshots": "The snapshots of a console, for blocking code",
     "uartsim.console.blocking_facets": "The line, GRUB's menu, the recovery and the stimuli of a console, for blocking code",
 }
 HEAD = '''"""{title}.  Made by tools/derive_blocking.py.

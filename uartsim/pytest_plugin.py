@@ -9,8 +9,9 @@ environment variable (``UARTSIM_GUEST``).  The flag wins over the environment, a
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +19,7 @@ import pytest
 
 if TYPE_CHECKING:
     from uartsim.console.blocking_console import Console
+    from uartsim.console.prepared_machines import PreparedMachines
 
 #: How many lines of a console the report of a failure shows.
 REPORTED_LINES: Final = 40
@@ -108,7 +110,8 @@ _CLOCK = _Option(
     "{real,virtual}",
     ("real", "virtual"),
 )
-_OPTIONS = (_GUEST, _STRICT, _SCALE, _CLOCK)
+_KEEP = _Option("keep", "", "save the machine of each test that fails in a folder of its own in this folder", "FOLDER")
+_OPTIONS = (_GUEST, _STRICT, _SCALE, _CLOCK, _KEEP)
 
 _consoles = pytest.StashKey[list[tuple[str, "Console"]]]()
 
@@ -124,11 +127,25 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "uartsim(guest=NAME, settings={...}, timeout=SECONDS, clock='real' or 'virtual', allow=[...], uart=CHIP, "
-        "record=FILE, rate=..., flow=..., fault=..., ...): what the console fixture starts, how long it waits, in which "
-        "time, which problems are ignored, and what the line is like; the options of open_console()",
+        "record=FILE, rate=..., flow=..., fault=..., restore=FOLDER or a function, ...): what the console fixture starts, "
+        "how long it waits, in which time, which problems are ignored, what the line is like, and where it begins; the "
+        "options of open_console()",
     )
     for option in _OPTIONS:
         option.value(config)
+
+
+@pytest.fixture(scope="session")
+def _uartsim_prepared(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PreparedMachines]:
+    """The machines that were booted once for many tests; the workers of pytest-xdist share them."""
+    from uartsim.console.prepared_machines import PreparedMachines
+
+    base = tmp_path_factory.getbasetemp()
+    machines = PreparedMachines(base.parent if hasattr(request.config, "workerinput") else base)
+    yield machines
+    machines.close()
 
 
 @pytest.fixture
@@ -136,7 +153,8 @@ def uartsim_console_factory(request: pytest.FixtureRequest) -> Iterator[Callable
     """Makes consoles, each with a machine of its own; all are switched off at the end of the test.
 
     ``uartsim_console_factory(guest=None, *, settings=None, timeout=30, clock=None, ...)``: what is not given comes from
-    the options; the others are those of ``uartsim.open_console()``.
+    the options; the others are those of ``uartsim.open_console()``.  ``restore`` may also be a function: then the guest is
+    booted once in the session, given to this function as a console, and each console begins where it has left the guest.
     """
     with ExitStack() as stack:
 
@@ -197,13 +215,33 @@ def _start(
         if missing:
             _cannot(config, f"guest {definition.name!r} cannot start here: {'; '.join(missing)}")
         options.setdefault("timeout_scale", _SCALE.value(config))
-        started = blocking.open_console(definition, settings=settings, **options)
+        restore = options.get("restore")
+        if callable(restore):
+            _check_real(options)
+            if settings:
+                definition = definition.with_settings({key: str(value) for key, value in settings.items()})
+            prepared: PreparedMachines = request.getfixturevalue("_uartsim_prepared")
+            options = {key: value for key, value in options.items() if key not in ("restore", "clock")}
+            started: AbstractContextManager[Console] = prepared.console(restore, definition, options)
+        else:
+            started = blocking.open_console(definition, settings=settings, **options)
         opened = stack.enter_context(started)
         request.node.stash.setdefault(_consoles, []).append((definition.name, opened))
         return opened
     except UartsimError as error:
         failure = printable(str(error))
     pytest.fail(failure, pytrace=False)  # out here, so that the report does not have it twice
+
+
+def _check_real(options: Mapping[str, Any]) -> None:
+    """UsageError if the clock is virtual, in which no guest runs that could be restored."""
+    from uartsim.errors import UsageError
+
+    if options.get("clock") == "virtual":
+        raise UsageError(
+            "restore is a function and the clock is virtual: a guest that runs in virtual time boots in no time, so call the "
+            "function in the test; other guests need clock='real'"
+        )
 
 
 def _cannot(config: pytest.Config, why: str) -> None:
@@ -224,11 +262,27 @@ def pytest_runtest_makereport(
     consoles = item.stash.get(_consoles, [])
     failed = call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception)
     sections = [(f"uartsim console: {name}", _tail(console)) for name, console in consoles] if failed else []
+    if failed and call.when == "call" and (kept := _KEEP.value(item.config)):
+        sections += [(f"uartsim snapshot: {name}", _keep(item, kept, name, console)) for name, console in consoles]
     # Sections do not reach JUnit XML; properties do, if they are there before the report is made.
     item.user_properties += sections
     report = yield
     report.sections += sections
     return report
+
+
+def _keep(item: pytest.Item, kept: str, name: str, console: Console) -> str:
+    """Save the machine of a test that has failed; returns a sentence for the report."""
+    from uartsim.errors import UartsimError
+    from uartsim.printable import printable
+
+    words = re.sub(r"[^\w.-]+", "-", item.nodeid.rpartition("/")[2]).strip("-")[:100]
+    folder = os.path.join(os.path.abspath(kept), f"{words}-{os.getpid()}-{id(console):x}")
+    try:
+        console.snapshots.save(folder)
+    except UartsimError as error:
+        return f"the machine could not be saved: {printable(str(error).splitlines()[0])}"
+    return f"saved in {folder}: 'uartsim run {name} --restore {folder}', with the same settings, goes on from there"
 
 
 def _tail(console: Console) -> str:

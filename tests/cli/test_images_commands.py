@@ -120,7 +120,7 @@ def test_a_killed_fetch_goes_on(server: Served, store: Path) -> None:
     [
         (("import", "/none.img"), "there is no file /none.img"),
         (("import", "/"), "no name for the image follows from '/'"),
-        (("import", "/etc", "--name", "etc"), "/etc is not a file"),
+        (("import", "/etc", "--name", "etc"), "/etc is a folder, not an image file"),
         (("import", "https://host/disk.img"), "is a URL: use 'uartsim images fetch URL --sha256 SUM'"),
         (("import", "/none.img", "--name", "demo"), "demo is a guest of the catalogue"),
         (("import", "/none.img", "--name", "../x"), "'../x' cannot be the name of an image"),

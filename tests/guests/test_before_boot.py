@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from uartsim.errors import UsageError
-from uartsim.guest.before_boot import BeforeBoot, read_before_boot
+from uartsim.guest.before_boot import BeforeBoot, read_before_boot, with_before_boot
+from uartsim.guest.catalogue import find_guest
 from uartsim.guest.image_drive import ImageDrive
+from uartsim.guest.qemu import QemuGuest
 
 pytestmark = pytest.mark.needs("mke2fs", "e2fsck", "debugfs", "qemu-img")
 
@@ -76,6 +78,30 @@ def test_seed_is_the_settings_unless_the_option_says_none() -> None:
     assert read_before_boot({"seed": "none"}, {"seed": "debian:pass"}) == BeforeBoot()
     assert read_before_boot({}, {}) == BeforeBoot()
     assert BeforeBoot().arguments() == []
+
+
+def test_account_of_the_seed_is_the_guests() -> None:
+    guest = find_guest("debian-12-cloud-init")
+    assert QemuGuest(guest).account == ("debian", "debian")
+    assert QemuGuest(with_before_boot(guest, seed="alice:secret")).account == ("alice", "secret")
+    assert QemuGuest(with_before_boot(guest, seed="none")).account is None
+    assert QemuGuest(find_guest("u-boot")).account is None
+
+
+def test_guest_without_a_disk_has_no_such_options() -> None:
+    for name, given in (
+        ("edit", {"edit": "/etc/issue=:x"}),
+        ("grub", {"grub": ["GRUB_TIMEOUT=1"]}),
+        ("seed", {"seed": "a:b"}),
+    ):
+        with pytest.raises(UsageError, match=f"guest 'demo' has no disk: .* has the option '{name}'"):
+            with_before_boot(find_guest("demo"), **given)
+    assert with_before_boot(find_guest("demo"), edit=[], grub=None) == find_guest("demo")
+
+
+def test_wrong_option_is_said_before_anything_is_started() -> None:
+    with pytest.raises(UsageError, match="write it as GUESTPATH=FILE"):
+        with_before_boot(find_guest("debian-12-cloud-init"), edit=("/etc/issue",))
 
 
 def test_disk_without_an_overlay_cannot_be_changed(image: Path) -> None:

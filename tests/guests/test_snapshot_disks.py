@@ -312,3 +312,64 @@ def test_a_drive_is_replaced_by_a_copy_and_keeps_its_place() -> None:
 def test_any_value_of_drive_is_read_and_written(text: str) -> None:
     options = read_options(text)
     assert read_options(write_options(options)) == options
+
+
+@pytest.mark.needs("qemu-system-x86_64", "qemu-img")
+class TestOverlays:
+    @in_trio
+    async def test_only_the_overlay_is_saved_and_its_base_is_checked(self, tmp_path: Path, image: Path) -> None:
+        image.write_bytes(b"A" * (8 << 20))
+        overlay, saved = tmp_path / "overlay.qcow2", tmp_path / "saved"
+        subprocess.run(["qemu-img", "create", "-qf", "qcow2", "-b", image, "-F", "raw", overlay], check=True)
+        definition = machine_with(tmp_path, f"file={overlay},if=virtio,format=qcow2")
+        async with Line().open(definition) as machine:
+            await put(machine, "B")
+            await save(machine, saved)
+            await put(machine, "C")
+        (copy,) = saved.glob("disk-*")
+        assert copy.stat().st_size < 1 << 20
+        async with restored(Line(), definition, saved) as machine:
+            assert await holds(machine, "B")
+            assert "failed" not in await disk_io(machine, "read -P 65 1M 1M")
+            await save(machine, tmp_path / "again")  # this one depends on no other snapshot
+        image.write_bytes(b"X" * (8 << 20))
+        with pytest.raises(UsageError, match=r"disk\.img has been changed since the snapshot was made"):
+            async with restored(Line(), definition, saved):
+                pass
+
+    @in_trio
+    async def test_a_disk_goes_back_in_place(self, tmp_path: Path, image: Path) -> None:
+        definition = machine_with(tmp_path, f"file={image},if=virtio,format=raw,snapshot=on")
+        async with Line().open(definition) as machine:
+            assert isinstance(machine.guest, QemuGuest)
+            await put(machine, "B")
+            checkpoint = await machine.guest.checkpoint(lambda: None)
+            for letter in "CD":
+                await put(machine, letter)
+                machine.com1.write(7, ord(letter))
+                await machine.guest.go_back(checkpoint, lambda: None)
+                assert await holds(machine, "B")
+                assert machine.com1.read(7) == checkpoint.port.uart.scratch
+
+    @in_trio
+    async def test_a_disk_that_cannot_go_back_is_said(self, tmp_path: Path, image: Path) -> None:
+        definition = machine_with(tmp_path, f"file={image},if=virtio,format=raw")
+        async with Line().open(definition) as machine:
+            assert isinstance(machine.guest, QemuGuest)
+            with pytest.raises(
+                UartsimError, match=r"format raw has no snapshots.*use a qcow2 image, or add snapshot=on"
+            ):
+                await machine.guest.checkpoint(lambda: None)
+            assert machine.status()["guest"]["running"]
+
+    @in_trio
+    async def test_no_room_for_a_checkpoint_is_said(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        definition = boot(POLL_LSR, tmp_path)
+        async with Line().open(definition) as machine:
+            assert isinstance(machine.guest, QemuGuest)
+            monkeypatch.setattr("resource.getrlimit", lambda what: (1 << 20, 1 << 20))
+            with pytest.raises(UartsimError, match=r"memory cannot be kept in .*: File too large; set TMPDIR"):
+                await machine.guest.checkpoint(lambda: None)
+            assert machine.status()["guest"]["running"]
+            monkeypatch.undo()
+            await machine.guest.checkpoint(lambda: None)

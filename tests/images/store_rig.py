@@ -17,8 +17,10 @@ from uartsim.images.image_store import StoredImage, images_folder, stored_image
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = content_hash(b"a recipe")
-#: A raw disk: the boot signature at the end of its first sector, data, a hole, data.
-DISK = bytes(510) + b"\x55\xaa" + bytes(range(256)) * 16 + bytes(100_000) + b"the end of the disk"
+#: A first sector with a partition of 200 sectors (type, first sector and count are at 446 + 4, 8 and 12).
+MBR = bytes(446) + b"\0\0\0\0\x83\0\0\0\1\0\0\0\xc8\0\0\0" + bytes(48) + b"\x55\xaa"
+#: A raw disk of 205 sectors: data, a hole, data.
+DISK = (MBR + bytes(range(256)) * 16).ljust(205 * 512 - 15, b"\0") + b"the disk's end."
 
 
 @pytest.fixture

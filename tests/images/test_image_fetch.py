@@ -338,7 +338,7 @@ def test_what_is_not_http_is_an_error_in_a_sentence(store: Path, answer: bytes) 
 def test_what_is_not_a_disk_is_refused_and_not_kept(server: Served, store: Path) -> None:
     page = b"<!DOCTYPE html><html>" + b"x" * 1000
     server.files["/disk.img"] = page
-    with pytest.raises(UsageError, match=r"disk\.img is not a disk: it is a web page"):
+    with pytest.raises(UsageError, match=r"disk\.img is not a disk: it has no partition table"):
         fetched(server, sha256=hashlib.sha256(page).hexdigest())
     assert entries(store) == []
 

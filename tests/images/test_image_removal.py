@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.images.store_rig import entries, kept, python, store
+from tests.images.store_rig import MBR, entries, kept, python, store
 from tests.patience import patience
 from uartsim.errors import UartsimError, UsageError
 from uartsim.images.disk_room import DEFAULT_LIMIT, bytes_text, size_limit
@@ -25,7 +25,7 @@ LARGE = b"x" * 100_000
 
 
 def make_large(draft: Path) -> None:
-    draft.write_bytes(bytes(510) + b"\x55\xaa" + LARGE)
+    draft.write_bytes(MBR + LARGE)
 
 
 def unused_for(image: StoredImage, days: float) -> StoredImage:

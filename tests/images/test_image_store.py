@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import stat
 import threading
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from uartsim.errors import UartsimError, UsageError
 from uartsim.file_cache import content_hash
 from uartsim.images.image_check import look_over
 from uartsim.images.image_locks import name_lock
-from uartsim.images.image_records import BadRecordError, check_name, name_of, read_record
+from uartsim.images.image_records import FORMATS, BadRecordError, check_name, draft_of, name_of, read_record
 from uartsim.images.image_store import find_image, findings, list_images, open_store, remove_image, stored_image
 from uartsim.own_files.folder import open_own
 
@@ -399,3 +400,12 @@ def test_a_store_in_a_foreign_folder_is_refused(store: Path) -> None:
         with pytest.raises(UsageError, match="holds files that uartsim did not make"):
             use()
     assert os.listdir(store) == ["thesis.txt"]
+
+
+def test_the_page_of_files_names_what_is_in_the_store(store: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "files.md").read_text()
+    row = next(line for line in page.splitlines() if line.startswith("| images |"))
+    assert set(re.findall(r"`([a-z0-9]+)`", row.split("|")[3])) == set(FORMATS)
+    words = {word.strip("`,;").replace("NAME", "box").replace("KEY", KEY).replace("PID", "12") for word in row.split()}
+    assert set(filter(draft_of, words)) == {f".box-{KEY}.12", f".box-{KEY}.12.*"}
+    assert {f"box-{KEY}.FORMAT", f"box-{KEY}.json", "box.lock", "box.part", "box.part.json"} <= words

@@ -160,7 +160,7 @@ def _free_name(name: str | None, source: str) -> str:
 def import_disk(path: str, name: str | None) -> None:
     """Copy the disk PATH into the store.
 
-    It is a qcow2, raw, vmdk, vhd, vhdx or ISO image, or a block device, and is only read.
+    It is a qcow2, raw, vmdk, vhd, vhdx or ISO image, and is only read.
     """
     from uartsim.images.image_import import import_image
 

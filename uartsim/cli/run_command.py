@@ -65,6 +65,9 @@ def run(
     link: str | None,
     settings: tuple[str, ...],
     registers: bool | None,
+    edit: tuple[str, ...],
+    grub: tuple[str, ...],
+    seed: str | None,
     restore: str | None,
     no_attach: bool,
     clock: str,
@@ -80,6 +83,10 @@ def run(
     from uartsim.guest.make_guest import make_guest
 
     definition = _definition(guest, settings, registers)
+    if edit or grub or seed is not None:
+        from uartsim.guest.before_boot import with_before_boot
+
+        definition = with_before_boot(definition, edit=edit, grub=grub, seed=seed)
     line = _line_settings(definition, line_policy, record, port)
     _check_clock(clock, restore=restore, link=link, policy=line_policy, limit_s=limit_s)
     line.check_outputs()

@@ -136,6 +136,25 @@ RUN_OPTIONS: Final = (
         "of ours.  [default: registers where this QEMU and a compiler allow it]",
         "nothing",
     ),
+    RunOption(
+        "--edit",
+        "For a guest with a disk: put a file into it, or a line of text, before it boots. The image stays as it is: the change "
+        "is on the guest's private overlay. Repeatable.",
+        metavar="GUESTPATH=FILE|:TEXT",
+        repeatable=True,
+    ),
+    RunOption(
+        "--grub",
+        "In the same way, change a setting of GRUB, such as GRUB_TIMEOUT=20 or GRUB_CMDLINE_LINUX='console=ttyS0'. Repeatable.",
+        metavar="KEY=VALUE",
+        repeatable=True,
+    ),
+    RunOption(
+        "--seed",
+        "For a guest with a disk: what a cloud image is told at its first boot. USER:PASSWORD, a folder with user-data, an "
+        "Ignition file NAME.ign, or none.",
+        metavar="SEED",
+    ),
     RunOption("--restore", "Go on from a snapshot that 'uartsim save' has made.", "path", metavar="FOLDER"),
     RunOption("--no-attach", "Do not attach this terminal.", "nothing"),
     RunOption(

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from uartsim.console.blocking_facets import ConsoleLine, Grub, Recovery, Stimuli
+from uartsim.console.blocking_snapshots import Snapshots
 from uartsim.console.console import Console as AsyncConsole
 from uartsim.console.expectations import Expectation, Match, Timeout
 from uartsim.console.guest_output import SHOWN_LINES
@@ -113,8 +114,8 @@ class Console:
 
     def login(
         self,
-        user: str = "root",
-        password: str = "toor",
+        user: str | None = None,
+        password: str | None = None,
         timeout: Timeout = "default",
         *,
         new_password: str | None = None,
@@ -124,8 +125,8 @@ class Console:
         Returns with a shell's prompt read; its text is in ``before``.  Passwords are masked in the record.
 
         Args:
-            user: the name.
-            password: the password.
+            user: the name; by default the account of the guest's seed, or else root.
+            password: the password; by default that of the seed's account, or else toor, which our guests have for root.
             timeout: seconds; None waits for ever.
             new_password: what to answer where the guest demands another password; None: that is an error.
 
@@ -226,19 +227,11 @@ class Console:
         return self._thread.read(self._async.spawn, **options)
 
     def send_break(self, duration_s: float = 0.25) -> None:
-        """Hold the line at space for ``duration_s`` seconds, behind what was sent before; returns when it is over.
-
-        Raises:
-            UsageError: a duration of 0 or less.
-        """
+        """Hold the line at space for so long, behind what was sent before; UsageError for 0 or less."""
         self._thread.call(self._async.send_break, duration_s)
 
     def sysrq(self, key: str) -> None:
-        """Magic SysRq as on a serial console of Linux: a break, then a key, such as ``"h"`` for the kernel's help.
-
-        Raises:
-            UsageError: not one ASCII letter or digit.
-        """
+        """Linux's magic SysRq: a break, then a key, such as ``"h"`` for help; UsageError for no ASCII letter or digit."""
         self._thread.call(self._async.sysrq, key)
 
     def nmi(self) -> None:
@@ -271,6 +264,11 @@ class Console:
     def line(self) -> ConsoleLine:
         """This end of the line: its faults, its modem lines, its counters; UsageError where there is no machine."""
         return ConsoleLine(self._async.line, self._thread)
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """Saving this console's machine, and going back to what it was."""
+        return Snapshots(self._async.snapshots, self._thread)
 
     def close(self) -> None:
         """Leave the line.  Further calls raise ``ConsoleClosed``; ``text``, ``raw`` and ``before`` stay readable."""

@@ -27,6 +27,7 @@ from uartsim.console.session import Session
 from uartsim.console.shell.run import LONGEST_OUTPUT, Runner
 from uartsim.console.shell.shell_line import Result
 from uartsim.console.shell.transfer import Progress, Transfer
+from uartsim.console.snapshots import Snapshots
 from uartsim.console.spawn import Spawn
 from uartsim.console.stimuli import Stimuli
 from uartsim.console.text.kernel_lines import KernelLine
@@ -153,8 +154,8 @@ class Console:
 
     async def login(
         self,
-        user: str = "root",
-        password: str = "toor",
+        user: str | None = None,
+        password: str | None = None,
         timeout: Timeout = "default",
         *,
         new_password: str | None = None,
@@ -164,8 +165,8 @@ class Console:
         Returns with a shell's prompt read; its text is in ``before``.  Passwords are masked in the record.
 
         Args:
-            user: the name.
-            password: the password.
+            user: the name; by default the account of the guest's seed, or else root.
+            password: the password; by default that of the seed's account, or else toor, which our guests have for root.
             timeout: seconds; None waits for ever.
             new_password: what to answer where the guest demands another password; None: that is an error.
 
@@ -268,19 +269,11 @@ class Console:
     # -- the machine ------------------------------------------------------------------------------------------------
 
     async def send_break(self, duration_s: float = 0.25) -> None:
-        """Hold the line at space for ``duration_s`` seconds, behind what was sent before; returns when it is over.
-
-        Raises:
-            UsageError: a duration of 0 or less.
-        """
+        """Hold the line at space for so long, behind what was sent before; UsageError for 0 or less."""
         await self._buttons.send_break(duration_s)
 
     async def sysrq(self, key: str) -> None:
-        """Magic SysRq as on a serial console of Linux: a break, then a key, such as ``"h"`` for the kernel's help.
-
-        Raises:
-            UsageError: not one ASCII letter or digit.
-        """
+        """Linux's magic SysRq: a break, then a key, such as ``"h"`` for help; UsageError for no ASCII letter or digit."""
         await self._buttons.sysrq(key)
 
     async def nmi(self) -> None:
@@ -313,6 +306,11 @@ class Console:
     def line(self) -> ConsoleLine:
         """This end of the line: its faults, its modem lines, its counters; UsageError where there is no machine."""
         return ConsoleLine.of(self._session)
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """Saving this console's machine, and going back to what it was."""
+        return Snapshots(self._session, self._runner)
 
     def close(self) -> None:
         """Leave the line.  Further calls raise ``ConsoleClosed``; ``text``, ``raw`` and ``before`` stay readable."""

@@ -6,7 +6,7 @@ They are named like those of ``uartsim run``; those that make a machine reachabl
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from uartsim.access.hub import LinePolicy
@@ -24,18 +24,35 @@ class LineOptions(PortOptions, total=False):
         registers: for a guest in QEMU: whether it reaches the chip register by register (True), or its bytes go through a
             driver (False); None for what is possible here.
         restore: the folder of a snapshot from which the guest continues.
+        edit: for a guest with a disk: files that are put into it before it boots, ``GUESTPATH=FILE`` or ``GUESTPATH=:TEXT``,
+            one or several of them, or a mapping of paths in the guest to files.
+        grub: in the same way, settings of GRUB, ``KEY=VALUE``, one or several of them, or a mapping.
+        seed: what a cloud image is told at its first boot, see :func:`uartsim.images.seed.read_seed`, or ``"none"``.
     """
 
     record: str | os.PathLike[str] | None
     line_policy: str
     registers: bool | None
     restore: str | os.PathLike[str] | None
+    edit: str | Sequence[str] | Mapping[str, object] | None
+    grub: str | Sequence[str] | Mapping[str, object] | None
+    seed: str | None
 
 
 #: The options of a console that are not of its line.
 _OWN: Final = ("settings", "timeout", "timeout_scale", "problems", "allow", "name", "clock", "log")
 #: All of a console's options.
-NAMES: Final = (*_OWN, *PortOptions.__annotations__, "record", "line_policy", "registers", "restore")
+NAMES: Final = (
+    *_OWN,
+    *PortOptions.__annotations__,
+    "record",
+    "line_policy",
+    "registers",
+    "restore",
+    "edit",
+    "grub",
+    "seed",
+)
 #: The options of ``uartsim run`` that a console does not have, and why.
 ONLY_OF_RUN: Final = {
     "link": "a console has no pty; 'uartsim run' makes one, and its link",

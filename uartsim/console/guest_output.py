@@ -7,6 +7,7 @@ matcher), drawn (two screens), logged, and watched for problems.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Final, Protocol
 
 from uartsim.console.live_log import LiveLog
@@ -52,6 +53,7 @@ class GuestOutput:
         opened_at: when the console was opened; all times are in seconds of its clock.
         last_output: when the last byte came.
         prompt_at: the place in the matched text behind a prompt that is known to be one, or -1.
+        boot_at: how many bytes had come at the last reset.
         feeds: what else is given the guest's bytes.
 
     Raises:
@@ -66,32 +68,40 @@ class GuestOutput:
         now_s: float,
         timeout_scale: float,
     ) -> None:
+        self._make_monitor = partial(ProblemMonitor, problems=problems, allow=tuple(allow), scale=timeout_scale)
+        self._live_log = LiveLog(name)
+        self.feeds: set[Feed] = set()
+        self.start_over(now_s)
+
+    def start_over(self, now_s: float, rows: int = 24, columns: int = 80) -> None:
+        """Forget everything: the console was opened at ``now_s``, with a screen of this size."""
         self.transcript = Transcript()
         self.matcher = Matcher()
         self.echoes = Echoes(self.matcher)
-        self.monitor = ProblemMonitor(self.matcher, problems, allow, now_s, timeout_scale)
-        self.screen = ScreenModel()
-        self.edited = ScreenModel(kernel_lines=False)
+        self.monitor = self._make_monitor(self.matcher, now_s=now_s)
+        self.screen = ScreenModel(rows, columns)
+        self.edited = ScreenModel(rows, columns, kernel_lines=False)
         self.opened_at = self.last_output = now_s
         self.prompt_at = -1
-        self.feeds: set[Feed] = set()
-        self._live_log = LiveLog(name)
+        self.boot_at = 0
         #: When anything but kernel lines came last.
         self._last_plain = now_s
         #: Since when it has been open whether the end of the text is a kernel line; None: it is decided.
         self._undecided_since: float | None = None
 
-    def take(self, data: bytes, now_s: float) -> None:
-        """Take in what came just now."""
+    def take(self, data: bytes, now_s: float, *, live: bool = True) -> None:
+        """Take in what came just now, or, not live, what came before a snapshot was made."""
         self.last_output = now_s
         self.screen.feed(data)
         self.edited.feed(data)
-        for feed in self.feeds:
-            feed.put(data)
-        self._take_text(self.transcript.feed(data, now_s), data)
+        text = self.transcript.feed(data, now_s)
+        if live:
+            for feed in self.feeds:
+                feed.put(data)
+            self._live_log.feed(text, now_s - self.opened_at)
+        self._take_text(text, data)
 
     def _take_text(self, text: str, data: bytes) -> None:
-        self._live_log.feed(text, self.last_output - self.opened_at)
         segments = self.matcher.feed(text, self.last_output)
         if any(isinstance(segment, Plain) for segment in segments):
             self._last_plain = self.last_output
@@ -109,7 +119,10 @@ class GuestOutput:
 
     def forget_boot(self, now_s: float) -> None:
         """Put what came before a restart behind: the unfinished line, the screen, the prompt and what was typed."""
-        self._take_text(self.transcript.end_line(now_s), b"")
+        text = self.transcript.end_line(now_s)
+        self._live_log.feed(text, self.last_output - self.opened_at)
+        self._take_text(text, b"")
+        self.boot_at = self.transcript.raw_end
         self.matcher.consume_all()
         self.screen = ScreenModel(self.screen.rows, self.screen.columns)
         self.edited = ScreenModel(self.screen.rows, self.screen.columns, kernel_lines=False)

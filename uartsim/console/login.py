@@ -20,6 +20,8 @@ from uartsim.printable import quoted
 
 #: How much of the output the dialogue looks back at, in characters.
 _TAIL: Final = 4096
+#: The account of those of our guests that have no seed.
+_ACCOUNT: Final = ("root", "toor")
 
 
 class Login:
@@ -32,9 +34,18 @@ class Login:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def login(self, user: str, password: str, timeout: Timeout, new_password: str | None) -> None:
+    def _account(self) -> tuple[str, str]:
+        """The account that the guest is known to have."""
+        guest = getattr(self._session.machine, "guest", None)
+        account: tuple[str, str] = getattr(guest, "account", None) or _ACCOUNT
+        return account
+
+    async def login(self, user: str | None, password: str | None, timeout: Timeout, new_password: str | None) -> None:
         """See ``Console.login``."""
         __tracebackhide__ = True
+        known = self._account()
+        user = known[0] if user is None else user
+        password = (known[1] if user == known[0] else _ACCOUNT[1]) if password is None else password
         if not isinstance(user, str) or not isinstance(password, str) or not user.isprintable() or not user:
             raise UsageError(f"login(): give a user's name and a password as text, not {quoted(user)} and its password")
         if new_password is not None and not isinstance(new_password, str):

@@ -68,11 +68,12 @@ def open_console(
         log=log,
         **options,
     )
-    return _held(starting, clock)
+    return held(starting, clock)
 
 
 @contextmanager
-def _held(starting: AbstractAsyncContextManager[AsyncConsole], clock: str) -> Iterator[Console]:
+def held(starting: AbstractAsyncContextManager[AsyncConsole], clock: str) -> Iterator[Console]:
+    """Keep what an async context manager opens on the thread of a clock, for this block."""
     __tracebackhide__ = True
     thread = shared_thread(clock)
     opened: queue.SimpleQueue[AsyncConsole | BaseException] = queue.SimpleQueue()

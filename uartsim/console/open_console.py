@@ -16,6 +16,7 @@ from uartsim.access.hub import Hub, LinePolicy
 from uartsim.access.hub_client import HubClient
 from uartsim.console.console import Console
 from uartsim.console.console_options import LineOptions, check_options, line_policy, with_registers
+from uartsim.console.console_state import ConsoleState
 from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.problems.problem_catalogue import Source
 from uartsim.errors import UsageError
@@ -60,7 +61,8 @@ def open_console(
         clock: ``"real"`` or ``"virtual"``, to state which clock of trio's the caller relies on.
         log: is called with lines about what takes long, such as building an image.
         options: those of the machine and its line, named as for ``uartsim run``: ``uart``, ``strict_line``,
-            ``rate``, ``flow``, ``fault``, ``record``, ``trace``, ``vcd``, ``registers``, ``restore``, ``line_policy``; see
+            ``rate``, ``flow``, ``fault``, ``record``, ``trace``, ``vcd``, ``registers``, ``restore``, ``line_policy``,
+            ``edit``, ``grub``, ``seed``; see
             :class:`uartsim.console.console_options.LineOptions`.
 
     Raises:
@@ -106,6 +108,11 @@ def _plan(guest: str | Path | GuestDefinition, settings: Mapping[str, Any] | Non
         definition = definition.with_settings({key: str(value) for key, value in settings.items()})
     port = options.copy()
     definition = with_registers(definition, port.pop("registers", None))
+    edit, grub, seed = port.pop("edit", None), port.pop("grub", None), port.pop("seed", None)
+    if edit or grub or seed is not None:
+        from uartsim.guest.before_boot import with_before_boot
+
+        definition = with_before_boot(definition, edit=edit, grub=grub, seed=seed)
     policy = line_policy(port.pop("line_policy", "refuse"))
     restore, record = port.pop("restore", None), port.pop("record", None)
     definition.check_needs()
@@ -135,8 +142,7 @@ async def _opened(
         hub = Hub(com1, policy=plan.policy)
         hubs.append(hub)
         if plan.record is not None:
-            start = com1.clock.now()
-            hub.record = TranscriptWriter(os.fspath(plan.record), machine.name, "as the guest programs it", start)
+            hub.record = new_record(plan.record, machine)
 
     async with (
         _recorded(hubs, started, log),
@@ -150,12 +156,19 @@ async def _opened(
     ):
         started.append(machine)
         console = make_console(hubs[0].attach("console", start=0), machine)
-        async with _followed(console, machine, hubs[0]):
+        if plan.restore is not None and (state := getattr(machine.guest, "restored_console", None)):
+            console.snapshots.become(ConsoleState.read(state))
+        async with followed(console, machine, hubs[0]):
             yield console
 
 
+def new_record(path: str | os.PathLike[str], machine: Machine) -> TranscriptWriter:
+    """A record of a machine's line that begins now; UsageError if the file exists or cannot be made."""
+    return TranscriptWriter(os.fspath(path), machine.name, "as the guest programs it", machine.com1.clock.now())
+
+
 @asynccontextmanager
-async def _followed(console: Console, machine: Machine, hub: Hub) -> AsyncIterator[None]:
+async def followed(console: Console, machine: Machine, hub: Hub) -> AsyncIterator[None]:
     """Let a console receive what the guest sends; close it at the end."""
     failure: BaseException | None = None
     try:
@@ -200,12 +213,18 @@ async def _recorded(hubs: list[Hub], started: list[Machine], log: Callable[[str]
                 record.discard()
             states.append(("record", record.status()))
         for what, state in states:
-            if started and state["trouble"]:
-                text = f"the {what} {state['path']} is not whole: {state['trouble']}"
-                if log is not None:
-                    log(text)
-                else:
-                    warnings.warn(text, RuntimeWarning, stacklevel=2)
+            if started:
+                tell_of_trouble(what, state, log)
+
+
+def tell_of_trouble(what: str, state: Mapping[str, Any], log: Callable[[str], None] | None) -> None:
+    """Say that a recording is incomplete, if it is; ``state`` is its status."""
+    if state["trouble"]:
+        text = f"the {what} {state['path']} is not whole: {state['trouble']}"
+        if log is not None:
+            log(text)
+        else:
+            warnings.warn(text, RuntimeWarning, stacklevel=3)
 
 
 async def _close_after_the_last_byte(machine: Machine, hub: Hub) -> None:

@@ -6,17 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from uartsim.errors import UsageError
-from uartsim.images.offline_edit import ImageChanges, change_image, read_changes
+from uartsim.guest.catalogue import GuestDefinition
+from uartsim.images.offline_edit import ImageChanges, Texts, change_image, read_changes
 from uartsim.images.overlay import Overlay
 from uartsim.images.seed import Seed, read_seed
 
-#: The options that are only for a guest with a disk.
-OPTIONS: Final = ("edit", "grub", "seed")
 #: The value of ``seed`` that is none.
 NO_SEED: Final = "none"
 _PLACE: Final = Path("seed")
@@ -33,6 +33,12 @@ class BeforeBoot:
 
     changes: ImageChanges = field(default_factory=ImageChanges)
     seed: Seed | None = None
+
+    @property
+    def account(self) -> tuple[str, str] | None:
+        """The user whom the seed makes, and that user's password; None if the seed was not made of these."""
+        seed = self.seed
+        return None if seed is None or seed.user is None or seed.password is None else (seed.user, seed.password)
 
     def arguments(self) -> list[str]:
         """QEMU's arguments for the seed, with a stand-in for its file, so that they are the same each time."""
@@ -58,6 +64,32 @@ class BeforeBoot:
         name = "seed.ign" if self.seed.kind == "ignition" else "seed.iso"
         place = overlay.add_content(name, self.seed.content)
         return dict(zip(self.arguments(), self.seed.arguments(place), strict=True))
+
+
+def with_before_boot(
+    definition: GuestDefinition, *, edit: Texts | None = None, grub: Texts | None = None, seed: str | None = None
+) -> GuestDefinition:
+    """A guest with these options, which have been checked.
+
+    Args:
+        definition: the guest.
+        edit: files in the guest, see :func:`uartsim.images.offline_edit.read_changes`.
+        grub: settings of its GRUB, see there.
+        seed: see :func:`uartsim.images.seed.read_seed`; ``"none"`` for no seed, None for the guest's own.
+
+    Raises:
+        UsageError: the guest has no disk, or an option is wrong.
+    """
+    values = {"edit": edit, "grub": grub, "seed": seed}
+    given = {name: value for name, value in values.items() if value not in (None, (), [], {})}
+    if given and definition.image is None:
+        raise UsageError(
+            f"guest {definition.name!r} has no disk: only a guest that boots from a disk image has the option "
+            f"{next(iter(given))!r}"
+        )
+    options = {**definition.options, **given}
+    read_before_boot(options, definition.settings)
+    return replace(definition, options=MappingProxyType(options))
 
 
 def read_before_boot(options: Mapping[str, Any], settings: Mapping[str, Any]) -> BeforeBoot:

@@ -23,13 +23,14 @@ from uartsim.errors import UartsimError
 from uartsim.guest.qemu_jobs import do_job
 from uartsim.guest.qmp import QmpClient, QmpError
 from uartsim.guest.snapshot import PortSnapshot
+from uartsim.guest.snapshot_folder import check_file_size
 from uartsim.machine.port_moment import PortMoment
 
 _FILE_NODE: Final = "uartsim-moments-file"
 _NODE: Final = "uartsim-moments"
 _FD_SET: Final = 0x7561  # any number that nobody else uses
-#: What flash memory is called among QEMU's drives.
-_FLASH: Final = "pflash"
+#: How the paths of a PC's flash memory begin among QEMU's devices.
+_FLASH: Final = "/machine/system.flash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,15 @@ class MomentStore:
             UartsimError: the guest can write to a disk that has no snapshots, or there is no room for the moment.
         """
         nodes = (_NODE, *_snapshot_nodes(await self._qmp.execute("query-block")))
-        await self._open()
+        memory = await self._qmp.execute("query-memory-size-summary")
+        try:
+            check_file_size((self._count + 1) * int(memory["base-memory"]))
+            await self._open()
+        except OSError as error:
+            raise UartsimError(
+                f"the guest's memory cannot be kept in {tempfile.gettempdir()}: {error.strerror}; set TMPDIR to another "
+                "folder, or raise the limit ('ulimit -f') if the file is too large"
+            ) from None
         self._count += 1
         tag = f"uartsim-{self._count}"
         try:
@@ -120,7 +129,7 @@ def _snapshot_nodes(devices: list[dict[str, Any]]) -> list[str]:
     nodes = []
     for device in devices:
         inserted = device.get("inserted")
-        if inserted is None or inserted["ro"] or device["device"].startswith(_FLASH):
+        if inserted is None or inserted["ro"] or device.get("qdev", "").startswith(_FLASH):
             continue
         if inserted["drv"] != "qcow2":
             raise UartsimError(

@@ -25,6 +25,7 @@ from typing import Any, Final
 from uartsim.errors import UsageError
 from uartsim.guest.before_boot import BeforeBoot
 from uartsim.guest.drives import read_options, with_drives, write_options
+from uartsim.images.image_locks import ImageHold
 from uartsim.images.overlay import Overlay, make_overlay
 
 #: The name of the drive with the image.
@@ -92,6 +93,7 @@ class ImageDrive:
             what = "a CD" if disk == "cd" else "an image that the guest writes to itself"
             raise UsageError(f"edit and grub change a private overlay, and {what} has none: change a copy of the image")
         self._overlay: Overlay | None = None
+        self._hold: ImageHold | None = None
         self._places: dict[str, dict[str, str]] = {}
         self._words: dict[str, str] = {}
 
@@ -124,13 +126,17 @@ class ImageDrive:
         """
         if self._firmware == "uefi" and not (OVMF_CODE.is_file() and OVMF_VARIABLES.is_file()):
             raise UsageError(f"the UEFI firmware {OVMF_CODE} is missing: {OVMF_INSTALL}")
-        overlay = make_overlay(self._name, self._path, self._format, progress)
+        overlay: Overlay | None = None
+        hold = ImageHold(self._path)  # until the machine has ended, an image of the store is not removed
         try:
+            overlay = make_overlay(self._name, self._path, self._format, progress)
             self._words = self._before.prepare(overlay, progress)
         except BaseException:
-            overlay.remove()
+            if overlay is not None:
+                overlay.remove()
+            hold.close()
             raise
-        self._overlay = overlay
+        self._overlay, self._hold = overlay, hold
         if not self._writable and self._disk != "cd":
             self._places[DRIVE_NAME] = {"file": str(overlay.path), "format": "qcow2"}
         if self._firmware == "uefi":
@@ -148,6 +154,8 @@ class ImageDrive:
 
     def release(self, *, failed: bool) -> str | None:
         """Remove the overlay, or keep it if the machine has failed; returns what there is to say about one that is kept."""
+        if self._hold is not None:
+            self._hold.close()
         overlay, self._overlay = self._overlay, None
         if overlay is None:
             return None

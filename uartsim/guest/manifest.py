@@ -246,8 +246,9 @@ class _Check:
         return kind, "root" if kind == "root" else value, table.get("install", "")
 
     def image(self, value: object) -> Recipe:
-        recipe = Recipe.from_table(self.table(("image",), value, _IMAGE))
-        for key, message in recipe.mistakes():
+        table = self.table(("image",), value, _IMAGE)
+        recipe = Recipe.from_table(table)
+        for key, message in recipe.mistakes(table):
             self.fail(("image", key), message)
         return recipe
 

@@ -32,9 +32,9 @@ from __future__ import annotations
 
 import functools
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import trio
 
@@ -46,6 +46,7 @@ from uartsim.guest.catalogue import GuestDefinition
 from uartsim.guest.checkpoints import Checkpoint, MomentStore
 from uartsim.guest.child import Child
 from uartsim.guest.drives import with_images, with_names, writable_drives
+from uartsim.guest.guest_disk import GuestDisk
 from uartsim.guest.placeholders import fill_in, format_of
 from uartsim.guest.port_bridge import REFUSED
 from uartsim.guest.qemu_line import ByteLine, QemuLine, RegisterLine
@@ -61,6 +62,7 @@ DRAIN_TIMEOUT_S: Final = 30.0
 #: How long QEMU may run after it has closed its end of the line, in seconds.
 FAREWELL_TIMEOUT_S: Final = 2.0
 
+_Built = TypeVar("_Built")
 #: The exit statuses of a QEMU in which the bridge refused to work, or that it crashed (SIGABRT, SIGBUS, SIGSEGV).
 _BRIDGE_FAILED: Final = (REFUSED, 134, 135, 139)
 
@@ -99,6 +101,9 @@ class QemuGuest:
                 if settings.get(press.get("when"), True)
             ]
         )
+        self._disk = GuestDisk(definition, restored=restore is not None)
+        #: The user whom the guest's seed makes, and that user's password; None if there is no such seed.
+        self.account = self._disk.account
         self._registers = options.get("registers", "auto")
         self._port = options.get("port", "com1")
         self._restore = restore
@@ -126,9 +131,12 @@ class QemuGuest:
             UartsimError: ``registers`` is ``"require"`` and the port bridge cannot work here; or the snapshot does not
                 belong to this guest.
         """
+        return await self._disk.during(self._run(machine, task_status), machine.log)
+
+    async def _run(self, machine: Machine, task_status: trio.TaskStatus[None]) -> GuestEnd:
         self._command_line = command = await self._command(machine)
         if self._snapshot is None or self._restore is None:
-            return await self._run_as(machine, command, task_status)
+            return await self._run_as(machine, self._disk.placed(command), task_status)
         with SnapshotFiles(self._restore) as self._files:
             snapshot = self._snapshot = PortSnapshot.read(self._files.path(PORT_FILE))
             snapshot.check(build_id(self._system.find()), command, machine.com1)
@@ -144,7 +152,9 @@ class QemuGuest:
                     "the guest's disks are copies from the snapshot: whatever the guest writes to them is lost when it ends, "
                     f"unless 'uartsim save {machine.name} FOLDER' saves it"
                 )
-            return await self._run_as(machine, [*with_images(command, images), "-incoming", "defer"], task_status)
+            return await self._run_as(
+                machine, [*with_images(self._disk.placed(command), images), "-incoming", "defer"], task_status
+            )
 
     async def _run_as(self, machine: Machine, command: list[str], task_status: trio.TaskStatus[None]) -> GuestEnd:
         """Run QEMU with this command line, and serve its COM1 in the best way that works."""
@@ -225,6 +235,11 @@ class QemuGuest:
             return {"served": "registers", **self._line.bridge.status()}
         return {"served": "bytes"}
 
+    @property
+    def restored_console(self) -> Mapping[str, Any]:
+        """What the snapshot from which the guest continues says of its console; empty if it says nothing."""
+        return {} if self._snapshot is None else self._snapshot.console
+
     async def reset(self) -> None:
         """The reset button.
 
@@ -287,7 +302,14 @@ class QemuGuest:
     def _snapshots(self, line: RegisterLine, qmp: QmpClient) -> QemuSnapshots:
         if self._store is None:
             self._store = MomentStore(qmp)
-        return QemuSnapshots(line.bridge, qmp, self._store, build_id(self._system.find()), self._command_line)
+        return QemuSnapshots(
+            line.bridge,
+            qmp,
+            self._store,
+            build_id(self._system.find()),
+            self._command_line,
+            restored=self._snapshot is not None,
+        )
 
     async def nmi(self) -> None:
         """The NMI button: send an NMI to the guest.
@@ -322,7 +344,7 @@ class QemuGuest:
             files = [self._filled_in("cd", text) for text in options["cd"]]
             image = await self._in_thread(machine, lambda progress: boot_cd(files, self._definition.folder, progress))
             command += ["-drive", f"file={image},media=cdrom,readonly=on"]
-        return command + self._extra
+        return command + await self._in_thread(machine, self._disk.open) + self._extra
 
     async def _module(self, machine: Machine, text: str) -> str:
         """A multiboot module for QEMU: a file and its arguments, with commas doubled (QEMU separates modules by commas)."""
@@ -333,12 +355,16 @@ class QemuGuest:
         folder = self._definition.folder
         return await self._in_thread(machine, lambda progress: boot_file(name, folder, progress))
 
-    async def _in_thread(self, machine: Machine, build: Callable[[Callable[[str], None]], Path]) -> Path:
-        """Build a file in a thread; its progress messages go to the machine's log."""
+    async def _in_thread(self, machine: Machine, build: Callable[[Callable[[str], None]], _Built]) -> _Built:
+        """Build something in a thread; its progress messages go to the machine's log, each once."""
+        last = ""
 
         def progress(text: str) -> None:
+            nonlocal last
             trio.from_thread.check_cancelled()
-            trio.from_thread.run_sync(machine.log, text)
+            if text != last:
+                trio.from_thread.run_sync(machine.log, text)
+            last = text
 
         return await trio.to_thread.run_sync(build, progress)
 

@@ -1,7 +1,8 @@
 """Saving and loading a guest through QEMU's monitor: its memory, and its disks at the time of saving.
 
 A backup job of QEMU copies each disk while the guest is stopped, so that the copy has everything that the guest has
-written, for any kind of image: a raw file, qcow2, or one with ``snapshot=on``.  The disks of a restored guest are these
+written, for any kind of image: a raw file, qcow2, or one with ``snapshot=on``.  Of a disk that is an overlay on another image
+only the overlay is copied: the copy names that image, which must not change.  The disks of a restored guest are these
 copies, and QEMU writes changes to temporary files: a restored guest changes neither a snapshot nor a user's image.
 """
 
@@ -12,6 +13,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -117,24 +119,38 @@ async def _migrate(qmp: QmpClient, command: str) -> None:
         await trio.sleep(_POLL_S)  # QEMU sends events about migrations only on request
 
 
+@dataclass(frozen=True, slots=True)
+class WrittenDisk:
+    """A disk that the guest can write to.
+
+    Attributes:
+        size: its size in bytes.
+        base: the image on which it is an overlay, and the format of that; None if it is none.
+    """
+
+    size: int
+    base: tuple[str, str] | None
+
+
 async def savable_disks(
-    qmp: QmpClient, replaceable: Collection[str]
-) -> tuple[dict[str, int], dict[str, tuple[int, int]]]:
+    qmp: QmpClient, replaceable: Collection[str], *, restored: bool
+) -> tuple[dict[str, WrittenDisk], dict[str, tuple[int, int]]]:
     """The disks that have to be saved with the guest, and those that need not be.
 
     Args:
         qmp: the monitor.
         replaceable: the names of the drives that a restored guest can have as copies.
+        restored: whether the guest's disks are overlays on a snapshot, on which no other snapshot may depend.
 
     Returns:
-        For the disks that the guest can write to, their sizes in bytes by the names of their drives.  For the others, by
-        their files, the size in bytes and the time of the last change in nanoseconds.
+        The disks that the guest can write to, by the names of their drives.  For the others, and the images below overlays,
+        by their files, the size in bytes and the time of the last change in nanoseconds.
 
     Raises:
         UartsimError: the guest can write to a disk that cannot be replaced by a copy.
         QmpError: QEMU has ended.
     """
-    written: dict[str, int] = {}
+    written: dict[str, WrittenDisk] = {}
     read: dict[str, tuple[int, int]] = {}
     for device in await qmp.execute("query-block"):
         inserted = device.get("inserted")
@@ -143,7 +159,12 @@ async def savable_disks(
         if inserted["ro"]:
             read |= _as_it_is(inserted["file"])
         elif device["device"] in replaceable:
-            written[device["device"]] = inserted["image"]["virtual-size"]
+            image, base = inserted["image"], None
+            below = image.get("backing-image")
+            if below is not None and "backing-image" not in below and not restored:
+                base = (below["filename"], below["format"])
+                read |= _as_it_is(below["filename"])
+            written[device["device"]] = WrittenDisk(image["virtual-size"], base)
         else:
             what = device["device"] or device.get("qdev") or inserted.get("node-name", "")
             raise UartsimError(
@@ -165,12 +186,12 @@ def _as_it_is(image: str) -> dict[str, tuple[int, int]]:
     return {file: (found.st_size, found.st_mtime_ns)}
 
 
-async def save_disks(qmp: QmpClient, sizes: dict[str, int], draft: SnapshotDraft) -> dict[str, str]:
+async def save_disks(qmp: QmpClient, disks: dict[str, WrittenDisk], draft: SnapshotDraft) -> dict[str, str]:
     """Copy the disks of a stopped guest.
 
     Args:
         qmp: the monitor.
-        sizes: the sizes of the disks in bytes, by the names of their drives.
+        disks: the disks, by the names of their drives.
         draft: the snapshot.
 
     Returns:
@@ -181,22 +202,25 @@ async def save_disks(qmp: QmpClient, sizes: dict[str, int], draft: SnapshotDraft
         QmpError: QEMU cannot copy a disk.
     """
     files = {}
-    for number, (drive, size) in enumerate(sizes.items()):
-        check_file_size(size + size // _OVERHEAD[0] + _OVERHEAD[1])
+    for number, (drive, disk) in enumerate(disks.items()):
+        check_file_size(disk.size + disk.size // _OVERHEAD[0] + _OVERHEAD[1])
         files[drive], fd = draft.new_file(f"disk-{number}.qcow2")
         os.close(fd)
-        await _back_up(qmp, drive, size, draft.path(files[drive]))
+        await _back_up(qmp, drive, disk, draft.path(files[drive]))
     return files
 
 
-async def _back_up(qmp: QmpClient, drive: str, size: int, file: Path) -> None:
+async def _back_up(qmp: QmpClient, drive: str, disk: WrittenDisk, file: Path) -> None:
     """Copy a disk to an existing, empty file.  (``drive-backup`` would remove the copy of a temporary image.)"""
-    raw, image = f"{_NODE}-file", f"{_NODE}-image"
+    raw, image, sync = f"{_NODE}-file", f"{_NODE}-image", "full" if disk.base is None else "top"
     try:
         await qmp.execute("blockdev-add", node_name=raw, driver="file", filename=str(file))
-        await do_job(qmp, "blockdev-create", options={"driver": "qcow2", "file": raw, "size": size})
+        options = {"driver": "qcow2", "file": raw, "size": disk.size}
+        if disk.base is not None:
+            options |= {"backing-file": disk.base[0], "backing-fmt": disk.base[1]}
+        await do_job(qmp, "blockdev-create", options=options)
         await qmp.execute("blockdev-add", node_name=image, driver="qcow2", file=raw)
-        await do_job(qmp, "blockdev-backup", device=drive, target=image, sync="full", auto_dismiss=False)
+        await do_job(qmp, "blockdev-backup", device=drive, target=image, sync=sync, auto_dismiss=False)
     except QmpError as error:
         for number in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EIO):
             if os.strerror(number) in str(error):

@@ -36,16 +36,25 @@ class QemuSnapshots:
         store: its checkpoints.
         build: the build of QEMU, see :func:`uartsim.guest.bridge_build.build_id`.
         command: its command line.
+        restored: whether it was started from a snapshot.
     """
 
     def __init__(
-        self, bridge: BridgeServer, qmp: QmpClient, store: MomentStore, build: str, command: list[str]
+        self,
+        bridge: BridgeServer,
+        qmp: QmpClient,
+        store: MomentStore,
+        build: str,
+        command: list[str],
+        *,
+        restored: bool,
     ) -> None:
         self._bridge = bridge
         self._qmp = qmp
         self._store = store
         self._build = build
         self._command = command
+        self._restored = restored
 
     @asynccontextmanager
     async def _stopped(self) -> AsyncIterator[PortSnapshot]:
@@ -64,15 +73,16 @@ class QemuSnapshots:
         """Save the guest in a folder; see :meth:`uartsim.guest.qemu.QemuGuest.save`."""
         try:
             await self._qmp.ready.wait()
-            sizes, read_only = await savable_disks(self._qmp, replaceable_names(self._command))
+            written, read_only = await savable_disks(
+                self._qmp, replaceable_names(self._command), restored=self._restored
+            )
             with SnapshotDraft(folder) as draft:
                 async with self._stopped() as port:
                     console = note()
-                    disks = await save_disks(self._qmp, sizes, draft)
+                    disks = await save_disks(self._qmp, written, draft)
                     machine = await save_memory(self._qmp, draft)
                 files = SavedFiles(machine, disks, read_only=read_only)
-                content = {**replace(port, files=files).content(), "console": console}
-                await trio.to_thread.run_sync(draft.commit, content)
+                await trio.to_thread.run_sync(draft.commit, replace(port, files=files, console=console).content())
         except OSError as error:
             raise cannot_save(folder, error) from error
 

@@ -98,6 +98,7 @@ class PortSnapshot:
         uart: the state of the chip.
         line: the frames on the line, as runs of frames: the start of the first in ticks, the characters, their format.
         files: the other files of the snapshot.
+        console: what the console that saved it knew, as plain values; empty if there was none.
     """
 
     qemu: str
@@ -105,6 +106,7 @@ class PortSnapshot:
     uart: UartState
     line: tuple[tuple[int, bytes, LineFormat], ...]
     files: SavedFiles = field(default_factory=SavedFiles)
+    console: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, com1: Com1, qemu: str, command: list[str]) -> PortSnapshot:
@@ -133,6 +135,7 @@ class PortSnapshot:
             "machine": self.files.machine,
             "disks": dict(self.files.disks),
             "read_only": self.files.read_only,
+            "console": self.console,
         }
 
     @classmethod
@@ -149,7 +152,8 @@ class PortSnapshot:
             line = tuple((int(start), bytes.fromhex(data), LineFormat(*fmt)) for start, data, *fmt in content["line"])
             uart = UartState.from_json_value(content["uart"])
             files = SavedFiles.of(content)
-            return cls(str(content["qemu"]), tuple(map(str, content["command"])), uart, line, files)
+            console = content.get("console", {})
+            return cls(str(content["qemu"]), tuple(map(str, content["command"])), uart, line, files, console)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise UsageError(f"{file} is not the snapshot of a port: {error}") from None
 

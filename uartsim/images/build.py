@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from uartsim.errors import UsageError
 from uartsim.file_cache import Progress
+from uartsim.images.host_tools import has_tool
 from uartsim.images.image_records import StoredImage
 from uartsim.images.image_store import stored_image
 from uartsim.images.recipe import Recipe, recipe_key
@@ -34,8 +36,9 @@ class Builder:
     Attributes:
         version: changes when the same recipe gives another image than before.
         format: the format of what it makes, ``"qcow2"`` or ``"raw"``.
-        programs: the programs that it runs, and the command that installs each.
-        make: makes the image of ``(recipe, the guest's folder, the path of the draft, progress)``.
+        programs: the programs that it runs, and the command ``apt-get install PACKAGE`` that installs each.
+        make: makes the image of ``(recipe, the guest's folder, the path of the draft, progress)``; may return a text that says
+            better than ``source`` what it is made of.
         expected_bytes: how much room the image and all that is needed to make it take, at most.
         source: where the image comes from, in words, for the list of images.
     """
@@ -43,7 +46,7 @@ class Builder:
     version: str
     format: str
     programs: Mapping[str, str]
-    make: Callable[[Recipe, Path, Path, Progress], None]
+    make: Callable[[Recipe, Path, Path, Progress], str | None]
     expected_bytes: Callable[[Recipe], int]
     source: Callable[[Recipe], str]
 
@@ -52,6 +55,13 @@ def builder_of(recipe: Recipe) -> Builder:
     """The builder that a recipe names."""
     builder: Builder = importlib.import_module(BUILDERS[recipe.builder]).BUILDER
     return builder
+
+
+def missing_programs(recipe: Recipe) -> str:
+    """The command that installs the programs that a build needs and this machine lacks; empty if it has all of them."""
+    commands = [install for program, install in builder_of(recipe).programs.items() if not has_tool(program)]
+    packages = sorted({word for command in commands for word in command.removeprefix("apt-get install ").split()})
+    return f"apt-get install {' '.join(packages)}" if packages else ""
 
 
 def build_image(recipe: Recipe, folder: Path, progress: Progress, *, rebuild: bool = False) -> StoredImage:
@@ -68,10 +78,16 @@ def build_image(recipe: Recipe, folder: Path, progress: Progress, *, rebuild: bo
         UartsimError: the image cannot be built or kept.
     """
     builder = builder_of(recipe)
+
+    def make(draft: Path) -> str | None:
+        if missing := missing_programs(recipe):
+            raise UsageError(f"building the image {folder.name} needs programs that are missing here: {missing}")
+        return builder.make(recipe, folder, draft, progress)
+
     return stored_image(
         folder.name,
         recipe_key(recipe, folder, builder.version),
-        lambda draft: builder.make(recipe, folder, draft, progress),
+        make,
         progress,
         format=builder.format,
         source=builder.source(recipe),

@@ -9,12 +9,13 @@ Built twice of the same packages, an image is the same bytes, whether root or an
 
 from __future__ import annotations
 
+import re
 import uuid
 from pathlib import Path
 from typing import Final
 
 from uartsim.errors import UartsimError
-from uartsim.file_cache import Progress
+from uartsim.file_cache import Progress, content_hash
 from uartsim.images import debian_root, disk_layout, efi_partition, ext4_partition
 from uartsim.images.build import Builder
 from uartsim.images.disk_layout import layout_of, write_grub, write_table
@@ -25,14 +26,16 @@ from uartsim.images.recipe import Recipe, recipe_key
 from uartsim.images.root_tree import unpack_root
 
 #: Changes when the same recipe gives another image than before.
-VERSION: Final = "debian 1"
+VERSION: Final = f"debian 2 {debian_root.scripts_hash()}"
 
+#: A paragraph of dpkg's status file.
+_PACKAGE: Final = re.compile(r"^Package: (\S+)\n(?:\S.*\n| .*\n)*?Version: (\S+)$", re.MULTILINE)
 _UTILS: Final = "apt-get install qemu-utils"
 _CONVERT_TIMEOUT_S: Final = 900.0
 _MIB: Final = 1 << 20
 
 
-def make_debian(recipe: Recipe, folder: Path, draft: Path, progress: Progress) -> None:
+def make_debian(recipe: Recipe, folder: Path, draft: Path, progress: Progress) -> str:
     """Make the image of a Debian guest.
 
     Args:
@@ -40,6 +43,8 @@ def make_debian(recipe: Recipe, folder: Path, draft: Path, progress: Progress) -
         folder: the guest's folder.
         draft: the path of the image to make; what is needed meanwhile has names beside it that begin with its name.
         progress: told what is being done; it may raise an exception to give up.
+
+    Returns: what it is made of.
 
     Raises:
         UsageError: a program is missing.
@@ -56,18 +61,43 @@ def make_debian(recipe: Recipe, folder: Path, draft: Path, progress: Progress) -
     write_table(disk, layout)
     time = debian_root.BUILD_TIME
     make_ext4(disk, layout.root.start, layout.root.size, beside["root"], entries, identity=root_id, time=time)
-    grub = beside["root"] / "boot/grub"
     if recipe.firmware != "uefi":
-        boot_image, core_image = ((grub / "i386-pc" / name).read_bytes() for name in ("boot.img", "core.img"))
-        write_grub(disk, layout, boot_image, core_image)
+        boot_image, core_image = (_file(beside["root"], f"boot/grub/i386-pc/{name}.img") for name in ("boot", "core"))
+        write_grub(disk, layout, boot_image.read_bytes(), core_image.read_bytes())
     if esp := layout.partition("esp"):
-        loader = grub / "x86_64-efi/grub.efi"
+        loader = _file(beside["root"], "boot/grub/x86_64-efi/grub.efi")
         write_esp(disk, esp.start, esp.size, loader, serial=debian_root.esp_serial(layout), time=time)
     progress("compressing the disk")
     command = ["qemu-img", "convert", "-q", "-O", "qcow2", "-c", "-o", "compression_type=zstd", str(disk), str(draft)]
     done = run_tool(command, _UTILS, timeout_s=_CONVERT_TIMEOUT_S)
     if done.status:
         raise UartsimError(f"qemu-img failed (status {done.status}): {done.complaints[-300:]}")
+    return f"{_source(recipe)}: {_packages(beside['root'] / 'var/lib/dpkg/status')}"
+
+
+def _file(root: Path, path: str) -> Path:
+    """A file in the root directory.
+
+    Raises:
+        UartsimError: it is not there.
+    """
+    if not (root / path).is_file():
+        raise UartsimError(f"the root directory has no {path}, which GRUB starts from")
+    return root / path
+
+
+def _source(recipe: Recipe) -> str:
+    return f"Debian {recipe.suite} by mmdebstrap"
+
+
+def _packages(status: Path) -> str:
+    """How many packages are installed, a hash of their names and versions, and those of the kernels."""
+    if not status.is_file():
+        return "no packages"
+    packages = sorted(_PACKAGE.findall(status.read_text(errors="replace")))
+    lines = [f"{name} {version}" for name, version in packages]
+    kernels = ", ".join(line for line in lines if re.match(r"linux-image-\d", line))
+    return f"{len(lines)} packages ({content_hash(*(line.encode() for line in lines))[:8]}), {kernels or 'no kernel'}"
 
 
 BUILDER: Final = Builder(
@@ -78,10 +108,11 @@ BUILDER: Final = Builder(
         "mke2fs": ext4_partition.INSTALL,
         "debugfs": ext4_partition.INSTALL,
         "sfdisk": disk_layout.INSTALL,
+        "openssl": "apt-get install openssl",
         "qemu-img": _UTILS,
         **efi_partition.INSTALL,
     },
     make=make_debian,
     expected_bytes=lambda recipe: 3 * recipe.size_mb * _MIB // 2,
-    source=lambda recipe: f"Debian {recipe.suite} by mmdebstrap",
+    source=_source,
 )

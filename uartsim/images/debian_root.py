@@ -10,6 +10,7 @@ from Debian's mirrors; proxies that apt is told to use are used.  Neither leaves
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import io
 import os
@@ -17,21 +18,23 @@ import re
 import shlex
 import shutil
 import tarfile
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from uartsim.errors import UsageError
-from uartsim.file_cache import Progress
+from uartsim.file_cache import Progress, content_hash
 from uartsim.images.disk_layout import DiskLayout
 from uartsim.images.host_tools import run_tool
 from uartsim.images.long_run import run_long
+from uartsim.images.password_hash import password_hash
 from uartsim.images.recipe import Recipe, files_of
 
 #: The command that installs mmdebstrap.
 INSTALL: Final = "apt-get install mmdebstrap"
-#: The time of everything that a build makes, in seconds since 1970: 14 November 2023, which no package is newer than matters.
+#: The time of everything that a build makes, in seconds since 1970 (14 November 2023), and the latest that a file can have.
 BUILD_TIME: Final = 1_700_000_000
 
 #: What GRUB needs, and the programs of a machine that people log in to.  The guest's manifest adds a kernel and an init.
@@ -41,16 +44,26 @@ _PACKAGES: Final = (
 )
 _LEFT_OUT: Final = ("/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/man/*")
 _BUILD: Final = "uartsim-build"
-_PHASE: Final = re.compile(r"I: ((?:running|downloading|extracting|installing|cleaning|creating) .*?)(?:\.\.\.)?")
+_SCRIPTS: Final = ("finish_root.sh", "grub_probe.sh")
+_PHASE: Final = re.compile(r"I: ((?:running apt|downloading|extracting|installing|cleaning|creating) .*?)(?:\.\.\.)?")
+_HOOK: Final = "I: running --customize-hook"
 _NO_PACKAGE: Final = re.compile(
-    r"E: (?:Unable to locate package|Version .* for|Package) '?([^'\s]+)'?(?: was not found| has no installation candidate|)"
+    r"E: (?:Unable to locate package (\S+)|Package '(\S+)' has no installation candidate"
+    r"|Version '\S+' for '(\S+)' was not found)"
 )
 _NO_NETWORK: Final = re.compile(
     r"Could not resolve|Temporary failure resolving|Could not connect|Unable to connect|Connection failed|"
     r"Connection timed out|Network is unreachable|Failed to fetch"
 )
 _NO_SUITE: Final = re.compile(r"does not have a Release file|404\s+Not Found .*Release")
+#: What finish_root.sh says.
+_NO_KERNEL: Final = "the root directory has no kernel"
 _NO_ROOM: Final = re.compile(r"No space left on device|not have enough space|don't have enough free space")
+
+
+def scripts_hash() -> str:
+    """A hash of the scripts that run in the root directory."""
+    return content_hash(*(Path(__file__).with_name(name).read_bytes() for name in _SCRIPTS))
 
 
 def make_root(
@@ -79,16 +92,33 @@ def make_root(
     command += ["--dpkgopt=force-unsafe-io"]
     command += [f"--dpkgopt=path-exclude={path}" for path in _LEFT_OUT]
     command += ["--dpkgopt=path-include=/usr/share/doc/*/copyright"]
+    command += ['--aptopt=APT::Sandbox::User "root"']  # whether apt can use another user depends on the mode
     command += [f"--aptopt={line}" for line in _proxies()]
     command += [f"--customize-hook=tar-in {shlex.quote(str(additions))} /"]
     command += [f'--customize-hook=chroot "$1" sh /{_BUILD}/finish_root.sh']
     command += [recipe.suite, "-", *_sources(recipe.suite)]
-    variables = {"SOURCE_DATE_EPOCH": str(BUILD_TIME), "TZ": "UTC"}
-    if mode != "unshare":  # whose users cannot reach a private folder
+    with _work_folder(mode, tar) as work:
+        variables = {"SOURCE_DATE_EPOCH": str(BUILD_TIME), "TZ": "UTC", "TMPDIR": str(work)}
+        run_long(command, INSTALL, progress=progress, phase=_phase, explain=_reason, variables=variables, output=tar)
+
+
+@contextlib.contextmanager
+def _work_folder(mode: str, tar: Path) -> Iterator[Path]:
+    """A folder for mmdebstrap to work in."""
+    if mode != "unshare":
         work = tar.with_name(f"{tar.name}.mmdebstrap")
         work.mkdir(0o755)
-        variables["TMPDIR"] = str(work)
-    run_long(command, INSTALL, progress=progress, phase=_phase, explain=_reason, variables=variables, output=tar)
+        yield work
+        return
+    # Subordinate users cannot reach a private folder, nor can we remove what they have made.
+    with tempfile.TemporaryDirectory(prefix="uartsim-build-") as folder:
+        os.chmod(folder, 0o711)
+        try:
+            yield Path(folder)
+        finally:  # for an mmdebstrap that was killed; it cleans up otherwise
+            if left := [str(path) for path in Path(folder).iterdir()]:
+                helper = ["mmdebstrap", "--unshare-helper", "rm", "-rf", "--one-file-system", "--", *left]
+                run_tool(helper, INSTALL, timeout_s=300.0)
 
 
 def _mode() -> str:
@@ -152,14 +182,18 @@ def _proxies() -> Iterator[str]:
 
 
 def _phase(line: str) -> str | None:
+    if line.startswith(_HOOK):
+        return "setting up accounts and GRUB in the root directory"
     match = _PHASE.fullmatch(line)
     return f"mmdebstrap: {match[1]}" if match else None
 
 
 def _reason(said: str) -> str:
     """What went wrong, as a sentence; empty if it is not known."""
+    if _NO_KERNEL in said:
+        return "the root directory has no kernel: add one to 'packages' in [image]"
     if match := _NO_PACKAGE.search(said):
-        return f"there is no package {match[1]} to install: check 'packages' in [image]"
+        return f"there is no package {match[match.lastindex or 0]} to install: check 'packages' in [image]"
     if _NO_SUITE.search(said):
         return "there is no such release in the archive: check 'suite' in [image]"
     if _NO_ROOM.search(said):
@@ -181,12 +215,13 @@ def _additions(recipe: Recipe, folder: Path, layout: DiskLayout, identity: uuid.
         "partition_map": {"mbr": "msdos", "gpt": "gpt"}[layout.table],
         "grub_targets": targets,
     }
+    accounts = dict(line.split(":", 1) for line in (f"root:{recipe.password}", *recipe.users))
     grub = [f'GRUB_CMDLINE_LINUX="{recipe.cmdline}"', *recipe.grub]
     texts = {
         "values.sh": "".join(f"{key}={shlex.quote(value)}\n" for key, value in values.items()),
-        "accounts": "".join(f"{line}\n" for line in (f"root:{recipe.password}", *recipe.users)),
+        "accounts": "".join(f"{name}:{password_hash(word, name)}\n" for name, word in accounts.items()),
         "grub": "".join(f"{line}\n" for line in grub),
-        **{name: Path(__file__).with_name(name).read_text() for name in ("finish_root.sh", "grub_probe.sh")},
+        **{name: Path(__file__).with_name(name).read_text() for name in _SCRIPTS},
     }
     if recipe.customize:
         texts["customize.sh"] = (folder / recipe.customize).read_text()

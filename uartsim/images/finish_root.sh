@@ -7,8 +7,6 @@ set -eu
 build=/uartsim-build
 . "$build/values.sh"   # hostname, root_uuid, esp_uuid, partition, partition_map, grub_targets
 
-hash_of() { perl -e 'print crypt($ARGV[0], q($6$uartsim$))' "$1"; }
-
 echo "$hostname" >/etc/hostname
 printf '127.0.0.1\tlocalhost\n127.0.1.1\t%s\n' "$hostname" >/etc/hosts
 : >/etc/resolv.conf
@@ -18,11 +16,11 @@ if [ -n "$esp_uuid" ]; then
     echo "UUID=$esp_uuid /boot/efi vfat umask=0077 0 0" >>/etc/fstab
 fi
 
-while IFS=: read -r name password; do
+while IFS=: read -r name hash; do
     if [ "$name" = root ]; then
-        usermod --password "$(hash_of "$password")" root
+        usermod --password "$hash" root
     else
-        useradd --create-home --shell /bin/bash --password "$(hash_of "$password")" "$name"
+        useradd --create-home --shell /bin/bash --password "$hash" "$name"
     fi
 done <"$build/accounts"
 
@@ -31,7 +29,7 @@ if [ -f "$build/customize.sh" ]; then
 fi
 
 if ! ls /boot/vmlinuz-* >/dev/null 2>&1; then
-    echo "the root directory has no kernel: [image] packages must name one, such as linux-image-cloud-amd64" >&2
+    echo "the root directory has no kernel (/boot/vmlinuz-*), such as linux-image-cloud-amd64 brings" >&2
     exit 1
 fi
 

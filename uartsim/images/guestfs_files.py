@@ -36,7 +36,7 @@ _ENVIRONMENT: Final = {
     "TERM": "dumb",
 }
 _DONE: Final = "uartsim-done"
-_ERROR: Final = re.compile(r"^(?:libguestfs: error: |guestfish: )(?:\w+: )?(.*)$", re.MULTILINE)
+_ERROR: Final = re.compile(r"^(?:\*stdin\*:\d+: )?(?:libguestfs: error: |guestfish: )(?:\w+: )?(.*)$", re.MULTILINE)
 _KINDS: Final = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
 
 

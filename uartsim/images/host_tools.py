@@ -40,10 +40,19 @@ def find_tool(name: str, install: str) -> str:
     Raises:
         UsageError: it is missing; the message names the command.
     """
-    found = shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", os.defpath), *_SYSTEM_FOLDERS)))
+    found = _path_of(name)
     if found is None:
         raise UsageError(f"the program {name} is missing: {install}")
     return found
+
+
+def has_tool(name: str) -> bool:
+    """Whether this machine has a program."""
+    return _path_of(name) is not None
+
+
+def _path_of(name: str) -> str | None:
+    return shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", os.defpath), *_SYSTEM_FOLDERS)))
 
 
 def run_tool(

@@ -16,7 +16,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from uartsim.errors import UartsimError, UsageError
 from uartsim.images.image_copy import CHUNK
@@ -112,6 +112,19 @@ def download(
         raise Stopped("the server has closed the connection")
 
 
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects, and closes the connection if a server redirects to what is no URL."""
+
+    def http_error_302(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
+        try:
+            return super().http_error_302(req, fp, code, msg, headers)
+        except ValueError:
+            fp.close()
+            raise
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
+
 def _opener() -> urllib.request.OpenerDirector:
     """An opener for HTTP alone: a server must not redirect to a file of this machine, nor to FTP."""
     opener = urllib.request.OpenerDirector()
@@ -120,7 +133,7 @@ def _opener() -> urllib.request.OpenerDirector:
         urllib.request.HTTPHandler(),
         urllib.request.HTTPSHandler(),
         urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.HTTPRedirectHandler(),
+        _Redirects(),
         urllib.request.HTTPErrorProcessor(),
         urllib.request.UnknownHandler(),
     ):

@@ -18,14 +18,16 @@ from typing import BinaryIO, Final, TypeAlias
 from uartsim.errors import UartsimError, UsageError
 from uartsim.file_cache import Progress
 from uartsim.images.disk_room import ROOM_REMEDY, bytes_text, check_room, full_disk_said, is_full, size_limit
+from uartsim.images.host_tools import find_tool
 from uartsim.images.image_copy import Moved, ignore_moved, unpack
 from uartsim.images.image_download import TIMEOUT_S, Offer, Stopped, check_url, download
-from uartsim.images.image_formats import disk_format
 from uartsim.images.image_locks import name_lock
 from uartsim.images.image_records import StoredImage, check_name
 from uartsim.images.image_removal import keep_to_limit
 from uartsim.images.image_store import keep_draft, new_draft, open_store, same_image
+from uartsim.images.nbd_client import INSTALL
 from uartsim.images.partial_file import PartialFile, PartNote, url_hash
+from uartsim.images.storable_disk import storable_disk
 from uartsim.own_files.folder import OwnFolder
 from uartsim.printable import quoted
 
@@ -71,6 +73,7 @@ def fetch_image(
             f"{source} is packed as {suffix}, which uartsim cannot unpack: download and unpack it yourself, "
             "and use 'uartsim images import PATH'"
         )
+    find_tool("qemu-nbd", INSTALL)  # looks at what has come; without it nothing need come
     doing = f"fetching {name}"
     note = PartNote(source, url_hash(url), sha256)
     image = StoredImage(name, sha256[:32], "raw", "fetched", source)
@@ -227,21 +230,19 @@ def _image_of(
 ) -> StoredImage:
     """Make the image of a complete download; the partial file is used up unless it has to be unpacked."""
     unpacker = _UNPACKERS.get(suffix)
+    shown = image.source
     if unpacker is None:
-        try:
-            image_format, _ = disk_format(part.fd, image.source)
-        except UsageError:
-            part.start_over()
-            raise
         own.replace(part.name, draft)
-        return keep_draft(own, draft, replace(image, format=image_format, sha256=sha256))
-    _unpack(own, part, draft, image, unpacker, moved)
-    fd = own.open(draft, os.O_RDONLY)
+        image = replace(image, sha256=sha256)
+    else:
+        shown = f"what is packed in {image.source}"
+        _unpack(own, part, draft, image, unpacker, moved)
     try:
-        image_format, _ = disk_format(fd, f"what is packed in {image.source}")
-    finally:
-        os.close(fd)
-    return keep_draft(own, draft, replace(image, format=image_format))
+        report = storable_disk(Path(own.path, draft), shown)
+    except UartsimError:
+        part.discard()
+        raise
+    return keep_draft(own, draft, replace(image, format=report.format, size_bytes=report.size))
 
 
 def _unpack(

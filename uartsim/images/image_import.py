@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import stat
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from uartsim.errors import UsageError
 from uartsim.file_cache import Progress
 from uartsim.images.disk_room import check_room, full_disk_said
 from uartsim.images.image_copy import Moved, copy_disk, hash_disk, ignore_moved
-from uartsim.images.image_formats import disk_format
+from uartsim.images.image_format import open_image
 from uartsim.images.image_locks import name_lock
 from uartsim.images.image_records import StoredImage, check_name
 from uartsim.images.image_removal import keep_to_limit
 from uartsim.images.image_store import keep_draft, new_draft, open_store, same_image
+from uartsim.images.storable_disk import storable_disk
 from uartsim.own_files.folder import OwnFolder
+from uartsim.printable import quoted
 
 #: The key of a draft whose content is not known yet.
 _UNKNOWN_KEY: Final = "0" * 32
@@ -29,8 +28,7 @@ def import_image(path: Path, name: str, progress: Progress, moved: Moved = ignor
     """Copy a disk into the store.
 
     Args:
-        path: the disk: a file in one of the formats of :data:`uartsim.images.image_records.FORMATS`, or a block device.
-            It is only read.
+        path: the disk: a file in one of the formats of :data:`uartsim.images.image_records.FORMATS`.  It is only read.
         name: what the image is to be called.
         progress: told what is being done.
         moved: told how many bytes are done, see :data:`uartsim.images.image_copy.Moved`.
@@ -41,17 +39,17 @@ def import_image(path: Path, name: str, progress: Progress, moved: Moved = ignor
     """
     check_name(name)
     doing = f"importing {path}"
-    with _opened(path) as source, open_store(progress) as own:
-        image_format, _ = disk_format(source, str(path))
+    with _opened(path) as file, open_store(progress) as own:
+        source = file.fileno()
         before = os.fstat(source)
-        size = before.st_blocks * 512 if stat.S_ISREG(before.st_mode) else os.lseek(source, 0, os.SEEK_END)
+        report = storable_disk(path)
         with full_disk_said(own, doing), name_lock(own, name, progress):
             there = same_image(own, name, lambda image: image.sha256 == hash_disk(source, moved), progress)
             if there is not None:
                 progress(f"the same disk is in the store already, as {there.path}")
                 return there
-            progress(check_room(own, doing, size))
-            image = StoredImage(name, _UNKNOWN_KEY, image_format, "imported", str(path.resolve()))
+            progress(check_room(own, doing, before.st_blocks * 512))
+            image = StoredImage(name, _UNKNOWN_KEY, report.format, "imported", report.path, size_bytes=report.size)
             with new_draft(own, image) as draft:
                 image = _copied(own, draft, image, source, moved)
                 if _changes(before) != _changes(os.fstat(source)):
@@ -74,18 +72,8 @@ def _changes(found: os.stat_result) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[int]:
+def _opened(path: Path) -> BinaryIO:
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise UsageError(f"there is no file {path}: give the path of a disk") from None
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {getattr(error, 'strerror', error)}") from None
-    try:
-        mode = os.fstat(fd).st_mode
-        if not stat.S_ISREG(mode) and not stat.S_ISBLK(mode):
-            raise UsageError(f"{path} is not a file: give the path of a disk")
-        yield fd
-    finally:
-        os.close(fd)
+        return open_image(str(path))
+    except ValueError:
+        raise UsageError(f"there is no file {quoted(str(path))}") from None

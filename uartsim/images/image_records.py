@@ -19,8 +19,8 @@ from uartsim.errors import UsageError
 from uartsim.own_files.folder import OwnFolder
 from uartsim.printable import quoted
 
-#: The formats of images, which are also the suffixes of their files: QEMU's names, and ``iso`` for a CD.
-FORMATS: Final = ("qcow2", "raw", "vmdk", "vpc", "vhdx", "iso")
+#: The formats of images, which are also the suffixes of their files: those that :mod:`uartsim.images.image_format` tells apart.
+FORMATS: Final = ("qcow2", "raw", "vmdk", "vhd", "vhdx", "iso")
 #: Where an image in the store can come from.
 KINDS: Final = ("built", "imported", "fetched")
 

@@ -23,7 +23,6 @@ from uartsim.errors import UartsimError, UsageError
 from uartsim.file_cache import Progress, cache_folder, open_cache
 from uartsim.images.disk_room import bytes_text, check_room, full_disk_said
 from uartsim.images.image_check import Finding, check_content, look_over, looks_whole
-from uartsim.images.image_formats import disk_format
 from uartsim.images.image_locks import name_lock
 from uartsim.images.image_records import (
     FORMATS,
@@ -38,6 +37,7 @@ from uartsim.images.image_records import (
     write_record,
 )
 from uartsim.images.image_removal import keep_to_limit, remove_drafts, remove_stem
+from uartsim.images.storable_disk import storable_disk
 from uartsim.own_files.folder import OwnFolder, open_own
 
 __all__ = [
@@ -91,7 +91,7 @@ def read_store() -> OwnFolder | None:
 def stored_image(
     name: str,
     key: str,
-    make: Callable[[Path], None],
+    make: Callable[[Path], str | None],
     progress: Progress,
     *,
     format: str,  # noqa: A002 - the word that everybody uses for it
@@ -105,7 +105,7 @@ def stored_image(
         name: its name, such as ``"debian-12"``.
         key: a hash of everything that it is made of, see :func:`uartsim.file_cache.content_hash`.
         make: writes the image to the path that it is given.  Other files that it needs are in the same folder, with the
-            name of this path, a dot, and anything; they are removed afterwards.
+            name of this path, a dot, and anything; they are removed afterwards.  It may return a better ``source``.
         progress: called with a text that says what is being done, and about ten times a second while another process
             makes the same image.  It may raise an exception to give up.
         format: ``"qcow2"``, ``"raw"`` or another of :data:`uartsim.images.image_records.FORMATS`.
@@ -134,8 +134,8 @@ def stored_image(
         progress(check_room(own, doing, expected_bytes))
         image = StoredImage(name, key, format, "built", source)
         with new_draft(own, image) as draft:
-            make(Path(own.path, draft))
-            image = keep_draft(own, draft, image)
+            found = make(Path(own.path, draft))
+            image = keep_draft(own, draft, replace(image, source=found or source))
         keep_to_limit(own, stem, progress)
         return image
 
@@ -191,7 +191,7 @@ def keep_draft(own: OwnFolder, draft: str, image: StoredImage) -> StoredImage:
     Args:
         own: the store; the lock of the image's name is held.
         draft: the name of the draft.
-        image: what is known of the image: name, key, format, kind, source, and SHA-256 if that is known.
+        image: what is known of it: name, key, format, kind, source, and its size and SHA-256 if they are known.
 
     Raises:
         OSError: it cannot be kept.
@@ -202,15 +202,12 @@ def keep_draft(own: OwnFolder, draft: str, image: StoredImage) -> StoredImage:
     with open(own.open(draft, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
         found = os.fstat(file.fileno())
         check_ours(found)
-        size_bytes = (
-            found.st_size if image.format == "raw" else disk_format(file.fileno(), f"the image {image.name}")[1]
-        )
-        file.seek(0)  # disk_format has looked for the end
         sha256 = image.sha256 or hashlib.file_digest(file, "sha256").hexdigest()
+    plain = found.st_size if image.format == "raw" else None
     image = replace(
         image,
         path=Path(own.path, f"{image.stem}.{image.format}"),
-        size_bytes=size_bytes,
+        size_bytes=image.size_bytes or plain or storable_disk(Path(own.path, draft), f"the image {image.name}").size,
         disk_bytes=found.st_blocks * 512,
         sha256=sha256,
         made_at=int(time.time()),

@@ -36,6 +36,8 @@ _GUESTFS: Final = ("XFS", "btrfs", "LVM", "F2FS", "RAID")
 #: Types in fstab that are on no disk.
 _NOT_ON_A_DISK: Final = ("proc", "sysfs", "tmpfs", "devpts", "swap")
 
+#: An option that may be given several times: ``NAME=VALUE``, some of them, or a mapping of names to values.
+Texts = str | Sequence[str] | Mapping[str, object]
 #: Told what has been changed, line by line.
 Progress = Callable[[str], None]
 
@@ -69,9 +71,7 @@ class ImageChanges:
         return bool(self.edits or self.grub)
 
 
-def read_changes(
-    edit: str | Sequence[str] | Mapping[str, object] | None, grub: str | Sequence[str] | Mapping[str, object] | None
-) -> ImageChanges:
+def read_changes(edit: Texts | None, grub: Texts | None) -> ImageChanges:
     """The changes that the options ``edit`` and ``grub`` name.
 
     Args:
@@ -88,9 +88,7 @@ def read_changes(
     return ImageChanges(edits, settings)
 
 
-def _pairs(
-    option: str, value: str | Sequence[str] | Mapping[str, object] | None, form: str
-) -> list[tuple[str, object]]:
+def _pairs(option: str, value: Texts | None, form: str) -> list[tuple[str, object]]:
     if isinstance(value, Mapping):
         return [(str(key), item) for key, item in value.items()]
     pairs: list[tuple[str, object]] = []

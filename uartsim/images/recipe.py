@@ -15,13 +15,13 @@
     cmdline = "console=tty0 console=ttyS0,115200"
     grub = ["GRUB_TIMEOUT=5", "GRUB_TERMINAL=serial"]
 
-A builder reads the keys that it needs; :mod:`uartsim.images.build` refuses the others.
+A key that a builder has no use for (:data:`KEYS`) is a mistake.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +30,11 @@ from uartsim.file_cache import content_hash
 
 #: The builders, see :mod:`uartsim.images.build`.
 BUILDER_NAMES: Final = ("debian", "alpine", "debian-installer")
+#: The keys that the builders have a use for; the builder ``debian`` has one for all of them.
+KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "alpine": ("builder", "cmdline", "hostname", "password"),
+    "debian-installer": ("builder", "cmdline"),
+}
 #: The partition tables that an image can have.
 LAYOUTS: Final = ("mbr", "gpt")
 #: The firmware that an image can be booted by.
@@ -37,11 +42,16 @@ FIRMWARE: Final = ("bios", "uefi", "both")
 #: The sizes that a disk can have, in MiB.
 SIZES_MB: Final = range(16, 65537)
 
-_PACKAGE: Final = re.compile(r"[a-z0-9][a-z0-9+.:-]*(?:=[A-Za-z0-9.+:~-]+)?")
-_HOSTNAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_SUITE: Final = re.compile(r"[a-z0-9][a-z0-9.-]*")
-_USER: Final = re.compile(r"[a-z_][a-z0-9_-]{0,31}:[^:\n]+")
-_GRUB: Final = re.compile(r"[A-Z][A-Z0-9_]*=[^\n]*")
+#: What the texts of each key look like, and what they are, for messages.
+_FORMS: Final = {
+    "suite": (re.compile(r"[a-z0-9][a-z0-9.-]*"), "the name of a release, such as 'bookworm'"),
+    "packages": (re.compile(r"[a-z0-9][a-z0-9+.:-]*(?:=[A-Za-z0-9.+:~-]+)?"), "a package (NAME or NAME=VERSION)"),
+    "hostname": (re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"), "a host name: up to 63 of a-z, 0-9 and '-'"),
+    "password": (re.compile(r"[^:\n]+"), "a password, which has neither a colon nor a line feed"),
+    "users": (re.compile(r"[a-z_][a-z0-9_-]{0,31}:[^:\n]+"), "NAME:PASSWORD"),
+    "cmdline": (re.compile(r"[^\"'$`\\\n]*"), "a command line without quotation marks, '$', '`' and backslashes"),
+    "grub": (re.compile(r"[A-Z][A-Z0-9_]*=[^\n]*"), "a line of /etc/default/grub, such as 'GRUB_TIMEOUT=5'"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,25 +96,23 @@ class Recipe:
         }
         return cls(**values)
 
-    def mistakes(self) -> Iterator[tuple[str, str]]:
-        """What cannot be built: the key of each wrong value, and a sentence about it."""
-        if not _SUITE.fullmatch(self.suite):
-            yield "suite", f"suite {self.suite!r} is not the name of a release, such as 'bookworm'"
-        for package in self.packages:
-            if not _PACKAGE.fullmatch(package):
-                yield "packages", f"{package!r} is not the name of a package (NAME or NAME=VERSION)"
+    def mistakes(self, given: Collection[str]) -> Iterator[tuple[str, str]]:
+        """What cannot be built: the key of each wrong value, and a sentence about it.
+
+        Args:
+            given: the keys that the table has.
+        """
+        for key in given:
+            if key not in KEYS.get(self.builder, (key,)):
+                uses = ", ".join(KEYS[self.builder])
+                yield key, f"the builder {self.builder!r} has no use for {key!r}; it uses {uses}"
+        for key, (form, what) in _FORMS.items():
+            value = getattr(self, key)
+            for text in (value,) if isinstance(value, str) else value:
+                if not form.fullmatch(text):
+                    yield key, f"{text!r} is not {what}"
         if self.size_mb not in SIZES_MB:
             yield "size_mb", f"size_mb is {self.size_mb}: use {SIZES_MB[0]} to {SIZES_MB[-1]}"
-        if not _HOSTNAME.fullmatch(self.hostname):
-            yield "hostname", f"hostname {self.hostname!r} is not valid: use up to 63 of a-z, 0-9 and -"
-        if ":" in self.password or "\n" in self.password:
-            yield "password", "a password has neither a colon nor a line feed"
-        for user in self.users:
-            if not _USER.fullmatch(user):
-                yield "users", f"{user!r} is not NAME:PASSWORD"
-        for line in self.grub:
-            if not _GRUB.fullmatch(line):
-                yield "grub", f"{line!r} is not a line of /etc/default/grub, such as 'GRUB_TIMEOUT=5'"
         if self.firmware != "bios" and self.layout == "mbr":
             yield "firmware", f'firmware {self.firmware!r} needs layout "gpt", whose partitions UEFI reads'
 

@@ -12,6 +12,7 @@ import os
 import shutil
 import stat
 import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -61,54 +62,57 @@ def unpack_root(tar: Path, tree: Path, progress: Progress) -> list[RootEntry]:
         UartsimError: the tar is damaged, or holds a name that leads out of the folder.
         OSError: there is no room.
     """
-    entries: list[RootEntry] = []
     tree.mkdir(0o700)
-    folders: list[RootEntry] = []
+    unpacked: dict[str, RootEntry] = {}
     try:
         with tarfile.open(tar, errorlevel=1) as archive:
             for count, member in enumerate(archive):
                 if count % _TOLD_EACH == 0:
                     progress("unpacking the root directory")
-                path = os.path.normpath(member.name).lstrip("/").removeprefix(".")
-                if path.startswith("dev/"):
-                    continue
-                _check_path(path, tree)
-                place = tree / path
-                if member.islnk():
-                    os.link(tree / os.path.normpath(member.linkname), place, follow_symlinks=False)
-                    continue
-                if member.type not in _TYPES:
-                    raise UartsimError(f"the root directory has a special file outside /dev: /{path}")
-                capability = member.pax_headers.get(_CAPABILITY, "").encode("utf-8", "surrogateescape")
-                mode = _TYPES[member.type] | (0o777 if member.issym() else member.mode)
-                entry = RootEntry(path, mode, member.uid, member.gid, int(member.mtime), capability)
-                entries.append(entry)
-                if member.isdir():
-                    place.mkdir(0o700, exist_ok=True)
-                    folders.append(entry)
-                elif member.issym():
-                    place.symlink_to(member.linkname)
-                else:
-                    _write(archive, member, place)
+                path = _path_in_root(member.name)
+                if not path.startswith("dev/"):
+                    _check_path(path, unpacked)
+                    _unpack(archive, member, path, tree, unpacked)
     except tarfile.TarError as error:
         raise UartsimError(f"the tar of the root directory is damaged: {error}") from None
-    return entries
+    return list(unpacked.values())
 
 
-def _check_path(path: str, tree: Path) -> None:
-    """Check that a path has no ``..`` and does not lead through a symbolic link."""
-    above = tree / os.path.dirname(path)
-    if (
-        ".." in path.split("/")
-        or "\n" in path
-        or os.path.realpath(above)
-        != os.path.realpath(tree) + (f"/{os.path.dirname(path)}" if os.path.dirname(path) else "")
-    ):
+def _path_in_root(name: str) -> str:
+    """A name in the tar as a path from the root directory, without a slash at the beginning."""
+    path = os.path.normpath(name).lstrip("/")
+    return "" if path == "." else path
+
+
+def _check_path(path: str, unpacked: Mapping[str, RootEntry]) -> None:
+    """Check that a path is new, and in a folder that has been unpacked: it then leads through no link and no ``..``."""
+    folder = os.path.dirname(path)
+    in_folder = folder == "" or (folder in unpacked and stat.S_ISDIR(unpacked[folder].mode))
+    if path in unpacked or path == ".." or not in_folder:
         raise UartsimError(f"the tar of the root directory has a name that cannot be used: {path!r}")
 
 
-def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, place: Path) -> None:
-    source = archive.extractfile(member)
-    assert source is not None
-    with place.open("xb") as file:
-        shutil.copyfileobj(source, file, _COPY_BYTES)
+def _unpack(
+    archive: tarfile.TarFile, member: tarfile.TarInfo, path: str, tree: Path, unpacked: dict[str, RootEntry]
+) -> None:
+    place = tree / path
+    if member.islnk():
+        linked = unpacked.get(_path_in_root(member.linkname))
+        if linked is None or not stat.S_ISREG(linked.mode):
+            raise UartsimError(f"the tar of the root directory links {path!r} to a file that is not there")
+        os.link(tree / linked.path, place)
+        return
+    if member.type not in _TYPES:
+        raise UartsimError(f"the root directory has a special file outside /dev: /{path}")
+    capability = member.pax_headers.get(_CAPABILITY, "").encode("utf-8", "surrogateescape")
+    mode = _TYPES[member.type] | (0o777 if member.issym() else member.mode)
+    unpacked[path] = RootEntry(path, mode, member.uid, member.gid, int(member.mtime), capability)
+    if member.issym():
+        place.symlink_to(member.linkname)
+    elif member.isdir():
+        place.mkdir(0o700, exist_ok=path == "")
+    else:
+        source = archive.extractfile(member)
+        assert source is not None
+        with place.open("xb") as file:
+            shutil.copyfileobj(source, file, _COPY_BYTES)

@@ -25,6 +25,7 @@ class PortMoment:
         counts: what had gone over the line.
         reads: the guest's register reads by offset.
         writes: the guest's register writes by offset.
+        withheld: how often the far end had to wait for room.
     """
 
     faults: tuple[Fault, ...]
@@ -32,13 +33,14 @@ class PortMoment:
     counts: LineCounts
     reads: tuple[int, ...]
     writes: tuple[int, ...]
+    withheld: int
 
     @classmethod
     def of(cls, com1: Com1) -> PortMoment:
         """What a port has now."""
-        return cls(
-            tuple(com1.faults()), com1.cable.far_outputs, copy(com1.counts), tuple(com1.reads), tuple(com1.writes)
-        )
+        cable = com1.cable
+        reads, writes = tuple(com1.reads), tuple(com1.writes)
+        return cls(tuple(com1.faults()), cable.far_outputs, copy(com1.counts), reads, writes, cable.far.withheld)
 
     def put_into(self, com1: Com1) -> None:
         """Give a port its earlier far end.  The chip's state must be restored after this, which moves its modem lines."""
@@ -51,4 +53,5 @@ class PortMoment:
             com1.add_fault(fault)
         com1.reset_fault_counters()
         com1.counts = copy(self.counts)
+        com1.cable.far.withheld = self.withheld
         com1.reads[:], com1.writes[:] = self.reads, self.writes

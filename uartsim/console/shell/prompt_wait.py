@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import trio
 
@@ -51,6 +52,30 @@ class _Left:
     read_to: int
 
 
+@dataclass(frozen=True, slots=True)
+class KnownPrompts:
+    """What is known of a guest's prompts and shell, for another console of the same guest.
+
+    Attributes:
+        prompts: the prompts that were seen behind an end mark, the latest last.
+        shell: the shell that answered last, if only ``run`` has typed since.
+    """
+
+    prompts: tuple[str, ...] = ()
+    shell: UnixShell | None = None
+
+    def content(self) -> dict[str, Any]:
+        """It as plain values."""
+        shell = None if self.shell is None else [self.shell.is_zsh, self.shell.is_restricted]
+        return {"prompts": list(self.prompts), "shell": shell}
+
+    @classmethod
+    def read(cls, content: Mapping[str, Any]) -> KnownPrompts:
+        """What these plain values say; ValueError, KeyError or TypeError if they are damaged."""
+        shell = content["shell"]
+        return cls(tuple(map(str, content["prompts"])), None if shell is None else UnixShell(*map(bool, shell)))
+
+
 class PromptWait:
     """The prompts of one console.
 
@@ -71,6 +96,19 @@ class PromptWait:
         self._left: _Left | None = None
         self._line_seen = ("", -math.inf)
         self.ran_at = -math.inf
+
+    @property
+    def known(self) -> KnownPrompts:
+        """What is known at present."""
+        return KnownPrompts(tuple(self._known), self._shell if self._session.last_sent <= self.ran_at else None)
+
+    def know(self, known: KnownPrompts) -> None:
+        """Know this, and nothing else: the guest is another, or as it was at another time."""
+        self._known = dict.fromkeys(known.prompts)
+        self._shell = known.shell
+        self._left = None
+        self._line_seen = ("", -math.inf)
+        self.ran_at = -math.inf if known.shell is None else trio.current_time()
 
     def shown_line(self) -> str:
         """The text before the cursor in its line: on the screen, if one is drawn, or else in the text."""

@@ -38,7 +38,7 @@ from uartsim.console.expectations import Timeout
 from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.session import Session
 from uartsim.console.shell.other_command_lines import CommandLine, command_line, without_echo
-from uartsim.console.shell.prompt_wait import PromptWait
+from uartsim.console.shell.prompt_wait import KnownPrompts, PromptWait
 from uartsim.console.shell.shell_line import Result, ShellLine, UnixShell
 from uartsim.console.text.matcher import MAX_UNREAD
 from uartsim.console.text.patterns import expression
@@ -89,6 +89,14 @@ class Runner:
         self._typing = typing
         self._prompts = PromptWait(session, typing)
         self._interrupts = 0  # how many interrupts had been sent when the command was entered
+
+    def known_prompts(self) -> KnownPrompts:
+        """What is known of the guest's shell and its prompts."""
+        return self._prompts.known
+
+    def know_prompts(self, known: KnownPrompts) -> None:
+        """Know this of the guest's shell and its prompts, and nothing else."""
+        self._prompts.know(known)
 
     async def run(self, command: str, timeout: Timeout, shell: str, max_output: int) -> Result:
         """See ``Console.run``."""

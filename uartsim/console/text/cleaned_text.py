@@ -188,6 +188,22 @@ class Transcript:
         self._pieces.append((self.raw_end, self._text.end, self._cleaner.copy(), time_s))
         return text
 
+    def pieces(self) -> list[tuple[float, bytes]]:
+        """The bytes that are kept, in pieces, each with the time at which it came."""
+        starts = [(raw_at, time_s) for raw_at, _, _, time_s in self._pieces]
+        ends = [raw_at for raw_at, _ in starts[1:]] + [self.raw_end]
+        start = self._raw_start
+        return [
+            (time_s, bytes(self._raw[at - start : end - start]))
+            for (at, time_s), end in zip(starts, ends, strict=True)
+            if end > at
+        ]
+
+    @property
+    def raw_start(self) -> int:
+        """How many bytes came before those that are kept."""
+        return self._raw_start
+
     @property
     def raw_end(self) -> int:
         """How many bytes there have been."""

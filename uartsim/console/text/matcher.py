@@ -133,6 +133,10 @@ class Matcher:
         self._views.read_to(found.end)
         return before, found.match[0]
 
+    def read_up_to(self, place: int) -> None:
+        """Read what is before a place, of which nothing was read yet."""
+        self._views.read_to(max(self.position, place))
+
     def consume_all(self) -> str:
         """Read everything there is, and return it."""
         text = self.unread

@@ -1,0 +1,116 @@
+"""The guests debian-12 and debian-12-uefi: built here, booted at register level, and answering as Debian does."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import MappingProxyType
+
+import pytest
+import trio
+
+from tests.patience import SCALE
+from uartsim.console.console import Console
+from uartsim.console.open_console import open_console
+from uartsim.guest.catalogue import GuestDefinition, find_guest
+from uartsim.guest.image_drive import OVMF_CODE, OVMF_VARIABLES
+from uartsim.images.build import build_image, missing_programs
+
+#: How long a boot may take without KVM on a busy machine, in seconds.
+BOOT_S = 300.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _can_build() -> None:
+    """Skip with the remedy where the images cannot be built."""
+    recipe = find_guest("debian-12").image
+    assert recipe is not None
+    if missing := missing_programs(recipe):
+        pytest.skip(f"building a Debian image needs programs that are missing here: {missing}")
+
+
+@asynccontextmanager
+async def booted(guest: str | GuestDefinition) -> AsyncIterator[Console]:
+    async with open_console(guest, registers=True, timeout=BOOT_S, timeout_scale=SCALE) as console:
+        yield console
+
+
+def under_uefi(name: str) -> GuestDefinition:
+    """A guest of ours whose image boots by BIOS and UEFI, with UEFI's firmware."""
+    guest = find_guest(name)
+    assert guest.image is not None
+    assert guest.image.firmware == "both"
+    image = build_image(guest.image, guest.folder, lambda text: None)
+    flash = "if=pflash,format=raw"
+    drives = [
+        f"file={image.path},format=qcow2,if=virtio,snapshot=on",
+        f"{flash},unit=0,readonly=on,file={OVMF_CODE}",
+        f"{flash},unit=1,snapshot=on,file={OVMF_VARIABLES}",
+    ]
+    return dataclasses.replace(guest, image=None, options=MappingProxyType({"drives": drives}))
+
+
+async def answer(console: Console, command: str) -> str:
+    return (await console.run(command)).output.strip()
+
+
+@pytest.mark.needs(guest="debian-12")
+def test_debian_12_answers_after_grub_s_menu_and_its_own_commands_work() -> None:
+    async def main() -> None:
+        async with booted("debian-12") as console:
+            assert await console.grub.wait_for_menu() == ["Debian GNU/Linux", "Advanced options for Debian GNU/Linux"]
+            await console.grub.boot()
+            await console.login()
+            assert "root=UUID=" in await answer(console, "cat /proc/cmdline")
+            assert "console=tty0 console=ttyS0,115200" in await answer(console, "cat /proc/cmdline")
+            assert len(await answer(console, "cat /proc/sys/kernel/random/boot_id")) == 36
+            assert await answer(console, "systemctl is-system-running --wait") == "running"
+            assert await answer(console, "test -d /sys/firmware/efi || echo bios") == "bios"
+            assert await answer(console, "systemctl --failed --no-legend") == ""
+            assert await answer(console, "systemctl is-active serial-getty@ttyS0") == "active"
+            assert "ROOT LOGIN" in await answer(console, "journalctl --no-pager -b -t login")
+
+            # What was put there when the disk was made is what the guest's own program makes.
+            same = "cp /boot/grub/grub.cfg /tmp; update-grub 2>/dev/null; cmp /tmp/grub.cfg /boot/grub/grub.cfg && echo same"
+            assert await answer(console, same) == "same"
+            await console.run("sed -i s/^GRUB_TIMEOUT=.*/GRUB_TIMEOUT=9/ /etc/default/grub && update-grub")
+            assert "set timeout=9" in await answer(console, "grep timeout= /boot/grub/grub.cfg")
+            assert "single" in await answer(console, "grep -A9 recovery /boot/grub/grub.cfg")
+
+            assert (await answer(console, "echo root:other | chpasswd; passwd -S root")).startswith("root P ")
+            assert await answer(console, "su user -c 'id -un'") == "user"
+            await console.sendline("exit")
+            await console.login("root", "other")
+            assert await answer(console, "id -u") == "0"
+
+    trio.run(main)
+
+
+@pytest.mark.needs("/usr/share/OVMF/OVMF_CODE_4M.fd", guest="debian-12")
+def test_debian_12_boots_under_uefi_too() -> None:
+    async def main() -> None:
+        async with booted(under_uefi("debian-12")) as console:
+            await console.grub.wait_for_menu()
+            await console.grub.boot()
+            await console.login("user", "user")
+            assert await answer(console, "test -d /sys/firmware/efi/runtime && echo efi") == "efi"
+            assert "/dev/vda15" in await answer(console, "findmnt -n -o SOURCE /boot/efi")
+
+    trio.run(main)
+
+
+@pytest.mark.images
+@pytest.mark.needs(guest="debian-12-uefi")
+def test_debian_12_uefi_answers_and_its_update_grub_makes_the_same_menu() -> None:
+    async def main() -> None:
+        async with booted("debian-12-uefi") as console:
+            await console.grub.wait_for_menu()
+            await console.grub.boot()
+            await console.login()
+            assert await answer(console, "test -d /sys/firmware/efi/runtime && echo efi") == "efi"
+            assert await answer(console, "systemctl --failed --no-legend") == ""
+            same = "cp /boot/grub/grub.cfg /tmp; update-grub 2>/dev/null; cmp /tmp/grub.cfg /boot/grub/grub.cfg && echo same"
+            assert await answer(console, same) == "same"
+
+    trio.run(main)

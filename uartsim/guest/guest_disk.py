@@ -1,0 +1,96 @@
+"""The disk that a guest of kind ``qemu`` boots from, if it has one: the image of its recipe, on a private overlay."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import trio
+
+from uartsim.errors import UsageError
+from uartsim.guest.before_boot import BeforeBoot, read_before_boot
+from uartsim.guest.catalogue import GuestDefinition
+from uartsim.machine import GuestEnd
+
+if TYPE_CHECKING:
+    from uartsim.guest.image_drive import ImageDrive
+
+
+class GuestDisk:
+    """The disk of one guest; a guest without one has no arguments for it.
+
+    Args:
+        definition: the guest.
+        restored: whether the guest goes on from a snapshot, which has a disk of its own.
+
+    Raises:
+        UsageError: what is to be done before the boot is wrong, or is not possible with a snapshot.
+    """
+
+    def __init__(self, definition: GuestDefinition, *, restored: bool) -> None:
+        self._definition = definition
+        self._before = BeforeBoot()
+        self._drive: ImageDrive | None = None
+        if definition.image is not None:
+            self._before = read_before_boot(definition.options, definition.settings)
+        if restored and self._before.changes:
+            raise UsageError(
+                "edit and grub change a disk before it boots, and a snapshot goes on from a boot: leave one out"
+            )
+
+    @property
+    def account(self) -> tuple[str, str] | None:
+        """The user whom the guest's seed makes, and that user's password; None if there is no such seed."""
+        return self._before.account
+
+    def open(self, progress: Callable[[str], None]) -> list[str]:
+        """Build the image if necessary, make an overlay on it, and change that as it was asked for.
+
+        Args:
+            progress: told what takes long, and each change.
+
+        Returns: QEMU's arguments for the image itself, which are the same each time.
+
+        Raises:
+            UsageError: a program is missing, or a change is not possible.
+            UartsimError: the image cannot be built, or there is no room.
+        """
+        recipe = self._definition.image
+        if recipe is None:
+            return []
+        from uartsim.guest.image_drive import ImageDrive  # guests without a disk start faster without these
+        from uartsim.images.build import build_image
+
+        stored = build_image(recipe, self._definition.folder, progress)
+        firmware = "uefi" if recipe.firmware == "uefi" else "bios"
+        drive = ImageDrive(
+            self._definition.name, Path(stored.path), stored.format, firmware=firmware, before=self._before
+        )
+        drive.prepare(progress)
+        self._drive = drive
+        return drive.arguments()
+
+    def placed(self, words: list[str]) -> list[str]:
+        """QEMU's command line with the overlay in place of the image."""
+        return words if self._drive is None else self._drive.placed(words)
+
+    async def during(self, run: Awaitable[GuestEnd], log: Callable[[str], None]) -> GuestEnd:
+        """Wait for the guest's end, and then remove the overlay, or keep it if the guest has failed.
+
+        Args:
+            run: the guest, from before :meth:`open`.
+            log: told where an overlay is that is kept.
+        """
+        failed = True
+        try:
+            end = await run
+            failed = end.reason == "failed"
+            return end
+        except trio.Cancelled:
+            failed = False
+            raise
+        finally:
+            drive, self._drive = self._drive, None
+            if drive is not None and (kept := drive.release(failed=failed)) is not None:
+                log(kept)
