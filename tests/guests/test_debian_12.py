@@ -13,7 +13,7 @@ import trio
 from tests.patience import SCALE
 from uartsim.console.console import Console
 from uartsim.console.open_console import open_console
-from uartsim.guest.catalogue import find_guest
+from uartsim.guest.catalogue import GuestDefinition, find_guest
 from uartsim.guest.image_drive import OVMF_CODE, OVMF_VARIABLES
 from uartsim.images.build import build_image, missing_programs
 
@@ -31,18 +31,24 @@ def _can_build() -> None:
 
 
 @asynccontextmanager
-async def booted(name: str, firmware: str = "bios") -> AsyncIterator[Console]:
-    """The console of a guest of ours that boots; nothing is written to its image."""
+async def booted(guest: str | GuestDefinition) -> AsyncIterator[Console]:
+    async with open_console(guest, registers=True, timeout=BOOT_S, timeout_scale=SCALE) as console:
+        yield console
+
+
+def under_uefi(name: str) -> GuestDefinition:
+    """A guest of ours whose image boots by BIOS and UEFI, with UEFI's firmware."""
     guest = find_guest(name)
     assert guest.image is not None
-    image = await trio.to_thread.run_sync(build_image, guest.image, guest.folder, lambda text: None)
-    drives = [f"file={image.path},format=qcow2,if=virtio,snapshot=on"]
-    if firmware == "uefi":
-        flash = "if=pflash,format=raw"
-        drives += [f"{flash},unit=0,readonly=on,file={OVMF_CODE}", f"{flash},unit=1,snapshot=on,file={OVMF_VARIABLES}"]
-    definition = dataclasses.replace(guest, options=MappingProxyType({"drives": drives}))
-    async with open_console(definition, registers=True, timeout=BOOT_S, timeout_scale=SCALE) as console:
-        yield console
+    assert guest.image.firmware == "both"
+    image = build_image(guest.image, guest.folder, lambda text: None)
+    flash = "if=pflash,format=raw"
+    drives = [
+        f"file={image.path},format=qcow2,if=virtio,snapshot=on",
+        f"{flash},unit=0,readonly=on,file={OVMF_CODE}",
+        f"{flash},unit=1,snapshot=on,file={OVMF_VARIABLES}",
+    ]
+    return dataclasses.replace(guest, image=None, options=MappingProxyType({"drives": drives}))
 
 
 async def answer(console: Console, command: str) -> str:
@@ -84,7 +90,7 @@ def test_debian_12_answers_after_grub_s_menu_and_its_own_commands_work() -> None
 @pytest.mark.needs("/usr/share/OVMF/OVMF_CODE_4M.fd", guest="debian-12")
 def test_debian_12_boots_under_uefi_too() -> None:
     async def main() -> None:
-        async with booted("debian-12", "uefi") as console:
+        async with booted(under_uefi("debian-12")) as console:
             await console.grub.wait_for_menu()
             await console.grub.boot()
             await console.login("user", "user")
@@ -98,7 +104,7 @@ def test_debian_12_boots_under_uefi_too() -> None:
 @pytest.mark.needs(guest="debian-12-uefi")
 def test_debian_12_uefi_answers_and_its_update_grub_makes_the_same_menu() -> None:
     async def main() -> None:
-        async with booted("debian-12-uefi", "uefi") as console:
+        async with booted("debian-12-uefi") as console:
             await console.grub.wait_for_menu()
             await console.grub.boot()
             await console.login()

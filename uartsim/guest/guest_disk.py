@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,10 +88,8 @@ class GuestDisk:
             end = await run
             failed = end.reason == "failed"
             return end
-        except trio.Cancelled:
-            failed = False
-            raise
         finally:
+            stopped = trio.current_effective_deadline() == -math.inf  # by us: a nursery may wrap what cancels it
             drive, self._drive = self._drive, None
-            if drive is not None and (kept := drive.release(failed=failed)) is not None:
+            if drive is not None and (kept := drive.release(failed=failed and not stopped)) is not None:
                 log(kept)
