@@ -69,6 +69,15 @@ def test_a_program_killed_by_a_signal_is_said_to_be(tmp_path: Path) -> None:
         run("kill -KILL $$", tmp_path / "out")
 
 
+def test_a_program_that_has_ended_is_not_waited_for_because_of_its_children(tmp_path: Path) -> None:
+    with pytest.raises(UartsimError, match=r"sh failed \(signal SIGKILL\)"):
+        run(f"sleep 1000 & echo $! >{tmp_path / 'number'}; kill -KILL $$", tmp_path / "out")
+    give_up_at = time.monotonic() + patience(20)
+    while is_running(int((tmp_path / "number").read_text())):
+        assert time.monotonic() < give_up_at
+        time.sleep(0.02)
+
+
 def test_giving_up_ends_the_program_which_may_clean_up(tmp_path: Path) -> None:
     def give_up(text: str) -> None:
         if text == "go":

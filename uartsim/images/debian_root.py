@@ -10,6 +10,7 @@ from Debian's mirrors; proxies that apt is told to use are used.  Neither leaves
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import io
 import os
@@ -17,6 +18,7 @@ import re
 import shlex
 import shutil
 import tarfile
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,12 +97,28 @@ def make_root(
     command += [f"--customize-hook=tar-in {shlex.quote(str(additions))} /"]
     command += [f'--customize-hook=chroot "$1" sh /{_BUILD}/finish_root.sh']
     command += [recipe.suite, "-", *_sources(recipe.suite)]
-    variables = {"SOURCE_DATE_EPOCH": str(BUILD_TIME), "TZ": "UTC"}
-    if mode != "unshare":  # whose users cannot reach a private folder
+    with _work_folder(mode, tar) as work:
+        variables = {"SOURCE_DATE_EPOCH": str(BUILD_TIME), "TZ": "UTC", "TMPDIR": str(work)}
+        run_long(command, INSTALL, progress=progress, phase=_phase, explain=_reason, variables=variables, output=tar)
+
+
+@contextlib.contextmanager
+def _work_folder(mode: str, tar: Path) -> Iterator[Path]:
+    """A folder for mmdebstrap to work in."""
+    if mode != "unshare":
         work = tar.with_name(f"{tar.name}.mmdebstrap")
         work.mkdir(0o755)
-        variables["TMPDIR"] = str(work)
-    run_long(command, INSTALL, progress=progress, phase=_phase, explain=_reason, variables=variables, output=tar)
+        yield work
+        return
+    # Subordinate users cannot reach a private folder, nor can we remove what they have made.
+    with tempfile.TemporaryDirectory(prefix="uartsim-build-") as folder:
+        os.chmod(folder, 0o711)
+        try:
+            yield Path(folder)
+        finally:  # for an mmdebstrap that was killed; it cleans up otherwise
+            if left := [str(path) for path in Path(folder).iterdir()]:
+                helper = ["mmdebstrap", "--unshare-helper", "rm", "-rf", "--one-file-system", "--", *left]
+                run_tool(helper, INSTALL, timeout_s=300.0)
 
 
 def _mode() -> str:

@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from uartsim.errors import UartsimError
 from uartsim.file_cache import Progress
@@ -74,7 +74,7 @@ def run_long(
     assert child.stderr is not None
     with child.stderr:
         try:
-            said = _follow(child.stderr, progress, phase)
+            said = _follow(child, progress, phase)
             status = child.wait()
         finally:
             _end(child)
@@ -86,15 +86,17 @@ def run_long(
         )
 
 
-def _follow(stderr: IO[bytes], progress: Progress, phase: Callable[[str], str | None]) -> str:
-    """Read a program's standard error to its end; returns it."""
+def _follow(child: subprocess.Popen[bytes], progress: Progress, phase: Callable[[str], str | None]) -> str:
+    """Read a program's standard error until it has ended, whatever its children do; returns it."""
     said, seen, text = bytearray(), 0, ""
+    stderr = child.stderr
+    assert stderr is not None
     os.set_blocking(stderr.fileno(), False)
     with selectors.DefaultSelector() as selector:
         selector.register(stderr, selectors.EVENT_READ)
         while True:
-            ready = selector.select(TICK_S)
-            if ready:
+            ended = child.poll() is not None
+            if selector.select(0 if ended else TICK_S):
                 data = os.read(stderr.fileno(), _PIPE_BYTES)
                 if not data:
                     return said.decode(errors="replace")
@@ -102,21 +104,21 @@ def _follow(stderr: IO[bytes], progress: Progress, phase: Callable[[str], str | 
                 while (end := said.find(b"\n", seen)) >= 0:
                     line, seen = said[seen:end].decode(errors="replace"), end + 1
                     text = phase(line) or text
+            elif ended:
+                return said.decode(errors="replace")
             if text:
                 progress(text)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """Make sure that a program has ended; it may clean up."""
-    if child.poll() is not None:
-        return
-    child.terminate()
-    try:
-        child.wait(FAREWELL_S)
-    except subprocess.TimeoutExpired:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
+    """Make sure that a program has ended, and its children with it; it may clean up."""
+    if child.poll() is None:
+        child.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(FAREWELL_S)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
 
 
 def _last_lines(said: str) -> str:
