@@ -227,7 +227,7 @@ def remove(names: tuple[str, ...], days: float | None) -> None:
                 with store:
                     removed = remove_unused(store, days, progress.say)
             if not removed:
-                progress.say(f"no built image has been unused for {days:g} days")
+                progress.say("nothing is removed: no built image has been unused for so long")
 
 
 @images.command()
