@@ -65,9 +65,9 @@ class GuestDisk:
 
         stored = build_image(recipe, self._definition.folder, progress)
         firmware = "uefi" if recipe.firmware == "uefi" else "bios"
-        drive = ImageDrive(
-            self._definition.name, Path(stored.path), stored.format, firmware=firmware, before=self._before
-        )
+        image_format, disk = ("raw", "cd") if stored.format == "iso" else (stored.format, "virtio")
+        name, path = self._definition.name, Path(stored.path)
+        drive = ImageDrive(name, path, image_format, firmware=firmware, disk=disk, before=self._before)
         drive.prepare(progress)
         self._drive = drive
         return drive.arguments()

@@ -36,8 +36,6 @@ from uartsim.registers import MSR, ModemOutput
 AHEAD_BYTES: Final = 1 << 18
 #: The pauses between two attempts to reach the other side again, in seconds: the first and the longest.
 AGAIN_S: Final = (0.1, 2.0)
-#: While CTS holds the rest of the output back, it is given up after so many seconds.
-HELD_TIMEOUT_S: Final = 30.0
 #: The least length of a break that the other side has sent, in seconds: a line does not say how long it was.
 LEAST_BREAK_S: Final = 0.001
 
@@ -108,10 +106,10 @@ class RemoteRun:
                     self._line = None
                     with trio.CancelScope(shield=True):
                         await line.aclose()
-                await self._send_the_rest(driver)
+                await driver.drain()
                 driver.modem.set_outputs(dtr=False, rts=True)
                 if not self._reconnect:
-                    self._tell_unsent()
+                    self._tell_unsent(driver)
                     return GuestEnd("failed" if end.failed else "exited", detail=f"{self._where}: {end}")
                 machine.log(f"{self._where}: {end}; waiting until it can be reached again")
         finally:
@@ -257,20 +255,14 @@ class RemoteRun:
             rest = "" if flag is Flag.OVERRUN else ": the character is passed on as it was sampled, without its error"
             self._log(f"{self._where}: {what}{rest}; 'uartsim status' counts them")
 
-    async def _send_the_rest(self, driver: SerialDriver) -> None:
-        """Wait until all output of the other side has left the chip."""
-        while True:
-            with trio.move_on_after(HELD_TIMEOUT_S) as limit:
-                await driver.drain()
-            if not limit.cancelled_caught:
-                return
-            if driver.modem.held:
-                self._log(f"{self._where}: {driver.discard_output()} bytes were not sent: CTS is inactive")
-                return
-
-    def _tell_unsent(self) -> None:
-        if self._unsent:
-            self._log(f"{self._where}: the last {len(self._unsent)} bytes that were typed did not reach the other side")
+    def _tell_unsent(self, driver: SerialDriver) -> None:
+        """Say how much of what was typed the other side did not take."""
+        count = len(self._unsent)
+        while (received := driver.receive_nowait()) is not None:
+            count += len(received.data)
+        count += driver.com1.far_pending
+        if count:
+            self._log(f"{self._where}: the last {count} bytes that were typed did not reach the other side")
 
 
 async def _until_the_end(carry: Callable[[], Awaitable[None]]) -> None:
