@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import trio
@@ -118,7 +119,7 @@ def test_name_and_password_are_typed_once_each_and_quickly() -> None:
     ],
 )
 def test_account_of_the_guest_is_the_default(
-    account: tuple[str, str] | None, options: dict[str, str], typed: tuple[str, str]
+    account: tuple[str, str] | None, options: dict[str, Any], typed: tuple[str, str]
 ) -> None:
     def expect(getty: Getty) -> None:
         getty.password = typed[1]
