@@ -99,7 +99,16 @@ def make_root(
     command += [recipe.suite, "-", *_sources(recipe.suite)]
     with _work_folder(mode, tar) as work:
         variables = {"SOURCE_DATE_EPOCH": str(BUILD_TIME), "TZ": "UTC", "TMPDIR": str(work)}
-        run_long(command, INSTALL, progress=progress, phase=_phase, explain=_reason, variables=variables, output=tar)
+        run_long(
+            command,
+            INSTALL,
+            progress=progress,
+            phase=_phase,
+            explain=_reason,
+            variables=variables,
+            output=tar,
+            mounts=mode == "root",
+        )
 
 
 @contextlib.contextmanager
