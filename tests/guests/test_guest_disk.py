@@ -117,3 +117,18 @@ def test_snapshot_and_changes_exclude_each_other(guest: GuestDefinition) -> None
     GuestDisk(guest, restored=True)
     with pytest.raises(UsageError, match="a snapshot goes on from a boot: leave one out"):
         GuestDisk(with_options(guest, grub={"GRUB_TIMEOUT": 0}), restored=True)
+
+
+def test_image_that_is_a_cd_is_put_into_a_drive_for_cds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    image = tmp_path / "cd.iso"
+    image.write_bytes(bytes(1 << 20))
+
+    class Built:
+        path, format = image, "iso"
+
+    monkeypatch.setattr(build, "build_image", lambda recipe, folder, progress: Built())
+    words = GuestDisk(find_guest("debian-installer"), restored=False).open(lambda text: None)
+    (drive,) = (word for word in words if "id=uartsim-image" in word)
+    assert {f"file={image}", "format=raw", "media=cdrom", "readonly=on"} <= set(drive.split(","))
+    assert "ide-cd,drive=uartsim-image,bootindex=0" in words
