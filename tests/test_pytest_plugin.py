@@ -54,6 +54,44 @@ def test_console_fixture_gives_a_fresh_machine_of_the_chosen_guest(suite: pytest
     run(suite, "--uartsim-guest=talker").assert_outcomes(passed=2)
 
 
+def test_a_guest_may_be_where_a_machines_serial_port_is(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        """
+        import socket
+        import threading
+
+        import pytest
+
+        def test_option(console):
+            console.expect("said by the option")
+
+        @pytest.mark.uartsim(guest="unix:mark", settings={"baud": 9600})
+        def test_mark(console):
+            console.expect("said by the mark")
+
+        @pytest.fixture(scope="module", autouse=True)
+        def servers():
+            with socket.socket(socket.AF_UNIX) as option, socket.socket(socket.AF_UNIX) as mark:
+                for server, name in ((option, "option"), (mark, "mark")):
+                    server.bind(name)
+                    server.listen()
+                threads = [threading.Thread(target=serve, args=pair) for pair in ((option, "option"), (mark, "mark"))]
+                for thread in threads:
+                    thread.start()
+                yield
+                for thread in threads:
+                    thread.join()
+
+        def serve(server, name):
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(f"said by the {name}\\r\\n".encode())
+                connection.recv(1)
+        """
+    )
+    run(suite, "--uartsim-guest=unix:option").assert_outcomes(passed=2)
+
+
 def test_mark_chooses_guest_and_settings_and_the_nearest_wins(suite: pytest.Pytester) -> None:
     suite.makepyfile(
         """

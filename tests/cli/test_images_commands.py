@@ -150,7 +150,9 @@ def test_a_wrong_limit_is_a_sentence(disk: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_unused_images_are_removed(store: Path) -> None:
     image = kept()
-    assert uartsim("remove", "--unused", "7").stderr == "no built image has been unused for 7 days\n"
+    assert (
+        uartsim("remove", "--unused", "7").stderr == "nothing is removed: no built image has been unused for so long\n"
+    )
     os.utime(image.path.with_suffix(".json"), (0, 0))
     assert uartsim("remove", "--unused", "7").stderr.startswith("removed box, ")
     assert entries(store) == []
@@ -191,3 +193,36 @@ def test_a_terminal_gets_a_bar(server: Served, store: Path) -> None:
         os.close(ours)
     assert b"/50.1 MB" in shown
     assert b"/s" in shown
+
+
+GUEST = """
+[guest]
+kind = "qemu"
+description = "a guest whose image is never built"
+[qemu]
+[image]
+builder = "debian"
+packages = ["linux-image-cloud-amd64"]
+"""
+NEEDS = ("mke2fs", "debugfs", "sfdisk", "openssl", "qemu-img", "mkfs.vfat", "mcopy", "setpriv", "mmdebstrap")
+
+
+@pytest.mark.needs(*NEEDS)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_build_and_nothing_is_left(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    (tmp_path / "box").mkdir()
+    (tmp_path / "box" / "guest.toml").write_text(GUEST)
+    (tmp_path / "bin").mkdir()
+    stand_in = tmp_path / "bin" / "mmdebstrap"
+    stand_in.write_text(f"#!/bin/sh\ntouch {tmp_path}/begun\nexec sleep 1000\n")
+    stand_in.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    process = start_uartsim("build", f"{tmp_path}/box")
+    wait_for((tmp_path / "begun").exists)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=patience(60))
+    assert process.returncode == 128 + number
+    assert err.splitlines()[-1] == "uartsim: interrupted: no half image is left"
+    assert entries(store) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.patience import is_running, patience
-from uartsim.errors import UartsimError
+from uartsim.errors import UartsimError, UsageError
 from uartsim.images.long_run import run_long
 
 pytestmark = pytest.mark.needs("setpriv")
@@ -27,15 +28,18 @@ def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def run(script: str, output: Path, progress: Callable[[str], None] = lambda text: None) -> None:
+def run(
+    script: str, output: Path, progress: Callable[[str], None] = lambda text: None, *, mounts: bool = False
+) -> None:
     run_long(
         ["sh", "-c", script],
         "apt-get install dash",
         progress=progress,
         phase=lambda line: line[3:] if line.startswith("I: ") else None,
-        explain=lambda said: "there is no such package" if "E: no package" in said else "",
+        explain=lambda said: UsageError("there is no such package") if "E: no package" in said else None,
         variables={"GREETING": "hello"},
         output=output,
+        mounts=mounts,
     )
 
 
@@ -49,7 +53,7 @@ def test_phases_are_told_and_the_output_is_written(tmp_path: Path, logs: Path) -
 
 
 def test_a_failure_has_the_last_lines_and_names_the_log(tmp_path: Path, logs: Path) -> None:
-    with pytest.raises(UartsimError) as caught:
+    with pytest.raises(UsageError) as caught:
         run(
             'for i in $(seq 100); do echo "line $i" >&2; done; printf "E: no package \\033[2J\\n" >&2; exit 7',
             tmp_path / "o",
@@ -110,3 +114,62 @@ def test_the_program_ends_when_this_process_is_killed(tmp_path: Path) -> None:
     while is_running(child):
         assert time.monotonic() < give_up_at, "the program goes on"
         time.sleep(0.02)
+
+
+#: Mounts something, starts a program that does not end, and ignores signals, as mmdebstrap does.
+MOUNTING = 'mount -t tmpfs none {place} && trap "" TERM INT; sleep 1000 & echo "I: go" >&2; while :; do sleep 0.1; done'
+
+
+@pytest.fixture
+def _root_may_mount() -> None:
+    if subprocess.run(["unshare", "--mount", "--pid", "--fork", "--kill-child", "true"], check=False).returncode:
+        pytest.skip("root may not mount here: run it outside of a container")
+
+
+def _mounts(place: Path) -> bool:
+    return str(place) in Path("/proc/self/mountinfo").read_text()
+
+
+def _users_of(place: Path) -> list[str]:
+    """The processes that see a mount."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/mountinfo"):
+        with contextlib.suppress(OSError):
+            found += [file.parent.name] * (str(place) in file.read_text())
+    return found
+
+
+@pytest.mark.needs("root")
+@pytest.mark.usefixtures("_root_may_mount")
+def test_what_a_program_has_mounted_and_started_goes_with_it(tmp_path: Path) -> None:
+    (place := tmp_path / "place").mkdir()
+
+    def give_up(text: str) -> None:
+        assert not _mounts(place)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(MOUNTING.format(place=place), tmp_path / "out", give_up, mounts=True)
+    assert _users_of(place) == []
+    place.rmdir()
+
+
+@pytest.mark.needs("root")
+@pytest.mark.usefixtures("_root_may_mount")
+def test_it_goes_too_when_this_process_is_killed(tmp_path: Path) -> None:
+    (place := tmp_path / "place").mkdir()
+    code = (
+        "import pathlib, tests.images.test_long_run as rig\n"
+        f"rig.run({MOUNTING.format(place=place)!r}, pathlib.Path({str(tmp_path / 'out')!r}), mounts=True)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).resolve().parents[2])
+    give_up_at = time.monotonic() + patience(20)
+    while len(_users_of(place)) < 2:
+        assert time.monotonic() < give_up_at
+        time.sleep(0.02)
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    while _users_of(place):
+        assert time.monotonic() < give_up_at, "the program goes on"
+        time.sleep(0.02)
+    place.rmdir()

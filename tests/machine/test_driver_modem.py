@@ -6,11 +6,11 @@ import pytest
 import trio
 import trio.testing
 
-from tests.machine.rig import FarEnd, FunctionGuest, open_machine, open_port, virtual_time
+from tests.machine.rig import FarEnd, FunctionGuest, Listener, open_machine, open_port, virtual_time
 from uartsim.guest.script import ScriptHost
 from uartsim.machine import Machine
 from uartsim.machine.port_options import read_fault
-from uartsim.registers import ModemOutput
+from uartsim.registers import MCR, MSR, ModemOutput
 
 UP = ModemOutput.DTR | ModemOutput.RTS
 NO_CARRIER = ModemOutput.RTS
@@ -102,3 +102,43 @@ async def test_a_script_guest_can_hang_up_when_carrier_is_lost(tmp_path_factory:
         machine.com1.set_far_outputs(NO_CARRIER)
         assert await far.wait_for(13) == b"hello goodbye"
         await machine.wait_ended()
+
+
+@virtual_time
+async def test_a_break_comes_behind_what_was_written_and_before_what_is_written_next() -> None:
+    async with open_port() as (com1, driver):
+        events: list[object] = []
+        Listener(com1, lambda data, at: events.append(data), lambda at: events.append("break"))
+        await driver.write(b"before")
+        await driver.send_break(0.01)
+        await driver.write(b"after")
+        await driver.drain()
+        assert b"".join(event for event in events[: events.index("break")] if isinstance(event, bytes)) == b"before"
+        assert b"".join(event for event in events[events.index("break") + 1 :] if isinstance(event, bytes)) == b"after"
+        assert com1.status()["line"]["breaks_out"] == 1
+
+
+@virtual_time
+async def test_a_break_takes_no_time_to_be_told_at_unlimited_rate() -> None:
+    async with open_port(unlimited=True) as (com1, driver):
+        await driver.write(b"before")
+        await driver.send_break(0.01)
+        assert com1.status()["line"]["breaks_out"] == 1
+
+
+@virtual_time
+async def test_a_driver_that_passes_lines_on_drives_dtr_and_rts() -> None:
+    async with open_port() as (com1, driver):
+        driver.modem.set_outputs(dtr=False, rts=True)
+        assert com1.status()["registers"]["MCR"] == MCR.RTS | MCR.OUT2
+        driver.open()
+        assert com1.status()["registers"]["MCR"] == MCR.DTR | MCR.RTS | MCR.OUT2
+
+
+@virtual_time
+async def test_a_change_of_the_inputs_can_be_waited_for() -> None:
+    async with open_port() as (com1, driver):
+        everything = MSR.CTS | MSR.DSR | MSR.DCD
+        assert await driver.modem.wait_inputs(other_than=0) == everything
+        com1.set_far_outputs(ModemOutput.DTR)
+        assert await driver.modem.wait_inputs(other_than=int(everything)) == MSR.DSR | MSR.DCD

@@ -49,6 +49,7 @@ def _line(facts: Mapping[str, Any]) -> Iterator[str]:
     modem = " ".join(line_name.upper() if on else line_name for line_name, on in com1["modem"].items())
     yield f"line       {com1['format']} (divisor {com1['divisor']}), {modem} (upper case: active)"
     yield from _served(guest)
+    yield from _elsewhere(guest)
     if "carrier" in guest:
         yield f"carrier    {guest['carrier']}"
     for difference in hub["formats_differ"]:
@@ -73,6 +74,20 @@ def _served(guest: Mapping[str, Any]) -> Iterator[str]:
         )
     elif guest.get("served") == "bytes":
         yield "registers  not served: QEMU's own UART is the guest's, and its bytes go through a driver of ours"
+
+
+def _elsewhere(guest: Mapping[str, Any]) -> Iterator[str]:
+    """A guest that runs elsewhere: whether it is reached, and what of it our line cannot carry."""
+    if "at" not in guest:
+        return
+    missing = ", ".join(f"{count} {what}" for what, count in guest["not_carried"].items())
+    now = "connected" if guest["connected"] else "not there"
+    yield f"elsewhere  {guest['at']}: {now}, reached {guest['connections']} times; not carried: {missing or 'nothing'}"
+    if "modem" in guest:
+        lines = " ".join(name.upper() if on else name for name, on in guest["modem"].items())
+        yield f"its lines  {lines} (upper case: active)"
+    if "port" in guest:
+        yield f"its port   {', '.join(f'{name} {count}' for name, count in guest['port'].items())}".replace("_", " ")
 
 
 def _chip(com1: Mapping[str, Any]) -> Iterator[str]:

@@ -40,6 +40,8 @@ _REMEDY: Final = "give pytest another --basetemp"
 _OF_CONSOLE: Final = ("timeout", "timeout_scale", "problems", "allow", "record", "log")
 #: Options that a machine can take when it starts from a snapshot.
 _OF_START: Final = (*_OF_CONSOLE, "fault", "trace", "vcd", "name", "line_policy")
+#: Options that change a disk before it boots: a snapshot has them behind it.
+_BEFORE_BOOT: Final = ("edit", "grub")
 
 
 class PreparationFailed(UartsimError):
@@ -111,6 +113,8 @@ class PreparedMachines:
             )
         booting = {name: value for name, value in options.items() if name not in _OF_START}
         key = self._prepare(prepare, definition, booting, options)
+        options = {name: value for name, value in options.items() if name not in _BEFORE_BOOT}
+        booting = {name: value for name, value in booting.items() if name not in _BEFORE_BOOT}
         if any(name not in booting and name not in _OF_CONSOLE for name in options):
             # another line, or recordings of the port: a machine of its own
             with open_console(definition, restore=self._folders[key] / _SNAPSHOT, **options) as console:
@@ -262,6 +266,13 @@ def _key(prepare: Callable[[Console], object], definition: GuestDefinition, boot
     if where is None or getattr(prepare, "__closure__", None) or getattr(prepare, "__defaults__", None):
         where = (os.getpid(), id(prepare))  # what it does may depend on more than its text
     text = repr(
-        (where, definition.name, str(definition.folder), sorted(definition.settings.items()), sorted(booting.items()))
+        (
+            where,
+            definition.name,
+            str(definition.folder),
+            sorted(definition.settings.items()),
+            sorted(definition.options.items()),
+            sorted(booting.items()),
+        )
     )
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -77,7 +77,7 @@ class GuestDefinition:
 
     Attributes:
         name: the folder's name.
-        kind: ``"script"``, ``"process"``, ``"qemu"`` or ``"firmware"``.
+        kind: a key of :data:`uartsim.guest.manifest.OPTIONS`.
         description: one line of text.
         folder: the absolute path of the guest's folder.
         needs: what the machine must have.
@@ -234,9 +234,9 @@ def find_guest(name_or_path: str) -> GuestDefinition:
     """Find a guest by its name or path.
 
     Args:
-        name_or_path: a name in the catalogue, or the path of a folder (or of the ``guest.toml`` in it).  A name in
-            the catalogue takes precedence over a folder of that name in the current directory: write ``./NAME`` for
-            the folder.
+        name_or_path: a name in the catalogue, the path of a folder (or of the ``guest.toml`` in it), or where a machine's
+            serial port is (:mod:`uartsim.guest.remote_address`).  A name in the catalogue takes precedence over a folder
+            of that name in the current directory: write ``./NAME`` for the folder.
 
     Raises:
         UsageError: there is no such guest (the message suggests similar names), or its manifest is wrong.
@@ -244,6 +244,8 @@ def find_guest(name_or_path: str) -> GuestDefinition:
     names = _names()
     if name_or_path in names:
         return load_guest(catalogue_folder() / name_or_path)
+    if (elsewhere := _remote_guest(name_or_path)) is not None:
+        return elsewhere
     path = Path(name_or_path)
     is_path = os.sep in name_or_path or name_or_path.startswith(("~", "."))
     try:
@@ -258,3 +260,10 @@ def find_guest(name_or_path: str) -> GuestDefinition:
         f"unknown guest {name_or_path!r}{near_matches(name_or_path, names)}"
         f" (a guest of your own is named by the path of its folder, such as ./{path.name or 'NAME'})"
     )
+
+
+def _remote_guest(text: str) -> GuestDefinition | None:
+    """The guest that an address or the path of a serial device stands for, or None."""
+    from uartsim.guest.remote_address import remote_guest  # it needs this module
+
+    return remote_guest(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,9 +65,9 @@ class GuestDisk:
 
         stored = build_image(recipe, self._definition.folder, progress)
         firmware = "uefi" if recipe.firmware == "uefi" else "bios"
-        drive = ImageDrive(
-            self._definition.name, Path(stored.path), stored.format, firmware=firmware, before=self._before
-        )
+        image_format, disk = ("raw", "cd") if stored.format == "iso" else (stored.format, "virtio")
+        name, path = self._definition.name, Path(stored.path)
+        drive = ImageDrive(name, path, image_format, firmware=firmware, disk=disk, before=self._before)
         drive.prepare(progress)
         self._drive = drive
         return drive.arguments()
@@ -87,10 +88,8 @@ class GuestDisk:
             end = await run
             failed = end.reason == "failed"
             return end
-        except trio.Cancelled:
-            failed = False
-            raise
         finally:
+            stopped = trio.current_effective_deadline() == -math.inf  # by us: a nursery may wrap what cancels it
             drive, self._drive = self._drive, None
-            if drive is not None and (kept := drive.release(failed=failed)) is not None:
+            if drive is not None and (kept := drive.release(failed=failed and not stopped)) is not None:
                 log(kept)

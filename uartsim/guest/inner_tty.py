@@ -80,6 +80,15 @@ def as_tty_input(received: Received, input_flags: int) -> bytes | None:
             return received.data
 
 
+def odd_speed(tty: int) -> int:
+    """A tty's speed in baud, which may have no constant in termios(3); 0 if it cannot be read."""
+    try:
+        answer = fcntl.ioctl(tty, _TCGETS2, bytes(_TERMIOS2.size))
+    except OSError:  # this architecture has another number for the request
+        return 0
+    return min(int(_TERMIOS2.unpack(answer)[-1]), 4_000_000)
+
+
 def _open_pty() -> tuple[int, int]:
     try:
         master, slave = os.openpty()
@@ -155,18 +164,10 @@ class InnerTty:
         """The modes that the program has set; speed 0 (hang up) counts as the initial speed."""
         attributes = termios.tcgetattr(self.master)
         control = attributes[_CFLAG]
-        baud = _SPEEDS.get(attributes[_OSPEED]) or self._odd_speed()
+        baud = _SPEEDS.get(attributes[_OSPEED]) or odd_speed(self.master)
         baud = baud or _SPEEDS[self._sane[_OSPEED]]
         line_format = LineFormat.from_baud(baud, "8N2" if control & termios.CSTOPB else "8N1")
         return LineModes(line_format, bool(control & termios.CRTSCTS), bool(control & termios.CLOCAL))
-
-    def _odd_speed(self) -> int:
-        """The tty's speed in baud if it has no constant in termios(3); 0 if it cannot be read."""
-        try:
-            answer = fcntl.ioctl(self.master, _TCGETS2, bytes(_TERMIOS2.size))
-        except OSError:  # this architecture has another number for the request
-            return 0
-        return min(int(_TERMIOS2.unpack(answer)[-1]), 4_000_000)
 
     async def read(self, most: int = CHUNK_BYTES) -> bytes:
         """Wait for bytes from the program, and return them.

@@ -37,4 +37,14 @@ def make_guest(definition: GuestDefinition, *, restore: Path | None = None) -> G
         from uartsim.guest.firmware import FirmwareGuest
 
         return FirmwareGuest(definition)
-    raise UsageError(f"{definition.name}: kind is {definition.kind!r}: use script, process, qemu or firmware")
+    if definition.kind == "socket":
+        from uartsim.guest.socket_guest import SocketGuest
+
+        return SocketGuest(definition)
+    if definition.kind == "device":
+        from uartsim.guest.device_guest import DeviceGuest
+
+        return DeviceGuest(definition)
+    raise UsageError(
+        f"{definition.name}: kind is {definition.kind!r}: use script, process, qemu, firmware, socket or device"
+    )

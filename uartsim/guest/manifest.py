@@ -1,7 +1,7 @@
 """``guest.toml``, the manifest in a guest's folder: reading and checking it.
 
     [guest]
-    kind = "qemu"                          # "script", "process", "qemu" or "firmware"
+    kind = "qemu"                          # or "script", "process", "firmware", "socket", "device"
     description = "Debian's kernel and a real login"
     uart = "16550A"                        # the chip; this is the default
 
@@ -51,7 +51,7 @@ NEED_KINDS: Final = ("program", "file", "root", "python")
 
 
 _GUEST: Final = {
-    "kind": Field(str, required=True, choices=("script", "process", "qemu", "firmware")),
+    "kind": Field(str, required=True, choices=("script", "process", "qemu", "firmware", "socket", "device")),
     "description": Field(str, required=True),
     "uart": Field(str, choices=tuple(VARIANTS)),
 }
@@ -87,6 +87,21 @@ OPTIONS: Final[Mapping[str, Mapping[str, Field]]] = {
         "respawn": Field(bool),
         "poweroff_status": Field(int),
         "reboot_status": Field(int),
+    },
+    "socket": {
+        "address": Field(str, required=True),
+        "reconnect": Field(bool),
+        "qmp": Field(str),
+        "chardev": Field(str),
+        "reset_command": Field(list),
+        "nmi_command": Field(list),
+    },
+    "device": {
+        "path": Field(str, required=True),
+        "flow": Field(str, choices=("none", "rtscts", "xonxoff")),
+        "reconnect": Field(bool),
+        "reset_command": Field(list),
+        "nmi_command": Field(list),
     },
     "firmware": {"listing": Field(str, required=True, is_file=True)},
     "qemu": {
@@ -128,7 +143,7 @@ class Manifest:
     """A manifest that has passed every check.
 
     Attributes:
-        kind: ``"script"``, ``"process"``, ``"qemu"`` or ``"firmware"``.
+        kind: a key of :data:`OPTIONS`.
         description: one line for the list of guests.
         needs: ``(kind, value, install)`` for each need; ``install`` may be empty for root.
         settings: the defaults of the guest's settings.

@@ -245,7 +245,7 @@ class ByteLine:
                     with trio.move_on_after(DELIVERY_TIMEOUT_S):  # a guest that hangs must get the break, too
                         await _wait_taken(line)
                         if self._lsr_port is not None:  # QEMU's PL011 stores a break at its place in the FIFO
-                            await _wait_read(by_qmp, self._lsr_port)
+                            await wait_read(by_qmp, self._lsr_port)
                     await by_qmp("chardev-send-break", id=_CHARDEV)
                 elif received.data:
                     async with self._sending:
@@ -254,7 +254,7 @@ class ByteLine:
             pass  # QEMU has ended
 
 
-async def _wait_read(by_qmp: ByQmp, lsr_port: int) -> None:
+async def wait_read(by_qmp: ByQmp, lsr_port: int) -> None:
     """Wait until the guest has read everything that its port has received.
 
     QEMU's 16550 does not store a break at its place in the FIFO: it sets LSR.BI at once, and a guest that has

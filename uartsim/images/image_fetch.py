@@ -85,7 +85,7 @@ def fetch_image(
         part = PartialFile(own, name)
         try:
             _complete(_Transfer(own, part, note, url, timeout_s, progress, moved))
-            with new_draft(own, image) as draft:
+            with new_draft(own, image, progress) as draft:
                 image = _image_of(own, part, draft, image, sha256, suffix, moved)
             part.discard()
         finally:

@@ -50,7 +50,7 @@ def import_image(path: Path, name: str, progress: Progress, moved: Moved = ignor
                 return there
             progress(check_room(own, doing, before.st_blocks * 512))
             image = StoredImage(name, _UNKNOWN_KEY, report.format, "imported", report.path, size_bytes=report.size)
-            with new_draft(own, image) as draft:
+            with new_draft(own, image, progress) as draft:
                 image = _copied(own, draft, image, source, moved)
                 if _changes(before) != _changes(os.fstat(source)):
                     raise UsageError(f"{path} has been changed while it was copied: end the program that uses it first")

@@ -133,7 +133,7 @@ def stored_image(
                 progress(f"the other process has not made the image {name}: it is built here")
         progress(check_room(own, doing, expected_bytes))
         image = StoredImage(name, key, format, "built", source)
-        with new_draft(own, image) as draft:
+        with new_draft(own, image, progress) as draft:
             found = make(Path(own.path, draft))
             image = keep_draft(own, draft, replace(image, source=found or source))
         keep_to_limit(own, stem, progress)
@@ -141,17 +141,21 @@ def stored_image(
 
 
 @contextlib.contextmanager
-def new_draft(own: OwnFolder, image: StoredImage) -> Iterator[str]:
+def new_draft(own: OwnFolder, image: StoredImage, progress: Progress) -> Iterator[str]:
     """Yields the name of a draft of an image, which is removed at the end together with all that was left of others.
 
-    The lock of the image's name is held.
+    The lock of the image's name is held.  ``progress`` is told if something cannot be removed.
     """
     remove_drafts(own, image.name)
     try:
         yield f".{image.stem}.{os.getpid()}"
     finally:
-        with contextlib.suppress(OSError):  # then it is removed by the next process
+        try:
             remove_drafts(own, image.name)
+        except OSError as error:
+            progress(
+                f"what was begun of {image.name} stays until the next build removes it: {error.strerror} ({own.path})"
+            )
 
 
 def _ready(stem: str) -> StoredImage | None:

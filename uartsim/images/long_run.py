@@ -1,7 +1,9 @@
 """Running a program that takes minutes: its lines are told as they come, all that it says is kept if it fails.
 
 The program ends when this process does, however that ends (``setpriv --pdeathsig``).  The thread that calls
-:func:`run_long` must live as long as the program, because the kernel watches the thread.
+:func:`run_long` must live as long as the program, because the kernel watches the thread.  A program that mounts
+something, as mmdebstrap does for root, is run in namespaces of its own (pid_namespaces(7), mount_namespaces(7)), where the
+system allows it: all that it has started ends with it, and what it has mounted is mounted nowhere else, and no longer.
 """
 
 from __future__ import annotations
@@ -26,8 +28,9 @@ from uartsim.printable import printable
 #: How often the progress function is called while the program says nothing, in seconds.
 TICK_S: Final = 0.1
 #: How long a program may take to clean up after SIGTERM, in seconds.
-FAREWELL_S: Final = 30.0
+FAREWELL_S: Final = 5.0
 
+_UTIL_LINUX: Final = "apt-get install util-linux"
 _LAST_LINES: Final = 12
 _PIPE_BYTES: Final = 1 << 16
 
@@ -38,9 +41,10 @@ def run_long(
     *,
     progress: Progress,
     phase: Callable[[str], str | None],
-    explain: Callable[[str], str],
+    explain: Callable[[str], UartsimError | None],
     variables: Mapping[str, str],
     output: Path,
+    mounts: bool = False,
 ) -> None:
     """Run a program to its end.
 
@@ -49,16 +53,19 @@ def run_long(
         install: the command that installs it.
         progress: called with the text of the phase, about ten times a second; it may raise an exception to give up.
         phase: the text of the phase that a line of its standard error begins, or None if it begins none.
-        explain: a sentence that says what its standard error means, if it has failed; or an empty text.
+        explain: an error with a sentence that says what its standard error means, if it has failed; None if it is unknown.
         variables: additions to the environment.
         output: a new file for its standard output.
+        mounts: it is run by root and mounts something: run it in namespaces of its own.
 
     Raises:
         UsageError: the program is missing, or the new file cannot be made.
-        UartsimError: it failed; the message has its last lines, and names the file that has all of them.
+        UartsimError: it failed (or what ``explain`` returns); the message has its last lines, and names the file that has all.
     """
     program = find_tool(command[0], install)
-    watched = [find_tool("setpriv", "apt-get install util-linux"), "--pdeathsig", "TERM", "--", program, *command[1:]]
+    apart = _namespaces() if mounts else []
+    setpriv = [find_tool("setpriv", _UTIL_LINUX), "--pdeathsig", "KILL" if apart else "TERM", "--"]
+    watched = [*setpriv, *apart, program, *command[1:]]
     written = NewFile(str(output), "output")
     try:
         child = subprocess.Popen(
@@ -77,13 +84,11 @@ def run_long(
             said = _follow(child, progress, phase)
             status = child.wait()
         finally:
-            _end(child)
+            _end(child, apart=bool(apart))
     if status:
         how = f"status {status}" if status > 0 else f"signal {signal.Signals(-status).name}"
-        sentence = explain(said) or f"{command[0]} failed"
-        raise UartsimError(
-            f"{sentence} ({how}):\n  {_last_lines(said)}\nall that {command[0]} said is in {_kept(said)}"
-        )
+        error = explain(said) or UartsimError(f"{command[0]} failed")
+        raise type(error)(f"{error} ({how}):\n  {_last_lines(said)}\nall that {command[0]} said is in {_kept(said)}")
 
 
 def _follow(child: subprocess.Popen[bytes], progress: Progress, phase: Callable[[str], str | None]) -> str:
@@ -110,15 +115,27 @@ def _follow(child: subprocess.Popen[bytes], progress: Progress, phase: Callable[
                 progress(text)
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """Make sure that a program has ended, and its children with it; it may clean up."""
-    if child.poll() is None:
+def _namespaces() -> list[str]:
+    """The command that runs another one in namespaces of its own; empty where that is not possible."""
+    command = [find_tool("unshare", _UTIL_LINUX), "--mount", "--pid", "--fork", "--kill-child", "--"]
+    probe = subprocess.run([*command, "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return [] if probe.returncode else command
+
+
+def _end(child: subprocess.Popen[bytes], *, apart: bool) -> None:
+    """Make sure that a program has ended with all that it has started; outside namespaces of its own it may clean up."""
+    if child.poll() is None and not apart:
         child.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(FAREWELL_S)
+    running = child.poll() is None
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
+    if running and apart and child.stderr is not None:
+        os.set_blocking(child.stderr.fileno(), True)
+        while child.stderr.read(_PIPE_BYTES):  # up to the end, when the last of them is gone
+            pass
 
 
 def _last_lines(said: str) -> str:

@@ -182,6 +182,17 @@ class SerialDriver:
             await self._handler.room_made.park()
         await self.com1.drain()
 
+    async def send_break(self, seconds: float) -> None:
+        """Hold the line at space for ``seconds``, once all that was written before has left (tcsendbreak)."""
+        await self.drain()
+        if not self._opened:
+            return
+        self.com1.write(Offset.LCR, self.lcr | LCR.BREAK)
+        try:
+            await trio.sleep(seconds)
+        finally:
+            self.com1.write(Offset.LCR, self.lcr)
+
     def discard_output(self) -> int:
         """Forget what has not reached the chip (TCOFLUSH); returns how many bytes that were."""
         count = len(self._handler.transmit)

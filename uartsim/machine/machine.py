@@ -84,6 +84,14 @@ class SavingGuest(Protocol):
         """Save it and its port in a folder; it goes on."""
 
 
+@runtime_checkable
+class RemoteGuest(Protocol):
+    """A guest that runs elsewhere, and may be out of reach of the reset button."""
+
+    def check_reset(self) -> None:
+        """Raise UsageError if the guest cannot be reset from here."""
+
+
 class Machine:
     """One machine.  Made by :func:`open_machine`.
 
@@ -156,7 +164,13 @@ class Machine:
         self._scope.cancel()
 
     async def reset(self) -> None:
-        """Press the reset button: the chip is reset, then the guest starts anew."""
+        """Press the reset button: the chip is reset, then the guest starts anew.
+
+        Raises:
+            UsageError: the guest runs elsewhere and cannot be reset from here: nothing happened.
+        """
+        if isinstance(self.guest, RemoteGuest):
+            self.guest.check_reset()
         self.resets += 1
         self.com1.reset()
         await self.guest.reset()

@@ -26,6 +26,7 @@ RTS_HIGH_WATER: Final = 3968
 RTS_LOW_WATER: Final = 128
 
 _CTS, _DCD = int(MSR.CTS), int(MSR.DCD)
+_INPUTS = int(MSR.CTS | MSR.DSR | MSR.RI | MSR.DCD)
 
 
 class ModemControl:
@@ -37,6 +38,9 @@ class ModemControl:
         stopped: CTS has stopped the driver's transmitter.
         rts_dropped: the driver has dropped RTS because what was received is not read.
         carrier: DCD as the driver saw it last.
+        inputs: CTS, DSR, RI and DCD as the driver saw them last, at their places in MSR.
+        dtr: DTR is to be active while the port is open.
+        rts: RTS is to be active while the port is open and there is room.
         on_carrier: called when that has changed, from the interrupt handler: it may not touch the port.
     """
 
@@ -45,17 +49,20 @@ class ModemControl:
         self.flow_control = self.automatic = False
         self.stopped = self.rts_dropped = False
         self.carrier = False
+        self.inputs = 0
+        self.dtr = self.rts = True
         self.on_carrier: Callable[[bool], object] | None = None
-        self._carrier_changed = trio.lowlevel.ParkingLot()
+        self._inputs_changed = trio.lowlevel.ParkingLot()
 
     def begin(self, status: int) -> None:
-        """The port is being opened, and MSR reads ``status``: without flow control."""
+        """The port is being opened, and MSR reads ``status``: without flow control, DTR and RTS wanted."""
         self.flow_control = self.automatic = False
+        self.dtr = self.rts = True
         self.stopped = self.rts_dropped = False
         self.hear(status)
 
     def raise_outputs(self) -> None:
-        """DTR, RTS and OUT2 up."""
+        """DTR, RTS and OUT2 up, as far as they are wanted."""
         self._com1.write(Offset.MCR, self._outputs)
 
     def close(self) -> None:
@@ -65,8 +72,15 @@ class ModemControl:
 
     @property
     def _outputs(self) -> MCR:
-        outputs = MCR.DTR | MCR.OUT2 | (MCR(0) if self.rts_dropped else MCR.RTS)
+        outputs = MCR.OUT2 | (MCR.DTR if self.dtr else MCR(0))
+        if self.rts and not self.rts_dropped:
+            outputs |= MCR.RTS
         return outputs | MCR.AFE if self.automatic else outputs
+
+    def set_outputs(self, dtr: bool, rts: bool) -> None:
+        """Drive DTR and RTS from now on, for a driver that passes another line's modem lines on; the port is open."""
+        self.dtr, self.rts = dtr, rts
+        self.raise_outputs()
 
     @property
     def held(self) -> bool:
@@ -85,10 +99,12 @@ class ModemControl:
     def hear(self, status: int) -> None:
         """MSR was read: what CTS and DCD say."""
         self.stopped = self.flow_control and not self.automatic and not status & _CTS
+        if (inputs := status & _INPUTS) != self.inputs:
+            self.inputs = inputs
+            self._inputs_changed.unpark_all()
         carrier = bool(status & _DCD)
         if carrier != self.carrier:
             self.carrier = carrier
-            self._carrier_changed.unpark_all()
             if self.on_carrier is not None:
                 self.on_carrier(carrier)
 
@@ -96,7 +112,14 @@ class ModemControl:
         """Wait until the driver has seen carrier, or the loss of it."""
         await trio.lowlevel.checkpoint()
         while self.carrier != up:
-            await self._carrier_changed.park()
+            await self._inputs_changed.park()
+
+    async def wait_inputs(self, other_than: int) -> int:
+        """Wait until the inputs differ from ``other_than``, and return them."""
+        await trio.lowlevel.checkpoint()
+        while self.inputs == other_than:
+            await self._inputs_changed.park()
+        return self.inputs
 
     def room(self, waiting: int) -> int | None:
         """How many characters may come before RTS has to drop, with ``waiting`` there; None: it does not matter."""
