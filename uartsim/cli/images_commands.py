@@ -15,6 +15,7 @@ from uartsim.cli.images_progress import ImagesProgress
 from uartsim.cli.option_types import Seconds
 from uartsim.cli.undone_by_signals import EndedBySignal, undone_by_signals
 from uartsim.errors import UsageError
+from uartsim.printable import printable_line
 from uartsim.standard_streams import reader_may_leave
 
 if TYPE_CHECKING:
@@ -92,7 +93,14 @@ def _print_table(found: list[Finding], parts: list[Partial]) -> None:
             made = time.strftime("%Y-%m-%d", time.localtime(image.made_at))
             sizes = (bytes_text(image.size_bytes), bytes_text(image.disk_bytes))
             rows.append(
-                (image.name, image.format, *sizes, made, age_text(image.used_at), f"{image.kind}: {image.source}")
+                (
+                    image.name,
+                    image.format,
+                    *sizes,
+                    made,
+                    age_text(image.used_at),
+                    printable_line(f"{image.kind}: {image.source}"),
+                )
             )
         else:
             rows.append((finding.name, "-", "-", "-", "-", "-", "-"))

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from uartsim.errors import UsageError
+from uartsim.errors import UartsimError, UsageError
 from uartsim.file_cache import Progress, content_hash
 from uartsim.images.disk_layout import DiskLayout
 from uartsim.images.host_tools import run_tool
@@ -80,7 +80,7 @@ def make_root(
         progress: told what is being done; it may raise an exception to give up.
 
     Raises:
-        UsageError: a program is missing, or a file of the recipe's cannot be read.
+        UsageError: a program is missing, or the recipe names a release or a package that there is not, or no kernel.
         UartsimError: mmdebstrap failed.
     """
     additions = tar.with_name(f"{tar.name}.additions")
@@ -197,19 +197,21 @@ def _phase(line: str) -> str | None:
     return f"mmdebstrap: {match[1]}" if match else None
 
 
-def _reason(said: str) -> str:
-    """What went wrong, as a sentence; empty if it is not known."""
+def _reason(said: str) -> UartsimError | None:
+    """What went wrong; None if it is not known."""
     if _NO_KERNEL in said:
-        return "the root directory has no kernel: add one to 'packages' in [image]"
+        return UsageError("the root directory has no kernel: add one to 'packages' in [image]")
     if match := _NO_PACKAGE.search(said):
-        return f"there is no package {match[match.lastindex or 0]} to install: check 'packages' in [image]"
+        return UsageError(f"there is no package {match[match.lastindex or 0]} to install: check 'packages' in [image]")
     if _NO_SUITE.search(said):
-        return "there is no such release in the archive: check 'suite' in [image]"
+        return UsageError("there is no such release in the archive: check 'suite' in [image]")
     if _NO_ROOM.search(said):
-        return "there is no room left on the disk"
+        return UartsimError("there is no room left on the disk")
     if _NO_NETWORK.search(said):
-        return "packages cannot be downloaded: check the network, the proxy and apt's sources, and build again"
-    return ""
+        return UartsimError(
+            "packages cannot be downloaded: check the network, the proxy and apt's sources, and build again"
+        )
+    return None
 
 
 def _additions(recipe: Recipe, folder: Path, layout: DiskLayout, identity: uuid.UUID) -> bytes:

@@ -41,7 +41,7 @@ def run_long(
     *,
     progress: Progress,
     phase: Callable[[str], str | None],
-    explain: Callable[[str], str],
+    explain: Callable[[str], UartsimError | None],
     variables: Mapping[str, str],
     output: Path,
     mounts: bool = False,
@@ -53,14 +53,14 @@ def run_long(
         install: the command that installs it.
         progress: called with the text of the phase, about ten times a second; it may raise an exception to give up.
         phase: the text of the phase that a line of its standard error begins, or None if it begins none.
-        explain: a sentence that says what its standard error means, if it has failed; or an empty text.
+        explain: an error with a sentence that says what its standard error means, if it has failed; None if it is unknown.
         variables: additions to the environment.
         output: a new file for its standard output.
         mounts: it is run by root and mounts something: run it in namespaces of its own.
 
     Raises:
         UsageError: the program is missing, or the new file cannot be made.
-        UartsimError: it failed; the message has its last lines, and names the file that has all of them.
+        UartsimError: it failed (or what ``explain`` returns); the message has its last lines, and names the file that has all.
     """
     program = find_tool(command[0], install)
     apart = _namespaces() if mounts else []
@@ -87,10 +87,8 @@ def run_long(
             _end(child, apart=bool(apart))
     if status:
         how = f"status {status}" if status > 0 else f"signal {signal.Signals(-status).name}"
-        sentence = explain(said) or f"{command[0]} failed"
-        raise UartsimError(
-            f"{sentence} ({how}):\n  {_last_lines(said)}\nall that {command[0]} said is in {_kept(said)}"
-        )
+        error = explain(said) or UartsimError(f"{command[0]} failed")
+        raise type(error)(f"{error} ({how}):\n  {_last_lines(said)}\nall that {command[0]} said is in {_kept(said)}")
 
 
 def _follow(child: subprocess.Popen[bytes], progress: Progress, phase: Callable[[str], str | None]) -> str:
