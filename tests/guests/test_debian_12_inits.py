@@ -30,6 +30,5 @@ def test_a_login_from_inittab_is_answered(name: str, question: str, answer: str)
         assert len(console.run("cat /proc/sys/kernel/random/boot_id").output.strip()) == 36
         assert console.run("cat /proc/1/comm").output.strip() == "init"
         assert GETTY in console.run("cat /etc/inittab").output
-        assert "agetty" in console.run("ps -C agetty -o args").output
         assert console.run(question).output.strip() == answer
         assert console.counters["overruns"] == 0

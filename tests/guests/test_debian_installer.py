@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.patience import SCALE
@@ -27,8 +29,10 @@ def test_the_installer_asks_for_the_language_and_goes_on() -> None:
 
         # Its second console, in GNU Screen, has a shell.
         console.send("\x012")
-        console.expect("Please press Enter to activate this console")
+        console.wait_for_quiet(3.0)
+        assert "activate this console" in console.screen.text
         console.send("\r")
-        console.expect("# ")
+        console.wait_for_quiet(3.0)
         console.send("cat /proc/sys/kernel/random/boot_id\r")
-        console.expect(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+        console.wait_for_quiet(3.0)
+        assert re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", console.screen.text), console.screen.text

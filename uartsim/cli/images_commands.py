@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from uartsim.cli.images_progress import ImagesProgress
 from uartsim.cli.option_types import Seconds
-from uartsim.cli.undone_by_signals import EndedBySignal, undone_by_signals
 from uartsim.errors import UsageError
 from uartsim.printable import printable_line
 from uartsim.standard_streams import reader_may_leave
 
 if TYPE_CHECKING:
+    from uartsim.cli.images_progress import ImagesProgress
     from uartsim.images.image_check import Finding
     from uartsim.images.image_store import StoredImage
     from uartsim.images.partial_file import Partial
@@ -38,6 +37,9 @@ def images() -> None:
 @contextmanager
 def _showing() -> Iterator[ImagesProgress]:
     """Progress on standard error; a signal ends the command once everything half done is removed."""
+    from uartsim.cli.images_progress import ImagesProgress
+    from uartsim.cli.undone_by_signals import EndedBySignal, undone_by_signals
+
     try:
         with undone_by_signals(), ImagesProgress() as progress:
             yield progress

@@ -219,11 +219,10 @@ def keep_draft(own: OwnFolder, draft: str, image: StoredImage) -> StoredImage:
         file_bytes=found.st_size,
         mtime_ns=found.st_mtime_ns,
     )
-    own.replace(draft, image.path.name)
+    write_record(own, image, draft)
     for file_name in files_of(own, image.stem):  # of an earlier one in another format
         if file_name not in (image.path.name, f"{image.stem}.json"):
             own.remove(file_name)
-    write_record(own, image)
     return image
 
 
