@@ -9,6 +9,7 @@ from __future__ import annotations
 import glob
 import importlib.util
 import os
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -234,9 +235,9 @@ def find_guest(name_or_path: str) -> GuestDefinition:
     """Find a guest by its name or path.
 
     Args:
-        name_or_path: a name in the catalogue, the path of a folder (or of the ``guest.toml`` in it), or where a machine's
-            serial port is (:mod:`uartsim.guest.remote_address`).  A name in the catalogue takes precedence over a folder
-            of that name in the current directory: write ``./NAME`` for the folder.
+        name_or_path: a name in the catalogue, the path of a folder (or of the ``guest.toml`` in it), the path of a disk
+            image, or where a machine's serial port is (:mod:`uartsim.guest.remote_address`).  A name in the catalogue
+            takes precedence over a folder of that name in the current directory: write ``./NAME`` for the folder.
 
     Raises:
         UsageError: there is no such guest (the message suggests similar names), or its manifest is wrong.
@@ -251,6 +252,8 @@ def find_guest(name_or_path: str) -> GuestDefinition:
     try:
         if path.name == MANIFEST_NAME:
             return load_guest(path.parent)
+        if name_or_path and os.path.isfile(os.path.expanduser(name_or_path)):
+            return _image_guest(os.path.expanduser(name_or_path))
         is_path = is_path or (name_or_path != "" and (path / MANIFEST_NAME).is_file())
     except (OSError, ValueError):  # not a possible file name
         is_path = False
@@ -259,6 +262,20 @@ def find_guest(name_or_path: str) -> GuestDefinition:
     raise UsageError(
         f"unknown guest {name_or_path!r}{near_matches(name_or_path, names)}"
         f" (a guest of your own is named by the path of its folder, such as ./{path.name or 'NAME'})"
+    )
+
+
+def _image_guest(text: str) -> GuestDefinition:
+    """The guest that boots from a disk image of the user's."""
+    path = Path(os.path.abspath(text))
+    return GuestDefinition(
+        name=re.sub(r"[^A-Za-z0-9_.-]", "-", path.stem)[:60].lstrip(".-") or "disk",
+        kind="qemu",
+        description=f"the disk image {path}",
+        folder=path.parent,
+        needs=(Need("program", "qemu-system-x86_64", "apt-get install qemu-system-x86"),),
+        settings=MappingProxyType({"memory_mb": 1024, "image": str(path)}),
+        options=MappingProxyType({"image": "{image}"}),
     )
 
 

@@ -1,4 +1,7 @@
-"""The disk that a guest of kind ``qemu`` boots from, if it has one: the image of its recipe, on a private overlay."""
+"""The disk that a guest of kind ``qemu`` boots from, if it has one, on a private overlay.
+
+It is the image of the guest's recipe, or the image that ``image`` in the table ``[qemu]`` names.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ import trio
 from uartsim.errors import UsageError
 from uartsim.guest.before_boot import BeforeBoot, read_before_boot
 from uartsim.guest.catalogue import GuestDefinition
+from uartsim.guest.placeholders import fill_in
+from uartsim.images.recipe import Recipe
 from uartsim.machine import GuestEnd
 
 if TYPE_CHECKING:
@@ -33,7 +38,7 @@ class GuestDisk:
         self._definition = definition
         self._before = BeforeBoot()
         self._drive: ImageDrive | None = None
-        if definition.image is not None:
+        if definition.image is not None or definition.options.get("image"):
             self._before = read_before_boot(definition.options, definition.settings)
         if restored and self._before.changes:
             raise UsageError(
@@ -57,9 +62,18 @@ class GuestDisk:
             UsageError: a program is missing, or a change is not possible.
             UartsimError: the image cannot be built, or there is no room.
         """
-        recipe = self._definition.image
-        if recipe is None:
+        if self._definition.image is not None:
+            drive = self._built(self._definition.image, progress)
+        elif "image" in self._definition.options:
+            drive = self._named(self._definition.options["image"], progress)
+        else:
             return []
+        drive.prepare(progress)
+        self._drive = drive
+        return drive.arguments()
+
+    def _built(self, recipe: Recipe, progress: Callable[[str], None]) -> ImageDrive:
+        """The image of a recipe."""
         from uartsim.guest.image_drive import ImageDrive  # guests without a disk start faster without these
         from uartsim.images.build import build_image
 
@@ -67,10 +81,26 @@ class GuestDisk:
         firmware = "uefi" if recipe.firmware == "uefi" else "bios"
         image_format, disk = ("raw", "cd") if stored.format == "iso" else (stored.format, "virtio")
         name, path = self._definition.name, Path(stored.path)
-        drive = ImageDrive(name, path, image_format, firmware=firmware, disk=disk, before=self._before)
-        drive.prepare(progress)
-        self._drive = drive
-        return drive.arguments()
+        return ImageDrive(name, path, image_format, firmware=firmware, disk=disk, before=self._before)
+
+    def _named(self, text: str, progress: Callable[[str], None]) -> ImageDrive:
+        """An image of the user's, by its path, in which settings are filled in.
+
+        Raises:
+            UsageError: it is not a disk that this machine can start from.
+        """
+        from uartsim.guest.image_drive import ImageDrive
+        from uartsim.images.disk_look import chosen_firmware, look_at, remarks
+
+        values = {**self._definition.settings, "folder": self._definition.folder}
+        path = fill_in(text, values, f"guest {self._definition.name!r}, image")
+        report = look_at(Path(path).expanduser())
+        firmware = chosen_firmware(report)
+        for remark in remarks(report):
+            progress(remark)
+        disk = "cd" if report.format == "iso" else "virtio"
+        name = self._definition.name
+        return ImageDrive(name, Path(report.path), report.driver, firmware=firmware, disk=disk, before=self._before)
 
     def placed(self, words: list[str]) -> list[str]:
         """QEMU's command line with the overlay in place of the image."""
