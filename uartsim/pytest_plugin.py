@@ -262,6 +262,8 @@ def pytest_runtest_makereport(
     consoles = item.stash.get(_consoles, [])
     failed = call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception)
     sections = [(f"uartsim console: {name}", _tail(console)) for name, console in consoles] if failed else []
+    if failed and call.when == "call":
+        sections += [(f"uartsim disk: {name}", kept) for name, console in consoles if (kept := _keep_disk(console))]
     if failed and call.when == "call" and (kept := _KEEP.value(item.config)):
         sections += [(f"uartsim snapshot: {name}", _keep(item, kept, name, console)) for name, console in consoles]
     # Sections do not reach JUnit XML; properties do, if they are there before the report is made.
@@ -269,6 +271,17 @@ def pytest_runtest_makereport(
     report = yield
     report.sections += sections
     return report
+
+
+def _keep_disk(console: Console) -> str | None:
+    """Keep what the guest of a test that has failed wrote to its disk; returns where it is, None if there is no such disk."""
+    from uartsim.errors import UartsimError
+    from uartsim.printable import printable
+
+    try:
+        return kept if (kept := console.snapshots.keep_disk()) is None else printable(kept)
+    except UartsimError:
+        return None  # the console is closed already
 
 
 def _keep(item: pytest.Item, kept: str, name: str, console: Console) -> str:

@@ -49,7 +49,7 @@ def test_overlay_is_changed_and_the_seed_beside_it(image: Path, tmp_path: Path) 
     assert drive.placed(plain)[-1] == f"file={seed},if=virtio,format=raw,readonly=on,id=uartsim-seed"
     assert seed.read_bytes() == before.seed.content
     assert stat.S_IMODE(seed.stat().st_mode) == 0o600
-    drive.release(failed=False)
+    drive.release(keep=False)
     assert not folder.exists()
     assert image.read_bytes() == sum_before
 
@@ -61,7 +61,7 @@ def test_ignition_file_is_beside_the_overlay_too(image: Path, tmp_path: Path) ->
     drive.prepare()
     [place] = (tmp_path / "state" / "uartsim" / "overlays").glob("guest-*/seed.ign")
     assert drive.placed(drive.arguments())[-2:] == ["-fw_cfg", f"name=opt/com.coreos/config,file={place}"]
-    drive.release(failed=False)
+    drive.release(keep=False)
 
 
 def test_overlay_of_a_change_that_fails_is_removed(image: Path, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def test_an_image_is_not_removed_while_a_guest_runs_from_it(
     drive.prepare()
     with pytest.raises(UartsimError, match="the image box is in use by a running machine"):
         remove_image("box")
-    drive.release(failed=failed)
+    drive.release(keep=failed)
     remove_image("box")
     assert list_images() == []
 

@@ -34,6 +34,7 @@ def _click_option(option: RunOption) -> Callable[[_Command], _Command]:
         "path": click.Path(),
         "choice": click.Choice(option.choices, case_sensitive=not option.any_case),
         "seconds": Seconds(positive=True),
+        "count": click.IntRange(min=1),
     }
     given: dict[str, Any] = {"help": option.help_text, "default": option.default}
     if option.takes == "nothing":
@@ -65,6 +66,12 @@ def run(
     link: str | None,
     settings: tuple[str, ...],
     registers: bool | None,
+    firmware: str | None,
+    disk: str | None,
+    writable: bool,
+    memory: int | None,
+    cores: int | None,
+    net: str | None,
     edit: tuple[str, ...],
     grub: tuple[str, ...],
     seed: str | None,
@@ -76,13 +83,23 @@ def run(
     record: str | None,
     **port: Any,
 ) -> None:
-    """Run GUEST: a name from the catalogue (see 'uartsim guests') or the path of a guest's folder."""
+    """Run GUEST, a machine with its COM1.
+
+    GUEST is a name from the catalogue (see 'uartsim guests'), the path of a guest's folder, the path of a disk image or the
+    name of one in the store (see 'uartsim images'), or where the serial port of a machine elsewhere is: unix:PATH,
+    tcp:HOST:PORT, telnet:HOST:PORT, pty:PATH, /dev/ttyUSB0.
+    """
     from pathlib import Path
 
     from uartsim.access.endpoints import open_endpoints
     from uartsim.guest.make_guest import make_guest
 
     definition = _definition(guest, settings, registers)
+    machine = {"firmware": firmware, "disk": disk, "writable": writable, "memory": memory, "cores": cores, "net": net}
+    if any(machine.values()):
+        from uartsim.guest.own_disk import with_machine
+
+        definition = with_machine(definition, **machine)
     if edit or grub or seed is not None:
         from uartsim.guest.before_boot import with_before_boot
 

@@ -22,7 +22,8 @@ class RunOption:
     Attributes:
         names: as it is typed: ``--name``, or ``--this/--that`` for a pair of flags.
         help_text: for ``--help``.
-        takes: its value: ``"text"``, ``"path"``, ``"choice"``, ``"seconds"``, or ``"nothing"``: it is a flag.
+        takes: its value: ``"text"``, ``"path"``, ``"choice"``, ``"seconds"``, ``"count"`` (a whole number from 1), or
+            ``"nothing"``: it is a flag.
         parameter: the name of the argument that it becomes, where that is not the option's own.
         metavar: what ``--help`` calls the value.
         choices: the values of a ``"choice"``.
@@ -135,6 +136,32 @@ RUN_OPTIONS: Final = (
         "For a guest in QEMU: it reaches our chip register by register, or not at all; or its bytes go through a driver "
         "of ours.  [default: registers where this QEMU and a compiler allow it]",
         "nothing",
+    ),
+    RunOption(
+        "--firmware",
+        "For a guest with a disk: what starts it.  [default: what the image boots with, and BIOS if that is both]",
+        "choice",
+        choices=("auto", "bios", "uefi"),
+    ),
+    RunOption(
+        "--disk",
+        "What the disk image is connected to.  [default: virtio; ide for a system without virtio's drivers]",
+        "choice",
+        choices=("virtio", "ide", "scsi", "nvme"),
+    ),
+    RunOption(
+        "--writable",
+        "The guest writes to the disk image itself. Otherwise it writes to a private overlay, which is removed at the end, or "
+        "kept and named if the machine has failed.",
+        "nothing",
+    ),
+    RunOption("--memory", "The memory of a machine in QEMU.", "count", metavar="MIB"),
+    RunOption("--cores", "The processor cores of a machine in QEMU.  [default: 1]", "count", metavar="N"),
+    RunOption(
+        "--net",
+        "user: a machine in QEMU reaches the networks that this machine reaches; nobody reaches it.  [default: none]",
+        "choice",
+        choices=("none", "user"),
     ),
     RunOption(
         "--edit",

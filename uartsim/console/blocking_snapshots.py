@@ -68,3 +68,11 @@ class Snapshots:
             GuestEnded: the guest has ended.
         """
         self._thread.call(self._async.restore, checkpoint)
+
+    def keep_disk(self) -> str | None:
+        """Keep what the guest has written to its disk, which is otherwise removed when the machine ends.
+
+        Returns: sentences that say where it will be, how to run it again and how to remove it; None if the guest has no
+        private disk, or it goes on from a snapshot.
+        """
+        return self._thread.call(self._async.keep_disk)

@@ -24,6 +24,12 @@ class LineOptions(PortOptions, total=False):
         registers: for a guest in QEMU: whether it reaches the chip register by register (True), or its bytes go through a
             driver (False); None for what is possible here.
         restore: the folder of a snapshot from which the guest continues.
+        firmware: for a guest with a disk: ``"bios"``, ``"uefi"``, or ``"auto"``: what the image boots with.
+        disk: what the disk is connected to: ``"virtio"``, ``"ide"``, ``"scsi"`` or ``"nvme"``.
+        writable: whether the guest writes to the disk image itself, and not to a private overlay.
+        memory: for a guest in QEMU: its memory in MiB.
+        cores: the number of its processor cores.
+        net: ``"none"`` or ``"user"``, with which the guest reaches the networks that this machine reaches.
         edit: for a guest with a disk: files that are put into it before it boots, ``GUESTPATH=FILE`` or ``GUESTPATH=:TEXT``,
             one or several of them, or a mapping of paths in the guest to files.
         grub: in the same way, settings of GRUB, ``KEY=VALUE``, one or several of them, or a mapping.
@@ -34,11 +40,19 @@ class LineOptions(PortOptions, total=False):
     line_policy: str
     registers: bool | None
     restore: str | os.PathLike[str] | None
+    firmware: str | None
+    disk: str | None
+    writable: bool | None
+    memory: int | None
+    cores: int | None
+    net: str | None
     edit: str | Sequence[str] | Mapping[str, object] | None
     grub: str | Sequence[str] | Mapping[str, object] | None
     seed: str | None
 
 
+#: The options of a machine in QEMU, see :func:`uartsim.guest.own_disk.with_machine`.
+MACHINE_NAMES: Final = ("firmware", "disk", "writable", "memory", "cores", "net")
 #: The options of a console that are not of its line.
 _OWN: Final = ("settings", "timeout", "timeout_scale", "problems", "allow", "name", "clock", "log")
 #: All of a console's options.
@@ -49,6 +63,7 @@ NAMES: Final = (
     "line_policy",
     "registers",
     "restore",
+    *MACHINE_NAMES,
     "edit",
     "grub",
     "seed",

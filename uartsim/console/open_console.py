@@ -15,7 +15,7 @@ import trio
 from uartsim.access.hub import Hub, LinePolicy
 from uartsim.access.hub_client import HubClient
 from uartsim.console.console import Console
-from uartsim.console.console_options import LineOptions, check_options, line_policy, with_registers
+from uartsim.console.console_options import MACHINE_NAMES, LineOptions, check_options, line_policy, with_registers
 from uartsim.console.console_state import ConsoleState
 from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.problems.problem_catalogue import Source
@@ -51,7 +51,7 @@ def open_console(
     ``trio.testing.MockClock``, a guest that is a script runs in virtual time, and any other is refused.
 
     Args:
-        guest: a guest of the catalogue, the path of a guest's folder, or a definition.
+        guest: a guest of the catalogue, the path of a guest's folder or of a disk image, or a definition.
         settings: values that replace the defaults of the guest's settings.
         timeout: how long ``expect`` waits unless told otherwise, in seconds; None for ever.
         timeout_scale: all time-outs are multiplied by it.
@@ -62,7 +62,7 @@ def open_console(
         log: is called with lines about what takes long, such as building an image.
         options: those of the machine and its line, named as for ``uartsim run``: ``uart``, ``strict_line``,
             ``rate``, ``flow``, ``fault``, ``record``, ``trace``, ``vcd``, ``registers``, ``restore``, ``line_policy``,
-            ``edit``, ``grub``, ``seed``; see
+            ``firmware``, ``disk``, ``writable``, ``memory``, ``cores``, ``net``, ``edit``, ``grub``, ``seed``; see
             :class:`uartsim.console.console_options.LineOptions`.
 
     Raises:
@@ -108,6 +108,11 @@ def _plan(guest: str | Path | GuestDefinition, settings: Mapping[str, Any] | Non
         definition = definition.with_settings({key: str(value) for key, value in settings.items()})
     port = options.copy()
     definition = with_registers(definition, port.pop("registers", None))
+    machine = {name: port.pop(name, None) for name in MACHINE_NAMES}  # type: ignore[misc]
+    if any(value is not None for value in machine.values()):
+        from uartsim.guest.own_disk import with_machine
+
+        definition = with_machine(definition, **machine)
     edit, grub, seed = port.pop("edit", None), port.pop("grub", None), port.pop("seed", None)
     if edit or grub or seed is not None:
         from uartsim.guest.before_boot import with_before_boot

@@ -29,6 +29,14 @@ class CheckpointGuest(Protocol):
         """Go back to a moment; ``note`` is called just before it runs again."""
 
 
+@runtime_checkable
+class DiskGuest(Protocol):
+    """A guest that may have a private disk."""
+
+    def keep_disk(self) -> str | None:
+        """Keep the disk after the machine's end; returns what there is to say about it, or None if there is none."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
     """A moment of a running machine: made by :meth:`Snapshots.checkpoint`.
@@ -105,6 +113,15 @@ class Snapshots:
             raise UsageError(f"snapshots.restore({quoted(checkpoint)}): give what snapshots.checkpoint() has returned")
         with self._session.one_wait("snapshots.restore()"):
             await guest.go_back(checkpoint.guest, lambda: self.become(checkpoint.console))
+
+    async def keep_disk(self) -> str | None:
+        """Keep what the guest has written to its disk, which is otherwise removed when the machine ends.
+
+        Returns: sentences that say where it will be, how to run it again and how to remove it; None if the guest has no
+        private disk, or it goes on from a snapshot.
+        """
+        guest = getattr(self._session.machine, "guest", None)
+        return guest.keep_disk() if isinstance(guest, DiskGuest) else None
 
     def become(self, state: ConsoleState) -> None:
         """Give the console a state; its machine must have gone back to the same moment."""

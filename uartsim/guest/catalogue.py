@@ -9,7 +9,6 @@ from __future__ import annotations
 import glob
 import importlib.util
 import os
-import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -235,9 +234,10 @@ def find_guest(name_or_path: str) -> GuestDefinition:
     """Find a guest by its name or path.
 
     Args:
-        name_or_path: a name in the catalogue, the path of a folder (or of the ``guest.toml`` in it), the path of a disk
-            image, or where a machine's serial port is (:mod:`uartsim.guest.remote_address`).  A name in the catalogue
-            takes precedence over a folder of that name in the current directory: write ``./NAME`` for the folder.
+        name_or_path: a name in the catalogue, the path of a folder (or of the ``guest.toml`` in it), where a machine's
+            serial port is (:mod:`uartsim.guest.remote_address`), or the path of a disk image or the name of one in the store
+            (:mod:`uartsim.guest.own_disk`).  A name in the catalogue takes precedence over a folder or a file of that name
+            in the current directory: write ``./NAME`` for these.
 
     Raises:
         UsageError: there is no such guest (the message suggests similar names), or its manifest is wrong.
@@ -248,12 +248,12 @@ def find_guest(name_or_path: str) -> GuestDefinition:
     if (elsewhere := _remote_guest(name_or_path)) is not None:
         return elsewhere
     path = Path(name_or_path)
+    if path.name != MANIFEST_NAME and (disk := _disk_guest(name_or_path)) is not None:
+        return disk
     is_path = os.sep in name_or_path or name_or_path.startswith(("~", "."))
     try:
         if path.name == MANIFEST_NAME:
             return load_guest(path.parent)
-        if name_or_path and os.path.isfile(os.path.expanduser(name_or_path)):
-            return _image_guest(os.path.expanduser(name_or_path))
         is_path = is_path or (name_or_path != "" and (path / MANIFEST_NAME).is_file())
     except (OSError, ValueError):  # not a possible file name
         is_path = False
@@ -261,22 +261,15 @@ def find_guest(name_or_path: str) -> GuestDefinition:
         return load_guest(path)
     raise UsageError(
         f"unknown guest {name_or_path!r}{near_matches(name_or_path, names)}"
-        f" (a guest of your own is named by the path of its folder, such as ./{path.name or 'NAME'})"
+        f" (a guest of your own is named by the path of its folder or disk image, such as ./{path.name or 'NAME'})"
     )
 
 
-def _image_guest(text: str) -> GuestDefinition:
-    """The guest that boots from a disk image of the user's."""
-    path = Path(os.path.abspath(text))
-    return GuestDefinition(
-        name=re.sub(r"[^A-Za-z0-9_.-]", "-", path.stem)[:60].lstrip(".-") or "disk",
-        kind="qemu",
-        description=f"the disk image {path}",
-        folder=path.parent,
-        needs=(Need("program", "qemu-system-x86_64", "apt-get install qemu-system-x86"),),
-        settings=MappingProxyType({"memory_mb": 1024, "image": str(path)}),
-        options=MappingProxyType({"image": "{image}"}),
-    )
+def _disk_guest(text: str) -> GuestDefinition | None:
+    """The guest that the path of a disk image, or an image of the store, stands for, or None."""
+    from uartsim.guest.own_disk import disk_guest
+
+    return disk_guest(text)
 
 
 def _remote_guest(text: str) -> GuestDefinition | None:

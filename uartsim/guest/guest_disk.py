@@ -1,26 +1,115 @@
-"""The disk that a guest of kind ``qemu`` boots from, if it has one, on a private overlay.
+"""The disk that a guest of kind ``qemu`` boots from, if it has one, on a private overlay: the image of its recipe, or a user's.
 
-It is the image of the guest's recipe, or the image that ``image`` in the table ``[qemu]`` names.
+:mod:`uartsim.guest.image_drive` describes the keys of the table ``[qemu]`` that are about it.
 """
 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import trio
 
 from uartsim.errors import UsageError
+from uartsim.file_cache import Progress
 from uartsim.guest.before_boot import BeforeBoot, read_before_boot
 from uartsim.guest.catalogue import GuestDefinition
 from uartsim.guest.placeholders import fill_in
-from uartsim.images.recipe import Recipe
 from uartsim.machine import GuestEnd
 
 if TYPE_CHECKING:
     from uartsim.guest.image_drive import ImageDrive
+
+
+@dataclass(frozen=True, slots=True)
+class DiskSource:
+    """An image, and how it is to be started.
+
+    Attributes:
+        path: its absolute path.
+        driver: QEMU's name for its format.
+        firmware: ``"bios"`` or ``"uefi"``.
+        device: what it is connected to, a key of :data:`uartsim.guest.image_drive.DISKS`, or ``"cd"``.
+        remarks: what a person should know about it, as sentences.
+    """
+
+    path: Path
+    driver: str
+    firmware: str
+    device: str
+    remarks: tuple[str, ...] = ()
+
+
+def has_disk(definition: GuestDefinition) -> bool:
+    """Whether a guest boots from a disk image, one that is built or one that it names."""
+    return definition.image is not None or "image" in definition.options
+
+
+def named_image(definition: GuestDefinition) -> DiskSource:
+    """Look at the image that a guest names.
+
+    Raises:
+        UsageError: it is not a disk that this guest can boot, or a program or the firmware is missing; the message says what
+            to do.
+    """
+    from uartsim.guest.image_drive import check_firmware
+    from uartsim.images.disk_look import chosen_firmware, look_at, remarks
+    from uartsim.images.overlay import base_of_kept
+
+    options, where = definition.options, f"guest {definition.name!r}, image"
+    text = fill_in(options["image"], {**definition.settings, "folder": definition.folder}, where)
+    if not text:
+        raise UsageError(f"{where}: no image is given: write --set image=PATH")
+    path = Path(os.path.abspath(Path(text).expanduser()))  # a relative one starts at the current directory
+    base_of_kept(path)  # refuses an overlay whose base has changed
+    report = look_at(path)
+    wanted = options.get("firmware", "auto")
+    firmware = "bios" if "kernel" in options and wanted == "auto" else None
+    firmware = firmware or (wanted if "kernel" in options else chosen_firmware(report, wanted))
+    if firmware == "uefi":
+        check_firmware()
+    device = "cd" if report.format == "iso" else options.get("disk", "virtio")
+    if options.get("writable"):
+        _check_writable(path, device)
+    return DiskSource(path, report.driver, firmware, device, tuple(remarks(report)))
+
+
+def _check_writable(path: Path, device: str) -> None:
+    if device == "cd":
+        raise UsageError(f"{path} is a CD, which a guest cannot write to: leave writable out")
+    if not os.access(path, os.W_OK):
+        raise UsageError(f"{path} cannot be written by this user: leave writable out, or change the mode of the file")
+
+
+def firmware_of(definition: GuestDefinition) -> str:
+    """The firmware that starts the image of a guest's recipe.
+
+    Raises:
+        UsageError: the image does not boot with the firmware that was asked for.
+    """
+    assert definition.image is not None
+    made_for, wanted = definition.image.firmware, definition.options.get("firmware", "auto")
+    if wanted == "auto":
+        return "bios" if made_for == "both" else made_for
+    if made_for not in ("both", wanted):
+        raise UsageError(
+            f"the image of guest {definition.name!r} boots with firmware {made_for} only, not with {wanted}"
+        )
+    return str(wanted)
+
+
+def _machine_arguments(definition: GuestDefinition) -> list[str]:
+    """QEMU's arguments for the keys ``cores`` and ``net``."""
+    words = []
+    if (cores := definition.options.get("cores", 1)) != 1:
+        words += ["-smp", str(cores)]
+    if definition.options.get("net", "none") == "user":
+        words += ["-nic", "user,model=virtio-net-pci"]
+    return words
 
 
 class GuestDisk:
@@ -38,7 +127,8 @@ class GuestDisk:
         self._definition = definition
         self._before = BeforeBoot()
         self._drive: ImageDrive | None = None
-        if definition.image is not None or definition.options.get("image"):
+        self._kept = False
+        if has_disk(definition):
             self._before = read_before_boot(definition.options, definition.settings)
         if restored and self._before.changes:
             raise UsageError(
@@ -62,49 +152,54 @@ class GuestDisk:
             UsageError: a program is missing, or a change is not possible.
             UartsimError: the image cannot be built, or there is no room.
         """
-        if self._definition.image is not None:
-            drive = self._built(self._definition.image, progress)
-        elif "image" in self._definition.options:
-            drive = self._named(self._definition.options["image"], progress)
-        else:
-            return []
+        definition, options = self._definition, self._definition.options
+        words = _machine_arguments(definition)
+        if not has_disk(definition):
+            return words
+        from uartsim.guest.image_drive import ImageDrive  # guests without a disk start faster without it
+
+        source = self._built(progress) if definition.image is not None else named_image(definition)
+        for remark in source.remarks:
+            progress(remark)
+        drive = ImageDrive(
+            definition.name,
+            source.path,
+            source.driver,
+            firmware=source.firmware,
+            disk=source.device,
+            writable=bool(options.get("writable")),
+            before=self._before,
+        )
         drive.prepare(progress)
         self._drive = drive
-        return drive.arguments()
+        return [*words, *drive.arguments()]
 
-    def _built(self, recipe: Recipe, progress: Callable[[str], None]) -> ImageDrive:
-        """The image of a recipe."""
-        from uartsim.guest.image_drive import ImageDrive  # guests without a disk start faster without these
+    def _built(self, progress: Progress) -> DiskSource:
+        """The image of the guest's recipe, which is built if it is not kept yet."""
+        from uartsim.guest.image_drive import check_firmware
         from uartsim.images.build import build_image
 
-        stored = build_image(recipe, self._definition.folder, progress)
-        firmware = "uefi" if recipe.firmware == "uefi" else "bios"
-        image_format, disk = ("raw", "cd") if stored.format == "iso" else (stored.format, "virtio")
-        name, path = self._definition.name, Path(stored.path)
-        return ImageDrive(name, path, image_format, firmware=firmware, disk=disk, before=self._before)
-
-    def _named(self, text: str, progress: Callable[[str], None]) -> ImageDrive:
-        """An image of the user's, by its path, in which settings are filled in.
-
-        Raises:
-            UsageError: it is not a disk that this machine can start from.
-        """
-        from uartsim.guest.image_drive import ImageDrive
-        from uartsim.images.disk_look import chosen_firmware, look_at, remarks
-
-        values = {**self._definition.settings, "folder": self._definition.folder}
-        path = fill_in(text, values, f"guest {self._definition.name!r}, image")
-        report = look_at(Path(path).expanduser())
-        firmware = chosen_firmware(report)
-        for remark in remarks(report):
-            progress(remark)
-        disk = "cd" if report.format == "iso" else "virtio"
-        name = self._definition.name
-        return ImageDrive(name, Path(report.path), report.driver, firmware=firmware, disk=disk, before=self._before)
+        definition = self._definition
+        recipe = definition.image
+        assert recipe is not None
+        firmware = firmware_of(definition)
+        if firmware == "uefi":
+            check_firmware()
+        stored = build_image(recipe, definition.folder, progress)
+        if stored.format == "iso":
+            return DiskSource(Path(stored.path), "raw", firmware, "cd")
+        return DiskSource(Path(stored.path), stored.format, firmware, definition.options.get("disk", "virtio"))
 
     def placed(self, words: list[str]) -> list[str]:
         """QEMU's command line with the overlay in place of the image."""
         return words if self._drive is None else self._drive.placed(words)
+
+    def keep(self) -> str | None:
+        """Keep the overlay when the guest has ended, however it ends; returns where it will be, None if there is none."""
+        if self._drive is None or (kept := self._drive.where()) is None:
+            return None
+        self._kept = True
+        return kept
 
     async def during(self, run: Awaitable[GuestEnd], log: Callable[[str], None]) -> GuestEnd:
         """Wait for the guest's end, and then remove the overlay, or keep it if the guest has failed.
@@ -121,5 +216,5 @@ class GuestDisk:
         finally:
             stopped = trio.current_effective_deadline() == -math.inf  # by us: a nursery may wrap what cancels it
             drive, self._drive = self._drive, None
-            if drive is not None and (kept := drive.release(failed=failed and not stopped)) is not None:
+            if drive is not None and (kept := drive.release(keep=self._kept or (failed and not stopped))) is not None:
                 log(kept)

@@ -20,13 +20,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from uartsim.errors import UsageError
 from uartsim.guest.before_boot import BeforeBoot
 from uartsim.guest.drives import read_options, with_drives, write_options
 from uartsim.images.image_locks import ImageHold
-from uartsim.images.overlay import Overlay, make_overlay
+from uartsim.images.overlay import Overlay, base_of_kept, make_overlay
 
 #: The name of the drive with the image.
 DRIVE_NAME: Final = "uartsim-image"
@@ -45,14 +45,14 @@ OVMF_VARIABLES: Final = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
 OVMF_INSTALL: Final = "apt-get install ovmf"
 
 
-def machine_arguments(options: Mapping[str, Any]) -> list[str]:
-    """QEMU's arguments for the keys ``cores`` and ``net`` of a guest with or without an image."""
-    words = []
-    if (cores := options.get("cores", 1)) != 1:
-        words += ["-smp", str(cores)]
-    if options.get("net", "none") == "user":
-        words += ["-nic", "user,model=virtio-net-pci"]
-    return words
+def check_firmware() -> None:
+    """Check that the UEFI firmware is there.
+
+    Raises:
+        UsageError: it is missing.
+    """
+    if not (OVMF_CODE.is_file() and OVMF_VARIABLES.is_file()):
+        raise UsageError(f"the UEFI firmware {OVMF_CODE} is missing: {OVMF_INSTALL}")
 
 
 class ImageDrive:
@@ -124,8 +124,8 @@ class ImageDrive:
             UsageError: a program or the firmware is missing, or a change is not possible.
             UartsimError: there is no room.
         """
-        if self._firmware == "uefi" and not (OVMF_CODE.is_file() and OVMF_VARIABLES.is_file()):
-            raise UsageError(f"the UEFI firmware {OVMF_CODE} is missing: {OVMF_INSTALL}")
+        if self._firmware == "uefi":
+            check_firmware()
         overlay: Overlay | None = None
         hold = ImageHold(self._path)  # until the machine has ended, an image of the store is not removed
         try:
@@ -140,7 +140,9 @@ class ImageDrive:
         if not self._writable and self._disk != "cd":
             self._places[DRIVE_NAME] = {"file": str(overlay.path), "format": "qcow2"}
         if self._firmware == "uefi":
-            copy = overlay.add_file("variables.fd", OVMF_VARIABLES)
+            earlier = self._path.with_name("variables.fd")  # of the machine whose overlay was kept
+            of_kept = base_of_kept(self._path) is not None and earlier.is_file()
+            copy = overlay.add_file("variables.fd", earlier if of_kept else OVMF_VARIABLES)
             self._places[VARIABLES_NAME] = {"file": str(copy)}
 
     def placed(self, words: list[str]) -> list[str]:
@@ -152,14 +154,18 @@ class ImageDrive:
 
         return with_drives([self._words.get(word, word) for word in words], place)
 
-    def release(self, *, failed: bool) -> str | None:
-        """Remove the overlay, or keep it if the machine has failed; returns what there is to say about one that is kept."""
+    def where(self) -> str | None:
+        """What there is to say about the overlay once it is kept; None if the guest writes to none."""
+        return None if DRIVE_NAME not in self._places or self._overlay is None else self._overlay.how_to_use()
+
+    def release(self, *, keep: bool) -> str | None:
+        """Remove the overlay, or keep it; returns what there is to say about one that is kept."""
         if self._hold is not None:
             self._hold.close()
         overlay, self._overlay = self._overlay, None
         if overlay is None:
             return None
-        if failed:
+        if keep and DRIVE_NAME in self._places:
             return overlay.keep()
         overlay.remove()
         return None

@@ -13,6 +13,8 @@ Table ``[qemu]`` of ``guest.toml``.  In its strings ``{folder}`` is the guest's 
 ``append``      the kernel's command line
 ``cd``          the files of a CD, ``PATH=FILE`` each, the boot image first
 ``memory_mb``   256 by default; a setting of that name takes precedence
+``image``       a disk image to boot from; this and ``firmware``, ``disk``, ``writable``, ``cores`` and ``net`` are described in
+                :mod:`uartsim.guest.image_drive`
 ``drives``      values of ``-drive``, such as ``"file={folder}/disk.img,if=virtio,format=raw,snapshot=on"``; ``save`` saves
                 these drives, and refuses a guest that can write to any other disk
 ``system``      ``"x86_64"``, a PC (by default), or ``"aarch64"`` (:mod:`uartsim.guest.qemu_system`)
@@ -227,6 +229,10 @@ class QemuGuest:
             await child_ended.wait()
             return
         scope.cancel()
+
+    def keep_disk(self) -> str | None:
+        """Keep what the guest has written to its disk after its end; returns where it will be, None if it has no such disk."""
+        return self._disk.keep()
 
     def status(self) -> dict[str, Any]:
         """How the port is served, as plain values; this also updates the port's own counts of accesses."""

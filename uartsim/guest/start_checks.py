@@ -15,6 +15,7 @@ from typing import Any, Final
 from uartsim.errors import UsageError
 from uartsim.file_cache import cache_folder
 from uartsim.guest.catalogue import GuestDefinition, find_program
+from uartsim.guest.guest_disk import firmware_of, has_disk, named_image
 from uartsim.guest.placeholders import fill_in
 from uartsim.guest.qemu_system import system_of
 
@@ -68,6 +69,10 @@ def _check_qemu(definition: GuestDefinition) -> None:
         builds = _check_boot_file(name, definition.folder) or builds
     if (builds or "cd" in definition.options) and not _can_write(cache_folder()):
         _build_all(definition)  # this succeeds if all files are in the cache already
+    if definition.image is not None:
+        firmware_of(definition)
+    elif has_disk(definition):
+        named_image(definition)
     for text in definition.options.get("drives", []):
         _check_drive(definition, fill_in(text, _values(definition), f"guest {definition.name!r}, drives"))
 

@@ -210,10 +210,10 @@ def chosen_firmware(report: DiskReport, wanted: str = "auto") -> str:
     if wanted == "auto":
         return report.boots[0]
     if wanted not in report.boots:
-        has = {"bios": "boot code for a BIOS", "uefi": r"a loader for UEFI, \EFI\BOOT\BOOTX64.EFI"}
+        lacks = {"bios": "boot code for a BIOS", "uefi": r"loader for UEFI (\EFI\BOOT\BOOTX64.EFI)"}[wanted]
         raise UsageError(
-            f"{report.path} cannot be started with firmware {wanted}, because it has no {has[wanted].removeprefix('a ')}: "
-            f"use {report.boots[0]}, which it has {has[report.boots[0]]} for"
+            f"{report.path} cannot be started with firmware {wanted}, because it has no {lacks}: it boots with "
+            f"{report.boots[0]}"
         )
     return wanted
 

@@ -127,7 +127,11 @@ class Overlay:
         folder = self.path.parent
         if change is not None:
             return f"the guest's disk is kept in {folder}, but its base {self.base.path} {change}; remove it: rm -r {folder}"
-        return f"the guest's disk is kept: run it again with 'uartsim run {self.path}', or remove it: rm -r {folder}"
+        return self.how_to_use()
+
+    def how_to_use(self) -> str:
+        """Sentences about an overlay that is kept: where it is, how to run it again, and how to remove it."""
+        return f"the guest's disk is kept: run it again with 'uartsim run {self.path}', or remove it: rm -r {self.path.parent}"
 
     def _release(self) -> None:
         self._lock.close()
