@@ -219,7 +219,6 @@ def _additions(recipe: Recipe, folder: Path, layout: DiskLayout, identity: uuid.
     targets = {"bios": "i386-pc", "uefi": "x86_64-efi", "both": "i386-pc x86_64-efi"}[recipe.firmware]
     values = {
         "hostname": recipe.hostname,
-        "suite": recipe.suite,
         "root_uuid": str(identity),
         "esp_uuid": "{:04X}-{:04X}".format(*divmod(esp_serial(layout), 1 << 16)) if layout.partition("esp") else "",
         "partition": "1",
