@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.images.small_disk import small_disk
-from uartsim import open_console
+from uartsim.blocking import open_console
 
 pytestmark = pytest.mark.needs("qemu-img", "qemu-system-x86_64", "/usr/share/seabios/bios-256k.bin")
 
