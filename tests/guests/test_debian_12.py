@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import subprocess
 import sys
@@ -10,7 +9,6 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import MappingProxyType
 
 import pytest
 import trio
@@ -18,8 +16,7 @@ import trio
 from tests.patience import SCALE
 from uartsim.console.console import Console
 from uartsim.console.open_console import open_console
-from uartsim.guest.catalogue import GuestDefinition, find_guest
-from uartsim.guest.image_drive import OVMF_CODE, OVMF_VARIABLES
+from uartsim.guest.catalogue import find_guest
 from uartsim.images.build import build_image, missing_programs
 from uartsim.images.disk_look import look_at
 
@@ -38,24 +35,9 @@ def _can_build() -> None:
 
 
 @asynccontextmanager
-async def booted(guest: str | GuestDefinition) -> AsyncIterator[Console]:
-    async with open_console(guest, registers=True, timeout=BOOT_S, timeout_scale=SCALE) as console:
+async def booted(guest: str, firmware: str | None = None) -> AsyncIterator[Console]:
+    async with open_console(guest, registers=True, firmware=firmware, timeout=BOOT_S, timeout_scale=SCALE) as console:
         yield console
-
-
-def under_uefi(name: str) -> GuestDefinition:
-    """A guest of ours whose image boots by BIOS and UEFI, with UEFI's firmware."""
-    guest = find_guest(name)
-    assert guest.image is not None
-    assert guest.image.firmware == "both"
-    image = build_image(guest.image, guest.folder, lambda text: None)
-    flash = "if=pflash,format=raw"
-    drives = [
-        f"file={image.path},format=qcow2,if=virtio,snapshot=on",
-        f"{flash},unit=0,readonly=on,file={OVMF_CODE}",
-        f"{flash},unit=1,snapshot=on,file={OVMF_VARIABLES}",
-    ]
-    return dataclasses.replace(guest, image=None, options=MappingProxyType({"drives": drives}))
 
 
 async def answer(console: Console, command: str) -> str:
@@ -106,7 +88,7 @@ def test_debian_12_answers_after_grub_s_menu_and_its_own_commands_work() -> None
 @pytest.mark.needs("/usr/share/OVMF/OVMF_CODE_4M.fd", guest="debian-12")
 def test_debian_12_boots_under_uefi_too() -> None:
     async def main() -> None:
-        async with booted(under_uefi("debian-12")) as console:
+        async with booted("debian-12", firmware="uefi") as console:
             await console.grub.wait_for_menu()
             await console.grub.boot()
             await console.login("user", "user")
