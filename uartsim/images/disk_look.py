@@ -7,6 +7,7 @@ makes no sense is taken for absent.
 from __future__ import annotations
 
 import os
+import struct
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,7 +36,9 @@ LOADERS: Final = {
 #: Text in boot sectors: loaders that need no active partition, and stubs that only say that there is no loader.
 _LOADER_TEXTS: Final = (b"GRUB", b"LILO", b"SYSLINUX", b"EXTLINUX", b"LINUX", b"Limine", b"iPXE")
 _STUB_TEXTS: Final = (b"This is not a bootable disk", b"Non-System disk")
-#: How far a partition may end beyond the disk before the disk is taken for truncated, in bytes.
+#: Where the primary volume descriptor of a CD is, in bytes (ECMA-119, section 6.7.1).
+_VOLUME_DESCRIPTOR: Final = 16 * 2048
+#: How far a partition or a CD may end beyond the disk before the disk is taken for truncated, in bytes.
 _TOLERANCE: Final = 1 << 20
 
 
@@ -120,6 +123,12 @@ def look_at(path: str | os.PathLike[str]) -> DiskReport:
 
 
 def _look_at_cd(path: str, found: ImageFormat, disk: Disk) -> DiskReport:
+    descriptor = disk.read(_VOLUME_DESCRIPTOR, 2048)
+    blocks, block = struct.unpack_from("<I44xH", descriptor.ljust(2048, b"\0"), 80)
+    if blocks * block > disk.size + _TOLERANCE:
+        raise UsageError(
+            f"{path} is truncated: the CD has {blocks * block} bytes, and the file {disk.size}: copy or download it again"
+        )
     entries = boot_entries(disk.read)
     loaders = [name for entry in entries if entry.platform == "uefi" for name in _loaders(disk.read, entry.start)]
     boots = ["bios"] * any(entry.platform == "bios" for entry in entries) + ["uefi"] * (ARCHITECTURE in loaders)

@@ -17,6 +17,7 @@ import re
 import stat
 import struct
 import sys
+import uuid
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
@@ -35,6 +36,12 @@ _QCOW2_CORRUPT, _QCOW2_DATA_FILE, _QCOW2_EXTENDED_TABLES = 2, 4, 16
 _QCOW2_BACKING_FORMAT, _QCOW2_DATA_FILE_NAME = 0xE2792ACA, 0x44415441
 #: So many L2 tables of a qcow2 image are read, those at the end of the file.
 _MOST_TABLES: Final = 64
+#: The first region table of a VHDX image, the GUIDs in it and in the metadata, and the states of blocks that are there.
+_VHDX_REGIONS: Final = 192 * 1024
+_VHDX_METADATA: Final = uuid.UUID("8b7ca206-4790-4b9a-b8fe-575f050f886e").bytes_le
+_VHDX_PARAMETERS: Final = uuid.UUID("caa16737-fa36-4d43-b3b6-33f0aa44e76b").bytes_le
+_VHDX_TABLE: Final = uuid.UUID("2dc27766-f623-4200-9d64-115e9bfd4a08").bytes_le
+_VHDX_PRESENT: Final = (6, 7)
 #: What QEMU takes for an extent and a parent in a VMDK descriptor, which is more than VMware writes (its ``block/vmdk.c``).
 _VMDK_EXTENT: Final = re.compile(rb'RW\s++\S++\s++\S++\s*+"([^"\r\n]*+)"')
 _VMDK_PARENT: Final = re.compile(rb'parentFileNameHint..([^"]*+)"', re.DOTALL)
@@ -122,21 +129,14 @@ def _checked(path: str, above: list[str]) -> ImageFormat:
     if path in above or len(above) >= DEEPEST_CHAIN:
         raise UsageError(f"the images {', '.join([*above, path])} are made on one another without an end")
     with open_image(path) as file:
-        size = os.fstat(file.fileno()).st_size
         head = file.read(HEAD_BYTES)
-        file.seek(max(0, size - 512))
+        file.seek(max(0, os.fstat(file.fileno()).st_size - 512))
         tail = file.read(512)
         name = format_of_content(head, tail)
         for offset, mark, sentence in _NO_DISKS:
             if name == "raw" and head[offset : offset + len(mark)] == mark:
                 raise UsageError(f"{path} {sentence} {os.path.basename(path)}")
-        named: list[tuple[str, str | None]] = []
-        if name == "qcow2":
-            named = _check_qcow2(path, file, head, size)
-        elif name == "vmdk":
-            named = _named_by_vmdk(path, file, head)
-        elif name == "vhd":
-            _check_vhd(path, head, tail)
+        named = _named(path, name, file, head, tail)
     driver = {"vhd": "vpc", "iso": "raw"}.get(name, name)
     reads: list[str] = []
     kept_base = base_of_kept(path)
@@ -158,6 +158,20 @@ def _checked(path: str, above: list[str]) -> ImageFormat:
         else:
             open_image(place).close()
     return ImageFormat(name, driver, tuple(reads))
+
+
+def _named(path: str, name: str, file: BinaryIO, head: bytes, tail: bytes) -> list[tuple[str, str | None]]:
+    """The files that an image names, with their formats, after a check of what its format says of itself."""
+    size = os.fstat(file.fileno()).st_size
+    if name == "qcow2":
+        return _check_qcow2(path, file, head, size)
+    if name == "vmdk":
+        return _named_by_vmdk(path, file, head)
+    if name == "vhd":
+        _check_vhd(path, head, tail)
+    elif name == "vhdx":
+        _check_vhdx(path, file, size)
+    return []
 
 
 def format_of_content(head: bytes, tail: bytes) -> str:
@@ -308,3 +322,27 @@ def _check_vhd(path: str, head: bytes, tail: bytes) -> None:
         raise _truncated(path, "a VHD image ends with its footer, and this one does not")
     if tail[60:64] == b"\0\0\0\x04":
         raise UsageError(f"{path} holds only what differs from another VHD image: merge the two where they were made")
+
+
+def _check_vhdx(path: str, file: BinaryIO, size: int) -> None:
+    """Check that the blocks of a VHDX image are in the file ([MS-VHDX] 2.2.3, 2.5 and 2.6)."""
+    table, metadata = (_region(file, guid) for guid in (_VHDX_TABLE, _VHDX_METADATA))
+    block = 1 << 20
+    for at in range(32, len(metadata) - 31, 32):
+        if metadata[at : at + 16] == _VHDX_PARAMETERS:
+            place = struct.unpack_from("<I", metadata, at + 16)[0]
+            block = int.from_bytes(metadata[place : place + 4], "little")
+    entries = struct.unpack(f"<{len(table) // 8}Q", table[: len(table) // 8 * 8])
+    last = max((entry >> 20 for entry in entries if entry & 7 in _VHDX_PRESENT), default=0) << 20
+    if not table or not metadata or (last and last + block > size):
+        raise _truncated(path, f"it needs {last + block} bytes, and the file has {size}")
+
+
+def _region(file: BinaryIO, guid: bytes) -> bytes:
+    """A region of a VHDX image, up to 8 MiB of it; empty if it is not in the file."""
+    regions = os.pread(file.fileno(), 64 * 1024, _VHDX_REGIONS)
+    for at in range(16, len(regions) - 31, 32):
+        if regions[at : at + 16] == guid:
+            place, length = struct.unpack_from("<QI", regions, at + 16)
+            return os.pread(file.fileno(), min(length, 1 << 23), place) if place < 1 << 62 else b""
+    return b""

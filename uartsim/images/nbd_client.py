@@ -112,14 +112,14 @@ class Disk:
         try:
             self._connection.sendall(request + data)
             magic, error, handle = struct.unpack(">IIQ", self._receive(16))
+            if (magic, handle) != (_SIMPLE_REPLY_MAGIC, self._count):
+                raise DiskError(f"{self.path}: qemu-nbd sent an answer that makes no sense")
+            if error:
+                done = "written" if command in (_WRITE, _FLUSH) else "read"
+                raise DiskError(f"{self.path}: {length} bytes at {offset} cannot be {done}: {os.strerror(error)}")
+            return self._receive(answer)
         except OSError as why:
             raise DiskError(f"{self.path}: qemu-nbd does not answer ({why})") from None
-        if (magic, handle) != (_SIMPLE_REPLY_MAGIC, self._count):
-            raise DiskError(f"{self.path}: qemu-nbd sent an answer that makes no sense")
-        if error:
-            done = "written" if command in (_WRITE, _FLUSH) else "read"
-            raise DiskError(f"{self.path}: {length} bytes at {offset} cannot be {done}: {os.strerror(error)}")
-        return self._receive(answer)
 
     def _receive(self, count: int) -> bytes:
         parts = []
