@@ -150,7 +150,7 @@ def test_image_of_the_users_is_a_guest_by_its_path(tmp_path: Path, monkeypatch: 
     words = disk.open(lambda text: None)
     assert f"file={image},format=raw,if=none,id=uartsim-image" in words
     monkeypatch.chdir(tmp_path)
-    assert find_guest("my disk.img").settings["image"] == str(image)
+    assert find_guest("my disk.img").options["image"] == str(image)
     (tmp_path / "text").write_text("hello")
     with pytest.raises(UartsimError):
         GuestDisk(find_guest("text"), restored=False).open(lambda text: None)
