@@ -18,7 +18,7 @@ READ = [option for option in RUN_OPTIONS if option.early or option.takes == "not
 
 def words(option: RunOption) -> list[str]:
     """The option as it is typed, with a value that is right."""
-    values = {"text": "x=1" if option.parameter == "settings" else "x", "path": "x", "seconds": "2.5"}
+    values = {"text": "x=1" if option.parameter == "settings" else "x", "path": "x", "seconds": "2.5", "count": "2"}
     if option.names == "--fault":
         values["text"] = "noise"
     value = option.choices[0] if option.choices else values.get(option.takes)

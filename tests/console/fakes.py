@@ -74,6 +74,7 @@ class FakeMachine:
     name = "fake"
 
     def __init__(self) -> None:
+        self.guest: object = None
         self.ended: str | None = None
         self.pressed: list[str] = []
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import trio
@@ -69,14 +71,18 @@ class Getty:
 
 
 def log_in(
-    prepare: Callable[[Getty], None] = lambda getty: None, boot_s: float = 0.0, **options: float | str
+    prepare: Callable[[Getty], None] = lambda getty: None,
+    boot_s: float = 0.0,
+    account: tuple[str, str] | None = None,
+    **options: float | str,
 ) -> tuple[Getty, float]:
-    """Log in; returns the getty, and the seconds that it took."""
+    """Log in to a guest that has an account of its own, or not; returns the getty, and the seconds that it took."""
     gettys: list[Getty] = []
 
     async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
         gettys.append(Getty(client))
         prepare(gettys[0])
+        machine.guest = SimpleNamespace(account=account)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(gettys[0].run, boot_s)
             try:
@@ -99,6 +105,28 @@ def test_name_and_password_are_typed_once_each_and_quickly() -> None:
     getty, seconds = log_in()
     assert (getty.names, getty.answers, getty.commands) == (["root"], ["toor"], ["echo hello"])
     assert seconds < 1
+
+
+@pytest.mark.parametrize(
+    ("account", "options", "typed"),
+    [
+        (("alice", "secret"), {}, ("alice", "secret")),
+        (("alice", "secret"), {"user": "alice"}, ("alice", "secret")),
+        (("alice", "secret"), {"password": "other"}, ("alice", "other")),
+        (("alice", "secret"), {"user": "root"}, ("root", "toor")),
+        (("alice", "secret"), {"user": "bob", "password": "b"}, ("bob", "b")),
+        (None, {"user": "bob"}, ("bob", "toor")),
+    ],
+)
+def test_account_of_the_guest_is_the_default(
+    account: tuple[str, str] | None, options: dict[str, Any], typed: tuple[str, str]
+) -> None:
+    def expect(getty: Getty) -> None:
+        getty.password = typed[1]
+        getty.prompt = f"{typed[0]}@demo:~$ "
+
+    getty, _ = log_in(expect, account=account, **options)
+    assert (getty.names, getty.answers) == ([typed[0]], [typed[1]])
 
 
 def test_late_getty_gets_nothing_but_enters_before_its_prompt() -> None:

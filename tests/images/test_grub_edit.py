@@ -244,6 +244,18 @@ def test_setting_that_cannot_be_had_is_refused_and_nothing_written(settings: dic
     [
         ({"/etc/default/grub": DEFAULTS}, "the image has no GRUB"),
         ({"/boot/grub/grub.cfg": "set timeout=5\n"}, "no linux command"),
+        (
+            {"/boot/grub2/grub.cfg": "blscfg\n", "/boot/loader/entries/1.conf": "options $kernelopts\n"},
+            "no grubenv has that",
+        ),
+        (
+            {
+                "/boot/grub2/grub.cfg": "blscfg\n",
+                "/boot/loader/entries/1.conf": "options ${kernelopts}\n",
+                "/boot/grub2/grubenv": "# GRUB Environment Block\nkernelopts=" + "x" * 980 + "\n",
+            },
+            "has no room for the new command line",
+        ),
         ({"/boot/grub/grub.cfg": CONFIG, "/etc/default/grub": 'GRUB_CMDLINE_LINUX="other"'}, "was not made from it"),
         (
             {"/boot/grub/grub.cfg": CONFIG, "/etc/default/grub": 'GRUB_CMDLINE_LINUX="$(hostname)"'},

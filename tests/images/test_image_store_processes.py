@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -15,7 +16,8 @@ import pytest
 from tests.images.store_rig import KEY, entries, kept, make, never, python, store, wait_for
 from tests.patience import patience
 from uartsim.errors import UartsimError
-from uartsim.images.image_store import find_image
+from uartsim.images.image_store import find_image, list_images
+from uartsim.own_files.folder import OwnFolder
 
 __all__ = ["store"]
 
@@ -203,6 +205,21 @@ def test_a_program_that_has_failed_on_a_full_disk_is_told_from_others(
     with pytest.raises(UartsimError, match=r"has stopped because .*/images is full: make room.*\(mke2fs failed"):
         kept(make=failing)
     assert entries(store) == []
+
+
+def test_a_disk_that_is_full_when_the_record_is_written_leaves_no_image(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(own: OwnFolder, name: str, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    kept(name="other")
+    with monkeypatch.context() as patched:
+        patched.setattr(OwnFolder, "write_new", full)
+        with pytest.raises(UartsimError, match="nothing of it is left: No space left on device"):
+            kept()
+    assert [image.name for image in list_images()] == ["other"]
+    assert len(entries(store)) == 2
 
 
 def test_threads_that_build_other_images_do_not_wait_for_one_another(store: Path) -> None:

@@ -37,7 +37,8 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_cd_boots_isolinux_on_the_serial_line(tmp_path: Path) -> None:
     iso, out = tmp_path / "draft", tmp_path / "out"
     make_installer(RECIPE, tmp_path, iso, lambda text: None)
-    command = ["xorriso", "-osirrox", "on", "-indev", iso, "-report_el_torito", "plain", "-extract", "/", out]
+    command = ["xorriso", "-osirrox", "on", "-indev", str(iso)]
+    command += ["-report_el_torito", "plain", "-extract", "/", str(out)]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "/isolinux/isolinux.bin" in said
     assert (out / "linux").read_bytes().startswith(b"linux of debian-installer-12-netboot-amd64")

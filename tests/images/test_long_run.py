@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.patience import is_running, patience
-from uartsim.errors import UartsimError
+from uartsim.errors import UartsimError, UsageError
 from uartsim.images.long_run import run_long
 
 pytestmark = pytest.mark.needs("setpriv")
@@ -36,7 +36,7 @@ def run(
         "apt-get install dash",
         progress=progress,
         phase=lambda line: line[3:] if line.startswith("I: ") else None,
-        explain=lambda said: "there is no such package" if "E: no package" in said else "",
+        explain=lambda said: UsageError("there is no such package") if "E: no package" in said else None,
         variables={"GREETING": "hello"},
         output=output,
         mounts=mounts,
@@ -53,7 +53,7 @@ def test_phases_are_told_and_the_output_is_written(tmp_path: Path, logs: Path) -
 
 
 def test_a_failure_has_the_last_lines_and_names_the_log(tmp_path: Path, logs: Path) -> None:
-    with pytest.raises(UartsimError) as caught:
+    with pytest.raises(UsageError) as caught:
         run(
             'for i in $(seq 100); do echo "line $i" >&2; done; printf "E: no package \\033[2J\\n" >&2; exit 7',
             tmp_path / "o",
@@ -71,6 +71,15 @@ def test_a_failure_has_the_last_lines_and_names_the_log(tmp_path: Path, logs: Pa
 def test_a_program_killed_by_a_signal_is_said_to_be(tmp_path: Path) -> None:
     with pytest.raises(UartsimError, match=r"sh failed \(signal SIGKILL\)"):
         run("kill -KILL $$", tmp_path / "out")
+
+
+def test_a_program_that_has_ended_is_not_waited_for_because_of_its_children(tmp_path: Path) -> None:
+    with pytest.raises(UartsimError, match=r"sh failed \(signal SIGKILL\)"):
+        run(f"sleep 1000 & echo $! >{tmp_path / 'number'}; kill -KILL $$", tmp_path / "out")
+    give_up_at = time.monotonic() + patience(20)
+    while is_running(int((tmp_path / "number").read_text())):
+        assert time.monotonic() < give_up_at
+        time.sleep(0.02)
 
 
 def test_giving_up_ends_the_program_which_may_clean_up(tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from uartsim.cli.images_progress import ImagesProgress
 from uartsim.cli.option_types import Seconds
-from uartsim.cli.undone_by_signals import EndedBySignal, undone_by_signals
 from uartsim.errors import UsageError
+from uartsim.printable import printable_line
 from uartsim.standard_streams import reader_may_leave
 
 if TYPE_CHECKING:
+    from uartsim.cli.images_progress import ImagesProgress
     from uartsim.images.image_check import Finding
     from uartsim.images.image_store import StoredImage
     from uartsim.images.partial_file import Partial
@@ -37,6 +37,9 @@ def images() -> None:
 @contextmanager
 def _showing() -> Iterator[ImagesProgress]:
     """Progress on standard error; a signal ends the command once everything half done is removed."""
+    from uartsim.cli.images_progress import ImagesProgress
+    from uartsim.cli.undone_by_signals import EndedBySignal, undone_by_signals
+
     try:
         with undone_by_signals(), ImagesProgress() as progress:
             yield progress
@@ -92,7 +95,14 @@ def _print_table(found: list[Finding], parts: list[Partial]) -> None:
             made = time.strftime("%Y-%m-%d", time.localtime(image.made_at))
             sizes = (bytes_text(image.size_bytes), bytes_text(image.disk_bytes))
             rows.append(
-                (image.name, image.format, *sizes, made, age_text(image.used_at), f"{image.kind}: {image.source}")
+                (
+                    image.name,
+                    image.format,
+                    *sizes,
+                    made,
+                    age_text(image.used_at),
+                    printable_line(f"{image.kind}: {image.source}"),
+                )
             )
         else:
             rows.append((finding.name, "-", "-", "-", "-", "-", "-"))
@@ -227,7 +237,7 @@ def remove(names: tuple[str, ...], days: float | None) -> None:
                 with store:
                     removed = remove_unused(store, days, progress.say)
             if not removed:
-                progress.say(f"no built image has been unused for {days:g} days")
+                progress.say("nothing is removed: no built image has been unused for so long")
 
 
 @images.command()

@@ -66,15 +66,6 @@ def run(
     link: str | None,
     settings: tuple[str, ...],
     registers: bool | None,
-    firmware: str | None,
-    disk: str | None,
-    writable: bool,
-    memory: int | None,
-    cores: int | None,
-    net: str | None,
-    edit: tuple[str, ...],
-    grub: tuple[str, ...],
-    seed: str | None,
     restore: str | None,
     no_attach: bool,
     clock: str,
@@ -94,16 +85,7 @@ def run(
     from uartsim.access.endpoints import open_endpoints
     from uartsim.guest.make_guest import make_guest
 
-    definition = _definition(guest, settings, registers)
-    machine = {"firmware": firmware, "disk": disk, "writable": writable, "memory": memory, "cores": cores, "net": net}
-    if any(machine.values()):
-        from uartsim.guest.own_disk import with_machine
-
-        definition = with_machine(definition, **machine)
-    if edit or grub or seed is not None:
-        from uartsim.guest.before_boot import with_before_boot
-
-        definition = with_before_boot(definition, edit=edit, grub=grub, seed=seed)
+    definition = _changed(_definition(guest, settings, registers), port)
     line = _line_settings(definition, line_policy, record, port)
     _check_clock(clock, restore=restore, link=link, policy=line_policy, limit_s=limit_s)
     line.check_outputs()
@@ -137,6 +119,21 @@ def _definition(guest: str, settings: tuple[str, ...], registers: bool | None) -
     if registers is not None:
         definition = definition.with_registers("require" if registers else "off")
     definition.check_needs()
+    return definition
+
+
+def _changed(definition: GuestDefinition, options: dict[str, Any]) -> GuestDefinition:
+    """The guest with the options of its machine and its disk, which are taken out of ``options``."""
+    machine = {name: options.pop(name) for name in ("firmware", "disk", "writable", "memory", "cores", "net")}
+    before = {name: options.pop(name) for name in ("edit", "grub", "seed")}
+    if any(machine.values()):
+        from uartsim.guest.own_disk import with_machine
+
+        definition = with_machine(definition, **machine)
+    if any(value not in (None, ()) for value in before.values()):
+        from uartsim.guest.before_boot import with_before_boot
+
+        definition = with_before_boot(definition, **before)
     return definition
 
 

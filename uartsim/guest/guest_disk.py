@@ -187,6 +187,8 @@ class GuestDisk:
         if firmware == "uefi":
             check_firmware()
         stored = build_image(recipe, definition.folder, progress)
+        if stored.format == "iso":
+            return DiskSource(Path(stored.path), "raw", firmware, "cd")
         return DiskSource(Path(stored.path), stored.format, firmware, definition.options.get("disk", "virtio"))
 
     def placed(self, words: list[str]) -> list[str]:

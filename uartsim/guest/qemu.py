@@ -55,7 +55,7 @@ from uartsim.guest.qemu_line import ByteLine, QemuLine, RegisterLine
 from uartsim.guest.qemu_snapshots import QemuSnapshots
 from uartsim.guest.qemu_system import system_of
 from uartsim.guest.qmp import QmpClient, QmpError
-from uartsim.guest.snapshot import PortSnapshot
+from uartsim.guest.snapshot import PortSnapshot, read_snapshot
 from uartsim.guest.snapshot_folder import PORT_FILE, SnapshotFiles
 from uartsim.machine import GuestEnd, Machine
 
@@ -109,7 +109,7 @@ class QemuGuest:
         self._registers = options.get("registers", "auto")
         self._port = options.get("port", "com1")
         self._restore = restore
-        self._snapshot = None if restore is None else _read_snapshot(restore)
+        self._snapshot = None if restore is None else read_snapshot(restore)
         if self._snapshot is not None:
             self._registers = "require"
         self._files: SnapshotFiles | None = None
@@ -394,18 +394,6 @@ class QemuGuest:
             self._boot_keys.boot()
         if name == "SHUTDOWN" and data.get("guest"):
             self._powered_off = True
-
-
-def _read_snapshot(folder: Path) -> PortSnapshot:
-    """Read a snapshot and check that its files are complete.
-
-    Raises:
-        UsageError: they are not.
-    """
-    snapshot = PortSnapshot.read(folder / PORT_FILE)
-    with SnapshotFiles(folder) as files:
-        snapshot.files.check(files)
-    return snapshot
 
 
 def _monitor_arguments(monitor: int) -> list[str]:

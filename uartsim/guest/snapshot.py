@@ -21,7 +21,7 @@ from typing import Any, Final
 from uartsim.chip.part_states import LoopState
 from uartsim.chip.state import UartState
 from uartsim.errors import UartsimError, UsageError
-from uartsim.guest.snapshot_folder import SnapshotFiles, is_file_name
+from uartsim.guest.snapshot_folder import PORT_FILE, SnapshotFiles, is_file_name
 from uartsim.line_format import LineFormat
 from uartsim.machine import Com1
 
@@ -183,6 +183,18 @@ class PortSnapshot:
                 f"the snapshot is of another machine: the command lines of QEMU differ in {' '.join(differing)}; "
                 "run the same guest with the same settings"
             )
+
+
+def read_snapshot(folder: Path) -> PortSnapshot:
+    """Read a snapshot and check that its files are complete.
+
+    Raises:
+        UsageError: they are not.
+    """
+    snapshot = PortSnapshot.read(folder / PORT_FILE)
+    with SnapshotFiles(folder) as files:
+        snapshot.files.check(files)
+    return snapshot
 
 
 def moved(state: UartState, by: int) -> UartState:

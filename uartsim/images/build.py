@@ -37,7 +37,8 @@ class Builder:
         version: changes when the same recipe gives another image than before.
         format: the format of what it makes, ``"qcow2"`` or ``"raw"``.
         programs: the programs that it runs, and the command ``apt-get install PACKAGE`` that installs each.
-        make: makes the image of ``(recipe, the guest's folder, the path of the draft, progress)``.
+        make: makes the image of ``(recipe, the guest's folder, the path of the draft, progress)``; may return a text that says
+            better than ``source`` what it is made of.
         expected_bytes: how much room the image and all that is needed to make it take, at most.
         source: where the image comes from, in words, for the list of images.
     """
@@ -45,7 +46,7 @@ class Builder:
     version: str
     format: str
     programs: Mapping[str, str]
-    make: Callable[[Recipe, Path, Path, Progress], None]
+    make: Callable[[Recipe, Path, Path, Progress], str | None]
     expected_bytes: Callable[[Recipe], int]
     source: Callable[[Recipe], str]
 
@@ -78,10 +79,10 @@ def build_image(recipe: Recipe, folder: Path, progress: Progress, *, rebuild: bo
     """
     builder = builder_of(recipe)
 
-    def make(draft: Path) -> None:
+    def make(draft: Path) -> str | None:
         if missing := missing_programs(recipe):
             raise UsageError(f"building the image {folder.name} needs programs that are missing here: {missing}")
-        builder.make(recipe, folder, draft, progress)
+        return builder.make(recipe, folder, draft, progress)
 
     return stored_image(
         folder.name,

@@ -9,12 +9,13 @@ Built twice of the same packages, an image is the same bytes, whether root or an
 
 from __future__ import annotations
 
+import re
 import uuid
 from pathlib import Path
 from typing import Final
 
 from uartsim.errors import UartsimError
-from uartsim.file_cache import Progress
+from uartsim.file_cache import Progress, content_hash
 from uartsim.images import debian_root, disk_layout, efi_partition, ext4_partition
 from uartsim.images.build import Builder
 from uartsim.images.disk_layout import layout_of, write_grub, write_table
@@ -27,12 +28,14 @@ from uartsim.images.root_tree import unpack_root
 #: Changes when the same recipe gives another image than before.
 VERSION: Final = f"debian 2 {debian_root.scripts_hash()}"
 
+#: A paragraph of dpkg's status file.
+_PACKAGE: Final = re.compile(r"^Package: (\S+)\n(?:\S.*\n| .*\n)*?Version: (\S+)$", re.MULTILINE)
 _UTILS: Final = "apt-get install qemu-utils"
 _CONVERT_TIMEOUT_S: Final = 900.0
 _MIB: Final = 1 << 20
 
 
-def make_debian(recipe: Recipe, folder: Path, draft: Path, progress: Progress) -> None:
+def make_debian(recipe: Recipe, folder: Path, draft: Path, progress: Progress) -> str:
     """Make the image of a Debian guest.
 
     Args:
@@ -40,6 +43,8 @@ def make_debian(recipe: Recipe, folder: Path, draft: Path, progress: Progress) -
         folder: the guest's folder.
         draft: the path of the image to make; what is needed meanwhile has names beside it that begin with its name.
         progress: told what is being done; it may raise an exception to give up.
+
+    Returns: what it is made of.
 
     Raises:
         UsageError: a program is missing.
@@ -67,6 +72,7 @@ def make_debian(recipe: Recipe, folder: Path, draft: Path, progress: Progress) -
     done = run_tool(command, _UTILS, timeout_s=_CONVERT_TIMEOUT_S)
     if done.status:
         raise UartsimError(f"qemu-img failed (status {done.status}): {done.complaints[-300:]}")
+    return f"{_source(recipe)}: {_packages(beside['root'] / 'var/lib/dpkg/status')}"
 
 
 def _file(root: Path, path: str) -> Path:
@@ -78,6 +84,20 @@ def _file(root: Path, path: str) -> Path:
     if not (root / path).is_file():
         raise UartsimError(f"the root directory has no {path}, which GRUB starts from")
     return root / path
+
+
+def _source(recipe: Recipe) -> str:
+    return f"Debian {recipe.suite} by mmdebstrap"
+
+
+def _packages(status: Path) -> str:
+    """How many packages are installed, a hash of their names and versions, and those of the kernels."""
+    if not status.is_file():
+        return "no packages"
+    packages = sorted(_PACKAGE.findall(status.read_text(errors="replace")))
+    lines = [f"{name} {version}" for name, version in packages]
+    kernels = ", ".join(line for line in lines if re.match(r"linux-image-\d", line))
+    return f"{len(lines)} packages ({content_hash(*(line.encode() for line in lines))[:8]}), {kernels or 'no kernel'}"
 
 
 BUILDER: Final = Builder(
@@ -94,5 +114,5 @@ BUILDER: Final = Builder(
     },
     make=make_debian,
     expected_bytes=lambda recipe: 3 * recipe.size_mb * _MIB // 2,
-    source=lambda recipe: f"Debian {recipe.suite} by mmdebstrap",
+    source=_source,
 )

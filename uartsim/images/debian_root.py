@@ -10,6 +10,7 @@ from Debian's mirrors; proxies that apt is told to use are used.  Neither leaves
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import io
 import os
@@ -17,12 +18,13 @@ import re
 import shlex
 import shutil
 import tarfile
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from uartsim.errors import UsageError
+from uartsim.errors import UartsimError, UsageError
 from uartsim.file_cache import Progress, content_hash
 from uartsim.images.disk_layout import DiskLayout
 from uartsim.images.host_tools import run_tool
@@ -78,7 +80,7 @@ def make_root(
         progress: told what is being done; it may raise an exception to give up.
 
     Raises:
-        UsageError: a program is missing, or a file of the recipe's cannot be read.
+        UsageError: a program is missing, or the recipe names a release or a package that there is not, or no kernel.
         UartsimError: mmdebstrap failed.
     """
     additions = tar.with_name(f"{tar.name}.additions")
@@ -95,21 +97,37 @@ def make_root(
     command += [f"--customize-hook=tar-in {shlex.quote(str(additions))} /"]
     command += [f'--customize-hook=chroot "$1" sh /{_BUILD}/finish_root.sh']
     command += [recipe.suite, "-", *_sources(recipe.suite)]
-    variables = {"SOURCE_DATE_EPOCH": str(BUILD_TIME), "TZ": "UTC"}
-    if mode != "unshare":  # whose users cannot reach a private folder
+    with _work_folder(mode, tar) as work:
+        variables = {"SOURCE_DATE_EPOCH": str(BUILD_TIME), "TZ": "UTC", "TMPDIR": str(work)}
+        run_long(
+            command,
+            INSTALL,
+            progress=progress,
+            phase=_phase,
+            explain=_reason,
+            variables=variables,
+            output=tar,
+            mounts=mode == "root",
+        )
+
+
+@contextlib.contextmanager
+def _work_folder(mode: str, tar: Path) -> Iterator[Path]:
+    """A folder for mmdebstrap to work in."""
+    if mode != "unshare":
         work = tar.with_name(f"{tar.name}.mmdebstrap")
         work.mkdir(0o755)
-        variables["TMPDIR"] = str(work)
-    run_long(
-        command,
-        INSTALL,
-        progress=progress,
-        phase=_phase,
-        explain=_reason,
-        variables=variables,
-        output=tar,
-        mounts=mode == "root",
-    )
+        yield work
+        return
+    # Subordinate users cannot reach a private folder, nor can we remove what they have made.
+    with tempfile.TemporaryDirectory(prefix="uartsim-build-") as folder:
+        os.chmod(folder, 0o711)
+        try:
+            yield Path(folder)
+        finally:  # for an mmdebstrap that was killed; it cleans up otherwise
+            if left := [str(path) for path in Path(folder).iterdir()]:
+                helper = ["mmdebstrap", "--unshare-helper", "rm", "-rf", "--one-file-system", "--", *left]
+                run_tool(helper, INSTALL, timeout_s=300.0)
 
 
 def _mode() -> str:
@@ -179,19 +197,21 @@ def _phase(line: str) -> str | None:
     return f"mmdebstrap: {match[1]}" if match else None
 
 
-def _reason(said: str) -> str:
-    """What went wrong, as a sentence; empty if it is not known."""
+def _reason(said: str) -> UartsimError | None:
+    """What went wrong; None if it is not known."""
     if _NO_KERNEL in said:
-        return "the root directory has no kernel: add one to 'packages' in [image]"
+        return UsageError("the root directory has no kernel: add one to 'packages' in [image]")
     if match := _NO_PACKAGE.search(said):
-        return f"there is no package {match[match.lastindex or 0]} to install: check 'packages' in [image]"
+        return UsageError(f"there is no package {match[match.lastindex or 0]} to install: check 'packages' in [image]")
     if _NO_SUITE.search(said):
-        return "there is no such release in the archive: check 'suite' in [image]"
+        return UsageError("there is no such release in the archive: check 'suite' in [image]")
     if _NO_ROOM.search(said):
-        return "there is no room left on the disk"
+        return UartsimError("there is no room left on the disk")
     if _NO_NETWORK.search(said):
-        return "packages cannot be downloaded: check the network, the proxy and apt's sources, and build again"
-    return ""
+        return UartsimError(
+            "packages cannot be downloaded: check the network, the proxy and apt's sources, and build again"
+        )
+    return None
 
 
 def _additions(recipe: Recipe, folder: Path, layout: DiskLayout, identity: uuid.UUID) -> bytes:
@@ -199,7 +219,6 @@ def _additions(recipe: Recipe, folder: Path, layout: DiskLayout, identity: uuid.
     targets = {"bios": "i386-pc", "uefi": "x86_64-efi", "both": "i386-pc x86_64-efi"}[recipe.firmware]
     values = {
         "hostname": recipe.hostname,
-        "suite": recipe.suite,
         "root_uuid": str(identity),
         "esp_uuid": "{:04X}-{:04X}".format(*divmod(esp_serial(layout), 1 << 16)) if layout.partition("esp") else "",
         "partition": "1",

@@ -67,9 +67,7 @@ fi
 
 # What differs between two builds, or says where this one was made.
 rm -f /etc/apt/apt.conf.d/99mmdebstrap /etc/dpkg/dpkg.cfg.d/99mmdebstrap /var/lib/systemd/random-seed
-printf 'deb http://deb.debian.org/debian %s main\ndeb http://deb.debian.org/debian %s-updates main\n' "$suite" "$suite" \
-    >/etc/apt/sources.list
-printf 'deb http://deb.debian.org/debian-security %s-security main\n' "$suite" >>/etc/apt/sources.list
+: >/etc/apt/sources.list # a mirror of this machine's, perhaps: the guest has no sources until it is given some
 rm -f /etc/apt/sources.list.d/*
 find /var/log -type f -exec truncate -s 0 {} +
 if [ -d /var/log/journal ]; then # as root, systemd's installation gives it an access list

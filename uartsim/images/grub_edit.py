@@ -93,14 +93,12 @@ class _GrubEdit:
     def _file(self, path: str) -> str:
         return self._tree.resolve(path)[0]
 
-    def _replace(self, path: str, text: str, note: str) -> bool:
+    def _replace(self, path: str, text: str, note: str) -> None:
         real = self._file(path)
-        if text == self._texts[real]:
-            return False
-        self._texts[real] = text
-        self._changed.add(real)
-        self._notes.append(f"{real}: {note}")
-        return True
+        if text != self._texts[real]:
+            self._texts[real] = text
+            self._changed.add(real)
+            self._notes.append(f"{real}: {note}")
 
     def set_default(self, key: str, value: str) -> str | None:
         """Set a key in the file that has the last word on it.
@@ -132,16 +130,17 @@ class _GrubEdit:
                 f"--grub {key}: its value in {_DEFAULTS} is computed by the shell, so it cannot be found in the kernel's "
                 "command line: change grub.cfg with --edit"
             )
-        seen = concerned = 0
+        seen = concerned = in_environment = 0
 
         def change(title: str, command_line: str) -> str | None:
-            nonlocal seen, concerned
+            nonlocal seen, concerned, in_environment
             seen += 1
             if key == COMMAND_LINES[1] and is_recovery(title, command_line):
                 return None
             concerned += 1
-            if f"${_KERNEL_OPTIONS}" in command_line.split() or f"${{{_KERNEL_OPTIONS}}}" in command_line.split():
-                return None  # in the environment block
+            if {f"${_KERNEL_OPTIONS}", f"${{{_KERNEL_OPTIONS}}}"} & {*command_line.split()}:
+                in_environment += 1
+                return None
             new = with_parameters(command_line, old.split(), value.split())
             if new is None:
                 raise UsageError(
@@ -156,23 +155,33 @@ class _GrubEdit:
         for path in self._entries:
             text = change_boot_entry(self._texts[self._file(path)], change)
             self._replace(path, text, f"options: {_replaced(old, value)}")
-        self._set_environment(change, _replaced(old, value))
+        if in_environment and not self._set_environment(change, _replaced(old, value)):
+            raise UsageError(
+                f"--grub {key}: entries take it from {_KERNEL_OPTIONS} of GRUB's environment block, and no grubenv has that: "
+                "change the entries with --edit"
+            )
         if not concerned:
             raise UsageError(
                 f"--grub {key}: no entry of {self._configs[0]} starts a kernel with it"
                 + ("" if seen else " (there is no linux command)")
             )
 
-    def _set_environment(self, change: Callable[[str, str], str | None], note: str) -> None:
+    def _set_environment(self, change: Callable[[str, str], str | None], note: str) -> bool:
+        """Change the kernel's command line in the environment blocks; whether one has it."""
+        found = False
         for path in self._environments:
             variables = read_environment(self._texts[self._file(path)].encode(errors="surrogateescape"))
             if variables is None or _KERNEL_OPTIONS not in variables:
                 continue
+            found = True
             new = change("", variables[_KERNEL_OPTIONS])
-            block = write_environment({**variables, _KERNEL_OPTIONS: new or ""})
+            if new is None:
+                continue
+            block = write_environment({**variables, _KERNEL_OPTIONS: new})
             if block is None:
                 raise UsageError(f"--grub: {path} has no room for the new command line: give fewer parameters")
             self._replace(path, block.decode(errors="surrogateescape"), f"{_KERNEL_OPTIONS}: {note}")
+        return found
 
     def add_commands(self, settings: Mapping[str, str]) -> None:
         """Put the commands that have the settings' effect at the end of ``grub.cfg``."""

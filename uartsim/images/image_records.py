@@ -205,20 +205,28 @@ def _count(values: dict[str, Any], word: str) -> int:
     return number
 
 
-def write_record(own: OwnFolder, image: StoredImage) -> None:
+def write_record(own: OwnFolder, image: StoredImage, draft: str = "") -> None:
     """Write what is known of an image, replacing an earlier record in one step.
+
+    Args:
+        own: the store.
+        image: the image.
+        draft: the name of its complete file, which gets the image's name between the writing of the record and its
+            appearance: with a full disk neither appears.
 
     Raises:
         OSError: it cannot be written; then the earlier record is as it was.
     """
     words = ("name", "key", "format", "kind", "size_bytes", "file_bytes", "sha256", "source", "mtime_ns")
     values = {"version": _VERSION, **{word: getattr(image, word) for word in words}, "made_at": int(image.made_at)}
-    draft = f".{image.stem}.{os.getpid()}.json"
-    if draft in own.names():
-        own.remove(draft)
-    own.write_new(draft, json.dumps(values, indent=1).encode() + b"\n")
+    record = f".{image.stem}.{os.getpid()}.json"
+    if record in own.names():
+        own.remove(record)
+    own.write_new(record, json.dumps(values, indent=1).encode() + b"\n")
     try:
-        own.replace(draft, f"{image.stem}.json")
+        if draft:
+            own.replace(draft, image.path.name)
+        own.replace(record, f"{image.stem}.json")
     except BaseException:
-        own.remove(draft)
+        own.remove(record)
         raise

@@ -91,7 +91,7 @@ def read_store() -> OwnFolder | None:
 def stored_image(
     name: str,
     key: str,
-    make: Callable[[Path], None],
+    make: Callable[[Path], str | None],
     progress: Progress,
     *,
     format: str,  # noqa: A002 - the word that everybody uses for it
@@ -105,7 +105,7 @@ def stored_image(
         name: its name, such as ``"debian-12"``.
         key: a hash of everything that it is made of, see :func:`uartsim.file_cache.content_hash`.
         make: writes the image to the path that it is given.  Other files that it needs are in the same folder, with the
-            name of this path, a dot, and anything; they are removed afterwards.
+            name of this path, a dot, and anything; they are removed afterwards.  It may return a better ``source``.
         progress: called with a text that says what is being done, and about ten times a second while another process
             makes the same image.  It may raise an exception to give up.
         format: ``"qcow2"``, ``"raw"`` or another of :data:`uartsim.images.image_records.FORMATS`.
@@ -134,8 +134,8 @@ def stored_image(
         progress(check_room(own, doing, expected_bytes))
         image = StoredImage(name, key, format, "built", source)
         with new_draft(own, image, progress) as draft:
-            make(Path(own.path, draft))
-            image = keep_draft(own, draft, image)
+            found = make(Path(own.path, draft))
+            image = keep_draft(own, draft, replace(image, source=found or source))
         keep_to_limit(own, stem, progress)
         return image
 
@@ -219,11 +219,10 @@ def keep_draft(own: OwnFolder, draft: str, image: StoredImage) -> StoredImage:
         file_bytes=found.st_size,
         mtime_ns=found.st_mtime_ns,
     )
-    own.replace(draft, image.path.name)
+    write_record(own, image, draft)
     for file_name in files_of(own, image.stem):  # of an earlier one in another format
         if file_name not in (image.path.name, f"{image.stem}.json"):
             own.remove(file_name)
-    write_record(own, image)
     return image
 
 

@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from uartsim.errors import UartsimError
 from uartsim.file_cache import Progress
@@ -28,7 +28,7 @@ from uartsim.printable import printable
 #: How often the progress function is called while the program says nothing, in seconds.
 TICK_S: Final = 0.1
 #: How long a program may take to clean up after SIGTERM, in seconds.
-FAREWELL_S: Final = 30.0
+FAREWELL_S: Final = 5.0
 
 _UTIL_LINUX: Final = "apt-get install util-linux"
 _LAST_LINES: Final = 12
@@ -41,7 +41,7 @@ def run_long(
     *,
     progress: Progress,
     phase: Callable[[str], str | None],
-    explain: Callable[[str], str],
+    explain: Callable[[str], UartsimError | None],
     variables: Mapping[str, str],
     output: Path,
     mounts: bool = False,
@@ -53,14 +53,14 @@ def run_long(
         install: the command that installs it.
         progress: called with the text of the phase, about ten times a second; it may raise an exception to give up.
         phase: the text of the phase that a line of its standard error begins, or None if it begins none.
-        explain: a sentence that says what its standard error means, if it has failed; or an empty text.
+        explain: an error with a sentence that says what its standard error means, if it has failed; None if it is unknown.
         variables: additions to the environment.
         output: a new file for its standard output.
         mounts: it is run by root and mounts something: run it in namespaces of its own.
 
     Raises:
         UsageError: the program is missing, or the new file cannot be made.
-        UartsimError: it failed; the message has its last lines, and names the file that has all of them.
+        UartsimError: it failed (or what ``explain`` returns); the message has its last lines, and names the file that has all.
     """
     program = find_tool(command[0], install)
     apart = _namespaces() if mounts else []
@@ -81,27 +81,27 @@ def run_long(
     assert child.stderr is not None
     with child.stderr:
         try:
-            said = _follow(child.stderr, progress, phase)
+            said = _follow(child, progress, phase)
             status = child.wait()
         finally:
-            _end(child, child.stderr, apart=bool(apart))
+            _end(child, apart=bool(apart))
     if status:
         how = f"status {status}" if status > 0 else f"signal {signal.Signals(-status).name}"
-        sentence = explain(said) or f"{command[0]} failed"
-        raise UartsimError(
-            f"{sentence} ({how}):\n  {_last_lines(said)}\nall that {command[0]} said is in {_kept(said)}"
-        )
+        error = explain(said) or UartsimError(f"{command[0]} failed")
+        raise type(error)(f"{error} ({how}):\n  {_last_lines(said)}\nall that {command[0]} said is in {_kept(said)}")
 
 
-def _follow(stderr: IO[bytes], progress: Progress, phase: Callable[[str], str | None]) -> str:
-    """Read a program's standard error to its end; returns it."""
+def _follow(child: subprocess.Popen[bytes], progress: Progress, phase: Callable[[str], str | None]) -> str:
+    """Read a program's standard error until it has ended, whatever its children do; returns it."""
     said, seen, text = bytearray(), 0, ""
+    stderr = child.stderr
+    assert stderr is not None
     os.set_blocking(stderr.fileno(), False)
     with selectors.DefaultSelector() as selector:
         selector.register(stderr, selectors.EVENT_READ)
         while True:
-            ready = selector.select(TICK_S)
-            if ready:
+            ended = child.poll() is not None
+            if selector.select(0 if ended else TICK_S):
                 data = os.read(stderr.fileno(), _PIPE_BYTES)
                 if not data:
                     return said.decode(errors="replace")
@@ -109,6 +109,8 @@ def _follow(stderr: IO[bytes], progress: Progress, phase: Callable[[str], str | 
                 while (end := said.find(b"\n", seen)) >= 0:
                     line, seen = said[seen:end].decode(errors="replace"), end + 1
                     text = phase(line) or text
+            elif ended:
+                return said.decode(errors="replace")
             if text:
                 progress(text)
 
@@ -120,21 +122,19 @@ def _namespaces() -> list[str]:
     return [] if probe.returncode else command
 
 
-def _end(child: subprocess.Popen[bytes], stderr: IO[bytes], *, apart: bool) -> None:
+def _end(child: subprocess.Popen[bytes], *, apart: bool) -> None:
     """Make sure that a program has ended with all that it has started; outside namespaces of its own it may clean up."""
-    if child.poll() is not None:
-        return
-    if not apart:
+    if child.poll() is None and not apart:
         child.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(FAREWELL_S)
-            return
-    with contextlib.suppress(ProcessLookupError):
+    running = child.poll() is None
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
-    if apart:
-        os.set_blocking(stderr.fileno(), True)
-        while stderr.read(_PIPE_BYTES):  # up to the end, when the last of them is gone
+    if running and apart and child.stderr is not None:
+        os.set_blocking(child.stderr.fileno(), True)
+        while child.stderr.read(_PIPE_BYTES):  # up to the end, when the last of them is gone
             pass
 
 

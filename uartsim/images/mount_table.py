@@ -89,18 +89,13 @@ def mounted_file_system(source: str, volumes: Sequence[FileSystem]) -> FileSyste
     if source.startswith("/dev/disk/by-"):
         by, _, value = source.removeprefix("/dev/disk/by-").partition("/")
         key, equals = by.upper(), "="
-    if equals and not source.startswith("/dev/sd"):
-        names = {"UUID": "uuid", "LABEL": "label", "PARTUUID": "partition_uuid"}
-        if key not in names:
-            return None
-        fold = key.endswith("UUID")
+    if equals:
+        if key == "LABEL":
+            return next((volume for volume in volumes if volume.label == value != ""), None)
+        names = {"UUID": "uuid", "PARTUUID": "partition_uuid"}
+        attribute = names.get(key)
         matching = (
-            volume
-            for volume in volumes
-            if value
-            and (
-                getattr(volume, names[key]) == value or (fold and getattr(volume, names[key]).lower() == value.lower())
-            )
+            volume for volume in volumes if attribute and getattr(volume, attribute).lower() == value.lower() != ""
         )
         return next(matching, None)
     device = _DEVICE.fullmatch(source)

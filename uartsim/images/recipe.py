@@ -26,8 +26,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-from uartsim.file_cache import content_hash
-
 #: The builders, see :mod:`uartsim.images.build`.
 BUILDER_NAMES: Final = ("debian", "alpine", "debian-installer")
 #: The keys that the builders have a use for; the builder ``debian`` has one for all of them.
@@ -128,6 +126,8 @@ def recipe_key(recipe: Recipe, folder: Path, builder_version: str) -> str:
         folder: the guest's folder, for the files that the recipe names.
         builder_version: changes when the builder makes something else of the same recipe.
     """
+    from uartsim.file_cache import content_hash  # manifests are read at each start, and keys are not needed then
+
     parts = [builder_version, *(f"{field.name}={getattr(recipe, field.name)!r}" for field in fields(recipe))]
     content = [part.encode() for part in parts]
     if recipe.customize:
