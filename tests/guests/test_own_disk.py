@@ -17,6 +17,7 @@ from tests.images.store_rig import kept, store
 from uartsim.errors import UartsimError, UsageError
 from uartsim.guest.catalogue import find_guest
 from uartsim.guest.guest_disk import named_image
+from uartsim.guest.image_drive import DISKS, ImageDrive
 from uartsim.guest.own_disk import disk_guest, with_machine
 
 __all__ = ["store"]
@@ -35,6 +36,16 @@ def test_path_of_a_file_is_a_guest_whatever_it_is_called(
     assert (source.path, source.driver, source.firmware, source.device) == (disk, "raw", "bios", "virtio")
     monkeypatch.chdir(tmp_path)
     assert named_image(find_guest(f"./{name}")).path == disk
+
+
+@pytest.mark.needs("qemu-img")
+@pytest.mark.parametrize("device", [*DISKS])
+def test_disk_is_first_unless_qemu_loads_a_kernel(tmp_path: Path, device: str) -> None:
+    """QEMU gives its own kernel the boot index 0, and each index once."""
+    disk = small_disk(tmp_path / "disk")
+    for first in (True, False):
+        words = ImageDrive("box", disk, "raw", firmware="bios", disk=device, first=first).arguments()
+        assert [word.endswith(",bootindex=0") for word in words if "drive=" in word] == [first]
 
 
 @pytest.mark.needs("qemu-img")

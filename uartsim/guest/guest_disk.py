@@ -169,6 +169,7 @@ class GuestDisk:
             firmware=source.firmware,
             disk=source.device,
             writable=bool(options.get("writable")),
+            first="kernel" not in options,
             before=self._before,
         )
         drive.prepare(progress)

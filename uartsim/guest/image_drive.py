@@ -34,10 +34,10 @@ DRIVE_NAME: Final = "uartsim-image"
 VARIABLES_NAME: Final = "uartsim-firmware"
 #: The devices of each kind of disk.
 DISKS: Final[Mapping[str, tuple[str, ...]]] = {
-    "virtio": (f"virtio-blk-pci,drive={DRIVE_NAME},bootindex=0",),
-    "ide": (f"ide-hd,drive={DRIVE_NAME},bootindex=0",),
-    "scsi": ("virtio-scsi-pci,id=uartsim-scsi", f"scsi-hd,bus=uartsim-scsi.0,drive={DRIVE_NAME},bootindex=0"),
-    "nvme": (f"nvme,drive={DRIVE_NAME},serial=uartsim,bootindex=0",),
+    "virtio": (f"virtio-blk-pci,drive={DRIVE_NAME}",),
+    "ide": (f"ide-hd,drive={DRIVE_NAME}",),
+    "scsi": ("virtio-scsi-pci,id=uartsim-scsi", f"scsi-hd,bus=uartsim-scsi.0,drive={DRIVE_NAME}"),
+    "nvme": (f"nvme,drive={DRIVE_NAME},serial=uartsim",),
 }
 #: The firmware of UEFI machines, and the command that installs it.
 OVMF_CODE: Final = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
@@ -65,6 +65,7 @@ class ImageDrive:
         firmware: ``"bios"`` or ``"uefi"``.
         disk: a key of :data:`DISKS`, or ``"cd"``.
         writable: the guest writes to the image itself.
+        first: the machine starts from the image; not if QEMU loads a kernel itself.
         before: what is done to the overlay before the guest boots.
 
     Raises:
@@ -80,6 +81,7 @@ class ImageDrive:
         firmware: str,
         disk: str = "virtio",
         writable: bool = False,
+        first: bool = True,
         before: BeforeBoot | None = None,
     ) -> None:
         self._name = name
@@ -88,6 +90,7 @@ class ImageDrive:
         self._firmware = firmware
         self._disk = disk
         self._writable = writable
+        self._order = ",bootindex=0" if first else ""
         self._before = before or BeforeBoot()
         if self._before.changes and (writable or disk == "cd"):
             what = "a CD" if disk == "cd" else "an image that the guest writes to itself"
@@ -103,10 +106,11 @@ class ImageDrive:
         words = []
         if self._disk == "cd":
             words += ["-drive", write_options({**file, "media": "cdrom", "readonly": "on"})]
-            words += ["-device", f"ide-cd,drive={DRIVE_NAME},bootindex=0"]
+            words += ["-device", f"ide-cd,drive={DRIVE_NAME}"]
         else:
             words += ["-drive", write_options(file)]
             words += [word for device in DISKS[self._disk] for word in ("-device", device)]
+        words[-1] += self._order
         if self._firmware == "uefi":
             flash = {"if": "pflash", "format": "raw"}
             code = {**flash, "unit": "0", "readonly": "on", "file": str(OVMF_CODE)}
