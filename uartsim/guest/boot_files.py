@@ -12,7 +12,7 @@ import glob
 import gzip
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +40,11 @@ def boot_file(name: str, folder: Path, progress: Progress) -> Path:
         return tiny_initramfs(progress)
     file = boot_source(name, folder)
     return _unpacked(file, progress) if file.suffix == ".gz" else file
+
+
+def multiboot(modules: Iterable[tuple[Path, str]]) -> str:
+    """QEMU's value for multiboot modules, each a file and its arguments; it separates them by commas, and doubles others."""
+    return ",".join(f"{file} {arguments}".strip().replace(",", ",,") for file, arguments in modules)
 
 
 def boot_source(name: str, folder: Path) -> Path:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -194,6 +195,11 @@ class GuestDisk:
     def placed(self, words: list[str]) -> list[str]:
         """QEMU's command line with the overlay in place of the image."""
         return words if self._drive is None else self._drive.placed(words)
+
+    @property
+    def folder(self) -> str:
+        """The folder of what the guest writes: that of its overlay, or the system's folder for temporary files."""
+        return tempfile.gettempdir() if self._drive is None else str(self._drive.folder)
 
     def keep(self) -> str | None:
         """Keep the overlay when the guest has ended, however it ends; returns where it will be, None if there is none."""

@@ -158,6 +158,11 @@ class ImageDrive:
 
         return with_drives([self._words.get(word, word) for word in words], place)
 
+    @property
+    def folder(self) -> Path:
+        """The folder of what the guest writes."""
+        return self._path.parent if self._overlay is None or self._writable else self._overlay.path.parent
+
     def where(self) -> str | None:
         """What there is to say about the overlay once it is kept; None if the guest writes to none."""
         return None if DRIVE_NAME not in self._places or self._overlay is None else self._overlay.how_to_use()

@@ -41,13 +41,14 @@ from typing import Any, Final, TypeVar
 import trio
 
 from uartsim.errors import UartsimError, UsageError
-from uartsim.guest.boot_files import boot_cd, boot_file
+from uartsim.guest.boot_files import boot_cd, boot_file, multiboot
 from uartsim.guest.boot_keys import BootKeys
 from uartsim.guest.bridge_build import BridgeUnavailable, bridge_library, build_id
 from uartsim.guest.catalogue import GuestDefinition
 from uartsim.guest.checkpoints import Checkpoint, MomentStore
 from uartsim.guest.child import Child
 from uartsim.guest.drives import with_images, with_names, writable_drives
+from uartsim.guest.full_disk import FullDisk
 from uartsim.guest.guest_disk import GuestDisk
 from uartsim.guest.placeholders import fill_in, format_of
 from uartsim.guest.port_bridge import REFUSED
@@ -64,6 +65,8 @@ DRAIN_TIMEOUT_S: Final = 30.0
 #: How long QEMU may run after it has closed its end of the line, in seconds.
 FAREWELL_TIMEOUT_S: Final = 2.0
 
+#: The arguments for QEMU's monitor, before the value of the last one.
+_MONITOR: Final = ("-mon", "chardev=monitor,mode=control", "-chardev")
 _Built = TypeVar("_Built")
 #: The exit statuses of a QEMU in which the bridge refused to work, or that it crashed (SIGABRT, SIGBUS, SIGSEGV).
 _BRIDGE_FAILED: Final = (REFUSED, 134, 135, 139)
@@ -118,6 +121,8 @@ class QemuGuest:
         self._store: MomentStore | None = None
         self._line: QemuLine | None = None
         self._powered_off = False
+        self._log: Callable[[str], None] = lambda text: None
+        self._full_disk: FullDisk | None = None
 
     def _filled_in(self, key: str, text: str) -> str:
         values: dict[str, Any] = {**self._definition.settings, "folder": self._definition.folder}
@@ -133,6 +138,7 @@ class QemuGuest:
             UartsimError: ``registers`` is ``"require"`` and the port bridge cannot work here; or the snapshot does not
                 belong to this guest.
         """
+        self._log = machine.log
         return await self._disk.during(self._run(machine, task_status), machine.log)
 
     async def _run(self, machine: Machine, task_status: trio.TaskStatus[None]) -> GuestEnd:
@@ -188,10 +194,11 @@ class QemuGuest:
         status: int | None = None
         try:
             with theirs:
-                whole = [*line.command(command), *_monitor_arguments(theirs.fileno())]
+                whole = [*line.command(command), *_MONITOR, f"socket,id=monitor,fd={theirs.fileno()}"]
                 child = await Child.start(whole, pass_fds=(*line.descriptors, theirs.fileno()))
             line.handed_over()
             async with child, trio.open_nursery() as nursery:
+                self._full_disk = FullDisk(nursery, self._disk.folder, self._command_by_qmp, self._log)
                 self._qmp = QmpClient(trio.SocketStream(trio.socket.from_stdlib_socket(ours)), self._on_event)
                 nursery.start_soon(self._qmp.run)
                 line_ended, child_ended = trio.Event(), trio.Event()
@@ -270,10 +277,7 @@ class QemuGuest:
             UartsimError: the guest is not served register by register, has a disk that cannot be saved, or the folder
                 cannot be written.
         """
-        line = self._line
-        if not isinstance(line, RegisterLine) or self._qmp is None:
-            raise UartsimError("only a running guest that is served register by register can be saved")
-        await self._snapshots(line, self._qmp).save(folder, note)
+        await self._snapshots("be saved").save(folder, note)
 
     async def checkpoint(self, note: Callable[[], None]) -> Checkpoint:
         """Keep the present moment of guest, disks and port, to go back to in this very QEMU.
@@ -285,10 +289,7 @@ class QemuGuest:
             UartsimError: the guest is not served register by register, has a disk that cannot go back, or the moment cannot
                 be kept.
         """
-        line = self._line
-        if not isinstance(line, RegisterLine) or self._qmp is None:
-            raise UartsimError("only a running guest that is served register by register can go back to a checkpoint")
-        return await self._snapshots(line, self._qmp).keep(note)
+        return await self._snapshots("go back to a checkpoint").keep(note)
 
     async def go_back(self, checkpoint: Checkpoint, note: Callable[[], None]) -> None:
         """Go back to a checkpoint of this QEMU: guest, disks and port are as they were; what came since is lost.
@@ -300,12 +301,14 @@ class QemuGuest:
         Raises:
             UartsimError: the checkpoint is another QEMU's, or QEMU cannot go back.
         """
-        line = self._line
-        if not isinstance(line, RegisterLine) or self._qmp is None or checkpoint.store is not self._store:
+        if checkpoint.store is not self._store or self._store is None:
             raise UartsimError("the checkpoint is of another run of the guest, which has ended: take a new one")
-        await self._snapshots(line, self._qmp).go_back(checkpoint, note)
+        await self._snapshots("go back to a checkpoint").go_back(checkpoint, note)
 
-    def _snapshots(self, line: RegisterLine, qmp: QmpClient) -> QemuSnapshots:
+    def _snapshots(self, purpose: str) -> QemuSnapshots:
+        line, qmp = self._line, self._qmp
+        if not isinstance(line, RegisterLine) or qmp is None:
+            raise UartsimError(f"only a running guest that is served register by register can {purpose}")
         if self._store is None:
             self._store = MomentStore(qmp)
         return QemuSnapshots(
@@ -341,7 +344,8 @@ class QemuGuest:
         if "kernel" in options:
             command += ["-kernel", str(await self._boot_file(machine, self._text("kernel")))]
         if modules := [self._filled_in("modules", text) for text in options.get("modules", [])]:
-            command += ["-initrd", ",".join([await self._module(machine, text) for text in modules])]
+            words = [text.partition(" ") for text in modules]
+            command += ["-initrd", multiboot([(await self._boot_file(machine, name), rest) for name, _, rest in words])]
         elif "initrd" in options:
             command += ["-initrd", str(await self._boot_file(machine, self._text("initrd")))]
         if "append" in options:
@@ -351,11 +355,6 @@ class QemuGuest:
             image = await self._in_thread(machine, lambda progress: boot_cd(files, self._definition.folder, progress))
             command += ["-drive", f"file={image},media=cdrom,readonly=on"]
         return command + await self._in_thread(machine, self._disk.open) + self._extra
-
-    async def _module(self, machine: Machine, text: str) -> str:
-        """A multiboot module for QEMU: a file and its arguments, with commas doubled (QEMU separates modules by commas)."""
-        name, _, arguments = text.partition(" ")
-        return f"{await self._boot_file(machine, name)} {arguments}".strip().replace(",", ",,")
 
     async def _boot_file(self, machine: Machine, name: str) -> Path:
         folder = self._definition.folder
@@ -383,7 +382,7 @@ class QemuGuest:
             await self._qmp.ready.wait()
         if await line.wait_ready():
             if self._snapshot is not None and self._files is not None and isinstance(line, RegisterLine):
-                await self._snapshots(line, self._qmp).load(self._snapshot, self._files)
+                await self._snapshots("continue").load(self._snapshot, self._files)
             task_status.started()
         else:
             served.append(False)
@@ -394,7 +393,5 @@ class QemuGuest:
             self._boot_keys.boot()
         if name == "SHUTDOWN" and data.get("guest"):
             self._powered_off = True
-
-
-def _monitor_arguments(monitor: int) -> list[str]:
-    return ["-chardev", f"socket,id=monitor,fd={monitor}", "-mon", "chardev=monitor,mode=control"]
+        if name == "BLOCK_IO_ERROR" and self._full_disk is not None:
+            self._full_disk.error(data)

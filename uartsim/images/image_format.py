@@ -42,8 +42,12 @@ _VHDX_METADATA: Final = uuid.UUID("8b7ca206-4790-4b9a-b8fe-575f050f886e").bytes_
 _VHDX_PARAMETERS: Final = uuid.UUID("caa16737-fa36-4d43-b3b6-33f0aa44e76b").bytes_le
 _VHDX_TABLE: Final = uuid.UUID("2dc27766-f623-4200-9d64-115e9bfd4a08").bytes_le
 _VHDX_PRESENT: Final = (6, 7)
-_VMDK_EXTENT: Final = re.compile(rb'(?:RW|RDONLY|NOACCESS) \d+ [A-Z]+ "([^"]*)"')
-_VMDK_PARENT: Final = re.compile(rb'parentFileNameHint *= *"([^"]*)"')
+#: What QEMU takes for an extent and a parent in a VMDK descriptor, which is more than VMware writes (its ``block/vmdk.c``).
+_VMDK_EXTENT: Final = re.compile(rb'RW\s++\S++\s++\S++\s*+"([^"\r\n]*+)"')
+_VMDK_PARENT: Final = re.compile(rb'parentFileNameHint..([^"]*+)"', re.DOTALL)
+#: Where QEMU looks for the parent in an image with a header, whatever the header says; and how much of a descriptor it reads.
+_VMDK_PARENT_AT: Final = slice(0, 512 + 20 * 512)
+_VMDK_DESCRIPTOR_BYTES: Final = 1 << 20
 #: What is no disk that this QEMU is given: where its mark is, the mark, and the end of a sentence.
 _NO_DISKS: Final = (
     (0, b"\xfd7zXZ\0", "is compressed with xz: unpack it first: xz -dk"),
@@ -296,14 +300,15 @@ def _truncated(path: str, why: str) -> UsageError:
 
 def _named_by_vmdk(path: str, file: BinaryIO, head: bytes) -> list[tuple[str, str | None]]:
     """The files that a VMDK image names in its descriptor: its extents, and the image that it is made on."""
-    capacity = 0
-    descriptor = head
+    capacity, sector = 0, 0
     if head.startswith(b"KDMV"):
         if len(head) < 512:
             raise _truncated(path, "its header is incomplete")
-        capacity, _, sector, sectors = struct.unpack_from("<QQQQ", head, 12)
-        descriptor = b"" if sector > 1 << 40 else os.pread(file.fileno(), min(sectors, 128) * 512, sector * 512)
-    parents = _VMDK_PARENT.findall(descriptor)
+        capacity, _, sector = struct.unpack_from("<QQQ", head, 12)
+        if sector > 1 << 40:
+            raise UsageError(f"{path} is corrupt: its VMDK header makes no sense; copy or download it again")
+    descriptor = os.pread(file.fileno(), _VMDK_DESCRIPTOR_BYTES, sector * 512)
+    parents = _VMDK_PARENT.findall(descriptor) + _VMDK_PARENT.findall(head[_VMDK_PARENT_AT])
     extents = _VMDK_EXTENT.findall(descriptor) if not capacity and not head.startswith(b"COWD") else []
     return [(name.decode(errors="replace"), None) for name in [*parents, *extents]]
 
