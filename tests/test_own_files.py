@@ -65,6 +65,7 @@ ALLOWED = {
     ("guest/boot_files.py", "tempfile.TemporaryDirectory"): "beside that draft, under its name",
     ("guest/checkpoints.py", "tempfile.TemporaryFile"): "without a name, for QEMU",
     ("guest/checkpoints.py", "tempfile.gettempdir"): "its name, for a message",
+    ("guest/guest_disk.py", "tempfile.gettempdir"): "its name, for a message and its free space",
     ("guest/tiny_initramfs.py", "write_bytes"): "into the draft that the cache has given it",
     ("images/debian_root.py", "mkdir"): "beside the draft that the store has given it, under its name",
     ("images/debian_root.py", "open for writing"): "the same",

@@ -34,7 +34,9 @@ def test_guest_goes_on_when_there_is_room_and_each_stop_is_said_once(monkeypatch
 
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
     assert commands == ["cont"]
-    assert said[0].startswith("the guest stands still, because its disk in /overlays/x cannot be written (No space left)")
+    assert said[0].startswith(
+        "the guest stands still, because its disk in /overlays/x cannot be written (No space left)"
+    )
     assert said[1:] == ["there is room again: the guest goes on"]
     assert not free
 
