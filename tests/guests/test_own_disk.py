@@ -158,3 +158,13 @@ def test_guest_without_the_option_says_so() -> None:
         with_machine(find_guest("u-boot"), firmware="bios")
     with pytest.raises(UsageError, match="belongs to the store, and is never written to: copy the file"):
         with_machine(find_guest("debian-12"), writable=True)
+
+
+@pytest.mark.needs("qemu-img")
+def test_disk_that_this_user_may_not_write_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = small_disk(tmp_path / "disk")
+    guest = with_machine(find_guest(str(disk)), writable=True)
+    may = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK and may(path, mode))
+    with pytest.raises(UsageError, match="cannot be written by this user: leave writable out"):
+        named_image(guest)

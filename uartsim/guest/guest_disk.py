@@ -104,8 +104,11 @@ def firmware_of(definition: GuestDefinition) -> str:
 
 
 def _machine_arguments(definition: GuestDefinition) -> list[str]:
-    """QEMU's arguments for the keys ``cores`` and ``net``."""
-    words = []
+    """QEMU's arguments for the keys ``cores`` and ``net``, and for a processor that any image can run on.
+
+    QEMU's default processor is older than what today's distributions are built for: RHEL 9 needs x86-64-v2, and RHEL 10 v3.
+    """
+    words = ["-cpu", "max"] if "image" in definition.options else []
     if (cores := definition.options.get("cores", 1)) != 1:
         words += ["-smp", str(cores)]
     if definition.options.get("net", "none") == "user":
