@@ -54,19 +54,17 @@ class _Parked:
 
     Attributes:
         key: what it was prepared as.
-        console: the console with which it was opened.
         checkpoint: the moment after it was prepared.
         held: switches it off.
     """
 
     key: str
-    console: Console
     checkpoint: Checkpoint
     held: ExitStack
 
     @property
     def runs(self) -> bool:
-        return is_on(self.console._async)
+        return is_on(self.checkpoint)
 
     def switch_off(self) -> None:
         """Switch it off; what is wrong with it does not matter any more."""
@@ -216,7 +214,7 @@ class PreparedMachines:
                 what = f"saving {definition.name}"
                 checkpoint = console.snapshots.checkpoint()
                 console.snapshots.save(Path(folder.path, _SNAPSHOT))
-                self._park(_Parked(key, console, checkpoint, stack.pop_all()))
+                self._park(_Parked(key, checkpoint, stack.pop_all()))
         except Exception as error:
             if _SNAPSHOT in folder.names():
                 folder.remove(_SNAPSHOT)
@@ -256,7 +254,7 @@ def _again(parked: _Parked, options: Mapping[str, Any]) -> Any:
     """Another console of a parked machine, as an async context manager."""
     given = {name: options[name] for name in _OF_CONSOLE if name in options}
     record, log = given.pop("record", None), given.pop("log", None)
-    return open_restored(parked.console._async, parked.checkpoint, partial(AsyncConsole, **given), record, log)
+    return open_restored(parked.checkpoint, partial(AsyncConsole, **given), record, log)
 
 
 def _key(prepare: Callable[[Console], object], definition: GuestDefinition, booting: Mapping[str, Any]) -> str:

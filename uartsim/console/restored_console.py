@@ -14,15 +14,14 @@ from uartsim.errors import UartsimError
 from uartsim.machine import Machine
 
 
-def is_on(parked: Console) -> bool:
-    """Whether the machine behind a console runs."""
-    machine = parked._session.machine
+def is_on(checkpoint: Checkpoint) -> bool:
+    """Whether the machine of a moment runs."""
+    machine = checkpoint.session.machine
     return machine is not None and machine.ended is None
 
 
 @asynccontextmanager
 async def open_restored(
-    parked: Console,
     checkpoint: Checkpoint,
     make_console: Callable[[HubClient, Machine], Console],
     record: str | os.PathLike[str] | None,
@@ -31,8 +30,7 @@ async def open_restored(
     """Let a running machine go back to a moment, and open another console of it.
 
     Args:
-        parked: the console with which the machine was opened; it is closed, and its machine runs as long as its block.
-        checkpoint: the moment.
+        checkpoint: the moment.  The console that it was made with is closed, and its machine runs as long as its block.
         make_console: makes the console.
         record: a file for every byte of the line from the moment on.
         log: is told if that file is not whole.
@@ -40,10 +38,10 @@ async def open_restored(
     Raises:
         UartsimError: the machine has ended, or cannot go back.
     """
-    session, machine = parked._session, parked._session.machine
+    session, machine = checkpoint.session, checkpoint.session.machine
     if not isinstance(machine, Machine) or machine.ended is not None or not isinstance(session.client, HubClient):
         raise UartsimError(f"{session.name} has ended, and cannot go back")
-    parked.close()
+    session.close()
     hub, writer = session.client.hub, None if record is None else new_record(record, machine)
     opened: list[Console] = []
 

@@ -44,10 +44,12 @@ class Checkpoint:
     Attributes:
         guest: the guest's part.
         console: what the console knew.
+        session: the session of the console that it was made with.
     """
 
     guest: Any
     console: ConsoleState
+    session: Session
 
 
 class Snapshots:
@@ -94,7 +96,7 @@ class Snapshots:
         states: list[ConsoleState] = []
         with self._session.one_wait("snapshots.checkpoint()"):
             kept = await guest.checkpoint(lambda: states.append(self._state()))
-        return Checkpoint(kept, states[0])
+        return Checkpoint(kept, states[0], self._session)
 
     async def restore(self, checkpoint: Checkpoint) -> None:
         """Go back to a moment of this run of the guest, as often as wanted.

@@ -16,7 +16,7 @@ from uartsim.console.console_errors import GrubFailed
 from uartsim.console.expectations import Timeout
 from uartsim.console.grub import grub_keys as key
 from uartsim.console.grub import grub_screen
-from uartsim.console.grub.grub_editor import Editor, changed
+from uartsim.console.grub.grub_editor import Editor, changed, is_open
 from uartsim.console.grub.grub_keys import Keys
 from uartsim.console.grub.grub_menu import SUBMENU, Menu, contents
 from uartsim.console.grub.grub_screen import has_editor, read_menu
@@ -296,10 +296,12 @@ class Grub:
     async def _open_editor(self) -> None:
         __tracebackhide__ = True
         title = self.selected
-        presses = 0
-        while not await self._keys.press("e", has_editor):
-            presses += 1
-            if presses >= key.PROBES:
+        presses = waits = 0
+        while not await self._keys.press("" if waits else "e", is_open):
+            # a busy machine may draw the frame long before the entry; another key would be typed into it
+            waits = waits + 1 if has_editor(self._session.read_screen()) else 0
+            presses += not waits
+            if presses >= key.PROBES or waits >= key.PRESSES:
                 raise GrubFailed(f"GRUB opens no editor for {title!r}: select an entry that boots")
         if presses:
             await Editor(self._keys).rewind()

@@ -13,6 +13,7 @@ from uartsim.console.console_errors import GrubFailed, TypingFailed
 from uartsim.console.grub import grub_keys as key
 from uartsim.console.grub.grub_keys import Keys
 from uartsim.console.grub.grub_screen import EditorView, read_editor
+from uartsim.console.text.screen import Screen
 
 #: How many keys are sent before their effect is read: as many as a 16550A holds.
 _BATCH: Final = 16
@@ -69,6 +70,8 @@ class Editor:
                     return line.text
             seen = _merged(seen, [line.text.strip() for line in view.lines if line.text.strip()])
             if not view.more_below:
+                if await self._is_being_drawn(view):
+                    continue
                 break
             steps += await self._step(key.DOWN)
         while steps:
@@ -82,7 +85,7 @@ class Editor:
             TypingFailed: it does not become ``wanted``.
         """
         __tracebackhide__ = True
-        await self._keys.change(key.LINE_END, most=1)  # shows the spaces at the end; may have no effect
+        await self._keys.change(key.LINE_END, most=1, shows=is_open)  # shows the spaces at the end; may have no effect
         row, top, stalls, batch = self.view.line.row, self.view.lines[0].text, 0, _BATCH
         for _ in range(_MOST):
             view = self.view
@@ -119,13 +122,17 @@ class Editor:
     async def rewind(self) -> None:
         """Delete what keys have typed at the beginning of an entry that was just opened."""
         while (offset := self.view.offset) and self.view.current == 0:
-            if not await self._keys.change(key.BACKSPACE * offset):
+            if not await self._keys.change(key.BACKSPACE * offset, shows=is_open):
                 return
+
+    async def _is_being_drawn(self, shown: EditorView) -> bool:
+        """Wait whether the editor comes to show something else by itself; it does on a machine that is busy."""
+        return await self._keys.press("", lambda screen: read_editor(screen) not in (None, shown))
 
     async def _step(self, direction: str) -> int:
         """Move the cursor by a line; returns 1 for down, -1 for up."""
         __tracebackhide__ = True
-        if not await self._keys.change(direction):
+        if not await self._keys.change(direction, shows=is_open):
             raise self._keys.fail("GRUB's editor does not react to keys")
         return 1 if direction == key.DOWN else -1
 
@@ -141,9 +148,15 @@ class Editor:
             view = self.view
             if view.line.row == row:
                 return view
-            if not await self._keys.change(key.DOWN if view.line.row < row else key.UP):
+            if not await self._keys.change(key.DOWN if view.line.row < row else key.UP, shows=is_open):
                 break
         raise self._keys.fail("GRUB's editor does not react to keys")
+
+
+def is_open(screen: Screen) -> bool:
+    """Whether the editor is shown with an entry in it, and the cursor in the entry: not while it is being drawn."""
+    view = read_editor(screen)
+    return view is not None and any(line.text for line in view.lines)
 
 
 def changed(

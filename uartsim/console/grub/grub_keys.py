@@ -58,6 +58,8 @@ class Keys:
     async def press(self, keys: str, done: Callable[[Screen], bool]) -> bool:
         """Press keys once, and wait until the screen shows their effect; False if it does not.
 
+        Without keys it only waits, for a screen that may still be drawn: a busy machine stops anywhere in it.
+
         Raises:
             GuestEnded: the guest has ended.
             ProblemFound: the guest has met a fatal problem.
@@ -65,7 +67,8 @@ class Keys:
         __tracebackhide__ = True
         session = self._session
         session.check_running("grub")
-        await session.send(keys)
+        if keys:
+            await session.send(keys)
         pressed = trio.current_time()
         patience = (KEY_S if keys not in _LEAVE else LEAVE_S) * session.timeout_scale
 
@@ -89,11 +92,13 @@ class Keys:
                 return True
         return False
 
-    async def change(self, key: str, most: int = PRESSES) -> bool:
-        """Press a key until anything on the screen changes; False if nothing does."""
+    async def change(
+        self, key: str, most: int = PRESSES, shows: Callable[[Screen], bool] = lambda screen: True
+    ) -> bool:
+        """Press a key until anything on the screen changes, and the screen shows what it must; False if nothing does."""
         __tracebackhide__ = True
         before = picture(self.screen)
-        return await self.press_until(key, lambda screen: picture(screen) != before, most)
+        return await self.press_until(key, lambda screen: picture(screen) != before and shows(screen), most)
 
     def fail(self, what: str) -> GrubFailed:
         """The error that something did not work, with the guest's last output."""

@@ -86,10 +86,16 @@ class Menu:
                 await self._highlight(found)
                 return menu.titles[found], origin
             seen += _behind(seen, list(menu.titles))
+            if not menu.more_below and await self._is_being_drawn(menu):
+                continue
             if not menu.more_below or not await self._step(key.DOWN):
                 break
         await self._go_to(origin)
         raise GrubFailed(f"no entry of GRUB's menu matches {regex.pattern!r}; there are {', '.join(map(repr, seen))}")
+
+    async def _is_being_drawn(self, shown: MenuView) -> bool:
+        """Wait whether the menu comes to show something else by itself; it does on a machine that is busy."""
+        return await self._keys.press("", lambda screen: read_menu(screen) not in (None, shown))
 
     def _stuck(self) -> GrubFailed:
         """The error that a key has had no effect.
