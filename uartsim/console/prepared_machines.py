@@ -147,7 +147,7 @@ class PreparedMachines:
                 parked.switch_off()
         with ExitStack() as machine:
             first = machine.enter_context(open_console(definition, restore=self._folders[key] / _SNAPSHOT, **booting))
-            parked = _Parked(key, first, first.snapshots.checkpoint(), machine.pop_all())
+            parked = _Parked(key, first.snapshots.checkpoint(), machine.pop_all())
         try:
             return stack.enter_context(held(_again(parked, options), "real")), parked
         except BaseException:
