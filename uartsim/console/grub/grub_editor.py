@@ -66,7 +66,7 @@ class Editor:
             view = self.view
             for place, line in enumerate(view.lines):
                 if line.is_whole and pattern.search(line.text):
-                    await self._go(place)
+                    await self._go(place, line.text)
                     return line.text
             seen = _merged(seen, [line.text.strip() for line in view.lines if line.text.strip()])
             if not view.more_below:
@@ -136,10 +136,24 @@ class Editor:
             raise self._keys.fail("GRUB's editor does not react to keys")
         return 1 if direction == key.DOWN else -1
 
-    async def _go(self, place: int) -> None:
-        """Move the cursor into one of the lines that are shown."""
+    async def _go(self, place: int, text: str) -> None:
+        """Move the cursor into a line that is shown.
+
+        The rows of the frame do not name it: on the way the entry may scroll, by a line that does not fit.
+
+        Args:
+            place: the number of the line, as it is shown now.
+            text: its text.
+        """
         __tracebackhide__ = True
-        await self._in_row(self.view.lines[place].row)
+        for _ in range(_MOST):
+            view = self.view
+            if view.line.text == text:
+                return
+            place = next((now for now, line in enumerate(view.lines) if line.text == text), place)
+            if not await self._keys.change(key.DOWN if view.current < place else key.UP, shows=is_open):
+                break
+        raise self._keys.fail("GRUB's editor does not react to keys")
 
     async def _in_row(self, row: int) -> EditorView:
         """Move the cursor into the line that begins in a row; returns what the editor then shows."""
