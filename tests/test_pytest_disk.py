@@ -40,7 +40,7 @@ def test_failed_test_keeps_its_disk_and_one_that_passes_does_not(
     result = pytester.runpytest_subprocess("-p", "uartsim.pytest_plugin")
     result.assert_outcomes(passed=1, failed=1)
     said = re.search(
-        r"-+ uartsim disk: disk -+\nthe guest's disk is kept: run it again with 'uartsim run (.*?)'",
+        r"-+ uartsim disk: disk -+\nthe guest's disk is kept: boot it again with 'uartsim run (.*?)'",
         result.stdout.str(),
     )
     assert said is not None

@@ -133,7 +133,7 @@ def test_overlay_is_kept_and_named_after_qemu_was_killed_and_runs_again(
     assert machine.process.returncode == 1, said
     [folder] = kept(overlays)
     again = overlays / folder / "disk.qcow2"
-    assert f"the guest's disk is kept: run it again with 'uartsim run {again}'" in said
+    assert f"the guest's disk is kept: boot it again with 'uartsim run {again}'" in said
     assert stat.S_IMODE(again.stat().st_mode) == 0o600
     with booted(runtime, again, says=HELLO.replace(b"0", b"1")) as machine:
         switch_off(machine)

@@ -71,7 +71,7 @@ def test_overlay_is_kept_and_named_when_the_guest_has_failed(guest: GuestDefinit
     trio.run(disk.during, _run(disk, said, GuestEnd("failed", 1, "")), said.append)
     [folder] = overlays(tmp_path)
     assert said == [
-        f"the guest's disk is kept: run it again with 'uartsim run {folder}/disk.qcow2', or remove it: rm -r {folder}"
+        f"the guest's disk is kept: boot it again with 'uartsim run {folder}/disk.qcow2', or remove it: rm -r {folder}"
     ]
     disk = GuestDisk(guest, restored=False)
     with pytest.raises(UartsimError, match="broken"):

@@ -70,7 +70,7 @@ def test_kept_overlay_says_how_to_use_it_and_knows_its_base(folder: Path, base: 
     made = make_overlay("box", base, "raw")
     said = made.keep()
     assert said == (
-        f"the guest's disk is kept: run it again with 'uartsim run {made.path}', or remove it: rm -r {made.path.parent}"
+        f"the guest's disk is kept: boot it again with 'uartsim run {made.path}', or remove it: rm -r {made.path.parent}"
     )
     found = base_of_kept(made.path)
     assert found is not None

@@ -261,7 +261,8 @@ def find_guest(name_or_path: str) -> GuestDefinition:
         return load_guest(path)
     raise UsageError(
         f"unknown guest {name_or_path!r}{near_matches(name_or_path, names)}"
-        f" (a guest of your own is named by the path of its folder or disk image, such as ./{path.name or 'NAME'})"
+        f" (a guest of your own is named by the path of its folder or disk image, such as ./{path.name or 'NAME'}, and an "
+        "image of the store as 'uartsim images list' shows it)"
     )
 
 

@@ -66,7 +66,7 @@ def named_image(definition: GuestDefinition) -> DiskSource:
     if not text:
         raise UsageError(f"{where}: no image is given: write --set image=PATH")
     path = Path(os.path.abspath(Path(text).expanduser()))  # a relative one starts at the current directory
-    base_of_kept(path)  # refuses an overlay whose base has changed
+    kept = base_of_kept(path)  # refuses an overlay whose base has changed
     report = look_at(path)
     wanted = options.get("firmware", "auto")
     firmware = "bios" if "kernel" in options and wanted == "auto" else None
@@ -76,7 +76,7 @@ def named_image(definition: GuestDefinition) -> DiskSource:
     device = "cd" if report.format == "iso" else options.get("disk", "virtio")
     if options.get("writable"):
         _check_writable(path, device)
-    return DiskSource(path, report.driver, firmware, device, tuple(remarks(report)))
+    return DiskSource(path, report.driver, firmware, device, tuple(remarks(report)) if kept is None else ())
 
 
 def _check_writable(path: Path, device: str) -> None:

@@ -66,14 +66,16 @@ def disk_guest(text: str) -> GuestDefinition | None:
 
 def _stored(name: str) -> GuestDefinition | None:
     """The guest that an image in the store stands for."""
-    if os.sep in name:
-        if name.lower().endswith(_SUFFIXES):
-            raise UsageError(f"there is no file {name}")
-        return None
     from uartsim.images.image_store import find_image
 
-    image = find_image(name)
-    return None if image is None else _guest_of(Path(image.path), name)
+    image = None if os.sep in name else find_image(name)
+    if image is not None:
+        return _guest_of(Path(image.path), name)
+    if name.lower().endswith(_SUFFIXES):
+        raise UsageError(
+            f"there is no file {name}" + ("" if os.sep in name else ", and no image of that name in the store")
+        )
+    return None
 
 
 def _guest_of(path: Path, name: str) -> GuestDefinition:

@@ -131,7 +131,7 @@ class Overlay:
 
     def how_to_use(self) -> str:
         """Sentences about an overlay that is kept: where it is, how to run it again, and how to remove it."""
-        return f"the guest's disk is kept: run it again with 'uartsim run {self.path}', or remove it: rm -r {self.path.parent}"
+        return f"the guest's disk is kept: boot it again with 'uartsim run {self.path}', or remove it: rm -r {self.path.parent}"
 
     def _release(self) -> None:
         self._lock.close()
