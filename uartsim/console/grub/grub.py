@@ -197,7 +197,7 @@ class Grub:
                 await self._stopped_menu(timeout)
                 await self._open_editor()
             editor = Editor(self._keys)
-            before = editor.view.line.row
+            before = editor.view.line.text
             try:
                 text = await editor.find(regex)
                 wanted = changed(text, append, replace, remove)
@@ -214,7 +214,7 @@ class Grub:
                     if opened:
                         await self._keys.press_until(key.ESCAPE, lambda screen: read_menu(screen) is not None)
                     else:
-                        await editor.go_to_row(before)
+                        await editor.go_to(before)
                 raise
 
     async def command_line(self, timeout: Timeout = "default") -> None:

@@ -114,10 +114,11 @@ class Editor:
             f"GRUB's editor does not take {wanted!r}: the line is {self.view.text!r}{self._keys.evidence()}"
         )
 
-    async def go_to_row(self, row: int) -> None:
-        """Move the cursor into the line that begins in a row of the frame, if there still is one."""
-        if any(line.row == row for line in self.view.lines):
-            await self._in_row(row)
+    async def go_to(self, text: str) -> None:
+        """Move the cursor into a line with this text, if one is shown."""
+        place = next((number for number, line in enumerate(self.view.lines) if line.text == text), None)
+        if place is not None:
+            await self._go(place, text)
 
     async def rewind(self) -> None:
         """Delete what keys have typed at the beginning of an entry that was just opened."""
