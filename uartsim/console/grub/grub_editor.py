@@ -11,7 +11,7 @@ from typing import Final
 
 from uartsim.console.console_errors import GrubFailed, TypingFailed
 from uartsim.console.grub import grub_keys as key
-from uartsim.console.grub.grub_keys import Keys
+from uartsim.console.grub.grub_keys import PROBES, Keys
 from uartsim.console.grub.grub_screen import EditorView, read_editor
 from uartsim.console.text.screen import Screen
 
@@ -58,9 +58,9 @@ class Editor:
             NoSuchLine: no line matches.
         """
         __tracebackhide__ = True
-        steps = 0
+        start = self.view.line.text
         while self.view.more_above:
-            steps -= await self._step(key.UP)
+            await self._step(key.UP)
         seen: list[str] = []
         for _ in range(_MOST):
             view = self.view
@@ -73,9 +73,8 @@ class Editor:
                 if await self._is_being_drawn(view):
                     continue
                 break
-            steps += await self._step(key.DOWN)
-        while steps:
-            steps += await self._step(key.UP if steps > 0 else key.DOWN)
+            await self._step(key.DOWN)
+        await self._go_back(start)
         raise NoSuchLine(f"no line of the entry matches {pattern.pattern!r}; there are {', '.join(map(repr, seen))}")
 
     async def rewrite(self, wanted: str) -> None:
@@ -130,12 +129,23 @@ class Editor:
         """Wait whether the editor comes to show something else by itself; it does on a machine that is busy."""
         return await self._keys.press("", lambda screen: read_editor(screen) not in (None, shown))
 
-    async def _step(self, direction: str) -> int:
-        """Move the cursor by a line; returns 1 for down, -1 for up."""
+    async def _step(self, direction: str) -> None:
+        """Move the cursor by a line."""
         __tracebackhide__ = True
         if not await self._keys.change(direction, shows=is_open):
             raise self._keys.fail("GRUB's editor does not react to keys")
-        return 1 if direction == key.DOWN else -1
+
+    async def _go_back(self, text: str) -> None:
+        """Move the cursor into the line with a text, upwards and then downwards as far as there are lines.
+
+        Counting keys would not do: GRUB draws slowly, and what is drawn late looks like the effect of the next key.
+        """
+        for direction in (key.UP, key.DOWN):
+            for _ in range(_MOST):
+                if self.view.line.text == text:
+                    return
+                if not await self._keys.change(direction, PROBES, shows=is_open):
+                    break
 
     async def _go(self, place: int, text: str) -> None:
         """Move the cursor into a line that is shown.
