@@ -74,6 +74,7 @@ ALLOWED = {
     ("images/disk_layout.py", "open for writing"): "the same",
     ("images/disk_layout.py", "os.truncate"): "the same",
     ("images/ext4_partition.py", "open for writing"): "the same",
+    ("images/package_files.py", "write_text"): "into a temporary folder of its own",
     ("images/long_run.py", "tempfile.gettempdir"): "the log of a failure, a new file with a name of ours",
     ("images/long_run.py", "open for writing"): "that file, which is open already",
     ("images/root_tree.py", "mkdir"): "in a folder beside that draft",

@@ -122,7 +122,8 @@ MOUNTING = 'mount -t tmpfs none {place} && trap "" TERM INT; sleep 1000 & echo "
 
 @pytest.fixture
 def _root_may_mount() -> None:
-    if subprocess.run(["unshare", "--mount", "--pid", "--fork", "--kill-child", "true"], check=False).returncode:
+    unshare = ["unshare", "--mount", "--propagation", "unchanged", "--pid", "--fork", "--kill-child", "true"]
+    if subprocess.run(unshare, check=False).returncode:
         pytest.skip("root may not mount here: run it outside of a container")
 
 

@@ -17,6 +17,7 @@ from uartsim.images.ext_reader import ExtReader
 from uartsim.images.fat_reader import FatReader
 from uartsim.images.file_systems import ENCRYPTED, LINUX, file_system
 from uartsim.images.image_format import ImageFormat, image_format
+from uartsim.images.named_files import check_named_files
 from uartsim.images.nbd_client import Disk, open_disk
 from uartsim.images.partition_table import BIOS_BOOT, Partition, PartitionTable, Read, read_partition_table
 from uartsim.printable import printable_line
@@ -116,6 +117,7 @@ def look_at(path: str | os.PathLike[str]) -> DiskReport:
     """
     place = os.path.realpath(path)
     found = image_format(place)
+    check_named_files(place, found.driver, found.reads)
     with open_disk(place, found.driver) as disk:
         if found.name == "iso":
             return _look_at_cd(place, found, disk)

@@ -34,6 +34,8 @@ DEEPEST_CHAIN: Final = 8
 _VOLUME_DESCRIPTOR: Final = 16 * 2048
 _QCOW2_CORRUPT, _QCOW2_DATA_FILE, _QCOW2_EXTENDED_TABLES = 2, 4, 16
 _QCOW2_BACKING_FORMAT, _QCOW2_DATA_FILE_NAME = 0xE2792ACA, 0x44415441
+#: The largest cluster of a qcow2 image, in bytes; its header has at most one.
+_MOST_EXTENSIONS_BYTES: Final = 1 << 21
 #: So many L2 tables of a qcow2 image are read, those at the end of the file.
 _MOST_TABLES: Final = 64
 #: The first region table of a VHDX image, the GUIDs in it and in the metadata, and the states of blocks that are there.
@@ -156,8 +158,15 @@ def _checked(path: str, above: list[str]) -> ImageFormat:
                 raise UsageError(f"{path} is made on {place} in the format {its_format}, but that is {below.name}")
             reads += below.reads
         else:
-            open_image(place).close()
+            reads += _checked_part(place, [*above, path])
     return ImageFormat(name, driver, tuple(reads))
+
+
+def _checked_part(place: str, above: list[str]) -> tuple[str, ...]:
+    """Check a file that a VMDK image names; returns what it reads itself: QEMU follows a descriptor in an extent, too."""
+    with open_image(place) as file:
+        is_vmdk = format_of_content(file.read(HEAD_BYTES), b"") == "vmdk"
+    return _checked(place, above).reads if is_vmdk else ()
 
 
 def _named(path: str, name: str, file: BinaryIO, head: bytes, tail: bytes) -> list[tuple[str, str | None]]:
@@ -240,7 +249,7 @@ def _check_qcow2(path: str, file: BinaryIO, head: bytes, size: int) -> list[tupl
         raise UsageError(f"{path} is marked as corrupt: repair a copy of it with 'qemu-img check -r all {path}'")
     if not features & (_QCOW2_DATA_FILE | _QCOW2_EXTENDED_TABLES):
         _check_tables(path, file, size, l1_at, l1_count)
-    extensions = _extensions(head, length)
+    extensions = _extensions(path, file, length, backing_at or 1 << cluster_bits)
     named: list[tuple[str, str | None]] = []
     if backing_at:
         if backing_length > 1023 or not backing_at + backing_length <= len(head):
@@ -253,14 +262,25 @@ def _check_qcow2(path: str, file: BinaryIO, head: bytes, size: int) -> list[tupl
     return named
 
 
-def _extensions(head: bytes, at: int) -> dict[int, bytes]:
-    """The header extensions of a qcow2 image, by their types."""
-    found = {}
-    while at + 8 <= len(head):
-        kind, length = struct.unpack_from(">II", head, at)
-        if kind == 0 or at + 8 + length > len(head):
+def _extensions(path: str, file: BinaryIO, at: int, end: int) -> dict[int, bytes]:
+    """The header extensions of a qcow2 image, by their types.
+
+    They end where QEMU lets them end: at a type of 0, at the name of the backing file, or with the first cluster.
+
+    Raises:
+        UsageError: they go on beyond that, or one comes twice.
+    """
+    area = os.pread(file.fileno(), min(end, _MOST_EXTENSIONS_BYTES), 0)
+    found: dict[int, bytes] = {}
+    while at + 8 <= len(area):
+        kind, length = struct.unpack_from(">II", area, at)
+        if kind == 0:
             break
-        found[kind] = head[at + 8 : at + 8 + length]
+        if at + 8 + length > len(area) or kind in found:
+            raise UsageError(
+                f"{path} is corrupt: the extensions of its qcow2 header make no sense; copy or download it again"
+            )
+        found[kind] = area[at + 8 : at + 8 + length]
         at += 8 + (length + 7 & ~7)
     return found
 

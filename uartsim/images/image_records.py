@@ -35,6 +35,10 @@ _VERSION: Final = 1
 _LONGEST_RECORD: Final = 1 << 16
 
 
+#: The latest time that a record may have, in seconds since 1970: the year 9999.
+_LATEST_S: Final = 253402300799
+
+
 @dataclass(frozen=True, slots=True)
 class StoredImage:
     """An image in the store.
@@ -194,13 +198,13 @@ def _from_values(own: OwnFolder, stem: str, values: Any, used_at: float) -> Stor
         size_bytes=_count(values, "size_bytes"),
         file_bytes=_count(values, "file_bytes"),
         mtime_ns=_count(values, "mtime_ns"),
-        made_at=_count(values, "made_at"),
+        made_at=_count(values, "made_at", most=_LATEST_S),
     )
 
 
-def _count(values: dict[str, Any], word: str) -> int:
+def _count(values: dict[str, Any], word: str, most: int = (1 << 63) - 1) -> int:
     number = values.get(word)
-    if type(number) is not int or not 0 <= number < 1 << 63:
+    if type(number) is not int or not 0 <= number <= most:
         raise BadRecordError(f"its record has no valid {word}")
     return number
 

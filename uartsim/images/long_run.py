@@ -117,9 +117,14 @@ def _follow(child: subprocess.Popen[bytes], progress: Progress, phase: Callable[
 
 def _namespaces() -> list[str]:
     """The command that runs another one in namespaces of its own; empty where that is not possible."""
-    command = [find_tool("unshare", _UTIL_LINUX), "--mount", "--pid", "--fork", "--kill-child", "--"]
-    probe = subprocess.run([*command, "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    return [] if probe.returncode else command
+    unshare = [find_tool("unshare", _UTIL_LINUX), "--mount", "--pid", "--fork", "--kill-child"]
+    for propagation in ([], ["--propagation", "unchanged"]):  # the first needs a root directory that is a mount point
+        command = [*unshare, *propagation, "--"]
+        if not subprocess.run(
+            [*command, "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False
+        ).returncode:
+            return command
+    return []
 
 
 def _end(child: subprocess.Popen[bytes], *, apart: bool) -> None:

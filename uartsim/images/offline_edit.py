@@ -114,6 +114,8 @@ def _file_edit(path: str, source: str) -> FileEdit:
         file = Path(source).expanduser()
         if file.is_dir():
             raise UsageError(f"--edit {path}: {printable(source)} is a folder: name a file")
+        if file.exists() and not file.is_file():
+            raise UsageError(f"--edit {path}: {printable(source)} is a FIFO or a device: name a file")
         with file.open("rb") as stream:
             content = stream.read(LARGEST_FILE_BYTES + 1)
     except (OSError, RuntimeError, ValueError) as error:

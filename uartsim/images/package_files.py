@@ -119,11 +119,12 @@ def _installed(package: str, version: str, member: str) -> Path | None:
 
 
 def _downloaded_wheel(wanted: str, sha256: str, folder: Path) -> Path:
+    asked = folder / "requirements.txt"
+    asked.write_text(f"{wanted} --hash=sha256:{sha256}\n")
     options = ["--disable-pip-version-check", "--no-input", "--quiet", "--retries", "1", "--timeout", "30"]
-    options += ["--no-deps", "--only-binary", ":all:", "--require-hashes", "--requirement", "/dev/stdin"]
+    options += ["--no-deps", "--only-binary", ":all:", "--require-hashes", "--requirement", str(asked)]
     command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder)]
-    asked = f"{wanted} --hash=sha256:{sha256}\n".encode()
-    done = run_tool(command, "python3 -m ensurepip", timeout_s=DOWNLOAD_TIMEOUT_S, given=asked)
+    done = run_tool(command, "python3 -m ensurepip", timeout_s=DOWNLOAD_TIMEOUT_S)
     found = next(folder.glob("*.whl"), None)
     if done.status == 0 and found is not None:
         return found

@@ -148,6 +148,8 @@ def _ignition(path: Path) -> bytes:
 
 
 def _content(path: Path) -> bytes:
+    if path.exists() and not path.is_file():
+        raise UsageError(f"--seed: {path} is a FIFO or a device: name a file")
     with path.open("rb") as file:
         content = file.read(LARGEST_FILE_BYTES + 1)
     if len(content) > LARGEST_FILE_BYTES:
