@@ -105,14 +105,14 @@ def test_kept_overlay_whose_record_is_damaged_is_a_sentence(folder: Path, base: 
 
 def test_newest_overlays_are_kept(folder: Path, base: Path) -> None:
     used = make_overlay("used", base, "raw")
-    kept = [make_overlay(f"box{number}", base, "raw") for number in range(MOST_KEPT)]
+    kept = [make_overlay(f"box{number}", base, "raw") for number in range(MOST_KEPT + 1)]
     for number, made in enumerate(kept):
         made.keep()
         os.utime(made.path.parent, ns=(number + 1, number + 1))
     said: list[str] = []
     make_overlay("next", base, "raw", said.append).keep()
     names = {re.match(r"[a-z]+\d?", name)[0] for name in there(folder)}  # type: ignore[index]
-    assert names == {"next", "used", *(f"box{number}" for number in range(1, MOST_KEPT))}
+    assert names == {"next", "used", *(f"box{number}" for number in range(1, MOST_KEPT + 1))}
     assert said == [f"the older overlay {kept[0].path.parent} is removed: the newest {MOST_KEPT} are kept"]
     used.remove()
 

@@ -145,7 +145,7 @@ RUN_OPTIONS: Final = (
     ),
     RunOption(
         "--disk",
-        "What the disk image is connected to.  [default: virtio; ide for a system without virtio's drivers]",
+        "What the disk image is connected to: ide is for a system without virtio's drivers.  [default: virtio]",
         "choice",
         choices=("virtio", "ide", "scsi", "nvme"),
     ),

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from uartsim.errors import UsageError
 from uartsim.guest.catalogue import GuestDefinition, Need
+from uartsim.guest.manifest import MANIFEST_NAME
 
 #: The memory of a machine that is given as an image only, in MiB.
 MEMORY_MB: Final = 1024
@@ -61,7 +62,8 @@ def disk_guest(text: str) -> GuestDefinition | None:
         )
     if stat.S_ISFIFO(mode):
         raise UsageError(f"{text} is a named pipe, not a disk image: write what comes from it to a file, and run that")
-    return None
+    is_guest = os.path.isfile(os.path.join(text, MANIFEST_NAME))
+    return None if is_guest else _stored(text)  # a folder of the same name does not hide an image of the store
 
 
 def _stored(name: str) -> GuestDefinition | None:

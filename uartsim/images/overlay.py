@@ -270,7 +270,7 @@ def _remove_oldest(own: OwnFolder, progress: Callable[[str], None]) -> None:
                     unused.append((own.state(name).st_mtime_ns, name))
         except UartsimError:
             continue  # it is in use, or there are files in it that are not ours
-    for _, name in sorted(unused)[: -(MOST_KEPT - 1)]:
+    for _, name in sorted(unused)[:-MOST_KEPT]:
         if os.path.join(os.path.realpath(own.path), name, DISK_NAME) not in bases:
             progress(f"the older overlay {os.path.join(own.path, name)} is removed: the newest {MOST_KEPT} are kept")
             with contextlib.suppress(OSError):
