@@ -71,9 +71,14 @@ class Watcher(QuietFarEnd):
         self.arrived.set()
 
 
+_told: list[str] = [""]
+
+
 def tell(text: str) -> None:
-    """Print what is being done."""
-    print(text, file=sys.stderr, flush=True)
+    """Print what is being done, each step once."""
+    if text != _told[0]:
+        print(text, file=sys.stderr, flush=True)
+    _told[0] = text
 
 
 async def measure(guest: GuestDefinition, words: dict[str, Any]) -> dict[str, float]:
