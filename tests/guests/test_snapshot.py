@@ -138,7 +138,9 @@ class TestPort:
             file.write_text(text)
             with pytest.raises(UsageError, match="is not the snapshot of a port"):
                 make_guest(definition, restore=tmp_path / "saved")
-        with pytest.raises(UsageError, match="is not the snapshot of a port"):
+        with pytest.raises(
+            UsageError, match="holds no snapshot: give a folder in which 'uartsim save NAME FOLDER' has made"
+        ):
             PortSnapshot.read(tmp_path / "nowhere")
 
     @in_trio

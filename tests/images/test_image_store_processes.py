@@ -174,8 +174,10 @@ def test_a_limit_of_file_sizes_is_said_and_no_half_image_stays(store: Path) -> N
     assert entries(store) == []
 
 
-#: In a chroot the root directory is no mount point, so that its propagation cannot be changed, and need not be.
-PRIVATE = [] if os.path.ismount("/") else ["--propagation", "unchanged"]
+def private() -> list[str]:
+    """More arguments of unshare: in a chroot the root directory is no mount point, and its propagation cannot be changed."""
+    done = subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False)
+    return ["--propagation", "unchanged"] if done.returncode else []
 
 
 @pytest.mark.needs("root")
@@ -185,7 +187,7 @@ def test_a_disk_that_becomes_full_is_said_and_no_half_image_stays(store: Path) -
     mount = 'mount -t tmpfs -o size=2m,mode=700 none "$XDG_CACHE_HOME" || exit 77'
     script = f'{mount}; "$@"; ls -A "$XDG_CACHE_HOME/uartsim/images"'
     done = subprocess.run(
-        ["unshare", "--mount", *PRIVATE, "sh", "-c", script, "sh", sys.executable, "-c", FULL, str(1 << 22), "0"],
+        ["unshare", "--mount", *private(), "sh", "-c", script, "sh", sys.executable, "-c", FULL, str(1 << 22), "0"],
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,

@@ -16,6 +16,7 @@ from uartsim.guest.catalogue import GuestDefinition
 from uartsim.images.offline_edit import ImageChanges, Texts, change_image, read_changes
 from uartsim.images.overlay import Overlay
 from uartsim.images.seed import Seed, read_seed
+from uartsim.printable import printable_line
 
 #: The value of ``seed`` that is none.
 NO_SEED: Final = "none"
@@ -58,7 +59,8 @@ class BeforeBoot:
             UartsimError: a file system is damaged, or there is no room.
         """
         if self.changes:
-            change_image(overlay.path, "qcow2", self.changes, progress)
+            # a name in the guest must not begin a line of ours
+            change_image(overlay.path, "qcow2", self.changes, lambda text: progress(printable_line(text)))
         if self.seed is None:
             return {}
         name = "seed.ign" if self.seed.kind == "ignition" else "seed.iso"

@@ -154,6 +154,10 @@ class PortSnapshot:
             files = SavedFiles.of(content)
             console = content.get("console", {})
             return cls(str(content["qemu"]), tuple(map(str, content["command"])), uart, line, files, console)
+        except FileNotFoundError:
+            raise UsageError(
+                f"{file.parent} holds no snapshot: give a folder in which 'uartsim save NAME FOLDER' has made one"
+            ) from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise UsageError(f"{file} is not the snapshot of a port: {error}") from None
 
