@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -154,3 +155,12 @@ def test_image_of_the_users_is_a_guest_by_its_path(tmp_path: Path, monkeypatch: 
     (tmp_path / "text").write_text("hello")
     with pytest.raises(UartsimError):
         GuestDisk(find_guest("text"), restored=False).open(lambda text: None)
+
+
+def test_guest_without_a_disk_starts_without_the_modules_for_disks() -> None:
+    code = (
+        "import sys; from uartsim.guest.catalogue import find_guest; from uartsim.guest.start_checks import check_start\n"
+        "check_start(find_guest('demo')); print(*(name for name in sys.modules if name.startswith('uartsim.images.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["uartsim.images.recipe"]

@@ -15,7 +15,6 @@ from typing import Any, Final
 from uartsim.errors import UsageError
 from uartsim.file_cache import cache_folder
 from uartsim.guest.catalogue import GuestDefinition, find_program
-from uartsim.guest.guest_disk import firmware_of, has_disk, named_image
 from uartsim.guest.placeholders import fill_in
 from uartsim.guest.qemu_system import system_of
 
@@ -63,6 +62,8 @@ def _check_process(definition: GuestDefinition) -> None:
 
 
 def _check_qemu(definition: GuestDefinition) -> None:
+    from uartsim.guest.guest_disk import firmware_of, has_disk, named_image  # other guests start faster without it
+
     system_of(definition.name, definition.options).find()
     builds = False
     for name in _boot_names(definition):
