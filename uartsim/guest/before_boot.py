@@ -84,7 +84,7 @@ def with_before_boot(
     """
     values = {"edit": edit, "grub": grub, "seed": seed}
     given = {name: value for name, value in values.items() if value not in (None, (), [], {})}
-    if given and definition.image is None and "image" not in definition.options:
+    if given and not definition.has_disk:
         raise UsageError(
             f"guest {definition.name!r} has no disk: only a guest that boots from a disk image has the option "
             f"{next(iter(given))!r}"

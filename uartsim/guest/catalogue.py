@@ -99,6 +99,11 @@ class GuestDefinition:
     distribution: Distribution | None = None
     image: Recipe | None = None
 
+    @property
+    def has_disk(self) -> bool:
+        """Whether it boots from a disk image, one that is built or one that it names."""
+        return self.image is not None or "image" in self.options
+
     def with_settings(self, overrides: Mapping[str, str]) -> GuestDefinition:
         """The same guest with some settings changed.
 

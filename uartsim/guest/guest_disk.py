@@ -45,11 +45,6 @@ class DiskSource:
     remarks: tuple[str, ...] = ()
 
 
-def has_disk(definition: GuestDefinition) -> bool:
-    """Whether a guest boots from a disk image, one that is built or one that it names."""
-    return definition.image is not None or "image" in definition.options
-
-
 def named_image(definition: GuestDefinition) -> DiskSource:
     """Look at the image that a guest names.
 
@@ -124,7 +119,8 @@ class GuestDisk:
         restored: whether the guest goes on from a snapshot, which has a disk of its own.
 
     Raises:
-        UsageError: what is to be done before the boot is wrong, or is not possible with a snapshot.
+        UsageError: the image cannot be booted, or what is to be done before the boot is wrong, or not possible with a
+            snapshot; the message says what to do.
     """
 
     def __init__(self, definition: GuestDefinition, *, restored: bool) -> None:
@@ -132,7 +128,12 @@ class GuestDisk:
         self._before = BeforeBoot()
         self._drive: ImageDrive | None = None
         self._kept = False
-        if has_disk(definition):
+        self._source: DiskSource | None = None
+        if definition.image is not None:
+            firmware_of(definition)
+        elif definition.has_disk:
+            self._source = named_image(definition)
+        if definition.has_disk:
             self._before = read_before_boot(definition.options, definition.settings)
         if restored and self._before.changes:
             raise UsageError(
@@ -158,11 +159,11 @@ class GuestDisk:
         """
         definition, options = self._definition, self._definition.options
         words = _machine_arguments(definition)
-        if not has_disk(definition):
+        if not definition.has_disk:
             return words
         from uartsim.guest.image_drive import ImageDrive  # guests without a disk start faster without it
 
-        source = self._built(progress) if definition.image is not None else named_image(definition)
+        source = self._source or self._built(progress)
         for remark in source.remarks:
             progress(remark)
         drive = ImageDrive(

@@ -116,7 +116,7 @@ def with_machine(definition: GuestDefinition, **given: Any) -> GuestDefinition:
             raise UsageError(
                 f"guest {definition.name!r} is of kind {definition.kind}: only a guest in QEMU has the option {name!r}"
             )
-        if name in OF_DISKS and definition.image is None and "image" not in definition.options:
+        if name in OF_DISKS and not definition.has_disk:
             raise UsageError(f"guest {definition.name!r} does not boot from a disk image, so it has no option {name!r}")
         _check(name, value)
     if not given:

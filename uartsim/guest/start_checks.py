@@ -62,18 +62,12 @@ def _check_process(definition: GuestDefinition) -> None:
 
 
 def _check_qemu(definition: GuestDefinition) -> None:
-    from uartsim.guest.guest_disk import firmware_of, has_disk, named_image  # other guests start faster without it
-
     system_of(definition.name, definition.options).find()
     builds = False
     for name in _boot_names(definition):
         builds = _check_boot_file(name, definition.folder) or builds
     if (builds or "cd" in definition.options) and not _can_write(cache_folder()):
         _build_all(definition)  # this succeeds if all files are in the cache already
-    if definition.image is not None:
-        firmware_of(definition)
-    elif has_disk(definition):
-        named_image(definition)
     for text in definition.options.get("drives", []):
         _check_drive(definition, fill_in(text, _values(definition), f"guest {definition.name!r}, drives"))
 

@@ -19,8 +19,7 @@ Read = Callable[[int, int], bytes]
 MOST_LOGICAL: Final = 64
 MOST_ENTRIES: Final = 1024
 
-#: Types of GPT partitions that matter here.
-EFI_SYSTEM: Final = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
+#: The type of the GPT partition in which GRUB for a BIOS lies.
 BIOS_BOOT: Final = "21686148-6449-6e6f-744e-656564454649"
 
 _EXTENDED: Final = (0x05, 0x0F, 0x85)
