@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from tools.generated_page import with_part  # noqa: E402
 from uartsim.guest.catalogue import GuestDefinition, list_guests  # noqa: E402
 from uartsim.guest.distribution import Distribution, Procedure  # noqa: E402
 from uartsim.guest.distribution_text import console_sentence, run_sentence  # noqa: E402
@@ -81,10 +82,7 @@ def page_with(page: str) -> str:
     Raises:
         ValueError: the page lacks the two marks.
     """
-    if BEGIN not in page or END not in page:
-        raise ValueError(f"{PAGE.name} must have the lines {BEGIN.strip()!r} and {END.strip()!r}")
-    before, _, rest = page.partition(BEGIN)
-    return f"{before}{BEGIN}\n{sections()}\n{END}{rest.partition(END)[2]}"
+    return with_part(page, BEGIN, f"{sections()}\n", END)
 
 
 def main(arguments: list[str]) -> int:

@@ -19,6 +19,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from tools.generated_page import with_part  # noqa: E402
 from uartsim.guest.catalogue import GuestDefinition, find_guest, list_guests  # noqa: E402
 from uartsim.images.build import builder_of  # noqa: E402
 from uartsim.images.disk_room import bytes_text  # noqa: E402
@@ -127,11 +128,7 @@ def with_section(page: str) -> str:
     Raises:
         ValueError: the markers are missing.
     """
-    before, begin, rest = page.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not begin or not end:
-        raise ValueError(f"{PAGE} lacks the markers {_BEGIN.strip()} and {_END.strip()}")
-    return f"{before}{begin}\n{guests_section()}{end}{after}"
+    return with_part(page, _BEGIN, guests_section(), _END)
 
 
 if __name__ == "__main__":

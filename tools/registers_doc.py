@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from tools.generated_page import with_part  # noqa: E402
 from uartsim.conform.qemu_deviations import RULES  # noqa: E402
 from uartsim.conform.register_rows import Register  # noqa: E402
 from uartsim.conform.register_table import NOT_EMULATED, REGISTERS  # noqa: E402
@@ -118,10 +119,7 @@ def with_sequences(page: str) -> str:
     Raises:
         ValueError: the page lacks the two marks around the list.
     """
-    if _BEGIN not in page or _END not in page:
-        raise ValueError(f"docs/conformance.md must hold the lines {_BEGIN.strip()!r} and {_END.strip()!r}")
-    before, _, rest = page.partition(_BEGIN)
-    return f"{before}{_BEGIN}\n{sequence_list()}\n{_END}{rest.partition(_END)[2]}"
+    return with_part(page, _BEGIN, f"{sequence_list()}\n", _END)
 
 
 def main(arguments: list[str]) -> int:

@@ -43,7 +43,7 @@ def test_conformance_md_lists_every_sequence() -> None:
 
 
 def test_a_page_without_its_marks_is_refused() -> None:
-    with pytest.raises(ValueError, match="must hold the lines"):
+    with pytest.raises(ValueError, match="must have the lines"):
         registers_doc.with_sequences("nothing here")
 
 

@@ -52,5 +52,5 @@ def test_what_the_words_and_the_figures_name_is_there() -> None:
 
 def test_a_page_without_the_markers_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guests_table, "guests_section", lambda: "")
-    with pytest.raises(ValueError, match="lacks the markers"):
+    with pytest.raises(ValueError, match="must have the lines"):
         with_section("# Guests\n")
