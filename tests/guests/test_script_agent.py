@@ -56,7 +56,7 @@ async def test_without_an_agent_the_guest_says_that_it_cannot(tmp_path: Path) ->
     async with open_machine(make_guest(make_script(tmp_path / "box", AGENT)), "vm") as machine:
         await trio.sleep(0.5)
         for attempt in (agent_of(machine).run_command("ls"), agent_of(machine).set_password("root", "x")):
-            with pytest.raises(UsageError, match="box cannot run commands or set passwords.*no guest agent runs"):
+            with pytest.raises(UsageError, match=r"box cannot run commands or set passwords.*no guest agent runs"):
                 await attempt
 
 
@@ -143,5 +143,5 @@ async def test_a_guest_of_a_kind_without_agents_says_that_it_cannot() -> None:
             await trio.lowlevel.checkpoint()
 
     async with open_machine(Silent(), "vm1") as machine:
-        with pytest.raises(UsageError, match="vm1 cannot run commands.*kind firmware has no guest agent"):
+        with pytest.raises(UsageError, match=r"vm1 cannot run commands.*kind firmware has no guest agent"):
             agent_of(machine)
