@@ -77,6 +77,7 @@ class ScriptHost:
         settings: the manifest's ``[settings]``, with the user's changes.
         folder: the guest's folder, for data files.
         on_nmi: a function that the script may set; it is called when the NMI button is pressed.
+        on_power_button: in the same way, for the power button: it has the system shut down, and returns at once.
         agent: the guest agent, which the script may set while its system runs; None in a guest without one.
         disk: whatever the script keeps over resets and reboots, for as long as the guest exists.
     """
@@ -89,6 +90,7 @@ class ScriptHost:
         self.settings = settings
         self.folder = folder
         self.on_nmi: Callable[[], None] | None = None
+        self.on_power_button: Callable[[], None] | None = None
         self.agent: ScriptAgent | None = None
         self.disk: dict[str, Any] = {} if disk is None else disk
 
@@ -114,7 +116,7 @@ class ScriptGuest:
         self._main = load_main(definition.folder, str(definition.options.get("file", "guest.py")))
         self._host: ScriptHost | None = None
         self._scope: trio.CancelScope | None = None
-        self._failure: str | None = None  # of the script's NMI handler
+        self._failure: str | None = None  # of a handler of the script's for a button
         self._disk: dict[str, Any] = {}
         self._requests: set[trio.CancelScope] = set()  # to the script's agent
 
@@ -157,14 +159,26 @@ class ScriptGuest:
 
     async def nmi(self) -> None:
         """The NMI button: call the script's handler.  An error in it ends the script, and is not raised here."""
-        if self._host is not None and self._host.on_nmi is not None:
-            try:
-                self._host.on_nmi()
-            except (Exception, SystemExit) as error:
-                self._failure = _where(error, self.definition.folder)
-                if self._scope is not None:
-                    self._scope.cancel()
+        if self._host is not None:
+            self._call(self._host.on_nmi)
         await trio.lowlevel.checkpoint()
+
+    async def press_power_button(self) -> bool:
+        """The power button: call the script's handler, in the same way; returns whether there is one."""
+        handler = None if self._host is None else self._host.on_power_button
+        self._call(handler)
+        await trio.lowlevel.checkpoint()
+        return handler is not None
+
+    def _call(self, handler: Callable[[], None] | None) -> None:
+        if handler is None:
+            return
+        try:
+            handler()
+        except (Exception, SystemExit) as error:
+            self._failure = _where(error, self.definition.folder)
+            if self._scope is not None:
+                self._scope.cancel()
 
     async def run_command(
         self, script: str, *, shell: str = "sh", timeout_s: float | None = COMMAND_TIMEOUT_S
