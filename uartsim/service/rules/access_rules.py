@@ -31,11 +31,11 @@ _MFA: Final = Refusal(
 def _role(facts: Facts) -> Refusal | None:
     kind = "Microsoft.Compute/virtualMachineScaleSets/virtualMachines" if facts.is_instance else None
     kind = kind or "Microsoft.Compute/virtualMachines"
-    group = next((scope for scope in facts.machine_id.scopes() if len(scope.segments) == 4), facts.machine_id)
     allowed = (
         facts.may(CONNECT)
         and all(facts.may(f"{kind}/{action}") for action in _MACHINE_ACTIONS)
-        and facts.may(_GROUP_READ, group)
+        # A role on the machine alone is enough, so it is looked for there.
+        and facts.may(_GROUP_READ)
     )
     return None if allowed else _ROLE
 
