@@ -8,6 +8,7 @@ import trio
 
 from uartsim.guest.script import LineFormat, ScriptHost
 
+from .bootmgr.bootmgr_menu import BootManager
 from .disk.windows_disk import WindowsDisk
 from .windows_settings import Settings
 
@@ -36,6 +37,9 @@ async def main(host: ScriptHost) -> str | None:
     host.tty.open(LineFormat())
     await host.tty.write(FIRMWARE.encode())
     await trio.sleep(settings.scaled(0.05))
-    from .windows_system import WindowsSystem
+    options = await BootManager(host, disk.boot_store, settings.time_scale).run()
+    if options is None:
+        return "reboot"
+    from .windows_system import WindowsSystem  # late, so that the firmware's first byte comes soon
 
-    return await WindowsSystem(host, settings, disk, disk.boot_store.options()).run()
+    return await WindowsSystem(host, settings, disk, options).run()
