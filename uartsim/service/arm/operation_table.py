@@ -8,11 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from uartsim.service.arm import accepted, common_schemas
+from uartsim.service.arm import accepted, common_schemas, serial_console
 from uartsim.service.arm.operation import Operation
 
 #: All operations.
-OPERATIONS: Final[tuple[Operation, ...]] = (*accepted.OPERATIONS,)
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    *serial_console.OPERATIONS,
+    *accepted.OPERATIONS,
+)
 
 #: The schemas of their bodies by name.
-SCHEMAS: Final[Mapping[str, Mapping[str, Any]]] = {**common_schemas.SCHEMAS}
+SCHEMAS: Final[Mapping[str, Mapping[str, Any]]] = {
+    **common_schemas.SCHEMAS,
+    **serial_console.SCHEMAS,
+}
