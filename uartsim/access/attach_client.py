@@ -20,7 +20,7 @@ from typing import Any, Final
 import trio
 
 from uartsim.access.attach_messages import MessageStream
-from uartsim.access.keys import HELP, MENU, Keys
+from uartsim.access.keys import HELP, MENU, AttachMenu, Keys
 from uartsim.access.output_filters import QueryFilter
 from uartsim.access.raw_terminal import RawTerminal, window_size
 from uartsim.access.terminal_output import TerminalOutput
@@ -235,7 +235,7 @@ class AttachClient:
             self._ended(scope, _GONE, 1)
 
     async def _from_person(self, fd: int, screen: TerminalOutput, scope: trio.CancelScope) -> None:
-        keys = Keys()
+        keys = Keys(AttachMenu())
         while True:
             while self._typed_bytes > TYPE_AHEAD:
                 await self._moved.park()
