@@ -23,19 +23,17 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import trio
 
 from uartsim.blocked_loop import GUEST_PACKAGE
 from uartsim.error_groups import first_error
 from uartsim.errors import UartsimError, UsageError
+from uartsim.guest.catalogue import GuestDefinition, catalogue_folder
 from uartsim.line_format import LineFormat
 from uartsim.machine import AgentError, CommandResult, Flag, GuestEnd, Machine, Received, SerialDriver
 from uartsim.machine.agent_guest import COMMAND_TIMEOUT_S
-
-if TYPE_CHECKING:
-    from uartsim.guest.catalogue import GuestDefinition
 
 __all__ = [
     "CommandResult",
@@ -222,18 +220,35 @@ class ScriptGuest:
         raise AgentError(f"{name}: the guest was reset or switched off before its agent had answered")
 
 
+#: The scripts of the catalogue that are loaded: by file, with the state of its folder's files at that time.
+_of_catalogue: dict[Path, tuple[object, Callable[[ScriptHost], Awaitable[str | None]]]] = {}
+
+
 def load_main(folder: Path, file: str) -> Callable[[ScriptHost], Awaitable[str | None]]:
     """Load a guest's script and return its ``main``.
+
+    The guests of the catalogue keep nothing in their modules, so all machines of a process with one of them have the same
+    modules, and a hundred machines fit into little memory.  Any other folder is loaded anew for each machine.
 
     Raises:
         UsageError: it cannot be loaded or has no ``async def main(host)``; the message names the file.
     """
+    path = folder / file
+    if folder.parent != catalogue_folder():
+        return _load(folder, path)
+    files = sorted((one.as_posix(), one.stat().st_mtime_ns) for one in folder.rglob("*.py"))
+    loaded = _of_catalogue.get(path)
+    if loaded is None or loaded[0] != files:
+        loaded = _of_catalogue[path] = files, _load(folder, path)
+    return loaded[1]
+
+
+def _load(folder: Path, path: Path) -> Callable[[ScriptHost], Awaitable[str | None]]:
     # Each guest gets a package of its own, so that files of the same name in two folders do not collide.
     package = f"{GUEST_PACKAGE}{next(_serial)}_{''.join(c if c.isalnum() else '_' for c in folder.name)}"
     module = ModuleType(package)
     module.__path__ = [str(folder)]
     sys.modules[package] = module
-    path = folder / file
     spec = importlib.util.spec_from_file_location(f"{package}.{path.stem}", path)
     if spec is None or spec.loader is None:
         raise UsageError(f"{path}: not a Python file; a script guest's file ends in .py")

@@ -34,6 +34,10 @@ class Sessions:
         """A session, or None."""
         raise NotImplementedError
 
+    def is_active(self, machine_id: ResourceId) -> bool:
+        """Whether a WebSocket is connected to the console of a machine."""
+        raise NotImplementedError
+
     def review(self) -> None:
         """Something in the store has changed: close each session whose conditions are no longer met, with the reason."""
         raise NotImplementedError

@@ -9,7 +9,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 import trio
 
@@ -21,6 +21,7 @@ from uartsim.service.machines.guest_plan import GuestChoice, port_options
 from uartsim.service.machines.power_cycle import Plan, PowerCycle
 from uartsim.service.machines.power_states import PowerState as PowerState
 from uartsim.service.machines.refusals import machine_is_off, not_started, refusals
+from uartsim.service.machines.surroundings import Nowhere, Surroundings
 from uartsim.service.store import Resource, ResourceId, Store
 
 #: How long a guest may take to shut down before the plug is pulled, in seconds.
@@ -35,28 +36,12 @@ MACHINE_TYPES: Final = (
 _SYSRQ_KEYS: Final = re.compile(r"[0-9A-Za-z]{1,64}")
 
 
-class Surroundings(Protocol):
-    """What a machine needs from outside."""
-
-    def plan(self, resource_id: ResourceId) -> Plan:
-        """What is to be switched on now.  UartsimError: it cannot be, and why."""
-
-    def spawn(self, machine: VirtualMachine, cycle: PowerCycle) -> None:
-        """Run a power cycle in the background, and tell the machine when it is over."""
-
-    def wish(self, resource_id: ResourceId, power: str) -> None:
-        """Keep what is wished of the machine's power."""
-
-    def log(self, resource_id: ResourceId, text: str) -> None:
-        """A sentence about the machine."""
-
-
 class VirtualMachine:
     """A machine or an instance of a scale set.
 
     Args:
         resource_id: its ARM id.
-        around: what it needs from outside.
+        around: what it needs from outside; without it, it cannot be switched on.
         shutdown_s: how long its guest may take to shut down, in seconds.
 
     Attributes:
@@ -68,22 +53,20 @@ class VirtualMachine:
         failure: why the last boot failed, in a sentence; None if it did not.
     """
 
-    def __init__(self, resource_id: ResourceId, around: Surroundings, shutdown_s: float = SHUTDOWN_S) -> None:
+    def __init__(
+        self, resource_id: ResourceId, around: Surroundings | None = None, shutdown_s: float = SHUTDOWN_S
+    ) -> None:
         self.id = resource_id
         self.power_state = PowerState.DEALLOCATED
+        self.hub: Hub | None = None
         self.power_ons = 0
         self.changed = trio.lowlevel.ParkingLot()
         self.failure: str | None = None
-        self._around = around
+        self._around = around or Nowhere()
         self._shutdown_s = shutdown_s
         self._cycle: PowerCycle | None = None
         self._operation = trio.Lock()
         self._keys = trio.Lock()  # SysRq keys of two callers do not mix
-
-    @property
-    def hub(self) -> Hub | None:
-        """See the class."""
-        return None if self._cycle is None else self._cycle.hub
 
     @property
     def machine(self) -> Machine | None:
@@ -191,6 +174,7 @@ class VirtualMachine:
         if cycle.machine is None:
             self._settle()
             raise not_started(self.failure or "it ended before its COM1 was served")
+        self.hub = cycle.hub
         self._become(PowerState.RUNNING)
 
     def cycle_over(self) -> None:
@@ -259,7 +243,7 @@ class VirtualMachine:
 
     def _forget(self, cycle: PowerCycle) -> None:
         if self._cycle is cycle:
-            self._cycle = None
+            self._cycle = self.hub = None
             self.changed.unpark_all()
 
     def _failed(self, why: str) -> None:
