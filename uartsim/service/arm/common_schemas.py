@@ -32,21 +32,22 @@ def list_of(name: str) -> dict[str, Any]:
     return object_of({"value": array_of(name), "nextLink": {"type": "string", "format": "uri"}}, required=("value",))
 
 
-_TEXT: Final = {"type": "string"}
+#: Any text.
+TEXT: Final = {"type": "string"}
 
 #: The schemas by name; the OpenAPI document has them, and the bodies of requests are checked against them.
 SCHEMAS: Final[Mapping[str, Mapping[str, Any]]] = {
     "Error": object_of({"error": reference("ErrorDetail")}, required=("error",)),
     "ErrorDetail": object_of(
-        {"code": _TEXT, "message": _TEXT, "target": _TEXT, "details": array_of("ErrorDetail")},
+        {"code": TEXT, "message": TEXT, "target": TEXT, "details": array_of("ErrorDetail")},
         required=("code", "message"),
     ),
     "OperationStatus": object_of(
         {
             "name": {"type": "string", "format": "uuid"},
             "status": {"type": "string", "enum": ["InProgress", "Succeeded", "Failed"]},
-            "startTime": _TEXT,
-            "endTime": _TEXT,
+            "startTime": TEXT,
+            "endTime": TEXT,
             "properties": object_of({"output": {}}),
             "error": reference("ErrorDetail"),
         },
@@ -54,9 +55,9 @@ SCHEMAS: Final[Mapping[str, Mapping[str, Any]]] = {
     ),
     "ProviderOperation": object_of(
         {
-            "name": _TEXT,
-            "isDataAction": _TEXT,
-            "display": object_of({"provider": _TEXT, "resource": _TEXT, "operation": _TEXT, "description": _TEXT}),
+            "name": TEXT,
+            "isDataAction": TEXT,
+            "display": object_of({"provider": TEXT, "resource": TEXT, "operation": TEXT, "description": TEXT}),
         },
         required=("name", "display"),
     ),
