@@ -1,0 +1,20 @@
+"""The routes of the management REST, for the application of the service."""
+
+from __future__ import annotations
+
+import trio
+from starlette.routing import BaseRoute, Mount
+
+from uartsim.service.arm.dispatcher import ManagementRest
+from uartsim.service.arm.long_operations import LongOperations
+from uartsim.service.parts import Parts
+
+
+def arm_routes(parts: Parts, nursery: trio.Nursery) -> list[BaseRoute]:
+    """The routes; they come last in the application, since they answer every path.
+
+    Args:
+        parts: the rooms of the service.
+        nursery: where operations run that go on after their request is answered.
+    """
+    return [Mount("/", ManagementRest(parts, LongOperations(nursery)))]
