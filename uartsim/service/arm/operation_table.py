@@ -8,11 +8,42 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from uartsim.service.arm import accepted, common_schemas
+from uartsim.service.arm import (
+    accepted,
+    common_schemas,
+    management_locks,
+    provider_list,
+    resource_groups,
+    role_assignments,
+    role_definitions,
+    serial_console,
+    storage_accounts,
+    subscriptions,
+)
 from uartsim.service.arm.operation import Operation
 
 #: All operations.
-OPERATIONS: Final[tuple[Operation, ...]] = (*accepted.OPERATIONS,)
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    *serial_console.OPERATIONS,
+    *storage_accounts.OPERATIONS,
+    *role_definitions.OPERATIONS,
+    *role_assignments.OPERATIONS,
+    *management_locks.OPERATIONS,
+    *subscriptions.OPERATIONS,
+    *resource_groups.OPERATIONS,
+    *provider_list.OPERATIONS,
+    *accepted.OPERATIONS,
+)
 
 #: The schemas of their bodies by name.
-SCHEMAS: Final[Mapping[str, Mapping[str, Any]]] = {**common_schemas.SCHEMAS}
+SCHEMAS: Final[Mapping[str, Mapping[str, Any]]] = {
+    **common_schemas.SCHEMAS,
+    **serial_console.SCHEMAS,
+    **storage_accounts.SCHEMAS,
+    **role_definitions.SCHEMAS,
+    **role_assignments.SCHEMAS,
+    **management_locks.SCHEMAS,
+    **subscriptions.SCHEMAS,
+    **resource_groups.SCHEMAS,
+    **provider_list.SCHEMAS,
+}

@@ -78,6 +78,10 @@ class Sessions:
             if session.machine_id == machine_id and session.conversation is not None
         ]
 
+    def is_active(self, machine_id: ResourceId) -> bool:
+        """Whether a WebSocket is connected to the console of a machine."""
+        raise NotImplementedError
+
     def review(self) -> None:
         """Something in the store has changed: close each session whose conditions are no longer met, with the reason."""
         for session in list(self._sessions.values()):
