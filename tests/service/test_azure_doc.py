@@ -131,7 +131,7 @@ def test_a_rules_row_has_a_test_that_also_runs_without_the_rule(row: Row) -> Non
 
 def test_every_rule_has_a_row_or_a_test_of_its_own() -> None:
     tested = {test.rule for test in TESTS.values()}
-    own = {"found", "lock", "provisioned", "storage-uri", "storage-writable"}
+    own = {"found", "lock", "provisioned", "port-enabled", "storage-uri", "storage-writable"}
     assert set(ALL_RULES.ids) - own <= tested
 
 

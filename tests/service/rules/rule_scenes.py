@@ -50,12 +50,12 @@ class SomeMachines(Machines):
     """Machines that are nothing but a power state."""
 
     def __init__(self, *ids: ResourceId) -> None:
-        self._machines = {one: VirtualMachine(one) for one in ids}
-        for machine in self._machines.values():
+        self._some = {one: VirtualMachine(one) for one in ids}
+        for machine in self._some.values():
             machine.power_state = PowerState.RUNNING
 
     def get(self, resource_id: ResourceId) -> VirtualMachine | None:
-        return self._machines.get(resource_id)
+        return self._some.get(resource_id)
 
 
 def machine_body(location: str = "westeurope", os_type: str = "Linux") -> dict[str, Any]:
