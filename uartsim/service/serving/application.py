@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from uartsim.service.arm.cloud_metadata import metadata_routes
-from uartsim.service.arm.login import login_routes
+from uartsim.service.arm.oauth_login import login_routes
 from uartsim.service.arm_error import ArmError
 from uartsim.service.parts import Parts
 
