@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from uartsim.console.blocking_facets import ConsoleLine, Grub, Recovery, Stimuli
+from uartsim.console.blocking_facets import ConsoleLine, Grub, GuestAgent, Recovery, Stimuli
 from uartsim.console.blocking_snapshots import Snapshots
 from uartsim.console.console import Console as AsyncConsole
 from uartsim.console.expectations import Expectation, Match, Timeout
@@ -264,6 +264,11 @@ class Console:
     def line(self) -> ConsoleLine:
         """This end of the line: its faults, its modem lines, its counters; UsageError where there is no machine."""
         return ConsoleLine(self._async.line, self._thread)
+
+    @property
+    def agent(self) -> GuestAgent:
+        """The guest's agent, which runs commands and sets passwords without the line."""
+        return GuestAgent(self._async.agent, self._thread)
 
     @property
     def snapshots(self) -> Snapshots:

@@ -17,6 +17,7 @@ from uartsim.console.console_line import ConsoleLine
 from uartsim.console.expect import Expect
 from uartsim.console.expectations import Expectation, Match, Timeout
 from uartsim.console.grub.grub import Grub
+from uartsim.console.guest_agent import GuestAgent
 from uartsim.console.guest_output import SHOWN_LINES
 from uartsim.console.login import Login
 from uartsim.console.problems.problem_catalogue import Source
@@ -306,6 +307,11 @@ class Console:
     def line(self) -> ConsoleLine:
         """This end of the line: its faults, its modem lines, its counters; UsageError where there is no machine."""
         return ConsoleLine.of(self._session)
+
+    @property
+    def agent(self) -> GuestAgent:
+        """The guest's agent, which runs commands and sets passwords without the line."""
+        return GuestAgent(self._session)
 
     @property
     def snapshots(self) -> Snapshots:
