@@ -5,6 +5,7 @@ from __future__ import annotations
 import trio
 from starlette.routing import BaseRoute, Mount
 
+from uartsim.service.arm.boot_diagnostics_data import blob_routes
 from uartsim.service.arm.dispatcher import ManagementRest
 from uartsim.service.arm.long_operations import LongOperations
 from uartsim.service.parts import Parts
@@ -17,4 +18,4 @@ def arm_routes(parts: Parts, nursery: trio.Nursery) -> list[BaseRoute]:
         parts: the rooms of the service.
         nursery: where operations run that go on after their request is answered.
     """
-    return [Mount("/", ManagementRest(parts, LongOperations(nursery)))]
+    return [*blob_routes(parts), Mount("/", ManagementRest(parts, LongOperations(nursery)))]
