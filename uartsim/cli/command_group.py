@@ -10,6 +10,7 @@ import click
 from uartsim import __version__
 from uartsim.cli.client_commands import attach, history, pty
 from uartsim.cli.conform_command import conform
+from uartsim.cli.console_commands import console
 from uartsim.cli.guests_command import guests
 from uartsim.cli.images_commands import images
 from uartsim.cli.line_commands import fault, modem, send_break, sysrq
@@ -54,5 +55,6 @@ for _command in (
     *(attach, pty, history),
     *(send_break, sysrq, modem, fault),
     *(trace, plot, conform, problems),
+    console,
 ):
     commands.add_command(_command)

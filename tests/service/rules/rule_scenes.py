@@ -11,7 +11,7 @@ from uartsim.service.identity.authorisation import Authorisation
 from uartsim.service.identity.callers import Caller
 from uartsim.service.machines.virtual_machine import Machines, PowerState, VirtualMachine
 from uartsim.service.rules.console_rules import ALL_RULES, ConsoleRules, RuleSet
-from uartsim.service.rules.machine_rules import console_service
+from uartsim.service.rules.machine_rules import console_service, serial_port
 from uartsim.service.rules.profiles import Cloud, ConsolePolicy, Profile
 from uartsim.service.store import Resource, ResourceId, Store
 
@@ -50,12 +50,12 @@ class SomeMachines(Machines):
     """Machines that are nothing but a power state."""
 
     def __init__(self, *ids: ResourceId) -> None:
-        self._machines = {one: VirtualMachine(one) for one in ids}
-        for machine in self._machines.values():
+        self._some = {one: VirtualMachine(one) for one in ids}
+        for machine in self._some.values():
             machine.power_state = PowerState.RUNNING
 
     def get(self, resource_id: ResourceId) -> VirtualMachine | None:
-        return self._machines.get(resource_id)
+        return self._some.get(resource_id)
 
 
 def machine_body(location: str = "westeurope", os_type: str = "Linux") -> dict[str, Any]:
@@ -247,6 +247,13 @@ BREACHES = (
         "Azure Serial Console is not enabled for this subscription",
         403,
         lambda s: s.change(console_service(SUBSCRIPTION), disabled=False),
+    ),
+    Breach(
+        "port-enabled",
+        lambda s: s.store.put(Resource(serial_port(LINUX), {"properties": {"state": "disabled"}})),
+        "is not enabled for a serial console connection",
+        409,
+        lambda s: s.change(serial_port(LINUX), state="enabled"),
     ),
     Breach(
         "running",

@@ -211,7 +211,7 @@ def test_the_order_after_the_role_is_that_of_azures_clients(scene: Scene) -> Non
     scene.connect()
 
 
-@pytest.mark.parametrize("rule", ["boot-diagnostics", "console-enabled", "role"])
+@pytest.mark.parametrize("rule", ["boot-diagnostics", "console-enabled", "port-enabled", "role"])
 def test_what_also_disconnects_ends_an_open_console(rule: str) -> None:
     breach = next(one for one in BREACHES if one.rule == rule)
     with closing(breach.scene()) as scene:

@@ -71,17 +71,19 @@ def test_connect_is_late_by_the_delay() -> None:
     assert waited == [2.5]
 
 
-def test_a_table_replaces_all_faults_and_reads_back() -> None:
+def test_a_table_changes_what_it_names_and_reads_back() -> None:
     faults = Faults()
     faults.set("timeout")
-    faults.set_all({"internal_error": 1, "drop_socket": True, "block_gateway": False, "gateway_delay": {"delay_s": 1}})
+    faults.set("block_gateway")
+    faults.change({"internal_error": 1, "drop_socket": True, "block_gateway": False, "gateway_delay": {"delay_s": 1}})
     assert faults.shown() == {
         "drop_socket": {"count": None},
         "gateway_delay": {"count": None, "delay_s": 1.0},
         "internal_error": {"count": 1},
+        "timeout": {"count": None},
     }
     again = Faults()
-    again.set_all(faults.shown())
+    again.change(faults.shown())
     assert again.shown() == faults.shown()
 
 
@@ -103,7 +105,7 @@ def test_a_wrong_table_is_said_and_changes_nothing(table: dict[str, object], tex
     faults = Faults()
     faults.set("drop_socket", count=3)
     with pytest.raises(UsageError, match=text):
-        faults.set_all(table)
+        faults.change(table)
     assert faults.shown() == {"drop_socket": {"count": 3}}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from uartsim.service.arm.arm_texts import resource_not_found
 from uartsim.service.arm.long_operations import LongOperations
@@ -22,6 +23,7 @@ class ArmRequest:
         operation: the operation.
         parts: the rooms of the service.
         caller: who asks.
+        path: the path as it was asked for, such as for a ``nextLink``.
         id: what is asked about: the path without an action or a collection at its end.
         parameters: what stands in the places of the template's names; ``scope`` is empty for the tenant's root.
         query: the query's parameters, their names in lower case, such as ``"$filter"``.
@@ -34,6 +36,7 @@ class ArmRequest:
     operation: Operation
     parts: Parts
     caller: Caller
+    path: str
     id: ResourceId
     parameters: Mapping[str, str]
     query: Mapping[str, str]
@@ -56,4 +59,4 @@ class ArmRequest:
     def url(self, path: str, **query: str) -> str:
         """The URL of a path of this service, with the request's api-version."""
         more = "".join(f"&{name}={value}" for name, value in query.items())
-        return f"{self.parts.base_url}{path}?api-version={self.api_version}{more}"
+        return f"{self.parts.base_url}{quote(path)}?api-version={self.api_version}{more}"

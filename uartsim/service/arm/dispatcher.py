@@ -93,8 +93,19 @@ class ManagementRest:
         self._check_group(operation, resource_id)
         content = await self._content(request, operation)
         headers = {name.casefold(): value for name, value in request.headers.items()}
+        path = "/" + "/".join(segments)
         known = ArmRequest(
-            operation, self._parts, caller, resource_id, parameters, query, version, content, headers, self._running
+            operation,
+            self._parts,
+            caller,
+            path,
+            resource_id,
+            parameters,
+            query,
+            version,
+            content,
+            headers,
+            self._running,
         )
         return await operation.handler(known)
 

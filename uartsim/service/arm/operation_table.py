@@ -10,29 +10,43 @@ from typing import Any, Final
 
 from uartsim.service.arm import (
     accepted,
-    boot_diagnostics_data,
     common_schemas,
-    compute_disks,
-    compute_extensions,
-    compute_instances,
-    compute_machines,
-    compute_power,
-    compute_scale_sets,
-    compute_schemas,
+    management_locks,
+    microsoft_compute,
+    provider_list,
+    resource_groups,
+    role_assignments,
+    role_definitions,
+    serial_console,
+    storage_accounts,
+    subscriptions,
 )
 from uartsim.service.arm.operation import Operation
 
 #: All operations.
 OPERATIONS: Final[tuple[Operation, ...]] = (
+    *microsoft_compute.OPERATIONS,
+    *serial_console.OPERATIONS,
+    *storage_accounts.OPERATIONS,
+    *role_definitions.OPERATIONS,
+    *role_assignments.OPERATIONS,
+    *management_locks.OPERATIONS,
+    *subscriptions.OPERATIONS,
+    *resource_groups.OPERATIONS,
+    *provider_list.OPERATIONS,
     *accepted.OPERATIONS,
-    *boot_diagnostics_data.OPERATIONS,
-    *compute_disks.OPERATIONS,
-    *compute_extensions.OPERATIONS,
-    *compute_machines.OPERATIONS,
-    *compute_power.OPERATIONS,
-    *compute_scale_sets.OPERATIONS,
-    *compute_instances.OPERATIONS,
 )
 
 #: The schemas of their bodies by name.
-SCHEMAS: Final[Mapping[str, Mapping[str, Any]]] = {**common_schemas.SCHEMAS, **compute_schemas.SCHEMAS}
+SCHEMAS: Final[Mapping[str, Mapping[str, Any]]] = {
+    **common_schemas.SCHEMAS,
+    **microsoft_compute.SCHEMAS,
+    **serial_console.SCHEMAS,
+    **storage_accounts.SCHEMAS,
+    **role_definitions.SCHEMAS,
+    **role_assignments.SCHEMAS,
+    **management_locks.SCHEMAS,
+    **subscriptions.SCHEMAS,
+    **resource_groups.SCHEMAS,
+    **provider_list.SCHEMAS,
+}

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from uartsim.service.identity.secret_hash import fits_hash, hash_secret
+from uartsim.service.identity.secret_hash import NO_SECRET, fits_hash
 from uartsim.service.store import Resource, ResourceId, Store
 
 _PRINCIPALS: Final = "Uartsim.Directory/principals"
-#: A hash that fits no secret: an unknown name takes as long to refuse as a wrong password.
-_NOBODY: Final = hash_secret("", cost=1 << 4)
 
 
 class PrincipalKind(StrEnum):
@@ -104,8 +102,11 @@ class Directory:
 
 
 def has_secret(principal: Principal | None, secret: str) -> bool:
-    """Whether a secret is the principal's; never for None.  This takes time on purpose: call it in a thread."""
-    return fits_hash(secret, principal.secret_hash if principal else _NOBODY) and principal is not None
+    """Whether a secret is the principal's; for None it never is.
+
+    This takes time on purpose, and as long for an unknown name as for a wrong password: call it in a thread.
+    """
+    return fits_hash(secret, principal.secret_hash if principal else NO_SECRET)
 
 
 def _id_of(object_id: str) -> ResourceId:

@@ -13,6 +13,8 @@ _BLOCK: Final = 8
 _LANES: Final = 1
 #: A hash of a higher cost is refused, so that a changed database cannot use up all memory.
 _HIGHEST_COST: Final = 1 << 17
+#: A hash that fits no secret, and takes as long to say so.
+NO_SECRET: Final = f"scrypt${COST}${'00' * 16}${'00' * 32}"
 #: A longer secret is refused before it is hashed.
 LONGEST_SECRET: Final = 1024
 
@@ -46,4 +48,5 @@ def fits_hash(secret: str, stored: str) -> bool:
 
 def _scrypt(secret: str, salt: bytes, cost: int) -> bytes:
     encoded = secret.encode("utf-8", "surrogatepass")
-    return hashlib.scrypt(encoded, salt=salt, n=cost, r=_BLOCK, p=_LANES, maxmem=256 * cost * _BLOCK, dklen=32)
+    most = 256 * _BLOCK * (cost + _LANES + 2)  # twice what RFC 7914 needs
+    return hashlib.scrypt(encoded, salt=salt, n=cost, r=_BLOCK, p=_LANES, maxmem=most, dklen=32)

@@ -24,6 +24,9 @@ from uartsim.service.identity.directory import Principal, PrincipalKind
 
 #: How long a token is good for, in seconds, unless the set-up says otherwise.
 LIFETIME_S: Final = 3600.0
+#: How long a refresh token is good for, in seconds: 90 days.
+REFRESH_LIFETIME_S: Final = 90 * 86400.0
+_REFRESH: Final = "urn:uartsim:refresh"
 #: Whom a token can be for, beside this service under any of its own names.
 AUDIENCES: Final = (
     "https://management.core.windows.net/",
@@ -44,26 +47,36 @@ class Tokens:
         key: the private key, in PEM.
         tenant_id: the tenant whose tokens they are.
         issuer: the URL that tokens name as their issuer.
+        lifetime_s: how long an access token is good for, in seconds.
         clock: the time in seconds since 1970.
 
     Attributes:
         tenant_id: as given.
         issuer: as given.
+        lifetime_s: as given.
     """
 
-    def __init__(self, key: bytes, tenant_id: str, issuer: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        key: bytes,
+        tenant_id: str,
+        issuer: str,
+        lifetime_s: float = LIFETIME_S,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._key = RSAKey.import_key(key)
         self._key_id = self._key.thumbprint()
         self._clock = clock
         self.tenant_id = tenant_id
         self.issuer = issuer
+        self.lifetime_s = lifetime_s
 
     def issue(
         self,
         principal: Principal,
         *,
         audience: str = AUDIENCES[0],
-        lifetime_s: float = LIFETIME_S,
+        lifetime_s: float | None = None,
         mfa: bool | None = None,
     ) -> str:
         """A new token.
@@ -71,7 +84,7 @@ class Tokens:
         Args:
             principal: whom it is for.
             audience: the resource that it is for.
-            lifetime_s: how long it is good for, in seconds.
+            lifetime_s: how long it is good for, in seconds; None for as long as all.
             mfa: whether it says ``mfa``; None for what the principal's logins count as.
         """
         now = int(self._clock())
@@ -80,7 +93,7 @@ class Tokens:
             "iss": self.issuer,
             "iat": now,
             "nbf": now,
-            "exp": int(self._clock() + lifetime_s),
+            "exp": int(self._clock() + (self.lifetime_s if lifetime_s is None else lifetime_s)),
             "oid": principal.object_id,
             "sub": principal.object_id,
             "tid": self.tenant_id,
@@ -99,6 +112,19 @@ class Tokens:
         else:
             claims |= {"appid": principal.application_id, "appidacr": "1", "idtyp": "app"}
         return jwt.encode({"alg": _ALGORITHM, "typ": "JWT", "kid": self._key_id}, claims, self._key)
+
+    def issue_refresh(self, principal: Principal) -> str:
+        """A new refresh token, with which a user gets new access tokens without the password."""
+        return self.issue(principal, audience=_REFRESH, lifetime_s=REFRESH_LIFETIME_S)
+
+    def read_refresh(self, token: str) -> str | None:
+        """The object id of the user that a refresh token is for; None if it is not one, or has expired."""
+        try:
+            claims = self._signed_claims(token)
+        except ArmError:
+            return None
+        is_good = claims["aud"] == _REFRESH and claims["tid"] == self.tenant_id and claims["exp"] > self._clock()
+        return str(claims["oid"]) if is_good else None
 
     def read(self, token: str) -> Caller:
         """Who has the token.

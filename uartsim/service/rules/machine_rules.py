@@ -28,6 +28,11 @@ _DISABLED: Final = Refusal(
     "SubscriptionNotEnabled",
     "Azure Serial Console is not enabled for this subscription, contact your subscription administrator to enable.",
 )
+_PORT_DISABLED: Final = Refusal(
+    409,
+    "SerialPortNotEnabled",
+    "The serial port of the virtual machine <VMNAME> is not enabled for a serial console connection.",
+)
 _STOPPED: Final = Refusal(
     409,
     "VirtualMachineNotRunning",
@@ -48,6 +53,16 @@ def is_disabled(service: Resource | None) -> bool:
     return service is not None and service.properties.get("disabled") is True
 
 
+def serial_port(machine_id: ResourceId) -> ResourceId:
+    """The id of a machine's one serial port, which is its COM1."""
+    return machine_id / "providers/Microsoft.SerialConsole/serialPorts/0"
+
+
+def is_port_disabled(port: Resource | None) -> bool:
+    """Whether a serial port is disabled or deleted; that of a new machine, which has no such resource, is enabled."""
+    return port is not None and port.properties.get("state") == "disabled"
+
+
 def _provisioned(facts: Facts) -> Refusal | None:
     state = str(facts.properties.get("provisioningState", "Succeeded"))
     # Updating is what every PATCH of a machine that runs says for a while.
@@ -61,6 +76,10 @@ def _diagnostics(facts: Facts) -> Refusal | None:
 def _enabled(facts: Facts) -> Refusal | None:
     subscription = facts.machine_id.subscription or ""
     return _DISABLED if is_disabled(facts.store.get(console_service(subscription))) else None
+
+
+def _port_enabled(facts: Facts) -> Refusal | None:
+    return _PORT_DISABLED if is_port_disabled(facts.store.get(serial_port(facts.machine_id))) else None
 
 
 def _running(facts: Facts) -> Refusal | None:
@@ -80,6 +99,7 @@ BEFORE_STORAGE: Final = (
     Rule("provisioned", _provisioned, "Wait until the machine is deployed."),
     Rule("boot-diagnostics", _diagnostics, "Enable boot diagnostics for the machine.", When.ALWAYS),
     Rule("console-enabled", _enabled, "Enable the console of the subscription: enableConsole.", When.ALWAYS),
+    Rule("port-enabled", _port_enabled, "Create the serial port with the state enabled.", When.ALWAYS),
     Rule("running", _running, "Start the machine."),
 )
 AFTER_STORAGE: Final = (Rule("os-type", _os_type, "Retry: the first refusal turns the user's console over."),)

@@ -64,7 +64,7 @@ class Fault:
     delay_s: float = 0.0
 
     def shown(self) -> dict[str, Any]:
-        """The fault as JSON, in the form that :meth:`Faults.set_all` takes."""
+        """The fault as JSON, in the form that :meth:`Faults.change` takes."""
         shown: dict[str, Any] = {"count": self.count}
         if self.kind in _DELAYS:
             shown["delay_s"] = self.delay_s
@@ -107,21 +107,23 @@ class Faults:
         else:
             self._on.pop(_kind(kind), None)
 
-    def set_all(self, table: Mapping[str, Any]) -> None:
-        """Make ``table`` what is wrong: what it does not name is switched off.
+    def change(self, table: Mapping[str, Any]) -> None:
+        """Switch on and off what a table names; what it does not name stays as it is.
 
         Args:
             table: for each fault true, a number of times, or a mapping with ``count`` and ``delay_s``; false and null
-                leave it off.  ``{"internal_error": 1, "gateway_delay": {"delay_s": 2.5}}`` is an example.
+                switch it off.  ``{"internal_error": 1, "gateway_delay": {"delay_s": 2.5}}`` is an example.
 
         Raises:
             UsageError: it is wrong; nothing has changed.
         """
-        wanted = [_from_json(name, value) for name, value in table.items() if value is not None and value is not False]
-        self._on = {fault.kind: fault for fault in wanted}
+        off = {_kind(name) for name, value in table.items() if value is None or value is False}
+        wanted = [_from_json(name, value) for name, value in table.items() if _kind(name) not in off]
+        self._on = {kind: fault for kind, fault in self._on.items() if kind not in off}
+        self._on |= {fault.kind: fault for fault in wanted}
 
     def shown(self) -> dict[str, Any]:
-        """All faults that are on, in the form that :meth:`set_all` takes."""
+        """All faults that are on, in the form that :meth:`change` takes."""
         return {kind.value: fault.shown() for kind, fault in sorted(self._on.items())}
 
     def take(self, kind: FaultKind) -> Fault | None:
