@@ -11,6 +11,7 @@ import json
 import logging
 import math
 from collections.abc import Mapping
+from contextlib import aclosing
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -179,16 +180,17 @@ def _refusal(error: ArmError) -> Answer:
 
 async def _read(request: Request) -> bytes:
     pieces, length = [], 0
-    async for piece in request.stream():
-        length += len(piece)
-        if length > MOST_BYTES:
-            raise ArmError(
-                413,
-                "RequestContentTooLarge",
-                f"The request content size exceeds the maximum size of '{MOST_BYTES >> 20} MB'.",
-                headers={"Connection": "close"},
-            )
-        pieces.append(piece)
+    async with aclosing(request.stream()) as stream:
+        async for piece in stream:
+            length += len(piece)
+            if length > MOST_BYTES:
+                raise ArmError(
+                    413,
+                    "RequestContentTooLarge",
+                    f"The request content size exceeds the maximum size of '{MOST_BYTES >> 20} MB'.",
+                    headers={"Connection": "close"},
+                )
+            pieces.append(piece)
     return b"".join(pieces)
 
 
