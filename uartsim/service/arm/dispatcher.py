@@ -54,10 +54,7 @@ class ManagementRest:
         self._headers = ResponseHeaders()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer an HTTP request; a WebSocket here is refused."""
-        if scope["type"] != "http":
-            await send({"type": "websocket.close", "code": 1000, "reason": "No WebSocket is served at this path."})
-            return
+        """Answer an HTTP request."""
         request = Request(scope, receive)
         headers = self._headers.for_request(request.headers)
         try:
