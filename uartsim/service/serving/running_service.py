@@ -116,8 +116,10 @@ async def run_service(
         service = RunningService(url, state.file(AUTHORITY), parts, setup)
         async with trio.open_nursery() as nursery:
             app = make_application(parts, nursery)
-            await nursery.start(parts.machines.run)
             await nursery.start(serve_on, app, config, sockets, service.wait_stopped)
+            await nursery.start(
+                parts.machines.run
+            )  # after the listening: guests take longer to load than anything here
             if renew_at is not None:
                 nursery.start_soon(_renew, state, config, options.say)
             state.announce(url)
