@@ -149,7 +149,8 @@ def _parts(url: str, state: StateFolder, store: Store, setup: Setup, options: Se
         state.write(TOKEN_KEY, key)
     authorisation = Authorisation(store)
     machines = Machines()
-    rules = ConsoleRules(store, authorisation, machines, ConsolePolicy.from_table(setup.console))
+    policy = ConsolePolicy.from_table(setup.console)
+    rules = ConsoleRules(store, authorisation, machines, policy)
     return Parts(
         base_url=url,
         store=store,
@@ -157,7 +158,7 @@ def _parts(url: str, state: StateFolder, store: Store, setup: Setup, options: Se
         authorisation=authorisation,
         machines=machines,
         rules=rules,
-        faults=Faults(),
+        faults=Faults.from_table(policy, setup.faults),
         sessions=Sessions(),
     )
 
