@@ -176,7 +176,7 @@ class AzureTenant:
 
     @property
     def group(self) -> str:
-        return f"{self.subscription}/resourceGroups/lab"
+        return f"{self.subscription}/resourceGroups/rg"
 
     def vm(self, name: str) -> str:
         return f"{self.group}/providers/Microsoft.Compute/virtualMachines/{name}"
@@ -223,28 +223,32 @@ class AzureTenant:
 
     # -- the console -------------------------------------------------------------------------------------------
 
-    def connect(self, machine: str, user: str = "machinist") -> httpx.Response:
+    def connect(self, machine: str, user: str = "vmcontributor") -> httpx.Response:
         """The call of ``connect``."""
         return self.request("POST", f"{machine}/providers/Microsoft.SerialConsole/serialPorts/0/connect", user)
 
-    def check_refused(self, machine: str, status: int, text: str, user: str = "machinist") -> None:
+    def check_refused(self, machine: str, status: int, text: str, user: str = "vmcontributor") -> None:
         """Check that a console is refused."""
         check_refused(self.connect(machine, user), status, text)
 
-    def console(self, machine: str, user: str = "machinist") -> Terminal:
+    def console(self, machine: str, user: str = "vmcontributor") -> Terminal:
         """Open a console: connect, and the WebSocket."""
         answer = self.connect(machine, user)
         assert answer.status_code == 200, answer.text
         return Terminal(answer.json()["connectionString"], self.tokens[user], self.tls)
 
-    def check_opens(self, machine: str, user: str = "machinist") -> None:
+    def check_opens(self, machine: str, user: str = "vmcontributor") -> None:
         """Check that a console opens and that the guest is seen."""
         with self.console(machine, user) as terminal:
             terminal.send("\r")
             terminal.expect("\n")
 
     def admin(
-        self, terminal: Terminal, command: str, parameters: Mapping[str, object] | None = None, user: str = "machinist"
+        self,
+        terminal: Terminal,
+        command: str,
+        parameters: Mapping[str, object] | None = None,
+        user: str = "vmcontributor",
     ) -> None:
         """An admin command beside an open console, as the clients send it."""
         url = terminal.url.replace("wss", "https", 1).replace("/client", f"/adminCommand/{command}")

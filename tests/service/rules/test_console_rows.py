@@ -65,7 +65,7 @@ def set_password(azure: AzureTenant, machine: str, user: str, password: str) -> 
             "protectedSettings": {"username": user, "password": password},
         },
     }
-    azure.do("PUT", f"{machine}/extensions/enablevmaccess", "machinist", body)
+    azure.do("PUT", f"{machine}/extensions/enablevmaccess", "vmcontributor", body)
 
 
 @pytest.mark.azure("A-013", "A-014", "A-032", "A-120", "A-126", "P-014")
@@ -105,7 +105,7 @@ def test_guest_that_does_not_use_the_port_shows_nothing(azure: AzureTenant) -> N
         terminal.send("\r")
         # The machine is up, as its agent says, and still nothing answers.
         ran = azure.do(
-            "POST", f"{machine}/runCommand", "machinist", {"commandId": "RunShellScript", "script": ["uname"]}
+            "POST", f"{machine}/runCommand", "vmcontributor", {"commandId": "RunShellScript", "script": ["uname"]}
         )
         assert "Linux" in str(ran)
         terminal.type("")
@@ -128,7 +128,7 @@ def test_enter_brings_the_prompt_back_to_a_blank_console(azure: AzureTenant) -> 
         terminal.expect("login: ")
     answer = azure.connect(machine)
     url = f"{answer.json()['connectionString']}?replay=0"
-    with Terminal(url, azure.tokens["machinist"], azure.tls) as terminal:
+    with Terminal(url, azure.tokens["vmcontributor"], azure.tls) as terminal:
         terminal.send("\r")
         assert "login: " in terminal.expect("login: ")
         assert "SeaBIOS" not in terminal.seen
@@ -143,7 +143,7 @@ def test_restart_from_the_console_reaches_grub(azure: AzureTenant) -> None:
         terminal.send("\r")
         terminal.login()
         before = terminal.run("cat /proc/sys/kernel/random/boot_id")
-        azure.do("POST", f"{machine}/restart", "machinist")
+        azure.do("POST", f"{machine}/restart", "vmcontributor")
         terminal.expect("GNU GRUB")
         terminal.send("c")
         terminal.expect("grub> ")
@@ -168,7 +168,7 @@ def test_lost_password_is_reset_in_single_user_mode(azure: AzureTenant) -> None:
         terminal.send("\x18")
         terminal.expect("# ")
         terminal.run("echo root:found-again | chpasswd")
-        azure.do("POST", f"{machine}/restart", "machinist")
+        azure.do("POST", f"{machine}/restart", "vmcontributor")
         terminal.expect("GNU GRUB")
         terminal.send("e")
         terminal.expect("Minimum Emacs")
@@ -292,7 +292,7 @@ def test_access_stands_in_the_boot_diagnostics_log(azure: AzureTenant) -> None:
     with azure.console(machine, "contributor") as terminal:
         terminal.expect("login: ")
     log = azure.log(machine)
-    assert "machinist@" in log
+    assert "vmcontributor@" in log
     assert "contributor@" in log
 
 
@@ -301,7 +301,7 @@ def test_log_is_read_with_read_permission_only(azure: AzureTenant) -> None:
     machine = azure.vm("linux1")
     azure.create_account("diagnostics1")
     azure.boot_diagnostics(machine, "diagnostics1")
-    assert "SeaBIOS" in azure.log(machine, "machinist") or True
+    assert "SeaBIOS" in azure.log(machine, "vmcontributor") or True
     answer = azure.request("POST", f"{machine}/retrieveBootDiagnosticsData", "nobody")
     assert answer.status_code == 403
 

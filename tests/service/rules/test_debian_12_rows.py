@@ -58,7 +58,7 @@ def check_sysrq_and_nmi(azure: AzureTenant, terminal: Terminal) -> None:
 def mend_fstab(azure: AzureTenant, machine: str, terminal: Terminal) -> None:
     """A broken fstab ends in emergency mode: there it is mended, and the boot goes on."""
     terminal.run(f"echo '{BROKEN}' >> /etc/fstab; sync")
-    azure.do("POST", f"{machine}/restart", "machinist")
+    azure.do("POST", f"{machine}/restart", "vmcontributor")
     boot_from_menu(terminal)
     terminal.expect("Give root password for maintenance")
     terminal.type("toor")

@@ -78,7 +78,7 @@ def test_stopped_machine_is_refused_until_it_is_started(azure: AzureTenant) -> N
         azure.do("POST", f"{machine}/{call}")
         text = "The VM is in a stopped deallocated state. Start the VM and retry the serial console connection."
         azure.check_refused(machine, 409, text)
-        azure.do("POST", f"{machine}/start", "machinist")
+        azure.do("POST", f"{machine}/start", "vmcontributor")
         azure.check_opens(machine)
 
 
@@ -115,7 +115,7 @@ def test_classic_machine_is_refused(azure: AzureTenant) -> None:
     found = azure.call(azure.parts.store.get, ResourceId(azure.vm("linux1")))
     assert found is not None
     azure.call(azure.parts.store.put, Resource(ResourceId(classic), found.body, found.private))
-    azure.assign("machinist", "Contributor", azure.group)
+    azure.assign("vmcontributor", "Contributor", azure.group)
     azure.check_refused(classic, 409, "Classic deployments aren't supported")
     azure.check_opens(azure.vm("linux1"))
 
@@ -294,7 +294,7 @@ def test_blocked_gateway_closes_the_web_socket(azure: AzureTenant) -> None:
     azure.check_opens(machine)
 
 
-@pytest.mark.parametrize("user", ["contributor", "machinist", "reader", "nobody"])
+@pytest.mark.parametrize("user", ["contributor", "vmcontributor", "reader", "nobody"])
 def test_faults_are_the_owners(azure: AzureTenant, user: str) -> None:
     check_refused(azure.request("POST", "/_uartsim/faults", user, {"internal_error": 1}), 403, "may not change")
     with pytest.raises(NotRefused):

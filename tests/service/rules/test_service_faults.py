@@ -7,7 +7,6 @@ import trio
 
 from uartsim.errors import UsageError
 from uartsim.service.arm_error import ArmError
-from uartsim.service.rules.profiles import ConsolePolicy, Profile
 from uartsim.service.rules.service_faults import FaultKind, Faults
 
 
@@ -52,7 +51,8 @@ def test_a_fault_without_a_count_stays_until_it_is_cleared() -> None:
 
 
 def test_the_preview_has_its_prefix() -> None:
-    faults = Faults.from_table(ConsolePolicy(profile=Profile.PREVIEW), {"internal_error": True})
+    faults = Faults("Error 500 Message: ")
+    faults.set("internal_error")
     error = connected(faults)
     assert error is not None
     assert error.message == "Error 500 Message: Server encountered an internal error"

@@ -17,13 +17,11 @@ import trio
 from uartsim.errors import UsageError
 from uartsim.printable import quoted
 from uartsim.service.arm_error import ArmError
-from uartsim.service.rules.profiles import ConsolePolicy, Profile
 
 #: What a client says, or is told, where its WebSocket does not come about.
 SOCKET_CLOSED: Final = "Web socket is closed or could not be opened."
+#: The default profile's text; the preview's table puts ``Error 500 Message: `` before it.
 INTERNAL_ERROR: Final = "Server encountered an internal error"
-#: What the preview's table of errors has before that.
-PREVIEW_PREFIX: Final = "Error 500 Message: "
 TIMED_OUT: Final = (
     "Sorry, the serial console was unable to connect to the VM because the service did not respond in a timely manner."
 )
@@ -83,17 +81,6 @@ class Faults:
     def __init__(self, error_prefix: str = "") -> None:
         self._error_prefix = error_prefix
         self._on: dict[FaultKind, Fault] = {}
-
-    @classmethod
-    def from_table(cls, policy: ConsolePolicy, table: Mapping[str, Any]) -> Faults:
-        """The faults of a set-up file's table ``[faults]``, which is in the form that :meth:`change` takes.
-
-        Raises:
-            UsageError: it is wrong.
-        """
-        faults = cls(PREVIEW_PREFIX if policy.profile is Profile.PREVIEW else "")
-        faults.change(table)
-        return faults
 
     def set(self, kind: str, *, count: int | None = None, delay_s: float | None = None) -> None:
         """Switch a fault on.

@@ -149,8 +149,7 @@ def _parts(url: str, state: StateFolder, store: Store, setup: Setup, options: Se
         state.write(TOKEN_KEY, key)
     authorisation = Authorisation(store)
     machines = Machines()
-    policy = ConsolePolicy.from_table(setup.console)
-    rules = ConsoleRules(store, authorisation, machines, policy)
+    rules = ConsoleRules(store, authorisation, machines, ConsolePolicy.from_table(setup.console))
     return Parts(
         base_url=url,
         store=store,
@@ -158,7 +157,7 @@ def _parts(url: str, state: StateFolder, store: Store, setup: Setup, options: Se
         authorisation=authorisation,
         machines=machines,
         rules=rules,
-        faults=Faults.from_table(policy, setup.faults),
+        faults=Faults(),
         sessions=Sessions(),
     )
 
