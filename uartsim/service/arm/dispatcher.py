@@ -28,7 +28,6 @@ from uartsim.service.arm.response_headers import ResponseHeaders
 from uartsim.service.arm.schema_check import SchemaCheck
 from uartsim.service.arm.unmatched import unmatched
 from uartsim.service.arm_error import ArmError
-from uartsim.service.identity.callers import Caller
 from uartsim.service.parts import Parts
 from uartsim.service.store import ResourceId
 
@@ -65,19 +64,19 @@ class ManagementRest:
         except ClientDisconnect:
             return
         except ArmError as refused:
-            answer = self._refusal(refused)
+            answer = _refusal(refused)
         except UsageError as wrong:
-            answer = self._refusal(ArmError(400, "BadRequest", str(wrong)))
+            answer = _refusal(ArmError(400, "BadRequest", str(wrong)))
         except Exception as fault:
             request_id = headers["x-ms-request-id"]
             _log.error("Request %s, %s, failed: %r.", request_id, request.method, fault)
             text = f"An internal server error occurred; the request is {request_id}."
-            answer = self._refusal(ArmError(500, "InternalServerError", text))
+            answer = _refusal(ArmError(500, "InternalServerError", text))
         self._headers.count(headers, request.method, request.url.path)
         await _send(send, answer, {**headers, **answer.headers}, without_body=request.method == "HEAD")
 
     async def _answer(self, request: Request) -> Answer:
-        caller = self._caller(request.headers.get("authorization"))
+        caller = self._parts.tokens.read_header(request.headers.get("authorization"))
         query = {name.casefold(): value for name, value in parse_qsl(request.url.query, keep_blank_values=True)}
         version = query.get("api-version", "").strip()
         if not version:
@@ -108,18 +107,6 @@ class ManagementRest:
             self._running,
         )
         return await operation.handler(known)
-
-    def _caller(self, authorization: str | None) -> Caller:
-        if not authorization:
-            raise ArmError(401, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
-        scheme, _, token = authorization.partition(" ")
-        if scheme.casefold() != "bearer" or not token.strip():
-            raise ArmError(
-                401,
-                "AuthenticationFailedInvalidHeader",
-                "Authentication failed. The 'Authorization' header is provided in an invalid format: use 'Bearer TOKEN'.",
-            )
-        return self._parts.tokens.read(token.strip())
 
     def _operation(self, method: str, segments: list[str], version: str) -> tuple[Operation, Mapping[str, str]]:
         match = self._tree.find(segments)
@@ -173,16 +160,6 @@ class ManagementRest:
                 raise arm_texts.invalid_content(fault)
         return content
 
-    def _refusal(self, error: ArmError) -> Answer:
-        headers = dict(error.headers)
-        if error.status == 401:
-            headers.setdefault(
-                "WWW-Authenticate",
-                f'Bearer authorization_uri="{self._parts.base_url}/adfs", error="invalid_token", '
-                f'error_description="{error.code}"',
-            )
-        return Answer(error.body(), error.status, headers)
-
 
 def subject(resource_id: ResourceId) -> ResourceId:
     """What a path is about: the path without an action or a collection at its end."""
@@ -194,6 +171,10 @@ def subject(resource_id: ResourceId) -> ResourceId:
         pairs = (len(segments) - providers - 2) // 2
         kept = providers if pairs < 1 else providers + 2 + 2 * pairs
     return ResourceId("/" + "/".join(segments[:kept]))
+
+
+def _refusal(error: ArmError) -> Answer:
+    return Answer(error.body(), error.status, error.headers)
 
 
 async def _read(request: Request) -> bytes:

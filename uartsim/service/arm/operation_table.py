@@ -12,6 +12,7 @@ from uartsim.service.arm import (
     accepted,
     common_schemas,
     management_locks,
+    microsoft_compute,
     provider_list,
     resource_groups,
     role_assignments,
@@ -24,6 +25,7 @@ from uartsim.service.arm.operation import Operation
 
 #: All operations.
 OPERATIONS: Final[tuple[Operation, ...]] = (
+    *microsoft_compute.OPERATIONS,
     *serial_console.OPERATIONS,
     *storage_accounts.OPERATIONS,
     *role_definitions.OPERATIONS,
@@ -38,6 +40,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
 #: The schemas of their bodies by name.
 SCHEMAS: Final[Mapping[str, Mapping[str, Any]]] = {
     **common_schemas.SCHEMAS,
+    **microsoft_compute.SCHEMAS,
     **serial_console.SCHEMAS,
     **storage_accounts.SCHEMAS,
     **role_definitions.SCHEMAS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from uartsim.errors import UsageError
@@ -47,6 +47,10 @@ class GuestChoice:
             str((resource.properties.get("hardwareProfile") or {}).get("vmSize") or _sku(resource)),
             "" if disk is None else disk.id.key,
         )
+
+    def runs_on(self, guest: Guest, made_for: GuestChoice) -> bool:
+        """Whether a guest that was made for another choice is the one for this; a script does not notice its size."""
+        return made_for == (self if guest.kind == "qemu" else replace(self, size=made_for.size))
 
     def definition(self) -> GuestDefinition:
         """The guest, ready to be made.

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Final
@@ -15,7 +15,7 @@ import trio
 
 from uartsim.access.hub import Hub
 from uartsim.errors import UartsimError, UsageError
-from uartsim.machine import Guest, Machine
+from uartsim.machine import AgentGuest, Guest, Machine, agent_of
 from uartsim.service.arm_error import ArmError
 from uartsim.service.machines.guest_plan import GuestChoice, port_options
 from uartsim.service.machines.power_cycle import Plan, PowerCycle
@@ -152,6 +152,16 @@ class VirtualMachine:
     async def wait_changed(self) -> None:
         """Wait until the power state or the hub changes."""
         await self.changed.park()
+
+    def agent(self, what: str) -> AgentGuest:
+        """What runs commands and sets passwords in the guest.
+
+        Raises:
+            ArmError: 409, the machine is off, or a guest of its kind has no agent.
+        """
+        machine = self._machine_on(what)
+        with refusals(what):
+            return agent_of(machine)
 
     def discard(self) -> None:
         """Its resource is gone: cut the power, for good."""
@@ -316,16 +326,6 @@ class Machines:
                 return None
         return self._machine(resource_id)
 
-    def start_soon(self, work: Callable[[], Awaitable[object]]) -> None:
-        """Do something in the background for as long as the machines run; it must raise nothing.
-
-        Raises:
-            ArmError: 503, the machines do not run.
-        """
-        if self._nursery is None:
-            raise ArmError(503, "ServiceUnavailable", "The virtual machines are not available now: try again later.")
-        self._nursery.start_soon(work)
-
     # -- what a machine needs from outside: Surroundings -------------------------------------------------------
 
     def plan(self, resource_id: ResourceId) -> Plan:
@@ -334,16 +334,19 @@ class Machines:
         if resource is None:
             raise UsageError(f"{resource_id} does not exist any more")
         choice = GuestChoice.of(resource, self._store)
-        kept = self._guests.get(resource_id.key)
-        guest = kept[1] if kept is not None and kept[0] == choice else choice.make()
-        self._guests[resource_id.key] = (choice, guest)
+        key = choice.disk_id or resource_id.key  # a disk that is swapped in again is as it was
+        kept = self._guests.get(key)
+        guest = kept[1] if kept is not None and choice.runs_on(kept[1], kept[0]) else choice.make()
+        self._guests[key] = (choice, guest)
         output = None if self._output is None else partial(self._output, resource_id)
         log = partial(self.log, resource_id)
         return Plan(guest, resource_id.name, port_options(resource), log, output)
 
     def spawn(self, machine: VirtualMachine, cycle: PowerCycle) -> None:
         """See :class:`Surroundings`."""
-        self.start_soon(partial(_run_to_the_end, machine, cycle))
+        if self._nursery is None:
+            raise ArmError(503, "ServiceUnavailable", "The virtual machines are not available now: try again later.")
+        self._nursery.start_soon(_run_to_the_end, machine, cycle)
 
     def wish(self, resource_id: ResourceId, power: str) -> None:
         """See :class:`Surroundings`."""

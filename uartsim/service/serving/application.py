@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from uartsim.service.arm.arm_routes import arm_routes
 from uartsim.service.arm.cloud_metadata import metadata_routes
 from uartsim.service.arm.oauth_login import login_routes
 from uartsim.service.arm_error import ArmError
@@ -24,7 +25,7 @@ def make_application(parts: Parts, nursery: trio.Nursery) -> Starlette:
         parts: the rooms of the service; a handler finds them as ``request.app.state.parts``.
         nursery: where operations run that go on after their request is answered.
     """
-    routes = [*metadata_routes(parts), *login_routes(parts)]
+    routes = [*metadata_routes(parts), *login_routes(parts), *arm_routes(parts, nursery)]
     app = Starlette(routes=routes, exception_handlers={ArmError: _refused, Exception: _failed})
     app.state.parts = parts
     return app

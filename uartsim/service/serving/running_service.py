@@ -148,7 +148,7 @@ def _parts(url: str, state: StateFolder, store: Store, setup: Setup, options: Se
         key = new_key()
         state.write(TOKEN_KEY, key)
     authorisation = Authorisation(store)
-    machines = Machines()
+    machines = Machines(store)
     rules = ConsoleRules(store, authorisation, machines, ConsolePolicy.from_table(setup.console))
     return Parts(
         base_url=url,
