@@ -21,6 +21,7 @@ from uartsim.service.arm_error import ArmError
 #: What a client says, or is told, where its WebSocket does not come about.
 SOCKET_CLOSED: Final = "Web socket is closed or could not be opened."
 #: The default profile's text; the preview's table puts ``Error 500 Message: `` before it.
+PREVIEW_ERROR_PREFIX: Final = "Error 500 Message: "
 INTERNAL_ERROR: Final = "Server encountered an internal error"
 TIMED_OUT: Final = (
     "Sorry, the serial console was unable to connect to the VM because the service did not respond in a timely manner."

@@ -13,22 +13,29 @@ from uartsim.service.arm.arm_routes import arm_routes
 from uartsim.service.arm.cloud_metadata import metadata_routes
 from uartsim.service.arm.oauth_login import login_routes
 from uartsim.service.arm_error import ArmError
+from uartsim.service.gateway.admin_commands import AdminCommands
+from uartsim.service.gateway.gateway_app import GatewayApp
 from uartsim.service.parts import Parts
 
 _log = logging.getLogger("uartsim.service")
 
 
-def make_application(parts: Parts, nursery: trio.Nursery) -> Starlette:
-    """The application.
+def make_application(parts: Parts, nursery: trio.Nursery) -> GatewayApp:
+    """The application: the gateway has the WebSockets, and the routes the rest.
 
     Args:
         parts: the rooms of the service; a handler finds them as ``request.app.state.parts``.
         nursery: where operations run that go on after their request is answered.
     """
-    routes = [*metadata_routes(parts), *login_routes(parts), *arm_routes(parts, nursery)]
+    routes = [
+        *metadata_routes(parts),
+        *login_routes(parts),
+        *AdminCommands(parts.sessions).routes(),
+        *arm_routes(parts, nursery),
+    ]
     app = Starlette(routes=routes, exception_handlers={ArmError: _refused, Exception: _failed})
     app.state.parts = parts
-    return app
+    return GatewayApp(app, parts.sessions)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -5,22 +5,28 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import trio
+from joserfc.errors import JoseError
 
+from uartsim.errors import UsageError
+from uartsim.service.diagnostics import Audit, Diagnostics
+from uartsim.service.gateway.conversation import ConsoleServices
+from uartsim.service.gateway.gateway_options import GatewayOptions
 from uartsim.service.gateway.sessions import Sessions
 from uartsim.service.identity.authorisation import Authorisation
 from uartsim.service.identity.secret_hash import COST
 from uartsim.service.identity.tokens import Tokens, new_key
+from uartsim.service.machines.diagnostics_settings import follow_settings
 from uartsim.service.machines.virtual_machine import Machines
 from uartsim.service.parts import Parts
 from uartsim.service.rules.console_rules import ConsoleRules
-from uartsim.service.rules.profiles import ConsolePolicy
-from uartsim.service.rules.service_faults import Faults
+from uartsim.service.rules.profiles import ConsolePolicy, Profile
+from uartsim.service.rules.service_faults import PREVIEW_ERROR_PREFIX, Faults
 from uartsim.service.serving.application import make_application
 from uartsim.service.serving.certificate import provide_certificate
 from uartsim.service.serving.http_server import ServerConfig, serve_on
@@ -31,6 +37,9 @@ from uartsim.service.tenant.tenant_setup import Setup
 
 #: A day, in seconds: how often the certificate's end is looked at.
 _DAY_S: Final = 86400.0
+
+
+Say = Callable[[str], None]
 
 
 def _silent(text: str) -> None:
@@ -51,7 +60,7 @@ class ServiceOptions:
     setup: Path | None = None
     tls: bool = True
     secret_cost: int = COST
-    say: Callable[[str], None] = field(default=_silent)
+    say: Say = field(default=_silent)
 
 
 class RunningService:
@@ -94,18 +103,20 @@ async def run_service(
     Raises:
         UsageError: the set-up file or the state cannot be used.
     """
-    store = Store(Path(state.file(DATABASE)))
-    try:
+    with ExitStack() as cleanup:
+        store = cleanup.enter_context(closing(Store(Path(state.file(DATABASE)))))
         setup = _set_up(state, store, options)
         port = sockets[0].getsockname()[1]
         scheme = "https" if options.tls else "http"
         url = f"{scheme}://localhost:{port}"
-        parts = _parts(url, state, store, setup, options)
+        diagnostics = cleanup.enter_context(Diagnostics(state.folder))
+        parts = _parts(url, state, store, setup, diagnostics, options.say)
         renew_at = provide_certificate(state, options.say) if options.tls else None
         config = ServerConfig(state.file(CERTIFICATE) if options.tls else None)
         service = RunningService(url, state.file(AUTHORITY), parts, setup)
         async with trio.open_nursery() as nursery:
             app = make_application(parts, nursery)
+            await nursery.start(parts.machines.run)
             await nursery.start(serve_on, app, config, sockets, service.wait_stopped)
             if renew_at is not None:
                 nursery.start_soon(_renew, state, config, options.say)
@@ -113,10 +124,10 @@ async def run_service(
             try:
                 yield service
             finally:
+                with trio.CancelScope(shield=True):
+                    await parts.sessions.stop()
                 service.stop()
                 nursery.cancel_scope.cancel()
-    finally:
-        store.close()
 
 
 def _set_up(state: StateFolder, store: Store, options: ServiceOptions) -> Setup:
@@ -142,27 +153,34 @@ def _set_up(state: StateFolder, store: Store, options: ServiceOptions) -> Setup:
     return setup
 
 
-def _parts(url: str, state: StateFolder, store: Store, setup: Setup, options: ServiceOptions) -> Parts:
+def _parts(url: str, state: StateFolder, store: Store, setup: Setup, diagnostics: Diagnostics, say: Say) -> Parts:
     key = state.read(TOKEN_KEY)
     if key is None:
         key = new_key()
         state.write(TOKEN_KEY, key)
+    tokens = _tokens(key, setup, url, state)
     authorisation = Authorisation(store)
-    machines = Machines(store)
-    rules = ConsoleRules(store, authorisation, machines, ConsolePolicy.from_table(setup.console))
-    return Parts(
-        base_url=url,
-        store=store,
-        tokens=Tokens(key, setup.tenant_id, f"{url}/adfs", setup.token_lifetime_s),
-        authorisation=authorisation,
-        machines=machines,
-        rules=rules,
-        faults=Faults(),
-        sessions=Sessions(),
-    )
+    machines = Machines(store, log=say, output=follow_settings(store, diagnostics))
+    policy = ConsolePolicy.from_table(setup.console)
+    rules = ConsoleRules(store, authorisation, machines, policy)
+    faults = Faults(PREVIEW_ERROR_PREFIX if policy.profile is Profile.PREVIEW else "")
+    faults.change(setup.faults)
+    services = ConsoleServices(tokens, rules, machines, faults, Audit(diagnostics), GatewayOptions(**setup.gateway))
+    sessions = Sessions(url, services)
+    store.subscribe(lambda before, after: sessions.review())
+    return Parts(url, store, tokens, authorisation, machines, rules, faults, sessions, diagnostics)
 
 
-async def _renew(state: StateFolder, config: ServerConfig, say: Callable[[str], None]) -> None:
+def _tokens(key: bytes, setup: Setup, url: str, state: StateFolder) -> Tokens:
+    try:
+        return Tokens(key, setup.tenant_id, f"{url}/adfs", setup.token_lifetime_s)
+    except (ValueError, JoseError):
+        raise UsageError(
+            f"the key {state.file(TOKEN_KEY)} is damaged: remove it, and there will be a new one; everybody logs in again"
+        ) from None
+
+
+async def _renew(state: StateFolder, config: ServerConfig, say: Say) -> None:
     """Renew the certificate while the service runs; connections that are open go on."""
     while True:
         await trio.sleep(_DAY_S)

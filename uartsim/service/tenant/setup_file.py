@@ -6,16 +6,21 @@ import os
 import re
 import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
 from uartsim.errors import UsageError
 from uartsim.guest.catalogue import find_guest
+from uartsim.guest.manifest import near_matches
 from uartsim.guest.toml_lines import KeyPath
 from uartsim.printable import quoted
+from uartsim.service.gateway.gateway_options import GatewayOptions
 from uartsim.service.identity.authorisation import ASSIGNMENTS, DEFINITIONS, LOCKS
 from uartsim.service.identity.builtin_roles import BUILT_IN_ROLES, definition_id, role_properties
 from uartsim.service.identity.directory import Principal, PrincipalKind
+from uartsim.service.rules.profiles import ConsolePolicy
+from uartsim.service.rules.service_faults import Faults
 from uartsim.service.store import ROOT, Resource, ResourceId
 from uartsim.service.tenant import machine_bodies
 from uartsim.service.tenant.machine_bodies import DEFAULT_LOCATION, derived_id
@@ -102,6 +107,7 @@ class _Reader:
                 ("tenant", "token_lifetime_s"),
                 f"token_lifetime_s is {quoted(lifetime)}: use 1 s to {_LONGEST_LIFETIME_S} s",
             )
+        self._check_options()
         self._add_subscriptions()
         self._add_groups()
         for path, table in self._each("role"):
@@ -130,6 +136,24 @@ class _Reader:
             tuple(self._principals),
             tuple(self._resources.values()),
         )
+
+    def _check_options(self) -> None:
+        """Let the rooms check the tables that are theirs."""
+        content = self._check.content
+        try:
+            ConsolePolicy.from_table(content.get("console", {}))
+            Faults().change(content.get("faults", {}))
+        except UsageError as error:
+            self._check.fail(("faults",) if "faults" in content else ("console",), str(error))
+        gateway = content.get("gateway", {})
+        names = [one.name for one in fields(GatewayOptions)]
+        for key, value in gateway.items():
+            if key not in names:
+                self._check.fail(("gateway", key), f"unknown key {quoted(key)} in [gateway]{near_matches(key, names)}")
+            try:
+                GatewayOptions(**{key: value})
+            except UsageError as error:
+                self._check.fail(("gateway", key), str(error))
 
     def _each(self, name: str) -> Iterator[tuple[KeyPath, Mapping[str, Any]]]:
         for at, table in enumerate(self._check.content.get(name, ())):
