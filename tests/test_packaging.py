@@ -156,7 +156,7 @@ def imported(folder: str) -> set[str]:
 
 def test_what_is_imported_is_declared_and_nothing_else() -> None:
     # pytest is there whenever the plugin is: pytest loads it.  What draws pictures comes with an extra.
-    names = ("device", "firmware", "pexpect", "plot")
+    names = ("device", "firmware", "pexpect", "plot", "service")
     extras = set().union(*(declared("options.extras_require", extra) for extra in names))
     assert imported("uartsim") - {"pytest"} == declared("options", "install_requires") | extras
 

@@ -18,6 +18,16 @@
     [image]                                # for kind qemu: the disk that it boots from, see uartsim.images.recipe
     ...
 
+A guest that is another one with other defaults names it, and has neither a table of its kind nor an image:
+
+    [guest]
+    kind = "script"
+    extends = "demo"                       # a folder beside this one, or a guest of the catalogue
+    description = "demo without a password"
+
+    [settings]                             # settings of that guest
+    password = ""
+
 Every mistake is reported as ``FILE:LINE: what is wrong, and what is possible``.  tomllib gives line numbers only for
 syntax errors; for all others, :class:`uartsim.guest.toml_lines.Lines` finds the line.
 """
@@ -54,6 +64,7 @@ _GUEST: Final = {
     "kind": Field(str, required=True, choices=("script", "process", "qemu", "firmware", "socket", "device")),
     "description": Field(str, required=True),
     "uart": Field(str, choices=tuple(VARIANTS)),
+    "extends": Field(str),
 }
 _NEED: Final = {
     "program": Field(str),
@@ -156,6 +167,7 @@ class Manifest:
         uart: the chip, a key of :data:`uartsim.registers.VARIANTS`.
         distribution: what the table ``[distribution]`` says, if there is one.
         image: what the disk is built from that the guest boots from, if it is built here.
+        extends: the guest that this one is, but for its defaults; or empty.
     """
 
     kind: str
@@ -166,6 +178,7 @@ class Manifest:
     uart: str = DEFAULT_UART
     distribution: Distribution | None = None
     image: Recipe | None = None
+    extends: str = ""
 
 
 def near_matches(wrong: str, possible: Collection[str]) -> str:
@@ -282,6 +295,15 @@ class _Check:
                 self.fail(path, f"the default of {key!r} must be a string, a number, true or false")
         return checked
 
+    def extension(self, name: str, content: Mapping[str, Any], guest: Mapping[str, Any]) -> None:
+        if "/" in name or name.startswith("."):
+            self.fail(("guest", "extends"), f"extends is {name!r}: use the name of a guest, such as 'demo'")
+        for table in (guest["kind"], "image", "distribution"):
+            if table in content:
+                self.fail((table,), f"the table [{table}] comes from {name!r}, which this guest extends: leave it out")
+        if "uart" in guest:
+            self.fail(("guest", "uart"), f"uart comes from {name!r}, which this guest extends: leave it out")
+
     def distribution(self, value: object) -> Distribution:
         return distribution_of(self.table(("distribution",), value, DISTRIBUTION_FIELDS), self.fail)
 
@@ -320,17 +342,20 @@ def parse_manifest(text: str, file: Path) -> Manifest:
             check.fail((other,), f"the table [{other}] does not belong to a guest of kind {kind!r}")
     if kind != "qemu" and "image" in content:
         check.fail(("image",), f"the table [image] does not belong to a guest of kind {kind!r}")
-    if kind not in content and any(field.required for field in OPTIONS[kind].values()):
+    if extends := guest.get("extends", ""):
+        check.extension(extends, content, guest)
+    elif kind not in content and any(field.required for field in OPTIONS[kind].values()):
         check.fail(("guest", "kind"), f"a guest of kind {kind!r} has a table [{kind}]: {', '.join(OPTIONS[kind])}")
     return Manifest(
         kind=kind,
         description=guest["description"].strip(),
         needs=check.needs(content.get("needs", [])),
         settings=check.settings(content.get("settings", {})),
-        options=check.table((kind,), content.get(kind, {}), OPTIONS[kind]),
+        options={} if extends else check.table((kind,), content.get(kind, {}), OPTIONS[kind]),
         uart=guest.get("uart", DEFAULT_UART),
         distribution=check.distribution(content["distribution"]) if "distribution" in content else None,
         image=check.image(content["image"]) if "image" in content else None,
+        extends=extends,
     )
 
 

@@ -321,12 +321,13 @@ class QemuGuest:
         )
 
     async def nmi(self) -> None:
-        """The NMI button: send an NMI to the guest.
-
-        Raises:
-            QmpError: QEMU does not answer.
-        """
+        """The NMI button: send an NMI to the guest.  QmpError: QEMU does not answer."""
         await self._command_by_qmp("inject-nmi")
+
+    async def press_power_button(self) -> bool:
+        """The power button: an ACPI event for the guest.  QmpError: QEMU does not answer."""
+        await self._command_by_qmp("system_powerdown")
+        return True
 
     async def _command_by_qmp(self, command: str, **arguments: object) -> Any:
         if self._qmp is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from uartsim.service.diagnostics import Diagnostics
 from uartsim.service.gateway.sessions import Sessions
 from uartsim.service.identity.authorisation import Authorisation
 from uartsim.service.identity.tokens import Tokens
@@ -19,6 +20,7 @@ class Parts:
 
     Attributes:
         base_url: where the service is reached, such as ``https://localhost:8443``, without a slash at its end.
+        diagnostics: the serial logs of boot diagnostics; None where none are kept.
     """
 
     base_url: str
@@ -29,3 +31,4 @@ class Parts:
     rules: ConsoleRules
     faults: Faults
     sessions: Sessions
+    diagnostics: Diagnostics | None = None

@@ -1,18 +1,29 @@
-"""The store: all resources in memory, and every change written to SQLite before it counts."""
+"""The store: all resources in memory, and every change written to SQLite before it counts.
+
+The database is in WAL mode and locked for this process.  A change is in the file when :meth:`Store.put` returns: it
+survives the end of the process, however that comes; a power failure may cost the last changes, never the file.
+"""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from uartsim.errors import UartsimError, UsageError
 from uartsim.service.store.resource_ids import ROOT, ResourceId
 from uartsim.service.store.resources import Resource
 
 #: The version of the tables; ``PRAGMA user_version`` holds it.
 VERSION: Final = 1
+#: What ``PRAGMA application_id`` holds: "uart".
+APPLICATION_ID: Final = 0x75617274
+
+_Changes = list[tuple[Resource | None, Resource | None]]
+_Rows = list[tuple[str, ...]]
 
 _TABLES: Final = (
     "CREATE TABLE resources (key TEXT PRIMARY KEY, id TEXT NOT NULL, body TEXT NOT NULL, private TEXT NOT NULL)"
@@ -30,52 +41,170 @@ class Store:
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._database = sqlite3.connect(":memory:" if path is None else path, isolation_level=None)
-        self._resources: dict[str, Resource] = {}
+        self._path = path
+        self._by_type: dict[str, dict[str, Resource]] = {}
         self._listeners: list[Callable[[Resource | None, Resource | None], None]] = []
-        if self._database.execute("PRAGMA user_version").fetchone()[0] == 0:
-            self._database.execute(_TABLES)
-            self._database.execute(f"PRAGMA user_version = {VERSION}")
-        for text, body, private in self._database.execute("SELECT id, body, private FROM resources"):
-            resource_id = ResourceId(text)
-            self._resources[resource_id.key] = Resource(resource_id, json.loads(body), json.loads(private))
+        self._pending: _Changes | None = None
+        try:
+            self._database = sqlite3.connect(":memory:" if path is None else path, isolation_level=None, timeout=0)
+        except sqlite3.Error as error:
+            raise self._unusable(error) from None
+        try:
+            self._prepare()
+            self._load()
+        except (sqlite3.Error, ValueError, UsageError, RecursionError) as error:
+            self._database.close()
+            raise self._unusable(error) from None
+        except BaseException:
+            self._database.close()
+            raise
 
     def get(self, resource_id: ResourceId) -> Resource | None:
         """A resource, or None."""
-        return self._resources.get(resource_id.key)
+        return self._by_type.get(resource_id.type.casefold(), {}).get(resource_id.key)
 
     def put(self, resource: Resource) -> None:
-        """Add or replace a resource; listeners are told."""
+        """Add or replace a resource; listeners are told.
+
+        Raises:
+            UartsimError: it cannot be written; then nothing has changed.
+        """
         before = self.get(resource.id)
-        row = (resource.id.key, str(resource.id), json.dumps(resource.body), json.dumps(resource.private))
-        self._database.execute("INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?)", row)
-        self._resources[resource.id.key] = resource
-        self._tell(before, resource)
+        row = (resource.id.key, str(resource.id), _text(resource.body), _text(resource.private))
+        self._write("INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?)", [row])
+        self._by_type.setdefault(resource.id.type.casefold(), {})[resource.id.key] = resource
+        self._tell([(before, resource)])
 
     def delete(self, resource_id: ResourceId) -> bool:
-        """Delete a resource and all that is in it; returns whether it was there."""
-        found = [one for one in self._resources.values() if one.id.is_within(resource_id)]
+        """Delete a resource and all that is in it; returns whether anything was there.
+
+        Raises:
+            UartsimError: it cannot be written; then nothing has changed.
+        """
+        found = [one for kind in self._by_type.values() for one in kind.values() if one.id.is_within(resource_id)]
+        self._write("DELETE FROM resources WHERE key = ?", [(one.id.key,) for one in found])
         for resource in found:
-            self._database.execute("DELETE FROM resources WHERE key = ?", (resource.id.key,))
-            del self._resources[resource.id.key]
-        for resource in found:
-            self._tell(resource, None)
+            del self._by_type[resource.id.type.casefold()][resource.id.key]
+        self._tell([(resource, None) for resource in found])
         return bool(found)
 
     def list(self, kind: str, scope: ResourceId = ROOT) -> Iterator[Resource]:
-        """All resources of a type, such as ``"Microsoft.Compute/virtualMachines"``, within a scope, in order of their ids."""
-        for _, resource in sorted(self._resources.items()):
-            if resource.id.is_a(kind) and resource.id.is_within(scope):
-                yield resource
+        """All resources of a type, such as ``"Microsoft.Compute/virtualMachines"``, within a scope, in order of their ids.
+
+        They are those at the time of the call, whatever is put or deleted while they are gone through.
+        """
+        found = self._by_type.get(kind.casefold(), {})
+        return iter([found[key] for key in sorted(found) if found[key].id.is_within(scope)])
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All changes within are written together, or none is if one raises; listeners are told at the end."""
+        if self._pending is not None:
+            yield
+            return
+        self._pending = []
+        kept = {kind: dict(found) for kind, found in self._by_type.items()}
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._database.execute("COMMIT")
+        except BaseException as error:
+            self._by_type = kept
+            self._pending = None
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise self._unwritable(error) from None
+            raise
+        changes, self._pending = self._pending, None
+        self._tell(changes)
 
     def subscribe(self, listener: Callable[[Resource | None, Resource | None], None]) -> None:
         """Call ``listener`` with what was there before and what is there now, after every change."""
         self._listeners.append(listener)
 
+    def back_up(self, path: Path) -> None:
+        """Copy the database to a file, as it is now.
+
+        Raises:
+            UartsimError: it cannot be written.
+        """
+        try:
+            with sqlite3.connect(path) as copy:
+                self._database.backup(copy)
+            copy.close()
+        except sqlite3.Error as error:
+            raise UartsimError(f"the copy {path} of the state cannot be written ({error}): make room for it") from None
+
     def close(self) -> None:
         """Close the database."""
         self._database.close()
 
-    def _tell(self, before: Resource | None, after: Resource | None) -> None:
-        for listener in self._listeners:
-            listener(before, after)
+    def _prepare(self) -> None:
+        """Take hold of the database, and make its tables if it is new."""
+        run = self._database.execute
+        run("PRAGMA locking_mode = EXCLUSIVE")
+        run("PRAGMA trusted_schema = OFF")
+        version: int = run("PRAGMA user_version").fetchone()[0]
+        application: int = run("PRAGMA application_id").fetchone()[0]
+        is_new = version == 0 and run("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
+        if version > VERSION:
+            raise UsageError(f"it is of version {version}, and this uartsim knows versions up to {VERSION}")
+        if not is_new and application not in (0, APPLICATION_ID):
+            raise UsageError("it is the database of another program")
+        run("PRAGMA journal_mode = WAL")
+        run("PRAGMA synchronous = NORMAL")
+        run("BEGIN IMMEDIATE")  # which takes the lock, if another process has not
+        if is_new:
+            run(_TABLES)
+            run(f"PRAGMA user_version = {VERSION}")
+            run(f"PRAGMA application_id = {APPLICATION_ID}")
+        run("COMMIT")
+
+    def _load(self) -> None:
+        for text, body, private in self._database.execute("SELECT id, body, private FROM resources"):
+            resource_id = ResourceId(text)
+            shown, hidden = json.loads(body), json.loads(private)
+            if not isinstance(shown, dict) or not isinstance(hidden, dict):
+                raise ValueError(f"{resource_id} is not an object")
+            resource = Resource(resource_id, shown, hidden)
+            self._by_type.setdefault(resource_id.type.casefold(), {})[resource_id.key] = resource
+
+    def _write(self, statement: str, rows: _Rows) -> None:
+        try:
+            if self._pending is not None or len(rows) <= 1:
+                self._database.executemany(statement, rows)
+                return
+            with self.transaction():
+                self._database.executemany(statement, rows)
+        except sqlite3.Error as error:
+            raise self._unwritable(error) from None
+
+    def _tell(self, changes: _Changes) -> None:
+        if self._pending is not None:
+            self._pending += changes
+            return
+        for before, after in changes:
+            for listener in tuple(self._listeners):
+                listener(before, after)
+
+    def _unusable(self, error: Exception) -> UartsimError:
+        name = self._path or "in memory"
+        if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+            return UsageError(
+                f"the state {name} is in use by another process: end it, or give another folder with --state"
+            )
+        if isinstance(error, UsageError):
+            why = f"cannot be used: {error}"
+        elif isinstance(error, sqlite3.OperationalError):
+            why = f"cannot be opened ({error})"
+        else:
+            why = f"is damaged ({error})"
+        return UsageError(f"the state {name} {why}; '--reset-state' sets it aside and starts anew")
+
+    def _unwritable(self, error: sqlite3.Error) -> UartsimError:
+        return UartsimError(f"the state {self._path or 'in memory'} cannot be written ({error}): make room on the disk")
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, allow_nan=False)

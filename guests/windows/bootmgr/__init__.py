@@ -1,0 +1,1 @@
+"""The Windows Boot Manager on the serial line: its menu, the advanced options, the memory diagnostic."""

@@ -1,0 +1,1 @@
+"""cmd.exe: its command lines, the prompt, and PowerShell's."""

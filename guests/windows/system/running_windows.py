@@ -1,0 +1,144 @@
+"""One start of Windows: what is true of it until it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import trio
+
+from ..disk.boot_store import BootOptions
+from ..disk.registry_hive import CRASH_CONTROL
+from ..disk.windows_disk import BUILD, WindowsDisk
+from ..windows_settings import Settings
+from .remote_desktop import Reachability, desktop_reachability, network_reachability
+from .service_manager import ServiceManager
+from .task_list import Process, ProcessError, TaskList
+
+VERSION: Final = f"10.0.{BUILD}"
+#: The clock that `s` and `time` set goes from 1980 to 2099, as the PC's clock does.
+_FIRST_YEAR: Final = 1980
+_LAST_YEAR: Final = 2099
+_LONGEST_LOG: Final = 200
+
+
+class StopError:
+    """A stop error: its number, its name, and its four parameters."""
+
+    def __init__(self, number: int, name: str, parameters: tuple[int, int, int, int] = (0, 0, 0, 0)) -> None:
+        self.number = number
+        self.name = name
+        self.parameters = parameters
+
+    def __str__(self) -> str:
+        inside = ", ".join(f"0x{parameter:016X}" for parameter in self.parameters)
+        return f"*** STOP: 0x{self.number:08X} ({inside})"
+
+
+NMI_HARDWARE_FAILURE: Final = StopError(0x80, "NMI_HARDWARE_FAILURE", (0x4F4454, 0, 0, 0))
+MANUALLY_INITIATED_CRASH: Final = StopError(0xE2, "MANUALLY_INITIATED_CRASH")
+CRITICAL_PROCESS_DIED: Final = StopError(0xEF, "CRITICAL_PROCESS_DIED", (0xFFFFE000_01A3C080, 0, 0, 0))
+
+
+class RunningWindows:
+    """A Windows that has been started.
+
+    Args:
+        settings: the guest's settings.
+        disk: the machine's disk.
+        options: what the boot took from the BCD.
+    """
+
+    def __init__(self, settings: Settings, disk: WindowsDisk, options: BootOptions) -> None:
+        self.settings = settings
+        self.disk = disk
+        self.options = options
+        self.tasks = TaskList()
+        self.services = ServiceManager(disk, self.tasks, options.safeboot)
+        #: Set when the system has ended, by a stop error too.
+        self.over = trio.Event()
+        #: "reboot" or "poweroff", once it has ended.
+        self.reason = ""
+        #: The stop error that ended it, if one has.
+        self.stop_error: StopError | None = None
+        self._started_s = trio.current_time()
+        self._log: list[tuple[datetime, str]] = []
+        self._shutdown: trio.CancelScope | None = None
+
+    # ---------------------------------------------------------------------------------------------------------- clock
+    @property
+    def has_sac(self) -> bool:
+        """Whether SAC is on COM1: a server, with EMS on and its port set."""
+        return self.disk.is_server and self.options.ems and self.options.port == 1
+
+    def now(self) -> datetime:
+        """Date and time; the time zone is UTC."""
+        return datetime.fromtimestamp(0, UTC) + timedelta(seconds=trio.current_time() + self.disk.clock_offset_s)
+
+    def set_clock(self, when: datetime) -> None:
+        """Set date and time.
+
+        Raises:
+            ValueError: the machine's clock cannot show it.
+        """
+        if not _FIRST_YEAR <= when.year <= _LAST_YEAR:
+            raise ValueError(f"use a year from {_FIRST_YEAR} to {_LAST_YEAR}")
+        self.disk.clock_offset_s = when.timestamp() - trio.current_time()
+
+    def uptime(self) -> timedelta:
+        """How long the system has been running."""
+        return timedelta(seconds=trio.current_time() - self._started_s)
+
+    # ------------------------------------------------------------------------------------------------------------ log
+    def log(self, text: str) -> None:
+        """Add to the kernel's log, which SAC's ``d`` shows."""
+        self._log.append((self.now(), text))
+        del self._log[:-_LONGEST_LOG]
+
+    def log_lines(self) -> Iterator[str]:
+        """The kernel's log."""
+        for when, text in self._log:
+            yield f"{when:%Y-%m-%d %H:%M:%S} {text}"
+
+    # -------------------------------------------------------------------------------------------------------- network
+    def network(self) -> Reachability:
+        """Whether packets from outside reach the machine."""
+        return network_reachability(self.disk, self.options.safeboot)
+
+    def remote_desktop(self) -> Reachability:
+        """Whether Remote Desktop is reached from outside."""
+        return desktop_reachability(self.disk, self.services, self.options.safeboot)
+
+    # -------------------------------------------------------------------------------------------------------- the end
+    def end(self, reason: str) -> None:
+        """End by "reboot" or "poweroff"."""
+        if not self.over.is_set():
+            self.reason = reason
+            self.over.set()
+
+    def crash(self, error: StopError) -> None:
+        """Stop with a stop error; a dump is written if the registry says so."""
+        if self.over.is_set():
+            return
+        self.stop_error = error
+        if self.dumps_memory:
+            self.disk.dumps.append(str(error))
+        self.over.set()
+
+    @property
+    def dumps_memory(self) -> bool:
+        """Whether a stop error writes a dump (CrashDumpEnabled)."""
+        return self.disk.registry.number(CRASH_CONTROL, "CrashDumpEnabled", 0) != 0
+
+    def kill(self, process: Process) -> None:
+        """End a process; without some the system stops.
+
+        Raises:
+            ProcessError: it cannot be ended.
+        """
+        if process.pid == 4:
+            raise ProcessError("Access is denied.")
+        self.tasks.end(process.pid)
+        if process.vital:
+            self.crash(CRITICAL_PROCESS_DIED)
