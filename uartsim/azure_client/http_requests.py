@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import ssl
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -157,10 +158,20 @@ def _retry_after(field: str | None) -> float | None:
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and what it came from."""
-    while error is not None:
+    """An error and what it came from, the origin first."""
+    if error is not None:
+        yield from causes(error.__cause__ or error.__context__)
+        if isinstance(error, BaseExceptionGroup):
+            for part in error.exceptions:
+                yield from causes(part)
         yield error
-        error = error.__cause__ or error.__context__
+
+
+def _system_error(error: BaseException) -> str:
+    """The system's words for an error; empty if it is not the system's."""
+    if not isinstance(error, OSError) or not error.errno:
+        return ""
+    return printable_line(os.strerror(error.errno) if error.errno > 0 else str(error.strerror))  # else of getaddrinfo
 
 
 def connection_error(error: BaseException, url: str) -> ConsoleError:
@@ -175,8 +186,8 @@ def connection_error(error: BaseException, url: str) -> ConsoleError:
         if isinstance(cause, ssl.SSLError):
             why = printable_line(cause.reason or str(cause))
             return ConsoleError(f"{host_of(url)} does not speak TLS as it should ({why}): check the URL", REFUSED)
-    why = next((c.strerror for c in causes(error) if isinstance(c, OSError) and c.strerror), None) or str(error)
-    return TransientError(f"{host_of(url)} cannot be reached ({printable_line(why)}): is the service running?")
+    why = next(filter(None, map(_system_error, causes(error))), "") or printable_line(str(error))
+    return TransientError(f"{host_of(url)} cannot be reached ({why}): is the service running?")
 
 
 def _transport_error(error: httpx.TransportError, url: str, repeatable: bool) -> ConsoleError:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.core import ParameterSource
 
 from uartsim.errors import UartsimError, UsageError
 
@@ -163,7 +164,8 @@ async def machine_of(management: Management, options: ServiceOptions, chosen: Ma
     from uartsim.azure_client.machine_checks import MachineName, machine_of_id
 
     if chosen.name.startswith("/"):
-        if chosen.resource_group or chosen.instance_id:
+        source = click.get_current_context().get_parameter_source("resource_group")
+        if source is ParameterSource.COMMANDLINE or chosen.instance_id:
             raise UsageError("an id names the resource group and the instance already: leave these options out")
         return machine_of_id(chosen.name)
     if not chosen.resource_group:
