@@ -22,6 +22,7 @@ def arm_routes(parts: Parts, nursery: trio.Nursery) -> list[BaseRoute]:
         nursery: where operations run that go on after their request is answered.
     """
     return [
+        *blob_routes(parts),
         *fault_routes.ROUTES,
         *api_page_routes(parts),
         *serial_log_routes(parts),
