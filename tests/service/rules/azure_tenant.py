@@ -62,6 +62,7 @@ class Terminal:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._socket.close()
+        self._socket.shutdown()
 
     def send(self, text: str) -> None:
         """Send a frame."""
@@ -92,7 +93,7 @@ class Terminal:
         return self.reason
 
     def check_ended(self, text: str) -> None:
-        """Check that the console has been ended by now, with a reason: otherwise the guest still answers.
+        """Check that the console has been ended by now, with a reason: otherwise the guest's shell still answers.
 
         Raises:
             NotRefused: it is still open.
@@ -103,13 +104,13 @@ class Terminal:
         except (OSError, websocket.WebSocketException):
             pass
         ends_at = time.monotonic() + PATIENCE_S
-        while self.code is None and "\n" not in self.seen[self._at :]:
+        while self.code is None and "# " not in self.seen[self._at :]:
             if not self._receive(ends_at):
                 break
         if self.code is None or text not in self.reason:
             raise NotRefused(f"not ended with {text!r}: {self.code} {self.reason!r}")
 
-    def login(self, user: str = "root", password: str = "toor", prompt: str = "#") -> None:
+    def login(self, user: str = "root", password: str = "toor", prompt: str = ":~# ") -> None:
         """Log in at the prompt of a Linux."""
         self.expect("login: ")
         self.type(user)

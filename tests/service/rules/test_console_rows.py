@@ -80,7 +80,7 @@ def test_ssh_key_only_machine_wants_a_password_first(azure: AzureTenant) -> None
             terminal.type("anything")
             terminal.expect("Login incorrect")
         set_password(azure, machine, "azureuser", "Rescue-me-1")
-        terminal.login("azureuser", "Rescue-me-1", "$ ")
+        terminal.login("azureuser", "Rescue-me-1", ":~$ ")
         assert terminal.run("whoami") == "azureuser"
 
 
@@ -89,7 +89,7 @@ def test_vmaccess_creates_a_user_who_can_log_in(azure: AzureTenant) -> None:
     machine = azure.vm("linux1")
     set_password(azure, machine, "rescuer", "Rescue-me-1")
     with azure.console(machine) as terminal:
-        terminal.login("rescuer", "Rescue-me-1", "$ ")
+        terminal.login("rescuer", "Rescue-me-1", ":~$ ")
         assert terminal.run("whoami") == "rescuer"
 
 

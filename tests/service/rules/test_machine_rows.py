@@ -205,6 +205,7 @@ def test_hierarchical_namespace_cannot_be_changed(azure: AzureTenant) -> None:
 @pytest.mark.azure("P-067", rule="os-type")
 def test_console_of_the_other_type_is_refused_once(azure: AzureTenant) -> None:
     text = 'Existing console has conflicting OS type "Windows" with the requested OS type of Linux'
+    azure.do("POST", f"{azure.vm('windows1')}/start")
     with azure.console(azure.vm("windows1")) as windows:
         windows.send("\r")
         azure.check_refused(azure.vm("linux1"), 409, text)
@@ -225,6 +226,7 @@ def test_preview_is_for_white_listed_subscriptions(azure_with: Made) -> None:
 @pytest.mark.azure("P-003")
 def test_preview_opens_a_console_on_linux_and_windows(azure_with: Made) -> None:
     azure = azure_with(profile="preview", white_listed=True)
+    azure.do("POST", f"{azure.vm('windows1')}/start")
     azure.check_opens(azure.vm("linux1"))
     azure.check_opens(azure.vm("windows1"))
 
