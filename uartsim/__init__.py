@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         ProblemFound,
         RecoveryFailed,
         RunFailed,
+        SacFailed,
         TransferFailed,
         TypingFailed,
     )
@@ -56,6 +57,7 @@ __all__ = [
     "RecoveryFailed",
     "Result",
     "RunFailed",
+    "SacFailed",
     "Screen",
     "TransferFailed",
     "TypingFailed",
@@ -88,6 +90,7 @@ _HOMES = {
     "RecoveryFailed": "uartsim.console.console_errors",
     "Result": "uartsim.console.shell.shell_line",
     "RunFailed": "uartsim.console.console_errors",
+    "SacFailed": "uartsim.console.console_errors",
     "Screen": "uartsim.console.text.screen",
     "TransferFailed": "uartsim.console.console_errors",
     "TypingFailed": "uartsim.console.console_errors",

@@ -17,10 +17,12 @@ from .sac.sac_channels import ChannelSwitch
 from .sac.sac_commands import SacCommands, identification
 from .sac.sac_prompt import STARTED, SacPrompt
 from .sac.stop_console import StopConsole
+from .system.disk_check import check_at_boot
 from .system.health_report import health_report
 from .system.running_windows import NMI_HARDWARE_FAILURE, VERSION, RunningWindows
 from .system.service_manager import ServiceError
 from .terminal.console_window import ConsoleWindow, KeyDecoder
+from .windows_agent import WindowsAgent
 from .windows_settings import Settings
 
 #: How long the last output may take to leave, in seconds; a line that never drains must not keep the machine on.
@@ -69,12 +71,13 @@ class WindowsSystem:
         self._host.on_nmi = lambda: windows.crash(NMI_HARDWARE_FAILURE)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._boot)
+            nursery.start_soon(windows.run_schedule)
             await windows.over.wait()
             with trio.move_on_after(LAST_OUTPUT_S):
                 await trio.sleep(self._settings.scaled(0.2))
                 await self._host.tty.drain()
             nursery.cancel_scope.cancel()
-        self._host.on_nmi = None
+        self._host.on_nmi = self._host.agent = None
         if windows.stop_error is not None:
             await self._stay_stopped()
         return windows.reason or "reboot"
@@ -85,17 +88,28 @@ class WindowsSystem:
         windows.log(f"Windows {VERSION} is starting: {windows.disk.product}")
         for driver in _DRIVERS:
             windows.log(f"Loaded driver {driver}")
+        if windows.has_sac:
+            self._set_speed()
         await trio.sleep(self._settings.boot_seconds * _SAC_SHARE)
+        await self._check_disk()
         windows.services.start_all()
+        self._host.agent = WindowsAgent(windows)
         windows.log(f"Service start is complete; Remote Desktop: {windows.remote_desktop().reason or 'reachable'}")
         async with trio.open_nursery() as nursery:
             if windows.has_sac:
-                self._set_speed()
                 await self._start_sac(nursery)
             else:
                 nursery.start_soon(self._ignore_input)
                 if not windows.options.debug:
                     nursery.start_soon(self._report_health)
+
+    async def _check_disk(self) -> None:
+        """Run the check that chkdsk has scheduled; with SAC it is seen on the line."""
+        for line in check_at_boot(self._windows.disk.volume):
+            self._windows.log(line)
+            if self._windows.has_sac:
+                await self._host.tty.write(f"{line}\r\n".encode())
+            await trio.sleep(self._settings.scaled(0.1))
 
     def _set_speed(self) -> None:
         try:

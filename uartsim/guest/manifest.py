@@ -56,6 +56,8 @@ DEFAULT_UART: Final = "16550A"
 MANIFEST_LIMIT_BYTES: Final = 1 << 16
 #: Only names of up to this many characters are compared with a misspelt one.
 _LONGEST_NAME: Final = 100
+#: The package with the agent that ``agent = true`` speaks of.
+AGENT_PACKAGE: Final = "qemu-guest-agent"
 #: The kinds of need a manifest can state: ``program``, ``file`` (a glob), ``root`` and ``python`` (a module).
 NEED_KINDS: Final = ("program", "file", "root", "python")
 
@@ -133,6 +135,7 @@ OPTIONS: Final[Mapping[str, Mapping[str, Field]]] = {
         "machine": Field(str),
         "registers": Field(str, choices=("auto", "require", "off")),
         "port": Field(str, choices=("com1", "com2", "com3", "com4")),
+        "agent": Field(bool),
         "args": Field(list),
         "press": Field(
             list,
@@ -304,6 +307,17 @@ class _Check:
         if "uart" in guest:
             self.fail(("guest", "uart"), f"uart comes from {name!r}, which this guest extends: leave it out")
 
+    def agent(self, content: Mapping[str, Any]) -> None:
+        """Check that an image that is built here has the agent that the guest is said to have."""
+        options, image = content.get("qemu"), content.get("image")
+        if isinstance(options, dict) and isinstance(image, dict) and options.get("agent") is True:
+            packages = image.get("packages", [])
+            if not isinstance(packages, list) or AGENT_PACKAGE not in packages:
+                self.fail(
+                    ("qemu", "agent"),
+                    f"agent is true, but the image is built without the agent: add {AGENT_PACKAGE!r} to its packages",
+                )
+
     def distribution(self, value: object) -> Distribution:
         return distribution_of(self.table(("distribution",), value, DISTRIBUTION_FIELDS), self.fail)
 
@@ -344,7 +358,8 @@ def parse_manifest(text: str, file: Path) -> Manifest:
         check.fail(("image",), f"the table [image] does not belong to a guest of kind {kind!r}")
     if extends := guest.get("extends", ""):
         check.extension(extends, content, guest)
-    elif kind not in content and any(field.required for field in OPTIONS[kind].values()):
+    check.agent(content)
+    if not extends and kind not in content and any(field.required for field in OPTIONS[kind].values()):
         check.fail(("guest", "kind"), f"a guest of kind {kind!r} has a table [{kind}]: {', '.join(OPTIONS[kind])}")
     return Manifest(
         kind=kind,

@@ -75,7 +75,10 @@ class BootManager:
                     return chosen
             elif key == ENTER:
                 await self._write("\x1b[0m\x1b[2J\x1b[H")
-                return await self._diagnose() if self._on_tool else options
+                if not self._on_tool:
+                    return options
+                await self._diagnose()
+                return None
             elif key == ESCAPE:
                 await self._write("\x1b[0m\x1b[2J\x1b[H")
                 return None

@@ -12,7 +12,8 @@ import trio
 
 from ..disk.local_users import Token
 from ..system.running_windows import RunningWindows
-from ..terminal.console_window import ConsoleWindow, Interrupted
+from ..terminal.console_window import ConsoleWindow
+from ..terminal.text_terminal import Interrupted
 from .sac_channels import COMMAND_APPLICATION, Channel, ChannelSwitch
 
 #: Runs a session in a window, until it ends.

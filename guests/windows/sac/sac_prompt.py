@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from ..terminal.console_window import Interrupted
+from ..terminal.text_terminal import Interrupted
 from .sac_channels import Channel
 
 PROMPT: Final = "SAC>"

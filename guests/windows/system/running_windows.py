@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -64,7 +65,9 @@ class RunningWindows:
         self.stop_error: StopError | None = None
         self._started_s = trio.current_time()
         self._log: list[tuple[datetime, str]] = []
-        self._shutdown: trio.CancelScope | None = None
+        self._ends_at_s = math.inf
+        self._scheduled = ""
+        self._rescheduled = trio.Event()
 
     # ---------------------------------------------------------------------------------------------------------- clock
     @property
@@ -116,6 +119,27 @@ class RunningWindows:
         if not self.over.is_set():
             self.reason = reason
             self.over.set()
+
+    def end_in(self, seconds: float, reason: str) -> None:
+        """End after some seconds."""
+        self._ends_at_s, self._scheduled = trio.current_time() + seconds, reason
+        self._rescheduled.set()
+
+    def abort_end(self) -> bool:
+        """Do not end, after all; returns whether it was about to."""
+        was_scheduled = bool(self._scheduled)
+        self._ends_at_s, self._scheduled = math.inf, ""
+        return was_scheduled
+
+    async def run_schedule(self) -> None:
+        """End the system when :meth:`end_in` has said so; never returns."""
+        while True:
+            with trio.move_on_at(self._ends_at_s):
+                await self._rescheduled.wait()
+                self._rescheduled = trio.Event()
+            if trio.current_time() >= self._ends_at_s:
+                self.end(self._scheduled)
+                await trio.sleep_forever()
 
     def crash(self, error: StopError) -> None:
         """Stop with a stop error; a dump is written if the registry says so."""

@@ -10,10 +10,11 @@ import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, NamedTuple
+from typing import Final
 
 import trio
 
+from .text_terminal import Interrupted, Key
 from .vt_utf8_screen import Screen
 
 #: How many keys may wait for a program; more have to wait on the line.
@@ -21,21 +22,6 @@ TYPE_AHEAD: Final = 4096
 #: The longest line that can be typed, in characters (cmd's own limit).
 LONGEST_LINE: Final = 8191
 _CTRL_C: Final = "\x03"
-
-
-class EndOfInput(Exception):
-    """There is nobody who could type."""
-
-
-class Interrupted(Exception):
-    """Ctrl-C was pressed at a prompt."""
-
-
-class Key(NamedTuple):
-    """A character that was typed, and when, in trio's seconds."""
-
-    character: str
-    time_s: float
 
 
 class KeyDecoder:
@@ -66,15 +52,17 @@ class ConsoleWindow:
         self._after_return = False
         self._keys: deque[Key] = deque()
         self._changed = trio.Event()
-        self._interrupt: trio.CancelScope | None = None
+        self._interrupts: list[trio.CancelScope | None] = []
 
     # ---------------------------------------------------------------------------------------------------------- keys
     async def press(self, character: str) -> None:
         """A key was pressed; waits while too many wait already."""
         self.last_key_s = trio.current_time()
-        if character == _CTRL_C and self._interrupt is not None:
+        interrupt = self._interrupts[-1] if self._interrupts else None
+        if character == _CTRL_C and interrupt is not None:
             self._keys.clear()
-            self._interrupt.cancel()
+            self._announce()
+            interrupt.cancel()
             return
         while len(self._keys) >= TYPE_AHEAD:
             await self._changed.wait()
@@ -89,19 +77,24 @@ class ConsoleWindow:
         self._announce()
         return key
 
-    def keys_wait(self) -> bool:
-        """Whether a key has been pressed that nobody has read."""
-        return bool(self._keys)
-
     @contextmanager
     def interruptible(self) -> Iterator[trio.CancelScope]:
         """A block that Ctrl-C cancels."""
         with trio.CancelScope() as scope:
-            self._interrupt = scope
+            self._interrupts.append(scope)
             try:
                 yield scope
             finally:
-                self._interrupt = None
+                self._interrupts.pop()
+
+    @contextmanager
+    def uninterruptible(self) -> Iterator[None]:
+        """A block inside of one that Ctrl-C cancels, in which it is a key again."""
+        self._interrupts.append(None)
+        try:
+            yield
+        finally:
+            self._interrupts.pop()
 
     async def idle_for(self, seconds: float) -> None:
         """Wait until no key has been pressed for so long."""

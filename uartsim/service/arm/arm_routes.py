@@ -5,12 +5,8 @@ from __future__ import annotations
 import trio
 from starlette.routing import BaseRoute, Mount
 
-<<<<<<< HEAD
-from uartsim.service.arm.boot_diagnostics_data import blob_routes
-=======
-from uartsim.service.arm import fault_routes
+from uartsim.service.arm import boot_diagnostics_data, fault_routes
 from uartsim.service.arm.api_page import api_page_routes
->>>>>>> core
 from uartsim.service.arm.dispatcher import ManagementRest
 from uartsim.service.arm.long_operations import LongOperations
 from uartsim.service.arm.serial_log_blob import serial_log_routes
@@ -24,13 +20,10 @@ def arm_routes(parts: Parts, nursery: trio.Nursery) -> list[BaseRoute]:
         parts: the rooms of the service.
         nursery: where operations run that go on after their request is answered.
     """
-<<<<<<< HEAD
-    return [*blob_routes(parts), Mount("/", ManagementRest(parts, LongOperations(nursery)))]
-=======
     return [
         *fault_routes.ROUTES,
         *api_page_routes(parts),
+        *boot_diagnostics_data.ROUTES,
         *serial_log_routes(parts),
         Mount("/", ManagementRest(parts, LongOperations(nursery))),
     ]
->>>>>>> core
