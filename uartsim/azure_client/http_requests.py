@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import ssl
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ from uartsim.printable import printable_line
 ANSWER_S: Final = 30.0
 #: How much of an answer that is not JSON is shown, in characters.
 _SHOWN: Final = 500
+#: Code and message of an error of a storage account.
+_XML: Final = (re.compile(r"<Code>([^<]*)</Code>"), re.compile(r"<Message>([^<]*)</Message>"))
 #: The documents' cure for this refusal is to connect again.
 _OS_CONFLICT: Final = "conflicting os type"
 
@@ -125,7 +128,7 @@ def fields_of(response: httpx.Response) -> dict[str, Any]:
 
 
 def _error_of(text: str) -> tuple[str, str]:
-    """Code and message of a body in the form of ARM's errors, or of OAuth's; else the text itself."""
+    """Code and message of a body in the form of ARM's errors, of OAuth's or of storage's; else the text itself."""
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError):
@@ -140,7 +143,12 @@ def _error_of(text: str) -> tuple[str, str]:
             return printable_line(str(error.get("code") or "")), printable_line(message)
         if isinstance(error, str):
             return printable_line(error), printable_line(str(fields.get("error_description") or ""))
-    return "", printable_line(text.strip()[:_SHOWN])
+    parts = [found[1].strip() if (found := part.search(text[:_SHOWN])) else "" for part in _XML]
+    return (
+        (printable_line(parts[0]), printable_line(parts[1]))
+        if all(parts)
+        else ("", printable_line(text.strip()[:_SHOWN]))
+    )
 
 
 def _retry_after(field: str | None) -> float | None:

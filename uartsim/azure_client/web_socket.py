@@ -28,8 +28,8 @@ PING_S: Final = 20.0
 #: How long saying good-bye may take, in seconds.
 CLOSE_S: Final = 1.0
 #: Codes of a close frame after which it is worth connecting again (RFC 6455 7.4.1 and its IANA registry): going away, no
-#: close frame, service restart, try again later.
-_TRANSIENT_CODES: Final = {1001, 1006, 1012, 1013}
+#: close frame, service restart, try again later; and of ``uartsim serve``: the token has expired.
+_TRANSIENT_CODES: Final = {1001, 1006, 1012, 1013, 4004}
 #: The text of the documents.
 LATE: Final = (
     "Sorry, the serial console was unable to connect to the VM because the service did not respond in a timely manner."

@@ -38,7 +38,12 @@ _SERVICE: Final = (
     click.option(
         "--subscription", metavar="ID", envvar="UARTSIM_SUBSCRIPTION", help="Else the only one that you can see."
     ),
-    click.option("--user", metavar="NAME", envvar="UARTSIM_USER", help="A user, or a service principal's client id."),
+    click.option(
+        "--user",
+        metavar="NAME",
+        envvar="UARTSIM_USER",
+        help="A user, such as me@example.com, or a service principal's client id.",
+    ),
     click.option(
         "--secret-file",
         type=click.Path(dir_okay=False),
