@@ -67,6 +67,7 @@ roles = ["Virtual Machine Contributor"]
         machine("windows1", "windows", windows, os_type="Windows"),
         machine("health1", "windows", f"{windows}, sac = false", os_type="Windows"),
         machine("agetty1", "agetty", ""),
+        machine("agetty2", "agetty", 'local_line = "never"'),
     ]
     if debian:
         machines.append(machine("debian1", "debian-12", ""))

@@ -91,6 +91,16 @@ def test_machine_that_is_not_provisioned_is_refused(azure: AzureTenant) -> None:
     azure.check_opens(machine)
 
 
+@pytest.mark.azure(rule="port-enabled")
+def test_disabled_port_is_refused_until_it_is_enabled(azure: AzureTenant) -> None:
+    machine = azure.vm("linux1")
+    port = f"{machine}/providers/Microsoft.SerialConsole/serialPorts/0"
+    azure.do("PUT", port, "owner", {"properties": {"state": "disabled"}})
+    azure.check_refused(machine, 409, "The serial port of the virtual machine linux1 is not enabled")
+    azure.do("PUT", port, "owner", {"properties": {"state": "enabled"}})
+    azure.check_opens(machine)
+
+
 @pytest.mark.azure("A-008", rule="cloud")
 def test_any_global_region_will_do(azure: AzureTenant) -> None:
     machine = azure.vm("linux1")
@@ -150,6 +160,17 @@ def test_storage_account_must_be_writable(azure: AzureTenant) -> None:
     )
     azure.assign("nobody", "Virtual Machine Contributor", azure.account("diagnostics1"))
     azure.check_opens(machine, "nobody")
+
+
+@pytest.mark.azure(rule="storage-uri")
+def test_storage_account_is_given_by_its_https_address(azure: AzureTenant) -> None:
+    machine = azure.vm("linux1")
+    azure.create_account("diagnostics1")
+    settings = {"enabled": True, "storageUri": "http://diagnostics1.blob.core.windows.net/"}
+    change(azure, machine, properties={"diagnosticsProfile": {"bootDiagnostics": settings}})
+    azure.check_refused(machine, 400, "'Bad Request' (400)")
+    azure.boot_diagnostics(machine, "diagnostics1")
+    azure.check_opens(machine)
 
 
 @pytest.mark.azure("A-105", rule="storage-exists")
