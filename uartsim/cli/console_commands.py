@@ -44,7 +44,16 @@ def console() -> None:
     metavar="SECONDS",
     help="Without a terminal: how long to print after the end of the input.  [default: 5]",
 )
-def connect(chosen: MachineOptions, service: ServiceOptions, wait: float | None) -> None:
+@click.option("--watch", is_flag=True, help="Only watch, and leave the console to its user ('uartsim serve' only).")
+@click.option(
+    "--replay",
+    type=click.IntRange(0, 10**12 - 1),
+    metavar="BYTES",
+    help="How much of the past to show; else all that is kept ('uartsim serve' only).",
+)
+def connect(
+    chosen: MachineOptions, service: ServiceOptions, wait: float | None, watch: bool, replay: int | None
+) -> None:
     """Connect this terminal to the serial console of machine NAME; NAME may be its whole id.
 
     Ctrl-] opens a menu; Ctrl-] q leaves. If standard input is not a terminal, it is sent to the guest, and what the guest
@@ -57,10 +66,15 @@ def connect(chosen: MachineOptions, service: ServiceOptions, wait: float | None)
         )
     if wait is not None and is_terminal:
         raise UsageError("--wait is for an input that is not a terminal: leave it out")
-    _run(lambda: _connect(chosen, service, is_terminal=is_terminal, wait_s=wait))
+    beyond = {"watch": "1"} if watch else {}
+    if replay is not None:
+        beyond["replay"] = str(replay)
+    _run(lambda: _connect(chosen, service, beyond, is_terminal=is_terminal, wait_s=wait))
 
 
-async def _connect(chosen: MachineOptions, service: ServiceOptions, *, is_terminal: bool, wait_s: float | None) -> int:
+async def _connect(
+    chosen: MachineOptions, service: ServiceOptions, beyond: dict[str, str], *, is_terminal: bool, wait_s: float | None
+) -> int:
     import trio
 
     from uartsim.azure_client.console_connection import ConsoleConnection, open_console_connection
@@ -77,7 +91,7 @@ async def _connect(chosen: MachineOptions, service: ServiceOptions, *, is_termin
         click.echo(f"Connecting to console of VM {machine}", err=True)
 
         async def open_console() -> ConsoleConnection:
-            return await open_console_connection(nursery, management, machine)
+            return await open_console_connection(nursery, management, machine, beyond)
 
         connection = await open_console()
         status = 0

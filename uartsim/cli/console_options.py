@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.core import ParameterSource
 
 from uartsim.errors import UartsimError, UsageError
 
@@ -37,7 +38,12 @@ _SERVICE: Final = (
     click.option(
         "--subscription", metavar="ID", envvar="UARTSIM_SUBSCRIPTION", help="Else the only one that you can see."
     ),
-    click.option("--user", metavar="NAME", envvar="UARTSIM_USER", help="A user, or a service principal's client id."),
+    click.option(
+        "--user",
+        metavar="NAME",
+        envvar="UARTSIM_USER",
+        help="A user, such as me@example.com, or a service principal's client id.",
+    ),
     click.option(
         "--secret-file",
         type=click.Path(dir_okay=False),
@@ -163,7 +169,8 @@ async def machine_of(management: Management, options: ServiceOptions, chosen: Ma
     from uartsim.azure_client.machine_checks import MachineName, machine_of_id
 
     if chosen.name.startswith("/"):
-        if chosen.resource_group or chosen.instance_id:
+        source = click.get_current_context().get_parameter_source("resource_group")
+        if source is ParameterSource.COMMANDLINE or chosen.instance_id:
             raise UsageError("an id names the resource group and the instance already: leave these options out")
         return machine_of_id(chosen.name)
     if not chosen.resource_group:
