@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -142,16 +141,21 @@ def test_a_watcher_leaves_the_console_to_its_user(owner: Served, connect: Callab
     watcher.expect(b"42-yes")
 
 
-def test_a_stop_of_the_service_is_said_and_a_new_one_is_connected_to(
-    owner: Served, connect: Callable[..., Attached], serve: Callable[..., Served], tmp_path: Path
+def test_a_service_that_restarts_at_another_port_is_connected_to_again(
+    owner: Served, connect: Callable[..., Attached], serve: Callable[..., Served]
 ) -> None:
     terminal = connect("vm1")
     terminal.expect(b"login: ")
     owner.close()
     terminal.expect(b"[uartsim: the connection was lost (")
-    terminal.expect(b"connecting again]")
-    terminal.send(b"\x1dq")
-    assert terminal.ended() == 0
+    terminal.expect(b"); connecting again]")
     assert console("send", "nmi", "vm1").stderr.startswith(
         b"uartsim: no service is known: start one with 'uartsim serve'"
     )
+    again = serve(state=owner.state)
+    assert again.url != owner.url
+    terminal.expect(b"connected to vm1 again")
+    terminal.expect(b"login: ")
+    log_in(terminal)
+    terminal.send(b"\x1dq")
+    assert terminal.ended() == 0
