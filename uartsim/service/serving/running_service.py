@@ -30,7 +30,7 @@ from uartsim.service.rules.service_faults import PREVIEW_ERROR_PREFIX, Faults
 from uartsim.service.serving.application import make_application
 from uartsim.service.serving.certificate import provide_certificate
 from uartsim.service.serving.http_server import ServerConfig, serve_on
-from uartsim.service.serving.state_folder import AUTHORITY, CERTIFICATE, DATABASE, EXAMPLE, TOKEN_KEY, StateFolder
+from uartsim.service.serving.state_folder import AUTHORITY, CERTIFICATE, EXAMPLE, TOKEN_KEY, StateFolder
 from uartsim.service.store import Store
 from uartsim.service.tenant.apply_setup import applied_setup, apply_setup
 from uartsim.service.tenant.tenant_setup import Setup
@@ -104,7 +104,7 @@ async def run_service(
         UsageError: the set-up file or the state cannot be used.
     """
     with ExitStack() as cleanup:
-        store = cleanup.enter_context(closing(Store(Path(state.file(DATABASE)))))
+        store = cleanup.enter_context(closing(Store(state.database())))
         setup = _set_up(state, store, options)
         port = sockets[0].getsockname()[1]
         scheme = "https" if options.tls else "http"
