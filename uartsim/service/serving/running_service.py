@@ -103,6 +103,10 @@ async def run_service(
     """
     with ExitStack() as cleanup:
         store = cleanup.enter_context(closing(Store(state.database())))
+        if store.earlier_copy is not None:
+            options.say(
+                f"the state was of an earlier version, and is brought up to date; {store.earlier_copy} is as it was"
+            )
         setup = _set_up(state, store, options)
         port = sockets[0].getsockname()[1]
         scheme = "https" if options.tls else "http"
