@@ -34,6 +34,12 @@ def applied_setup(store: Store) -> Setup | None:
     )
 
 
+def was_applied(store: Store, stamp: str) -> bool:
+    """Whether the set-up that was applied last had this stamp."""
+    record = store.get(_RECORD)
+    return record is not None and record.private.get("stamp") == stamp != ""
+
+
 def apply_setup(store: Store, setup: Setup, say: Callable[[str], None], *, stamp: str = "", cost: int = COST) -> None:
     """Bring a set-up into a store, as the module says.
 
@@ -41,15 +47,12 @@ def apply_setup(store: Store, setup: Setup, say: Callable[[str], None], *, stamp
         store: the store.
         setup: the set-up, with the secrets as they are written.
         say: told what is applied, and what is not, if the store is not new.
-        stamp: tells the file as it is now from what it was before; if it is as it was, only the settings are taken.
+        stamp: what :func:`was_applied` is asked later.
         cost: the cost of hashing secrets; tests make it low.
     """
     record = store.get(_RECORD)
     before: Mapping[str, str] = record.private.get("digests", {}) if record is not None else {}
     settings = {name: _plain(value) for name, value in _settings(setup).items()}
-    if record is not None and stamp and record.private.get("stamp") == stamp:
-        store.put(Resource(_RECORD, settings, record.private))
-        return
     digests = {name: digest for name, digest, _ in _items(setup)}
     new = {name for name in digests if name not in before}
     directory = Directory(store)
