@@ -256,6 +256,7 @@ def test_a_certificate_that_is_not_trusted_is_said_and_nothing_is_sent(
         (["--ca-file", "/nowhere"], "the CA file /nowhere cannot be used (No such file or directory)"),
         (["--token", "two words"], "the token has characters that no token has"),
         (["--token", "t", "--token-file", "t"], "--token and --token-file: give one of them"),
+        (["--token-endpoint", "http://example.org"], "is not encrypted"),
         (["--secret-file", "/nowhere"], "the secret file /nowhere cannot be read (No such file or directory)"),
     ],
 )

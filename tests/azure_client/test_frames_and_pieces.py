@@ -11,7 +11,7 @@ from trio_websocket import CloseReason, ConnectionClosed
 
 from uartsim.access.keys import ESCAPE, Keys
 from uartsim.azure_client.azure_menu import AzureMenu
-from uartsim.azure_client.boot_log import what_is_new
+from uartsim.azure_client.machine_log import what_is_new
 from uartsim.azure_client.client_errors import RefusalError, TransientError
 from uartsim.azure_client.http_requests import refusal
 from uartsim.azure_client.machine_checks import MachineName, machine_of_id

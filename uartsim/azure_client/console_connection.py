@@ -90,6 +90,7 @@ async def open_console_connection(
 async def _open_once(
     nursery: trio.Nursery, management: Management, machine: MachineName, options: Mapping[str, str]
 ) -> ConsoleConnection:
+    await management.find_again()
     answer = fields_of(await management.ask_once("POST", f"{machine.port_path}/connect", management.console_version))
     url = answer.get("connectionString")
     if not isinstance(url, str) or not url.endswith(_END):

@@ -22,7 +22,7 @@ class Credentials:
         token: the token; empty where user and secret are given.
         user: a user's name, which holds an ``@``, or a service principal's client id.
         secret: the secret.
-        token_endpoint: the URL that gives tokens.
+        token_endpoint: the URL that gives tokens; that of the service itself if it is empty.
     """
 
     def __init__(self, *, token: str = "", user: str = "", secret: str = "", token_endpoint: str = "") -> None:
@@ -55,7 +55,8 @@ class Credentials:
             form |= {"grant_type": "password", "client_id": _CLIENT, "username": self._user, "password": self._secret}
         else:
             form |= {"grant_type": "client_credentials", "client_id": self._user, "client_secret": self._secret}
-        fields = fields_of(await http.request("POST", self._endpoint, form=form))
+        endpoint = self._endpoint or f"{http.address.url}/adfs/oauth2/token"
+        fields = fields_of(await http.request("POST", endpoint, form=form))
         token = fields.get("access_token")
         if not isinstance(token, str) or not token:
             raise ConsoleError(

@@ -37,9 +37,18 @@ class Http:
     """
 
     def __init__(self, address: ServiceAddress) -> None:
+        self._use(address)
+
+    def _use(self, address: ServiceAddress) -> None:
         self.address = address
         self.tls = address.tls()
         self._client = httpx.AsyncClient(verify=self.tls, timeout=ANSWER_S)
+
+    async def move_to(self, address: ServiceAddress) -> None:
+        """Ask another service from now on."""
+        before = self._client
+        self._use(address)
+        await before.aclose()
 
     async def __aenter__(self) -> Http:
         return self

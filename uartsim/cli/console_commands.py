@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from uartsim.cli.console_options import (
+from uartsim.cli.console_service import (
     MachineOptions,
     ServiceOptions,
     machine_of,
@@ -181,7 +181,7 @@ def log(chosen: MachineOptions, service: ServiceOptions, follow: bool) -> None:
     """
 
     async def whole() -> int:
-        from uartsim.azure_client.boot_log import BootLog
+        from uartsim.azure_client.machine_log import BootLog
 
         async with management_of(service, _warn) as management:
             machine = await machine_of(management, service, chosen)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -41,6 +40,40 @@ def connect(owner: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         attached.close()
 
 
+def log_in(terminal: Attached) -> None:
+    """Log in as root of the guest ``demo``."""
+    terminal.send(b"root\r")
+    terminal.expect(b"Password: ")
+    terminal.send(b"toor\r")
+    terminal.expect(b"# ")
+
+
+def converse(*words: str) -> None:
+    """Log in, and run a command, through pipes; a login forgets what was typed before it asks."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "uartsim", "console", "connect", *words, "--wait", "0"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    for text, line in (
+        (b"login: ", b"root"),
+        (b"Password: ", b"toor"),
+        (b"# ", b"echo $((6*7))-yes"),
+        (b"42-yes", b""),
+    ):
+        seen = b""
+        while not seen.endswith(text):
+            got = process.stdout.read(1)
+            assert got, seen
+            seen += got
+        process.stdin.write(line + b"\n" * bool(line))
+        process.stdin.flush()
+    process.communicate(timeout=patience(60))
+    assert process.returncode == 0
+
+
 def console(*words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """Run ``uartsim console``."""
     command = [sys.executable, "-m", "uartsim", "console", *words]
@@ -51,8 +84,7 @@ def test_a_person_logs_in_and_a_second_one_takes_over(owner: Served, connect: Ca
     first = connect("vm1")
     first.expect(b"connected to vm1")
     first.expect(b"login: ")
-    first.send(b"root\r")
-    first.expect(b"# ")
+    log_in(first)
     second = connect("vm1", "--user", "vmcontributor@example.com")
     second.expect(b"connected to vm1")
     first.expect(b"[uartsim: the socket has closed: ")
@@ -69,9 +101,7 @@ def test_a_person_logs_in_and_a_second_one_takes_over(owner: Served, connect: Ca
 
 
 def test_a_command_is_piped_and_the_log_tells_who_was_there(owner: Served) -> None:
-    done = console("connect", "vm1", "--wait", "3", stdin=b"root\necho $((6*7))-yes\n")
-    assert done.returncode == 0, done.stderr
-    assert b"42-yes" in done.stdout
+    converse("vm1")
     assert console("send", "nmi", "vm1").stdout == b"NMI sent successfully\n"
     log = console("log", "vm1").stdout
     assert b"42-yes" in log
@@ -80,14 +110,13 @@ def test_a_command_is_piped_and_the_log_tells_who_was_there(owner: Served) -> No
         for line in log.splitlines()
         if line[:16] == b"[serial console "
     ]
-    assert [note.partition(b" ")[2] for note in notes][0] == b"connected to vm1"
+    assert next(note.partition(b" ")[2] for note in notes) == b"connected to vm1"
     assert b"sent nmi to vm1" in [note.partition(b" ")[2] for note in notes]
     assert b"disconnected from vm1" in b"\n".join(notes)
 
 
 def test_the_instance_of_a_scale_set_has_a_console(owner: Served) -> None:
-    done = console("connect", "web", "--instance-id", "1", "--wait", "3", stdin=b"root\necho $((6*7))-yes\n")
-    assert b"42-yes" in done.stdout, done.stderr
+    converse("web", "--instance-id", "1")
 
 
 def test_a_refusal_shows_the_services_own_words(owner: Served) -> None:
@@ -106,24 +135,27 @@ def test_a_watcher_leaves_the_console_to_its_user(owner: Served, connect: Callab
     user.expect(b"login: ")
     watcher = connect("vm1", "--watch", "--replay", "0")
     watcher.expect(b"connected to vm1")
-    user.send(b"root\r")
-    user.expect(b"# ")
-    watcher.expect(b"# ")
+    log_in(user)
     user.send(b"echo $((6*7))-yes\r")
     user.expect(b"42-yes")
     watcher.expect(b"42-yes")
 
 
-def test_a_stop_of_the_service_is_said_and_a_new_one_is_connected_to(
-    owner: Served, connect: Callable[..., Attached], serve: Callable[..., Served], tmp_path: Path
+def test_a_service_that_restarts_at_another_port_is_connected_to_again(
+    owner: Served, connect: Callable[..., Attached], serve: Callable[..., Served]
 ) -> None:
     terminal = connect("vm1")
     terminal.expect(b"login: ")
     owner.close()
     terminal.expect(b"[uartsim: the connection was lost (")
-    terminal.expect(b"connecting again]")
-    terminal.send(b"\x1dq")
-    assert terminal.ended() == 0
+    terminal.expect(b"); connecting again]")
     assert console("send", "nmi", "vm1").stderr.startswith(
         b"uartsim: no service is known: start one with 'uartsim serve'"
     )
+    again = serve(state=owner.state)
+    assert again.url != owner.url
+    terminal.expect(b"connected to vm1 again")
+    terminal.expect(b"login: ")
+    log_in(terminal)
+    terminal.send(b"\x1dq")
+    assert terminal.ended() == 0

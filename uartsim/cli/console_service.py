@@ -148,11 +148,14 @@ async def management_of(options: ServiceOptions, say: Callable[[str], object]) -
     from uartsim.azure_client.retries import Retries
     from uartsim.azure_client.service_address import find_service
 
-    address = find_service(options.endpoint, options.ca_file)
-    credentials = _credentials(options, address)
+    def find() -> ServiceAddress:
+        return find_service(options.endpoint, options.ca_file)
+
+    address = find()
+    credentials = _credentials(options)
     async with Http(address) as http:
         retries = Retries(options.retry_for, say)
-        yield Management(http, credentials, retries, options.api_version or CONSOLE_VERSION)
+        yield Management(http, credentials, retries, options.api_version or CONSOLE_VERSION, find)
 
 
 async def subscription_of(management: Management, options: ServiceOptions) -> str:
@@ -196,8 +199,9 @@ def require_libraries() -> None:
         ) from None
 
 
-def _credentials(options: ServiceOptions, address: ServiceAddress) -> Credentials:
+def _credentials(options: ServiceOptions) -> Credentials:
     from uartsim.azure_client.credentials import Credentials
+    from uartsim.azure_client.service_address import check_is_private
 
     if token := _token(options):
         return Credentials(token=token)
@@ -206,8 +210,10 @@ def _credentials(options: ServiceOptions, address: ServiceAddress) -> Credential
             "say who asks: --user NAME with its secret in UARTSIM_SECRET or --secret-file, or a token in UARTSIM_TOKEN or "
             "--token-file"
         )
-    endpoint = options.token_endpoint or f"{address.url}/adfs/oauth2/token"
-    return Credentials(user=options.user, secret=_secret(options, options.user), token_endpoint=endpoint)
+    if options.token_endpoint:
+        check_is_private(options.token_endpoint, "https")
+    secret = _secret(options, options.user)
+    return Credentials(user=options.user, secret=secret, token_endpoint=options.token_endpoint or "")
 
 
 def _token(options: ServiceOptions) -> str:
