@@ -159,6 +159,7 @@ class AzureTenant:
         subscription: the path of the subscription.
         tokens: the access token of each user, by what is before the @ of his name.
         object_ids: the directory's id of each user.
+        patience_s: how long anything may take.
     """
 
     base_url: str
@@ -169,6 +170,7 @@ class AzureTenant:
     subscription: str
     tokens: dict[str, str]
     object_ids: dict[str, str]
+    patience_s: float = PATIENCE_S
 
     def __post_init__(self) -> None:
         self._http = httpx.Client(base_url=self.base_url, verify=self.tls, timeout=PATIENCE_S)
@@ -312,7 +314,7 @@ class AzureTenant:
 
     def wait_for(self, condition: Callable[[], object], what: str) -> None:
         """Wait until a condition holds that other tasks bring about, and that nothing announces."""
-        ends_at = time.monotonic() + PATIENCE_S
+        ends_at = time.monotonic() + self.patience_s
         while not condition():
             assert time.monotonic() < ends_at, f"{what} did not come"
             time.sleep(0.05)
