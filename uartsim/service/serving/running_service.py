@@ -121,7 +121,6 @@ async def run_service(
             await nursery.start(serve_on, app, config, sockets, service.wait_stopped)
             # After the listening: guests take longer to load than anything here.
             await nursery.start(parts.machines.run)
-            await nursery.start(parts.machines.run)
             if renew_at is not None:
                 nursery.start_soon(_renew, state, config, options.say)
             state.announce(url)
