@@ -80,7 +80,7 @@ def test_the_menu_sends_what_it_says_after_asking(alice: StubService, connected:
     terminal.expect(b"[uartsim: Failed to send NMI: (OperationNotAllowed) The machine is off.]")
     terminal.send(b"\x1dr\r\x1dsn\x1d\x1dx")
     alice.wait_frames("\x1d", "x")
-    assert [sent["command"] for sent, _ in alice.admin][3:] == ["sysrq"]
+    alice.wait(lambda: [sent["command"] for sent, _ in alice.admin][3:] == ["sysrq"], "SysRq")
     leave(terminal)
 
 
