@@ -148,12 +148,12 @@ class ConsoleTerminal:
 
     async def _carry(self, connection: ConsoleConnection, screen: TerminalOutput) -> Closed:
         """Pass on what both sides say, until the socket closes."""
+        self._connection = connection  # what is typed from now on is sent after the token
         try:
             await connection.show_token()
         except ConsoleError as error:
             await connection.socket.close()
             return Closed(str(error), transient=False)
-        self._connection = connection
         async with trio.open_nursery() as nursery:
             nursery.start_soon(connection.socket.keep_alive)
             nursery.start_soon(self._send_typed, connection)
