@@ -364,9 +364,8 @@ async def test_another_guest_or_another_setting_takes_effect_at_the_next_start(t
         assert machine is not None
         await machine.start()
         await output_with(machine, b"demo login: ")
-        resource = store.get(machine_id())
-        assert resource is not None
-        store.put(resource.with_private(settings={"grub_timeout": 0, "hostname": "other"}))
+        disk = next(store.list("Microsoft.Compute/disks"))
+        store.put(disk.with_private(settings={"grub_timeout": 0, "hostname": "other"}))
         await machine.deallocate()
         await machine.start()
         await output_with(machine, b"other login: ")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from contextlib import aclosing
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -100,10 +101,11 @@ async def _read_body(request: Request) -> dict[str, Any]:
         ArmError: 400 or 413, it is something else.
     """
     data = bytearray()
-    async for part in request.stream():
-        data += part
-        if len(data) > _LONGEST_BODY:
-            raise ArmError(413, "RequestTooLarge", f"The body is longer than {_LONGEST_BODY} bytes.")
+    async with aclosing(request.stream()) as parts:
+        async for part in parts:
+            data += part
+            if len(data) > _LONGEST_BODY:
+                raise ArmError(413, "RequestTooLarge", f"The body is longer than {_LONGEST_BODY} bytes.")
     try:
         body = json.loads(data)
     except (ValueError, RecursionError):

@@ -12,8 +12,9 @@ from uartsim.guest.make_guest import make_guest
 from uartsim.guest.own_disk import with_machine
 from uartsim.machine import Guest, PortOptions
 from uartsim.printable import quoted
+from uartsim.service.machines.os_disk import os_disk_of
 from uartsim.service.machines.vm_sizes import size_of
-from uartsim.service.store import Resource, ResourceId, Store
+from uartsim.service.store import Resource, Store
 
 #: The guest of a machine whose set-up names none.
 DEFAULT_GUEST: Final = "demo"
@@ -68,15 +69,6 @@ class GuestChoice:
     def make(self) -> Guest:
         """The guest.  UsageError: as :meth:`definition`, or its script cannot be loaded."""
         return make_guest(self.definition())
-
-
-def os_disk_of(resource: Resource, store: Store) -> Resource | None:
-    """The disk with the operating system of a machine, if it is a resource of its own."""
-    profile = resource.properties.get("storageProfile") or {}
-    named = ((profile.get("osDisk") or {}).get("managedDisk") or {}).get("id")
-    if not isinstance(named, str) or not named.startswith("/"):
-        return None
-    return store.get(ResourceId(named))
 
 
 def port_options(resource: Resource) -> PortOptions:
