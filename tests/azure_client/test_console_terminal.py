@@ -163,6 +163,24 @@ def test_a_take_over_is_said_and_undone_only_when_enter_is_pressed(alice: StubSe
     leave(terminal)
 
 
+def test_what_was_shown_before_is_not_shown_again(alice: StubService, connected: Connect) -> None:
+    alice.history = "".join(f"line {number}\r\n" for number in range(300))
+    terminal = begin(connected, alice)
+    terminal.expect(b"line 299\r\n")
+    alice.history += "said in between\r\n"
+    alice.close(1012, "restart")
+    terminal.expect(b"connected to vm1 again]\r\n")
+    while b"said in between\r\n" not in terminal.seen:
+        assert terminal.read(patience(20))
+    assert b"line" not in terminal.seen
+    alice.wait_sessions(2)
+    alice.history = "another boot\r\n"
+    alice.close(1012, "restart")
+    terminal.expect(b"connected to vm1 again]\r\n")
+    terminal.expect(b"another boot\r\n")
+    leave(terminal)
+
+
 def test_a_service_that_always_closes_soon_is_not_asked_for_ever(alice: StubService, connected: Connect) -> None:
     terminal = begin(connected, alice)
     for number in range(1, 4):
