@@ -11,6 +11,7 @@ import json
 import logging
 import math
 from collections.abc import Mapping
+from contextlib import aclosing
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -53,10 +54,7 @@ class ManagementRest:
         self._headers = ResponseHeaders()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer an HTTP request; a WebSocket here is refused."""
-        if scope["type"] != "http":
-            await send({"type": "websocket.close", "code": 1000, "reason": "No WebSocket is served at this path."})
-            return
+        """Answer an HTTP request."""
         request = Request(scope, receive)
         headers = self._headers.for_request(request.headers)
         try:
@@ -179,16 +177,17 @@ def _refusal(error: ArmError) -> Answer:
 
 async def _read(request: Request) -> bytes:
     pieces, length = [], 0
-    async for piece in request.stream():
-        length += len(piece)
-        if length > MOST_BYTES:
-            raise ArmError(
-                413,
-                "RequestContentTooLarge",
-                f"The request content size exceeds the maximum size of '{MOST_BYTES >> 20} MB'.",
-                headers={"Connection": "close"},
-            )
-        pieces.append(piece)
+    async with aclosing(request.stream()) as stream:
+        async for piece in stream:
+            length += len(piece)
+            if length > MOST_BYTES:
+                raise ArmError(
+                    413,
+                    "RequestContentTooLarge",
+                    f"The request content size exceeds the maximum size of '{MOST_BYTES >> 20} MB'.",
+                    headers={"Connection": "close"},
+                )
+            pieces.append(piece)
     return b"".join(pieces)
 
 

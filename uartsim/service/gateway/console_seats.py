@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from uartsim.access.hub import Hub
 from uartsim.service.store import ResourceId
 
 
@@ -31,6 +32,7 @@ class ConsoleSeats:
 
     def __init__(self) -> None:
         self._holders: dict[ResourceId, Sitter] = {}
+        self._notes: dict[ResourceId, tuple[Hub, str]] = {}
 
     def holder(self, machine_id: ResourceId) -> Sitter | None:
         """Who sits at the console of a machine, or None."""
@@ -45,3 +47,12 @@ class ConsoleSeats:
         """Stand up, unless another one sits there by now."""
         if self._holders.get(machine_id) is sitter:
             del self._holders[machine_id]
+
+    def leave_note(self, machine_id: ResourceId, hub: Hub, text: str) -> None:
+        """Leave a sentence for the next user, who is told it if the machine has not been switched off until then."""
+        self._notes[machine_id] = hub, text
+
+    def take_note(self, machine_id: ResourceId, hub: Hub | None) -> str | None:
+        """The sentence that was left for whoever sits down now, or None."""
+        left_at, text = self._notes.pop(machine_id, (None, None))
+        return text if left_at is hub else None

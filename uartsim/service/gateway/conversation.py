@@ -305,6 +305,8 @@ class Conversation:
         services.audit.connected(self._machine_id, self.user, self._session_id)
         services.rules.consoles.opened(caller, services.rules.os_type(self._machine_id))
         self._seated.set()
+        if not options.watch and (note := services.seats.take_note(self._machine_id, machine.hub)) is not None:
+            await self._say(note)
         state = await self._line.run()
         how = "deallocated" if state is PowerState.DEALLOCATED else "stopped"
         self.end(CloseCode.MACHINE_OFF, f"The machine has been {how}.")
@@ -374,8 +376,12 @@ class Conversation:
     async def _drop_carrier(self, hub: Hub) -> None:
         """The last user has left: have the guest end his login, if it honours carrier."""
         services = self._services
-        if services.seats.holder(self._machine_id) is None and not hub.closed:
-            outcome = HUNG_UP if await drop_carrier(hub) else IGNORED
-            services.audit.disconnected(
-                self._machine_id, self.user, self._session_id, f"carrier was dropped: {outcome}"
+        if services.seats.holder(self._machine_id) is not None or hub.closed:
+            return
+        has_hung_up = await drop_carrier(hub)
+        outcome = HUNG_UP if has_hung_up else IGNORED
+        services.audit.disconnected(self._machine_id, self.user, self._session_id, f"carrier was dropped: {outcome}")
+        if not has_hung_up and not hub.closed:
+            services.seats.leave_note(
+                self._machine_id, hub, f"{self.user} could not be logged out: the guest ignores carrier (CLOCAL)."
             )

@@ -70,17 +70,10 @@ class Sessions:
         self._forget_expired()
         return self._sessions.get(session_id.casefold())
 
-    def of_machine(self, machine_id: ResourceId) -> list[Session]:
-        """The sessions of a machine that have a WebSocket."""
-        return [
-            session
-            for session in self._sessions.values()
-            if session.machine_id == machine_id and session.conversation is not None
-        ]
-
     def is_active(self, machine_id: ResourceId) -> bool:
         """Whether a WebSocket is connected to the console of a machine."""
-        raise NotImplementedError
+        conversations = [one.conversation for one in self._sessions.values() if one.machine_id == machine_id]
+        return any(one is not None and not one.is_over for one in conversations)
 
     def review(self) -> None:
         """Something in the store has changed: close each session whose conditions are no longer met, with the reason."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import itertools
 import os
 from pathlib import Path
 from types import TracebackType
@@ -98,9 +99,24 @@ class StateFolder:
         self.folder.write_new(draft, content)
         self.folder.replace(draft, name)
 
-    def set_aside(self, name: str, new_name: str) -> None:
-        """Rename a file, in place of an earlier one of the new name."""
-        self.folder.replace(name, new_name)
+    def database(self) -> Path:
+        """The path of the database; an empty one of mode 0600 is made if it is missing."""
+        os.close(self.folder.open(DATABASE, os.O_RDWR | os.O_CREAT))
+        return self.path / DATABASE
+
+    def reset(self) -> str | None:
+        """Set the database aside under a new name, which is returned; None if there is none.
+
+        Keys and certificate stay: clients that trust them still do.
+        """
+        if not self.has(DATABASE):
+            return None
+        taken = self.folder.names()
+        number = next(one for one in itertools.count(1) if f"{DATABASE}.{one}" not in taken)
+        for more in ("-wal", ""):  # the last to go is what says that there was a state
+            if self.has(DATABASE + more):
+                self.folder.replace(DATABASE + more, f"{DATABASE}.{number}{more}")
+        return self.file(f"{DATABASE}.{number}")
 
     def has(self, name: str) -> bool:
         """Whether a file is there."""
