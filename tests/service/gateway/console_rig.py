@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 import trio
+import trio.lowlevel
 import websocket
 from starlette.applications import Starlette
 
@@ -126,14 +127,16 @@ class FakeMachine:
         scrollback = self._options.get("scrollback_bytes", 1 << 20)
         port = {name: value for name, value in self._options.items() if name != "scrollback_bytes"}
         self._scope = trio.CancelScope()
+        hubs: list[Hub] = []
         with self._scope:
-            async with open_machine(FunctionGuest(main), **port) as machine:
-                self.hub = Hub(machine.com1, scrollback)
+            async with open_machine(
+                FunctionGuest(main), prepare=lambda machine: hubs.append(Hub(machine.com1, scrollback)), **port
+            ) as machine:
+                self.hub = hubs[0]
                 self.power_state = PowerState.RUNNING
                 self.changed.unpark_all()
                 await machine.wait_ended()
-        assert self.hub is not None
-        self.hub.close()
+        hubs[0].close()
         self.hub = None
         self.changed.unpark_all()
 
@@ -284,7 +287,7 @@ class Rig:
             await self.nursery.start(serve_on, app, config, sockets, self._until)
             self._ready.set()
             await self._end.wait()
-            await trio.sleep(0)
+            await trio.lowlevel.checkpoint()
             await self.sessions.stop()
             self.nursery.cancel_scope.cancel()
 

@@ -24,6 +24,7 @@ from uartsim.service.arm_error import ArmError
 from uartsim.service.gateway.sessions import Session, Sessions
 from uartsim.service.identity.callers import Caller
 from uartsim.service.machines.virtual_machine import VirtualMachine
+from uartsim.service.request_body import read_body
 
 COMMANDS: Final = ("nmi", "reset", "sysrq")
 #: What the client of Azure's command line says of SysRq to Windows.
@@ -99,11 +100,7 @@ async def _read_body(request: Request) -> dict[str, Any]:
     Raises:
         ArmError: 400 or 413, it is something else.
     """
-    data = bytearray()
-    async for part in request.stream():
-        data += part
-        if len(data) > _LONGEST_BODY:
-            raise ArmError(413, "RequestTooLarge", f"The body is longer than {_LONGEST_BODY} bytes.")
+    data = await read_body(request, _LONGEST_BODY)
     try:
         body = json.loads(data)
     except (ValueError, RecursionError):

@@ -119,7 +119,8 @@ async def run_service(
         async with trio.open_nursery() as nursery:
             app = make_application(parts, nursery)
             await nursery.start(serve_on, app, config, sockets, service.wait_stopped)
-            await nursery.start(parts.machines.run)  # guests take longer to load than anything here
+            # After the listening: guests take longer to load than anything here.
+            await nursery.start(parts.machines.run)
             if renew_at is not None:
                 nursery.start_soon(_renew, state, config, options.say)
             state.announce(url)
