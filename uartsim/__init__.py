@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         ProblemFound,
         RecoveryFailed,
         RunFailed,
+        SacFailed,
         TransferFailed,
         TypingFailed,
     )
@@ -34,12 +35,14 @@ if TYPE_CHECKING:
     from uartsim.errors import UartsimError, UsageError
     from uartsim.guest.catalogue import GuestDefinition, find_guest, list_guests
     from uartsim.line_format import LineFormat
-    from uartsim.machine import Machine, open_machine
+    from uartsim.machine import AgentError, CommandResult, Machine, open_machine
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AgentError",
     "Bench",
+    "CommandResult",
     "Console",
     "ConsoleBusy",
     "ConsoleClosed",
@@ -56,6 +59,7 @@ __all__ = [
     "RecoveryFailed",
     "Result",
     "RunFailed",
+    "SacFailed",
     "Screen",
     "TransferFailed",
     "TypingFailed",
@@ -71,7 +75,9 @@ __all__ = [
 
 #: The module that defines each public name.
 _HOMES = {
+    "AgentError": "uartsim.machine",
     "Bench": "uartsim.chip.bench",
+    "CommandResult": "uartsim.machine",
     "Console": "uartsim.console.console",
     "ConsoleBusy": "uartsim.console.console_errors",
     "ConsoleClosed": "uartsim.console.console_errors",
@@ -88,6 +94,7 @@ _HOMES = {
     "RecoveryFailed": "uartsim.console.console_errors",
     "Result": "uartsim.console.shell.shell_line",
     "RunFailed": "uartsim.console.console_errors",
+    "SacFailed": "uartsim.console.console_errors",
     "Screen": "uartsim.console.text.screen",
     "TransferFailed": "uartsim.console.console_errors",
     "TypingFailed": "uartsim.console.console_errors",

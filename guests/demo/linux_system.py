@@ -15,8 +15,9 @@ from .kernel.kernel_parameters import KernelParameters
 from .kernel.printk import CRIT
 from .settings import Settings
 from .tty.serial_core import SerialPort
-from .userspace.accounts import set_password
+from .userspace.command_agent import CommandAgent
 from .userspace.init import SYSTEMD_SHARE, Init
+from .userspace.installation import install
 
 #: How long the last output may take to leave, in seconds; a line that never drains must not keep the machine on.
 LAST_OUTPUT_S: Final = 30.0
@@ -37,15 +38,18 @@ class LinuxSystem:
         self._has_initrd = request.has_initrd
         self._port = SerialPort(host.tty)
         parameters = KernelParameters(request.command_line)
-        self._kernel = Kernel(self._port, host.uart, parameters, settings.sysrq, settings.hostname, self._power)
-        self._init = self._kernel.init = Init(self._kernel, settings)
+        self._kernel = kernel = Kernel(
+            self._port, host.uart, parameters, settings.sysrq, settings.hostname, self._power, host.disk
+        )
+        self._agent = CommandAgent(host, kernel)
+        self._init = kernel.init = Init(kernel, settings, self._agent)
         self._over = trio.Event()
         self._reason = ""
-        files = self._kernel.files
-        procfs.add_proc(self._kernel)
-        procfs.add_devices(self._kernel)
-        files.write_text("/etc/hostname", f"{settings.hostname}\n")
-        set_password(files, "root", settings.password)
+        procfs.add_proc(kernel)
+        procfs.add_devices(kernel)
+        if kernel.files.is_new:
+            install(kernel.files, settings)
+        kernel.host_name = kernel.files.read_text("/etc/hostname").strip() or kernel.host_name
 
     async def run(self) -> str:
         """Run until the system ends by itself: with "reboot" or "poweroff"."""
@@ -66,9 +70,12 @@ class LinuxSystem:
         self._over.set()
 
     async def _run_tasks(self) -> None:
-        with self._kernel.tasks:
-            await self._boot_kernel()
-            await self._init.run()
+        try:
+            with self._kernel.tasks:
+                await self._boot_kernel()
+                await self._init.run()
+        finally:
+            self._agent.stop()
 
     async def _boot_kernel(self) -> None:
         """Print the boot log, at the pace of the setting or of the line, whichever is slower."""

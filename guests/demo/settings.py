@@ -8,6 +8,8 @@ from typing import Any, Final, NamedTuple
 
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}")
 
+_USER_NAME: Final = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+
 
 class Settings(NamedTuple):
     """What can be set from outside; times are in seconds."""
@@ -20,6 +22,8 @@ class Settings(NamedTuple):
     hostname: str = "demo"
     login_timeout: float = 60.0
     password: str = "toor"
+    user: str = ""
+    user_password: str = ""
     bracketed_paste: bool = False
 
     @classmethod
@@ -43,6 +47,10 @@ class Settings(NamedTuple):
                 raise ValueError(f"{name} is {seconds:g}: use 0 or more")
         if not _HOST_NAME.fullmatch(self.hostname):
             raise ValueError("hostname: use 1 to 64 letters, digits, '-' and '.', as hostname(7) has it")
+        if self.user and not _USER_NAME.fullmatch(self.user):
+            raise ValueError(f"user is {self.user!r}: use a letter, then up to 31 of a-z, 0-9, '-' and '_'")
+        if self.user_password and not self.user:
+            raise ValueError("user_password has no user: set user, too")
 
     def scaled(self, seconds: float) -> float:
         """A time in seconds that is not a documented time-out, multiplied with ``time_scale``."""

@@ -145,6 +145,8 @@ class FakeHost:
         self.tty = tty
         self.settings = settings
         self.on_nmi: Any = None
+        self.agent: Any = None
+        self.disk: dict[str, Any] = {}
         self.folder = DEMO
         self.uart = "16550A"
 

@@ -20,7 +20,7 @@ from uartsim.guest.catalogue import GuestDefinition
 from uartsim.guest.make_guest import make_guest
 from uartsim.guest.reaper import descendants
 from uartsim.line_format import seconds_to_ticks
-from uartsim.machine import Machine, open_machine
+from uartsim.machine import AgentGuest, Machine, agent_of, open_machine
 from uartsim.machine.sides import QuietFarEnd
 
 P = ParamSpec("P")
@@ -133,6 +133,17 @@ class Line(QuietFarEnd):
     def _listen(self, machine: Machine) -> None:
         self._machine = machine
         machine.com1.far_end = self
+
+    @property
+    def machine(self) -> Machine:
+        """The machine at whose line we are."""
+        assert self._machine is not None
+        return self._machine
+
+    @property
+    def agent(self) -> AgentGuest:
+        """The machine's guest agent."""
+        return agent_of(self.machine)
 
     def output(self, data: bytes, at: int) -> None:
         """The guest has sent something."""

@@ -329,3 +329,55 @@ def test_any_bytes_are_a_guest_or_a_usage_error(tmp_path_factory: pytest.TempPat
     (folder / "guest.toml").write_bytes(raw)
     with pytest.raises(UsageError, match=r"guest\.toml:\d+: "):
         load_guest(folder)
+
+
+def extend(folder: Path, text: str = "", **guest: str) -> Path:
+    """A folder whose guest extends the guest ``base`` beside it."""
+    make_guest(folder.parent / "base")
+    folder.mkdir()
+    table = {"kind": "script", "extends": "base", "description": "the same, but", **guest}
+    lines = "".join(f'{key} = "{value}"\n' for key, value in table.items())
+    (folder / "guest.toml").write_text(f"[guest]\n{lines}{text}")
+    return folder
+
+
+def test_a_guest_that_extends_another_one_has_its_files_and_other_defaults(tmp_path: Path) -> None:
+    folder = extend(tmp_path / "mine", '[[needs]]\nprogram = "sh"\ninstall = "x"\n[settings]\nmask = 1\n')
+    guest, base = load_guest(folder), load_guest(tmp_path / "base")
+    assert (guest.name, guest.description, guest.folder) == ("mine", "the same, but", tmp_path / "base")
+    assert guest.settings == {**base.settings, "mask": 1}
+    assert guest.needs == (*base.needs, Need("program", "sh", "x"))
+    assert (guest.options, guest.uart) == (base.options, base.uart)
+    assert guest.with_settings({"mask": "0"}).settings["mask"] == 0
+
+
+def test_a_folder_anywhere_may_extend_a_guest_of_the_catalogue(tmp_path: Path) -> None:
+    folder = extend(tmp_path / "mine", extends="demo")
+    assert load_guest(folder).folder == find_guest("demo").folder
+
+
+@pytest.mark.parametrize(
+    ("text", "guest", "message"),
+    [
+        ("", {"extends": "nobody"}, r"nobody.*neither beside .* nor in the catalogue"),
+        ("", {"extends": "../base"}, r"guest.toml:3: extends is '../base'"),
+        ("", {"kind": "firmware"}, r"kind is 'firmware', but 'base', which it extends, is of kind 'script'"),
+        ("", {"uart": "8250"}, r"guest.toml:5: uart comes from 'base'"),
+        ('[script]\nfile = "x.py"', {}, r"guest.toml:5: the table \[script\] comes from 'base'"),
+        ("[settings]\nmaks = 1", {}, r"no setting 'maks'; did you mean mask"),
+        ('[settings]\nmask = "1"', {}, r"'mask' of 'base' is .* by default, not '1'"),
+    ],
+)
+def test_an_extension_that_does_not_fit_is_refused(
+    tmp_path: Path, text: str, guest: dict[str, str], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        load_guest(extend(tmp_path / "mine", text, **guest))
+
+
+def test_an_extension_of_an_extension_is_refused(tmp_path: Path) -> None:
+    extend(tmp_path / "mine")
+    (tmp_path / "third").mkdir()
+    (tmp_path / "third" / "guest.toml").write_text('[guest]\nkind = "script"\nextends = "mine"\ndescription = "no"\n')
+    with pytest.raises(UsageError, match="'mine', which extends another guest itself"):
+        load_guest(tmp_path / "third")

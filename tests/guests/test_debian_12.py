@@ -16,9 +16,11 @@ import trio
 from tests.patience import SCALE
 from uartsim.console.console import Console
 from uartsim.console.open_console import open_console
+from uartsim.errors import UsageError
 from uartsim.guest.catalogue import find_guest
 from uartsim.images.build import build_image, missing_programs
 from uartsim.images.disk_look import look_at
+from uartsim.machine import AgentError, CommandResult
 
 OURS = Path(__file__).resolve().parents[2]
 #: How long a boot may take without KVM on a busy machine, in seconds.
@@ -81,6 +83,47 @@ def test_debian_12_answers_after_grub_s_menu_and_its_own_commands_work() -> None
             await console.sendline("exit")
             await console.login("root", "other")
             assert await answer(console, "id -u") == "0"
+
+    trio.run(main)
+
+
+@pytest.mark.needs(guest="debian-12")
+def test_debian_12_s_agent_runs_commands_and_sets_passwords_and_goes_on_in_a_snapshot(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with booted("debian-12") as console:
+            await console.grub.wait_for_menu()
+            with pytest.raises(AgentError, match="its system may not have started yet"):
+                await console.agent.run_command("id", timeout=1)
+            await console.grub.boot()
+            await console.expect("login: ")
+            done = await console.agent.run_command("id -un; cat; echo oops >&2; exit 3")
+            assert done == CommandResult(3, "root\n", "oops\n")
+            with pytest.raises(AgentError, match=r"took longer than .* and was stopped"):
+                await console.agent.run_command("sleep 1234; true", timeout=2)
+            assert (await console.agent.run_command("ps -C sleep -o args=")).stdout == ""
+            with pytest.raises(UsageError, match="powershell"):
+                await console.agent.run_command("Get-Process", shell="powershell")
+
+            await console.agent.set_password("ann", "s3cret pass")
+            await console.sendline()
+            await console.login("ann", "s3cret pass")
+            assert await answer(console, "id -nG; pwd") == "ann sudo\n/home/ann"
+            await console.agent.set_password("user", "another")
+            assert (await console.agent.run_command("getent passwd | grep -c home/user")).stdout == "1\n"
+            boot_id = await answer(console, "cat /proc/sys/kernel/random/boot_id")
+            await console.snapshots.save(tmp_path / "saved")
+            await console.sendline("exit")
+            await console.login("user", "another")
+        async with open_console(
+            "debian-12", restore=tmp_path / "saved", registers=True, timeout=BOOT_S, timeout_scale=SCALE
+        ) as console:
+            read = "cat /proc/sys/kernel/random/boot_id"
+            assert (await console.agent.run_command(read)).stdout.strip() == boot_id
+            moment = await console.snapshots.checkpoint()
+            await console.agent.run_command("touch /root/late")
+            await console.snapshots.restore(moment)
+            assert (await console.agent.run_command("ls /root")).stdout == ""
+            assert await answer(console, "id -un") == "ann"
 
     trio.run(main)
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from uartsim.console.blocking_facets import ConsoleLine, Grub, Recovery, Stimuli
+from uartsim.console.blocking_guest import GuestAgent, Sac
 from uartsim.console.blocking_snapshots import Snapshots
 from uartsim.console.console import Console as AsyncConsole
 from uartsim.console.expectations import Expectation, Match, Timeout
@@ -68,18 +69,12 @@ class Console:
     def wait_for_quiet(self, seconds: float = 1.0, timeout: Timeout = "default") -> None:
         """Wait until nothing has been sent in either direction for ``seconds``, and for that at most ``timeout`` seconds.
 
-        Raises:
-            ExpectTimeout: it did not fall silent in time.
-            UsageError: a time of 0 or less.
+        Raises ExpectTimeout if it did not fall silent in time, and UsageError for a time of 0 or less.
         """
         self._thread.call(self._async.wait_for_quiet, seconds, timeout)
 
     def send(self, data: str | bytes) -> None:
-        """Send characters to the guest, over the line at its speed.
-
-        Raises:
-            UsageError: not text or bytes, or text that UTF-8 cannot write.
-        """
+        """Send characters to the guest, over the line at its speed; UsageError for what UTF-8 cannot write."""
         self._thread.call(self._async.send, data)
 
     def sendline(self, line: str | bytes = "") -> None:
@@ -105,10 +100,8 @@ class Console:
     def send_secret(self, secret: str, enter: bool = True) -> None:
         """Type a password and, unless ``enter`` is False, Enter: masked in the record, and never in a message.
 
-        It is sent when the guest has been silent for a moment, so that what asks for it has switched its echo off.
-
-        Raises:
-            UsageError: not text, or text that UTF-8 cannot write.
+        It is sent when the guest has been silent for a moment, so that what asks for it has switched its echo off.  The
+        errors are those of :meth:`send`.
         """
         self._thread.call(self._async.send_secret, secret, enter)
 
@@ -148,7 +141,7 @@ class Console:
         Args:
             command: what to run.
             timeout: seconds; None for ever.
-            shell: the kind of command line: ``"sh"`` a Unix shell, ``"grub"``, ``"u-boot"``, ``"sac"``, ``"uefi"``;
+            shell: the kind of command line: ``"sh"`` a Unix shell, ``"grub"``, ``"u-boot"``, ``"sac"``, ``"cmd"``, ``"uefi"``;
                 ``"auto"`` goes by the prompt.  ``"sh"`` also takes a line for a prompt that does not look like one.
             max_output: how much output is taken, in characters; up to 16 MiB.
 
@@ -239,10 +232,7 @@ class Console:
         self._thread.call(self._async.nmi)
 
     def reset(self) -> None:
-        """Press the machine's reset button; UsageError where there is no machine.
-
-        What was sent before is read past, and the screen is empty: no verb takes anything of it for the new boot's.
-        """
+        """Press the machine's reset button, and read past what was sent before; UsageError where there is no machine."""
         self._thread.call(self._async.reset)
 
     @property
@@ -264,6 +254,16 @@ class Console:
     def line(self) -> ConsoleLine:
         """This end of the line: its faults, its modem lines, its counters; UsageError where there is no machine."""
         return ConsoleLine(self._async.line, self._thread)
+
+    @property
+    def sac(self) -> Sac:
+        """Windows' Special Administration Console: its commands, its channels, and the Command Prompt behind one."""
+        return Sac(self._async.sac, self._thread)
+
+    @property
+    def agent(self) -> GuestAgent:
+        """The guest's agent, which runs commands and sets passwords without the line."""
+        return GuestAgent(self._async.agent, self._thread)
 
     @property
     def snapshots(self) -> Snapshots:

@@ -1,4 +1,4 @@
-"""The line, GRUB's menu, the recovery and the stimuli of a console, for blocking code.  Made by tools/derive_blocking.py.
+"""What a console has beside its own verbs, such as GRUB's menu, for blocking code.  Made by tools/derive_blocking.py.
 
 Each call is handed to the console's background thread (``trio_thread.py``), and its outcome is awaited.  Call-backs, such
 as ``progress``, are called on that thread.

@@ -17,12 +17,14 @@ from uartsim.console.console_line import ConsoleLine
 from uartsim.console.expect import Expect
 from uartsim.console.expectations import Expectation, Match, Timeout
 from uartsim.console.grub.grub import Grub
+from uartsim.console.guest_agent import GuestAgent
 from uartsim.console.guest_output import SHOWN_LINES
 from uartsim.console.login import Login
 from uartsim.console.problems.problem_catalogue import Source
 from uartsim.console.problems.problem_reports import Problem
 from uartsim.console.protocols import LineClient, MachineButtons
 from uartsim.console.recovery import Recovery
+from uartsim.console.sac.sac import Sac
 from uartsim.console.session import Session
 from uartsim.console.shell.run import LONGEST_OUTPUT, Runner
 from uartsim.console.shell.shell_line import Result
@@ -104,20 +106,14 @@ class Console:
     async def wait_for_quiet(self, seconds: float = 1.0, timeout: Timeout = "default") -> None:
         """Wait until nothing has been sent in either direction for ``seconds``, and for that at most ``timeout`` seconds.
 
-        Raises:
-            ExpectTimeout: it did not fall silent in time.
-            UsageError: a time of 0 or less.
+        Raises ExpectTimeout if it did not fall silent in time, and UsageError for a time of 0 or less.
         """
         await self._expect.wait_for_quiet(seconds, timeout)
 
     # -- typing, and running commands -----------------------------------------------------------------------------
 
     async def send(self, data: str | bytes) -> None:
-        """Send characters to the guest, over the line at its speed.
-
-        Raises:
-            UsageError: not text or bytes, or text that UTF-8 cannot write.
-        """
+        """Send characters to the guest, over the line at its speed; UsageError for what UTF-8 cannot write."""
         await self._typing.send(data)
 
     async def sendline(self, line: str | bytes = "") -> None:
@@ -145,10 +141,8 @@ class Console:
     async def send_secret(self, secret: str, enter: bool = True) -> None:
         """Type a password and, unless ``enter`` is False, Enter: masked in the record, and never in a message.
 
-        It is sent when the guest has been silent for a moment, so that what asks for it has switched its echo off.
-
-        Raises:
-            UsageError: not text, or text that UTF-8 cannot write.
+        It is sent when the guest has been silent for a moment, so that what asks for it has switched its echo off.  The
+        errors are those of :meth:`send`.
         """
         await self._typing.send_secret(secret, enter)
 
@@ -188,7 +182,7 @@ class Console:
         Args:
             command: what to run.
             timeout: seconds; None for ever.
-            shell: the kind of command line: ``"sh"`` a Unix shell, ``"grub"``, ``"u-boot"``, ``"sac"``, ``"uefi"``;
+            shell: the kind of command line: ``"sh"`` a Unix shell, ``"grub"``, ``"u-boot"``, ``"sac"``, ``"cmd"``, ``"uefi"``;
                 ``"auto"`` goes by the prompt.  ``"sh"`` also takes a line for a prompt that does not look like one.
             max_output: how much output is taken, in characters; up to 16 MiB.
 
@@ -281,10 +275,7 @@ class Console:
         await self._buttons.nmi()
 
     async def reset(self) -> None:
-        """Press the machine's reset button; UsageError where there is no machine.
-
-        What was sent before is read past, and the screen is empty: no verb takes anything of it for the new boot's.
-        """
+        """Press the machine's reset button, and read past what was sent before; UsageError where there is no machine."""
         await self._buttons.reset()
 
     @property
@@ -306,6 +297,16 @@ class Console:
     def line(self) -> ConsoleLine:
         """This end of the line: its faults, its modem lines, its counters; UsageError where there is no machine."""
         return ConsoleLine.of(self._session)
+
+    @property
+    def sac(self) -> Sac:
+        """Windows' Special Administration Console: its commands, its channels, and the Command Prompt behind one."""
+        return Sac(self._session, self._runner)
+
+    @property
+    def agent(self) -> GuestAgent:
+        """The guest's agent, which runs commands and sets passwords without the line."""
+        return GuestAgent(self._session)
 
     @property
     def snapshots(self) -> Snapshots:

@@ -50,6 +50,10 @@ class GrubFailed(UartsimError):
     """GRUB's menu does not have what was asked for."""
 
 
+class SacFailed(UartsimError):
+    """Windows' SAC is not there, or does not do what was asked of it."""
+
+
 class RecoveryFailed(UartsimError):
     """A step of a procedure did not go as the procedure says.
 

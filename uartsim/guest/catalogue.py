@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from uartsim.errors import UsageError
 from uartsim.guest.distribution import Distribution
-from uartsim.guest.manifest import DEFAULT_UART, MANIFEST_NAME, near_matches, read_manifest
+from uartsim.guest.manifest import DEFAULT_UART, MANIFEST_NAME, Manifest, near_matches, read_manifest
 from uartsim.images.recipe import Recipe
 
 _TRUE: Final = ("true", "yes", "on", "1")
@@ -79,7 +79,7 @@ class GuestDefinition:
         name: the folder's name.
         kind: a key of :data:`uartsim.guest.manifest.OPTIONS`.
         description: one line of text.
-        folder: the absolute path of the guest's folder.
+        folder: the absolute path of the folder with the guest's files: of a guest that extends another one, that one's.
         needs: what the machine must have.
         settings: the guest's settings by name; each value has the type of its default.
         options: the manifest's table for the kind, checked.
@@ -193,17 +193,55 @@ def load_guest(folder: Path) -> GuestDefinition:
         why = f"it has no {MANIFEST_NAME}" if folder.is_dir() else "there is no such folder"
         raise UsageError(f"{folder} is not a guest's folder: {why}")
     manifest = read_manifest(folder / MANIFEST_NAME)
+    if manifest.extends:
+        return _extended(manifest, folder)
     return GuestDefinition(
         name=folder.name or "guest",
         kind=manifest.kind,
         description=manifest.description,
         folder=folder,
-        needs=tuple(Need(kind, value, install) for kind, value, install in manifest.needs),
+        needs=_needs_of(manifest),
         settings=MappingProxyType(manifest.settings),
         options=MappingProxyType(manifest.options),
         uart=manifest.uart,
         distribution=_whole(manifest.distribution, folder),
         image=manifest.image,
+    )
+
+
+def _needs_of(manifest: Manifest) -> tuple[Need, ...]:
+    return tuple(Need(kind, value, install) for kind, value, install in manifest.needs)
+
+
+def _extended(manifest: Manifest, folder: Path) -> GuestDefinition:
+    """The guest that a manifest extends, with the manifest's name, description, needs and settings.
+
+    Raises:
+        UsageError: there is no such guest, it is of another kind, extends a third one, or lacks a setting.
+    """
+    file, name = folder / MANIFEST_NAME, manifest.extends
+    beside, ours = folder.parent / name, catalogue_folder() / name
+    base_folder = beside if (beside / MANIFEST_NAME).is_file() else ours
+    if not (base_folder / MANIFEST_NAME).is_file():
+        raise UsageError(f"{file}: extends names {name!r}, which is neither beside {folder} nor in the catalogue")
+    if read_manifest(base_folder / MANIFEST_NAME).extends:
+        raise UsageError(f"{file}: extends names {name!r}, which extends another guest itself: name that one")
+    base = load_guest(base_folder)
+    if base.kind != manifest.kind:
+        raise UsageError(f"{file}: kind is {manifest.kind!r}, but {name!r}, which it extends, is of kind {base.kind!r}")
+    for key, value in manifest.settings.items():
+        if key not in base.settings:
+            raise UsageError(f"{file}: {name!r} has no setting {key!r}{near_matches(key, base.settings.keys())}")
+        if type(value) is not type(base.settings[key]):
+            raise UsageError(
+                f"{file}: the setting {key!r} of {name!r} is {base.settings[key]!r} by default, not {value!r}"
+            )
+    return replace(
+        base,
+        name=folder.name or "guest",
+        description=manifest.description,
+        needs=(*base.needs, *_needs_of(manifest)),
+        settings=MappingProxyType({**base.settings, **manifest.settings}),
     )
 
 

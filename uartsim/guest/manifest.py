@@ -18,6 +18,16 @@
     [image]                                # for kind qemu: the disk that it boots from, see uartsim.images.recipe
     ...
 
+A guest that is another one with other defaults names it, and has neither a table of its kind nor an image:
+
+    [guest]
+    kind = "script"
+    extends = "demo"                       # a folder beside this one, or a guest of the catalogue
+    description = "demo without a password"
+
+    [settings]                             # settings of that guest
+    password = ""
+
 Every mistake is reported as ``FILE:LINE: what is wrong, and what is possible``.  tomllib gives line numbers only for
 syntax errors; for all others, :class:`uartsim.guest.toml_lines.Lines` finds the line.
 """
@@ -46,6 +56,8 @@ DEFAULT_UART: Final = "16550A"
 MANIFEST_LIMIT_BYTES: Final = 1 << 16
 #: Only names of up to this many characters are compared with a misspelt one.
 _LONGEST_NAME: Final = 100
+#: The package with the agent that ``agent = true`` speaks of.
+AGENT_PACKAGE: Final = "qemu-guest-agent"
 #: The kinds of need a manifest can state: ``program``, ``file`` (a glob), ``root`` and ``python`` (a module).
 NEED_KINDS: Final = ("program", "file", "root", "python")
 
@@ -54,6 +66,7 @@ _GUEST: Final = {
     "kind": Field(str, required=True, choices=("script", "process", "qemu", "firmware", "socket", "device")),
     "description": Field(str, required=True),
     "uart": Field(str, choices=tuple(VARIANTS)),
+    "extends": Field(str),
 }
 _NEED: Final = {
     "program": Field(str),
@@ -122,6 +135,7 @@ OPTIONS: Final[Mapping[str, Mapping[str, Field]]] = {
         "machine": Field(str),
         "registers": Field(str, choices=("auto", "require", "off")),
         "port": Field(str, choices=("com1", "com2", "com3", "com4")),
+        "agent": Field(bool),
         "args": Field(list),
         "press": Field(
             list,
@@ -156,6 +170,7 @@ class Manifest:
         uart: the chip, a key of :data:`uartsim.registers.VARIANTS`.
         distribution: what the table ``[distribution]`` says, if there is one.
         image: what the disk is built from that the guest boots from, if it is built here.
+        extends: the guest that this one is, but for its defaults; or empty.
     """
 
     kind: str
@@ -166,6 +181,7 @@ class Manifest:
     uart: str = DEFAULT_UART
     distribution: Distribution | None = None
     image: Recipe | None = None
+    extends: str = ""
 
 
 def near_matches(wrong: str, possible: Collection[str]) -> str:
@@ -282,6 +298,26 @@ class _Check:
                 self.fail(path, f"the default of {key!r} must be a string, a number, true or false")
         return checked
 
+    def extension(self, name: str, content: Mapping[str, Any], guest: Mapping[str, Any]) -> None:
+        if "/" in name or name.startswith("."):
+            self.fail(("guest", "extends"), f"extends is {name!r}: use the name of a guest, such as 'demo'")
+        for table in (guest["kind"], "image", "distribution"):
+            if table in content:
+                self.fail((table,), f"the table [{table}] comes from {name!r}, which this guest extends: leave it out")
+        if "uart" in guest:
+            self.fail(("guest", "uart"), f"uart comes from {name!r}, which this guest extends: leave it out")
+
+    def agent(self, content: Mapping[str, Any]) -> None:
+        """Check that an image that is built here has the agent that the guest is said to have."""
+        options, image = content.get("qemu"), content.get("image")
+        if isinstance(options, dict) and isinstance(image, dict) and options.get("agent") is True:
+            packages = image.get("packages", [])
+            if not isinstance(packages, list) or AGENT_PACKAGE not in packages:
+                self.fail(
+                    ("qemu", "agent"),
+                    f"agent is true, but the image is built without the agent: add {AGENT_PACKAGE!r} to its packages",
+                )
+
     def distribution(self, value: object) -> Distribution:
         return distribution_of(self.table(("distribution",), value, DISTRIBUTION_FIELDS), self.fail)
 
@@ -320,17 +356,21 @@ def parse_manifest(text: str, file: Path) -> Manifest:
             check.fail((other,), f"the table [{other}] does not belong to a guest of kind {kind!r}")
     if kind != "qemu" and "image" in content:
         check.fail(("image",), f"the table [image] does not belong to a guest of kind {kind!r}")
-    if kind not in content and any(field.required for field in OPTIONS[kind].values()):
+    if extends := guest.get("extends", ""):
+        check.extension(extends, content, guest)
+    check.agent(content)
+    if not extends and kind not in content and any(field.required for field in OPTIONS[kind].values()):
         check.fail(("guest", "kind"), f"a guest of kind {kind!r} has a table [{kind}]: {', '.join(OPTIONS[kind])}")
     return Manifest(
         kind=kind,
         description=guest["description"].strip(),
         needs=check.needs(content.get("needs", [])),
         settings=check.settings(content.get("settings", {})),
-        options=check.table((kind,), content.get(kind, {}), OPTIONS[kind]),
+        options={} if extends else check.table((kind,), content.get(kind, {}), OPTIONS[kind]),
         uart=guest.get("uart", DEFAULT_UART),
         distribution=check.distribution(content["distribution"]) if "distribution" in content else None,
         image=check.image(content["image"]) if "image" in content else None,
+        extends=extends,
     )
 
 

@@ -21,6 +21,8 @@ Table ``[qemu]`` of ``guest.toml``.  In its strings ``{folder}`` is the guest's 
 ``machine``     the value of ``-machine``; ``"pc"`` or ``"virt"`` by default
 ``registers``   ``"auto"`` (by default), ``"require"`` or ``"off"``
 ``port``        which of the guest's serial ports is ours: ``"com1"`` (by default) to ``"com4"``
+``agent``       true if the guest has qemu-guest-agent: it runs commands and sets passwords; see
+                :mod:`uartsim.guest.qemu_agent`
 ``args``        further arguments
 ``press``       keys that are pressed once in each boot after a text has come, such as
                 ``[{ after = "Hit any key", keys = " ", when = "stop" }]``; ``when`` names a setting that enables it
@@ -36,12 +38,11 @@ import functools
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import trio
 
 from uartsim.errors import UartsimError, UsageError
-from uartsim.guest.boot_files import boot_cd, boot_file, multiboot
 from uartsim.guest.boot_keys import BootKeys
 from uartsim.guest.bridge_build import BridgeUnavailable, bridge_library, build_id
 from uartsim.guest.catalogue import GuestDefinition
@@ -52,13 +53,16 @@ from uartsim.guest.full_disk import FullDisk
 from uartsim.guest.guest_disk import GuestDisk
 from uartsim.guest.placeholders import fill_in, format_of
 from uartsim.guest.port_bridge import REFUSED
+from uartsim.guest.qemu_agent import DEVICES, QemuAgent, cannot
+from uartsim.guest.qemu_boot import boot_words, in_thread
 from uartsim.guest.qemu_line import ByteLine, QemuLine, RegisterLine
 from uartsim.guest.qemu_snapshots import QemuSnapshots
 from uartsim.guest.qemu_system import system_of
 from uartsim.guest.qmp import QmpClient, QmpError
 from uartsim.guest.snapshot import PortSnapshot, read_snapshot
 from uartsim.guest.snapshot_folder import PORT_FILE, SnapshotFiles
-from uartsim.machine import GuestEnd, Machine
+from uartsim.machine import CommandResult, GuestEnd, Machine
+from uartsim.machine.agent_guest import COMMAND_TIMEOUT_S
 
 #: How long the guest's last output may take to leave the chip, in seconds.
 DRAIN_TIMEOUT_S: Final = 30.0
@@ -67,7 +71,6 @@ FAREWELL_TIMEOUT_S: Final = 2.0
 
 #: The arguments for QEMU's monitor, before the value of the last one.
 _MONITOR: Final = ("-mon", "chardev=monitor,mode=control", "-chardev")
-_Built = TypeVar("_Built")
 #: The exit statuses of a QEMU in which the bridge refused to work, or that it crashed (SIGABRT, SIGBUS, SIGSEGV).
 _BRIDGE_FAILED: Final = (REFUSED, 134, 135, 139)
 
@@ -93,11 +96,13 @@ class QemuGuest:
         self._memory_mb = settings.get("memory_mb", options.get("memory_mb", 256))
         if not isinstance(self._memory_mb, int) or not 16 <= self._memory_mb <= 1 << 20:
             raise UsageError(f"guest {definition.name!r}: memory_mb is {self._memory_mb!r}: use 16 to 1048576")
-        self._append = self._text("append")
+        self._text("append")  # a placeholder that is unknown is refused before anything is built
         self._extra = [
             *(word for drive in options.get("drives", []) for word in ("-drive", self._filled_in("drives", drive))),
             *(self._filled_in("args", word) for word in options.get("args", [])),
         ]
+        if options.get("agent"):
+            self._extra += DEVICES
         self._extra = with_names(self._extra)
         self._boot_keys = BootKeys(
             [
@@ -118,6 +123,7 @@ class QemuGuest:
         self._files: SnapshotFiles | None = None
         self._command_line: list[str] = []
         self._qmp: QmpClient | None = None
+        self._agent: QemuAgent | None = None
         self._store: MomentStore | None = None
         self._line: QemuLine | None = None
         self._powered_off = False
@@ -168,7 +174,7 @@ class QemuGuest:
         """Run QEMU with this command line, and serve its COM1 in the best way that works."""
         if self._registers != "off" and self._system.has_com_ports:
             try:
-                library = await self._in_thread(machine, functools.partial(bridge_library, self._system.find()))
+                library = await in_thread(machine, functools.partial(bridge_library, self._system.find()))
                 by_registers = RegisterLine(machine.com1, library, self._boot_keys, self._port)
                 return await self._run_on(by_registers, command, task_status)
             except BridgeUnavailable as why:
@@ -192,10 +198,15 @@ class QemuGuest:
         ours, theirs = socket.socketpair()
         served: list[bool] = []
         status: int | None = None
+        agent = self._agent = QemuAgent(self._definition.name) if self._definition.options.get("agent") else None
         try:
             with theirs:
                 whole = [*line.command(command), *_MONITOR, f"socket,id=monitor,fd={theirs.fileno()}"]
-                child = await Child.start(whole, pass_fds=(*line.descriptors, theirs.fileno()))
+                inherited = [*line.descriptors, theirs.fileno()]
+                if agent is not None:
+                    whole += agent.chardev
+                    inherited.append(agent.descriptor)
+                child = await Child.start(whole, pass_fds=inherited)
             line.handed_over()
             async with child, trio.open_nursery() as nursery:
                 self._full_disk = FullDisk(nursery, self._disk.folder, self._command_by_qmp, self._log)
@@ -214,8 +225,10 @@ class QemuGuest:
                         await line.drain()
                 nursery.cancel_scope.cancel()
         finally:
-            self._qmp = self._line = self._store = None
+            self._qmp = self._line = self._store = self._agent = None
             line.close()
+            if agent is not None:
+                agent.close()
             ours.close()
         if False in served:
             said = child.last_output()
@@ -303,6 +316,8 @@ class QemuGuest:
         """
         if checkpoint.store is not self._store or self._store is None:
             raise UartsimError("the checkpoint is of another run of the guest, which has ended: take a new one")
+        if self._agent is not None:
+            self._agent.interrupt()
         await self._snapshots("go back to a checkpoint").go_back(checkpoint, note)
 
     def _snapshots(self, purpose: str) -> QemuSnapshots:
@@ -328,6 +343,21 @@ class QemuGuest:
         """
         await self._command_by_qmp("inject-nmi")
 
+    async def run_command(
+        self, script: str, *, shell: str = "sh", timeout_s: float | None = COMMAND_TIMEOUT_S
+    ) -> CommandResult:
+        """Run a script by qemu-guest-agent; see :class:`uartsim.machine.AgentGuest`."""
+        return await self._asked().run_command(script, shell=shell, timeout_s=timeout_s)
+
+    async def set_password(self, user: str, password: str) -> None:
+        """Set a password by qemu-guest-agent; see :class:`uartsim.machine.AgentGuest`."""
+        await self._asked().set_password(user, password)
+
+    def _asked(self) -> QemuAgent:
+        if self._agent is not None:
+            return self._agent
+        raise cannot(self._definition)
+
     async def _command_by_qmp(self, command: str, **arguments: object) -> Any:
         if self._qmp is None:
             raise QmpError(f"QMP {command}: QEMU is not running")
@@ -336,42 +366,12 @@ class QemuGuest:
 
     async def _command(self, machine: Machine) -> list[str]:
         """QEMU's command line without its serial port and monitor; boot files are built if necessary."""
-        options = self._definition.options
         system = self._system
         command = [str(system.find()), "-accel", "tcg", *system.processor]
         command += ["-machine", self._text("machine", system.machine), "-m", str(self._memory_mb)]
         command += ["-nodefaults", "-no-user-config", "-display", "none"]
-        if "kernel" in options:
-            command += ["-kernel", str(await self._boot_file(machine, self._text("kernel")))]
-        if modules := [self._filled_in("modules", text) for text in options.get("modules", [])]:
-            words = [text.partition(" ") for text in modules]
-            command += ["-initrd", multiboot([(await self._boot_file(machine, name), rest) for name, _, rest in words])]
-        elif "initrd" in options:
-            command += ["-initrd", str(await self._boot_file(machine, self._text("initrd")))]
-        if "append" in options:
-            command += ["-append", self._append]
-        if "cd" in options:
-            files = [self._filled_in("cd", text) for text in options["cd"]]
-            image = await self._in_thread(machine, lambda progress: boot_cd(files, self._definition.folder, progress))
-            command += ["-drive", f"file={image},media=cdrom,readonly=on"]
-        return command + await self._in_thread(machine, self._disk.open) + self._extra
-
-    async def _boot_file(self, machine: Machine, name: str) -> Path:
-        folder = self._definition.folder
-        return await self._in_thread(machine, lambda progress: boot_file(name, folder, progress))
-
-    async def _in_thread(self, machine: Machine, build: Callable[[Callable[[str], None]], _Built]) -> _Built:
-        """Build something in a thread; its progress messages go to the machine's log, each once."""
-        last = ""
-
-        def progress(text: str) -> None:
-            nonlocal last
-            trio.from_thread.check_cancelled()
-            if text != last:
-                trio.from_thread.run_sync(machine.log, text)
-            last = text
-
-        return await trio.to_thread.run_sync(build, progress)
+        command += await boot_words(self._definition, self._filled_in, machine)
+        return command + await in_thread(machine, self._disk.open) + self._extra
 
     async def _report_ready(
         self, line: QemuLine, served: list[bool], task_status: trio.TaskStatus[None], scope: trio.CancelScope
@@ -391,6 +391,8 @@ class QemuGuest:
     async def _on_event(self, name: str, data: dict[str, Any]) -> None:
         if name == "RESET":
             self._boot_keys.boot()
+            if self._agent is not None:
+                self._agent.interrupt()
         if name == "SHUTDOWN" and data.get("guest"):
             self._powered_off = True
         if name == "BLOCK_IO_ERROR" and self._full_disk is not None:

@@ -46,6 +46,7 @@ __all__ = [
     "ScriptGuest",
     "ScriptHost",
     "SerialDriver",
+    "UsageError",
 ]
 
 #: How long a script's last output may take to leave the chip, in seconds.

@@ -14,6 +14,7 @@ DIRECTORIES: Final = [
     "/boot",
     "/dev",
     "/etc",
+    "/etc/skel",
     "/home",
     "/lib",
     "/media",
@@ -22,6 +23,7 @@ DIRECTORIES: Final = [
     "/proc",
     "/proc/sys",
     "/proc/sys/kernel",
+    "/proc/sys/kernel/random",
     "/proc/tty",
     "/proc/tty/driver",
     "/root",
@@ -41,6 +43,9 @@ DIRECTORIES: Final = [
     "/var/tmp",
 ]
 
+#: The permission bits of directories that differ from 0755.
+MODES: Final = {"/root": 0o700, "/tmp": 0o1777, "/var/tmp": 0o1777}
+
 _MOTD: Final = """
 This machine is `demo', the scripted guest of uartsim: it behaves like a
 Linux on its serial line, but no Linux runs here. `help' lists its commands.
@@ -56,7 +61,7 @@ FILES: Final[dict[str, str]] = {
     ),
     "/etc/debian_version": "12.5\n",
     "/etc/fstab": "/dev/vda1 / ext4 errors=remount-ro 0 1\n",
-    "/etc/group": "root:x:0:\ndaemon:x:1:\ntty:x:5:\ndialout:x:20:\n",
+    "/etc/group": "root:x:0:\ndaemon:x:1:\nadm:x:4:\ntty:x:5:\ndialout:x:20:\nsudo:x:27:\n",
     "/etc/hosts": "127.0.0.1\tlocalhost\n127.0.1.1\tdemo\n",
     "/etc/issue": (
         "Debian GNU/Linux 12 \\n \\l\n`demo', the scripted guest of uartsim: log in as root, password toor.\n\n"
@@ -71,6 +76,8 @@ FILES: Final[dict[str, str]] = {
         "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
     ),
     "/etc/shells": "/bin/sh\n/bin/bash\n",
+    "/etc/skel/.bashrc": "# ~/.bashrc: executed by bash(1) for non-login shells.\n",
+    "/etc/skel/.profile": "# ~/.profile: executed by Bourne-compatible login shells.\n",
     "/root/.bashrc": "# ~/.bashrc: executed by bash(1) for non-login shells.\n",
     "/root/.profile": "# ~/.profile: executed by Bourne-compatible login shells.\n",
     "/var/log/lastlog": "",

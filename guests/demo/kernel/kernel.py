@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import trio
 
@@ -50,6 +50,7 @@ class Kernel:
         sysrq_mask: what /proc/sys/kernel/sysrq holds at first.
         host_name: the host name at first.
         power: called with "reboot" or "poweroff" at the very end.
+        disk: where the file system is kept over reboots.
 
     Attributes:
         files: the root file system.
@@ -65,6 +66,7 @@ class Kernel:
         sysrq_mask: int,
         host_name: str,
         power: Callable[[str], None],
+        disk: dict[str, Any],
     ) -> None:
         self.port = port
         self.uart = uart
@@ -74,7 +76,7 @@ class Kernel:
         self.processes = ProcessTable()
         self.sysrq = SysRq(self, sysrq_mask, always="sysrq_always_enabled" in parameters)
         self.terminal = Terminal(port, warn=lambda text: self.log.printk(text, WARNING))
-        self.files = FileSystem(self.wall_time)
+        self.files = FileSystem(self.wall_time, disk)
         self.unknown_nmi_panic = "unknown_nmi_panic" in parameters
         self.panic_timeout = parameters.number("panic", 0)
         self.has_serial_console = parameters.serial_format is not None

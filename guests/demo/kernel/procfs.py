@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import uuid
 from collections.abc import Callable
 from typing import Final
 
@@ -77,7 +78,10 @@ def add_proc(kernel: Kernel) -> None:
     text("/proc/sys/kernel/ostype", lambda: "Linux\n")
     text("/proc/sys/kernel/osrelease", lambda: f"{RELEASE}\n")
     text("/proc/sys/kernel/version", lambda: f"{VERSION}\n")
-    text("/proc/kmsg", log.text)
+    boot_id = uuid.uuid4()
+    text("/proc/sys/kernel/random/boot_id", lambda: f"{boot_id}\n")
+    text("/proc/sys/kernel/random/uuid", lambda: f"{uuid.uuid4()}\n")
+    make("/proc/kmsg", lambda: log.text().encode(), mode=0o400)
     text("/sys/class/tty/console/active", lambda: " ".join(kernel.parameters.console_names) + "\n")
     make(
         "/proc/sys/kernel/hostname",
@@ -106,8 +110,10 @@ def add_proc(kernel: Kernel) -> None:
 def add_devices(kernel: Kernel) -> None:
     """Create the files of /dev."""
 
-    def make(name: str, read: Callable[[], bytes] | None, write: Callable[[bytes], None] | None) -> None:
-        kernel.files.make_generated(f"/dev/{name}", read, write, "device")
+    def make(
+        name: str, read: Callable[[], bytes] | None, write: Callable[[bytes], None] | None, mode: int = 0o666
+    ) -> None:
+        kernel.files.make_generated(f"/dev/{name}", read, write, "device", mode)
 
     def to_terminal(data: bytes) -> None:
         kernel.port.put(kernel.terminal.discipline.process_output(data))
@@ -129,12 +135,12 @@ def add_devices(kernel: Kernel) -> None:
     make("zero", lambda: bytes(4096), to_nowhere)
     make("urandom", lambda: os.urandom(256), to_nowhere)
     make("random", lambda: os.urandom(256), to_nowhere)
-    make("ttyS0", None, to_terminal)
+    make("ttyS0", None, to_terminal, 0o620)
     make("tty", None, to_terminal)
-    make("console", None, to_console)
-    make("kmsg", lambda: kernel.log.text().encode(), to_log)
-    make("vda", None, None)
-    make("vda1", None, None)
+    make("console", None, to_console, 0o600)
+    make("kmsg", lambda: kernel.log.text().encode(), to_log, 0o644)
+    make("vda", None, None, 0o660)
+    make("vda1", None, None, 0o660)
 
 
 def _consoles(kernel: Kernel) -> str:

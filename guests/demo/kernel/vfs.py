@@ -1,16 +1,26 @@
-"""The file system: a tree in memory, lost at power off.  Files of /proc and /dev are made by functions: see `procfs`."""
+"""The file system: a tree in memory, which is kept on the machine's disk over resets and reboots.
+
+Files of /proc and /dev are made by functions: see `procfs`.  These directories, /run, /sys and /tmp are new at each boot.
+Permissions are checked for the owner and for everybody else; groups have none of their own.
+"""
 
 from __future__ import annotations
 
+import copy
 import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from . import disk_contents
 
 #: The size of the disk, and so the largest file, in bytes.
 CAPACITY_BYTES: Final = 16 << 20
+#: The directories whose content is not on the disk.
+_NOT_ON_DISK: Final = ("/dev", "/proc", "/run", "/sys", "/tmp")
+_TREE: Final = "root file system"
+_STICKY: Final = 0o1000
+_READ, _WRITE, _SEARCH = 4, 2, 1
 
 
 class FileError(Exception):
@@ -28,6 +38,7 @@ class Node:
         write: takes what is written to a device or a setting; raises `FileError` for a value that it refuses.
         mode: the permission bits.
         modified: the time of the last change, in seconds since 1970.
+        owner: the number of the user to whom it belongs.
         children: what is in a directory, by name.
     """
 
@@ -37,25 +48,51 @@ class Node:
     write: Callable[[bytes], None] | None = None
     mode: int = 0o644
     modified: float = 0.0
+    owner: int = 0
     children: dict[str, Node] = field(default_factory=dict)
 
 
 class FileSystem:
-    """The tree, with the files of a freshly installed machine in it.
+    """The tree, as root sees it.
 
     Args:
         clock: the time that new files get, in seconds since 1970.
+        disk: where the tree is kept; if there is none yet, it gets the files of a freshly installed machine.
+
+    Attributes:
+        root: the root directory.
+        is_new: whether the machine has just been installed.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], disk: dict[str, Any]) -> None:
         self._clock = clock
-        self.root = Node("directory", mode=0o755)
+        self._uid = 0
+        self.is_new = _TREE not in disk
+        self.root: Node = disk.setdefault(_TREE, Node("directory", mode=0o755))
         for path in disk_contents.DIRECTORIES:
-            self._make(path, Node("directory", mode=0o1777 if path == "/tmp" else 0o755))
-        for path, text in disk_contents.FILES.items():
-            self._make(path, Node(data=text.encode()))
-        for path, target in disk_contents.LINKS.items():
-            self._make(path, Node("link", data=target.encode(), mode=0o777))
+            if self.is_new or path.startswith(_NOT_ON_DISK):
+                self._make(path, Node("directory", mode=disk_contents.MODES.get(path, 0o755)))
+        if self.is_new:
+            for path, text in disk_contents.FILES.items():
+                self._make(path, Node(data=text.encode()))
+            for path, target in disk_contents.LINKS.items():
+                self._make(path, Node("link", data=target.encode(), mode=0o777))
+
+    def seen_by(self, uid: int) -> FileSystem:
+        """The same tree, for a process of another user."""
+        view = copy.copy(self)
+        view._uid = uid
+        return view
+
+    def _check(self, node: Node, wanted: int) -> None:
+        """Check that the user has a permission.
+
+        Raises:
+            FileError: he does not.
+        """
+        granted = node.mode >> 6 if node.owner == self._uid else node.mode
+        if self._uid != 0 and not granted & wanted:
+            raise FileError("Permission denied")
 
     def _make(self, path: str, node: Node) -> None:
         parent, name = posixpath.split(path)
@@ -68,6 +105,7 @@ class FileSystem:
         read: Callable[[], bytes] | None,
         write: Callable[[bytes], None] | None = None,
         kind: str = "file",
+        mode: int | None = None,
     ) -> None:
         """Create a file whose content is not stored.
 
@@ -76,9 +114,11 @@ class FileSystem:
             read: makes the content; None if the file cannot be read.
             write: takes what is written; None if the file cannot be written.
             kind: "file" or "device".
+            mode: the permission bits; None for those of a file that root alone may change.
         """
-        mode = 0o644 if read and write else 0o444 if read else 0o200
-        self._make(path, Node(kind, read=read, write=write, mode=mode if kind == "file" else 0o620))
+        if mode is None:
+            mode = 0o644 if read and write else 0o444 if read else 0o200
+        self._make(path, Node(kind, read=read, write=write, mode=mode))
 
     # ----------------------------------------------------------------------------------------------------------- lookup
     def find(self, path: str, *, follow: bool = True) -> Node:
@@ -92,6 +132,7 @@ class FileSystem:
         for index, part in enumerate(parts):
             if node.kind != "directory":
                 raise FileError("Not a directory")
+            self._check(node, _SEARCH)
             if part not in node.children:
                 raise FileError("No such file or directory")
             node = node.children[part]
@@ -128,6 +169,7 @@ class FileSystem:
         node = self.find(path)
         if node.kind == "directory":
             raise FileError("Is a directory")
+        self._check(node, _READ)
         if node.read is not None:
             return node.read()
         if node.write is not None:
@@ -151,9 +193,13 @@ class FileSystem:
             node = self.find(path)
         except FileError:
             parent, name = posixpath.split(posixpath.normpath(path))
-            node = self._directory(parent).children.setdefault(name, Node())
+            directory = self._directory(parent)
+            if name not in directory.children:
+                self._check(directory, _WRITE)
+            node = directory.children.setdefault(name, Node(owner=self._uid))
         if node.kind == "directory":
             raise FileError("Is a directory")
+        self._check(node, _WRITE)
         if node.write is not None:
             node.write(data)
             return
@@ -177,7 +223,9 @@ class FileSystem:
         if self.exists(path):
             raise FileError("File exists")
         parent, name = posixpath.split(posixpath.normpath(path))
-        self._directory(parent).children[name] = Node("directory", mode=0o755, modified=self._clock())
+        directory = self._directory(parent)
+        self._check(directory, _WRITE)
+        directory.children[name] = Node("directory", mode=0o755, modified=self._clock(), owner=self._uid)
 
     def remove(self, path: str, *, recursive: bool = False) -> None:
         """Remove a file; with ``recursive`` also a directory and all that is in it.
@@ -185,12 +233,28 @@ class FileSystem:
         Raises:
             FileError: nothing is there, or it is a directory that must not be removed.
         """
-        if self.find(path, follow=False).kind == "directory" and not recursive:
+        node = self.find(path, follow=False)
+        if node.kind == "directory" and not recursive:
             raise FileError("Is a directory")
         parent, name = posixpath.split(posixpath.normpath(path))
         if not name:
             raise FileError("Device or resource busy")
-        del self._directory(parent).children[name]
+        directory = self._directory(parent)
+        self._check(directory, _WRITE)
+        if directory.mode & _STICKY and self._uid not in (0, node.owner, directory.owner):
+            raise FileError("Operation not permitted")
+        del directory.children[name]
+
+    def change_mode(self, path: str, mode: int) -> None:
+        """Set the permission bits, as chmod(2) does.
+
+        Raises:
+            FileError: nothing is there, or it belongs to somebody else.
+        """
+        node = self.find(path)
+        if self._uid not in (0, node.owner):
+            raise FileError("Operation not permitted")
+        node.mode = mode
 
     def names(self, path: str) -> list[str]:
         """The names in a directory, sorted.
@@ -198,4 +262,6 @@ class FileSystem:
         Raises:
             FileError: nothing is there, or it is not a directory.
         """
-        return sorted(self._directory(path).children)
+        directory = self._directory(path)
+        self._check(directory, _READ)
+        return sorted(directory.children)

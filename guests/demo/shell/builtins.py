@@ -28,7 +28,7 @@ async def _cd(context: Context) -> int:
         await context.print(target)
     path = context.path(target)
     try:
-        if context.kernel.files.find(path).kind != "directory":
+        if context.files.find(path).kind != "directory":
             raise FileError("Not a directory")
     except FileError as error:
         return await context.complain_as_shell(f"{target}: {error}")
@@ -153,7 +153,7 @@ async def _source(context: Context) -> int:
         return await context.complain("filename argument required", 2)
     name = context.arguments[0]
     try:
-        text = context.kernel.files.read(context.path(name)).decode(errors="replace")
+        text = context.files.read(context.path(name)).decode(errors="replace")
     except FileError as error:
         await context.stderr.write(f"{context.shell.name}: {name}: {error}\n".encode())
         return 1

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..kernel.credentials import Credentials
 from ..kernel.kernel import Kernel
+from ..kernel.vfs import FileSystem
 from .shell_state import ShellState
 from .streams import Sink, Source, Streams
 
@@ -80,6 +82,16 @@ class Context:
     def kernel(self) -> Kernel:
         """The kernel."""
         return self.runner.state.kernel
+
+    @property
+    def files(self) -> FileSystem:
+        """The files, as the user of the shell may use them."""
+        return self.runner.state.files
+
+    @property
+    def user(self) -> Credentials:
+        """The user of the shell."""
+        return self.runner.state.user
 
     @property
     def stdin(self) -> Source:

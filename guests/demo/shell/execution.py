@@ -298,7 +298,7 @@ class Execution:
     async def _run_file(self, name: str, arguments: list[str], streams: Streams) -> None:
         """Run a script by its path."""
         path = self.state.path(name)
-        files = self.state.kernel.files
+        files = self.state.files
         try:
             node = files.find(path)
         except FileError as error:

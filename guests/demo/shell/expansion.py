@@ -75,7 +75,7 @@ class Expansion:
         folder, _, last = pattern.rpartition("/")
         prefix = pattern[: len(pattern) - len(last)]
         with suppress(FileError):
-            names = self._shell.kernel.files.names(self._shell.path(folder or ("/" if prefix else ".")))
+            names = self._shell.files.names(self._shell.path(folder or ("/" if prefix else ".")))
             found = fnmatch.filter(names, last)
             found = [prefix + name for name in found if last.startswith(".") or not name.startswith(".")]
             return found or [plain]

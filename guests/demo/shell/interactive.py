@@ -6,6 +6,7 @@ not supported.  Job control is reduced to the foreground job, Ctrl-C, Ctrl-\\ an
 
 from __future__ import annotations
 
+import math
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
@@ -45,14 +46,27 @@ class Shell:
         async with trio.open_nursery() as nursery:
             self._state.nursery = nursery
             try:
+                await self._read_startup_files()
                 await self._loop()
             except ExitShell as leave:
                 self._state.status = leave.status
             nursery.cancel_scope.cancel()
         return self._state.status
 
+    @property
+    def _is_login(self) -> bool:
+        return self._state.name.startswith("-")
+
+    async def _read_startup_files(self) -> None:
+        """Run the user's start-up files: those of a login shell, or ``.bashrc``."""
+        home, files = self._state.variables["HOME"], self._state.files
+        names = [".bash_profile", ".bash_login", ".profile"] if self._is_login else [".bashrc"]
+        found = [path for path in (f"{home}/{name}" for name in names) if files.exists(path)][:1]
+        for path in (["/etc/profile"] if self._is_login else []) + found:
+            await self._execution.run_text(files.read_text(path))
+
     async def _loop(self) -> None:
-        is_login = self._state.name.startswith("-")
+        is_login = self._is_login
         while True:
             try:
                 text = await self._read_command()
@@ -66,7 +80,11 @@ class Shell:
 
     async def _read_command(self) -> str | None:
         """Read lines until they are a complete command; return None for Ctrl-D."""
-        text = await self._editor.read_line(self._expand_prompt("PS1"), interruptible=self._state.job_control)
+        with trio.move_on_after(self._input_limit_s()) as scope:
+            text = await self._editor.read_line(self._expand_prompt("PS1"), interruptible=self._state.job_control)
+        if scope.cancelled_caught:
+            await self._state.kernel.terminal.write("\atimed out waiting for input: auto-logout\n")
+            raise ExitShell(self._state.status)
         if text is None:
             return None
         while True:
@@ -83,6 +101,11 @@ class Shell:
             except ShellSyntaxError:
                 pass
             return text
+
+    def _input_limit_s(self) -> float:
+        """How long a command may be awaited (TMOUT), in seconds."""
+        text = self._state.variables.get("TMOUT", "")
+        return float(text) if text.isdecimal() and int(text) > 0 else math.inf
 
     async def _run_foreground(self, text: str) -> None:
         terminal = self._state.kernel.terminal
@@ -108,12 +131,12 @@ class Shell:
             directory = "~" + directory[len(home) :]
         text = self._state.variables.get(name, "$ ")
         values = {
-            "u": "root",
+            "u": self._state.user.name,
             "h": self._state.kernel.host_name,
             "H": self._state.kernel.host_name,
             "w": directory,
             "W": posixpath.basename(directory) or "/",
-            "$": "#",
+            "$": "#" if self._state.user.is_root else "$",
             "n": "\n",
             "r": "\r",
             "e": "\x1b",
@@ -137,7 +160,7 @@ class Shell:
         prefix = word[: len(word) - len(beginning)]
         path = self._state.path(prefix or ".")
         with suppress(FileError):
-            files = self._state.kernel.files
+            files = self._state.files
             found = [name for name in files.names(path) if name.startswith(beginning)]
             found = [name for name in found if beginning or not name.startswith(".")]
             return start, [

@@ -67,7 +67,7 @@ def _opened(shell: ShellState, streams: Streams, redirection: Redirection, targe
         return file
     if path in _TERMINALS:
         return TerminalFile(shell.kernel.terminal)
-    files = shell.kernel.files
+    files = shell.files
     try:
         if redirection.operator == "<":
             return BytesSource(files.read(path))

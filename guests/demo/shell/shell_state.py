@@ -9,6 +9,7 @@ from typing import Final
 
 import trio
 
+from ..kernel.credentials import ROOT, Credentials
 from ..kernel.kernel import Kernel
 from .grammar import Command
 from .streams import Streams, TerminalFile
@@ -41,8 +42,10 @@ class ShellState:
         prompt: PS1.
         job_control: whether Ctrl-C reaches its commands (not for process 1).
         bracketed_paste: whether its prompts switch the terminal's bracketed paste on.
+        user: who runs it.
 
     Attributes:
+        files: the files, as its user may use them.
         interactive: whether this is the shell at the prompt, and not a subshell or a script of it.
         options: the letters that ``set`` has switched on.
         status: ``$?``.
@@ -63,8 +66,11 @@ class ShellState:
         prompt: str,
         job_control: bool = True,
         bracketed_paste: bool = False,
+        user: Credentials = ROOT,
     ) -> None:
         self.kernel = kernel
+        self.user = user
+        self.files = kernel.files.seen_by(user.uid)
         self.name = name
         self.directory = directory
         self.job_control = job_control
@@ -78,10 +84,10 @@ class ShellState:
         self.parameters: list[str] = []
         self.exported = {"HOME", "LOGNAME", "PATH", "PWD", "SHELL", "TERM", "USER", "LANG"}
         self.variables = {
-            "HOME": "/root",
+            "HOME": user.home,
             "IFS": " \t\n",
             "LANG": "C.UTF-8",
-            "LOGNAME": "root",
+            "LOGNAME": user.name,
             "PATH": _PATH,
             "PS1": prompt,
             "PS2": "> ",
@@ -89,7 +95,7 @@ class ShellState:
             "SHELL": "/bin/bash",
             "SHLVL": "1",
             "TERM": "vt220",
-            "USER": "root",
+            "USER": user.name,
         }
         self.streams = Streams(dict.fromkeys((0, 1, 2), TerminalFile(kernel.terminal)))
         self.background: list[BackgroundJob] = []
@@ -132,7 +138,7 @@ class ShellState:
             "SECONDS": str(int(uptime_s)),
             "HOSTNAME": self.kernel.host_name,
             "BASH_VERSION": "5.2.15(1)-release",
-            "UID": "0",
-            "EUID": "0",
+            "UID": str(self.user.uid),
+            "EUID": str(self.user.uid),
         }
         return special.get(name, self.variables.get(name))

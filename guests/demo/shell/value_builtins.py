@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Final
 
 import trio
@@ -11,7 +12,7 @@ import trio
 from . import getopt
 from .command_context import CommandFunction, Context
 from .lexer import decode_escapes
-from .streams import read_line
+from .streams import TerminalFile, read_line
 
 
 async def _echo(context: Context) -> int:
@@ -113,7 +114,7 @@ def _evaluate(context: Context, words: list[str]) -> bool:
 
 
 def _unary(context: Context, operator: str, word: str) -> bool:
-    files = context.kernel.files
+    files = context.files
     path = context.path(word)
     if operator == "-n":
         return bool(word)
@@ -168,8 +169,8 @@ async def _read(context: Context) -> int:
         await context.stderr.write(parsed.values["p"].encode())
     terminal = context.kernel.terminal
     data = b""
-    with terminal.modes_restored():
-        if "s" in parsed:
+    with terminal.modes_restored() if isinstance(context.stdin, TerminalFile) else nullcontext():
+        if "s" in parsed and isinstance(context.stdin, TerminalFile):
             terminal.set_modes(terminal.modes.without("echo"))
         with trio.move_on_after(float(parsed.values.get("t", "inf"))) as scope:
             data = await read_line(context.stdin)

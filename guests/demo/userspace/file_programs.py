@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import time
 from collections.abc import Mapping
 from typing import Final
@@ -11,13 +12,14 @@ from ..kernel.vfs import FileError, Node
 from ..shell import getopt
 from ..shell.command_context import CommandFunction, Context
 from ..shell.streams import TerminalFile, read_all
+from . import accounts
 
 _TYPES: Final = {"directory": "d", "link": "l", "device": "c", "file": "-"}
 
 
 async def _ls(context: Context) -> int:
     parsed = getopt.parse(context.arguments, "laAh1dFrtRS", {"all": "a", "color": "1"})
-    files = context.kernel.files
+    files = context.files
     status = 0
     listed_files: list[tuple[str, Node]] = []
     directories: list[str] = []
@@ -63,7 +65,8 @@ async def _list(context: Context, entries: list[tuple[str, Node]], parsed: getop
         for name, node in entries:
             arrow = f" -> {node.data.decode()}" if node.kind == "link" else ""
             modified = time.strftime("%b %e %H:%M", time.gmtime(node.modified))
-            await context.print(f"{_mode(node)} 1 root root {_size(node):8d} {modified} {name}{arrow}")
+            owner = accounts.name_of(context.kernel.files, node.owner)
+            await context.print(f"{_mode(node)} 1 {owner} {owner} {_size(node):8d} {modified} {name}{arrow}")
         return
     names = [name + ("/" if "F" in parsed and node.kind == "directory" else "") for name, node in entries]
     if "1" in parsed or not isinstance(context.stdout, TerminalFile):
@@ -98,7 +101,7 @@ def _mode(node: Node) -> str:
 async def _mkdir(context: Context) -> int:
     parsed = getopt.parse(context.arguments, "pvm:")
     status = 0
-    files = context.kernel.files
+    files = context.files
     if not parsed.operands:
         return await context.complain("missing operand")
     for name in parsed.operands:
@@ -124,7 +127,7 @@ async def _rm(context: Context) -> int:
         return await context.complain("missing operand")
     for name in parsed.operands:
         try:
-            context.kernel.files.remove(context.path(name), recursive=bool(parsed.flags & {"r", "R"}))
+            context.files.remove(context.path(name), recursive=bool(parsed.flags & {"r", "R"}))
         except FileError as error:
             if "f" not in parsed or "No such" not in str(error):
                 status = await context.complain(f"cannot remove '{name}': {error}")
@@ -136,7 +139,7 @@ async def _mv(context: Context) -> int:
     if len(parsed.operands) < 2:
         return await context.complain("missing file operand")
     *sources, target = parsed.operands
-    files = context.kernel.files
+    files = context.files
     status = 0
     for source in sources:
         destination = context.path(target)
@@ -154,7 +157,7 @@ async def _touch(context: Context) -> int:
     status = 0
     for name in [word for word in context.arguments if not word.startswith("-")]:
         try:
-            context.kernel.files.write(context.path(name), b"", append=True)
+            context.files.write(context.path(name), b"", append=True)
         except FileError as error:
             status = await context.complain(f"cannot touch '{name}': {error}")
     return status
@@ -166,13 +169,16 @@ async def _chmod(context: Context) -> int:
     mode, *names = context.arguments
     for name in names:
         try:
-            node = context.kernel.files.find(context.path(name))
+            before = context.files.find(context.path(name)).mode
         except FileError as error:
             return await context.complain(f"cannot access '{name}': {error}")
-        if mode.isdigit():
-            node.mode = int(mode, 8)
-        elif "x" in mode:
-            node.mode = node.mode | 0o111 if "+" in mode else node.mode & ~0o111
+        if not re.fullmatch(r"[0-7]{1,4}|.*x.*", mode):
+            continue
+        after = int(mode, 8) if mode.isdigit() else before | 0o111 if "+" in mode else before & ~0o111
+        try:
+            context.files.change_mode(context.path(name), after)
+        except FileError as error:
+            return await context.complain(f"changing permissions of '{name}': {error}")
     return 0
 
 
@@ -187,11 +193,11 @@ async def _dd(context: Context) -> int:
     elif context.path(name) in ("/dev/zero", "/dev/urandom", "/dev/random"):
         if count is None:
             return await context.complain("count= is needed with an endless device here")
-        unit = context.kernel.files.read(context.path(name))
+        unit = context.files.read(context.path(name))
         data = (unit * (block * count // len(unit) + 1))[: block * count]
     else:
         try:
-            data = context.kernel.files.read(context.path(name))
+            data = context.files.read(context.path(name))
         except FileError as error:
             return await context.complain(f"failed to open '{name}': {error}")
     data = data[block * int(values.get("skip", "0")) :]
@@ -200,8 +206,8 @@ async def _dd(context: Context) -> int:
     if "of" in values:
         path, seek = context.path(values["of"]), block * int(values.get("seek", "0"))
         try:
-            before = context.kernel.files.read(path)[:seek] if seek and context.kernel.files.exists(path) else b""
-            context.kernel.files.write(path, before.ljust(seek, b"\0") + data)
+            before = context.files.read(path)[:seek] if seek and context.files.exists(path) else b""
+            context.files.write(path, before.ljust(seek, b"\0") + data)
         except FileError as error:
             return await context.complain(f"failed to open '{values['of']}': {error}")
     else:

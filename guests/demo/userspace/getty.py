@@ -13,14 +13,15 @@ from typing import Final
 
 import trio
 
+from ..kernel.credentials import Credentials
 from ..kernel.kernel import Kernel
 from ..kernel.release import uname
 from ..kernel.vfs import FileError, FileSystem
 from ..settings import Settings
 from ..tty.termios_modes import Modes
-from .accounts import check_password
+from .accounts import check_password, find_user
 from .password_prompt import EndOfFile, ask_password
-from .root_shell import run_root_shell
+from .user_shell import run_user_shell
 
 #: How often login asks (LOGIN_RETRIES).
 TRIES: Final = 5
@@ -62,9 +63,9 @@ class Getty:
             return
         terminal.set_modes(raw.having("icanon", "echo", "isig", "ixon", "icrnl"))
         with trio.CancelScope() as scope, terminal.foreground(lambda _signal: scope.cancel()):
-            logged_in = await self._log_in(name)
-        if not scope.cancelled_caught and logged_in:
-            await self._session()
+            user = await self._log_in(name)
+        if not scope.cancelled_caught and user is not None:
+            await self._session(user)
 
     def _expand(self, text: str) -> str:
         """Replace agetty's escapes in /etc/issue."""
@@ -97,8 +98,8 @@ class Getty:
             if name:
                 return name.decode(errors="replace")
 
-    async def _log_in(self, name: str) -> bool:
-        """Run login: ask for the password until it is right; return whether it was."""
+    async def _log_in(self, name: str) -> Credentials | None:
+        """Run login: ask for the password until it is right; return the user, or None if it never was."""
         kernel, terminal = self._kernel, self._terminal
         limit_s = self._settings.login_timeout
         with trio.move_on_after(limit_s) as scope:
@@ -113,14 +114,14 @@ class Getty:
                     await terminal.write("\n")
                     password = None
                 if password is not None and check_password(kernel.files, name, password):
-                    return True
+                    return find_user(kernel.files, name)
                 await trio.sleep(self._settings.scaled(FAIL_DELAY_S))
                 await terminal.write("\nLogin incorrect\n")
             await terminal.write(f"Maximum number of tries exceeded ({TRIES})\n")
         if scope.cancelled_caught:
             terminal.set_modes(terminal.modes.having("echo"))
             await terminal.write(f"\nLogin timed out after {limit_s:g} seconds.\n")
-        return False
+        return None
 
     async def _read_line(self) -> str:
         data = await self._terminal.read()
@@ -128,24 +129,35 @@ class Getty:
             raise EndOfFile
         return data.decode(errors="replace").rstrip("\n")
 
-    async def _session(self) -> None:
+    async def _session(self, user: Credentials) -> None:
         kernel, terminal = self._kernel, self._terminal
         kernel.processes.logged_in = True
         await terminal.write(f"{uname(kernel.host_name, 'snrvm')}\n{kernel.files.read_text('/etc/motd')}")
-        last = _last_login(kernel.files)
+        last = _last_login(kernel.files, user.uid)
         if last is not None:
             await terminal.write(
                 f"Last login: {time.strftime('%a %b %e %H:%M:%S UTC %Y', time.gmtime(last))} on ttyS0\n"
             )
-        kernel.files.write(_LASTLOG, _LASTLOG_ENTRY.pack(int(kernel.wall_time()), b"ttyS0", b""))
-        await run_root_shell(kernel, self._settings, "-bash")
+        _note_login(kernel.files, user.uid, int(kernel.wall_time()))
+        tty = kernel.files.find("/dev/ttyS0")
+        tty.owner = user.uid
+        await run_user_shell(kernel, self._settings, "-bash", user=user)
+        tty.owner = 0
         kernel.processes.logged_in = False
 
 
-def _last_login(files: FileSystem) -> int | None:
-    """When root logged in last, in seconds since 1970."""
+def _last_login(files: FileSystem, uid: int) -> int | None:
+    """When a user logged in last, in seconds since 1970; None if that was never."""
     try:
-        seconds: int = _LASTLOG_ENTRY.unpack(files.read(_LASTLOG))[0]
+        seconds: int = _LASTLOG_ENTRY.unpack_from(files.read(_LASTLOG), uid * _LASTLOG_ENTRY.size)[0]
     except (FileError, struct.error):
         return None
-    return seconds
+    return seconds or None
+
+
+def _note_login(files: FileSystem, uid: int, seconds: int) -> None:
+    start = uid * _LASTLOG_ENTRY.size
+    data = bytearray(files.read(_LASTLOG) if files.exists(_LASTLOG) else b"")
+    data.extend(bytes(max(0, start + _LASTLOG_ENTRY.size - len(data))))
+    _LASTLOG_ENTRY.pack_into(data, start, seconds, b"ttyS0", b"")
+    files.write(_LASTLOG, bytes(data))

@@ -15,10 +15,11 @@ from ..kernel import boot_log, crash_traces
 from ..kernel.kernel import Kernel
 from ..kernel.printk import EMERG
 from ..settings import Settings
+from .command_agent import CommandAgent
 from .getty import Getty
 from .initramfs import Initramfs
-from .root_shell import run_root_shell
 from .sulogin import Sulogin
+from .user_shell import run_user_shell
 
 #: The part of ``boot_seconds`` that systemd takes; the kernel takes the rest.
 SYSTEMD_SHARE: Final = 0.4
@@ -93,11 +94,13 @@ class Init:
     Args:
         kernel: the kernel.
         settings: the guest's settings.
+        agent: the guest agent, a service of multi-user mode.
     """
 
-    def __init__(self, kernel: Kernel, settings: Settings) -> None:
+    def __init__(self, kernel: Kernel, settings: Settings, agent: CommandAgent) -> None:
         self._kernel = kernel
         self._settings = settings
+        self._agent = agent
         self._terminal = kernel.terminal
         self._parameters = kernel.parameters
         self._shutdown = trio.Event()
@@ -133,6 +136,7 @@ class Init:
             nursery.start_soon(self._systemd)
             await self._shutdown.wait()
             await trio.sleep(self._settings.scaled(0.1))
+            self._agent.stop()
             nursery.cancel_scope.cancel()
         self._terminal.discipline.set_modes(self._terminal.discipline.modes.without("ixon"))
         await self._stop()
@@ -152,7 +156,7 @@ class Init:
             await self._terminal.write("/bin/sh: 0: can't access tty; job control turned off\n")
             prompt = "# "
         self._kernel.host_name = "(none)"
-        status = await run_root_shell(
+        status = await run_user_shell(
             self._kernel, self._settings, name, prompt=prompt, directory="/", job_control=False
         )
         self._kernel.panic(f"Attempted to kill init! exitcode=0x{(status & 0xFF) << 8:08x}", crash_traces.INIT_DIED)
@@ -197,6 +201,7 @@ class Init:
             await self._status((_SERIAL_GETTY,))
         await self._status(_LOGIN_PROMPTS)
         await trio.sleep_until(start + duration_s)
+        self._agent.start()
         if not has_getty:
             self._kernel.close_tty()
             await trio.sleep_forever()

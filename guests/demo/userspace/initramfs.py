@@ -12,7 +12,7 @@ import trio
 from ..kernel import boot_log, crash_traces
 from ..kernel.kernel import Kernel
 from ..settings import Settings
-from .root_shell import run_root_shell
+from .user_shell import run_user_shell
 
 #: The values of root= that name the disk.
 ROOT_DEVICES: Final = ("/dev/vda1", "UUID=7d1c9c3b-51a2-4d0f-9c43-0a8f5d1f7e55", "LABEL=root", "PARTUUID=4f1c03d2-01")
@@ -76,6 +76,6 @@ class Initramfs:
         )
         if not self._kernel.parameters.console_is_serial:
             await trio.sleep_forever()
-        await run_root_shell(
+        await run_user_shell(
             self._kernel, self._settings, "sh", prompt="(initramfs) ", directory="/", job_control=False
         )

@@ -27,6 +27,12 @@ async def _shutdown(context: Context) -> int:
 async def _go_down(context: Context, how: str) -> int:
     """End the system: cleanly, or at once with ``-f``."""
     kernel = context.kernel
+    if not context.user.is_root:
+        words = {"poweroff": "power off", "reboot": "reboot", "halt": "halt"}[how]
+        await context.stderr.write(
+            f"Failed to {words} system via logind: Interactive authentication required.\n".encode()
+        )
+        return 1
     forced = bool(_FORCED.intersection(context.arguments))
     if kernel.init is None or not (context.shell.job_control or forced):
         await context.stderr.write(

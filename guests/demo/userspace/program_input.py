@@ -27,7 +27,7 @@ async def open_inputs(context: Context, names: list[str]) -> list[tuple[str, Sou
             result.append((name, context.stdin))
             continue
         try:
-            result.append((name, BytesSource(context.kernel.files.read(context.path(name)))))
+            result.append((name, BytesSource(context.files.read(context.path(name)))))
         except FileError as error:
             await context.complain(f"{name}: {error}")
     return result

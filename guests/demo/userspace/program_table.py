@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from ..shell.command_context import CommandFunction
+from .account_programs import ACCOUNT_PROGRAMS
 from .checksum_programs import CHECKSUM_PROGRAMS
 from .file_programs import FILE_PROGRAMS
 from .passwd import passwd
@@ -23,6 +24,7 @@ PROGRAMS: Final[Mapping[str, CommandFunction]] = {
     **FILE_PROGRAMS,
     **SYSTEM_PROGRAMS,
     **POWER_PROGRAMS,
+    **ACCOUNT_PROGRAMS,
     "passwd": passwd,
     "stty": stty,
 }

@@ -21,7 +21,7 @@ async def _sh(context: Context) -> int:
         return await _run_argument(context, options & {"e", "x", "u"}, words)
     if words:
         try:
-            text = context.kernel.files.read(context.path(words[0])).decode(errors="replace")
+            text = context.files.read(context.path(words[0])).decode(errors="replace")
         except FileError as error:
             return await context.complain(f"{words[0]}: {error}", 127)
         return await runner.run_script(text, words[0], words[1:], context.streams)

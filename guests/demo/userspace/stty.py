@@ -8,6 +8,7 @@ from typing import Final
 from uartsim.guest.script import LineFormat
 
 from ..shell.command_context import Context
+from ..shell.streams import TerminalFile
 from ..tty.termios_modes import COOKED, DEFAULT_CHARACTERS, Modes
 
 #: The modes in the rows of ``stty -a``.
@@ -39,6 +40,8 @@ async def stty(context: Context) -> int:
     arguments = list(context.arguments)
     if arguments[:1] in (["-F"], ["--file"]):
         arguments = arguments[2:]
+    elif not isinstance(context.stdin, TerminalFile):
+        return await context.complain("'standard input': Inappropriate ioctl for device")
     if not arguments:
         return await _show(context, everything=False)
     modes, line_format, has_shown = terminal.modes, terminal.port.line_format, False

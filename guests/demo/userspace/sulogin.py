@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import trio
 
 from ..kernel.kernel import Kernel
 from ..settings import Settings
 from ..tty.termios_modes import Modes
-from .accounts import check_password
+from .accounts import check_password, has_password
 from .getty import FAIL_DELAY_S
-from .root_shell import run_root_shell
+from .user_shell import run_user_shell
+
+#: What sulogin says where root has no password, before it waits for Enter.
+_LOCKED: Final = (
+    "\nCannot open access to console, the root account is locked.\nSee sulogin(8) man page for more details.\n\n"
+    "Press Enter to continue.\n"
+)
 
 
 class Sulogin:
@@ -29,6 +37,11 @@ class Sulogin:
         """Ask for root's password and run a shell; returns when it ends, or at Ctrl-D, to start the default target."""
         terminal, kernel = self._terminal, self._kernel
         cooked = Modes().with_size(24, 80)
+        if not has_password(kernel.files, "root"):
+            terminal.set_modes(cooked)
+            await terminal.write(_LOCKED)
+            await terminal.read()
+            return
         raw = cooked.without("icanon", "echo", "isig", "ixon", "icrnl")
         while True:
             terminal.set_modes(raw)
@@ -40,7 +53,7 @@ class Sulogin:
                 return
             if check_password(kernel.files, "root", password):
                 terminal.set_modes(cooked)
-                await run_root_shell(kernel, self._settings, "bash")
+                await run_user_shell(kernel, self._settings, "bash")
                 return
             await trio.sleep(self._settings.scaled(FAIL_DELAY_S))
             await terminal.write("Login incorrect\n\n")

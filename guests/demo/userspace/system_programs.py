@@ -1,4 +1,4 @@
-"""Programs that show or change the state of the system: uname, dmesg, sysctl, hostname, id, date, uptime, ps, sleep ..."""
+"""Programs that show or change the state of the system: uname, dmesg, sysctl, hostname, date, uptime, ps, sleep ..."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import trio
 
 from ..kernel.printk import KernelLog
 from ..kernel.release import uname
-from ..kernel.vfs import FileError
+from ..kernel.vfs import FileError, FileSystem
 from ..shell import getopt
 from ..shell.command_context import CommandFunction, Context
+from . import accounts
 
 _LEVELS: Final = ("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug")
 
@@ -25,6 +26,8 @@ async def _uname(context: Context) -> int:
 
 async def _dmesg(context: Context) -> int:
     log = context.kernel.log
+    if not context.user.is_root:
+        return await context.complain("read kernel buffer failed: Operation not permitted")
     parsed = getopt.parse(
         context.arguments, "n:cCDEwHTtxrkS", {"console-level": "n", "clear": "C", "console-off": "D", "console-on": "E"}
     )
@@ -49,17 +52,6 @@ def _dmesg_text(log: KernelLog, flags: set[str]) -> str:
         lines = zip(log.messages, log.text().splitlines(), strict=True)
         return "".join(f"<{message.level}>{line}\n" for message, line in lines)
     return log.text()
-
-
-async def _id(context: Context) -> int:
-    short = {"-u": "0", "-g": "0", "-un": "root", "-nu": "root", "-gn": "root"}
-    await context.print(short.get("".join(context.arguments), "uid=0(root) gid=0(root) groups=0(root)"))
-    return 0
-
-
-async def _whoami(context: Context) -> int:
-    await context.print("root")
-    return 0
 
 
 async def _date(context: Context) -> int:
@@ -94,6 +86,8 @@ async def _ps(context: Context) -> int:
 
 async def _hostname(context: Context) -> int:
     names = [word for word in context.arguments if not word.startswith("-")]
+    if names and not context.user.is_root:
+        return await context.complain("you must be root to change the host name")
     if names:
         context.kernel.host_name = names[0]
     else:
@@ -102,11 +96,11 @@ async def _hostname(context: Context) -> int:
 
 
 async def _sysctl(context: Context) -> int:
-    files = context.kernel.files
+    files = context.files
     parsed = getopt.parse(context.arguments, "wnaqe")
     names = parsed.operands
     if "a" in parsed:
-        names = [f"kernel.{name}" for name in files.names("/proc/sys/kernel")]
+        names = _settings_below(files, "/proc/sys")
     status = 0
     for word in names:
         name, equals, value = word.partition("=")
@@ -121,11 +115,25 @@ async def _sysctl(context: Context) -> int:
                 current = files.read(path).decode().strip()
                 await context.print(current if "n" in parsed else f"{name} = {current}")
         except FileError as error:
-            if "Invalid" in str(error):
+            if "Permission" in str(error):
+                status = await context.complain(f'permission denied on key "{name}"', 255)
+            elif "Invalid" in str(error):
                 status = await context.complain(f'setting key "{name}": {error}', 255)
             else:
                 status = await context.complain(f"cannot stat {path}: {error}", 255)
     return status
+
+
+def _settings_below(files: FileSystem, folder: str) -> list[str]:
+    """The names of the settings in a folder of /proc/sys and the folders below it."""
+    found = []
+    for name in files.names(folder):
+        path = f"{folder}/{name}"
+        if files.is_directory(path):
+            found += _settings_below(files, path)
+        else:
+            found.append(path.removeprefix("/proc/sys/").replace("/", "."))
+    return found
 
 
 async def _sleep(context: Context) -> int:
@@ -145,6 +153,9 @@ async def _sleep(context: Context) -> int:
 
 async def _journalctl(context: Context) -> int:
     kernel = context.kernel
+    if not accounts.is_administrator(kernel.files, context.user):
+        await context.stderr.write(b"No journal files were opened due to insufficient permissions.\n")
+        return 1
     for message in kernel.log.messages:
         await context.print(f"{kernel.date('%b %d %H:%M:%S')} {kernel.host_name} kernel: {message.text}")
     return 0
@@ -154,8 +165,6 @@ async def _journalctl(context: Context) -> int:
 SYSTEM_PROGRAMS: Final[Mapping[str, CommandFunction]] = {
     "uname": _uname,
     "dmesg": _dmesg,
-    "id": _id,
-    "whoami": _whoami,
     "date": _date,
     "uptime": _uptime,
     "ps": _ps,

@@ -27,7 +27,7 @@ async def _cat(context: Context) -> int:
             try:
                 if path == "/dev/zero":
                     return await _flood(context, bytes(512))
-                data = context.kernel.files.read(path)
+                data = context.files.read(path)
             except FileError as error:
                 status = await context.complain(f"{name}: {error}")
                 continue

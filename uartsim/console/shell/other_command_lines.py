@@ -24,6 +24,9 @@ class CommandLine:
         failure: what a failed command prints, if the command line does not keep that (GRUB forgets errors that it has
             printed): the status is 1 then.
         answer: what ``ask`` prints, as a regular expression; group 1 is the number, decimal or ``0x`` and hexadecimal.
+        is_padded: whether lines are filled with blanks up to the last column.
+        more: what stands in the unfinished line when a page is full, and Enter shows the next one; None if pages never end.
+        deaf: what is likely where nothing that is typed comes back; empty where a command line may work without an echo.
     """
 
     name: str
@@ -32,9 +35,28 @@ class CommandLine:
     ask: str | None = None
     failure: re.Pattern[str] | None = None
     answer: str = r"uartsim-{id}-(0x[0-9A-Fa-f]+|\d+)"
+    is_padded: bool = False
+    more: re.Pattern[str] | None = None
+    deaf: str = ""
+
+    def output(self, text: str) -> str:
+        """A command's output, without what the command line itself put into it."""
+        if self.more is not None:  # the question was written over with blanks, behind which the next page begins
+            text = self.more.sub(_rest_of_blanks, text)
+        if self.is_padded:
+            text = "".join(f"{line.rstrip(' ')}\n" for line in text.splitlines())
+        return text
+
+
+def _rest_of_blanks(found: re.Match[str]) -> str:
+    question = found[0].rstrip(" ")
+    return found[0][2 * len(question) :]
 
 
 _ECHO_STATUS: Final = "echo uartsim-{id}-$?"
+
+#: What deletes a line where no single key does: Windows' consoles.
+_BACKSPACES: Final = "\b" * 80
 
 COMMAND_LINES: Final[dict[str, CommandLine]] = {
     line.name: line
@@ -46,7 +68,21 @@ COMMAND_LINES: Final[dict[str, CommandLine]] = {
             failure=re.compile(r"(?m)^error: "),
         ),
         CommandLine("u-boot", re.compile(r"(?:=>|[\w.-]* ?U-Boot>) ?\Z"), ask=_ECHO_STATUS),
-        CommandLine("sac", re.compile(r"SAC> ?\Z")),
+        CommandLine(
+            "sac",
+            re.compile(r"!?SAC> ?\Z"),
+            kill=_BACKSPACES,
+            is_padded=True,
+            more=re.compile(r"(?<!-)-{1,8} ?Press <?Enter>? for more[^\n-]*-{1,8} *"),
+            deaf="SAC takes no keys, as where kernel debugging is on: bcdedit /debug {current} off, and a reboot",
+        ),
+        CommandLine(
+            "cmd",
+            re.compile(r"(?:PS )?[A-Za-z]:\\[^>\n]*> ?\Z"),
+            kill=_BACKSPACES,
+            ask="echo uartsim-{id}-%errorlevel%",
+            is_padded=True,
+        ),
         CommandLine(
             "uefi",
             re.compile(r"(?:Shell|[A-Za-z]+\d*:\\[^>\n]*)> ?\Z"),

@@ -33,7 +33,7 @@ from typing import Final, NamedTuple
 import trio
 
 from uartsim.console.arguments import is_integer
-from uartsim.console.console_errors import OutputTooLong, TypingFailed
+from uartsim.console.console_errors import OutputTooLong, RunFailed, TypingFailed
 from uartsim.console.expectations import Timeout
 from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.session import Session
@@ -163,6 +163,10 @@ class Runner:
             return await self._run_in_shell(command, unix, prompt, deadline, max_output)
         finally:
             self._prompts.ran_at = self._session.last_sent
+
+    def shown_line(self) -> str:
+        """The text before the cursor in its line."""
+        return self._prompts.shown_line()
 
     # -- a Unix shell ---------------------------------------------------------------------------------------------
 
@@ -316,25 +320,53 @@ class Runner:
                 status = int(found[1], 0)
             if not status and kind.failure is not None and kind.failure.search(output):
                 status = 1
+        output = kind.output(output)
         self._session.before, self._session.after = output, ""
         return Result(output, status, elapsed)
+
+    async def enter(self, line: str, shell: str, deadline: float) -> None:
+        """Enter a line at the prompt that is shown, for a verb that is waiting already, and that waits for what it does.
+
+        Raises:
+            RunFailed: nothing of it comes back, where it should.
+            TypingFailed: it could not be typed.
+            ExpectTimeout: it was not typed by the deadline.
+        """
+        __tracebackhide__ = True
+        kind = command_line(shell, "")
+        assert kind is not None
+        await self._enter(kind, line, deadline)
+
+    async def _enter(self, kind: CommandLine, line: str, deadline: float) -> int:
+        """Enter a line; returns where its output begins."""
+        __tracebackhide__ = True
+        echoed = await self._typing.type_line(line, kind.kill, deadline)
+        if kind.deaf and line and not echoed:
+            raise RunFailed(f"{line!r} was typed, and nothing came back: {kind.deaf}{self._session.evidence()}")
+        entered_at = self._received.end
+        await self._session.send("\r")
+        return entered_at
 
     async def _until_prompt(self, kind: CommandLine, command: str, deadline: float) -> str:
         """Enter a line; returns what came until the prompt was back, without the echo."""
         __tracebackhide__ = True
         begin = trio.current_time()
         mark = self._received.end
-        await self._typing.type_line(command, kind.kill, deadline)
-        typed_to = self._received.end
-        await self._session.send("\r")
+        entered_at = await self._enter(kind, command, deadline)
 
-        def look(now: float) -> tuple[bool | None, float]:
+        def look(now: float) -> tuple[str | None, float]:
             settled = self._received.last_output + SETTLE_S
-            if self._received.end == typed_to or now < settled:
-                return None, settled if self._received.end > typed_to else math.inf
-            return (True if kind.prompt.match(self._prompts.shown_line()) else None), math.inf
+            if self._received.end == entered_at or now < settled:
+                return None, settled if self._received.end > entered_at else math.inf
+            line = self._prompts.shown_line()
+            if kind.prompt.match(line):
+                return "prompt", now
+            return ("more" if kind.more is not None and kind.more.fullmatch(line) else None), math.inf
 
-        if not await self._session.watch(look, deadline):
+        while (there := await self._session.watch(look, deadline)) == "more":
+            entered_at = self._received.end
+            await self._session.send("\r")
+        if there is None:
             self._session.raise_unfinished(
                 f"the prompt of {kind.name} behind {command!r} was expected", begin, deadline
             )
