@@ -11,10 +11,10 @@ from trio_websocket import CloseReason, ConnectionClosed
 
 from uartsim.access.keys import ESCAPE, Keys
 from uartsim.azure_client.azure_menu import AzureMenu
-from uartsim.azure_client.machine_log import what_is_new
 from uartsim.azure_client.client_errors import RefusalError, TransientError
 from uartsim.azure_client.http_requests import refusal
 from uartsim.azure_client.machine_checks import MachineName, machine_of_id
+from uartsim.azure_client.machine_log import what_is_new
 from uartsim.azure_client.retries import Retries
 from uartsim.azure_client.typed_frames import FRAME, TypedFrames
 from uartsim.azure_client.web_socket import PING_S, Closed, WebSocket, how_it_closed

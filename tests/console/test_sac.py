@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from uartsim import blocking
 from uartsim.console.blocking_console import Console
@@ -263,3 +265,25 @@ def test_the_last_channel_that_was_closed_is_found_with_the_reason() -> None:
     text = f"{first}EVENT: A channel has been closed.  Idle.  \nChannel: Cmd0002\n"
     assert closed_channel(text) == ("Cmd0002", "Idle.")
     assert closed_channel("SAC>") is None
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 9),
+            st.from_regex(r"[AI][VR]", fullmatch=True),
+            st.from_regex(r"\w(?: ?\w){0,9}", fullmatch=True),
+        )
+    )
+)
+def test_every_table_of_channels_is_read_as_it_was_written(rows: list[tuple[int, str, str]]) -> None:
+    table = "".join(f"{f'{number} ({status})    {name}':<80}\n" for number, status, name in rows)
+    assert read_channels(table) == [Channel(number, name, status) for number, status, name in rows]
+
+
+@given(st.text(), st.text())
+def test_no_text_of_a_guest_is_too_much_for_the_readers_of_sac(line: str, tail: str) -> None:
+    assert place_of(line, tail) in Place
+    assert all(channel.name for channel in read_channels(tail))
+    assert closed_channel(tail) is None or "EVENT" in tail
+    assert "SAC>" not in before_prompt(tail).split("\n")

@@ -8,10 +8,10 @@ from typing import Any, Final, TypeVar
 import httpx
 
 from uartsim.azure_client.client_errors import ConsoleError, RefusalError
-from uartsim.azure_client.credentials import Credentials
 from uartsim.azure_client.http_requests import Http, fields_of
 from uartsim.azure_client.retries import Retries
 from uartsim.azure_client.service_address import ServiceAddress
+from uartsim.azure_client.token_source import Credentials
 from uartsim.errors import UsageError
 
 T = TypeVar("T")

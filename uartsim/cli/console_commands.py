@@ -198,6 +198,29 @@ def log(chosen: MachineOptions, service: ServiceOptions, follow: bool) -> None:
         _run(whole)
 
 
+@console.command()
+@click.argument("switches", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--clear", is_flag=True, help="Switch all others off.")
+@service_options
+def faults(switches: tuple[str, ...], service: ServiceOptions, clear: bool) -> None:
+    """Make the service fail on purpose, or show what is on ('uartsim serve' only; it takes an owner).
+
+    VALUE is on, off, how many times it happens, or of a delay how long, such as 2.5s or, three times, 2.5sx3. The names are
+    internal_error, timeout, connect_delay, drop_socket, block_gateway and gateway_delay.
+    """
+
+    async def whole() -> int:
+        from uartsim.azure_client.fault_switches import fault_lines, read_switches, switch_faults
+
+        table = read_switches(switches)
+        async with management_of(service, _warn) as management:
+            for line in fault_lines(await switch_faults(management, table, clear=clear)):
+                click.echo(line)
+        return 0
+
+    _run(whole)
+
+
 def _warn(text: str) -> None:
     click.echo(f"uartsim: {text}", err=True)
 

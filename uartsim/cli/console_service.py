@@ -17,10 +17,10 @@ from uartsim.errors import UartsimError, UsageError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from uartsim.azure_client.credentials import Credentials
     from uartsim.azure_client.machine_checks import MachineName
     from uartsim.azure_client.management import Management
     from uartsim.azure_client.service_address import ServiceAddress
+    from uartsim.azure_client.token_source import Credentials
 
 _SERVICE: Final = (
     click.option(
@@ -200,8 +200,8 @@ def require_libraries() -> None:
 
 
 def _credentials(options: ServiceOptions) -> Credentials:
-    from uartsim.azure_client.credentials import Credentials
     from uartsim.azure_client.service_address import check_is_private
+    from uartsim.azure_client.token_source import Credentials
 
     if token := _token(options):
         return Credentials(token=token)

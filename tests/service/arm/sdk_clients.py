@@ -23,7 +23,7 @@ class Credential:
 
 
 def sdk_client(
-    kind: type[Client], service: Served, user: str = "owner", *, token: str | None = None, **options: Any
+    kind: Callable[..., Any], service: Served, user: str = "owner", *, token: str | None = None, **options: Any
 ) -> Any:
     """A client of an SDK; its models say of every attribute that it may be None, so it is not typed here.
 

@@ -16,6 +16,7 @@ import websocket
 
 from tests.patience import SCALE
 from tests.service.rules.refusals import NotRefused, check_refused
+from tests.service.served import SECRET
 from uartsim.service.parts import Parts
 
 T = TypeVar("T")
@@ -159,6 +160,7 @@ class AzureTenant:
         subscription: the path of the subscription.
         tokens: the access token of each user, by what is before the @ of his name.
         object_ids: the directory's id of each user.
+        patience_s: how long anything may take.
     """
 
     base_url: str
@@ -169,6 +171,7 @@ class AzureTenant:
     subscription: str
     tokens: dict[str, str]
     object_ids: dict[str, str]
+    patience_s: float = PATIENCE_S
 
     def __post_init__(self) -> None:
         self._http = httpx.Client(base_url=self.base_url, verify=self.tls, timeout=PATIENCE_S)
@@ -225,6 +228,13 @@ class AzureTenant:
 
         self.wait_for(ended, f"the end of {url}")
         return found
+
+    def log_in(self, user: str) -> None:
+        """Log a user in by the service's own endpoint, as ``az login`` does; his token is the new one."""
+        form = {"grant_type": "password", "client_id": "test", "username": f"{user}@example.com", "password": SECRET}
+        answer = self._http.post("/adfs/oauth2/token", data=form)
+        assert answer.status_code == 200, answer.text
+        self.tokens[user] = answer.json()["access_token"]
 
     # -- the console -------------------------------------------------------------------------------------------
 
@@ -312,7 +322,7 @@ class AzureTenant:
 
     def wait_for(self, condition: Callable[[], object], what: str) -> None:
         """Wait until a condition holds that other tasks bring about, and that nothing announces."""
-        ends_at = time.monotonic() + PATIENCE_S
+        ends_at = time.monotonic() + self.patience_s
         while not condition():
             assert time.monotonic() < ends_at, f"{what} did not come"
             time.sleep(0.05)

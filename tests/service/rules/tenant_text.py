@@ -11,6 +11,9 @@ USERS = ("reader", "operator", "vmcontributor", "vmcontributor_mfa", "contributo
 QUICK = "grub_timeout = 0, boot_seconds = 0.0, time_scale = 0.0"
 MENU = "grub_timeout = -1, boot_seconds = 0.0, time_scale = 0.0"
 
+#: What is wrong with the machine broken1.
+BROKEN = "firewall,rdp-disabled,network-disabled,filesystem"
+
 
 def machine(
     name: str, guest: str = "demo", settings: str = QUICK, *, power: str = "deallocated", os_type: str = "Linux"
@@ -66,6 +69,8 @@ roles = ["Virtual Machine Contributor"]
         machine("silent1", settings=f'{MENU}, cmdline = "root=/dev/vda1 ro console=tty0"'),
         machine("windows1", "windows", windows, os_type="Windows"),
         machine("health1", "windows", f"{windows}, sac = false", os_type="Windows"),
+        machine("idle1", "windows", f"{windows}, session_timeout = 1", os_type="Windows"),
+        machine("broken1", "windows", f'{windows}, broken = "{BROKEN}"', os_type="Windows"),
         machine("agetty1", "agetty", ""),
         machine("agetty2", "agetty", 'local_line = "never"'),
     ]

@@ -103,6 +103,10 @@ async def run_service(
     """
     with ExitStack() as cleanup:
         store = cleanup.enter_context(closing(Store(state.database())))
+        if store.earlier_copy is not None:
+            options.say(
+                f"the state was of an earlier version, and is brought up to date; {store.earlier_copy} is as it was"
+            )
         setup = _set_up(state, store, options)
         port = sockets[0].getsockname()[1]
         scheme = "https" if options.tls else "http"
@@ -115,6 +119,7 @@ async def run_service(
         async with trio.open_nursery() as nursery:
             app = make_application(parts, nursery)
             await nursery.start(serve_on, app, config, sockets, service.wait_stopped)
+            # After the listening: guests take longer to load than anything here.
             await nursery.start(parts.machines.run)
             if renew_at is not None:
                 nursery.start_soon(_renew, state, config, options.say)

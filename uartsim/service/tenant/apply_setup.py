@@ -68,9 +68,8 @@ def apply_setup(store: Store, setup: Setup, say: Callable[[str], None], *, stamp
         store.put(Resource(_RECORD, settings, {"digests": {**before, **digests}, "stamp": stamp}))
     if record is not None:
         changed = [name for name, digest in digests.items() if before.get(name, digest) != digest]
-        changed += [
-            one.name for one in setup.principals if f"{one.kind} {one.name}" not in new and not _same(one, directory)
-        ]
+        known = [one for one in setup.principals if _name(one) not in new]
+        changed += [_name(one) for one in known if _name(one) not in changed and not _same(one, directory)]
         _report(say, sorted(new), changed, [name for name in before if name not in digests])
 
 
@@ -79,7 +78,11 @@ def _items(setup: Setup) -> Iterator[tuple[str, str, Resource | Principal]]:
     for resource in setup.resources:
         yield str(resource.id), _digest([_plain(resource.body), _plain(resource.private)]), resource
     for principal in setup.principals:
-        yield f"{principal.kind} {principal.name}", _digest(asdict(replace(principal, secret_hash=""))), principal
+        yield _name(principal), _digest(asdict(replace(principal, secret_hash=""))), principal
+
+
+def _name(principal: Principal) -> str:
+    return f"{principal.kind} {principal.name}"
 
 
 def _digest(value: Any) -> str:
