@@ -298,6 +298,21 @@ def test_an_answer_that_cannot_be_is_a_sentence(alice: StubService, uartsim: Run
         assert "Traceback" not in done.err
 
 
+def test_a_missing_extra_is_named(alice: StubService, uartsim: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "trio_websocket", None)
+    done = uartsim("enable")
+    assert done.status == 2
+    assert done.err == (
+        "uartsim: 'uartsim console' needs the library trio_websocket: install it with pip install 'uartsim[service]'\n"
+    )
+
+
+def test_the_libraries_are_not_loaded_before_they_are_needed() -> None:
+    script = "import sys, uartsim.cli.command_group; print({'httpx', 'trio_websocket', 'trio', 'ssl'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=patience(60), check=True)
+    assert done.stdout == b"set()\n"
+
+
 # -- log -------------------------------------------------------------------------------------------------------
 
 

@@ -172,7 +172,11 @@ def subject(resource_id: ResourceId) -> ResourceId:
 
 
 def _refusal(error: ArmError) -> Answer:
-    return Answer(error.body(), error.status, error.headers)
+    body = error.body()
+    if error.code == "SubscriptionNotFound":
+        # Microsoft.SerialConsole specifies this one error without "error" around it, and its SDK 1.0 reads it so.
+        body = {**body["error"], **body}
+    return Answer(body, error.status, error.headers)
 
 
 def _json(body: bytes) -> Any:
