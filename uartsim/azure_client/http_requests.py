@@ -42,7 +42,7 @@ class Http:
     def _use(self, address: ServiceAddress) -> None:
         self.address = address
         self.tls = address.tls()
-        self._client = httpx.AsyncClient(verify=self.tls, timeout=ANSWER_S)
+        self._client = httpx.AsyncClient(verify=self.tls, timeout=ANSWER_S, trust_env=False)
 
     async def move_to(self, address: ServiceAddress) -> None:
         """Ask another service from now on."""

@@ -66,12 +66,13 @@ class WebSocket:
         self._waiting = False
         self._silent = False
 
-    async def send(self, text: str) -> None:
-        """Send one text frame; if the socket has closed, :meth:`receive` says so."""
+    async def send(self, text: str) -> bool:
+        """Send one text frame; returns whether it has left.  If the socket has closed, :meth:`receive` says why."""
         try:
             await self._connection.send_message(text)
         except (ConnectionClosed, LocalProtocolError):
-            return
+            return False
+        return True
 
     async def receive(self) -> bytes | Closed:
         """The next message, or how the socket ended."""

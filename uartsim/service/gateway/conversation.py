@@ -126,7 +126,6 @@ class Conversation:
         self._left: Hub | None = None
         self._end: tuple[int, str] | None = None
         self._ended = trio.Event()
-        self._receiving: trio.CancelScope | None = None
         self._told_watching = False
         self._heard_at = self._typed_at = trio.current_time()
 
@@ -154,8 +153,6 @@ class Conversation:
         self._end = code, reason
         if self._line is not None:
             self._left = self._line.leave()
-        if self._receiving is not None:
-            self._receiving.cancel()
         self._socket.limit_sending(GOODBYE_S)
         self._seated.set()
         self._ended.set()
@@ -175,14 +172,12 @@ class Conversation:
         """The client has sent some bytes; returns when more may come."""
         self._heard_at = trio.current_time()
         for event in self._parser.feed(data):
-            with trio.CancelScope() as self._receiving:
-                try:
-                    await self._take(event)
-                except TooBigError as error:
-                    self.end(error.code, str(error))
-                except trio.BrokenResourceError:
-                    self.vanished()
-            self._receiving = None
+            try:
+                await self._take(event)
+            except TooBigError as error:
+                self.end(error.code, str(error))
+            except trio.BrokenResourceError:
+                self.vanished()
 
     def vanished(self) -> None:
         """The client has gone, without a close frame."""
@@ -209,7 +204,8 @@ class Conversation:
 
     async def _type(self, data: bytes) -> None:
         self._typed_at = trio.current_time()
-        await self._seated.wait()
+        if not self._seated.is_set():
+            await self._seated.wait()
         if self._line is not None and not self.is_over:
             if self._options.watch and not self._told_watching:
                 self._told_watching = True
@@ -340,7 +336,7 @@ class Conversation:
         options = self._services.options
         while True:
             await trio.sleep(options.ping_every_s)
-            if self._receiving is not None:
+            if self._line is not None and self._line.is_held_up:
                 self._heard_at = trio.current_time()  # it is we who do not read, since the guest does not
             if trio.current_time() - self._heard_at >= options.ping_every_s + options.pong_within_s:
                 self.vanished()

@@ -4,8 +4,9 @@ Each boot of a machine has a hub of its own.  When one closes, what is left of i
 machine is on again, and goes on with the new boot from its first byte.  What is typed in between goes nowhere, as at a
 terminal whose machine is off.
 
-What waits at the hub goes out in one frame, up to 64 KB: a frame costs far more than its bytes.  Nothing is held back to be
-joined, so a key's echo leaves at once.  A client that reads slowly falls behind in the hub's scrollback, stalls neither the
+What waits at the hub goes out in one frame, up to 64 KB: a frame costs far more than its bytes.  In a flood, other tasks get
+their turn before the next frame, and for as long as each turn brings more; a key's echo, or the first of a flood, leaves
+at once.  A client that reads slowly falls behind in the hub's scrollback, stalls neither the
 guest nor the other clients, and is told how many bytes it has missed.
 """
 
@@ -15,7 +16,7 @@ from typing import Final
 
 import trio
 
-from uartsim.access.hub import Hub, HubClient, NotTheWriterError
+from uartsim.access.hub import SEND_QUEUE, Hub, HubClient, NotTheWriterError
 from uartsim.line_format import TICKS_PER_SECOND
 from uartsim.registers import ModemOutput
 from uartsim.service.gateway.guest_text import GuestText
@@ -26,6 +27,8 @@ from uartsim.service.machines.virtual_machine import PowerState, VirtualMachine
 #: How long the rest of a character may take, in seconds, and in characters of a slow line.
 _SILENCE_S: Final = 0.1
 _SILENCE_CHARACTERS: Final = 4
+#: More than this at once is a flood, in bytes: no key's echo is so long.
+_FLOOD: Final = 2048
 _OFF: Final = frozenset({PowerState.STOPPED, PowerState.DEALLOCATED})
 
 
@@ -52,6 +55,7 @@ class MachineLine:
         self._client: HubClient | None = None
         self._has_left = False
         self._past_bytes = 0
+        self._waiting_for_room: trio.CancelScope | None = None
 
     def sit_down(self) -> None:
         """Take the place at the present boot, if the machine is on."""
@@ -69,6 +73,8 @@ class MachineLine:
     def leave(self) -> Hub | None:
         """Leave the line at once: nothing goes either way any more; returns the hub that it has left."""
         self._has_left = True
+        if self._waiting_for_room is not None:
+            self._waiting_for_room.cancel()
         if self._client is None:
             return None
         self._client.detach()
@@ -96,16 +102,33 @@ class MachineLine:
 
     async def send(self, data: bytes) -> None:
         """Type something at the guest; returns when the line has room for more."""
-        if self._client is not None and not self._watch:
-            try:
-                await self._client.send(data)
-            except NotTheWriterError:
-                pass  # the console has been taken over in this moment
+        client = self._client
+        if client is None or self._watch:
+            return
+        try:
+            if client.hub.com1.far_pending + len(data) <= SEND_QUEUE:
+                await client.send(data)  # there is room: no need for a way out
+            else:
+                with trio.CancelScope() as self._waiting_for_room:
+                    await client.send(data)
+        except NotTheWriterError:
+            pass  # the console has been taken over in this moment
+        finally:
+            self._waiting_for_room = None
+
+    @property
+    def is_held_up(self) -> bool:
+        """What was typed waits for the guest, and nothing more is read from the client."""
+        return self._waiting_for_room is not None
 
     async def _show(self, client: HubClient) -> None:
         socket, past, text, missed = self._socket, past_filter(self._past_bytes), GuestText(), 0
+        is_flood = False
         while True:
+            if is_flood:
+                await _let_more_come(client)
             data = await _next(client, text)
+            is_flood = len(data) >= _FLOOD
             if client.missed != missed:
                 lost, missed = client.missed - missed, client.missed
                 rest = text.flush() + GuestText().feed(past.end())
@@ -115,6 +138,14 @@ class MachineLine:
                 await socket.send_text(payload)
             if not data and client.hub.closed and not client.waiting:
                 return
+
+
+async def _let_more_come(client: HubClient) -> None:
+    """Let other tasks run, for as long as they bring more output and not a whole frame of it is there."""
+    before = -1
+    while before < client.waiting < client.chunk:
+        before = client.waiting
+        await trio.lowlevel.checkpoint()
 
 
 async def _next(client: HubClient, text: GuestText) -> bytes:

@@ -98,21 +98,30 @@ class ServerSocket:
         self.is_broken = True
 
     async def _send(self, opcode: Opcode, payload: bytes) -> None:
-        async with self._lock:
+        try:
+            self._lock.acquire_nowait()
+        except trio.WouldBlock:  # only then: to acquire it takes a round of the scheduler, in a key's way
+            await self._lock.acquire()
+        try:
             if self.is_broken or self._close_sent:
                 raise trio.BrokenResourceError("the WebSocket is closed")
             self._close_sent = opcode == Opcode.CLOSE
-            try:
-                with trio.CancelScope(shield=True, deadline=self._deadline) as self._sending:
-                    await self._stream.send_all(frame(opcode, payload))
-                    return
-            except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-                self.is_broken = True
-                raise trio.BrokenResourceError("the client has gone") from error
-            finally:
-                self._sending = None
-            self.is_broken = True  # a part of a frame has been sent
-            raise trio.BrokenResourceError("the client does not read")
+            await self._send_whole(frame(opcode, payload))
+        finally:
+            self._lock.release()
+
+    async def _send_whole(self, data: bytes) -> None:
+        try:
+            with trio.CancelScope(shield=True, deadline=self._deadline) as self._sending:
+                await self._stream.send_all(data)
+                return
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            self.is_broken = True
+            raise trio.BrokenResourceError("the client has gone") from error
+        finally:
+            self._sending = None
+        self.is_broken = True  # a part of the frame has been sent
+        raise trio.BrokenResourceError("the client does not read")
 
 
 def shortened(reason: str) -> bytes:

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
+from uartsim.guest.guest_disk import GuestDisk
+from uartsim.images.overlay import discard_overlay
+from uartsim.machine import Guest
 from uartsim.service.store import Resource, ResourceId, Store
 
 DISK_TYPE: Final = "Microsoft.Compute/disks"
+#: The key in what is not shown of a disk, or of a machine without one, of the image that a guest in QEMU writes to.
+DISK_FILE: Final = "disk_file"
 _SIZE_GB: Final = 30
 #: What a disk takes over from the machine that the set-up describes.
 _MOVED: Final = ("guest", "settings")
+
+
+@runtime_checkable
+class DiskGuest(Protocol):
+    """A guest with a disk that can be kept."""
+
+    @property
+    def disk(self) -> GuestDisk:
+        """Its disk."""
 
 
 def os_disk_of(resource: Resource, store: Store) -> Resource | None:
@@ -37,6 +51,22 @@ def give_disk(store: Store, machine: Resource) -> None:
     disk = Resource(disk_id, body, {name: machine.private[name] for name in _MOVED if name in machine.private})
     store.put(disk)
     store.put(machine.with_properties(storageProfile={**profile, "osDisk": {**os_disk, **disk_reference(disk)}}))
+
+
+def keep_disk_file(store: Store, machine_id: ResourceId, guest: Guest) -> None:
+    """A guest has started: see that what it writes to its disk is there at its next boot."""
+    if not isinstance(guest, DiskGuest) or (path := guest.disk.reserve(str(machine_id))) is None:
+        return
+    machine = store.get(machine_id)
+    owner = machine if machine is None else os_disk_of(machine, store) or machine
+    if owner is not None:
+        store.put(owner.with_private(**{DISK_FILE: str(path)}))
+
+
+def discard_disk_file(resource: Resource) -> None:
+    """A disk, or a machine, has been deleted: remove the image that its guest wrote to."""
+    if path := resource.private.get(DISK_FILE):
+        discard_overlay(path)
 
 
 def _disk_id(machine_id: ResourceId, name: str) -> ResourceId:
