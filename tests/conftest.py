@@ -58,6 +58,10 @@ def pytest_configure(config: pytest.Config) -> None:
             # a handler does not.
             signal.signal(number, _heard if number != signal.SIGINT else signal.default_int_handler)
     config.addinivalue_line("markers", "needs(*names, guest=NAME): what this machine must have for the test to run")
+    config.addinivalue_line("markers", "rule_is_off(ID): the same test with that rule left out, in which it must fail")
+    config.addinivalue_line(
+        "markers", "azure(*rows, rule=ID): shows rows of docs/azure.md; fails with the rule switched off"
+    )
     config.addinivalue_line("markers", "images: builds or boots disk images for minutes; runs with --uartsim-images")
 
 

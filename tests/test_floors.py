@@ -26,7 +26,7 @@ FLOORS = (
     {"machine"},
     {"guest", "access", "trace"},
     {"console", "conform"},
-    {"blocking"},
+    {"blocking", "service", "azure_client"},
     {FACE},
     {"cli", "pytest_plugin"},
     {"__main__"},

@@ -33,7 +33,10 @@ main = load_main(Path(sys.argv[1]), "guest.py")
 print(importlib.import_module(main.__module__.replace(".guest", ".linux_system")).__file__)
 """
 #: Where an import's name is not the name of its distribution.
-DISTRIBUTIONS = {"serial": "pyserial", "vcd": "pyvcd", "_pytest": "pytest"}
+DISTRIBUTIONS = {
+    **{"serial": "pyserial", "vcd": "pyvcd", "_pytest": "pytest"},
+    **{"trio_websocket": "trio-websocket", "websocket": "websocket-client"},
+}
 
 
 def files_in(folder: Path, pattern: str = "*") -> set[str]:
@@ -156,7 +159,7 @@ def imported(folder: str) -> set[str]:
 
 def test_what_is_imported_is_declared_and_nothing_else() -> None:
     # pytest is there whenever the plugin is: pytest loads it.  What draws pictures comes with an extra.
-    names = ("device", "firmware", "pexpect", "plot")
+    names = ("device", "firmware", "pexpect", "plot", "service")
     extras = set().union(*(declared("options.extras_require", extra) for extra in names))
     assert imported("uartsim") - {"pytest"} == declared("options", "install_requires") | extras
 

@@ -48,7 +48,7 @@ async def main(host: ScriptHost) -> str | None:
     try:
         return await run_linux(host, settings, request)
     finally:
-        host.on_nmi = None
+        host.on_nmi = host.on_power_button = None
 
 
 async def run_linux(host: ScriptHost, settings: Settings, request: BootRequest) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import trio
@@ -54,6 +55,7 @@ class LinuxSystem:
     async def run(self) -> str:
         """Run until the system ends by itself: with "reboot" or "poweroff"."""
         self._host.on_nmi = self._kernel.handle_nmi
+        self._host.on_power_button = partial(self._init.shut_down, "poweroff")
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._port.run_transmitter)
             nursery.start_soon(self._port.run_receiver)

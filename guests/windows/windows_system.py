@@ -72,12 +72,13 @@ class WindowsSystem:
         """Run until the system ends by itself: with "reboot" or "poweroff"."""
         windows = self._windows
         self._host.on_nmi = windows.handle_nmi
+        self._host.on_power_button = lambda: windows.end("poweroff")
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._boot)
             nursery.start_soon(windows.run_schedule)
             await windows.over.wait()
             nursery.cancel_scope.cancel()
-        self._host.on_nmi = self._host.agent = None
+        self._host.on_nmi = self._host.on_power_button = self._host.agent = None
         if windows.stop_error is not None:
             await self._stay_stopped()
         with trio.move_on_after(LAST_OUTPUT_S):

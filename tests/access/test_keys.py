@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uartsim.access.keys import ESCAPE, MENU, PASTE_BYTES, Keys
+from uartsim.access.keys import ESCAPE, MENU, PASTE_BYTES, AttachMenu, Keys
 
 
 def press(*reads: bytes, gap_s: float = 1.0) -> list[tuple[str, bytes]]:
     """What is done for keys that come in these reads, with so much time between them."""
-    keys = Keys()
+    keys = Keys(AttachMenu())
     return [done for number, read in enumerate(reads) for done in keys.feed(read, number * gap_s)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import textwrap
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import trio
 
 from tests.machine.rig import FarEnd, Listener, virtual_time
 from uartsim.errors import UsageError
-from uartsim.guest.catalogue import GuestDefinition, find_guest
+from uartsim.guest.catalogue import GuestDefinition, find_guest, list_guests
 from uartsim.guest.make_guest import make_guest
+from uartsim.guest.script import load_main
 from uartsim.machine import GuestEnd, Machine, open_machine
 
 
@@ -316,3 +318,25 @@ async def test_the_last_words_of_a_script_that_fails_reach_the_far_end_whole(tmp
         await trio.sleep(0.01)
     assert end == GuestEnd("failed", detail="RuntimeError: boom (guest.py:5)")
     assert b"".join(said) == b"last words " * 40
+
+
+@pytest.mark.parametrize("guest", sorted(one.name for one in list_guests() if one.kind == "script"))
+def test_machines_with_the_same_guest_of_the_catalogue_share_its_modules_which_hold_no_state(guest: str) -> None:
+    """State would be a container at the top of a module that code can change, or a name that a function rebinds."""
+    definition = find_guest(guest)
+    file = str(definition.options.get("file", "guest.py"))
+    main = load_main(definition.folder, file)
+    assert load_main(definition.folder, file) is main
+    for path in definition.folder.rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        assert not [node for node in ast.walk(tree) if isinstance(node, ast.Global)], path
+        for node in tree.body:
+            if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call | ast.List | ast.Dict):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                names = [target.id for target in targets if isinstance(target, ast.Name)]
+                assert all(name.lstrip("_").isupper() or name[:1].isupper() for name in names), (path, names)
+
+
+def test_a_folder_of_the_users_own_is_loaded_anew_for_each_machine(tmp_path: Path) -> None:
+    definition = make_script(tmp_path / "g", ECHO)
+    assert load_main(definition.folder, "guest.py") is not load_main(definition.folder, "guest.py")

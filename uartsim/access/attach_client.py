@@ -20,10 +20,11 @@ from typing import Any, Final
 import trio
 
 from uartsim.access.attach_messages import MessageStream
-from uartsim.access.keys import HELP, MENU, Keys
+from uartsim.access.keys import HELP, MENU, AttachMenu, Keys
 from uartsim.access.output_filters import QueryFilter
 from uartsim.access.raw_terminal import RawTerminal, window_size
 from uartsim.access.terminal_output import TerminalOutput
+from uartsim.access.terminal_signals import ENDING, obey_signals
 from uartsim.errors import UartsimError
 from uartsim.printable import printable_line
 
@@ -38,7 +39,6 @@ LAST_KEYS_S: Final = 0.5
 _AT_ONCE: Final = {"nmi": b"M", "reset": b"R", "diagnosis": b"I", "watch": b"W", "take": b"F"}
 #: Why it ended when nothing else is known.
 _GONE: Final = "the machine is gone"
-_ENDING: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 
 
 def diagnosis(status: dict[str, Any], who: str = "") -> str:
@@ -102,7 +102,7 @@ class AttachClient:
         self.who = own_name(input_fd)
         self.end = _GONE
         self.status = 1
-        self._signals = (signal.SIGTSTP, signal.SIGCONT, *(_ENDING if ends_on_signals else ()))
+        self._ending = ENDING if ends_on_signals else ()
         self._screen: TerminalOutput | None = None
         self._terminal: RawTerminal | None = None
         self._typed: deque[tuple[bytes, bytes]] = deque()
@@ -167,19 +167,10 @@ class AttachClient:
             self._terminal.cooked()
 
     async def _on_signals(self, terminal: RawTerminal, scope: trio.CancelScope) -> None:
-        with trio.open_signal_receiver(
-            *(number for number in self._signals if signal.getsignal(number) is not signal.SIG_IGN)
-        ) as signals:
-            async for number in signals:
-                if number == signal.SIGTSTP:
-                    terminal.cooked()
-                    ours = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
-                    signal.raise_signal(signal.SIGTSTP)  # stops us here; a shell continues us later
-                    signal.signal(signal.SIGTSTP, ours)
-                if number in (signal.SIGTSTP, signal.SIGCONT):
-                    terminal.raw()
-                else:
-                    self._ended(scope, f"ended by {signal.Signals(number).name}", 128 + number)
+        def end(number: int) -> None:
+            self._ended(scope, f"ended by {signal.Signals(number).name}", 128 + number)
+
+        await obey_signals(terminal, self._ending, end)
 
     async def _to_machine(self, hello: bytes) -> None:
         """Send what was typed, in its order, never much at a time."""
@@ -235,7 +226,7 @@ class AttachClient:
             self._ended(scope, _GONE, 1)
 
     async def _from_person(self, fd: int, screen: TerminalOutput, scope: trio.CancelScope) -> None:
-        keys = Keys()
+        keys = Keys(AttachMenu())
         while True:
             while self._typed_bytes > TYPE_AHEAD:
                 await self._moved.park()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Protocol
 
 ESCAPE: Final = b"\x1d"  # Ctrl-]
 MENU: Final = "[b break|s SysRq|n NMI|r reset|d diagnosis|z size|w watch|f take|q quit|? help]"
@@ -53,22 +53,44 @@ HELP: Final = (
 _CANCEL: Final = (b"\x1b", b"\x03", b"\r", b"\n", b" ")
 
 
+class Menu(Protocol):
+    """What the keys after Ctrl-] do."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the next key is the menu's."""
+
+    def open(self) -> None:
+        """Ctrl-] was pressed."""
+
+    def close(self) -> None:
+        """A paste has come, and does not press the menu's keys."""
+
+    def press(self, key: bytes) -> Iterator[tuple[str, bytes]]:
+        """What to do after a key, and with which bytes."""
+
+
 class Keys:
     """Tells keys for the guest from those for the menu.
 
     Feed it what was typed; it yields pairs of what to do and with which bytes: ``send`` bytes, ``menu`` (show it),
-    ``prompt`` (ask for SysRq keys), ``echo`` bytes (to the screen), ``clear`` (the menu line is done), ``sysrq``
-    keys, ``pasted`` (a Ctrl-] has gone to the guest), ``unknown`` key, and ``break``, ``nmi``, ``reset``,
-    ``diagnosis``, ``size``, ``watch``, ``take``, ``quit``, ``help``.
+    ``clear`` (the menu line is done), ``pasted`` (a Ctrl-] has gone to the guest), and whatever the menu says.
+
+    Args:
+        menu: the menu.
     """
 
-    def __init__(self) -> None:
-        self._state = "guest"
-        self._sysrq = bytearray()
+    def __init__(self, menu: Menu) -> None:
+        self._menu = menu
         self._last_at = float("-inf")
         self._in_burst = False
         self._in_brackets = False
         self._tail = b""
+
+    @property
+    def pasting(self) -> bool:
+        """Whether what came last is part of a paste."""
+        return self._in_burst or self._in_brackets
 
     def feed(self, data: bytes, now_s: float) -> Iterator[tuple[str, bytes]]:
         """The actions for ``data``, which was read at ``now_s`` seconds, in the order of the keys."""
@@ -78,16 +100,16 @@ class Keys:
         if quiet_s > PASTE_BRACKET_S:
             self._in_brackets = False
         before, self._tail = self._tail, (self._tail + data)[1 - len(_PASTE_BEGINS) :]
-        if self._in_burst and self._state != "guest":
-            self._state = "guest"  # a paste does not press the menu's keys
+        if self._in_burst and self._menu.is_open:
+            self._menu.close()
             yield "clear", b""
         position = 0
         while position < len(data):
-            if self._state != "guest":
+            if self._menu.is_open:
                 match = _KEY.match(data, position)
                 assert match is not None
                 position = match.end()
-                yield from getattr(self, f"_in_{self._state}")(match[0])
+                yield from self._menu.press(match[0])
                 continue
             until, pasted = data.find(ESCAPE, position), False
             while until >= 0 and (self._in_burst or self._bracketed(before + data[:until])):
@@ -100,7 +122,7 @@ class Keys:
             if until < 0:
                 break
             position = until + 1
-            self._state = "menu"
+            self._menu.open()
             yield "menu", b""
         self._in_brackets = self._bracketed(before + data)
 
@@ -108,6 +130,36 @@ class Keys:
         """Whether the end of ``text`` is inside a paste."""
         begins, ends = text.rfind(_PASTE_BEGINS), text.rfind(_PASTE_ENDS)
         return self._in_brackets if begins == ends else begins > ends
+
+
+class AttachMenu:
+    """The menu of ``uartsim attach``.
+
+    It says ``prompt`` (ask for SysRq keys), ``echo`` bytes (to the screen), ``clear`` (the menu line is done), ``sysrq``
+    keys, ``unknown`` key, and ``break``, ``nmi``, ``reset``, ``diagnosis``, ``size``, ``watch``, ``take``, ``quit``,
+    ``help``.
+    """
+
+    def __init__(self) -> None:
+        self._state = "guest"
+        self._sysrq = bytearray()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the next key is the menu's."""
+        return self._state != "guest"
+
+    def open(self) -> None:
+        """Ctrl-] was pressed."""
+        self._state = "menu"
+
+    def close(self) -> None:
+        """The next key is the guest's."""
+        self._state = "guest"
+
+    def press(self, key: bytes) -> Iterator[tuple[str, bytes]]:
+        """What to do after a key, and with which bytes."""
+        return self._in_menu(key) if self._state == "menu" else self._in_sysrq(key)
 
     def _in_menu(self, key: bytes) -> Iterator[tuple[str, bytes]]:
         self._state = "guest"

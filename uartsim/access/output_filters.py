@@ -102,6 +102,11 @@ class QueryFilter:
         self._held: list[bytes] = []  # a string that may be a query
         self._content = b""  # its content, with the letter that began it
 
+    def end(self) -> bytes:
+        """What comes from now on is not of the past; returns what has been held back."""
+        held, self._left = (b"".join([*self._held, self._parser.pending]) if self._left else b""), 0
+        return held
+
     def feed(self, data: bytes) -> bytes:
         """The part of ``data`` that may be shown."""
         if not self._left:

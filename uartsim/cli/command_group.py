@@ -10,6 +10,7 @@ import click
 from uartsim import __version__
 from uartsim.cli.client_commands import attach, history, pty
 from uartsim.cli.conform_command import conform
+from uartsim.cli.console_commands import console
 from uartsim.cli.guests_command import guests
 from uartsim.cli.images_commands import images
 from uartsim.cli.line_commands import fault, modem, send_break, sysrq
@@ -17,6 +18,7 @@ from uartsim.cli.machine_commands import list_machines, nmi, reset, status, stop
 from uartsim.cli.problems_command import problems
 from uartsim.cli.recording_commands import plot, trace
 from uartsim.cli.run_command import run
+from uartsim.cli.serve_command import serve
 from uartsim.cli.snapshot_command import save
 from uartsim.errors import UartsimError, UsageError
 
@@ -54,5 +56,7 @@ for _command in (
     *(attach, pty, history),
     *(send_break, sysrq, modem, fault),
     *(trace, plot, conform, problems),
+    serve,
+    console,
 ):
     commands.add_command(_command)

@@ -23,19 +23,17 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import trio
 
 from uartsim.blocked_loop import GUEST_PACKAGE
 from uartsim.error_groups import first_error
 from uartsim.errors import UartsimError, UsageError
+from uartsim.guest.catalogue import GuestDefinition, catalogue_folder
 from uartsim.line_format import LineFormat
 from uartsim.machine import AgentError, CommandResult, Flag, GuestEnd, Machine, Received, SerialDriver
 from uartsim.machine.agent_guest import COMMAND_TIMEOUT_S
-
-if TYPE_CHECKING:
-    from uartsim.guest.catalogue import GuestDefinition
 
 __all__ = [
     "CommandResult",
@@ -78,6 +76,7 @@ class ScriptHost:
         settings: the manifest's ``[settings]``, with the user's changes.
         folder: the guest's folder, for data files.
         on_nmi: a function that the script may set; it is called when the NMI button is pressed.
+        on_power_button: in the same way, for the power button: it has the system shut down, and returns at once.
         agent: the guest agent, which the script may set while its system runs; None in a guest without one.
         disk: whatever the script keeps over resets and reboots, for as long as the guest exists.
     """
@@ -90,6 +89,7 @@ class ScriptHost:
         self.settings = settings
         self.folder = folder
         self.on_nmi: Callable[[], None] | None = None
+        self.on_power_button: Callable[[], None] | None = None
         self.agent: ScriptAgent | None = None
         self.disk: dict[str, Any] = {} if disk is None else disk
 
@@ -115,7 +115,7 @@ class ScriptGuest:
         self._main = load_main(definition.folder, str(definition.options.get("file", "guest.py")))
         self._host: ScriptHost | None = None
         self._scope: trio.CancelScope | None = None
-        self._failure: str | None = None  # of the script's NMI handler
+        self._failure: str | None = None  # of a handler of the script's for a button
         self._disk: dict[str, Any] = {}
         self._requests: set[trio.CancelScope] = set()  # to the script's agent
 
@@ -158,14 +158,26 @@ class ScriptGuest:
 
     async def nmi(self) -> None:
         """The NMI button: call the script's handler.  An error in it ends the script, and is not raised here."""
-        if self._host is not None and self._host.on_nmi is not None:
-            try:
-                self._host.on_nmi()
-            except (Exception, SystemExit) as error:
-                self._failure = _where(error, self.definition.folder)
-                if self._scope is not None:
-                    self._scope.cancel()
+        if self._host is not None:
+            self._call(self._host.on_nmi)
         await trio.lowlevel.checkpoint()
+
+    async def press_power_button(self) -> bool:
+        """The power button: call the script's handler, in the same way; returns whether there is one."""
+        handler = None if self._host is None else self._host.on_power_button
+        self._call(handler)
+        await trio.lowlevel.checkpoint()
+        return handler is not None
+
+    def _call(self, handler: Callable[[], None] | None) -> None:
+        if handler is None:
+            return
+        try:
+            handler()
+        except (Exception, SystemExit) as error:
+            self._failure = _where(error, self.definition.folder)
+            if self._scope is not None:
+                self._scope.cancel()
 
     async def run_command(
         self, script: str, *, shell: str = "sh", timeout_s: float | None = COMMAND_TIMEOUT_S
@@ -208,18 +220,35 @@ class ScriptGuest:
         raise AgentError(f"{name}: the guest was reset or switched off before its agent had answered")
 
 
+#: The scripts of the catalogue that are loaded: by file, with the state of its folder's files at that time.
+_of_catalogue: dict[Path, tuple[object, Callable[[ScriptHost], Awaitable[str | None]]]] = {}
+
+
 def load_main(folder: Path, file: str) -> Callable[[ScriptHost], Awaitable[str | None]]:
     """Load a guest's script and return its ``main``.
+
+    The guests of the catalogue keep nothing in their modules, so all machines of a process with one of them have the same
+    modules, and a hundred machines fit into little memory.  Any other folder is loaded anew for each machine.
 
     Raises:
         UsageError: it cannot be loaded or has no ``async def main(host)``; the message names the file.
     """
+    path = folder / file
+    if folder.parent != catalogue_folder():
+        return _load(folder, path)
+    files = sorted((one.as_posix(), one.stat().st_mtime_ns) for one in folder.rglob("*.py"))
+    loaded = _of_catalogue.get(path)
+    if loaded is None or loaded[0] != files:
+        loaded = _of_catalogue[path] = files, _load(folder, path)
+    return loaded[1]
+
+
+def _load(folder: Path, path: Path) -> Callable[[ScriptHost], Awaitable[str | None]]:
     # Each guest gets a package of its own, so that files of the same name in two folders do not collide.
     package = f"{GUEST_PACKAGE}{next(_serial)}_{''.join(c if c.isalnum() else '_' for c in folder.name)}"
     module = ModuleType(package)
     module.__path__ = [str(folder)]
     sys.modules[package] = module
-    path = folder / file
     spec = importlib.util.spec_from_file_location(f"{package}.{path.stem}", path)
     if spec is None or spec.loader is None:
         raise UsageError(f"{path}: not a Python file; a script guest's file ends in .py")

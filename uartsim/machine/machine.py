@@ -85,6 +85,14 @@ class SavingGuest(Protocol):
 
 
 @runtime_checkable
+class PowerButtonGuest(Protocol):
+    """A guest that can be asked to shut down by the power button (ACPI)."""
+
+    async def press_power_button(self) -> bool:
+        """Press it; returns whether there is anything in the guest to notice it."""
+
+
+@runtime_checkable
 class RemoteGuest(Protocol):
     """A guest that runs elsewhere, and may be out of reach of the reset button."""
 
@@ -179,6 +187,15 @@ class Machine:
         """Press the NMI button."""
         await self.guest.nmi()
         self.nmis += 1
+
+    async def press_power_button(self) -> bool:
+        """Press the power button, which asks the guest's operating system to shut down.
+
+        Returns:
+            Whether there is anything in the guest to notice it; what that does, and when, is the guest's affair.
+        """
+        guest = self.guest
+        return await guest.press_power_button() if isinstance(guest, PowerButtonGuest) else False
 
     async def wait_ended(self) -> GuestEnd:
         """Wait until the guest has ended."""

@@ -1,0 +1,211 @@
+"""The serial log of a machine as a blob: the URL that ``retrieveBootDiagnosticsData`` gives, and what answers there.
+
+The URL is signed with a key of the storage account and expires, as a shared access signature does; whoever has it can
+read this one log until then, and needs no token.  The account's firewall holds for it.  Its host is this service, since the
+account's own host in Azure cannot be.  Source of parameters, headers and errors: "Create a service SAS" and "Get Blob" in
+the REST reference of Azure Storage.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import ipaddress
+import re
+import secrets
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from urllib.parse import quote, urlencode
+from xml.sax.saxutils import escape
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from uartsim.errors import UartsimError
+from uartsim.service.arm.storage_accounts import account_keys, find_account
+from uartsim.service.arm_error import ArmError
+from uartsim.service.identity.callers import Caller
+from uartsim.service.machines.diagnostics_settings import account_of, boot_diagnostics_of
+from uartsim.service.machines.virtual_machine import MACHINE_TYPES
+from uartsim.service.parts import Parts
+from uartsim.service.store import Resource, ResourceId, Store
+
+#: The path below which the blobs are.
+PATH: Final = "/blobs"
+#: The account's name in the path of a log in storage that Azure manages.
+MANAGED: Final = "managed"
+_MANAGED_KEYS: Final = ResourceId("/providers/Uartsim.Storage/managedStorage/default")
+_VERSION: Final = "2023-11-03"
+_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
+_RANGE: Final = re.compile(r"bytes=(\d{1,18})-(\d{0,18})")
+
+
+def serial_log_uri(parts: Parts, caller: Caller, machine: Resource, lifetime: timedelta) -> str:
+    """The URL of a machine's serial log.
+
+    Args:
+        parts: the rooms of the service.
+        caller: who wants to read it; it takes a role with read on the storage account.
+        machine: a virtual machine or an instance of a scale set.
+        lifetime: how long the URL can be used.
+
+    Raises:
+        ArmError: boot diagnostics are off, the account is gone, or the caller may not read it.
+    """
+    settings = boot_diagnostics_of(machine)
+    if settings.get("enabled") is not True:
+        raise ArmError(409, "BootDiagnosticsNotEnabled", f"Boot diagnostics are not enabled for '{machine.id.name}'.")
+    name = account_of(settings)
+    if name is not None:
+        account = find_account(parts.store, name)
+        if account is None:
+            raise ArmError(404, "StorageAccountNotFound", f"The storage account '{name}' could not be found.")
+        parts.authorisation.check(caller, "Microsoft.Storage/storageAccounts/read", account.id)
+    path = f"/{name or MANAGED}/{_container(machine)}/{_blob(machine)}"
+    expiry = (datetime.now(UTC) + lifetime).strftime(_TIME)
+    query = {"sv": _VERSION, "sr": "b", "sp": "r", "se": expiry}
+    query["sig"] = _signature(_key(parts.store, name), path, query)
+    return f"{parts.base_url}{PATH}{quote(path)}?{urlencode(query)}"
+
+
+def serial_log_routes(parts: Parts, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> list[Route]:
+    """The route at which the logs are read.
+
+    Args:
+        parts: the rooms of the service.
+        clock: tells when a URL has expired.
+    """
+
+    async def answer(request: Request) -> Response:
+        try:
+            return _read(parts, request, clock())
+        except ArmError as refused:
+            return _xml(refused)
+        except (OSError, UartsimError) as fault:
+            return _xml(ArmError(500, "InternalError", f"The server encountered an internal error: {fault}"))
+
+    return [Route(f"{PATH}/{{account}}/{{container}}/{{blob}}", answer, methods=["GET"])]
+
+
+def _read(parts: Parts, request: Request, now: datetime) -> Response:
+    account, query = request.path_params["account"], request.query_params
+    name = None if account == MANAGED else account
+    if name is not None and find_account(parts.store, name) is None:
+        raise ArmError(404, "ResourceNotFound", "The specified resource does not exist.")
+    path = f"/{account}/{request.path_params['container']}/{request.path_params['blob']}"
+    signed = {field: query.get(field, "") for field in ("sv", "sr", "sp", "se")}
+    wanted = _signature(_key(parts.store, name), path, signed)
+    if not hmac.compare_digest(wanted.encode(), query.get("sig", "").encode()):
+        raise _not_authenticated("Signature did not match.")
+    if now > _time(signed["se"]):
+        raise _not_authenticated(f"Signature not valid in the specified time frame: Expiry [{signed['se']}]")
+    _check_firewall(parts.store, name, request.client.host if request.client else "")
+    machine = _machine(parts.store, path)
+    if machine is None or parts.diagnostics is None:
+        raise ArmError(404, "BlobNotFound", "The specified blob does not exist.")
+    log = parts.diagnostics.log_of(machine.id, storage_account=name)
+    return _content(request, log.read(), log.etag)
+
+
+def _content(request: Request, data: bytes, etag: str) -> Response:
+    headers = {"ETag": etag, "x-ms-blob-type": "AppendBlob", "x-ms-version": _VERSION, "Accept-Ranges": "bytes"}
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    asked = _RANGE.fullmatch(request.headers.get("x-ms-range") or request.headers.get("range") or "")
+    status = 200
+    if asked is not None:
+        first, last = int(asked[1]), min(int(asked[2] or len(data)), len(data) - 1)
+        if first > last:
+            raise ArmError(
+                416,
+                "InvalidRange",
+                "The range specified is invalid for the current size of the resource.",
+                headers={"Content-Range": f"bytes */{len(data)}"},
+            )
+        headers["Content-Range"] = f"bytes {first}-{last}/{len(data)}"
+        data, status = data[first : last + 1], 206
+    return Response(data, status, headers, media_type="application/octet-stream")
+
+
+def _check_firewall(store: Store, name: str | None, client: str) -> None:
+    account = find_account(store, name) if name is not None else None
+    if account is None:
+        return
+    rules: Mapping[str, object] = account.properties.get("networkAcls") or {}
+    closed = str(account.properties.get("publicNetworkAccess")).casefold() == "disabled"
+    denied = str(rules.get("defaultAction")).casefold() == "deny" and not _is_allowed(client, rules.get("ipRules"))
+    if closed or denied:
+        raise ArmError(403, "AuthorizationFailure", "This request is not authorized to perform this operation.")
+
+
+def _is_allowed(client: str, rules: object) -> bool:
+    listed: Iterable[object] = rules if isinstance(rules, list) else ()
+    for rule in listed:
+        try:
+            place = str(rule.get("value")) if isinstance(rule, Mapping) else ""
+            if ipaddress.ip_address(client) in ipaddress.ip_network(place, strict=False):
+                return True
+        except ValueError:
+            continue
+    return False
+
+
+def _machine(store: Store, path: str) -> Resource | None:
+    for kind in MACHINE_TYPES:
+        for machine in store.list(kind):
+            if path.endswith(f"/{_container(machine)}/{_blob(machine)}"):
+                return machine
+    return None
+
+
+def _key(store: Store, name: str | None) -> str:
+    account = find_account(store, name) if name is not None else None
+    if account is None:
+        account = store.get(_MANAGED_KEYS) or Resource(_MANAGED_KEYS, {})
+    return account_keys(store, account)[0]
+
+
+def _signature(key: str, path: str, query: Mapping[str, str]) -> str:
+    signed = "\n".join([path, *(query[name] for name in ("sv", "sr", "sp", "se"))])
+    return base64.b64encode(hmac.digest(base64.b64decode(key), signed.encode(), "sha256")).decode()
+
+
+def _machine_guid(machine: Resource) -> str:
+    return str(machine.properties.get("vmId") or uuid.uuid5(uuid.NAMESPACE_URL, machine.id.key))
+
+
+def _container(machine: Resource) -> str:
+    letters = re.sub(r"[^a-z0-9]", "", machine.id.name.casefold())[:9] or "vm"
+    return f"bootdiagnostics-{letters}-{_machine_guid(machine)}"
+
+
+def _blob(machine: Resource) -> str:
+    return f"{machine.id.name}.{_machine_guid(machine)}.serialconsole.log"
+
+
+def _time(text: str) -> datetime:
+    try:
+        return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
+    except ValueError:
+        raise _not_authenticated("The signed expiry is not a time such as 2024-01-31T12:00:00Z.") from None
+
+
+def _not_authenticated(detail: str) -> ArmError:
+    return ArmError(
+        403,
+        "AuthenticationFailed",
+        "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly "
+        f"including the signature. {detail}",
+    )
+
+
+def _xml(error: ArmError) -> Response:
+    text = (
+        '<?xml version="1.0" encoding="utf-8"?>'
+        f"<Error><Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message></Error>"
+    )
+    headers = {**error.headers, "x-ms-error-code": error.code, "x-ms-request-id": secrets.token_hex(16)}
+    return Response(text, error.status, headers, media_type="application/xml")

@@ -1,0 +1,99 @@
+"""Who used which console, and how: a note in the machine's serial log, and a list that can be asked.
+
+What is typed is nowhere: the audit is told of connections, and of the admin commands NMI, reset and SysRq.  A token is
+never given to it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from uartsim.service.diagnostics.boot_diagnostics import Diagnostics
+from uartsim.service.store import ResourceId
+
+#: How many entries the list keeps.
+KEPT: Final = 10_000
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """One access.
+
+    Attributes:
+        at: when.
+        vm_id: the ARM id of the machine.
+        user: who.
+        session: the id of the console session.
+        event: ``"connected"``, ``"admin command"`` or ``"disconnected"``.
+        detail: the command, or why the session ended.
+    """
+
+    at: datetime
+    vm_id: ResourceId
+    user: str
+    session: str
+    event: str
+    detail: str = ""
+
+
+class Audit:
+    """The audit of a service.
+
+    Args:
+        logs: the serial logs that get the notes.
+    """
+
+    def __init__(self, logs: Diagnostics) -> None:
+        self._logs = logs
+        self._entries: deque[AuditEntry] = deque(maxlen=KEPT)
+
+    def connected(self, vm_id: ResourceId, user: str, session: str) -> None:
+        """A console session has begun."""
+        self._enter(vm_id, user, session, "connected", "", f"connected to {_short(vm_id)}")
+
+    def admin_command(self, vm_id: ResourceId, user: str, session: str, command: str) -> None:
+        """An admin command has reached the machine, such as ``"nmi"``, ``"reset"`` or ``"sysrq h"``."""
+        self._enter(vm_id, user, session, "admin command", command, f"sent {command} to {_short(vm_id)}")
+
+    def disconnected(self, vm_id: ResourceId, user: str, session: str, reason: str) -> None:
+        """A console session has ended.
+
+        Args:
+            vm_id: the ARM id of the machine.
+            user: whose session it was.
+            session: its id.
+            reason: how it ended, as a clause, such as ``"bob@example took the console over"``.
+        """
+        self._enter(vm_id, user, session, "disconnected", reason, f"disconnected from {_short(vm_id)}: {reason}")
+
+    def entries(
+        self, *, vm_id: ResourceId | None = None, user: str | None = None, session: str | None = None
+    ) -> list[AuditEntry]:
+        """The entries that are kept and fit, the oldest first.
+
+        Args:
+            vm_id: only those about this machine.
+            user: only this user's.
+            session: only this session's.
+        """
+        return [
+            entry
+            for entry in self._entries
+            if (vm_id is None or entry.vm_id == vm_id)
+            and user in (None, entry.user)
+            and session in (None, entry.session)
+        ]
+
+    def _enter(self, vm_id: ResourceId, user: str, session: str, event: str, detail: str, clause: str) -> None:
+        self._entries.append(AuditEntry(self._logs.clock(), vm_id, user, session, event, detail))
+        if (log := self._logs.present(vm_id)) is not None:
+            log.note(f"{user} {clause} (session {session})")
+
+
+def _short(vm_id: ResourceId) -> str:
+    """The name of a machine; for an instance of a scale set, the set's name and its number."""
+    instance = vm_id.is_a("Microsoft.Compute/virtualMachineScaleSets/virtualMachines")
+    return f"{vm_id.parent.name}/{vm_id.name}" if instance else vm_id.name

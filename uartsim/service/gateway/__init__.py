@@ -1,0 +1,1 @@
+"""Sessions of the console: the WebSocket conversation and the admin commands."""

@@ -1,0 +1,58 @@
+"""Who sits at the console of each machine.
+
+One user at a time: a new one takes the seat of the one before, "in a manner akin to the first user standing up and leaving
+the physical console and a new user sitting down".
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from uartsim.access.hub import Hub
+from uartsim.service.store import ResourceId
+
+
+class Sitter(Protocol):
+    """Who sits at a console."""
+
+    @property
+    def user(self) -> str:
+        """Who it is, for a person to read."""
+
+    @property
+    def is_over(self) -> bool:
+        """He has left."""
+
+    def end(self, code: int, reason: str) -> None:
+        """Disconnect him, with a close code and the text for a person."""
+
+
+class ConsoleSeats:
+    """Who sits at the console of each machine."""
+
+    def __init__(self) -> None:
+        self._holders: dict[ResourceId, Sitter] = {}
+        self._notes: dict[ResourceId, tuple[Hub, str]] = {}
+
+    def holder(self, machine_id: ResourceId) -> Sitter | None:
+        """Who sits at the console of a machine, or None."""
+        holder = self._holders.get(machine_id)
+        return None if holder is None or holder.is_over else holder
+
+    def take(self, machine_id: ResourceId, sitter: Sitter) -> None:
+        """Sit down; who sat there has been told already."""
+        self._holders[machine_id] = sitter
+
+    def leave(self, machine_id: ResourceId, sitter: Sitter) -> None:
+        """Stand up, unless another one sits there by now."""
+        if self._holders.get(machine_id) is sitter:
+            del self._holders[machine_id]
+
+    def leave_note(self, machine_id: ResourceId, hub: Hub, text: str) -> None:
+        """Leave a sentence for the next user, who is told it if the machine has not been switched off until then."""
+        self._notes[machine_id] = hub, text
+
+    def take_note(self, machine_id: ResourceId, hub: Hub | None) -> str | None:
+        """The sentence that was left for whoever sits down now, or None."""
+        left_at, text = self._notes.pop(machine_id, (None, None))
+        return text if left_at is hub else None

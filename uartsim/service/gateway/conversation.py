@@ -1,0 +1,383 @@
+"""The conversation on the WebSocket of a console.
+
+    client                                  gateway
+      │  GET /n/connector/C/sessions/UUID/client, upgrade
+      │ ─────────────────────────────────────▶ │   the session is there, and has no other WebSocket
+      │                                  101   │
+      │ ◀───────────────────────────────────── │
+      │                  text "Connecting..."  │   no guest output in it: clients throw this frame away
+      │ ◀───────────────────────────────────── │
+      │  text TOKEN                            │   may come before the frame above
+      │ ─────────────────────────────────────▶ │   1011 "Connection not trusted", or:
+      │                                        │   the user sits down at the console; who sat there is disconnected
+      │              text: what the guest sent │   first the past that is kept, then as it comes
+      │ ◀───────────────────────────────────── │
+      │  text, or binary: what is typed        │   a frame for each key, or for each paste
+      │ ─────────────────────────────────────▶ │
+      │                       close, with why  │
+      │ ◀───────────────────────────────────── │
+
+The gateway speaks first.  A client up to 0.1.6 has its token in the URL and sends none; one of 0.1.7 or 0.1.8 has it in the
+URL and sends it once or twice as well; later ones send it after the first frame, and others straight after the handshake.
+So: a token in the URL counts at once, otherwise the first message is the token; and a message that is exactly the token is
+never typed.  A WebSocket that has not shown its token yet, such as that of ``az serial-console send``, has not sat down: it
+takes the console from nobody.
+
+What ends the conversation is said twice: as a line of text, since the client of Azure's command line shows no close frame,
+and in the close frame, for programs.  From the moment on in which it ends, no byte goes either way between client and guest.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import trio
+
+from uartsim.access.hub import Hub
+from uartsim.printable import printable_line
+from uartsim.service.arm_error import ArmError
+from uartsim.service.diagnostics.audit import Audit
+from uartsim.service.gateway.carrier import HUNG_UP, IGNORED, drop_carrier
+from uartsim.service.gateway.close_codes import NOT_TRUSTED_TEXT, CloseCode
+from uartsim.service.gateway.console_seats import ConsoleSeats
+from uartsim.service.gateway.frame_parser import Close, Event, FrameParser, Piece, Ping, Violation
+from uartsim.service.gateway.gateway_options import GatewayOptions, SocketOptions
+from uartsim.service.gateway.machine_line import MachineLine
+from uartsim.service.gateway.server_socket import ServerSocket
+from uartsim.service.gateway.typed_messages import PASTE_TEXT, TooBigError, TypedMessages
+from uartsim.service.identity.callers import Caller
+from uartsim.service.identity.tokens import Tokens
+from uartsim.service.machines.virtual_machine import Machines, PowerState
+from uartsim.service.rules.console_rules import ConsoleRules
+from uartsim.service.rules.service_faults import SOCKET_CLOSED, FaultKind, Faults
+from uartsim.service.store import ResourceId
+
+#: The first frame.
+CONNECTING: Final = b"Connecting..."
+#: What is said when the service stops.
+STOPPING: Final = "The service is stopping."
+#: How long a client may take to receive the last words and to close, in seconds.
+GOODBYE_S: Final = 1.0
+#: How often the clock is looked at that tells when a token expires: it may be set, in seconds.
+_CLOCK_LOOK_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleServices:
+    """What a conversation asks.
+
+    Attributes:
+        clock: the time in seconds since 1970.
+        seats: who sits at which console.
+    """
+
+    tokens: Tokens
+    rules: ConsoleRules
+    machines: Machines
+    faults: Faults
+    audit: Audit
+    options: GatewayOptions = field(default_factory=GatewayOptions)
+    clock: Callable[[], float] = time.time
+    seats: ConsoleSeats = field(default_factory=ConsoleSeats)
+
+
+class Conversation:
+    """The conversation on one WebSocket.
+
+    Args:
+        services: what it asks.
+        session_id: the session.
+        machine_id: the machine.
+        opened_by: who called ``connect``; the token has to be his.
+        stream: what the WebSocket runs on; its handshake is done.
+        options: what the client asked for in the URL.
+
+    Attributes:
+        closed: set when the WebSocket is closed.
+    """
+
+    def __init__(
+        self,
+        services: ConsoleServices,
+        session_id: str,
+        machine_id: ResourceId,
+        opened_by: Caller,
+        stream: trio.abc.Stream,
+        options: SocketOptions,
+    ) -> None:
+        self.closed = trio.Event()
+        self._services = services
+        self._session_id = session_id
+        self._machine_id = machine_id
+        self._opened_by = opened_by
+        self._options = options
+        self._socket = ServerSocket(stream)
+        self._parser = FrameParser()
+        self._typed = TypedMessages(options.token, options.paste_flow, self._take_token, self._type, self._refuse_paste)
+        self._token = options.token
+        self._token_came = trio.Event()
+        #: Set when what is typed has somewhere to go, or the conversation has ended.
+        self._seated = trio.Event()
+        self._caller: Caller | None = None
+        self._line: MachineLine | None = None
+        self._left: Hub | None = None
+        self._end: tuple[int, str] | None = None
+        self._ended = trio.Event()
+        self._told_watching = False
+        self._heard_at = self._typed_at = trio.current_time()
+
+    # -- what others do to it --------------------------------------------------------------------------------
+
+    @property
+    def user(self) -> str:
+        """Who sits at the console, or has opened the session, for a person to read."""
+        return printable_line(self._opened_by.name)
+
+    @property
+    def is_over(self) -> bool:
+        """It has ended, though the WebSocket may still be closing."""
+        return self._end is not None
+
+    def end(self, code: int, reason: str) -> None:
+        """End it, for the first reason that is given: from now on nothing goes either way.
+
+        Args:
+            code: the close code.
+            reason: the text for a person.
+        """
+        if self._end is not None:
+            return
+        self._end = code, reason
+        if self._line is not None:
+            self._left = self._line.leave()
+        self._socket.limit_sending(GOODBYE_S)
+        self._seated.set()
+        self._ended.set()
+
+    def review(self) -> None:
+        """Conditions may have changed: end it if one of them is no longer met."""
+        if self._caller is None or self.is_over:
+            return
+        try:
+            self._services.rules.check_session(self._caller, self._machine_id)
+        except ArmError as error:
+            self.end(CloseCode.CONDITION, error.message)
+
+    # -- what the client does ----------------------------------------------------------------------------------
+
+    async def received(self, data: bytes) -> None:
+        """The client has sent some bytes; returns when more may come."""
+        self._heard_at = trio.current_time()
+        for event in self._parser.feed(data):
+            try:
+                await self._take(event)
+            except TooBigError as error:
+                self.end(error.code, str(error))
+            except trio.BrokenResourceError:
+                self.vanished()
+
+    def vanished(self) -> None:
+        """The client has gone, without a close frame."""
+        self._socket.is_broken = True
+        self._socket.peer_closed.set()
+        self.end(1006, "the client has gone")
+
+    async def _take(self, event: Event) -> None:
+        if isinstance(event, Close):
+            self._socket.peer_closed.set()
+            self.end(event.code, "the client closed")
+        elif self.is_over:
+            return
+        elif isinstance(event, Piece):
+            await self._typed.take(event)
+        elif isinstance(event, Ping):
+            await self._socket.pong(event.data)
+        elif isinstance(event, Violation):
+            self.end(event.code, event.reason)
+
+    async def _take_token(self, token: str) -> None:
+        self._token = token
+        self._token_came.set()
+
+    async def _type(self, data: bytes) -> None:
+        self._typed_at = trio.current_time()
+        if not self._seated.is_set():
+            await self._seated.wait()
+        if self._line is not None and not self.is_over:
+            if self._options.watch and not self._told_watching:
+                self._told_watching = True
+                await self._say("You are watching: what you type is not sent.")
+            await self._line.send(data)
+
+    async def _refuse_paste(self) -> None:
+        await self._seated.wait()
+        if not self.is_over:
+            await self._say(PASTE_TEXT)
+
+    async def _say(self, text: str) -> None:
+        """A line of text for the person, beside what the guest sends."""
+        await self._socket.send_text(f"\r\n{printable_line(text)}\r\n".encode())
+
+    # -- the conversation --------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Hold it; returns when the WebSocket is closed."""
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._speak)
+                if self._services.options.ping_every_s:
+                    nursery.start_soon(self._look_whether_it_lives, nursery)
+                await self._ended.wait()
+                nursery.cancel_scope.cancel()
+        except trio.Cancelled:
+            self.end(CloseCode.GOING_AWAY, STOPPING)
+            raise
+        except BaseException:
+            self.end(CloseCode.NOT_TRUSTED, "The service has failed.")
+            raise
+        finally:
+            await self._close()
+        if self._services.options.logout_on_disconnect and self._left is not None and not self._options.watch:
+            await self._drop_carrier(self._left)
+
+    async def _speak(self) -> None:
+        services = self._services
+        try:
+            late = services.faults.take(FaultKind.GATEWAY_DELAY)
+            if late is not None:
+                await trio.sleep(late.delay_s)
+            if services.faults.take(FaultKind.DROP_SOCKET):
+                self.end(CloseCode.NOT_TRUSTED, SOCKET_CLOSED)
+                return
+            await self._socket.send_text(CONNECTING)
+            caller = await self._wait_trusted()
+            if caller is None:
+                self.end(CloseCode.NOT_TRUSTED, NOT_TRUSTED_TEXT)
+                return
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._wait_expired, caller)
+                if services.options.idle_limit_s:
+                    nursery.start_soon(self._wait_idle)
+                await self._sit(caller)
+                nursery.cancel_scope.cancel()
+        except* (trio.BrokenResourceError, trio.ClosedResourceError):
+            self.vanished()
+
+    async def _wait_trusted(self) -> Caller | None:
+        """The caller that the token names, if it is good and his session."""
+        if self._token is None:
+            with trio.move_on_after(self._services.options.token_within_s):
+                await self._token_came.wait()
+        if self._token is None:
+            return None
+        try:
+            caller = self._services.tokens.read(self._token)
+        except ArmError:
+            return None
+        return caller if caller.object_id == self._opened_by.object_id else None
+
+    async def _sit(self, caller: Caller) -> None:
+        """Sit at the console until the machine is off."""
+        services, options = self._services, self._options
+        machine = services.machines.get(self._machine_id)
+        try:
+            services.rules.check_session(caller, self._machine_id)
+        except ArmError as error:
+            self.end(CloseCode.CONDITION, error.message)
+            return
+        if machine is None:
+            self.end(CloseCode.MACHINE_OFF, "The machine does not exist.")
+            return
+        if not options.watch and not self._take_seat(caller):
+            return
+        self._caller = caller
+        replay = options.replay_bytes if options.replay_bytes is not None else services.options.replay_bytes
+        who = f"{self.user} ({self._session_id[:8]})"
+        self._line = MachineLine(machine, who, self._socket, watch=options.watch, replay_bytes=replay)
+        self._line.sit_down()
+        services.audit.connected(self._machine_id, self.user, self._session_id)
+        services.rules.consoles.opened(caller, services.rules.os_type(self._machine_id))
+        self._seated.set()
+        if not options.watch and (note := services.seats.take_note(self._machine_id, machine.hub)) is not None:
+            await self._say(note)
+        state = await self._line.run()
+        how = "deallocated" if state is PowerState.DEALLOCATED else "stopped"
+        self.end(CloseCode.MACHINE_OFF, f"The machine has been {how}.")
+
+    def _take_seat(self, caller: Caller) -> bool:
+        """Take the console, from whoever has it; returns False if it is in use and may not be taken."""
+        seats = self._services.seats
+        holder = seats.holder(self._machine_id)
+        if holder is not None and self._services.options.refuse_second:
+            self.end(CloseCode.IN_USE, f"{holder.user} uses this console, and it is not taken over.")
+            return False
+        if holder is not None:
+            holder.end(CloseCode.TAKEN_OVER, f"{self.user} has taken this console over. You have not been logged out.")
+        seats.take(self._machine_id, self)
+        return True
+
+    async def _wait_expired(self, caller: Caller) -> None:
+        while (left := caller.expires_at - self._services.clock()) > 0:
+            await trio.sleep(min(left, _CLOCK_LOOK_S))
+        self.end(CloseCode.TOKEN_EXPIRED, "The access token has expired. Connect again with a new one.")
+
+    async def _wait_idle(self) -> None:
+        limit_s = self._services.options.idle_limit_s
+        self._typed_at = trio.current_time()
+        while (left := self._typed_at + limit_s - trio.current_time()) > 0:
+            await trio.sleep(left)
+        self.end(CloseCode.IDLE, f"Nobody has typed for {limit_s:g} s.")
+
+    async def _look_whether_it_lives(self, nursery: trio.Nursery) -> None:
+        """Ping the client, and give it up when nothing has come from it for too long."""
+        options = self._services.options
+        while True:
+            await trio.sleep(options.ping_every_s)
+            if self._line is not None and self._line.is_held_up:
+                self._heard_at = trio.current_time()  # it is we who do not read, since the guest does not
+            if trio.current_time() - self._heard_at >= options.ping_every_s + options.pong_within_s:
+                self.vanished()
+            elif not self._socket.is_sending:
+                nursery.start_soon(self._ping)
+
+    async def _ping(self) -> None:
+        try:
+            await self._socket.ping()
+        except trio.BrokenResourceError:
+            self.vanished()
+
+    # -- its end -----------------------------------------------------------------------------------------------
+
+    async def _close(self) -> None:
+        """Say why, close the WebSocket, and give up what it had."""
+        assert self._end is not None
+        code, reason = self._end
+        services = self._services
+        services.seats.leave(self._machine_id, self)
+        if self._caller is not None:
+            services.rules.consoles.closed(self._caller)
+            services.audit.disconnected(self._machine_id, self.user, self._session_id, printable_line(reason))
+        try:
+            with trio.move_on_after(GOODBYE_S, shield=True):
+                if self._caller is not None and not self._socket.peer_closed.is_set():
+                    await self._say(reason)
+        except trio.BrokenResourceError:
+            pass
+        await self._socket.close(code, reason, GOODBYE_S)
+        self.closed.set()
+
+    async def _drop_carrier(self, hub: Hub) -> None:
+        """The last user has left: have the guest end his login, if it honours carrier."""
+        services = self._services
+        if services.seats.holder(self._machine_id) is not None or hub.closed:
+            return
+        has_hung_up = await drop_carrier(hub)
+        outcome = HUNG_UP if has_hung_up else IGNORED
+        services.audit.disconnected(self._machine_id, self.user, self._session_id, f"carrier was dropped: {outcome}")
+        if not has_hung_up and not hub.closed:
+            services.seats.leave_note(
+                self._machine_id, hub, f"{self.user} could not be logged out: the guest ignores carrier (CLOCAL)."
+            )

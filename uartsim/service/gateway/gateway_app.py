@@ -1,0 +1,87 @@
+"""The gateway as an ASGI application around another one: the WebSockets are its own, the rest is the other's."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import trio
+
+from uartsim.errors import UsageError
+from uartsim.service.arm_error import ArmError
+from uartsim.service.gateway.gateway_options import SocketOptions, read_query
+from uartsim.service.gateway.hypercorn_stream import Handshake, TakenStream
+from uartsim.service.gateway.sessions import Sessions
+from uartsim.service.rules.service_faults import SOCKET_CLOSED, FaultKind
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+_CLIENT: Final = re.compile(r"/n/connector/[^/]+/sessions/([0-9A-Fa-f-]{36})/client/?", re.ASCII)
+
+
+class GatewayApp:
+    """An ASGI application.
+
+    Args:
+        others: the application for everything but WebSockets.
+        sessions: the sessions.
+    """
+
+    def __init__(self, others: Application, sessions: Sessions) -> None:
+        self._others = others
+        self._sessions = sessions
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve a request, as ASGI has it."""
+        if scope["type"] == "websocket":
+            await self._serve(scope, send)
+        else:
+            await self._others(scope, receive, send)
+
+    async def _serve(self, scope: Message, send: Send) -> None:
+        sessions = self._sessions
+        try:
+            found = _CLIENT.fullmatch(scope["path"])
+            if found is None:
+                raise ArmError(404, "NotFound", "There is no WebSocket here: use the connection string of connect.")
+            if sessions.services.faults.take(FaultKind.BLOCK_GATEWAY):
+                raise ArmError(503, "ServiceUnavailable", SOCKET_CLOSED)
+            options = _options(scope["query_string"])
+            session = sessions.check_can_connect(found[1])
+            handshake = Handshake(scope["headers"], send)
+        except ArmError as error:
+            await _refuse(send, error)
+            return
+        conversation = sessions.converse(session, handshake.stream, options)
+        try:
+            await handshake.answer(TakenStream(conversation.received, conversation.vanished))
+            await conversation.run()
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass  # the client went before the handshake was answered
+        finally:
+            sessions.forget(session)
+
+
+def _options(query: bytes) -> SocketOptions:
+    try:
+        pairs = parse_qsl(query.decode(), keep_blank_values=True, strict_parsing=bool(query), max_num_fields=20)
+        return read_query(pairs)
+    except UsageError as error:
+        raise ArmError(400, "InvalidQuery", str(error)) from None
+    except ValueError:
+        raise ArmError(400, "InvalidQuery", "The query of the WebSocket's URL is malformed.") from None
+
+
+async def _refuse(send: Send, error: ArmError) -> None:
+    """Answer a handshake with an error."""
+    body = json.dumps(error.body()).encode()
+    headers = [(b"content-type", b"application/json; charset=utf-8"), (b"content-length", b"%d" % len(body))]
+    headers += [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in error.headers.items()]
+    await send({"type": "websocket.http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body})

@@ -1,0 +1,1 @@
+"""Users, their tokens, their roles, and locks."""

@@ -1,0 +1,46 @@
+"""Boot diagnostics as the resources have them: whether a machine's output is logged, and for which storage account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from uartsim.service.diagnostics import Diagnostics
+from uartsim.service.machines.virtual_machine import MACHINE_TYPES
+from uartsim.service.store import Resource, ResourceId, Store
+
+
+def boot_diagnostics_of(resource: Resource) -> Mapping[str, Any]:
+    """The setting ``bootDiagnostics`` of a machine; empty if it has none."""
+    found: Mapping[str, Any] = (resource.properties.get("diagnosticsProfile") or {}).get("bootDiagnostics") or {}
+    return found
+
+
+def account_of(settings: Mapping[str, Any]) -> str | None:
+    """The name of the storage account in the setting ``bootDiagnostics``; None with managed storage."""
+    uri = settings.get("storageUri")
+    if not uri:
+        return None
+    host = urlsplit(str(uri)).hostname or str(uri)
+    return host.partition(".")[0]
+
+
+def follow_settings(store: Store, diagnostics: Diagnostics) -> Callable[[ResourceId, bytes], None]:
+    """Keep the logs as the machines' settings say, now and after every change; returns what takes the guests' output."""
+
+    def look(before: Resource | None, after: Resource | None) -> None:
+        resource = after or before
+        if resource is None or not any(resource.id.is_a(kind) for kind in MACHINE_TYPES):
+            return
+        settings = {} if after is None else boot_diagnostics_of(after)
+        if settings.get("enabled") is True:
+            diagnostics.turn_on(resource.id, storage_account=account_of(settings))
+        else:
+            diagnostics.turn_off(resource.id)
+
+    for kind in MACHINE_TYPES:
+        for resource in store.list(kind):
+            look(None, resource)
+    store.subscribe(look)
+    return diagnostics.record

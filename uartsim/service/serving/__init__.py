@@ -1,0 +1,1 @@
+"""The process: HTTPS and WSS on loopback, its certificate, start and stop."""

@@ -1,0 +1,124 @@
+"""The web server: hypercorn on trio, with TLS, on sockets that are open already.
+
+Its limits are set here on purpose, not left as they come:
+
+- HTTP/1.1 only.  No client of the console asks for HTTP/2, and its streams would share one flow control.
+- A request's head has at most 32 KiB; hypercorn answers 400, and closes the connection.
+- A connection on which no request comes, or no whole head, is closed after :data:`IDLE_S` seconds.  A request that has
+  begun, and a WebSocket, have no such limit here: the gateway has its own.
+- A message of a WebSocket has at most :data:`MOST_MESSAGE_BYTES`; a longer one is closed with 1009.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from ssl import SSLContext
+from typing import Final
+
+import trio
+from hypercorn.app_wrappers import ASGIWrapper
+from hypercorn.config import Config, Sockets
+from hypercorn.trio.run import worker_serve
+from hypercorn.typing import ASGIFramework
+
+from uartsim.printable import printable_line
+
+#: How long a connection may be idle between requests, in seconds.
+IDLE_S: Final = 75.0
+#: The longest message of a WebSocket, in bytes.
+MOST_MESSAGE_BYTES: Final = 1 << 20
+#: How long the sessions have to say goodbye when the service ends, in seconds.
+GOODBYE_S: Final = 3.0
+_MOST_HEAD_BYTES: Final = 32 << 10
+_HANDSHAKE_S: Final = 10.0
+
+
+class ServerConfig(Config):
+    """hypercorn's settings, with a TLS context that stays at hand so that its certificate can be renewed.
+
+    Args:
+        certificate: the path of the key and the certificate, in PEM; None serves without TLS, for measurements.
+    """
+
+    def __init__(self, certificate: str | None) -> None:
+        self.certfile = self.keyfile = certificate
+        self.alpn_protocols = ["http/1.1"]
+        self.errorlog = _log()
+        self.graceful_timeout = GOODBYE_S
+        self.h11_max_incomplete_size = _MOST_HEAD_BYTES
+        self.include_server_header = False
+        self.keep_alive_timeout = IDLE_S
+        self.keep_alive_max_requests = sys.maxsize
+        self.loglevel = "WARNING"
+        self.ssl_handshake_timeout = _HANDSHAKE_S
+        self.websocket_max_message_size = MOST_MESSAGE_BYTES
+        self._context: SSLContext | None = None
+
+    def create_ssl_context(self) -> SSLContext | None:
+        """The context; hypercorn asks for it once."""
+        self._context = super().create_ssl_context()
+        return self._context
+
+    def load_certificate(self) -> None:
+        """Use the certificate that is in the file now, for connections that are made from now on."""
+        if self._context is not None and self.certfile is not None:
+            self._context.load_cert_chain(self.certfile)
+
+
+async def serve_on(
+    app: ASGIFramework,
+    config: ServerConfig,
+    sockets: list[socket.socket],
+    until: Callable[[], Awaitable[None]],
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve an application until ``until`` returns.
+
+    Args:
+        app: the application.
+        config: the settings.
+        sockets: listening sockets; the server closes them.
+        until: returns when the server is to end.
+        task_status: told once requests are answered.
+    """
+    secure = config.ssl_enabled
+    given = Sockets(sockets if secure else [], [] if secure else sockets, [])
+    async with trio.open_nursery() as nursery:
+        await nursery.start(_serve, ASGIWrapper(app), config, given, until)
+        task_status.started()
+
+
+async def _serve(
+    app: ASGIWrapper,
+    config: Config,
+    sockets: Sockets,
+    until: Callable[[], Awaitable[None]],
+    task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    await worker_serve(app, config, sockets=sockets, shutdown_trigger=until, task_status=task_status)
+
+
+class _OneLine(logging.Handler):
+    """Writes an error of the server to standard error in one line; the traceback only for those who ask for it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        cause = f": {type(error).__name__}: {error}" if error is not None else ""
+        text = f"uartsim: {printable_line(record.getMessage() + cause)}"
+        if os.environ.get("UARTSIM_DEBUG"):
+            text = self.format(record)
+        sys.stderr.write(f"{text}\n")
+
+
+def _log() -> logging.Logger:
+    """The logger of the server; trio's, which tells of connections that cannot be accepted, writes to the same place."""
+    handler = _OneLine()
+    for name in ("uartsim.service", "trio.serve_listeners"):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [handler]
+        logger.propagate = False
+    return logging.getLogger("uartsim.service")

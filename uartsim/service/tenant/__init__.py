@@ -1,0 +1,1 @@
+"""What there is at the start: a TOML file's set-up, or the example's."""
