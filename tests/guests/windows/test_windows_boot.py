@@ -204,3 +204,20 @@ async def test_the_menu_names_windows_without_ems_plainly() -> None:
         menu = unpadded(await line.expect(b"started automatically: "))
         assert "Windows Server 2016" in menu
         assert "EMS Enabled" not in menu
+
+
+@virtual_time
+async def test_boot_logging_lists_the_drivers_on_the_line() -> None:
+    async with running_windows() as line:
+        assert b"Loaded driver" not in await line.expect(b"SAC>")
+        await line.silence(5)
+        await line.run_command("bcdedit /set {current} sos on\nshutdown /r /t 0")
+        assert b"Loaded driver sacdrv.sys\r\n" in await line.expect(b"SAC>")
+
+
+@virtual_time
+async def test_the_power_button_shuts_windows_down() -> None:
+    async with running_windows() as line:
+        await line.at_sac()
+        await line.guest.power_button()
+        assert (await line.machine.wait_ended()).reason == "poweroff"
