@@ -57,7 +57,9 @@ def main() -> None:
     parser.add_argument("--prompt", default="login: ")
     options = parser.parse_args()
     before, after = trio.run(measure, options.count, options.guest, options.prompt.encode())
-    print(f"{options.count} machines with {options.guest}: {before:.1f} MB before, {after:.1f} MB with all at their prompts")
+    print(
+        f"{options.count} machines with {options.guest}: {before:.1f} MB before, {after:.1f} MB with all at their prompts"
+    )
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ from uartsim.access.output_filters import ClipboardFilter
 from uartsim.access.terminal_modes import Modes
 from uartsim.console.problems.problem_catalogue import Catalogue
 from uartsim.console.problems.saved_log import SavedLog
+from uartsim.console.sac.sac_text import closed_channel, read_channels
+from uartsim.console.shell.other_command_lines import COMMAND_LINES
 from uartsim.control_sequences import ControlSequenceParser
 from uartsim.errors import UartsimError
 from uartsim.guest.assembler_listing import read_listing
@@ -76,6 +78,10 @@ def _screen(text: str) -> object:
     return modes.undo()
 
 
+def command_line_output(text: str) -> object:
+    return COMMAND_LINES["sac"].output(text)
+
+
 def taken_apart(data: bytes) -> Callable[[int, Path], Callable[[], object]]:
     return lambda size, folder: partial(ControlSequenceParser().feed, data * size)
 
@@ -115,6 +121,11 @@ READERS = {
         in_file(lambda n: "7C00 90\n" + "7C0D BAFB03 mov\n" * n, lambda path: read_listing(Path(path))),
     ),
     "a listing of one line": (20_000, in_file(lambda n: "7C00 " + "90" * n, lambda path: read_listing(Path(path)))),
+    "a table of SAC's channels of blank lines": (20_000, of_text(lambda n: "\n" * n + " " * n, read_channels)),
+    "a row of SAC's channels of blanks": (20_000, of_text(lambda n: "1 (AV) x" + " x" * n, read_channels)),
+    "events of SAC": (2000, of_text(lambda n: "EVENT: A channel has been closed. \n" * n + "\n" * n, closed_channel)),
+    "dashes before SAC's next page": (20_000, of_text(lambda n: "-" * n + "Press", command_line_output)),
+    "pages of SAC": (2000, of_text(lambda n: "-- Press Enter for more -- x\n" * n, command_line_output)),
     "a snapshot of brackets": (20_000, in_file(lambda n: "[" * n, lambda path: PortSnapshot.read(Path(path)))),
     "a snapshot of rows": (
         5000,

@@ -33,7 +33,10 @@ main = load_main(Path(sys.argv[1]), "guest.py")
 print(importlib.import_module(main.__module__.replace(".guest", ".linux_system")).__file__)
 """
 #: Where an import's name is not the name of its distribution.
-DISTRIBUTIONS = {"serial": "pyserial", "vcd": "pyvcd", "_pytest": "pytest"}
+DISTRIBUTIONS = {
+    **{"serial": "pyserial", "vcd": "pyvcd", "_pytest": "pytest"},
+    **{"trio_websocket": "trio-websocket", "websocket": "websocket-client"},
+}
 
 
 def files_in(folder: Path, pattern: str = "*") -> set[str]:

@@ -26,12 +26,12 @@ MODULES = {
     "uartsim.console.blocking_snapshots": {
         "Snapshots": ("uartsim.console.snapshots", "Saving the machine behind a console, and going back"),
     },
-    "uartsim.console.blocking_sac": {
+    "uartsim.console.blocking_guest": {
+        "GuestAgent": ("uartsim.console.guest_agent", "The agent of a console's guest"),
         "Sac": ("uartsim.console.sac.sac", "Windows' SAC on a console"),
     },
     "uartsim.console.blocking_facets": {
         "ConsoleLine": ("uartsim.console.console_line", "The line of a console"),
-        "GuestAgent": ("uartsim.console.guest_agent", "The agent of a console's guest"),
         "Grub": ("uartsim.console.grub.grub", "GRUB on a console"),
         "Recovery": ("uartsim.console.recovery", "The procedures of distributions on a console"),
         "Stimulus": ("uartsim.console.stimuli", "A stimulus that is at work"),
@@ -57,7 +57,7 @@ SPECIAL = {"__enter__", "__exit__"}
 TITLES = {
     "uartsim.console.blocking_console": "The console for blocking code",
     "uartsim.console.blocking_snapshots": "The snapshots of a console, for blocking code",
-    "uartsim.console.blocking_sac": "Windows' SAC on a console, for blocking code",
+    "uartsim.console.blocking_guest": "The guest's agent and Windows' SAC on a console, for blocking code",
     "uartsim.console.blocking_facets": "What a console has beside its own verbs, such as GRUB's menu, for blocking code",
 }
 HEAD = '''"""{title}.  Made by tools/derive_blocking.py.

@@ -254,6 +254,20 @@ async def test_sysrq_is_a_break_and_a_key_for_each_of_the_keys() -> None:
         assert got == [(b"\0", Flag.BREAK), (b"h", Flag.NORMAL), (b"\0", Flag.BREAK), (b"b", Flag.NORMAL)]
 
 
+@virtual_time
+async def test_between_a_break_and_its_sysrq_key_comes_nothing_of_what_others_send() -> None:
+    async with open_hub() as (hub, driver), trio.open_nursery() as nursery:
+        for _ in range(30):  # whichever of those that wait for room comes first, it is not the key
+            nursery.start_soon(hub.send, b"p" * (SEND_QUEUE // 10))
+        await trio.sleep(0.01)
+        nursery.start_soon(hub.sysrq, "h")
+        data = b""
+        while len(data) < 30 * (SEND_QUEUE // 10) + 2:
+            data += (await driver.receive()).data
+    assert data.count(b"\0") == 1
+    assert b"p\0hp" in data
+
+
 @pytest.mark.parametrize("keys", ["", "ä"])
 @virtual_time
 async def test_what_is_no_sysrq_key_is_refused(keys: str) -> None:

@@ -240,7 +240,7 @@ def test_prompt_tells_the_kind_of_command_line(line: str, kind: str | None) -> N
 
 def test_kind_of_command_line_that_does_not_exist_is_refused() -> None:
     with pytest.raises(UsageError, match="'auto', 'sh', 'grub'"):
-        command_line("cmd", "")
+        command_line("fish", "")
 
 
 def test_echo_is_taken_off_wherever_it_was_wrapped() -> None:

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from uartsim import blocking
 from uartsim.console.blocking_console import Console
@@ -44,20 +46,20 @@ def test_pages_are_turned_and_leave_nothing_behind() -> None:
     with windows() as console:
         said = console.sac.command("t")
         rows = [line.split() for line in said.splitlines() if ".exe" in line]
-        assert len(rows) > 24  # more than a page
+        assert len(said.splitlines()) > 23  # more than a page
         assert all(row[0].isdigit() for row in rows)
         assert "more" not in said
-        console.sac.command("p")
-        assert console.sac.command("t").splitlines()[-1].split()[-1] == rows[-1][-1]
+        console.sac.command("p")  # no pages any more
+        assert console.sac.command("t").splitlines()[4:20] == said.splitlines()[4:20]
 
 
 def test_a_command_prompt_is_opened_used_left_and_closed() -> None:
     with windows() as console:
         assert console.sac.channels() == [Channel(0, "SAC", "AV")]
         console.sac.open_cmd(USER, PASSWORD)
-        assert console.sac.run("echo one & echo two") == "one \ntwo\n"
+        assert console.sac.run("echo one & echo two") == "one\ntwo"
         assert console.run("ver").status == 0
-        assert console.run("exit /b 3 & rem", shell="cmd").output == ""
+        assert console.run("nosuchcommand", shell="cmd").status
         assert console.sac.channels() == [Channel(0, "SAC", "AV"), Channel(1, "Cmd0001", "AV")]
         for channel in (1, "Cmd0001", "cmd0001"):
             console.sac.switch(channel)
@@ -86,12 +88,13 @@ def test_a_domain_can_be_given_and_sac_itself_can_be_switched_to() -> None:
 
 def test_two_channels_are_told_apart() -> None:
     with windows() as console:
-        for number in (1, 2):
+        folders = ("C:\\Windows", "C:\\Users")
+        for folder in folders:
             console.sac.open_cmd(USER, PASSWORD)
-            console.sac.run(f"set number={number}")
-        for number in (1, 2):
+            console.sac.run(f"cd {folder}")
+        for number, folder in enumerate(folders, 1):
             console.sac.switch(number)
-            assert console.sac.run("echo %number%").rstrip() == str(number)
+            assert console.sac.run("cd") == folder
 
 
 def test_a_wrong_password_is_refused_and_the_right_one_then_works() -> None:
@@ -118,7 +121,7 @@ def test_a_locked_channel_wants_a_log_in() -> None:
         console.sac.open_cmd(USER, PASSWORD)
         console.sac.command("lock")
         console.sac.switch(1)
-        with pytest.raises(SacFailed, match="a question for a user name|its session has ended or is locked"):
+        with pytest.raises(SacFailed, match="its session has ended or is locked"):
             console.sac.run("dir")
 
 
@@ -153,6 +156,7 @@ def test_the_documents_mitigation_brings_sac_after_the_next_boot() -> None:
     with windows(sac=False) as console:
         with pytest.raises(SacFailed, match="SAC is not enabled"):
             console.sac.wait_for_prompt()
+        console.wait_for_quiet(10)
         for command in (
             "bcdedit /ems {current} on",
             "bcdedit /emssettings EMSPORT:1 EMSBAUDRATE:115200",
@@ -165,7 +169,7 @@ def test_the_documents_mitigation_brings_sac_after_the_next_boot() -> None:
 
 def test_keys_that_are_ignored_are_explained_by_kernel_debugging() -> None:
     with windows(kernel_debug=True) as console:
-        console.sac.wait_for_prompt()
+        console.expect("The CMD command is now available")
         with pytest.raises(RunFailed, match=r"'ch' was typed, and nothing came back: .*bcdedit /debug \{current\} off"):
             console.sac.channels()
 
@@ -208,9 +212,8 @@ def test_a_channel_that_is_none_is_refused(wrong: Any) -> None:
 
 @pytest.mark.parametrize("wrong", [("", "x", ""), ("a", b"x", ""), ("a", "x\r", ""), ("a", "x", None)])
 def test_impossible_credentials_are_refused_without_being_shown(wrong: tuple[Any, Any, Any]) -> None:
-    with windows() as console:
-        with pytest.raises(UsageError, match="as printable text"):
-            console.sac.open_cmd(*wrong)
+    with windows() as console, pytest.raises(UsageError, match="as printable text"):
+        console.sac.open_cmd(*wrong)
 
 
 # -- texts of other Windows --------------------------------------------------------------------------------------------
@@ -258,6 +261,29 @@ def test_events_behind_a_command_s_output_are_left_out() -> None:
 
 
 def test_the_last_channel_that_was_closed_is_found_with_the_reason() -> None:
-    text = "EVENT:   A channel has been closed.   \nChannel: Cmd0001  \nSAC>\nEVENT: A channel has been closed.  Idle.  \nChannel: Cmd0002\n"
+    first = "EVENT:   A channel has been closed.   \nChannel: Cmd0001  \nSAC>\n"
+    text = f"{first}EVENT: A channel has been closed.  Idle.  \nChannel: Cmd0002\n"
     assert closed_channel(text) == ("Cmd0002", "Idle.")
     assert closed_channel("SAC>") is None
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 9),
+            st.from_regex(r"[AI][VR]", fullmatch=True),
+            st.from_regex(r"\w(?: ?\w){0,9}", fullmatch=True),
+        )
+    )
+)
+def test_every_table_of_channels_is_read_as_it_was_written(rows: list[tuple[int, str, str]]) -> None:
+    table = "".join(f"{f'{number} ({status})    {name}':<80}\n" for number, status, name in rows)
+    assert read_channels(table) == [Channel(number, name, status) for number, status, name in rows]
+
+
+@given(st.text(), st.text())
+def test_no_text_of_a_guest_is_too_much_for_the_readers_of_sac(line: str, tail: str) -> None:
+    assert place_of(line, tail) in Place
+    assert all(channel.name for channel in read_channels(tail))
+    assert closed_channel(tail) is None or "EVENT" in tail
+    assert "SAC>" not in before_prompt(tail).split("\n")

@@ -9,6 +9,7 @@ import trio
 
 from tests.guests.line import Line
 from tests.machine.rig import virtual_time
+from uartsim import blocking
 from uartsim.errors import UsageError
 from uartsim.guest.catalogue import GuestDefinition, find_guest
 from uartsim.machine import AgentError, CommandResult
@@ -236,3 +237,36 @@ async def test_impossible_settings_of_users_are_refused(settings: dict[str, str]
         end = await line.machine.wait_ended()
     assert end.reason == "failed"
     assert "user" in end.detail
+
+
+def test_a_password_that_was_set_in_single_user_mode_by_way_of_grub_is_good_after_the_next_boot() -> None:
+    with blocking.open_console("ssh-key-only", clock="virtual", timeout=60) as console:
+        console.grub.edit(r"^\s*linux", " rw init=/bin/bash")
+        console.grub.boot()
+        console.expect(r"root@\(none\):/# ")
+        console.sendline("passwd azureuser")
+        for prompt in ("New password: ", "Retype new password: "):
+            console.expect_exact(prompt)
+            console.send_secret("by-grub")
+        console.expect("password updated successfully")
+        console.sendline("reboot -f")
+        console.login("azureuser", "by-grub")
+        assert console.run("id -un").output == "azureuser\n"
+
+
+@virtual_time
+async def test_sudo_takes_a_user_and_a_password_from_its_input_and_refuses_where_it_may_not_ask() -> None:
+    line = Line()
+    async with line.open(demo(user="ann", user_password="pw")):
+        await line.expect(b"login: ")
+        assert (await command(line, "sudo -n -u ann id -un")).stdout == "ann\n"  # root needs no password
+        as_ann = "su ann -c 'echo pw | sudo -S id -un; sudo -n id; sudo id -un'"
+        result = await command(line, as_ann)
+        assert result.stdout == "root\n"
+        assert "sudo: a password is required\nsudo: a terminal is required" in result.stderr
+        assert (await command(line, "su ann -c 'echo wrong | sudo -S id'")).status == 1
+        assert (await command(line, "sudo -u nobody-here id")).stderr == "sudo: unknown user nobody-here\n"
+        assert (await command(line, "sudo --what")).stderr.startswith("usage: sudo")
+        await command(line, "useradd bob; echo bob:pw | chpasswd")
+        refused = await command(line, "su bob -c 'echo pw | sudo -S id'")
+        assert refused.stderr.endswith("bob is not in the sudoers file.\n")

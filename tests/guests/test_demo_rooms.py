@@ -111,7 +111,9 @@ def test_a_file_name_occurs_once_in_uartsim_and_the_guests() -> None:
 
 
 def test_the_kernel_and_what_runs_on_it_are_not_loaded_for_the_firmware_and_grub(tmp_path: Path) -> None:
-    copy = shutil.copytree(DEMO, tmp_path / "demo", ignore=shutil.ignore_patterns("__pycache__"))  # not shared, so fresh
+    copy = shutil.copytree(
+        DEMO, tmp_path / "demo", ignore=shutil.ignore_patterns("__pycache__")
+    )  # not shared, so fresh
     package = load_main(copy, "guest.py").__module__.rpartition(".")[0]
     loaded = {name.removeprefix(f"{package}.") for name in sys.modules if name.startswith(f"{package}.")}
     assert "grub.boot_menu" in loaded

@@ -50,6 +50,8 @@ def load(folder: Path, step: str = "", menu: str = '"any key"') -> None:
     find_guest(str(folder))
 
 
+@pytest.mark.azure("A-037", "A-039", "A-040", "A-041", "A-042", "A-043", "A-044", "A-129")
+@pytest.mark.azure("P-040", "P-042", "P-043", "P-045", "P-046", "P-047", "P-048", "P-049")
 def test_the_distributions_of_the_documents_are_there() -> None:
     assert set(DISTRIBUTIONS) == {"rhel", "centos", "oracle-linux", "ubuntu", "sles", "coreos"}
 

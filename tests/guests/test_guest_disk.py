@@ -14,8 +14,9 @@ import trio
 
 from uartsim.errors import UartsimError, UsageError
 from uartsim.guest.catalogue import GuestDefinition, find_guest
-from uartsim.guest.guest_disk import GuestDisk
+from uartsim.guest.guest_disk import GuestDisk, continued
 from uartsim.images import build
+from uartsim.images.overlay import MOST_KEPT, discard_overlay
 from uartsim.machine import GuestEnd
 
 pytestmark = pytest.mark.needs("mke2fs", "e2fsck", "debugfs", "qemu-img")
@@ -164,3 +165,31 @@ def test_guest_without_a_disk_starts_without_the_modules_for_disks() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["uartsim.images.recipe"]
+
+
+def test_an_overlay_with_an_owner_is_kept_however_many_others_come(guest: GuestDefinition, tmp_path: Path) -> None:
+    async def one(owner: str) -> Path | None:
+        disk, found = GuestDisk(guest, restored=False), list[Path | None]()
+
+        async def run() -> GuestEnd:
+            disk.open(lambda text: None)
+            found.append(disk.reserve(owner) if owner else None)
+            return GuestEnd("failed")
+
+        await disk.during(run(), lambda text: None)
+        return found[0]
+
+    async def main() -> None:
+        path = await one("somebody's machine")
+        assert path is not None
+        for _ in range(MOST_KEPT + 2):
+            await one("")
+        assert path.is_file()
+        assert len(overlays(tmp_path)) == MOST_KEPT + 2  # the owner's, and one that came after the last were counted
+        assert continued(guest, path).options["image"] == str(path)
+        discard_overlay(path)
+        assert not path.parent.exists()
+        discard_overlay(tmp_path / "disk.img")
+        assert (tmp_path / "disk.img").is_file()
+
+    trio.run(main)

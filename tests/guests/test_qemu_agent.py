@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.guests.line import guest
 from tests.machine.rig import virtual_time
@@ -26,6 +29,10 @@ Reply = Callable[["Agent", dict[str, Any]], Awaitable[None]]
 
 def encoded(text: str | bytes) -> str:
     return base64.b64encode(text.encode() if isinstance(text, str) else text).decode()
+
+
+def as_line(value: object) -> bytes:
+    return json.dumps({"return": value}).encode()
 
 
 class Agent:
@@ -213,6 +220,7 @@ async def test_an_agent_that_never_answers_is_given_up_and_nothing_was_asked_of_
         (b'{"return": {"pid": true}}\n', "has no number 'pid'"),
         (b'{"error": {"class": "GenericError", "desc": "is disabled"}}\n', "box: .* refuses guest-exec: is disabled"),
         (b'{"error": "odd"}\n', "refuses guest-exec: odd"),
+        (b'{"error": {"desc": "a\\u001b[2J\\nb"}}\n', "refuses guest-exec: a\u241b\\[2J\u240ab"),
     ],
 )
 @virtual_time
@@ -361,3 +369,21 @@ packages = ["linux-image-cloud-amd64", "systemd-sysv"]
     with pytest.raises(UsageError, match=r"guest.toml:5: agent is true, but .* add 'qemu-guest-agent' to its packages"):
         parse_manifest(text, tmp_path / "guest.toml")
     assert parse_manifest(text.replace("systemd-sysv", "qemu-guest-agent"), tmp_path / "guest.toml").options["agent"]
+
+
+@given(
+    st.binary(max_size=200) | st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists).map(as_line)
+)
+def test_no_answer_of_an_agent_is_worse_than_an_error(answer: bytes) -> None:
+    async def reply(agent: Agent, asked: dict[str, Any]) -> None:
+        if asked["execute"] == "guest-exec-status":
+            await agent.port.send_all(answer.replace(b"\n", b"") + b"\n")
+        else:
+            await agent.well(asked)
+
+    async def main() -> None:
+        async with agent_that(reply) as (client, _):
+            with pytest.raises(AgentError, match=r"box|guest agent"):
+                await run(client, timeout_s=5)
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))

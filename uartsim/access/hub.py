@@ -291,9 +291,11 @@ class Hub:
         """
         if not keys or not keys.isascii():
             raise ValueError(f"{keys!r} is not a SysRq key: give a letter or digit, such as h for help")
-        for key in keys:
+        for key in keys.encode():
             self._far_break(duration_s)
-            await self.send(key.encode())
+            if (record := self._recording()) is not None:
+                record.input(bytes([key]), self.com1.clock.now())
+            self.com1.far_send(bytes([key]))  # in the same step: nothing that a client types comes between
             await self._wait_sent()
 
     async def _wait_sent(self) -> None:

@@ -8,7 +8,10 @@ what the guest sends and what is typed.  Admin commands are HTTP requests beside
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
+from urllib.parse import urlencode
 
 import httpx
 import trio
@@ -65,7 +68,10 @@ class ConsoleConnection:
 
 
 async def open_console_connection(
-    nursery: trio.Nursery, management: Management, machine: MachineName
+    nursery: trio.Nursery,
+    management: Management,
+    machine: MachineName,
+    options: Mapping[str, str] = MappingProxyType({}),
 ) -> ConsoleConnection:
     """Open a console session and wait for its first frame; what is transient is tried again.
 
@@ -73,14 +79,18 @@ async def open_console_connection(
         nursery: where the WebSocket's tasks run.
         management: the service.
         machine: whose console.
+        options: what is asked for in the WebSocket's URL, beyond Azure.
 
     Raises:
         ConsoleError: there is none to be had; the message holds what the service said.
     """
-    return await management.retries.run(lambda: _open_once(nursery, management, machine))
+    return await management.retries.run(lambda: _open_once(nursery, management, machine, options))
 
 
-async def _open_once(nursery: trio.Nursery, management: Management, machine: MachineName) -> ConsoleConnection:
+async def _open_once(
+    nursery: trio.Nursery, management: Management, machine: MachineName, options: Mapping[str, str]
+) -> ConsoleConnection:
+    await management.find_again()
     answer = fields_of(await management.ask_once("POST", f"{machine.port_path}/connect", management.console_version))
     url = answer.get("connectionString")
     if not isinstance(url, str) or not url.endswith(_END):
@@ -90,7 +100,8 @@ async def _open_once(nursery: trio.Nursery, management: Management, machine: Mac
     except UsageError:
         said = f"the service names {host_of(url)} without encryption, so no token is sent there"
         raise ConsoleError(said, REFUSED) from None
-    socket = await open_web_socket(nursery, management.http, url)
+    query = f"?{urlencode(options)}" if options else ""
+    socket = await open_web_socket(nursery, management.http, url + query)
     await _first_frame(socket)
     return ConsoleConnection(management, socket, url)
 

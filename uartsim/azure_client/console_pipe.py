@@ -60,8 +60,8 @@ class ConsolePipe:
             data = await trio.to_thread.run_sync(self._read, abandon_on_cancel=True)
             text = decoder.decode(data, final=not data).replace("\n", "\r")
             for at in range(0, len(text), FRAME):
-                await connection.socket.send(text[at : at + FRAME])
-                self._sent += len(text[at : at + FRAME])
+                if await connection.socket.send(text[at : at + FRAME]):
+                    self._sent += len(text[at : at + FRAME])
         self._done = True
         await trio.sleep(self._wait_s)
         scope.cancel()

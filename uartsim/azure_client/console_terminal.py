@@ -32,6 +32,11 @@ from uartsim.printable import printable_line
 HISTORY_PAUSE_S: Final = 0.3
 #: History ends at the latest after this time, in seconds.
 HISTORY_S: Final = 5.0
+#: After the socket has closed, history is gathered for so long, in seconds, and so much of it, in bytes; what has been shown
+#: before is left out.  So many bytes of that are looked for.
+GATHER_S: Final = 1.0
+HISTORY_BYTES: Final = 1 << 21
+OVERLAP: Final = 1024
 #: A connection that lasts for less than this, in seconds, so many times in a row is not opened again without asking.
 SHORT_S: Final = 10.0
 MOST_SHORT: Final = 3
@@ -76,7 +81,9 @@ class ConsoleTerminal:
         self._screen: TerminalOutput | None = None
         self._connection: ConsoleConnection | None = None
         self._frames = TypedFrames()
+        self._unsent = 0  # characters of a frame that did not leave
         self._typed_at = float("-inf")
+        self._shown = b""  # the end of what the guest sent
         self._moved = trio.lowlevel.ParkingLot()
         self._enter = trio.Event()
         self._told = False  # that keys are not sent
@@ -135,7 +142,8 @@ class ConsoleTerminal:
             self._connection = None
             self._enter, self._told = trio.Event(), False
             short = short + 1 if trio.current_time() - began_at < SHORT_S else 0
-            if unsent := self._frames.drop():
+            unsent, self._unsent = self._unsent + self._frames.drop(), 0
+            if unsent:
                 self.say(f"{unsent} characters of what was typed were not sent")
             again = await self._at_once(ended) if ended.transient and short < MOST_SHORT else None
             if again is None:
@@ -148,12 +156,12 @@ class ConsoleTerminal:
 
     async def _carry(self, connection: ConsoleConnection, screen: TerminalOutput) -> Closed:
         """Pass on what both sides say, until the socket closes."""
+        self._connection = connection  # what is typed from now on is sent after the token
         try:
             await connection.show_token()
         except ConsoleError as error:
             await connection.socket.close()
             return Closed(str(error), transient=False)
-        self._connection = connection
         async with trio.open_nursery() as nursery:
             nursery.start_soon(connection.socket.keep_alive)
             nursery.start_soon(self._send_typed, connection)
@@ -163,19 +171,35 @@ class ConsoleTerminal:
 
     async def _show_output(self, connection: ConsoleConnection, screen: TerminalOutput) -> Closed:
         past = QueryFilter(_EVERYTHING)
+        message: bytes | Closed = await self._what_is_new(connection) if self._shown else b""
         history_until = trio.current_time() + HISTORY_S
         in_history = True
-        while True:
-            message: bytes | Closed = b""
+        while not isinstance(message, Closed):
+            self._shown = (self._shown + message)[-OVERLAP:]
+            await screen.show(past.feed(message))
+            message = b""
             with trio.move_on_after(HISTORY_PAUSE_S if in_history else float("inf")) as pause:
                 message = await connection.socket.receive()
             if in_history and (pause.cancelled_caught or trio.current_time() > history_until):
                 in_history = False
                 await screen.show(past.end())
-            if isinstance(message, Closed):
-                await screen.show(past.end())
-                return message
-            await screen.show(past.feed(message))
+        await screen.show(past.end())
+        return message
+
+    async def _what_is_new(self, connection: ConsoleConnection) -> bytes:
+        """Of the history that the service sends again, what has not been shown."""
+        history = bytearray()
+        with trio.move_on_after(GATHER_S):
+            while len(history) < HISTORY_BYTES:
+                with trio.move_on_after(HISTORY_PAUSE_S) as pause:
+                    message = await connection.socket.receive()
+                    if isinstance(message, Closed):
+                        break
+                    history += message
+                if pause.cancelled_caught:
+                    break
+        at = history.find(self._shown)
+        return bytes(history if at < 0 else history[at + len(self._shown) :])
 
     async def _at_once(self, ended: Closed) -> ConsoleConnection | None:
         """Open the console again after something transient; None if that does not succeed."""
@@ -206,7 +230,9 @@ class ConsoleTerminal:
             if self._frames.is_partial and rest_s > 0:
                 await trio.sleep(rest_s)
             elif text := self._frames.take():
-                await connection.socket.send(text)
+                self._unsent = len(text)  # in case that this is cancelled, too
+                if await connection.socket.send(text):
+                    self._unsent = 0
                 self._moved.unpark_all()
 
     # -- the person ----------------------------------------------------------------------------------------

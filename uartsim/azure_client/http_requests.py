@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import re
 import ssl
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -21,6 +23,8 @@ from uartsim.printable import printable_line
 ANSWER_S: Final = 30.0
 #: How much of an answer that is not JSON is shown, in characters.
 _SHOWN: Final = 500
+#: Code and message of an error of a storage account.
+_XML: Final = (re.compile(r"<Code>([^<]*)</Code>"), re.compile(r"<Message>([^<]*)</Message>"))
 #: The documents' cure for this refusal is to connect again.
 _OS_CONFLICT: Final = "conflicting os type"
 
@@ -33,9 +37,18 @@ class Http:
     """
 
     def __init__(self, address: ServiceAddress) -> None:
+        self._use(address)
+
+    def _use(self, address: ServiceAddress) -> None:
         self.address = address
         self.tls = address.tls()
-        self._client = httpx.AsyncClient(verify=self.tls, timeout=ANSWER_S)
+        self._client = httpx.AsyncClient(verify=self.tls, timeout=ANSWER_S, trust_env=False)
+
+    async def move_to(self, address: ServiceAddress) -> None:
+        """Ask another service from now on."""
+        before = self._client
+        self._use(address)
+        await before.aclose()
 
     async def __aenter__(self) -> Http:
         return self
@@ -124,7 +137,7 @@ def fields_of(response: httpx.Response) -> dict[str, Any]:
 
 
 def _error_of(text: str) -> tuple[str, str]:
-    """Code and message of a body in the form of ARM's errors, or of OAuth's; else the text itself."""
+    """Code and message of a body in the form of ARM's errors, of OAuth's or of storage's; else the text itself."""
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError):
@@ -139,7 +152,12 @@ def _error_of(text: str) -> tuple[str, str]:
             return printable_line(str(error.get("code") or "")), printable_line(message)
         if isinstance(error, str):
             return printable_line(error), printable_line(str(fields.get("error_description") or ""))
-    return "", printable_line(text.strip()[:_SHOWN])
+    parts = [found[1].strip() if (found := part.search(text[:_SHOWN])) else "" for part in _XML]
+    return (
+        (printable_line(parts[0]), printable_line(parts[1]))
+        if all(parts)
+        else ("", printable_line(text.strip()[:_SHOWN]))
+    )
 
 
 def _retry_after(field: str | None) -> float | None:
@@ -157,10 +175,20 @@ def _retry_after(field: str | None) -> float | None:
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and what it came from."""
-    while error is not None:
+    """An error and what it came from, the origin first."""
+    if error is not None:
+        yield from causes(error.__cause__ or error.__context__)
+        if isinstance(error, BaseExceptionGroup):
+            for part in error.exceptions:
+                yield from causes(part)
         yield error
-        error = error.__cause__ or error.__context__
+
+
+def _system_error(error: BaseException) -> str:
+    """The system's words for an error; empty if it is not the system's."""
+    if not isinstance(error, OSError) or not error.errno:
+        return ""
+    return printable_line(os.strerror(error.errno) if error.errno > 0 else str(error.strerror))  # else of getaddrinfo
 
 
 def connection_error(error: BaseException, url: str) -> ConsoleError:
@@ -175,8 +203,8 @@ def connection_error(error: BaseException, url: str) -> ConsoleError:
         if isinstance(cause, ssl.SSLError):
             why = printable_line(cause.reason or str(cause))
             return ConsoleError(f"{host_of(url)} does not speak TLS as it should ({why}): check the URL", REFUSED)
-    why = next((c.strerror for c in causes(error) if isinstance(c, OSError) and c.strerror), None) or str(error)
-    return TransientError(f"{host_of(url)} cannot be reached ({printable_line(why)}): is the service running?")
+    why = next(filter(None, map(_system_error, causes(error))), "") or printable_line(str(error))
+    return TransientError(f"{host_of(url)} cannot be reached ({why}): is the service running?")
 
 
 def _transport_error(error: httpx.TransportError, url: str, repeatable: bool) -> ConsoleError:

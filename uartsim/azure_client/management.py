@@ -8,9 +8,11 @@ from typing import Any, Final, TypeVar
 import httpx
 
 from uartsim.azure_client.client_errors import ConsoleError, RefusalError
-from uartsim.azure_client.credentials import Credentials
 from uartsim.azure_client.http_requests import Http, fields_of
 from uartsim.azure_client.retries import Retries
+from uartsim.azure_client.service_address import ServiceAddress
+from uartsim.azure_client.token_source import Credentials
+from uartsim.errors import UsageError
 
 T = TypeVar("T")
 
@@ -27,15 +29,33 @@ class Management:
         credentials: who asks.
         retries: how long something transient is tried again.
         console_version: the api-version of Microsoft.SerialConsole.
+        find: says where the service is; after a restart it may be elsewhere.
     """
 
     def __init__(
-        self, http: Http, credentials: Credentials, retries: Retries, console_version: str = CONSOLE_VERSION
+        self,
+        http: Http,
+        credentials: Credentials,
+        retries: Retries,
+        console_version: str = CONSOLE_VERSION,
+        find: Callable[[], ServiceAddress] | None = None,
     ) -> None:
         self.http = http
+        self._find = find
         self.credentials = credentials
         self.retries = retries
         self.console_version = console_version
+
+    async def find_again(self) -> None:
+        """Look where the service is; while that is not known, it is where it was."""
+        if self._find is None:
+            return
+        try:
+            address = self._find()
+            if address != self.http.address:
+                await self.http.move_to(address)
+        except UsageError:
+            return
 
     async def get(self, path: str, api_version: str, **query: str) -> dict[str, Any]:
         """A resource, by its path below the service's URL."""

@@ -28,8 +28,8 @@ PING_S: Final = 20.0
 #: How long saying good-bye may take, in seconds.
 CLOSE_S: Final = 1.0
 #: Codes of a close frame after which it is worth connecting again (RFC 6455 7.4.1 and its IANA registry): going away, no
-#: close frame, service restart, try again later.
-_TRANSIENT_CODES: Final = {1001, 1006, 1012, 1013}
+#: close frame, service restart, try again later; and of ``uartsim serve``: the token has expired.
+_TRANSIENT_CODES: Final = {1001, 1006, 1012, 1013, 4004}
 #: The text of the documents.
 LATE: Final = (
     "Sorry, the serial console was unable to connect to the VM because the service did not respond in a timely manner."
@@ -66,12 +66,13 @@ class WebSocket:
         self._waiting = False
         self._silent = False
 
-    async def send(self, text: str) -> None:
-        """Send one text frame; if the socket has closed, :meth:`receive` says so."""
+    async def send(self, text: str) -> bool:
+        """Send one text frame; returns whether it has left.  If the socket has closed, :meth:`receive` says why."""
         try:
             await self._connection.send_message(text)
         except (ConnectionClosed, LocalProtocolError):
-            return
+            return False
+        return True
 
     async def receive(self) -> bytes | Closed:
         """The next message, or how the socket ended."""
@@ -165,8 +166,7 @@ async def _serve(http: Http, url: str, *, task_status: trio.TaskStatus[WebSocket
             raise TransientError(f"{host_of(url)} cut the connection during the handshake of the WebSocket")
 
     try:
-        stream = _Watched(await _connect(http, url))
-        async with trio.open_nursery() as nursery:
+        async with _Watched(await _connect(http, url)) as stream, trio.open_nursery() as nursery:
             nursery.start_soon(watch, stream)
             parts = urlsplit(url)
             resource = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -197,7 +197,11 @@ async def _connect(http: Http, url: str) -> trio.abc.Stream:
         if not secure:
             return await trio.open_tcp_stream(host, port)
         stream = await trio.open_ssl_over_tcp_stream(host, port, ssl_context=http.tls, https_compatible=True)
-        await stream.do_handshake()
+        try:
+            await stream.do_handshake()
+        except BaseException:
+            await trio.aclose_forcefully(stream)
+            raise
     except (OSError, trio.BrokenResourceError) as error:
         raise connection_error(error, url) from None
     return stream

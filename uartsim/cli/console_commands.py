@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from uartsim.cli.console_options import (
+from uartsim.cli.console_service import (
     MachineOptions,
     ServiceOptions,
     machine_of,
@@ -44,7 +44,16 @@ def console() -> None:
     metavar="SECONDS",
     help="Without a terminal: how long to print after the end of the input.  [default: 5]",
 )
-def connect(chosen: MachineOptions, service: ServiceOptions, wait: float | None) -> None:
+@click.option("--watch", is_flag=True, help="Only watch, and leave the console to its user ('uartsim serve' only).")
+@click.option(
+    "--replay",
+    type=click.IntRange(0, 10**12 - 1),
+    metavar="BYTES",
+    help="How much of the past to show; else all that is kept ('uartsim serve' only).",
+)
+def connect(
+    chosen: MachineOptions, service: ServiceOptions, wait: float | None, watch: bool, replay: int | None
+) -> None:
     """Connect this terminal to the serial console of machine NAME; NAME may be its whole id.
 
     Ctrl-] opens a menu; Ctrl-] q leaves. If standard input is not a terminal, it is sent to the guest, and what the guest
@@ -57,10 +66,15 @@ def connect(chosen: MachineOptions, service: ServiceOptions, wait: float | None)
         )
     if wait is not None and is_terminal:
         raise UsageError("--wait is for an input that is not a terminal: leave it out")
-    _run(lambda: _connect(chosen, service, is_terminal=is_terminal, wait_s=wait))
+    beyond = {"watch": "1"} if watch else {}
+    if replay is not None:
+        beyond["replay"] = str(replay)
+    _run(lambda: _connect(chosen, service, beyond, is_terminal=is_terminal, wait_s=wait))
 
 
-async def _connect(chosen: MachineOptions, service: ServiceOptions, *, is_terminal: bool, wait_s: float | None) -> int:
+async def _connect(
+    chosen: MachineOptions, service: ServiceOptions, beyond: dict[str, str], *, is_terminal: bool, wait_s: float | None
+) -> int:
     import trio
 
     from uartsim.azure_client.console_connection import ConsoleConnection, open_console_connection
@@ -77,7 +91,7 @@ async def _connect(chosen: MachineOptions, service: ServiceOptions, *, is_termin
         click.echo(f"Connecting to console of VM {machine}", err=True)
 
         async def open_console() -> ConsoleConnection:
-            return await open_console_connection(nursery, management, machine)
+            return await open_console_connection(nursery, management, machine, beyond)
 
         connection = await open_console()
         status = 0
@@ -167,7 +181,7 @@ def log(chosen: MachineOptions, service: ServiceOptions, follow: bool) -> None:
     """
 
     async def whole() -> int:
-        from uartsim.azure_client.boot_log import BootLog
+        from uartsim.azure_client.machine_log import BootLog
 
         async with management_of(service, _warn) as management:
             machine = await machine_of(management, service, chosen)
@@ -182,6 +196,29 @@ def log(chosen: MachineOptions, service: ServiceOptions, follow: bool) -> None:
 
     with reader_may_leave():
         _run(whole)
+
+
+@console.command()
+@click.argument("switches", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--clear", is_flag=True, help="Switch all others off.")
+@service_options
+def faults(switches: tuple[str, ...], service: ServiceOptions, clear: bool) -> None:
+    """Make the service fail on purpose, or show what is on ('uartsim serve' only; it takes an owner).
+
+    VALUE is on, off, how many times it happens, or of a delay how long, such as 2.5s or, three times, 2.5sx3. The names are
+    internal_error, timeout, connect_delay, drop_socket, block_gateway and gateway_delay.
+    """
+
+    async def whole() -> int:
+        from uartsim.azure_client.fault_switches import fault_lines, read_switches, switch_faults
+
+        table = read_switches(switches)
+        async with management_of(service, _warn) as management:
+            for line in fault_lines(await switch_faults(management, table, clear=clear)):
+                click.echo(line)
+        return 0
+
+    _run(whole)
 
 
 def _warn(text: str) -> None:

@@ -10,8 +10,8 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from uartsim.console.blocking_facets import ConsoleLine, Grub, GuestAgent, Recovery, Stimuli
-from uartsim.console.blocking_sac import Sac
+from uartsim.console.blocking_facets import ConsoleLine, Grub, Recovery, Stimuli
+from uartsim.console.blocking_guest import GuestAgent, Sac
 from uartsim.console.blocking_snapshots import Snapshots
 from uartsim.console.console import Console as AsyncConsole
 from uartsim.console.expectations import Expectation, Match, Timeout

@@ -14,7 +14,6 @@ from typing import Any, Self
 from uartsim.console.console_line import ConsoleLine as AsyncConsoleLine
 from uartsim.console.expectations import Timeout
 from uartsim.console.grub.grub import Grub as AsyncGrub
-from uartsim.console.guest_agent import GuestAgent as AsyncGuestAgent
 from uartsim.console.recovery import Recovery as AsyncRecovery
 from uartsim.console.stimuli import KERNEL_TEXT
 from uartsim.console.stimuli import PrintkStorm as AsyncPrintkStorm
@@ -22,7 +21,6 @@ from uartsim.console.stimuli import Stimuli as AsyncStimuli
 from uartsim.console.stimuli import Stimulus as AsyncStimulus
 from uartsim.console.stimuli import StolenLine as AsyncStolenLine
 from uartsim.console.trio_thread import TrioThread
-from uartsim.machine import CommandResult
 from uartsim.wire.faults import Fault
 
 #: An error is reported at the caller's line: pytest leaves out the frames of this module.
@@ -96,49 +94,6 @@ class ConsoleLine:
     def status(self) -> dict[str, Any]:
         """Everything about the port, as ``uartsim status NAME --json`` has it under ``com1``."""
         return self._thread.read(lambda: self._async.status)
-
-
-class GuestAgent:
-    """The agent of a console's guest, for blocking code; see :class:`uartsim.console.guest_agent.GuestAgent`.
-
-    Args:
-        made: the async one.
-        thread: the thread that it lives on.
-    """
-
-    _async: AsyncGuestAgent
-
-    def __init__(self, made: AsyncGuestAgent, thread: TrioThread) -> None:
-        self._async = made
-        self._thread = thread
-
-    def run_command(self, script: str, *, shell: str = "sh", timeout: Timeout = "default") -> CommandResult:
-        """Run a script in the guest as its administrator, and wait for its end.
-
-        Args:
-            script: the script's text, of one line or many.
-            shell: the program that runs it, such as ``"sh"`` or ``"cmd"``.
-            timeout: seconds; None for ever.
-
-        Returns:
-            Its ``status``, ``stdout`` and ``stderr``.
-
-        Raises:
-            UsageError: this guest cannot: it has no agent, or not this shell.
-            AgentError: the agent failed, did not answer in time, or the guest was reset meanwhile.
-            GuestEnded: the guest has ended.
-        """
-        return self._thread.call(self._async.run_command, script, shell=shell, timeout=timeout)
-
-    def set_password(self, user: str, password: str) -> None:
-        """Set a user's password.  A user that does not exist is created, as an administrator with a home directory.
-
-        Raises:
-            UsageError: this guest cannot: it has no agent; or the name or the password is impossible.
-            AgentError: the agent failed, did not answer in time, or the guest was reset meanwhile.
-            GuestEnded: the guest has ended.
-        """
-        self._thread.call(self._async.set_password, user, password)
 
 
 class Grub:

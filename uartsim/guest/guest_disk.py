@@ -9,8 +9,9 @@ import math
 import os
 import tempfile
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import trio
@@ -109,6 +110,18 @@ def _machine_arguments(definition: GuestDefinition) -> list[str]:
     if definition.options.get("net", "none") == "user":
         words += ["-nic", "user,model=virtio-net-pci"]
     return words
+
+
+def continued(definition: GuestDefinition, disk: Path) -> GuestDefinition:
+    """A guest that goes on with the disk that it had before; what was to be changed on it has been changed.
+
+    Args:
+        definition: the guest.
+        disk: what :meth:`GuestDisk.reserve` returned; the guest writes to it.
+    """
+    kept = {name: value for name, value in definition.options.items() if name not in ("edit", "grub")}
+    text = str(disk).replace("{", "{{").replace("}", "}}")
+    return replace(definition, image=None, options=MappingProxyType({**kept, "image": text, "writable": True}))
 
 
 class GuestDisk:
@@ -211,6 +224,19 @@ class GuestDisk:
             return None
         self._kept = True
         return kept
+
+    def reserve(self, owner: str) -> Path | None:
+        """Keep the overlay when the guest has ended, and for as long as its owner needs it.
+
+        Args:
+            owner: who needs it, for people that find it.
+
+        Returns: the path of its image, for :func:`continued`; None if the guest writes to none.
+        """
+        if self._drive is None or (path := self._drive.reserve(owner)) is None:
+            return None
+        self._kept = True
+        return path
 
     async def during(self, run: Awaitable[GuestEnd], log: Callable[[str], None]) -> GuestEnd:
         """Wait for the guest's end, and then remove the overlay, or keep it if the guest has failed.

@@ -167,6 +167,10 @@ class ImageDrive:
         """What there is to say about the overlay once it is kept; None if the guest writes to none."""
         return None if DRIVE_NAME not in self._places or self._overlay is None else self._overlay.how_to_use()
 
+    def reserve(self, owner: str) -> Path | None:
+        """Keep the overlay for as long as its owner needs it; returns the path of its image, None if there is none."""
+        return None if DRIVE_NAME not in self._places or self._overlay is None else self._overlay.reserve(owner)
+
     def release(self, *, keep: bool) -> str | None:
         """Remove the overlay, or keep it; returns what there is to say about one that is kept."""
         if self._hold is not None:

@@ -111,9 +111,9 @@ class QemuGuest:
                 if settings.get(press.get("when"), True)
             ]
         )
-        self._disk = GuestDisk(definition, restored=restore is not None)
+        self.disk = GuestDisk(definition, restored=restore is not None)  # what it boots from
         #: The user whom the guest's seed makes, and that user's password; None if there is no such seed.
-        self.account = self._disk.account
+        self.account = self.disk.account
         self._registers = options.get("registers", "auto")
         self._port = options.get("port", "com1")
         self._restore = restore
@@ -145,12 +145,12 @@ class QemuGuest:
                 belong to this guest.
         """
         self._log = machine.log
-        return await self._disk.during(self._run(machine, task_status), machine.log)
+        return await self.disk.during(self._run(machine, task_status), machine.log)
 
     async def _run(self, machine: Machine, task_status: trio.TaskStatus[None]) -> GuestEnd:
         self._command_line = command = await self._command(machine)
         if self._snapshot is None or self._restore is None:
-            return await self._run_as(machine, self._disk.placed(command), task_status)
+            return await self._run_as(machine, self.disk.placed(command), task_status)
         with SnapshotFiles(self._restore) as self._files:
             snapshot = self._snapshot = PortSnapshot.read(self._files.path(PORT_FILE))
             snapshot.check(build_id(self._system.find()), command, machine.com1)
@@ -167,7 +167,7 @@ class QemuGuest:
                     f"unless 'uartsim save {machine.name} FOLDER' saves it"
                 )
             return await self._run_as(
-                machine, [*with_images(self._disk.placed(command), images), "-incoming", "defer"], task_status
+                machine, [*with_images(self.disk.placed(command), images), "-incoming", "defer"], task_status
             )
 
     async def _run_as(self, machine: Machine, command: list[str], task_status: trio.TaskStatus[None]) -> GuestEnd:
@@ -209,7 +209,7 @@ class QemuGuest:
                 child = await Child.start(whole, pass_fds=inherited)
             line.handed_over()
             async with child, trio.open_nursery() as nursery:
-                self._full_disk = FullDisk(nursery, self._disk.folder, self._command_by_qmp, self._log)
+                self._full_disk = FullDisk(nursery, self.disk.folder, self._command_by_qmp, self._log)
                 self._qmp = QmpClient(trio.SocketStream(trio.socket.from_stdlib_socket(ours)), self._on_event)
                 nursery.start_soon(self._qmp.run)
                 line_ended, child_ended = trio.Event(), trio.Event()
@@ -252,7 +252,7 @@ class QemuGuest:
 
     def keep_disk(self) -> str | None:
         """Keep what the guest has written to its disk after its end; returns where it will be, None if it has no such disk."""
-        return self._disk.keep()
+        return self.disk.keep()
 
     def status(self) -> dict[str, Any]:
         """How the port is served, as plain values; this also updates the port's own counts of accesses."""
@@ -372,7 +372,7 @@ class QemuGuest:
         command += ["-machine", self._text("machine", system.machine), "-m", str(self._memory_mb)]
         command += ["-nodefaults", "-no-user-config", "-display", "none"]
         command += await boot_words(self._definition, self._filled_in, machine)
-        return command + await in_thread(machine, self._disk.open) + self._extra
+        return command + await in_thread(machine, self.disk.open) + self._extra
 
     async def _report_ready(
         self, line: QemuLine, served: list[bool], task_status: trio.TaskStatus[None], scope: trio.CancelScope

@@ -38,7 +38,8 @@ LEAST_ROOM_BYTES: Final = 1 << 26
 
 _BASE_NAME: Final = "base.json"
 _FOLDER_NAME: Final = re.compile(r"[\w.-]*-\d{8}-\d{6}-\d+(-\d+)?")
-_FILE_NAMES: Final = re.compile(r"disk\.qcow2|base\.json|[a-z][a-z0-9-]*\.(fd|ign|img|iso|qcow2)")
+_OWNER_NAME: Final = "owner.txt"
+_FILE_NAMES: Final = re.compile(r"disk\.qcow2|base\.json|owner\.txt|[a-z][a-z0-9-]*\.(fd|ign|img|iso|qcow2)")
 _REMEDY: Final = "set XDG_STATE_HOME to another folder"
 _VERSION: Final = 1
 _CREATE_TIMEOUT_S: Final = 60.0
@@ -114,6 +115,19 @@ class Overlay:
         self._folder.write_new(name, content)
         return Path(self._folder.path, name)
 
+    def reserve(self, owner: str) -> Path:
+        """Keep the overlay until :func:`discard_overlay` removes it, however many others come; returns :attr:`path`.
+
+        Args:
+            owner: who needs it, for people that find it.
+
+        Raises:
+            OSError: the owner cannot be noted.
+        """
+        if _OWNER_NAME not in self._folder.names():
+            self._folder.write_new(_OWNER_NAME, f"{owner}\n".encode())
+        return self.path
+
     def remove(self) -> None:
         """Remove the overlay with everything in its folder."""
         with contextlib.suppress(OSError, UartsimError), open_own(*_place()) as own:
@@ -178,6 +192,14 @@ def make_overlay(
             f"the private disk on {path} cannot be made ({error.strerror or error}): make room in {overlays_folder()}, "
             f"or {_REMEDY}"
         ) from None
+
+
+def discard_overlay(path: str | os.PathLike[str]) -> None:
+    """Remove an overlay that is not in use, by the path of its image; nothing happens if it is none of ours."""
+    folder, name = os.path.split(os.path.realpath(path))
+    if name == DISK_NAME and os.path.dirname(folder) == os.path.realpath(overlays_folder()):
+        with contextlib.suppress(OSError, UartsimError), open_own(*_place()) as own:
+            own.remove(os.path.basename(folder))
 
 
 def overlays_folder() -> str:
@@ -264,6 +286,8 @@ def _remove_oldest(own: OwnFolder, progress: Callable[[str], None]) -> None:
     for name in filter(_FOLDER_NAME.fullmatch, own.names()):
         try:
             with own.enter(name, *_inner()) as folder:
+                if _OWNER_NAME in folder.names():
+                    continue
                 with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
                     bases.add(_read_base(folder)["path"])
                 with folder.locked(0):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import trio
 
-from ..kernel.credentials import ROOT, Credentials
+from ..kernel.credentials import Credentials
 from ..shell import getopt
 from ..shell.command_context import CommandFunction, Context, ExitShell
 from ..shell.execution import Execution
@@ -15,7 +16,7 @@ from ..shell.interactive import Shell
 from ..shell.shell_state import ShellState
 from ..shell.streams import Lines, TerminalFile
 from . import accounts
-from .password_prompt import EndOfFile, ask_password
+from .password_prompt import EndOfFile, ask
 
 #: How often sudo asks, and how long it waits after a wrong password, in seconds.
 _SUDO_TRIES: Final = 3
@@ -117,29 +118,70 @@ async def _chpasswd(context: Context) -> int:
     return 0
 
 
+@dataclass
+class _SudoRequest:
+    """What sudo was asked for.
+
+    Attributes:
+        user: as whom to run it.
+        words: the command; empty for a shell.
+        shell: "i" for a login shell, "s" for another one, empty for none.
+        may_ask: whether a password may be asked for.
+        reads_stdin: whether the password is a line of the standard input.
+    """
+
+    user: str = "root"
+    words: list[str] = field(default_factory=list)
+    shell: str = ""
+    may_ask: bool = True
+    reads_stdin: bool = False
+
+    @classmethod
+    def of(cls, words: list[str]) -> _SudoRequest | None:
+        """The request of these arguments; None if they are wrong."""
+        request, left = cls(), list(words)
+        while left and left[0].startswith("-"):
+            option = left.pop(0)
+            if option == "--":
+                break
+            if option == "-u" and left:
+                request.user = left.pop(0)
+            elif option in ("-i", "-s"):
+                request.shell = option[1]
+            elif option in ("-n", "-S"):
+                request.may_ask, request.reads_stdin = option != "-n", option == "-S"
+            elif option not in ("-E", "-H", "-k"):  # these change nothing here
+                return None
+        request.words = left
+        return request if left or request.shell else None
+
+
 async def _sudo(context: Context) -> int:
-    words = list(context.arguments)
-    wants_shell = words[:1] in (["-i"], ["-s"])
-    if wants_shell:
-        words = words[1:]
-    if not words and not wants_shell:
-        await context.stderr.write(b"usage: sudo [-i | -s | COMMAND]\n")
+    request = _SudoRequest.of(context.arguments)
+    if request is None:
+        await context.stderr.write(b"usage: sudo [-i | -s] [-n | -S] [-u USER] [COMMAND]\n")
         return 1
-    if not context.user.is_root and not await _may_use_sudo(context):
+    target = accounts.find_user(context.kernel.files, request.user)
+    if target is None:
+        return await context.complain(f"unknown user {request.user}")
+    if not context.user.is_root and not await _may_use_sudo(context, request):
         return 1
-    if words:
-        return await _run_as(context, ROOT, words)
-    return await _shell_as(context, ROOT, is_login=context.arguments[:1] == ["-i"])
+    if request.words:
+        return await _run_as(context, target, request.words)
+    return await _shell_as(context, target, is_login=request.shell == "i")
 
 
-async def _may_use_sudo(context: Context) -> bool:
+async def _may_use_sudo(context: Context, request: _SudoRequest) -> bool:
     user = context.user
-    if not isinstance(context.stdin, TerminalFile):
+    if not request.may_ask:
+        await context.stderr.write(b"sudo: a password is required\n")
+        return False
+    if not request.reads_stdin and not isinstance(context.stdin, TerminalFile):
         await context.stderr.write(b"sudo: a terminal is required to read the password\nsudo: a password is required\n")
         return False
     try:
         for attempt in range(1, _SUDO_TRIES + 1):
-            password = await ask_password(context.kernel.terminal, f"[sudo] password for {user.name}: ")
+            password = await ask(context, f"[sudo] password for {user.name}: ")
             if accounts.check_password(context.kernel.files, user.name, password):
                 break
             await trio.sleep(_FAIL_DELAY_S)
@@ -167,7 +209,7 @@ async def _su(context: Context) -> int:
         )
     if not context.user.is_root:
         try:
-            password = await ask_password(context.kernel.terminal, "Password: ")
+            password = await ask(context, "Password: ")
         except EndOfFile:
             password = ""
         if not accounts.check_password(context.kernel.files, target.name, password):

@@ -36,6 +36,7 @@ def log_in(folder: OwnFolder, size: int = 1000) -> SerialLog:
     return SerialLog(RingFile(folder, "a.log", size), lambda: AT)
 
 
+@pytest.mark.azure("A-084", "P-023")
 @given(pieces=st.lists(st.binary(max_size=40), max_size=12), size=st.integers(1, 50), reopen=st.integers(1, 50))
 def test_a_ring_holds_the_end_of_what_was_written(
     tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes], size: int, reopen: int

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 import trio
+import trio.lowlevel
 import websocket
 from starlette.applications import Starlette
 

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 import trio
+import trio.lowlevel
 import websocket
 from hypothesis import given
 from hypothesis import strategies as st

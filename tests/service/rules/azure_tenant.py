@@ -16,6 +16,7 @@ import websocket
 
 from tests.patience import SCALE
 from tests.service.rules.refusals import NotRefused, check_refused
+from tests.service.served import SECRET
 from uartsim.service.parts import Parts
 
 T = TypeVar("T")
@@ -62,6 +63,7 @@ class Terminal:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._socket.close()
+        self._socket.shutdown()  # type: ignore[no-untyped-call]
 
     def send(self, text: str) -> None:
         """Send a frame."""
@@ -92,7 +94,7 @@ class Terminal:
         return self.reason
 
     def check_ended(self, text: str) -> None:
-        """Check that the console has been ended by now, with a reason: otherwise the guest still answers.
+        """Check that the console has been ended by now, with a reason: otherwise the guest's shell still answers.
 
         Raises:
             NotRefused: it is still open.
@@ -103,13 +105,13 @@ class Terminal:
         except (OSError, websocket.WebSocketException):
             pass
         ends_at = time.monotonic() + PATIENCE_S
-        while self.code is None and "\n" not in self.seen[self._at :]:
+        while self.code is None and "# " not in self.seen[self._at :]:
             if not self._receive(ends_at):
                 break
         if self.code is None or text not in self.reason:
             raise NotRefused(f"not ended with {text!r}: {self.code} {self.reason!r}")
 
-    def login(self, user: str = "root", password: str = "toor", prompt: str = "#") -> None:
+    def login(self, user: str = "root", password: str = "toor", prompt: str = ":~# ") -> None:
         """Log in at the prompt of a Linux."""
         self.expect("login: ")
         self.type(user)
@@ -119,10 +121,11 @@ class Terminal:
 
     def run(self, command: str) -> str:
         """Run a command in a shell; returns its output."""
-        mark = uuid.uuid4().hex[:8]
-        self.type(f"{command}; echo {mark[:4]}''{mark[4:]}")
-        self.expect("\r\n")
-        return self.expect(mark)[: -len(mark)].replace("\r\n", "\n").strip()
+        # The echo of what is typed has two quotes in each mark, the output has not.
+        first, last = uuid.uuid4().hex[:6], uuid.uuid4().hex[:6]
+        self.type(f"echo {first}''0; {command}; echo {last}''1")
+        self.expect(f"{first}0\r\n")
+        return self.expect(f"{last}1")[:-7].replace("\r\n", "\n").strip()
 
     def _receive(self, ends_at: float) -> bool:
         left_s = ends_at - time.monotonic()
@@ -157,6 +160,7 @@ class AzureTenant:
         subscription: the path of the subscription.
         tokens: the access token of each user, by what is before the @ of his name.
         object_ids: the directory's id of each user.
+        patience_s: how long anything may take.
     """
 
     base_url: str
@@ -167,6 +171,7 @@ class AzureTenant:
     subscription: str
     tokens: dict[str, str]
     object_ids: dict[str, str]
+    patience_s: float = PATIENCE_S
 
     def __post_init__(self) -> None:
         self._http = httpx.Client(base_url=self.base_url, verify=self.tls, timeout=PATIENCE_S)
@@ -176,7 +181,7 @@ class AzureTenant:
 
     @property
     def group(self) -> str:
-        return f"{self.subscription}/resourceGroups/lab"
+        return f"{self.subscription}/resourceGroups/rg"
 
     def vm(self, name: str) -> str:
         return f"{self.group}/providers/Microsoft.Compute/virtualMachines/{name}"
@@ -204,47 +209,61 @@ class AzureTenant:
         """A request that must succeed; waits until a long operation of it has ended, and returns its result."""
         answer = self.request(method, path, user, body, version)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
-        poll = answer.headers.get("azure-asyncoperation") or answer.headers.get("location")
-        if answer.status_code in {201, 202} and poll:
-            return self._ended(poll, user)
+        if answer.status_code in {201, 202} and "azure-asyncoperation" in answer.headers:
+            outcome = self._result(answer, user)
+            assert outcome["status"] == "Succeeded", outcome
+            return outcome.get("properties")
         return answer.json() if answer.content else None
 
-    def _ended(self, url: str, user: str) -> Any:
-        ends_at = time.monotonic() + PATIENCE_S
-        while time.monotonic() < ends_at:
-            answer = self._http.get(url, headers={"Authorization": f"Bearer {self.tokens[user]}"})
-            assert answer.is_success, answer.text
-            state = answer.json().get("status") if answer.content else None
-            if answer.status_code != 202 and state not in {"InProgress", "Running", "Accepted"}:
-                assert state in {None, "Succeeded"}, answer.text
-                return answer.json() if answer.content else None
-            time.sleep(0.02)
-        raise AssertionError(f"{url} did not end")
+    def _result(self, answer: httpx.Response, user: str) -> dict[str, Any]:
+        """The end of a long operation, as its resource says."""
+        url = answer.headers["azure-asyncoperation"]
+        found: dict[str, Any] = {"status": "InProgress"}
+
+        def ended() -> bool:
+            shown = self._http.get(url, headers={"Authorization": f"Bearer {self.tokens[user]}"})
+            assert shown.is_success, shown.text
+            found.update(shown.json())
+            return str(found["status"]) != "InProgress"
+
+        self.wait_for(ended, f"the end of {url}")
+        return found
+
+    def log_in(self, user: str) -> None:
+        """Log a user in by the service's own endpoint, as ``az login`` does; his token is the new one."""
+        form = {"grant_type": "password", "client_id": "test", "username": f"{user}@example.com", "password": SECRET}
+        answer = self._http.post("/adfs/oauth2/token", data=form)
+        assert answer.status_code == 200, answer.text
+        self.tokens[user] = answer.json()["access_token"]
 
     # -- the console -------------------------------------------------------------------------------------------
 
-    def connect(self, machine: str, user: str = "machinist") -> httpx.Response:
+    def connect(self, machine: str, user: str = "vmcontributor") -> httpx.Response:
         """The call of ``connect``."""
         return self.request("POST", f"{machine}/providers/Microsoft.SerialConsole/serialPorts/0/connect", user)
 
-    def check_refused(self, machine: str, status: int, text: str, user: str = "machinist") -> None:
+    def check_refused(self, machine: str, status: int, text: str, user: str = "vmcontributor") -> None:
         """Check that a console is refused."""
         check_refused(self.connect(machine, user), status, text)
 
-    def console(self, machine: str, user: str = "machinist") -> Terminal:
+    def console(self, machine: str, user: str = "vmcontributor") -> Terminal:
         """Open a console: connect, and the WebSocket."""
         answer = self.connect(machine, user)
         assert answer.status_code == 200, answer.text
         return Terminal(answer.json()["connectionString"], self.tokens[user], self.tls)
 
-    def check_opens(self, machine: str, user: str = "machinist") -> None:
+    def check_opens(self, machine: str, user: str = "vmcontributor") -> None:
         """Check that a console opens and that the guest is seen."""
         with self.console(machine, user) as terminal:
             terminal.send("\r")
             terminal.expect("\n")
 
     def admin(
-        self, terminal: Terminal, command: str, parameters: Mapping[str, object] | None = None, user: str = "machinist"
+        self,
+        terminal: Terminal,
+        command: str,
+        parameters: Mapping[str, object] | None = None,
+        user: str = "vmcontributor",
     ) -> None:
         """An admin command beside an open console, as the clients send it."""
         url = terminal.url.replace("wss", "https", 1).replace("/client", f"/adminCommand/{command}")
@@ -300,6 +319,27 @@ class AzureTenant:
         answer = self._http.get(place["serialConsoleLogBlobUri"])
         assert answer.is_success, answer.text
         return answer.text
+
+    def wait_for(self, condition: Callable[[], object], what: str) -> None:
+        """Wait until a condition holds that other tasks bring about, and that nothing announces."""
+        ends_at = time.monotonic() + self.patience_s
+        while not condition():
+            assert time.monotonic() < ends_at, f"{what} did not come"
+            time.sleep(0.05)
+
+    def run_command(self, machine: str, *script: str, user: str = "vmcontributor", windows: bool = False) -> str:
+        """Run a script in the guest by its agent, once that is up; returns what it prints."""
+        body = {"commandId": "RunPowerShellScript" if windows else "RunShellScript", "script": list(script)}
+        outcome: dict[str, Any] = {}
+
+        def ran() -> bool:
+            answer = self.request("POST", f"{machine}/runCommand", user, body)
+            assert answer.status_code == 202, answer.text
+            outcome.update(self._result(answer, user))
+            return outcome["status"] == "Succeeded" or "no guest agent runs" not in str(outcome)
+
+        self.wait_for(ran, "the guest's agent")
+        return str(outcome)
 
     def set_faults(self, table: Mapping[str, object]) -> None:
         """Switch faults on and off, by the endpoint for it."""

@@ -7,11 +7,17 @@ service.  It runs a second time with ``rules`` short of that rule: then the cons
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import ssl
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.service.rules.azure_tenant import AzureTenant
 from tests.service.rules.refusals import NotRefused
+from tests.service.rules.tenant_text import USERS, tenant_text
+from tests.service.served import SUBSCRIPTION, Served
 from uartsim.service.rules.console_rules import ALL_RULES, RuleSet
 
 _OFF = " is off"
@@ -40,6 +46,38 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def rules() -> RuleSet:
     """All rules, where the test names none."""
     return ALL_RULES
+
+
+@pytest.fixture
+def azure_with(serve: Callable[..., Served], rules: RuleSet) -> Iterator[Callable[..., AzureTenant]]:
+    """Starts services with settings of their own; see :func:`tests.service.rules.tenant_text.tenant_text`."""
+    made: list[AzureTenant] = []
+
+    def start(**settings: Any) -> AzureTenant:
+        served = serve(tenant_text(**settings))
+        served.parts.rules.rules = rules
+        azure = AzureTenant(
+            served.url,
+            ssl.create_default_context(cafile=served.ca_file),
+            Path(served.ca_file).read_text(),
+            served.parts,
+            served.run_sync,
+            f"/subscriptions/{SUBSCRIPTION}",
+            {user: served.token(user) for user in USERS},
+            {user: served.principal(user).object_id for user in USERS},
+        )
+        made.append(azure)
+        return azure
+
+    yield start
+    for azure in made:
+        azure.close()
+
+
+@pytest.fixture
+def azure(azure_with: Callable[..., AzureTenant]) -> AzureTenant:
+    """The service of the default profile."""
+    return azure_with()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -65,7 +65,7 @@ def set_password(azure: AzureTenant, machine: str, user: str, password: str) -> 
             "protectedSettings": {"username": user, "password": password},
         },
     }
-    azure.do("PUT", f"{machine}/extensions/enablevmaccess", "machinist", body)
+    azure.do("PUT", f"{machine}/extensions/enablevmaccess", "vmcontributor", body)
 
 
 @pytest.mark.azure("A-013", "A-014", "A-032", "A-120", "A-126", "P-014")
@@ -80,16 +80,18 @@ def test_ssh_key_only_machine_wants_a_password_first(azure: AzureTenant) -> None
             terminal.type("anything")
             terminal.expect("Login incorrect")
         set_password(azure, machine, "azureuser", "Rescue-me-1")
-        terminal.login("azureuser", "Rescue-me-1", "$ ")
+        terminal.login("azureuser", "Rescue-me-1", ":~$ ")
         assert terminal.run("whoami") == "azureuser"
 
 
 @pytest.mark.azure("A-033", "P-015")
 def test_vmaccess_creates_a_user_who_can_log_in(azure: AzureTenant) -> None:
     machine = azure.vm("linux1")
-    set_password(azure, machine, "rescuer", "Rescue-me-1")
     with azure.console(machine) as terminal:
-        terminal.login("rescuer", "Rescue-me-1", "$ ")
+        terminal.expect("login: ")
+        set_password(azure, machine, "rescuer", "Rescue-me-1")
+        terminal.type("")
+        terminal.login("rescuer", "Rescue-me-1", ":~$ ")
         assert terminal.run("whoami") == "rescuer"
 
 
@@ -104,10 +106,7 @@ def test_guest_that_does_not_use_the_port_shows_nothing(azure: AzureTenant) -> N
         terminal.expect("GNU GRUB")
         terminal.send("\r")
         # The machine is up, as its agent says, and still nothing answers.
-        ran = azure.do(
-            "POST", f"{machine}/runCommand", "machinist", {"commandId": "RunShellScript", "script": ["uname"]}
-        )
-        assert "Linux" in str(ran)
+        assert "Linux" in azure.run_command(machine, "uname")
         terminal.type("")
         azure.do("POST", f"{machine}/restart")
         assert "login:" not in terminal.expect("GNU GRUB")
@@ -128,7 +127,7 @@ def test_enter_brings_the_prompt_back_to_a_blank_console(azure: AzureTenant) -> 
         terminal.expect("login: ")
     answer = azure.connect(machine)
     url = f"{answer.json()['connectionString']}?replay=0"
-    with Terminal(url, azure.tokens["machinist"], azure.tls) as terminal:
+    with Terminal(url, azure.tokens["vmcontributor"], azure.tls) as terminal:
         terminal.send("\r")
         assert "login: " in terminal.expect("login: ")
         assert "SeaBIOS" not in terminal.seen
@@ -143,7 +142,7 @@ def test_restart_from_the_console_reaches_grub(azure: AzureTenant) -> None:
         terminal.send("\r")
         terminal.login()
         before = terminal.run("cat /proc/sys/kernel/random/boot_id")
-        azure.do("POST", f"{machine}/restart", "machinist")
+        azure.do("POST", f"{machine}/restart", "vmcontributor")
         terminal.expect("GNU GRUB")
         terminal.send("c")
         terminal.expect("grub> ")
@@ -168,7 +167,7 @@ def test_lost_password_is_reset_in_single_user_mode(azure: AzureTenant) -> None:
         terminal.send("\x18")
         terminal.expect("# ")
         terminal.run("echo root:found-again | chpasswd")
-        azure.do("POST", f"{machine}/restart", "machinist")
+        azure.admin(terminal, "reset")
         terminal.expect("GNU GRUB")
         terminal.send("e")
         terminal.expect("Minimum Emacs")
@@ -227,13 +226,19 @@ def test_second_user_takes_over_the_session(azure: AzureTenant) -> None:
 
 
 @pytest.mark.azure("A-089", "P-027")
+@pytest.mark.needs(guest="agetty")
 def test_logout_on_disconnect_ends_the_login(azure_with: Made) -> None:
     azure = azure_with(gateway={"logout_on_disconnect": True})
-    machine = azure.vm("linux1")
-    with azure.console(machine) as terminal:
-        terminal.login()
-    log = azure.log(machine)
-    assert re.search(r"CLOCAL|carrier", log), "what came of it stands in the log"
+    honours, ignores = azure.vm("agetty2"), azure.vm("linux1")
+    azure.do("POST", f"{honours}/start")
+    for machine, outcome in ((honours, "has hung up"), (ignores, "ignores carrier (CLOCAL)")):
+        with azure.console(machine) as terminal:
+            terminal.login()
+            terminal.run("echo logged in")
+        azure.wait_for(lambda machine=machine, outcome=outcome: outcome in azure.log(machine), outcome)  # type: ignore[misc]
+    with azure.console(honours) as terminal:
+        terminal.expect("logged in")
+        terminal.expect("login: ")
 
 
 @pytest.mark.azure("A-091")
@@ -242,7 +247,7 @@ def test_tmout_logs_the_shell_out(azure: AzureTenant) -> None:
         terminal.login()
         terminal.run("echo 'export TMOUT=1' >> ~/.profile")
         terminal.type("exit")
-        terminal.login()
+        terminal.login()  # and from here on nobody types
         terminal.expect("timed out waiting for input: auto-logout")
         terminal.expect("login: ")
 
@@ -292,7 +297,7 @@ def test_access_stands_in_the_boot_diagnostics_log(azure: AzureTenant) -> None:
     with azure.console(machine, "contributor") as terminal:
         terminal.expect("login: ")
     log = azure.log(machine)
-    assert "machinist@" in log
+    assert "vmcontributor@" in log
     assert "contributor@" in log
 
 
@@ -301,20 +306,29 @@ def test_log_is_read_with_read_permission_only(azure: AzureTenant) -> None:
     machine = azure.vm("linux1")
     azure.create_account("diagnostics1")
     azure.boot_diagnostics(machine, "diagnostics1")
-    assert "SeaBIOS" in azure.log(machine, "machinist") or True
+    with azure.console(machine) as terminal:
+        terminal.login()
+        terminal.run("echo for few eyes")
+    assert "for few eyes" in azure.log(machine, "vmcontributor")
+    azure.assign("nobody", "Virtual Machine Contributor", machine)
     answer = azure.request("POST", f"{machine}/retrieveBootDiagnosticsData", "nobody")
-    assert answer.status_code == 403
+    assert answer.status_code == 403, answer.text
+    azure.assign("nobody", "Virtual Machine Contributor", azure.account("diagnostics1"))
+    assert "for few eyes" in azure.log(machine, "nobody")
 
 
 @pytest.mark.azure("A-081", "P-021")
 def test_typed_password_is_not_in_the_log(azure: AzureTenant) -> None:
     machine = azure.vm("linux1")
     with azure.console(machine) as terminal:
-        terminal.login("root", "toor")
-        terminal.run("echo logged in")
+        terminal.expect("login: ")
+        set_password(azure, machine, "rescuer", "Never-told-7")
+        terminal.type("")
+        terminal.login("rescuer", "Never-told-7", ":~$ ")
+        terminal.run("echo I am in")
     log = azure.log(machine)
-    assert "logged in" in log
-    assert "toor" not in log
+    assert "I am in" in log
+    assert "Never-told-7" not in log
 
 
 @pytest.mark.azure("A-082", "P-022")
@@ -346,16 +360,20 @@ def test_paste_of_2048_characters_passes_and_2049_is_refused(azure: AzureTenant)
 
 
 @pytest.mark.azure("A-109", "A-110")
+@pytest.mark.needs(guest="agetty")
 def test_window_size_is_not_negotiated_and_resize_sets_it(azure: AzureTenant) -> None:
-    with azure.console(azure.vm("linux1")) as terminal:
+    """A script does here what xterm's resize does: it sends the cursor far away, and asks the terminal where it is."""
+    machine = azure.vm("agetty1")
+    azure.do("POST", f"{machine}/start")
+    with azure.console(machine) as terminal:
         terminal.login()
-        before = terminal.run("stty size")
+        assert terminal.run("stty size") in {"0 0", "24 80"}
+        resize = r"resize() { printf '\e[s\e[999;999H\e[6n\e[u'; IFS='[;' read -rsdR _ rows cols; stty rows $rows cols $cols; }"
+        terminal.run(resize)
         terminal.type("resize")
         terminal.expect("\x1b[6n")
         terminal.send("\x1b[40;132R")
-        terminal.expect("# ")
         assert terminal.run("stty size") == "40 132"
-        assert before != "40 132"
 
 
 # -- the documents' shell commands -----------------------------------------------------------------------------

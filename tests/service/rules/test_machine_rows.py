@@ -78,7 +78,7 @@ def test_stopped_machine_is_refused_until_it_is_started(azure: AzureTenant) -> N
         azure.do("POST", f"{machine}/{call}")
         text = "The VM is in a stopped deallocated state. Start the VM and retry the serial console connection."
         azure.check_refused(machine, 409, text)
-        azure.do("POST", f"{machine}/start", "machinist")
+        azure.do("POST", f"{machine}/start", "vmcontributor")
         azure.check_opens(machine)
 
 
@@ -88,6 +88,16 @@ def test_machine_that_is_not_provisioned_is_refused(azure: AzureTenant) -> None:
     change(azure, machine, properties={"provisioningState": "Creating"})
     azure.check_refused(machine, 409, "Provisioning for this VM has not yet succeeded.")
     change(azure, machine, properties={"provisioningState": "Succeeded"})
+    azure.check_opens(machine)
+
+
+@pytest.mark.azure(rule="port-enabled")
+def test_disabled_port_is_refused_until_it_is_enabled(azure: AzureTenant) -> None:
+    machine = azure.vm("linux1")
+    port = f"{machine}/providers/Microsoft.SerialConsole/serialPorts/0"
+    azure.do("PUT", port, "owner", {"properties": {"state": "disabled"}})
+    azure.check_refused(machine, 409, "The serial port of the virtual machine linux1 is not enabled")
+    azure.do("PUT", port, "owner", {"properties": {"state": "enabled"}})
     azure.check_opens(machine)
 
 
@@ -115,7 +125,7 @@ def test_classic_machine_is_refused(azure: AzureTenant) -> None:
     found = azure.call(azure.parts.store.get, ResourceId(azure.vm("linux1")))
     assert found is not None
     azure.call(azure.parts.store.put, Resource(ResourceId(classic), found.body, found.private))
-    azure.assign("machinist", "Contributor", azure.group)
+    azure.assign("vmcontributor", "Contributor", azure.group)
     azure.check_refused(classic, 409, "Classic deployments aren't supported")
     azure.check_opens(azure.vm("linux1"))
 
@@ -150,6 +160,17 @@ def test_storage_account_must_be_writable(azure: AzureTenant) -> None:
     )
     azure.assign("nobody", "Virtual Machine Contributor", azure.account("diagnostics1"))
     azure.check_opens(machine, "nobody")
+
+
+@pytest.mark.azure(rule="storage-uri")
+def test_storage_account_is_given_by_its_https_address(azure: AzureTenant) -> None:
+    machine = azure.vm("linux1")
+    azure.create_account("diagnostics1")
+    settings = {"enabled": True, "storageUri": "http://diagnostics1.blob.core.windows.net/"}
+    change(azure, machine, properties={"diagnosticsProfile": {"bootDiagnostics": settings}})
+    azure.check_refused(machine, 400, "'Bad Request' (400)")
+    azure.boot_diagnostics(machine, "diagnostics1")
+    azure.check_opens(machine)
 
 
 @pytest.mark.azure("A-105", rule="storage-exists")
@@ -205,6 +226,7 @@ def test_hierarchical_namespace_cannot_be_changed(azure: AzureTenant) -> None:
 @pytest.mark.azure("P-067", rule="os-type")
 def test_console_of_the_other_type_is_refused_once(azure: AzureTenant) -> None:
     text = 'Existing console has conflicting OS type "Windows" with the requested OS type of Linux'
+    azure.do("POST", f"{azure.vm('windows1')}/start")
     with azure.console(azure.vm("windows1")) as windows:
         windows.send("\r")
         azure.check_refused(azure.vm("linux1"), 409, text)
@@ -225,6 +247,7 @@ def test_preview_is_for_white_listed_subscriptions(azure_with: Made) -> None:
 @pytest.mark.azure("P-003")
 def test_preview_opens_a_console_on_linux_and_windows(azure_with: Made) -> None:
     azure = azure_with(profile="preview", white_listed=True)
+    azure.do("POST", f"{azure.vm('windows1')}/start")
     azure.check_opens(azure.vm("linux1"))
     azure.check_opens(azure.vm("windows1"))
 
@@ -294,7 +317,7 @@ def test_blocked_gateway_closes_the_web_socket(azure: AzureTenant) -> None:
     azure.check_opens(machine)
 
 
-@pytest.mark.parametrize("user", ["contributor", "machinist", "reader", "nobody"])
+@pytest.mark.parametrize("user", ["contributor", "vmcontributor", "reader", "nobody"])
 def test_faults_are_the_owners(azure: AzureTenant, user: str) -> None:
     check_refused(azure.request("POST", "/_uartsim/faults", user, {"internal_error": 1}), 403, "may not change")
     with pytest.raises(NotRefused):

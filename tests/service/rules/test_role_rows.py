@@ -53,7 +53,10 @@ def test_multi_factor_is_needed_where_the_tenant_demands_it(azure_with: Made) ->
     azure = azure_with(require_mfa=True)
     machine = azure.vm("linux1")
     azure.check_refused(machine, 403, "requires multi-factor authentication (MFA)")
-    azure.check_opens(machine, "machinist_mfa")
+    azure.log_in("vmcontributor")  # with the password only
+    azure.check_refused(machine, 403, "requires multi-factor authentication (MFA)")
+    azure.log_in("vmcontributor_mfa")
+    azure.check_opens(machine, "vmcontributor_mfa")
 
 
 @pytest.mark.azure(rule="lock")
@@ -73,7 +76,7 @@ def service(azure: AzureTenant, call: str = "") -> str:
 
 @pytest.mark.azure("A-064", "A-067", "A-121", rule="console-service-role")
 def test_only_writers_of_the_subscription_enable_and_disable(azure: AzureTenant) -> None:
-    for user in ("reader", "machinist", "nobody"):
+    for user in ("reader", "vmcontributor", "nobody"):
         for call in ("disableConsole", "enableConsole"):
             check_refused(azure.request("POST", service(azure, call), user), 403, "does not have authorization")
     for user in ("contributor", "owner"):

@@ -185,7 +185,7 @@ class Sac:
                 if (place := self._shown()) is Place.COMMAND or place is Place.OTHER:
                     raise
                 raise self._no_command_prompt(command, place) from None
-            return done.output
+            return sac_text.unpadded(done.output)
 
     # -- where the keys go ----------------------------------------------------------------------------------------
 
@@ -278,7 +278,8 @@ class Sac:
         __tracebackhide__ = True
         session, begin = self._session, trio.current_time()
         for _ in range(_ATTEMPTS):
-            mark = self._received.end
+            await self._to_sac(deadline)
+            mark = self._received.end  # behind the page that SAC draws again, with its old events
             said = await self._command("cmd", deadline)
 
             def created(_now: float, mark: int = mark) -> tuple[re.Match[str] | None, float]:

@@ -20,10 +20,8 @@ SAC_IS_OFF: Final = (
 )
 CHANNEL_CREATED: Final = re.compile(r"EVENT:\s+A new channel has been created\.[^\n]*\n\s*Channel: (\S+)")
 CMD_AVAILABLE: Final = re.compile(r"EVENT:\s+The CMD command is now available")
-_CHANNEL_CLOSED: Final = re.compile(
-    r"EVENT:\s+A channel has been closed\.\s*(?P<why>[^\n]*?)\s*\n\s*Channel: (?P<name>\S+)"
-)
-_CHANNEL_ROW: Final = re.compile(r"^\s*(\d+)\s+\(([^)\n]+)\)\s+(\S.*?)\s*$", re.MULTILINE)
+_CHANNEL_CLOSED: Final = re.compile(r"EVENT:\s+A channel has been closed\.(?P<why>[^\n]*)\n\s*Channel: (?P<name>\S+)")
+_CHANNEL_ROW: Final = re.compile(r"^[ \t]*(\d{1,9})[ \t]+\(([^)\n]{1,9})\)[ \t]+(\S[^\n]*)$", re.MULTILINE)
 
 
 class Place(Enum):
@@ -80,7 +78,7 @@ def place_of(line: str, tail: str) -> Place:
 
 def read_channels(table: str) -> list[Channel]:
     """The channels that the command ``ch`` has listed."""
-    return [Channel(int(number), name, status) for number, status, name in _CHANNEL_ROW.findall(table)]
+    return [Channel(int(number), name.rstrip(), status) for number, status, name in _CHANNEL_ROW.findall(table)]
 
 
 def unpadded(text: str) -> str:
@@ -97,5 +95,5 @@ def before_prompt(text: str) -> str:
 
 def closed_channel(tail: str) -> tuple[str, str] | None:
     """The channel that was closed last, and why, as far as SAC has said it; None if none was."""
-    closed = [(found["name"], found["why"]) for found in _CHANNEL_CLOSED.finditer(tail)]
+    closed = [(found["name"], found["why"].strip()) for found in _CHANNEL_CLOSED.finditer(tail)]
     return closed[-1] if closed else None

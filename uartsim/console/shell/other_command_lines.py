@@ -73,7 +73,7 @@ COMMAND_LINES: Final[dict[str, CommandLine]] = {
             re.compile(r"!?SAC> ?\Z"),
             kill=_BACKSPACES,
             is_padded=True,
-            more=re.compile(r"-+ ?Press <?Enter>? for more[^\n]*?-+ *"),
+            more=re.compile(r"(?<!-)-{1,8} ?Press <?Enter>? for more[^\n-]*-{1,8} *"),
             deaf="SAC takes no keys, as where kernel debugging is on: bcdedit /debug {current} off, and a reboot",
         ),
         CommandLine(

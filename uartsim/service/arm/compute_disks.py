@@ -12,9 +12,9 @@ from uartsim.service.arm.arm_request import ArmRequest
 from uartsim.service.arm.arm_texts import resource_not_found
 from uartsim.service.arm.machine_model import merged, storable
 from uartsim.service.arm.operation import Answer, Operation
-from uartsim.service.arm.os_disks import DISK_TYPE, disk_body
 from uartsim.service.arm.platform_images import guest_of_image, system_of_guest
 from uartsim.service.arm_error import ArmError
+from uartsim.service.machines.os_disk import DISK_TYPE, disk_body
 from uartsim.service.store import Resource, ResourceId
 
 _DISK: Final = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/disks/{disk}"
@@ -43,7 +43,7 @@ async def _put(request: ArmRequest) -> Answer:
     body = merged(disk_body(str(content["location"]), os_type, None), content)
     disk = Resource(request.id, body, {} if guest is None else {"guest": guest})
     request.parts.store.put(disk)
-    return _done(request, disk, 201)
+    return _done(request, disk, 202)
 
 
 async def _patch(request: ArmRequest) -> Answer:
@@ -123,7 +123,7 @@ OPERATIONS: Final = (
         f"{DISK_TYPE}/write",
         _put,
         "Create a disk from a platform image or another disk, or change it",
-        {200: "Disk", 201: "Disk"},
+        {200: "Disk", 202: "Disk"},
         body="NewDisk",
     ),
     Operation("PATCH", _DISK, f"{DISK_TYPE}/write", _patch, "Change a disk", {200: "Disk"}, body="DiskPatch"),

@@ -26,6 +26,7 @@ from uartsim.service.arm.machine_model import (
 from uartsim.service.arm.machine_views import instance_view, now_text, shown_machine, vm_id
 from uartsim.service.arm.operation import Answer, Operation, QueryParameter
 from uartsim.service.arm.platform_images import guest_of_image, system_of_guest
+from uartsim.service.machines.os_disk import disk_reference
 from uartsim.service.machines.virtual_machine import PowerState
 from uartsim.service.machines.vm_sizes import SIZES
 from uartsim.service.parts import Parts
@@ -102,7 +103,7 @@ def _create(request: ArmRequest) -> Answer:
         "createOption": "FromImage",
         "deleteOption": "Detach",
         **(profile.get("osDisk") or {}),
-        **_disk_reference(disk),
+        **disk_reference(disk),
     }
     profile.setdefault("dataDisks", [])
     body["properties"] |= {"storageProfile": profile, "provisioningState": "Creating", "timeCreated": now_text()}
@@ -119,18 +120,6 @@ def _create(request: ArmRequest) -> Answer:
         return _shown(parts, request.id)
 
     return begin(request, work, body=shown_machine(parts, resource, expand=False), status=201, result=False)
-
-
-def _disk_reference(disk: Resource) -> dict[str, Any]:
-    return {
-        "osType": disk.properties.get("osType", "Linux"),
-        "name": disk.id.name,
-        "managedDisk": {
-            "id": str(disk.id),
-            "storageAccountType": str((disk.body.get("sku") or {}).get("name", "Premium_LRS")),
-        },
-        "diskSizeGB": disk.properties.get("diskSizeGB", 30),
-    }
 
 
 async def _set_first_password(parts: Parts, machine_id: ResourceId, profile: Mapping[str, Any]) -> None:
@@ -166,7 +155,7 @@ def _update(request: ArmRequest, present: Resource, body: dict[str, Any]) -> Ans
         assert disk is not None
         os_disks.check_swap(present, disk, machine.power_state)
         profile = body["properties"]["storageProfile"]
-        reference = _disk_reference(disk)
+        reference = disk_reference(disk)
         body["properties"] |= {"storageProfile": {**profile, "osDisk": {**profile["osDisk"], **reference}}}
         os_disks.detach(parts, present)
         os_disks.attach(parts, disk, request.id)

@@ -72,7 +72,7 @@ def _described(operation: Operation, path: str) -> dict[str, Any]:
 
 
 def _operation_id(method: str, path: str) -> str:
-    words = [word for word in re.split(r"[^A-Za-z0-9]+", path) if word and word != "providers"]
+    words = [word for word in re.split(r"[^A-Za-z0-9]+", path) if word]
     return "_".join([method.lower(), *words])
 
 

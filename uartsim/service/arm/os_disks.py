@@ -9,15 +9,13 @@ from typing import Any, Final
 from uartsim.errors import UsageError
 from uartsim.service.arm.arm_texts import resource_not_found
 from uartsim.service.arm.machine_model import at
-from uartsim.service.arm.machine_views import now_text
 from uartsim.service.arm_error import ArmError
+from uartsim.service.machines.os_disk import DISK_TYPE, disk_body
 from uartsim.service.machines.virtual_machine import PowerState
 from uartsim.service.parts import Parts
 from uartsim.service.store import Resource, ResourceId
 
-DISK_TYPE: Final = "Microsoft.Compute/disks"
 _DISK_ID: Final = "storageProfile.osDisk.managedDisk.id"
-_SIZE_GB: Final = 30
 
 
 def new_disk(parts: Parts, machine_id: ResourceId, body: Mapping[str, Any], guest: str, os_type: str) -> Resource:
@@ -29,25 +27,6 @@ def new_disk(parts: Parts, machine_id: ResourceId, body: Mapping[str, Any], gues
     disk = Resource(disk_id, disk_body(str(body.get("location") or ""), os_type, machine_id), {"guest": guest})
     parts.store.put(disk)
     return disk
-
-
-def disk_body(location: str, os_type: str, machine_id: ResourceId | None) -> dict[str, Any]:
-    """A disk as Azure describes it."""
-    body: dict[str, Any] = {
-        "location": location,
-        "sku": {"name": "Premium_LRS", "tier": "Premium"},
-        "properties": {
-            "osType": os_type,
-            "hyperVGeneration": "V1",
-            "creationData": {"createOption": "FromImage"},
-            "diskSizeGB": _SIZE_GB,
-            "timeCreated": now_text(),
-            "provisioningState": "Succeeded",
-            "diskState": "Unattached" if machine_id is None else "Attached",
-            "uniqueId": str(uuid.uuid4()),
-        },
-    }
-    return body if machine_id is None else {**body, "managedBy": str(machine_id)}
 
 
 def disk_of(parts: Parts, body: Mapping[str, Any]) -> Resource | None:

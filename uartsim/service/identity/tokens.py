@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
@@ -50,6 +52,9 @@ class Tokens:
         lifetime_s: how long an access token is good for, in seconds.
         clock: the time in seconds since 1970.
 
+    Raises:
+        ValueError: ``key`` is not such a key.
+
     Attributes:
         tenant_id: as given.
         issuer: as given.
@@ -64,7 +69,11 @@ class Tokens:
         lifetime_s: float = LIFETIME_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._key = RSAKey.import_key(key)
+        # The key is our own: checking that its numbers are primes takes longer than all else at the start.
+        private = load_pem_private_key(key, None, unsafe_skip_rsa_key_validation=True)
+        if not isinstance(private, RSAPrivateKey):
+            raise ValueError("not an RSA key")
+        self._key = RSAKey(private, private)
         self._key_id = self._key.thumbprint()
         self._clock = clock
         self.tenant_id = tenant_id

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 from uartsim.errors import UsageError
 from uartsim.guest.catalogue import GuestDefinition, find_guest
+from uartsim.guest.guest_disk import continued
 from uartsim.guest.make_guest import make_guest
 from uartsim.guest.own_disk import with_machine
 from uartsim.machine import Guest, PortOptions
 from uartsim.printable import quoted
+from uartsim.service.machines.os_disk import DISK_FILE, os_disk_of
 from uartsim.service.machines.vm_sizes import size_of
-from uartsim.service.store import Resource, ResourceId, Store
+from uartsim.service.store import Resource, Store
 
 #: The guest of a machine whose set-up names none.
 DEFAULT_GUEST: Final = "demo"
@@ -28,12 +31,14 @@ class GuestChoice:
         settings: the guest's settings that differ from its defaults, as text, by name.
         size: the machine's size, such as ``Standard_B1s``.
         disk_id: the ARM id of its operating system disk in lower case; empty if it has none of its own.
+        disk_file: the image that a guest in QEMU goes on with; empty before its first boot.
     """
 
     guest: str
     settings: tuple[tuple[str, str], ...]
     size: str
     disk_id: str
+    disk_file: str
 
     @classmethod
     def of(cls, resource: Resource, store: Store) -> GuestChoice:
@@ -46,6 +51,7 @@ class GuestChoice:
             tuple(sorted(settings.items())),
             str((resource.properties.get("hardwareProfile") or {}).get("vmSize") or _sku(resource)),
             "" if disk is None else disk.id.key,
+            str((resource if disk is None else disk).private.get(DISK_FILE, "")),
         )
 
     def runs_on(self, guest: Guest, made_for: GuestChoice) -> bool:
@@ -62,21 +68,14 @@ class GuestChoice:
         size = size_of(self.size)
         if definition.kind == "qemu" and size is not None:
             definition = with_machine(definition, memory=size.emulated_memory_mb, cores=size.emulated_cores)
+        if self.disk_file:
+            definition = continued(definition, Path(self.disk_file))
         definition.check_needs()
         return definition
 
     def make(self) -> Guest:
         """The guest.  UsageError: as :meth:`definition`, or its script cannot be loaded."""
         return make_guest(self.definition())
-
-
-def os_disk_of(resource: Resource, store: Store) -> Resource | None:
-    """The disk with the operating system of a machine, if it is a resource of its own."""
-    profile = resource.properties.get("storageProfile") or {}
-    named = ((profile.get("osDisk") or {}).get("managedDisk") or {}).get("id")
-    if not isinstance(named, str) or not named.startswith("/"):
-        return None
-    return store.get(ResourceId(named))
 
 
 def port_options(resource: Resource) -> PortOptions:

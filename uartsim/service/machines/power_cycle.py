@@ -26,6 +26,7 @@ class Plan:
         port: the options of its serial port.
         log: gets sentences about the machine.
         output: gets the guest's output as it comes; None if nobody wants it.
+        on_served: called once COM1 is served.
     """
 
     guest: Guest
@@ -33,6 +34,7 @@ class Plan:
     port: PortOptions = field(default_factory=lambda: PortOptions())
     log: Callable[[str], None] = lambda text: None
     output: Callable[[bytes], None] | None = None
+    on_served: Callable[[], None] = lambda: None
 
 
 class PowerCycle:
@@ -62,6 +64,7 @@ class PowerCycle:
             async with open_machine(
                 plan.guest, plan.name, log=plan.log, prepare=self._prepare, **plan.port
             ) as self.machine:
+                plan.on_served()
                 self.served.set()
                 end = await self.machine.wait_ended()
                 with trio.move_on_after(LAST_BYTES_S):

@@ -18,9 +18,11 @@ from uartsim.errors import UartsimError, UsageError
 from uartsim.machine import AgentGuest, Guest, Machine, agent_of
 from uartsim.service.arm_error import ArmError
 from uartsim.service.machines.guest_plan import GuestChoice, port_options
+from uartsim.service.machines.os_disk import discard_disk_file, keep_disk_file
 from uartsim.service.machines.power_cycle import Plan, PowerCycle
 from uartsim.service.machines.power_states import PowerState as PowerState
 from uartsim.service.machines.refusals import machine_is_off, not_started, refusals
+from uartsim.service.machines.start_up import put_right
 from uartsim.service.machines.surroundings import Nowhere, Surroundings
 from uartsim.service.store import Resource, ResourceId, Store
 
@@ -33,6 +35,8 @@ MACHINE_TYPES: Final = (
     "Microsoft.Compute/virtualMachineScaleSets/virtualMachines",
 )
 
+#: The state of a machine whose power has not come on since the service started, by what is wished of it.
+_STATE_BEFORE_START: Final = {"running": PowerState.STARTING, "stopped": PowerState.STOPPED}
 _SYSRQ_KEYS: Final = re.compile(r"[0-9A-Za-z]{1,64}")
 
 
@@ -309,8 +313,9 @@ class Machines:
         async with trio.open_nursery() as self._nursery:
             try:
                 task_status.started()
+                put_right(self._store)
                 for kind in MACHINE_TYPES:
-                    for resource in self._store.list(kind):
+                    for resource in list(self._store.list(kind)):
                         machine = self._machine(resource.id)
                         if resource.private.get("power", "running") == "running":
                             self._nursery.start_soon(_started, machine)
@@ -340,7 +345,8 @@ class Machines:
         self._guests[key] = (choice, guest)
         output = None if self._output is None else partial(self._output, resource_id)
         log = partial(self.log, resource_id)
-        return Plan(guest, resource_id.name, port_options(resource), log, output)
+        keep = partial(keep_disk_file, self._store, resource_id, guest)
+        return Plan(guest, resource_id.name, port_options(resource), log, output, keep)
 
     def spawn(self, machine: VirtualMachine, cycle: PowerCycle) -> None:
         """See :class:`Surroundings`."""
@@ -363,8 +369,8 @@ class Machines:
         if machine is None:
             machine = self._machines[resource_id.key] = VirtualMachine(resource_id, self, self._shutdown_s)
             resource = self._store.get(resource_id)
-            if resource is not None and resource.private.get("power") == "stopped":
-                machine.power_state = PowerState.STOPPED
+            wish = "deallocated" if resource is None else resource.private.get("power", "running")
+            machine.power_state = _STATE_BEFORE_START.get(wish, PowerState.DEALLOCATED)
         return machine
 
     def _resource_changed(self, before: Resource | None, after: Resource | None) -> None:
@@ -374,6 +380,7 @@ class Machines:
             machine = self._machines.pop(before.id.key, None)
             if machine is not None:
                 machine.discard()
+            discard_disk_file(before)
 
 
 async def _started(machine: VirtualMachine) -> None:

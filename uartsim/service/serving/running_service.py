@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager, closing
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 import trio
-from joserfc.errors import JoseError
 
 from uartsim.errors import UsageError
 from uartsim.service.diagnostics import Audit, Diagnostics
@@ -32,7 +30,7 @@ from uartsim.service.serving.certificate import provide_certificate
 from uartsim.service.serving.http_server import ServerConfig, serve_on
 from uartsim.service.serving.state_folder import AUTHORITY, CERTIFICATE, EXAMPLE, TOKEN_KEY, StateFolder
 from uartsim.service.store import Store
-from uartsim.service.tenant.apply_setup import applied_setup, apply_setup
+from uartsim.service.tenant.apply_setup import applied_setup, apply_setup, was_applied
 from uartsim.service.tenant.tenant_setup import Setup
 
 #: A day, in seconds: how often the certificate's end is looked at.
@@ -105,6 +103,10 @@ async def run_service(
     """
     with ExitStack() as cleanup:
         store = cleanup.enter_context(closing(Store(state.database())))
+        if store.earlier_copy is not None:
+            options.say(
+                f"the state was of an earlier version, and is brought up to date; {store.earlier_copy} is as it was"
+            )
         setup = _set_up(state, store, options)
         port = sockets[0].getsockname()[1]
         scheme = "https" if options.tls else "http"
@@ -116,8 +118,9 @@ async def run_service(
         service = RunningService(url, state.file(AUTHORITY), parts, setup)
         async with trio.open_nursery() as nursery:
             app = make_application(parts, nursery)
-            await nursery.start(parts.machines.run)
             await nursery.start(serve_on, app, config, sockets, service.wait_stopped)
+            # After the listening: guests take longer to load than anything here.
+            await nursery.start(parts.machines.run)
             if renew_at is not None:
                 nursery.start_soon(_renew, state, config, options.say)
             state.announce(url)
@@ -134,11 +137,12 @@ def _set_up(state: StateFolder, store: Store, options: ServiceOptions) -> Setup:
     """Bring the set-up into the store, and return its settings."""
     applied = applied_setup(store)
     if options.setup is not None:
+        stamp = _stamp(options.setup)
+        if applied is not None and was_applied(store, stamp):
+            return applied
         from uartsim.service.tenant.setup_file import read_setup_file
 
-        setup, _ = read_setup_file(options.setup)
-        found = os.stat(options.setup)
-        stamp = f"{found.st_dev}.{found.st_ino}.{found.st_mtime_ns}.{found.st_size}"
+        setup = read_setup_file(options.setup)
         apply_setup(store, setup, options.say, stamp=stamp, cost=options.secret_cost)
         return setup
     if applied is not None:
@@ -151,6 +155,15 @@ def _set_up(state: StateFolder, store: Store, options: ServiceOptions) -> Setup:
     setup = read_setup(text, state.file(EXAMPLE), state.path)
     apply_setup(store, setup, options.say, cost=options.secret_cost)
     return setup
+
+
+def _stamp(path: Path) -> str:
+    """What tells a file from what it was before, without reading it; empty if it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ""
+    return f"{path.absolute()} {found.st_ino} {found.st_mtime_ns} {found.st_size}"
 
 
 def _parts(url: str, state: StateFolder, store: Store, setup: Setup, diagnostics: Diagnostics, say: Say) -> Parts:
@@ -174,7 +187,7 @@ def _parts(url: str, state: StateFolder, store: Store, setup: Setup, diagnostics
 def _tokens(key: bytes, setup: Setup, url: str, state: StateFolder) -> Tokens:
     try:
         return Tokens(key, setup.tenant_id, f"{url}/adfs", setup.token_lifetime_s)
-    except (ValueError, JoseError):
+    except (ValueError, TypeError):
         raise UsageError(
             f"the key {state.file(TOKEN_KEY)} is damaged: remove it, and there will be a new one; everybody logs in again"
         ) from None

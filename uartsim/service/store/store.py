@@ -6,10 +6,11 @@ survives the end of the process, however that comes; a power failure may cost th
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,13 +19,15 @@ from uartsim.service.store.resource_ids import ROOT, ResourceId
 from uartsim.service.store.resources import Resource
 
 #: The version of the tables; ``PRAGMA user_version`` holds it.
-VERSION: Final = 1
+VERSION: Final = 2
 #: What ``PRAGMA application_id`` holds: "uart".
 APPLICATION_ID: Final = 0x75617274
 
 _Changes = list[tuple[Resource | None, Resource | None]]
 _Rows = list[tuple[str, ...]]
 
+#: What leads from each earlier version to the next.
+_MIGRATIONS: Final = {1: (f"PRAGMA application_id = {APPLICATION_ID}",)}  # which version 1 did not have
 _TABLES: Final = (
     "CREATE TABLE resources (key TEXT PRIMARY KEY, id TEXT NOT NULL, body TEXT NOT NULL, private TEXT NOT NULL)"
 )
@@ -36,12 +39,16 @@ class Store:
     Args:
         path: the database, which is made if it is missing; None keeps everything in memory.
 
+    Attributes:
+        earlier_copy: the copy of the database that was made because it was of an earlier version; None if it was not.
+
     Raises:
-        UsageError: another process uses it, it is of a later version, or it is damaged.
+        UsageError: another process uses it, it is of a later version or another program's, or it is damaged.
     """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
+        self.earlier_copy: Path | None = None
         self._by_type: dict[str, dict[str, Resource]] = {}
         self._listeners: list[Callable[[Resource | None, Resource | None], None]] = []
         self._pending: _Changes | None = None
@@ -123,19 +130,6 @@ class Store:
         """Call ``listener`` with what was there before and what is there now, after every change."""
         self._listeners.append(listener)
 
-    def back_up(self, path: Path) -> None:
-        """Copy the database to a file, as it is now.
-
-        Raises:
-            UartsimError: it cannot be written.
-        """
-        try:
-            with sqlite3.connect(path) as copy:
-                self._database.backup(copy)
-            copy.close()
-        except sqlite3.Error as error:
-            raise UartsimError(f"the copy {path} of the state cannot be written ({error}): make room for it") from None
-
     def close(self) -> None:
         """Close the database."""
         self._database.close()
@@ -152,14 +146,31 @@ class Store:
             raise UsageError(f"it is of version {version}, and this uartsim knows versions up to {VERSION}")
         if not is_new and application not in (0, APPLICATION_ID):
             raise UsageError("it is the database of another program")
+        if not is_new and version == 0:
+            raise UsageError("it is the database of another program")
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = NORMAL")
         run("BEGIN IMMEDIATE")  # which takes the lock, if another process has not
         if is_new:
             run(_TABLES)
-            run(f"PRAGMA user_version = {VERSION}")
             run(f"PRAGMA application_id = {APPLICATION_ID}")
+            run(f"PRAGMA user_version = {VERSION}")
         run("COMMIT")
+        if 0 < version < VERSION:
+            self._migrate(version)
+
+    def _migrate(self, version: int) -> None:
+        """Bring the database of an earlier version up to date; first, copy it as it is."""
+        if self._path is not None:
+            self.earlier_copy = _unused(f"{self._path}.version-{version}")
+            with closing(sqlite3.connect(self.earlier_copy)) as copy:
+                self._database.backup(copy)
+        self._database.execute("BEGIN IMMEDIATE")
+        for number in range(version, VERSION):
+            for statement in _MIGRATIONS[number]:
+                self._database.execute(statement)
+        self._database.execute(f"PRAGMA user_version = {VERSION}")
+        self._database.execute("COMMIT")
 
     def _load(self) -> None:
         for text, body, private in self._database.execute("SELECT id, body, private FROM resources"):
@@ -204,6 +215,12 @@ class Store:
 
     def _unwritable(self, error: sqlite3.Error) -> UartsimError:
         return UartsimError(f"the state {self._path or 'in memory'} cannot be written ({error}): make room on the disk")
+
+
+def _unused(path: str) -> Path:
+    """The path, or the first with a number at its end, where there is no file yet."""
+    candidates = itertools.chain([Path(path)], (Path(f"{path}.{number}") for number in itertools.count(2)))
+    return next(one for one in candidates if not one.exists())
 
 
 def _text(value: Any) -> str:

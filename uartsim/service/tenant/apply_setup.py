@@ -34,6 +34,12 @@ def applied_setup(store: Store) -> Setup | None:
     )
 
 
+def was_applied(store: Store, stamp: str) -> bool:
+    """Whether the set-up that was applied last had this stamp."""
+    record = store.get(_RECORD)
+    return record is not None and record.private.get("stamp") == stamp != ""
+
+
 def apply_setup(store: Store, setup: Setup, say: Callable[[str], None], *, stamp: str = "", cost: int = COST) -> None:
     """Bring a set-up into a store, as the module says.
 
@@ -41,15 +47,12 @@ def apply_setup(store: Store, setup: Setup, say: Callable[[str], None], *, stamp
         store: the store.
         setup: the set-up, with the secrets as they are written.
         say: told what is applied, and what is not, if the store is not new.
-        stamp: tells the file as it is now from what it was before; if it is as it was, only the settings are taken.
+        stamp: what :func:`was_applied` is asked later.
         cost: the cost of hashing secrets; tests make it low.
     """
     record = store.get(_RECORD)
     before: Mapping[str, str] = record.private.get("digests", {}) if record is not None else {}
     settings = {name: _plain(value) for name, value in _settings(setup).items()}
-    if record is not None and stamp and record.private.get("stamp") == stamp:
-        store.put(Resource(_RECORD, settings, record.private))
-        return
     digests = {name: digest for name, digest, _ in _items(setup)}
     new = {name for name in digests if name not in before}
     directory = Directory(store)
@@ -65,9 +68,8 @@ def apply_setup(store: Store, setup: Setup, say: Callable[[str], None], *, stamp
         store.put(Resource(_RECORD, settings, {"digests": {**before, **digests}, "stamp": stamp}))
     if record is not None:
         changed = [name for name, digest in digests.items() if before.get(name, digest) != digest]
-        changed += [
-            one.name for one in setup.principals if f"{one.kind} {one.name}" not in new and not _same(one, directory)
-        ]
+        known = [one for one in setup.principals if _name(one) not in new]
+        changed += [_name(one) for one in known if _name(one) not in changed and not _same(one, directory)]
         _report(say, sorted(new), changed, [name for name in before if name not in digests])
 
 
@@ -76,7 +78,11 @@ def _items(setup: Setup) -> Iterator[tuple[str, str, Resource | Principal]]:
     for resource in setup.resources:
         yield str(resource.id), _digest([_plain(resource.body), _plain(resource.private)]), resource
     for principal in setup.principals:
-        yield f"{principal.kind} {principal.name}", _digest(asdict(replace(principal, secret_hash=""))), principal
+        yield _name(principal), _digest(asdict(replace(principal, secret_hash=""))), principal
+
+
+def _name(principal: Principal) -> str:
+    return f"{principal.kind} {principal.name}"
 
 
 def _digest(value: Any) -> str:

@@ -61,8 +61,8 @@ def read_setup(text: str, name: str, folder: Path) -> Setup:
     return _Reader(check, folder).setup()
 
 
-def read_setup_file(path: Path) -> tuple[Setup, str]:
-    """What a set-up file describes, and its text.
+def read_setup_file(path: Path) -> Setup:
+    """What a set-up file describes.
 
     Raises:
         UsageError: it cannot be read, or something in it is wrong.
@@ -81,7 +81,7 @@ def read_setup_file(path: Path) -> tuple[Setup, str]:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise UsageError(f"{path}:{line}: byte {raw[error.start]:#04x} is not valid UTF-8") from None
-    return read_setup(text, str(path), path.absolute().parent), text
+    return read_setup(text, str(path), path.absolute().parent)
 
 
 class _Reader:

@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.core import ParameterSource
 
 from uartsim.errors import UartsimError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from uartsim.azure_client.credentials import Credentials
     from uartsim.azure_client.machine_checks import MachineName
     from uartsim.azure_client.management import Management
     from uartsim.azure_client.service_address import ServiceAddress
+    from uartsim.azure_client.token_source import Credentials
 
 _SERVICE: Final = (
     click.option(
@@ -37,7 +38,12 @@ _SERVICE: Final = (
     click.option(
         "--subscription", metavar="ID", envvar="UARTSIM_SUBSCRIPTION", help="Else the only one that you can see."
     ),
-    click.option("--user", metavar="NAME", envvar="UARTSIM_USER", help="A user, or a service principal's client id."),
+    click.option(
+        "--user",
+        metavar="NAME",
+        envvar="UARTSIM_USER",
+        help="A user, such as me@example.com, or a service principal's client id.",
+    ),
     click.option(
         "--secret-file",
         type=click.Path(dir_okay=False),
@@ -142,11 +148,14 @@ async def management_of(options: ServiceOptions, say: Callable[[str], object]) -
     from uartsim.azure_client.retries import Retries
     from uartsim.azure_client.service_address import find_service
 
-    address = find_service(options.endpoint, options.ca_file)
-    credentials = _credentials(options, address)
+    def find() -> ServiceAddress:
+        return find_service(options.endpoint, options.ca_file)
+
+    address = find()
+    credentials = _credentials(options)
     async with Http(address) as http:
         retries = Retries(options.retry_for, say)
-        yield Management(http, credentials, retries, options.api_version or CONSOLE_VERSION)
+        yield Management(http, credentials, retries, options.api_version or CONSOLE_VERSION, find)
 
 
 async def subscription_of(management: Management, options: ServiceOptions) -> str:
@@ -163,7 +172,8 @@ async def machine_of(management: Management, options: ServiceOptions, chosen: Ma
     from uartsim.azure_client.machine_checks import MachineName, machine_of_id
 
     if chosen.name.startswith("/"):
-        if chosen.resource_group or chosen.instance_id:
+        source = click.get_current_context().get_parameter_source("resource_group")
+        if source is ParameterSource.COMMANDLINE or chosen.instance_id:
             raise UsageError("an id names the resource group and the instance already: leave these options out")
         return machine_of_id(chosen.name)
     if not chosen.resource_group:
@@ -189,8 +199,9 @@ def require_libraries() -> None:
         ) from None
 
 
-def _credentials(options: ServiceOptions, address: ServiceAddress) -> Credentials:
-    from uartsim.azure_client.credentials import Credentials
+def _credentials(options: ServiceOptions) -> Credentials:
+    from uartsim.azure_client.service_address import check_is_private
+    from uartsim.azure_client.token_source import Credentials
 
     if token := _token(options):
         return Credentials(token=token)
@@ -199,8 +210,10 @@ def _credentials(options: ServiceOptions, address: ServiceAddress) -> Credential
             "say who asks: --user NAME with its secret in UARTSIM_SECRET or --secret-file, or a token in UARTSIM_TOKEN or "
             "--token-file"
         )
-    endpoint = options.token_endpoint or f"{address.url}/adfs/oauth2/token"
-    return Credentials(user=options.user, secret=_secret(options, options.user), token_endpoint=endpoint)
+    if options.token_endpoint:
+        check_is_private(options.token_endpoint, "https")
+    secret = _secret(options, options.user)
+    return Credentials(user=options.user, secret=secret, token_endpoint=options.token_endpoint or "")
 
 
 def _token(options: ServiceOptions) -> str:

@@ -1,4 +1,4 @@
-"""Windows' SAC on a console, for blocking code.  Made by tools/derive_blocking.py.
+"""The guest's agent and Windows' SAC on a console, for blocking code.  Made by tools/derive_blocking.py.
 
 Each call is handed to the console's background thread (``trio_thread.py``), and its outcome is awaited.  Call-backs, such
 as ``progress``, are called on that thread.
@@ -7,12 +7,57 @@ as ``progress``, are called on that thread.
 from __future__ import annotations
 
 from uartsim.console.expectations import Timeout
+from uartsim.console.guest_agent import GuestAgent as AsyncGuestAgent
 from uartsim.console.sac.sac import Sac as AsyncSac
 from uartsim.console.sac.sac_text import Channel
 from uartsim.console.trio_thread import TrioThread
+from uartsim.machine import CommandResult
 
 #: An error is reported at the caller's line: pytest leaves out the frames of this module.
 __tracebackhide__ = True
+
+
+class GuestAgent:
+    """The agent of a console's guest, for blocking code; see :class:`uartsim.console.guest_agent.GuestAgent`.
+
+    Args:
+        made: the async one.
+        thread: the thread that it lives on.
+    """
+
+    _async: AsyncGuestAgent
+
+    def __init__(self, made: AsyncGuestAgent, thread: TrioThread) -> None:
+        self._async = made
+        self._thread = thread
+
+    def run_command(self, script: str, *, shell: str = "sh", timeout: Timeout = "default") -> CommandResult:
+        """Run a script in the guest as its administrator, and wait for its end.
+
+        Args:
+            script: the script's text, of one line or many.
+            shell: the program that runs it, such as ``"sh"`` or ``"cmd"``.
+            timeout: seconds; None for ever.
+
+        Returns:
+            Its ``status``, ``stdout`` and ``stderr``.
+
+        Raises:
+            UsageError: this guest cannot: it has no agent, or not this shell.
+            AgentError: the agent failed, did not answer in time, or the guest was reset meanwhile.
+            GuestEnded: the guest has ended.
+        """
+        return self._thread.call(self._async.run_command, script, shell=shell, timeout=timeout)
+
+    def set_password(self, user: str, password: str) -> None:
+        """Set a user's password.  A user that does not exist is created, as an administrator with a home directory.
+
+        Raises:
+            UsageError: this guest cannot: it has no agent; or the name or the password is impossible.
+            AgentError: the agent failed, did not answer in time, or the guest was reset meanwhile.
+            GuestEnded: the guest has ended.
+        """
+        self._thread.call(self._async.set_password, user, password)
 
 
 class Sac:

@@ -1,4 +1,4 @@
-"""The token that shows who is asking (OAuth 2.0 client credentials, RFC 6749 section 4.4)."""
+"""The token that shows who is asking (OAuth 2.0, RFC 6749 sections 4.3 and 4.4)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from uartsim.azure_client.http_requests import Http, fields_of
 
 #: A token that is valid for less than this is replaced, in seconds.
 SOON_S: Final = 60.0
+#: The public client id of Azure's command line, for users.
+_CLIENT: Final = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
 
 class Credentials:
@@ -18,9 +20,9 @@ class Credentials:
 
     Args:
         token: the token; empty where user and secret are given.
-        user: the user's name, or a service principal's client id.
+        user: a user's name, which holds an ``@``, or a service principal's client id.
         secret: the secret.
-        token_endpoint: the URL that gives tokens.
+        token_endpoint: the URL that gives tokens; that of the service itself if it is empty.
     """
 
     def __init__(self, *, token: str = "", user: str = "", secret: str = "", token_endpoint: str = "") -> None:
@@ -48,13 +50,13 @@ class Credentials:
         """
         if trio.current_time() < self._good_until:
             return self._token
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": self._user,
-            "client_secret": self._secret,
-            "scope": f"{http.address.url}/.default",
-        }
-        fields = fields_of(await http.request("POST", self._endpoint, form=form))
+        form = {"scope": f"{http.address.url}/.default"}
+        if "@" in self._user:
+            form |= {"grant_type": "password", "client_id": _CLIENT, "username": self._user, "password": self._secret}
+        else:
+            form |= {"grant_type": "client_credentials", "client_id": self._user, "client_secret": self._secret}
+        endpoint = self._endpoint or f"{http.address.url}/adfs/oauth2/token"
+        fields = fields_of(await http.request("POST", endpoint, form=form))
         token = fields.get("access_token")
         if not isinstance(token, str) or not token:
             raise ConsoleError(
