@@ -34,8 +34,12 @@ print(importlib.import_module(main.__module__.replace(".guest", ".linux_system")
 """
 #: Where an import's name is not the name of its distribution.
 DISTRIBUTIONS = {
-    **{"serial": "pyserial", "vcd": "pyvcd", "_pytest": "pytest"},
-    **{"trio_websocket": "trio-websocket", "websocket": "websocket-client"},
+    "serial": "pyserial",
+    "vcd": "pyvcd",
+    "_pytest": "pytest",
+    "trio_websocket": "trio-websocket",
+    "websocket": "websocket-client",
+    "swagger_ui_bundle": "swagger-ui-bundle",
 }
 
 
@@ -144,6 +148,12 @@ def declared(section: str, option: str) -> set[str]:
     return set(re.findall(r"^[a-z0-9_-]+", setup[section][option], re.MULTILINE))
 
 
+def _top(module: str) -> str:
+    """What a distribution is called after: the first name, but for Microsoft's, which share ``azure`` and ``azure.mgmt``."""
+    first, *rest = module.split(".")
+    return "-".join([first, *rest[: 2 if rest[:1] == ["mgmt"] else 1]]) if first == "azure" else first
+
+
 def imported(folder: str) -> set[str]:
     """The distributions that a folder's modules import."""
     names = set()
@@ -152,7 +162,7 @@ def imported(folder: str) -> set[str]:
             if isinstance(node, ast.Import):
                 names |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                names.add(node.module.split(".")[0])
+                names.add(_top(node.module))
     foreign = names - sys.stdlib_module_names - {"benchmarks", "tests", "tools", "uartsim"}
     return {DISTRIBUTIONS.get(name, name) for name in foreign}
 
