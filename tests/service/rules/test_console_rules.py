@@ -190,8 +190,15 @@ def test_an_instance_without_its_scale_set_names_its_parent() -> None:
     assert e.value.code == "ParentResourceNotFound"
 
 
-def test_who_has_no_role_learns_nothing_of_the_machine(scene: Scene) -> None:
+@pytest.mark.parametrize("exists", [True, False])
+def test_who_has_no_role_learns_nothing_of_the_machine(scene: Scene, exists: bool) -> None:
     scene.permissions.forbidden.add("Microsoft.SerialConsole/serialPorts/connect/action")
+    if not exists:
+        scene.store.delete(LINUX)
+        refusal = scene.refusal()
+        assert refusal is not None
+        assert refusal.code == "AuthorizationFailed"
+        return
     scene.diagnostics(enabled=False)
     scene.power(PowerState.DEALLOCATED)
     refusal = scene.refusal()
@@ -242,7 +249,7 @@ def test_the_portals_texts_are_to_be_had(scene: Scene) -> None:
 
 
 def test_a_rule_that_is_not_there_cannot_be_left_out() -> None:
-    with pytest.raises(UsageError, match="'fire' is not a rule: use one of found, cloud"):
+    with pytest.raises(UsageError, match="'fire' is not a rule: use one of role, multi-factor"):
         ALL_RULES.without("fire")
 
 
