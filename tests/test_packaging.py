@@ -149,9 +149,9 @@ def declared(section: str, option: str) -> set[str]:
 
 
 def _top(module: str) -> str:
-    """What a distribution is called after: the first name, but for Microsoft's, which share ``azure`` and ``azure.mgmt``."""
-    first, *rest = module.split(".")
-    return "-".join([first, *rest[: 2 if rest[:1] == ["mgmt"] else 1]]) if first == "azure" else first
+    """The part of a module's name that tells its distribution: Azure's share a namespace."""
+    parts = module.split(".")
+    return "-".join(parts[: 3 if parts[1:2] == ["mgmt"] else 2]) if parts[0] == "azure" else parts[0]
 
 
 def imported(folder: str) -> set[str]:
@@ -160,7 +160,7 @@ def imported(folder: str) -> set[str]:
     for file in (ROOT / folder).rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Import):
-                names |= {alias.name.split(".")[0] for alias in node.names}
+                names |= {_top(alias.name) for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names.add(_top(node.module))
     foreign = names - sys.stdlib_module_names - {"benchmarks", "tests", "tools", "uartsim"}
