@@ -133,6 +133,7 @@ def test_a_path_is_made_absolute_and_stays_on_the_drive(text: str) -> None:
         return
     assert path.startswith("C:\\")
     assert ".." not in path.split("\\")
+    assert '"' not in path
     assert volume.absolute("C:\\Users", path).rstrip("\\") == path.rstrip("\\") or ":" in path[2:]
 
 
