@@ -7,8 +7,7 @@ from typing import Final
 
 import trio
 
-from uartsim.errors import UsageError
-from uartsim.guest.script import Flag, LineFormat, ScriptHost
+from uartsim.guest.script import Flag, LineFormat, ScriptHost, UsageError
 
 from .disk.boot_store import BootOptions
 from .disk.local_users import Token
