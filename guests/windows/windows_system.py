@@ -69,6 +69,7 @@ class WindowsSystem:
         """Run until the system ends by itself: with "reboot" or "poweroff"."""
         windows = self._windows
         self._host.on_nmi = lambda: windows.crash(NMI_HARDWARE_FAILURE)
+        self._host.on_power_button = lambda: windows.end("poweroff")
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._boot)
             nursery.start_soon(windows.run_schedule)
@@ -77,7 +78,7 @@ class WindowsSystem:
                 await trio.sleep(self._settings.scaled(0.2))
                 await self._host.tty.drain()
             nursery.cancel_scope.cancel()
-        self._host.on_nmi = self._host.agent = None
+        self._host.on_nmi = self._host.on_power_button = self._host.agent = None
         if windows.stop_error is not None:
             await self._stay_stopped()
         return windows.reason or "reboot"
