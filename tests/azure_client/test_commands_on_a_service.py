@@ -58,7 +58,8 @@ def test_boot_diagnostics_are_checked_first_then_the_subscription_then_power(ali
 
 
 def test_a_subscription_that_does_not_say_counts_as_disabled(alice: StubService, uartsim: Run) -> None:
-    for answer in ({}, {"properties": {}}, {"properties": {"disabled": None}}, {"properties": []}):
+    answers: list[dict[str, Any]] = [{}, {"properties": {}}, {"properties": {"disabled": None}}, {"properties": []}]
+    for answer in answers:
         alice.resources[CONSOLES] = answer
         assert "is not enabled for this subscription" in uartsim("send", "nmi", "vm1").err
 
