@@ -35,12 +35,14 @@ if TYPE_CHECKING:
     from uartsim.errors import UartsimError, UsageError
     from uartsim.guest.catalogue import GuestDefinition, find_guest, list_guests
     from uartsim.line_format import LineFormat
-    from uartsim.machine import Machine, open_machine
+    from uartsim.machine import AgentError, CommandResult, Machine, open_machine
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AgentError",
     "Bench",
+    "CommandResult",
     "Console",
     "ConsoleBusy",
     "ConsoleClosed",
@@ -73,7 +75,9 @@ __all__ = [
 
 #: The module that defines each public name.
 _HOMES = {
+    "AgentError": "uartsim.machine",
     "Bench": "uartsim.chip.bench",
+    "CommandResult": "uartsim.machine",
     "Console": "uartsim.console.console",
     "ConsoleBusy": "uartsim.console.console_errors",
     "ConsoleClosed": "uartsim.console.console_errors",

@@ -220,6 +220,7 @@ async def test_an_agent_that_never_answers_is_given_up_and_nothing_was_asked_of_
         (b'{"return": {"pid": true}}\n', "has no number 'pid'"),
         (b'{"error": {"class": "GenericError", "desc": "is disabled"}}\n', "box: .* refuses guest-exec: is disabled"),
         (b'{"error": "odd"}\n', "refuses guest-exec: odd"),
+        (b'{"error": {"desc": "a\\u001b[2J\\nb"}}\n', "refuses guest-exec: a\u241b\\[2J\u240ab"),
     ],
 )
 @virtual_time

@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.service.serve_process import ServeProcess
 from tests.service.served import MACHINES, TENANT, Served
 from uartsim.service.identity.tokens import new_key
 from uartsim.service.serving.certificate import provide_certificate
@@ -49,3 +51,19 @@ def serve(tmp_path: Path, keys: Path) -> Iterator[Callable[..., Served]]:
 def served(serve: Callable[..., Served]) -> Served:
     """A service with the tenant of :mod:`tests.service.served`."""
     return serve()
+
+
+@pytest.fixture
+def start_process(tmp_path: Path, keys: Path) -> Iterator[Callable[..., ServeProcess]]:
+    """Starts `uartsim serve`, each time with the same state: ``start_process(tenant_text, *options)``."""
+    started: list[ServeProcess] = []
+
+    def start(tenant: str | None = None, *options: str, **more: Any) -> ServeProcess:
+        if not (tmp_path / "state").exists():
+            shutil.copytree(keys, tmp_path / "state")
+        started.append(ServeProcess(tmp_path, tenant, *options, **more))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()

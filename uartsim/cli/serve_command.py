@@ -114,13 +114,14 @@ def _announce(service: RunningService, folder: StateFolder, config: str | None) 
         printable(
             f"service  {url}\n"
             f"state    {folder.path}\n"
-            f"trust    export REQUESTS_CA_BUNDLE={service.ca_file} SSL_CERT_FILE={service.ca_file}\n"
+            f"trust    CA={service.ca_file}\n"
+            "         export REQUESTS_CA_BUNDLE=$CA CURL_CA_BUNDLE=$CA SSL_CERT_FILE=$CA WEBSOCKET_CLIENT_CA_BUNDLE=$CA\n"
             f"users    {shown}\n"
             f"         passwords and secrets: {where}\n"
             f"az       az cloud register -n Uartsim --endpoint-resource-manager {url}; az cloud set -n Uartsim\n"
-            f"         az config set core.instance_discovery=false\n"
+            "         az config set core.instance_discovery=false\n"
             f"         az login --service-principal -u NAME -p SECRET --tenant {service.setup.tenant_id}\n"
-            f"stop     Ctrl-C here\n"
+            "stop     Ctrl-C here\n"
         ),
         nl=False,
     )

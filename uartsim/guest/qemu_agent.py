@@ -24,6 +24,7 @@ from uartsim.errors import UsageError
 from uartsim.guest.catalogue import GuestDefinition
 from uartsim.guest.manifest import AGENT_PACKAGE
 from uartsim.machine import AgentError, CommandResult
+from uartsim.printable import printable_line
 
 #: QEMU's arguments for the port in the guest; the chardev is another one in each run, as the monitor's is.
 DEVICES: Final = (
@@ -40,6 +41,8 @@ ANSWER_BYTES: Final = 8 << 20
 SCRIPT_BYTES: Final = 120_000
 
 _POLL_S: Final = 0.1
+#: How much of what the guest says an error shows, in characters.
+_SHOWN: Final = 500
 _DELIMITER: Final = b"\xff"
 _USER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
 _PASSWORD: Final = re.compile(r"[^\x00-\x1f\x7f]+")
@@ -127,7 +130,8 @@ class QemuAgent:
     async def _set_password(self, user: str, password: str) -> None:
         added = await self._run(["sh", "-c", _ADD_USER, "sh", user], ANSWER_TIMEOUT_S)
         if added.status:
-            raise AgentError(f"{self._name}: the user {user} cannot be created: {added.stderr.strip() or added.status}")
+            why = printable_line(added.stderr.strip()[:_SHOWN]) or f"status {added.status}"
+            raise AgentError(f"{self._name}: the user {user} cannot be created: {why}")
         encoded = base64.b64encode(password.encode()).decode()
         await self._ask("guest-set-user-password", username=user, password=encoded, crypted=False)
 
@@ -232,7 +236,7 @@ class QemuAgent:
     def _value_of(self, command: str, answer: dict[str, Any]) -> dict[str, Any]:
         error = answer.get("error")
         if error is not None:
-            text = str(error.get("desc", error) if isinstance(error, dict) else error)[:500]
+            text = printable_line(str(error.get("desc", error) if isinstance(error, dict) else error)[:_SHOWN])
             if "Failed to execute child process" in text:
                 raise UsageError(f"{self._name} cannot run this: {text}")
             raise AgentError(f"{self._name}: the guest agent refuses {command}: {text}")

@@ -6,6 +6,7 @@ import fnmatch
 import re
 from typing import Final
 
+from ..disk.local_users import Token
 from ..disk.volume import LABEL, ROOM, SERIAL_NUMBER, VolumeError, absolute, parent_of
 from .program_context import Program, ProgramContext
 
@@ -24,8 +25,13 @@ def _arguments(context: ProgramContext) -> tuple[list[str], set[str]]:
     return paths, switches
 
 
-def _check_writable(context: ProgramContext, path: str) -> None:
-    if not context.token.administrator and _PROTECTED.match(path.lower()):
+def check_writable(token: Token, path: str) -> None:
+    """Refuse to write where only administrators do.
+
+    Raises:
+        VolumeError: the path is such a one, and the token is not an administrator's.
+    """
+    if not token.administrator and _PROTECTED.match(path.lower()):
         raise VolumeError("Access is denied.")
 
 
@@ -87,7 +93,7 @@ async def make_folder(context: ProgramContext) -> int:
     """``md``."""
     paths, _ = _arguments(context)
     for path in paths:
-        _check_writable(context, path)
+        check_writable(context.token, path)
         context.disk.volume.make_folder(path)
     return 0 if paths else await context.fail(_NO_SYNTAX)
 
@@ -96,7 +102,7 @@ async def remove_folder(context: ProgramContext) -> int:
     """``rd``."""
     paths, _ = _arguments(context)
     for path in paths:
-        _check_writable(context, path)
+        check_writable(context.token, path)
         context.disk.volume.remove_folder(path)
     return 0 if paths else await context.fail(_NO_SYNTAX)
 
@@ -105,7 +111,7 @@ async def delete_files(context: ProgramContext) -> int:
     """``del``."""
     paths, _ = _arguments(context)
     for path in paths:
-        _check_writable(context, path)
+        check_writable(context.token, path)
         folder, pattern = parent_of(path), path.rpartition("\\")[2].lower()
         names = [
             name for name, _ in context.disk.volume.entries(folder)[1] if fnmatch.fnmatchcase(name.lower(), pattern)
@@ -137,10 +143,10 @@ async def _copy(context: ProgramContext, done: str) -> int:
         target = parent_of(source).rstrip("\\") + "\\" + target.rpartition("\\")[2]
     if volume.is_folder(target):
         target = target.rstrip("\\") + "\\" + source.rpartition("\\")[2]
-    _check_writable(context, target)
+    check_writable(context.token, target)
     text = volume.read(source)
     if done == "moved":
-        _check_writable(context, source)
+        check_writable(context.token, source)
         volume.remove_file(source)
     volume.write(target, text)
     if context.name not in ("ren", "rename"):

@@ -9,7 +9,7 @@ import trio
 
 from ..disk.network_adapter import ADDRESS, DRIVER_NAME, MAC, NetworkAdapter
 from ..disk.service_settings import TERM_SERVICE
-from ..system.remote_desktop import listening_port
+from ..system.remote_desktop import Reachability, listening_port
 from .program_context import Program, ProgramContext
 
 #: What every name but the machine's own stands for; an address for documentation (RFC 5737).
@@ -147,13 +147,19 @@ async def rdpstatus(context: ProgramContext) -> int:
     running = context.windows.services.is_running(TERM_SERVICE)
     await context.write_lines(
         (
-            f"Address given by the network:  {ADDRESS}",
-            f"Network:                       {'reachable' if network.reachable else 'not reachable'}",
-            f"{TERM_SERVICE}:                   {'running' if running else 'stopped'}",
-            f"Remote Desktop:                {'reachable' if desktop.reachable else 'not reachable: ' + desktop.reason}",
+            f"Address given by the network: {ADDRESS}",
+            f"Network:                      {_word(network)}",
+            f"{TERM_SERVICE}:                  {'running' if running else 'stopped'}",
+            f"Remote Desktop:               {_word(desktop)}",
         )
     )
+    if not desktop.reachable:
+        await context.write(f"Reason: {desktop.reason}\n")
     return 0 if desktop.reachable else 1
+
+
+def _word(what: Reachability) -> str:
+    return "reachable" if what.reachable else "not reachable"
 
 
 NETWORK_TOOLS: Final[dict[str, Program]] = {

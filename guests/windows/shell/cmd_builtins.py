@@ -28,13 +28,11 @@ class ExitRequested(Exception):
 
 
 async def _echo(context: ProgramContext) -> int:
-    text = context.tail
-    if text[:1] in (".", ",", ":", ";", "/", "(", "+", "[", "="):
-        await context.write(f"{text[1:]}\n")
-    elif not text.strip() or text.strip().lower() in ("on", "off"):
-        await context.write("" if text.strip() else "ECHO is on.\n")
-    else:
+    text = context.tail[1:]  # behind the blank, or what else stands after the name, as in `echo.`
+    if context.tail[:1] not in (" ", "\t", "") or text.strip().lower() not in ("", "on", "off"):
         await context.write(f"{text}\n")
+    elif not text.strip():
+        await context.write("ECHO is on.\n")
     return 0
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from ..disk.local_users import Token
 from ..disk.volume import VolumeError, absolute
+from ..programs.file_commands import check_writable
 from ..programs.program_context import AccessDenied, Program, ProgramContext, SessionState, Sink
 from ..programs.program_list import PROGRAMS
 from ..system.running_windows import VERSION, RunningWindows
@@ -129,6 +130,7 @@ class CommandProcessor:
                     sinks[redirection.stream] = _nowhere
                 else:
                     path = absolute(self.session.folder, redirection.target)
+                    check_writable(self._token, path)
                     if redirection.operator == ">" or not volume.is_file(path):
                         volume.write(path, "")
                     sinks[redirection.stream] = self._file_sink(path)
@@ -166,7 +168,7 @@ class CommandProcessor:
             return 1
 
     async def _cmd(self, context: ProgramContext) -> int:
-        option, _, command = context.tail.partition(" ")
+        option, _, command = context.tail.strip().partition(" ")
         if self._depth >= _DEEPEST:
             return await context.fail(_TOO_DEEP)
         inner = CommandProcessor(self._windows, self._token, self._terminal, self._depth + 1)
@@ -243,7 +245,7 @@ def split_name(text: str) -> tuple[str, str]:
     plain = name.replace("/", "\\").rpartition("\\")[2].lower()
     for ending in (".exe", ".com"):
         plain = plain.removesuffix(ending)
-    return plain or name, tail[1:] if tail[:1] in (" ", "\t") else tail
+    return plain or name, tail
 
 
 async def _say(sink: Sink, text: str, status: int = 1) -> int:

@@ -118,7 +118,7 @@ class ConsoleWindow:
         """Read a line with its echo.
 
         Args:
-            mask: what is echoed instead of each character.
+            mask: what is echoed instead of each character; it may be empty.
             key_filter: makes of each key what is taken as typed.
 
         Raises:
@@ -142,12 +142,12 @@ class ConsoleWindow:
             if character in "\b\x7f":
                 if self.typed:
                     self.typed.pop()
-                    await self.write("\b \b")
+                    await self.write("" if mask == "" else "\b \b")
             elif character >= " ":
                 for taken in key_filter(key) if key_filter else character:
                     if len(self.typed) < LONGEST_LINE:
                         self.typed.append(taken)
-                        await self.write(mask or taken)
+                        await self.write(taken if mask is None else mask)
 
     def _announce(self) -> None:
         self._changed.set()

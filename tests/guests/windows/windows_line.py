@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
+import types
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,7 +15,7 @@ import trio
 from tests.guests.line import Line
 from uartsim.guest.catalogue import find_guest
 from uartsim.guest.make_guest import make_guest
-from uartsim.guest.script import ScriptGuest
+from uartsim.guest.script import ScriptGuest, load_main
 from uartsim.machine import Machine, open_machine
 
 WINDOWS = Path(__file__).parents[3] / "guests" / "windows"
@@ -47,6 +50,13 @@ class WindowsLine(Line):
         await self.expect(b"Use any other key to view this channel.")
         self.send(b"\r")
 
+    async def back_at_sac(self) -> None:
+        """From a channel to SAC."""
+        self.send(b"\x1b\t")
+        await self.expect(b"view this channel.")
+        self.send(b"0")
+        await self.silence(1)
+
     async def log_on(self, user: str = USER, password: str = PASSWORD) -> None:
         """Log on at a channel's login."""
         await self.expect(b"Username: ")
@@ -66,8 +76,9 @@ class WindowsLine(Line):
     async def cmd(self, command: str, prompt: bytes = PROMPT) -> str:
         """A command at cmd's prompt; returns what it wrote, without the blanks at the ends of the lines."""
         self.send(command.encode() + b"\r")
-        await self.expect(b"\r\n")
-        return unpadded(await self.expect(prompt)).removesuffix(prompt.decode()).strip("\n")
+        for _ in range((len(prompt) + len(command) - 1) // 80 + 1):  # the echo goes on in the next line at column 80
+            await self.expect(b"\r\n")
+        return unpadded(await self.expect(prompt)).removesuffix(prompt.decode().rstrip(" ")).strip("\n")
 
     async def run_command(self, script: str, shell: str = "cmd") -> tuple[int, str]:
         """A script by way of the guest's agent; its status and what it wrote."""
@@ -79,6 +90,17 @@ class WindowsLine(Line):
         await trio.sleep(seconds)
         taken, self.received = self.received, b""
         return taken
+
+
+@functools.cache
+def windows_package() -> str:
+    """The guest's folder, loaded as a package; its name."""
+    return load_main(WINDOWS, "windows_machine.py").__module__.rpartition(".")[0]
+
+
+def windows_module(name: str) -> types.ModuleType:
+    """A module of the guest's folder."""
+    return importlib.import_module(f"{windows_package()}.{name}")
 
 
 def unpadded(data: bytes) -> str:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 import trio
+import trio.lowlevel
 import websocket
 from starlette.applications import Starlette
 
@@ -286,7 +287,7 @@ class Rig:
             await self.nursery.start(serve_on, app, config, sockets, self._until)
             self._ready.set()
             await self._end.wait()
-            await trio.sleep(0)
+            await trio.lowlevel.checkpoint()
             await self.sessions.stop()
             self.nursery.cancel_scope.cancel()
 

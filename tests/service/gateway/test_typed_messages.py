@@ -6,6 +6,7 @@ import threading
 
 import pytest
 import trio
+import trio.lowlevel
 import websocket
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,7 +74,7 @@ def test_with_flow_a_paste_of_any_length_reaches_a_slow_guest_whole() -> None:
     async def slow(driver: SerialDriver) -> None:
         while True:
             got.extend((await driver.receive()).data)
-            await trio.sleep(0)
+            await trio.lowlevel.checkpoint()
 
     paste = "".join(f"line {number}\r" for number in range(20_000))
     with open_rig(slow) as rig:

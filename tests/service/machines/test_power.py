@@ -392,3 +392,53 @@ async def test_all_output_goes_to_the_watcher_whose_failure_is_none_of_the_guest
         assert machine.failure is None
     assert b"".join(heard) == b"upgoing downlast words"
     assert said == [f"vm1: boot diagnostics miss {len(heard[-1])} bytes: no space left"]
+
+
+@virtual_time
+async def test_an_operation_that_an_earlier_service_has_left_under_way_is_over() -> None:
+    store = Store(None)
+    add_machine(store)
+    resource = store.get(machine_id())
+    assert resource is not None
+    store.put(resource.with_properties(provisioningState="Updating"))
+    async with running(store) as machines:
+        await trio.sleep(1)
+        resource = store.get(machine_id())
+        assert resource is not None
+        assert resource.properties["provisioningState"] == "Succeeded"
+        assert machines.get(machine_id()) is not None
+
+
+@virtual_time
+async def test_three_machines_are_worked_on_at_the_same_time(tmp_path: Path) -> None:
+    store = Store(None)
+    make_script(tmp_path / "g", OBEDIENT)
+    names = ("vm1", "vm2", "vm3")
+    for name in names:
+        add_machine(store, name, guest=str(tmp_path / "g"))
+    async with running(store) as machines:
+        found = [machine for name in names if (machine := machines.get(machine_id(name))) is not None]
+        async with trio.open_nursery() as nursery:
+            for machine in found:
+                nursery.start_soon(machine.start)
+        for machine in found:
+            await output_with(machine, b"up")
+        before = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            for machine in found:
+                nursery.start_soon(machine.restart)
+        assert [machine.power_ons for machine in found] == [2, 2, 2]
+        assert trio.current_time() - before < 6  # a shutdown of 5 s, and not three
+
+
+@virtual_time
+async def test_a_guest_that_reboots_by_itself_keeps_its_line_and_its_machine_stays_running(tmp_path: Path) -> None:
+    store = Store(None)
+    make_script(tmp_path / "g", BRIEF.replace("poweroff", "reboot"))
+    add_machine(store, guest=str(tmp_path / "g"))
+    async with running(store) as machines:
+        machine = machines.get(machine_id())
+        assert machine is not None
+        await machine.start()
+        assert await output_with(machine, b"boot 1.", b"boot 2.") == b"boot 1.boot 2."
+        assert (machine.power_ons, machine.power_state) == (1, PowerState.RUNNING)

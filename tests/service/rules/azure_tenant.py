@@ -16,6 +16,7 @@ import websocket
 
 from tests.patience import SCALE
 from tests.service.rules.refusals import NotRefused, check_refused
+from tests.service.served import SECRET
 from uartsim.service.parts import Parts
 
 T = TypeVar("T")
@@ -227,6 +228,13 @@ class AzureTenant:
 
         self.wait_for(ended, f"the end of {url}")
         return found
+
+    def log_in(self, user: str) -> None:
+        """Log a user in by the service's own endpoint, as ``az login`` does; his token is the new one."""
+        form = {"grant_type": "password", "client_id": "test", "username": f"{user}@example.com", "password": SECRET}
+        answer = self._http.post("/adfs/oauth2/token", data=form)
+        assert answer.status_code == 200, answer.text
+        self.tokens[user] = answer.json()["access_token"]
 
     # -- the console -------------------------------------------------------------------------------------------
 

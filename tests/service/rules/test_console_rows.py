@@ -306,9 +306,15 @@ def test_log_is_read_with_read_permission_only(azure: AzureTenant) -> None:
     machine = azure.vm("linux1")
     azure.create_account("diagnostics1")
     azure.boot_diagnostics(machine, "diagnostics1")
-    assert "SeaBIOS" in azure.log(machine, "vmcontributor") or True
+    with azure.console(machine) as terminal:
+        terminal.login()
+        terminal.run("echo for few eyes")
+    assert "for few eyes" in azure.log(machine, "vmcontributor")
+    azure.assign("nobody", "Virtual Machine Contributor", machine)
     answer = azure.request("POST", f"{machine}/retrieveBootDiagnosticsData", "nobody")
-    assert answer.status_code == 403
+    assert answer.status_code == 403, answer.text
+    azure.assign("nobody", "Virtual Machine Contributor", azure.account("diagnostics1"))
+    assert "for few eyes" in azure.log(machine, "nobody")
 
 
 @pytest.mark.azure("A-081", "P-021")

@@ -83,6 +83,13 @@ def test_every_rule_says_what_to_do() -> None:
     assert all(rule.mitigation.endswith(".") for rule in ALL_RULES)
 
 
+def test_a_refusal_says_what_to_do_in_its_details(scene: Scene) -> None:
+    scene.power(PowerState.STOPPED)
+    refusal = scene.refusal()
+    assert refusal is not None
+    assert refusal.body()["error"]["details"] == [{"code": "Mitigation", "message": "Start the machine."}]
+
+
 @pytest.mark.parametrize("missing", ["connect", "read", "write", "start", "group"])
 def test_each_action_of_the_least_privileged_role_is_needed(scene: Scene, missing: str) -> None:
     action = {

@@ -53,6 +53,9 @@ def test_multi_factor_is_needed_where_the_tenant_demands_it(azure_with: Made) ->
     azure = azure_with(require_mfa=True)
     machine = azure.vm("linux1")
     azure.check_refused(machine, 403, "requires multi-factor authentication (MFA)")
+    azure.log_in("vmcontributor")  # with the password only
+    azure.check_refused(machine, 403, "requires multi-factor authentication (MFA)")
+    azure.log_in("vmcontributor_mfa")
     azure.check_opens(machine, "vmcontributor_mfa")
 
 

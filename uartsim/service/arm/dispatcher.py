@@ -11,7 +11,6 @@ import json
 import logging
 import math
 from collections.abc import Mapping
-from contextlib import aclosing
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -30,6 +29,7 @@ from uartsim.service.arm.schema_check import SchemaCheck
 from uartsim.service.arm.unmatched import unmatched
 from uartsim.service.arm_error import ArmError
 from uartsim.service.parts import Parts
+from uartsim.service.request_body import read_body
 from uartsim.service.store import ResourceId
 
 #: The most bytes that a request's body may have.
@@ -139,7 +139,7 @@ class ManagementRest:
             raise arm_texts.group_not_found(group)
 
     async def _content(self, request: Request, operation: Operation) -> Any:
-        body = await _read(request)
+        body = await read_body(request, MOST_BYTES)
         if not body.strip():
             if operation.body is not None and operation.body_required:
                 raise arm_texts.invalid_content("a body is required")
@@ -172,23 +172,11 @@ def subject(resource_id: ResourceId) -> ResourceId:
 
 
 def _refusal(error: ArmError) -> Answer:
-    return Answer(error.body(), error.status, error.headers)
-
-
-async def _read(request: Request) -> bytes:
-    pieces, length = [], 0
-    async with aclosing(request.stream()) as stream:
-        async for piece in stream:
-            length += len(piece)
-            if length > MOST_BYTES:
-                raise ArmError(
-                    413,
-                    "RequestContentTooLarge",
-                    f"The request content size exceeds the maximum size of '{MOST_BYTES >> 20} MB'.",
-                    headers={"Connection": "close"},
-                )
-            pieces.append(piece)
-    return b"".join(pieces)
+    body = error.body()
+    if error.code == "SubscriptionNotFound":
+        # Microsoft.SerialConsole specifies this one error without "error" around it, and its SDK 1.0 reads it so.
+        body = {**body["error"], **body}
+    return Answer(body, error.status, error.headers)
 
 
 def _json(body: bytes) -> Any:

@@ -17,6 +17,7 @@ from uartsim.errors import UsageError
 from uartsim.service.arm_error import ArmError
 from uartsim.service.identity.callers import Caller
 from uartsim.service.parts import Parts
+from uartsim.service.request_body import read_body
 
 PATH: Final = "/_uartsim/faults"
 #: What an Owner may do and a Contributor may not.
@@ -58,11 +59,7 @@ def _check_owner(parts: Parts, authorization: str) -> Caller:
 
 
 async def _table(request: Request) -> dict[str, object]:
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _LARGEST_BODY:
-            raise ArmError(413, "RequestEntityTooLarge", f"The body is larger than {_LARGEST_BODY} bytes.")
+    body = await read_body(request, _LARGEST_BODY)
     try:
         table = json.loads(body)
     except (ValueError, RecursionError):

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import trio
 from starlette.requests import Request
@@ -18,9 +19,11 @@ from starlette.routing import BaseRoute, Route
 
 from uartsim.errors import UartsimError
 from uartsim.printable import quoted
+from uartsim.service.arm_error import ArmError
 from uartsim.service.identity.directory import Directory, Principal, has_secret
 from uartsim.service.identity.tokens import AUDIENCES
 from uartsim.service.parts import Parts
+from uartsim.service.request_body import read_body
 
 #: The most bytes that a form may have.
 MOST_BYTES: Final = 64 << 10
@@ -209,15 +212,11 @@ class LoginEndpoints:
 
 
 async def _form(request: Request) -> dict[str, str]:
-    from urllib.parse import parse_qsl
-
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MOST_BYTES:
-            raise OAuthError(413, "invalid_request", 900144, f"The form has more than {MOST_BYTES} bytes.")
     try:
+        body = await read_body(request, MOST_BYTES)
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=64, errors="strict"))
+    except ArmError as refused:
+        raise OAuthError(refused.status, "invalid_request", 900144, refused.message) from None
     except ValueError:
         raise OAuthError(400, "invalid_request", 900144, "The body is not a form in UTF-8.") from None
 

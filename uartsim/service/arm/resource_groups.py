@@ -22,6 +22,8 @@ _ACTION: Final = "Microsoft.Resources/subscriptions/resourceGroups"
 _NAME: Final = re.compile(r"[-\w._()]{0,89}[-\w_()]")
 #: The namespaces whose resources stand in a group; those of the others extend something.
 _IN_GROUPS: Final = ("Microsoft.Compute", "Microsoft.Storage")
+#: Azure lists a scale set and not its instances.
+_NOT_LISTED: Final = frozenset({"virtualMachineScaleSets/virtualMachines"})
 _FIELDS: Final = ("resourcetype", "resourcegroup", "name", "location", "tagname", "tagvalue")
 
 
@@ -91,7 +93,7 @@ async def _resources(request: ArmRequest) -> Answer:
 
 def _readable(request: ArmRequest) -> Iterator[Resource]:
     for namespace in _IN_GROUPS:
-        for kind in resource_types()[namespace]:
+        for kind in sorted(set(resource_types()[namespace]) - _NOT_LISTED):
             for resource in request.parts.store.list(f"{namespace}/{kind}", request.id):
                 may_read = request.parts.authorisation.may(request.caller, f"{namespace}/{kind}/read", resource.id)
                 if "location" in resource.body and may_read:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from contextlib import aclosing
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -25,6 +24,7 @@ from uartsim.service.arm_error import ArmError
 from uartsim.service.gateway.sessions import Session, Sessions
 from uartsim.service.identity.callers import Caller
 from uartsim.service.machines.virtual_machine import VirtualMachine
+from uartsim.service.request_body import read_body
 
 COMMANDS: Final = ("nmi", "reset", "sysrq")
 #: What the client of Azure's command line says of SysRq to Windows.
@@ -100,12 +100,7 @@ async def _read_body(request: Request) -> dict[str, Any]:
     Raises:
         ArmError: 400 or 413, it is something else.
     """
-    data = bytearray()
-    async with aclosing(request.stream()) as parts:
-        async for part in parts:
-            data += part
-            if len(data) > _LONGEST_BODY:
-                raise ArmError(413, "RequestTooLarge", f"The body is longer than {_LONGEST_BODY} bytes.")
+    data = await read_body(request, _LONGEST_BODY)
     try:
         body = json.loads(data)
     except (ValueError, RecursionError):

@@ -18,10 +18,11 @@ from uartsim.errors import UartsimError, UsageError
 from uartsim.machine import AgentGuest, Guest, Machine, agent_of
 from uartsim.service.arm_error import ArmError
 from uartsim.service.machines.guest_plan import GuestChoice, port_options
-from uartsim.service.machines.os_disk import discard_disk_file, give_disk, keep_disk_file
+from uartsim.service.machines.os_disk import discard_disk_file, keep_disk_file
 from uartsim.service.machines.power_cycle import Plan, PowerCycle
 from uartsim.service.machines.power_states import PowerState as PowerState
 from uartsim.service.machines.refusals import machine_is_off, not_started, refusals
+from uartsim.service.machines.start_up import put_right
 from uartsim.service.machines.surroundings import Nowhere, Surroundings
 from uartsim.service.store import Resource, ResourceId, Store
 
@@ -312,8 +313,7 @@ class Machines:
         async with trio.open_nursery() as self._nursery:
             try:
                 task_status.started()
-                for resource in list(self._store.list(MACHINE_TYPES[0])):
-                    give_disk(self._store, resource)
+                put_right(self._store)
                 for kind in MACHINE_TYPES:
                     for resource in list(self._store.list(kind)):
                         machine = self._machine(resource.id)

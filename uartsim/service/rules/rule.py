@@ -40,8 +40,8 @@ class Refusal:
     preview: str | None = None
     preview_status: int | None = None
 
-    def error(self, facts: Facts) -> ArmError:
-        """The error to raise, with its places filled in."""
+    def error(self, facts: Facts, mitigation: str) -> ArmError:
+        """The error to raise, with its places filled in; its details say what to do."""
         policy = facts.policy
         status, text = self.status, self.text
         if policy.wording is Wording.PORTAL and self.portal is not None:
@@ -51,7 +51,8 @@ class Refusal:
             status = self.preview_status or status
         for place, value in _places(facts).items():
             text = text.replace(place, value)
-        return ArmError(status, self.code, text)
+        details = [{"code": "Mitigation", "message": mitigation}]
+        return ArmError(status, self.code, text, details=details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Rule:
     Attributes:
         id: its name, such as ``"boot-diagnostics"``; a test switches it off by this name.
         check: None where the condition is met; otherwise the refusal, or the error itself.
-        mitigation: what a person does about it, in a sentence.
+        mitigation: what a person does about it, in a sentence, which stands in the details of the error.
         when: when it is asked.
         profiles: in which profiles it is asked.
     """
@@ -82,7 +83,7 @@ class Rule:
             return
         found = self.check(facts)
         if isinstance(found, Refusal):
-            raise found.error(facts)
+            raise found.error(facts, self.mitigation)
         if found is not None:
             raise found
 

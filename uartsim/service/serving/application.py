@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
+from typing import Any
 
 import trio
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from uartsim.service.arm.arm_routes import arm_routes
@@ -16,8 +16,6 @@ from uartsim.service.arm_error import ArmError
 from uartsim.service.gateway.admin_commands import AdminCommands
 from uartsim.service.gateway.gateway_app import GatewayApp
 from uartsim.service.parts import Parts
-
-_log = logging.getLogger("uartsim.service")
 
 
 def make_application(parts: Parts, nursery: trio.Nursery) -> GatewayApp:
@@ -33,7 +31,8 @@ def make_application(parts: Parts, nursery: trio.Nursery) -> GatewayApp:
         *AdminCommands(parts.sessions).routes(),
         *arm_routes(parts, nursery),
     ]
-    app = Starlette(routes=routes, exception_handlers={ArmError: _refused, Exception: _failed})
+    handlers: Any = {ArmError: _refused, ClientDisconnect: _gone, Exception: _failed}
+    app = Starlette(routes=routes, exception_handlers=handlers)
     app.state.parts = parts
     return GatewayApp(app, parts.sessions)
 
@@ -41,6 +40,11 @@ def make_application(parts: Parts, nursery: trio.Nursery) -> GatewayApp:
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, ArmError)
     return JSONResponse(error.body(), error.status, headers=error.headers)
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """The client has gone in mid-request: whatever is answered, nobody reads it."""
+    return Response(status_code=400)
 
 
 async def _failed(request: Request, error: Exception) -> Response:

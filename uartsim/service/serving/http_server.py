@@ -25,6 +25,8 @@ from hypercorn.config import Config, Sockets
 from hypercorn.trio.run import worker_serve
 from hypercorn.typing import ASGIFramework
 
+from uartsim.printable import printable_line
+
 #: How long a connection may be idle between requests, in seconds.
 IDLE_S: Final = 75.0
 #: The longest message of a WebSocket, in bytes.
@@ -100,21 +102,21 @@ async def _serve(
     await worker_serve(app, config, sockets=sockets, shutdown_trigger=until, task_status=task_status)
 
 
-class _OneLine(logging.Formatter):
-    """An error of the server in one line; the traceback only for those who ask for it."""
+class _OneLine(logging.Handler):
+    """Writes an error of the server to standard error in one line; the traceback only for those who ask for it."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        if os.environ.get("UARTSIM_DEBUG"):
-            return super().format(record)
+    def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         cause = f": {type(error).__name__}: {error}" if error is not None else ""
-        return f"uartsim: {record.getMessage()}{cause}"
+        text = f"uartsim: {printable_line(record.getMessage() + cause)}"
+        if os.environ.get("UARTSIM_DEBUG"):
+            text = self.format(record)
+        sys.stderr.write(f"{text}\n")
 
 
 def _log() -> logging.Logger:
     """The logger of the server; trio's, which tells of connections that cannot be accepted, writes to the same place."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(_OneLine())
+    handler = _OneLine()
     for name in ("uartsim.service", "trio.serve_listeners"):
         logger = logging.getLogger(name)
         logger.handlers[:] = [handler]
