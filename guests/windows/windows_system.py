@@ -6,8 +6,7 @@ from typing import Final
 
 import trio
 
-from uartsim.errors import UsageError
-from uartsim.guest.script import Flag, LineFormat, ScriptHost
+from uartsim.guest.script import Flag, LineFormat, ScriptHost, UsageError
 
 from .disk.boot_store import BootOptions
 from .disk.local_users import Token
@@ -74,13 +73,12 @@ class WindowsSystem:
             nursery.start_soon(self._boot)
             nursery.start_soon(windows.run_schedule)
             await windows.over.wait()
-            with trio.move_on_after(LAST_OUTPUT_S):
-                await trio.sleep(self._settings.scaled(0.2))
-                await self._host.tty.drain()
             nursery.cancel_scope.cancel()
         self._host.on_nmi = self._host.on_power_button = self._host.agent = None
         if windows.stop_error is not None:
             await self._stay_stopped()
+        with trio.move_on_after(LAST_OUTPUT_S):
+            await self._host.tty.drain()
         return windows.reason or "reboot"
 
     # ------------------------------------------------------------------------------------------------------- the start
@@ -189,6 +187,4 @@ class WindowsSystem:
             nursery.start_soon(console.run, error, windows.dumps_memory)
             nursery.start_soon(self._ignore_input if windows.options.debug else self._receive)
             await restarted.wait()
-            with trio.move_on_after(LAST_OUTPUT_S):
-                await self._host.tty.drain()
             nursery.cancel_scope.cancel()

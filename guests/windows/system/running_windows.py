@@ -33,7 +33,7 @@ class StopError:
         self.parameters = parameters
 
     def __str__(self) -> str:
-        inside = ", ".join(f"0x{parameter:016X}" for parameter in self.parameters)
+        inside = ",".join(f"0x{parameter:016X}" for parameter in self.parameters)
         return f"*** STOP: 0x{self.number:08X} ({inside})"
 
 

@@ -15,7 +15,7 @@ async def test_crashdump_stops_the_system_and_restart_boots_it_again() -> None:
         line.send(b"crashdump\r")
         text = unpadded(await line.expect(b"!SAC>"))
         assert "MANUALLY_INITIATED_CRASH" in text
-        assert "*** STOP: 0x000000E2 (0x0000000000000000, " in text
+        assert "*** STOP: 0x000000E2 (0x0000000000000000," in text
         assert "A memory dump was written" in text
         names = [each.split()[0] for each in (await line.sac("?", "!SAC>")).splitlines()]
         assert names == ["d", "?", "id", "q", "restart"]
