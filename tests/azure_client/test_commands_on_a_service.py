@@ -57,6 +57,13 @@ def test_boot_diagnostics_are_checked_first_then_the_subscription_then_power(ali
     assert not [path for _, path in alice.requests if path.endswith("/connect")]
 
 
+def test_a_subscription_that_does_not_say_counts_as_disabled(alice: StubService, uartsim: Run) -> None:
+    answers: list[dict[str, Any]] = [{}, {"properties": {}}, {"properties": {"disabled": None}}, {"properties": []}]
+    for answer in answers:
+        alice.resources[CONSOLES] = answer
+        assert "is not enabled for this subscription" in uartsim("send", "nmi", "vm1").err
+
+
 def test_a_machine_that_is_stopped_is_left_to_the_service(alice: StubService, uartsim: Run) -> None:
     vm(alice)["instanceView"]["statuses"][1]["code"] = "PowerState/stopped"
     alice.refuse("connect", 409, "VMNotRunning", "The machine is stopped.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import trio
+
 from ..system.running_windows import StopError
 from .sac_channels import ChannelSwitch
 from .sac_pager import Pager
@@ -82,3 +84,4 @@ class StopConsole:
     async def _do_restart(self, _words: list[str]) -> None:
         await self._write("The system is restarting.\n")
         self._restart()
+        await trio.sleep_forever()  # there is no other prompt

@@ -33,7 +33,7 @@ class StopError:
         self.parameters = parameters
 
     def __str__(self) -> str:
-        inside = ", ".join(f"0x{parameter:016X}" for parameter in self.parameters)
+        inside = ",".join(f"0x{parameter:016X}" for parameter in self.parameters)
         return f"*** STOP: 0x{self.number:08X} ({inside})"
 
 
@@ -146,9 +146,22 @@ class RunningWindows:
         if self.over.is_set():
             return
         self.stop_error = error
+        self.log(str(error))
         if self.dumps_memory:
             self.disk.dumps.append(str(error))
         self.over.set()
+
+    def handle_nmi(self) -> None:
+        """The NMI button: a stop error, unless the registry says that an NMI is only noted (NMICrashDump)."""
+        if self.disk.registry.number(CRASH_CONTROL, "NMICrashDump", 1):
+            self.crash(NMI_HARDWARE_FAILURE)
+        else:
+            self.log("A non-maskable interrupt came, and nothing was done (NMICrashDump)")
+
+    @property
+    def restarts_itself(self) -> bool:
+        """Whether the machine restarts by itself after a stop error (AutoReboot)."""
+        return self.disk.registry.number(CRASH_CONTROL, "AutoReboot", 0) != 0
 
     @property
     def dumps_memory(self) -> bool:
