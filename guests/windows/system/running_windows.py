@@ -11,12 +11,15 @@ import trio
 
 from ..disk.boot_store import BootOptions
 from ..disk.registry_hive import CRASH_CONTROL
+from ..disk.volume import VolumeError
 from ..disk.windows_disk import BUILD, WindowsDisk
 from ..windows_settings import Settings
 from .remote_desktop import Reachability, desktop_reachability, network_reachability
 from .service_manager import ServiceManager
 from .task_list import Process, ProcessError, TaskList
 
+#: Where a stop error leaves a dump, which here is a few words.
+DUMP_FILE: Final = r"C:\Windows\MEMORY.DMP"
 VERSION: Final = f"10.0.{BUILD}"
 #: The clock that `s` and `time` set goes from 1980 to 2099, as the PC's clock does.
 _FIRST_YEAR: Final = 1980
@@ -148,7 +151,10 @@ class RunningWindows:
         self.stop_error = error
         self.log(str(error))
         if self.dumps_memory:
-            self.disk.dumps.append(str(error))
+            try:
+                self.disk.volume.write(DUMP_FILE, f"{error.name}\n{error}\n")
+            except VolumeError:
+                self.log("There is no room for a memory dump")
         self.over.set()
 
     def handle_nmi(self) -> None:

@@ -283,3 +283,12 @@ async def test_a_long_paste_loses_nothing() -> None:
         line.send("".join(f"echo [{n}]\r" for n in range(1500)).encode())
         text = unpadded(await line.expect(b"\r\n[1499]", 600))
         assert [f"\n[{n}]\n" in text + "\n" for n in range(1500)] == [True] * 1500
+
+
+@virtual_time
+async def test_the_registry_can_be_full() -> None:
+    async with running_windows() as line:
+        await line.at_sac()
+        keys = "".join(f"reg add HKCU\\Key{n}\n" for n in range(2100))
+        assert "Not enough quota" in (await line.run_command(keys))[1]
+        assert "no room" in (await line.run_command(r"Set-ItemProperty HKCU:\Key1 a b", "powershell"))[1]
