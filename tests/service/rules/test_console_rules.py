@@ -7,6 +7,8 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.service.rules.rule_scenes import (
     ACCOUNT,
@@ -133,6 +135,14 @@ def test_a_storage_account_of_another_subscription_is_found(scene: Scene) -> Non
     elsewhere = console_service("22222222-2222-2222-2222-222222222222").parent
     scene.store.put(Resource(elsewhere / "resourceGroups/x/providers/Microsoft.Storage/storageAccounts/DIAG1", {}))
     scene.connect()
+
+
+@given(uri=st.text(max_size=30) | st.sampled_from(["https://[", "https://", "https://DIAG1", "//", "https://a@b:c/"]))
+def test_any_address_of_an_account_is_met_or_refused(uri: str) -> None:
+    with closing(Scene()) as scene:
+        scene.diagnostics(storageUri=uri)
+        refusal = scene.refusal()
+        assert refusal is None or refusal.status in {400, 404}
 
 
 def test_firewall_rules_without_denial_are_no_firewall(scene: Scene) -> None:
