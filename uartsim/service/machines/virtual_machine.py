@@ -167,8 +167,8 @@ class VirtualMachine:
         with refusals(what):
             return agent_of(machine)
 
-    def discard(self) -> None:
-        """Its resource is gone: cut the power, for good."""
+    def cut_power(self) -> None:
+        """Cut the power at once, whatever is being done to the machine; it is stopped then, unless that starts it again."""
         if self._cycle is not None:
             self._cycle.pull_the_plug()
 
@@ -221,8 +221,8 @@ class VirtualMachine:
                 self._settle()
 
     async def _end(self, meanwhile: PowerState, then: PowerState, *, skip_shutdown: bool = False) -> None:
-        if skip_shutdown and self._cycle is not None:
-            self._cycle.pull_the_plug()  # also while a shutdown of the guest is waited for
+        if skip_shutdown:
+            self.cut_power()  # also while a shutdown of the guest is waited for
         async with self._alone():
             if self.power_state is PowerState.DEALLOCATED:
                 then = PowerState.DEALLOCATED
@@ -379,7 +379,7 @@ class Machines:
             self._guests.pop(before.id.key, None)
             machine = self._machines.pop(before.id.key, None)
             if machine is not None:
-                machine.discard()
+                machine.cut_power()
             discard_disk_file(before)
 
 
