@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import trio
+
 from uartsim.errors import UsageError
 from uartsim.guest.catalogue import GuestDefinition, find_guest
 from uartsim.guest.guest_disk import continued
@@ -73,9 +75,16 @@ class GuestChoice:
         definition.check_needs()
         return definition
 
-    def make(self) -> Guest:
-        """The guest.  UsageError: as :meth:`definition`, or its script cannot be loaded."""
-        return make_guest(self.definition())
+    async def make(self) -> Guest:
+        """The guest.  Looking at a disk image takes long enough for a thread of its own.
+
+        Raises:
+            UsageError: as :meth:`definition`, or its script cannot be loaded.
+        """
+        definition = self.definition()
+        if definition.kind == "qemu":
+            return await trio.to_thread.run_sync(make_guest, definition)
+        return make_guest(definition)
 
 
 def port_options(resource: Resource) -> PortOptions:

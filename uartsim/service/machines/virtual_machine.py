@@ -177,10 +177,11 @@ class VirtualMachine:
     async def _power_on(self) -> None:
         self.failure = None
         try:
-            plan = self._around.plan(self.id)
-        except (UartsimError, OSError) as error:
-            self._failed(str(error))
-            raise not_started(str(error)) from None
+            plan = await self._around.plan(self.id)
+        except Exception as error:  # whatever is wrong with this machine, the others go on
+            why = str(error) if isinstance(error, UartsimError | OSError) else f"{type(error).__name__}: {error}"
+            self._failed(why)
+            raise not_started(why) from None
         cycle = self._cycle = PowerCycle(plan)
         self.power_ons += 1
         self._around.spawn(self, cycle)
@@ -333,7 +334,7 @@ class Machines:
 
     # -- what a machine needs from outside: Surroundings -------------------------------------------------------
 
-    def plan(self, resource_id: ResourceId) -> Plan:
+    async def plan(self, resource_id: ResourceId) -> Plan:
         """See :class:`Surroundings`.  A guest that is the same as at the last boot is the same object: it keeps its disk."""
         resource = self._store.get(resource_id)
         if resource is None:
@@ -341,7 +342,7 @@ class Machines:
         choice = GuestChoice.of(resource, self._store)
         key = choice.disk_id or resource_id.key  # a disk that is swapped in again is as it was
         kept = self._guests.get(key)
-        guest = kept[1] if kept is not None and choice.runs_on(kept[1], kept[0]) else choice.make()
+        guest = kept[1] if kept is not None and choice.runs_on(kept[1], kept[0]) else await choice.make()
         self._guests[key] = (choice, guest)
         output = None if self._output is None else partial(self._output, resource_id)
         log = partial(self.log, resource_id)
