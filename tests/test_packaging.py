@@ -34,8 +34,12 @@ print(importlib.import_module(main.__module__.replace(".guest", ".linux_system")
 """
 #: Where an import's name is not the name of its distribution.
 DISTRIBUTIONS = {
-    **{"serial": "pyserial", "vcd": "pyvcd", "_pytest": "pytest"},
-    **{"trio_websocket": "trio-websocket", "websocket": "websocket-client"},
+    "serial": "pyserial",
+    "vcd": "pyvcd",
+    "_pytest": "pytest",
+    "trio_websocket": "trio-websocket",
+    "websocket": "websocket-client",
+    "swagger_ui_bundle": "swagger-ui-bundle",
 }
 
 
@@ -144,15 +148,21 @@ def declared(section: str, option: str) -> set[str]:
     return set(re.findall(r"^[a-z0-9_-]+", setup[section][option], re.MULTILINE))
 
 
+def _top(module: str) -> str:
+    """The part of a module's name that tells its distribution: Azure's share a namespace."""
+    parts = module.split(".")
+    return "-".join(parts[: 3 if parts[1:2] == ["mgmt"] else 2]) if parts[0] == "azure" else parts[0]
+
+
 def imported(folder: str) -> set[str]:
     """The distributions that a folder's modules import."""
     names = set()
     for file in (ROOT / folder).rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Import):
-                names |= {alias.name.split(".")[0] for alias in node.names}
+                names |= {_top(alias.name) for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                names.add(node.module.split(".")[0])
+                names.add(_top(node.module))
     foreign = names - sys.stdlib_module_names - {"benchmarks", "tests", "tools", "uartsim"}
     return {DISTRIBUTIONS.get(name, name) for name in foreign}
 
