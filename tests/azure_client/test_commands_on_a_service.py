@@ -261,6 +261,8 @@ def test_a_certificate_that_is_not_trusted_is_said_and_nothing_is_sent(
         (["--endpoint", "http://example.org"], "is not encrypted, and a token would be sent to it: use https://"),
         (["--ca-file", "/dev/null"], "the CA file /dev/null cannot be used (it holds no certificate in PEM)"),
         (["--ca-file", "/nowhere"], "the CA file /nowhere cannot be used (No such file or directory)"),
+        (["--token", "t", "--user", "bob"], "a token says who asks already"),
+        (["--token", "t", "--secret-file", "s"], "a token says who asks already"),
         (["--token", "two words"], "the token has characters that no token has"),
         (["--token", "t", "--token-file", "t"], "--token and --token-file: give one of them"),
         (["--token-endpoint", "http://example.org"], "is not encrypted"),
@@ -282,6 +284,9 @@ def test_the_machine_has_to_be_named(alice: StubService, uartsim: Run, monkeypat
     assert "sysrq needs a key" in uartsim("send", "sysrq", VM_PATH).err
     assert "--input is for sysrq" in uartsim("send", "nmi", VM_PATH, "--input", "h").err
     assert uartsim("send", "nmi", VM_PATH).status == 0
+    assert (
+        "--api-version is that of Microsoft.SerialConsole" in uartsim("log", "vm1", "--api-version", "2023-01-01").err
+    )
 
 
 def test_several_subscriptions_have_to_be_told_apart(alice: StubService, uartsim: Run) -> None:
