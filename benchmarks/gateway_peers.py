@@ -84,7 +84,7 @@ async def _service(folder: str, guest: str, options: Sequence[str]) -> None:
             async for line in _lines():
                 for _ in range(int(line) // PIECE):
                     while hub.is_busy():
-                        await trio.sleep(0)
+                        await trio.lowlevel.checkpoint()
                     hub.output(piece, hub.com1.clock.now())
                     await turn.take(PIECE)  # as whatever sends in this house
 

@@ -49,7 +49,7 @@ def absolute(folder: str, path: str) -> str:
     Raises:
         VolumeError: another drive than C.
     """
-    path = path.strip().strip('"').replace("/", "\\")
+    path = path.replace('"', "").strip().replace("/", "\\")
     drive, colon, rest = path.partition(":")
     if colon:
         if drive.lower() != "c":

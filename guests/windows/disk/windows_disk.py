@@ -49,10 +49,6 @@ class WindowsDisk:
             pass  # the account is called Public
         #: What the clock is ahead of trio's, in seconds.
         self.clock_offset_s = time.time() - trio.current_time()
-        #: How often the machine has been started.
-        self.boots = 0
-        #: The stop errors that have been written to a dump, newest last.
-        self.dumps: list[str] = []
         self._break(settings.faults)
 
     def _break(self, faults: frozenset[str]) -> None:

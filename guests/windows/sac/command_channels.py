@@ -126,10 +126,11 @@ class _Door:
         while True:
             await self._closed.wait()
             self._closed = trio.Event()
-            token = await self._log_on(self.channel.window)
-            self.token = token
+            window = self.channel.window
+            self.token = await self._log_on(window)
             self.session_window.last_key_s = trio.current_time()
             self.channel.window = self.session_window
+            window.give_keys_to(self.session_window)
             if not self.opened.is_set():
                 self.opened.set()
             await self._switch.refresh(self.channel)

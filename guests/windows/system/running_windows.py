@@ -11,12 +11,15 @@ import trio
 
 from ..disk.boot_store import BootOptions
 from ..disk.registry_hive import CRASH_CONTROL
+from ..disk.volume import VolumeError
 from ..disk.windows_disk import BUILD, WindowsDisk
 from ..windows_settings import Settings
 from .remote_desktop import Reachability, desktop_reachability, network_reachability
 from .service_manager import ServiceManager
 from .task_list import Process, ProcessError, TaskList
 
+#: Where a stop error leaves a dump, which here is a few words.
+DUMP_FILE: Final = r"C:\Windows\MEMORY.DMP"
 VERSION: Final = f"10.0.{BUILD}"
 #: The clock that `s` and `time` set goes from 1980 to 2099, as the PC's clock does.
 _FIRST_YEAR: Final = 1980
@@ -33,7 +36,7 @@ class StopError:
         self.parameters = parameters
 
     def __str__(self) -> str:
-        inside = ", ".join(f"0x{parameter:016X}" for parameter in self.parameters)
+        inside = ",".join(f"0x{parameter:016X}" for parameter in self.parameters)
         return f"*** STOP: 0x{self.number:08X} ({inside})"
 
 
@@ -146,9 +149,25 @@ class RunningWindows:
         if self.over.is_set():
             return
         self.stop_error = error
+        self.log(str(error))
         if self.dumps_memory:
-            self.disk.dumps.append(str(error))
+            try:
+                self.disk.volume.write(DUMP_FILE, f"{error.name}\n{error}\n")
+            except VolumeError:
+                self.log("There is no room for a memory dump")
         self.over.set()
+
+    def handle_nmi(self) -> None:
+        """The NMI button: a stop error, unless the registry says that an NMI is only noted (NMICrashDump)."""
+        if self.disk.registry.number(CRASH_CONTROL, "NMICrashDump", 1):
+            self.crash(NMI_HARDWARE_FAILURE)
+        else:
+            self.log("A non-maskable interrupt came, and nothing was done (NMICrashDump)")
+
+    @property
+    def restarts_itself(self) -> bool:
+        """Whether the machine restarts by itself after a stop error (AutoReboot)."""
+        return self.disk.registry.number(CRASH_CONTROL, "AutoReboot", 0) != 0
 
     @property
     def dumps_memory(self) -> bool:

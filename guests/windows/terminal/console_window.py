@@ -77,6 +77,13 @@ class ConsoleWindow:
         self._announce()
         return key
 
+    def give_keys_to(self, other: ConsoleWindow) -> None:
+        """Hand on what was typed and not read, to the window that is shown from now on."""
+        other._keys.extend(self._keys)
+        self._keys.clear()
+        self._announce()
+        other._announce()
+
     @contextmanager
     def interruptible(self) -> Iterator[trio.CancelScope]:
         """A block that Ctrl-C cancels."""

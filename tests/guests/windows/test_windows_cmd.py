@@ -274,3 +274,21 @@ async def test_the_date_is_set_by_an_administrator() -> None:
         await line.cmd("time 23:30")
         assert (await line.cmd("time /t")).startswith("11:30 PM")
         assert "cannot accept" in await line.cmd("date 31-31-2024")
+
+
+@virtual_time
+async def test_a_long_paste_loses_nothing() -> None:
+    async with running_windows() as line:
+        await line.at_cmd()
+        line.send("".join(f"echo [{n}]\r" for n in range(1500)).encode())
+        text = unpadded(await line.expect(b"\r\n[1499]", 600))
+        assert [f"\n[{n}]\n" in text + "\n" for n in range(1500)] == [True] * 1500
+
+
+@virtual_time
+async def test_the_registry_can_be_full() -> None:
+    async with running_windows() as line:
+        await line.at_sac()
+        keys = "".join(f"reg add HKCU\\Key{n}\n" for n in range(2100))
+        assert "Not enough quota" in (await line.run_command(keys))[1]
+        assert "no room" in (await line.run_command(r"Set-ItemProperty HKCU:\Key1 a b", "powershell"))[1]

@@ -200,6 +200,16 @@ def test_the_operating_system_disk_is_swapped_while_the_machine_is_deallocated_a
     assert "mine" in machines.begin_run_command(GROUP, "vm1", look).result().value[0].message
 
 
+def test_a_disk_that_the_caller_may_not_write_is_not_attached(served: Served) -> None:
+    with compute_client(served, "operator") as operator:  # who may write machines, and no disks
+        assert operator.virtual_machines.get(GROUP, "vm1").name == "vm1"
+        disk_id = f"{vm_id().parent}/providers/Microsoft.Compute/disks/anything"
+        change = {"properties": {"storageProfile": {"osDisk": {"managedDisk": {"id": disk_id}}}}}
+        with pytest.raises(HttpResponseError, match=r"Microsoft\.Compute/disks/write") as caught:
+            operator.virtual_machines.begin_update(GROUP, "vm1", change)
+        assert "(AuthorizationFailed)" in str(caught.value)
+
+
 def test_a_password_is_reset_by_vm_access_and_is_stored_nowhere(served: Served, client: Any) -> None:
     wait_for(served, b"login: ")
     extension: dict[str, Any] = {

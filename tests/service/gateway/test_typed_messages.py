@@ -47,10 +47,7 @@ def test_a_message_of_more_than_a_mebibyte_closes_the_web_socket_and_nobody_else
         client = rig.connect()
         client.send("a")
         client.read_until("a")
-        with pytest.raises((websocket.WebSocketException, OSError)):
-            client.send("x" * 10_000_000)
-            client.read_to_end()
-            raise websocket.WebSocketException(str(client.closed))
+        _send_until_it_breaks(client, "x" * 10_000_000)
         rig.wait_until(lambda: len(rig.audit.entries) == 3, "the session has ended")
         assert rig.audit.entries[-1] == (
             "disconnected",
@@ -97,7 +94,8 @@ def test_with_flow_a_guest_that_reads_nothing_holds_back_the_client_and_not_the_
         rig.wait_until(lambda: rig.machine.hub and rig.machine.hub.com1.far_pending, "it waits for the guest")
         sender.join(0.3)
         assert sender.is_alive()
-        assert rig.call(lambda: rig.machine.hub and rig.machine.hub.com1.far_pending) <= 4096
+        assert rig.machine.hub is not None
+        assert rig.machine.hub.com1.far_pending <= 4096
         bob = rig.connect("bob")
         bob.send("b")
         rig.wait_until(lambda: ("disconnected", "alice@example.com") in {one[:2] for one in rig.audit.entries}, "gone")
@@ -155,8 +153,8 @@ def test_a_message_that_never_ends_is_not_kept() -> None:
             return
 
         taker = TypedMessages(ALICE, False, nothing, nothing, nothing)
-        with pytest.raises(TooBigError):
-            for _ in range(100):
-                await taker.take(Piece(b"x" * 65536, True, False))
+        for _ in range(100):
+            await taker.take(Piece(b"x" * 65536, True, False))
 
-    trio.run(main)
+    with pytest.raises(TooBigError):
+        trio.run(main)

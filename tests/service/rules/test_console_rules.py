@@ -7,6 +7,8 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.service.rules.rule_scenes import (
     ACCOUNT,
@@ -135,6 +137,14 @@ def test_a_storage_account_of_another_subscription_is_found(scene: Scene) -> Non
     scene.connect()
 
 
+@given(uri=st.text(max_size=30) | st.sampled_from(["https://[", "https://", "https://DIAG1", "//", "https://a@b:c/"]))
+def test_any_address_of_an_account_is_met_or_refused(uri: str) -> None:
+    with closing(Scene()) as scene:
+        scene.diagnostics(storageUri=uri)
+        refusal = scene.refusal()
+        assert refusal is None or refusal.status in {400, 404}
+
+
 def test_firewall_rules_without_denial_are_no_firewall(scene: Scene) -> None:
     scene.change(ACCOUNT, networkAcls={"defaultAction": "Allow", "ipRules": [{"value": "203.0.113.1"}]})
     scene.connect()
@@ -190,8 +200,15 @@ def test_an_instance_without_its_scale_set_names_its_parent() -> None:
     assert e.value.code == "ParentResourceNotFound"
 
 
-def test_who_has_no_role_learns_nothing_of_the_machine(scene: Scene) -> None:
+@pytest.mark.parametrize("exists", [True, False])
+def test_who_has_no_role_learns_nothing_of_the_machine(scene: Scene, exists: bool) -> None:
     scene.permissions.forbidden.add("Microsoft.SerialConsole/serialPorts/connect/action")
+    if not exists:
+        scene.store.delete(LINUX)
+        refusal = scene.refusal()
+        assert refusal is not None
+        assert refusal.code == "AuthorizationFailed"
+        return
     scene.diagnostics(enabled=False)
     scene.power(PowerState.DEALLOCATED)
     refusal = scene.refusal()
@@ -242,7 +259,7 @@ def test_the_portals_texts_are_to_be_had(scene: Scene) -> None:
 
 
 def test_a_rule_that_is_not_there_cannot_be_left_out() -> None:
-    with pytest.raises(UsageError, match="'fire' is not a rule: use one of found, cloud"):
+    with pytest.raises(UsageError, match="'fire' is not a rule: use one of role, multi-factor"):
         ALL_RULES.without("fire")
 
 

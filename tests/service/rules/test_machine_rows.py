@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import websocket
 
-from tests.service.rules.azure_tenant import AzureTenant
+from tests.service.rules.azure_tenant import PATIENCE_S, AzureTenant
 from tests.service.rules.refusals import NotRefused, check_refused
 from uartsim.service.store import Resource, ResourceId
 
@@ -311,9 +312,22 @@ def test_service_that_is_slow_says_that_it_did_not_respond_in_time(azure: AzureT
 def test_blocked_gateway_closes_the_web_socket(azure: AzureTenant) -> None:
     machine = azure.vm("linux1")
     azure.set_faults({"block_gateway": True})
-    with pytest.raises(Exception, match=r"Web socket is closed or could not be opened\.|Handshake status"):
+    with pytest.raises(websocket.WebSocketBadStatusException, match="503") as refused:
         azure.console(machine)
+    assert b"Web socket is closed or could not be opened." in (refused.value.resp_body or b"")
     azure.set_faults({"block_gateway": False})
+    azure.check_opens(machine)
+
+
+@pytest.mark.azure("A-102")
+def test_dropped_socket_says_so_and_a_retry_cures_it(azure: AzureTenant) -> None:
+    machine = azure.vm("linux1")
+    azure.set_faults({"drop_socket": 1})
+    url = azure.connect(machine).json()["connectionString"]
+    dropped = websocket.create_connection(url, timeout=PATIENCE_S, sslopt={"context": azure.tls})
+    opcode, data = dropped.recv_data()
+    assert (opcode, data[2:]) == (websocket.ABNF.OPCODE_CLOSE, b"Web socket is closed or could not be opened.")
+    dropped.shutdown()  # type: ignore[no-untyped-call]
     azure.check_opens(machine)
 
 

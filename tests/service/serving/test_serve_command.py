@@ -78,7 +78,7 @@ def test_a_console_that_is_open_is_closed_with_1001_and_a_reason(start_process: 
         opcode, data = websocket.ABNF.OPCODE_TEXT, b""
         while opcode != websocket.ABNF.OPCODE_CLOSE:
             opcode, data = console.recv_data()
-        console.shutdown()
+        console.shutdown()  # type: ignore[no-untyped-call]
     assert int.from_bytes(data[:2], "big") == 1001
     assert data[2:]
     status, _, errors = serving.wait_ended()

@@ -5,8 +5,7 @@ The page is Swagger UI, from the package ``swagger-ui-bundle``.
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-from pathlib import Path
+from functools import cache
 from typing import Final
 
 from starlette.requests import Request
@@ -63,7 +62,6 @@ def api_page_routes(parts: Parts) -> list[BaseRoute]:
     Args:
         parts: the rooms of the service.
     """
-    assets = _assets()
 
     async def document(request: Request) -> Response:
         from uartsim.service.arm.openapi import openapi_document
@@ -74,12 +72,13 @@ def api_page_routes(parts: Parts) -> list[BaseRoute]:
         name = request.path_params["name"]
         if name == "page.js":
             return PlainTextResponse(_SCRIPT, headers=_HEADERS, media_type="text/javascript")
+        assets = _assets()
         if assets is None or name not in _ASSETS:
             return PlainTextResponse("There is no such file.\n", 404)
         return await assets.get_response(name, request.scope)
 
     async def page(request: Request) -> Response:
-        if assets is None:
+        if _assets() is None:
             text = "This page needs the package swagger-ui-bundle: pip install 'uartsim[service]'.\n"
             return PlainTextResponse(text, 503)
         return HTMLResponse(_HTML, headers=_HEADERS)
@@ -87,9 +86,11 @@ def api_page_routes(parts: Parts) -> list[BaseRoute]:
     return [Route(DOCUMENT, document), Route(PAGE, page), Route(f"{PAGE}/{{name}}", asset)]
 
 
+@cache
 def _assets() -> StaticFiles | None:
     """The files of Swagger UI; None where the package is not installed."""
-    package = find_spec("swagger_ui_bundle")
-    places = package.submodule_search_locations if package is not None else None
-    folders = sorted(folder for place in places or () for folder in Path(place).glob("vendor/swagger-ui-*"))
-    return StaticFiles(directory=folders[-1]) if folders else None
+    try:
+        from swagger_ui_bundle import swagger_ui_path
+    except ImportError:
+        return None
+    return StaticFiles(directory=swagger_ui_path)

@@ -91,7 +91,7 @@ def _create(request: ArmRequest) -> Answer:
     parts, body = request.parts, storable(request.content)
     check_size(body)
     profile = dict(body["properties"].get("storageProfile") or {})
-    disk = os_disks.disk_of(parts, body)
+    disk = os_disks.disk_of(request, body)
     if disk is not None:
         os_disks.check_attachable(disk, request.id)
         os_disks.attach(parts, disk, request.id)
@@ -151,7 +151,7 @@ def _update(request: ArmRequest, present: Resource, body: dict[str, Any]) -> Ans
         check_resize(present, size, machine.power_state)
     disk = None
     if changed(present.body, body, "storageProfile.osDisk.managedDisk.id"):
-        disk = os_disks.disk_of(parts, body)
+        disk = os_disks.disk_of(request, body)
         assert disk is not None
         os_disks.check_swap(present, disk, machine.power_state)
         profile = body["properties"]["storageProfile"]

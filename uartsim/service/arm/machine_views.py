@@ -32,8 +32,9 @@ def shown_machine(parts: Parts, resource: Resource, *, expand: bool) -> dict[str
     if expand:
         properties["instanceView"] = instance_view(parts, resource)
     shown["properties"] = properties
-    # No more than ids: az, which flattens "properties" into what is around it, fails at an extension's two types.
-    extensions = [{"id": str(one.id)} for one in parts.store.list(f"{resource.id.type}/extensions", resource.id)]
+    # Without their properties: az, which flattens these into what is around them, fails at the two types.
+    found = parts.store.list(f"{resource.id.type}/extensions", resource.id)
+    extensions = [{**one.shown(), "properties": {}} for one in found]
     if extensions:
         shown["resources"] = extensions
     return shown

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from uartsim import __version__
+from uartsim.service.arm.api_versions import API_VERSIONS
 from uartsim.service.arm.common_schemas import reference
 from uartsim.service.arm.operation import Operation, Schema
 from uartsim.service.arm.operation_table import OPERATIONS, SCHEMAS
@@ -37,7 +37,7 @@ def openapi_document(server: str) -> dict[str, Any]:
         "openapi": "3.0.3",
         "info": {
             "title": "uartsim: the Azure Serial Console, rebuilt",
-            "version": __version__,
+            "version": API_VERSIONS["Microsoft.SerialConsole"][-1],
             "description": (
                 "The management REST of the service, as far as clients of the console need it. Paths are matched without "
                 "regard to case. Roles, their assignments and locks are shown at a resource group; they can be asked for "

@@ -29,6 +29,7 @@ and in the close frame, for programs.  From the moment on in which it ends, no b
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -57,6 +58,9 @@ from uartsim.service.store import ResourceId
 
 #: The first frame.
 CONNECTING: Final = b"Connecting..."
+_log = logging.getLogger("uartsim.service")
+#: What is said after an error of the gateway's own.
+FAILED: Final = "The service has failed."
 #: What is said when the service stops.
 STOPPING: Final = "The service is stopping."
 #: How long a client may take to receive the last words and to close, in seconds.
@@ -178,6 +182,9 @@ class Conversation:
                 self.end(error.code, str(error))
             except trio.BrokenResourceError:
                 self.vanished()
+            except Exception:  # it would end the whole server, and not this conversation only
+                _log.exception("A console's conversation has failed")
+                self.end(CloseCode.NOT_TRUSTED, FAILED)
 
     def vanished(self) -> None:
         """The client has gone, without a close frame."""
@@ -236,7 +243,7 @@ class Conversation:
             self.end(CloseCode.GOING_AWAY, STOPPING)
             raise
         except BaseException:
-            self.end(CloseCode.NOT_TRUSTED, "The service has failed.")
+            self.end(CloseCode.NOT_TRUSTED, FAILED)
             raise
         finally:
             await self._close()

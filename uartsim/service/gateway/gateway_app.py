@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
@@ -13,8 +13,8 @@ import trio
 from uartsim.errors import UsageError
 from uartsim.service.arm_error import ArmError
 from uartsim.service.gateway.gateway_options import SocketOptions, read_query
-from uartsim.service.gateway.hypercorn_stream import Handshake, TakenStream
-from uartsim.service.gateway.sessions import Sessions
+from uartsim.service.gateway.hypercorn_stream import NotTaken, TakenStream, accept_value
+from uartsim.service.gateway.sessions import Session, Sessions
 from uartsim.service.rules.service_faults import SOCKET_CLOSED, FaultKind
 
 Message = MutableMapping[str, Any]
@@ -22,6 +22,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
+_log = logging.getLogger("uartsim.service")
 _CLIENT: Final = re.compile(r"/n/connector/[^/]+/sessions/([0-9A-Fa-f-]{36})/client/?", re.ASCII)
 
 
@@ -45,27 +46,39 @@ class GatewayApp:
             await self._others(scope, receive, send)
 
     async def _serve(self, scope: Message, send: Send) -> None:
-        sessions = self._sessions
         try:
-            found = _CLIENT.fullmatch(scope["path"])
-            if found is None:
-                raise ArmError(404, "NotFound", "There is no WebSocket here: use the connection string of connect.")
-            if sessions.services.faults.take(FaultKind.BLOCK_GATEWAY):
-                raise ArmError(503, "ServiceUnavailable", SOCKET_CLOSED)
-            options = _options(scope["query_string"])
-            session = sessions.check_can_connect(found[1])
-            handshake = Handshake(scope["headers"], send)
-        except ArmError as error:
-            await _refuse(send, error)
+            taken = TakenStream(send)
+        except NotTaken as why:
+            _log.error("No console can be reached: %s", why)
+            raise
+        if taken.is_answered:
+            await taken.close()
             return
-        conversation = sessions.converse(session, handshake.stream, options)
         try:
-            await handshake.answer(TakenStream(conversation.received, conversation.vanished))
+            session, options = self._check(scope)
+        except ArmError as error:
+            await taken.refuse(error)
+            return
+        conversation = self._sessions.converse(session, taken.stream, options)
+        try:
+            await taken.accept(scope["headers"], conversation.received, conversation.vanished)
             await conversation.run()
         except (trio.BrokenResourceError, trio.ClosedResourceError):
-            pass  # the client went before the handshake was answered
+            await taken.close()  # the client went before the handshake was answered
         finally:
-            sessions.forget(session)
+            self._sessions.forget(session)
+
+    def _check(self, scope: Message) -> tuple[Session, SocketOptions]:
+        """The session of a WebSocket, and its options; ArmError says why there is none."""
+        sessions = self._sessions
+        found = _CLIENT.fullmatch(scope["path"])
+        if found is None:
+            raise ArmError(404, "NotFound", "There is no WebSocket here: use the connection string of connect.")
+        if sessions.services.faults.take(FaultKind.BLOCK_GATEWAY):
+            raise ArmError(503, "ServiceUnavailable", SOCKET_CLOSED)
+        options = _options(scope["query_string"])
+        accept_value(scope["headers"])
+        return sessions.check_can_connect(found[1]), options
 
 
 def _options(query: bytes) -> SocketOptions:
@@ -76,12 +89,3 @@ def _options(query: bytes) -> SocketOptions:
         raise ArmError(400, "InvalidQuery", str(error)) from None
     except ValueError:
         raise ArmError(400, "InvalidQuery", "The query of the WebSocket's URL is malformed.") from None
-
-
-async def _refuse(send: Send, error: ArmError) -> None:
-    """Answer a handshake with an error."""
-    body = json.dumps(error.body()).encode()
-    headers = [(b"content-type", b"application/json; charset=utf-8"), (b"content-length", b"%d" % len(body))]
-    headers += [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in error.headers.items()]
-    await send({"type": "websocket.http.response.start", "status": error.status, "headers": headers})
-    await send({"type": "websocket.http.response.body", "body": body})

@@ -9,8 +9,11 @@ hypercorn speaks WebSocket too, but its application sees messages only, and a co
 - each message passes three layers and two tasks: in 4 KB messages 64 MB/s, where frames written to the stream reach 126.
 
 So the gateway takes the connection's stream, and puts itself in the place of hypercorn's protocol, which hands on what is
-read.  This module is all that knows hypercorn's inside, of 0.17 and 0.18: the application's ``send`` is a method of the
-stream of WebSocket messages, that one sends through the HTTP/1.1 protocol, and that one through the TCP server.
+read.  That is done before anything is awaited, because frames that a client sends too early, in one packet with its
+handshake, make hypercorn answer by itself, and twice is an error that would end the whole server.
+
+This module is all that knows hypercorn's inside, of 0.17 and 0.18: the application's ``send`` is a method of the stream of
+WebSocket messages, that one sends through the HTTP/1.1 protocol, and that one through the TCP server.
 """
 
 from __future__ import annotations
@@ -18,35 +21,67 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import json
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any, Final, cast
 
+import h11
 import trio
 from hypercorn.events import Closed, Event, RawData
 from hypercorn.protocol import ProtocolWrapper
-from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.protocol.h11 import H11Protocol, H11WSConnection
 from hypercorn.protocol.ws_stream import WSStream
 from hypercorn.trio.tcp_server import TCPServer
 
 from uartsim.service.arm_error import ArmError
 
+Headers = list[tuple[bytes, bytes]]
+
+#: How long a client may take to receive the answer to its handshake, and to close, in seconds.
+_CLOSE_S: Final = 1.0
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _ANSWER: Final = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n"
 )
 
 
+class NotTaken(Exception):
+    """The stream cannot be had: the server is another one."""
+
+
 class TakenStream:
-    """Stands in the place of a connection's protocol.
+    """A connection whose WebSocket handshake is not answered yet, taken over from hypercorn.
 
     Args:
-        on_data: gets what was read; the next is read when it returns.
-        on_closed: called when the client has gone.
+        send: the application's ``send``, as hypercorn made it.
+
+    Attributes:
+        stream: what the WebSocket will run on.
+        is_answered: hypercorn has refused the handshake, because of frames that came too early.
+
+    Raises:
+        NotTaken: it cannot be had.
     """
 
-    def __init__(self, on_data: Callable[[bytes], Awaitable[None]], on_closed: Callable[[], None]) -> None:
-        self._on_data = on_data
-        self._on_closed = on_closed
+    def __init__(self, send: Callable[[Any], Awaitable[None]]) -> None:
+        messages = getattr(send, "__self__", None)
+        protocol = getattr(getattr(messages, "send", None), "__self__", None)
+        server = getattr(getattr(protocol, "send", None), "__self__", None)
+        if not (isinstance(messages, WSStream) and isinstance(protocol, H11Protocol) and isinstance(server, TCPServer)):
+            raise NotTaken("the console's WebSocket is served over HTTP/1.1, by hypercorn on trio")
+        messages.closed = True  # whatever hypercorn would still do about this request, it leaves undone
+        connection = protocol.connection
+        assert isinstance(connection, H11WSConnection)
+        self.stream: trio.abc.Stream = server.stream
+        self._lock = server.send_lock
+        self._early = bytes(connection.buffer)
+        connection.buffer = bytearray()
+        self.is_answered = connection.h11_connection.our_state is not h11.SEND_RESPONSE
+        self._on_data: Callable[[bytes], Awaitable[None]] | None = None
+        self._on_closed: Callable[[], None] | None = None
+        self._decided = trio.Event()  # the handshake is answered, in one way or the other
+        server.protocol = cast(ProtocolWrapper, self)
 
     async def initiate(self) -> None:
         """Nothing: the connection is there."""
@@ -54,54 +89,65 @@ class TakenStream:
     async def handle(self, event: Event) -> None:
         """hypercorn has read something."""
         if isinstance(event, RawData) and event.data:
-            await self._on_data(event.data)
-        elif isinstance(event, Closed | RawData):
+            if not self._decided.is_set():
+                await self._decided.wait()
+            if self._on_data is not None:
+                await self._on_data(event.data)
+        elif isinstance(event, Closed | RawData) and self._on_closed is not None:
             self._on_closed()
 
+    async def accept(
+        self, headers: Headers, on_data: Callable[[bytes], Awaitable[None]], on_closed: Callable[[], None]
+    ) -> None:
+        """Answer the handshake.
 
-class Handshake:
-    """A WebSocket's handshake that is not answered yet.
-
-    Args:
-        headers: the request's.
-        send: the application's ``send``, as hypercorn made it.
-
-    Raises:
-        ArmError: 400 or 501, this is no handshake that can be answered here.
-    """
-
-    def __init__(self, headers: list[tuple[bytes, bytes]], send: Callable[[Any], Awaitable[None]]) -> None:
-        messages = getattr(send, "__self__", None)
-        protocol = getattr(getattr(messages, "send", None), "__self__", None)
-        server = getattr(getattr(protocol, "send", None), "__self__", None)
-        if not (isinstance(messages, WSStream) and isinstance(server, TCPServer)):
-            raise ArmError(501, "NotSupported", "The console's WebSocket is served by hypercorn on trio only.")
-        if not isinstance(protocol, H11Protocol):
-            raise ArmError(501, "NotSupported", "The console's WebSocket needs HTTP/1.1.")
-        self._accept = _accept([value for name, value in headers if name.lower() == b"sec-websocket-key"])
-        self._messages = messages
-        self._server = server
-
-    @property
-    def stream(self) -> trio.abc.Stream:
-        """What the WebSocket will run on."""
-        stream: trio.abc.Stream = self._server.stream
-        return stream
-
-    async def answer(self, protocol: TakenStream) -> None:
-        """Take the stream over, and answer the handshake.
+        Args:
+            headers: the request's.
+            on_data: gets what is read; more is read when it returns.
+            on_closed: called when the client has gone.
 
         Raises:
             trio.BrokenResourceError: the client has gone.
         """
-        self._messages.closed = True  # whatever hypercorn would still do about this request, it leaves undone
-        self._server.protocol = cast(ProtocolWrapper, protocol)
-        with trio.CancelScope(shield=True):
-            await self._server.stream.send_all(_ANSWER % self._accept)
+        self._on_data, self._on_closed = on_data, on_closed
+        try:
+            await self._send(_ANSWER % accept_value(headers))
+            if self._early:
+                await on_data(self._early)
+        finally:
+            self._decided.set()
+
+    async def refuse(self, error: ArmError) -> None:
+        """Answer the handshake with an error, and close the connection."""
+        body = json.dumps(error.body()).encode()
+        lines = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}"]
+        lines += [f"{name}: {value}" for name, value in error.headers.items()]
+        lines += ["Content-Type: application/json; charset=utf-8", f"Content-Length: {len(body)}", "Connection: close"]
+        try:
+            await self._send("\r\n".join([*lines, "", ""]).encode("latin-1", "replace") + body)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        self._decided.set()
+        with trio.move_on_after(_CLOSE_S, shield=True):
+            async with self._lock:  # hypercorn may be sending its own refusal
+                await self.stream.aclose()
+
+    async def _send(self, data: bytes) -> None:
+        with trio.move_on_after(_CLOSE_S, shield=True):
+            await self.stream.send_all(data)
 
 
-def _accept(keys: list[bytes]) -> bytes:
-    """The answer to a client's key (RFC 6455, section 4.2.2)."""
+def accept_value(headers: Headers) -> bytes:
+    """The answer to a client's key (RFC 6455, section 4.2.2).
+
+    Raises:
+        ArmError: 400, the key is wrong.
+    """
+    keys = [value for name, value in headers if name.lower() == b"sec-websocket-key"]
     try:
         is_key = len(keys) == 1 and len(base64.b64decode(keys[0], validate=True)) == 16
     except binascii.Error:

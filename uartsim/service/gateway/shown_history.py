@@ -53,8 +53,11 @@ def _cut_off(hub: Hub, begin: int, start: int) -> int:
     taken = -held
     for token in parser.feed(after):
         taken += len(token.data)
-        if not in_string or token.kind is Kind.STRING_END:
-            return max(0, taken) if token.kind is not Kind.TEXT else _whole_character(held, after)
+        if token.kind is Kind.TEXT:
+            return _whole_character(held, after)
+        if token.kind not in (Kind.STRING_BEGIN, Kind.STRING):
+            return max(0, taken)
+        in_string = True
     return 0 if in_string else len(after)
 
 

@@ -345,7 +345,7 @@ class Machines:
         self._guests[key] = (choice, guest)
         output = None if self._output is None else partial(self._output, resource_id)
         log = partial(self.log, resource_id)
-        keep = partial(keep_disk_file, self._store, resource_id, guest)
+        keep = partial(keep_disk_file, self._store, resource_id, guest, log)
         return Plan(guest, resource_id.name, port_options(resource), log, output, keep)
 
     def spawn(self, machine: VirtualMachine, cycle: PowerCycle) -> None:

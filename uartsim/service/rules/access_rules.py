@@ -6,7 +6,6 @@ from typing import Final
 
 from uartsim.service.arm_error import ArmError
 from uartsim.service.rules.facts import Facts
-from uartsim.service.rules.profiles import Profile
 from uartsim.service.rules.rule import Refusal, Rule, When
 
 CONNECT: Final = "Microsoft.SerialConsole/serialPorts/connect/action"
@@ -59,6 +58,6 @@ RULES: Final = (
         "Assign the role Virtual Machine Contributor, or one with the same actions, to the user.",
         When.ALWAYS,
     ),
-    Rule("multi-factor", _mfa, "Log in with multi-factor authentication.", profiles=frozenset(Profile)),
+    Rule("multi-factor", _mfa, "Log in with multi-factor authentication."),
     Rule("lock", _unlocked, "Delete the ReadOnly lock."),
 )

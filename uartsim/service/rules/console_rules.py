@@ -57,11 +57,11 @@ class RuleSet:
         return RuleSet(self._rules, self._off | {rule_id})
 
 
-#: All rules.  Who may not see the machine learns nothing of it; then the order is that of Azure's own clients.
+#: All rules.  Who may not see the machine does not even learn whether it exists; then the order is that of Azure's clients.
 ALL_RULES: Final = RuleSet(
     (
-        *availability_rules.RULES,
         *access_rules.RULES,
+        *availability_rules.RULES,
         *machine_rules.BEFORE_STORAGE,
         *storage_rules.RULES,
         *machine_rules.AFTER_STORAGE,

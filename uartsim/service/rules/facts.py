@@ -87,15 +87,19 @@ class Facts:
     @property
     def storage_uri(self) -> str | None:
         """Where boot diagnostics are written; None with storage that Azure manages."""
-        return self.boot_diagnostics.get("storageUri") or None
+        found = self.boot_diagnostics.get("storageUri")
+        return str(found) if found else None
 
     @property
     def storage_name(self) -> str | None:
         """The name of the storage account for boot diagnostics, as its URI has it; None with managed storage."""
         if self.storage_uri is None:
             return None
-        host = urlsplit(self.storage_uri).hostname or self.storage_uri
-        return host.partition(".")[0]
+        try:
+            host = urlsplit(self.storage_uri).hostname
+        except ValueError:  # such as https://[
+            host = None
+        return (host or self.storage_uri).partition(".")[0]
 
     @cached_property
     def storage_account(self) -> Resource | None:
