@@ -28,6 +28,8 @@ from uartsim.service.store import Resource, ResourceId, Store
 
 #: How long a guest may take to shut down before the plug is pulled, in seconds.
 SHUTDOWN_S: Final = 30.0
+#: Clients that wait for the service are answered before the first guest is loaded, which takes a while; in seconds.
+ANSWERS_FIRST_S: Final = 0.05
 
 #: The types of the resources that are machines.
 MACHINE_TYPES: Final = (
@@ -315,11 +317,11 @@ class Machines:
             try:
                 task_status.started()
                 put_right(self._store)
-                for kind in MACHINE_TYPES:
-                    for resource in list(self._store.list(kind)):
-                        machine = self._machine(resource.id)
-                        if resource.private.get("power", "running") == "running":
-                            self._nursery.start_soon(_started, machine)
+                wished = [one.id for kind in MACHINE_TYPES for one in self._store.list(kind) if _is_wished(one)]
+                await trio.sleep(ANSWERS_FIRST_S)
+                for machine_id in wished:
+                    if _is_wished(self._store.get(machine_id)):
+                        self._nursery.start_soon(_started, self._machine(machine_id))
                 await trio.sleep_forever()
             finally:
                 self._nursery.cancel_scope.cancel()
@@ -382,6 +384,10 @@ class Machines:
             if machine is not None:
                 machine.cut_power()
             discard_disk_file(before)
+
+
+def _is_wished(resource: Resource | None) -> bool:
+    return resource is not None and resource.private.get("power", "running") == "running"
 
 
 async def _started(machine: VirtualMachine) -> None:
