@@ -5,12 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
-from uartsim.guest.guest_disk import GuestDisk
-from uartsim.images.overlay import discard_overlay
 from uartsim.machine import Guest
 from uartsim.service.store import Resource, ResourceId, Store
+
+if TYPE_CHECKING:
+    from uartsim.guest.guest_disk import GuestDisk
 
 DISK_TYPE: Final = "Microsoft.Compute/disks"
 #: The key in what is not shown of a disk, or of a machine without one, of the image that a guest in QEMU writes to.
@@ -74,6 +75,8 @@ def keep_disk_file(store: Store, machine_id: ResourceId, guest: Guest, log: Call
 def discard_disk_file(resource: Resource) -> None:
     """A disk, or a machine, has been deleted: remove the image that its guest wrote to."""
     if path := resource.private.get(DISK_FILE):
+        from uartsim.images.overlay import discard_overlay  # see guest_plan.py
+
         discard_overlay(path)
 
 
