@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 import trio
 
-from ..system.running_windows import StopError
+from ..system.running_windows import DUMP_FILE, StopError
 from .sac_channels import ChannelSwitch
 from .sac_pager import Pager
 from .sac_prompt import Command, SacPrompt
@@ -23,7 +23,7 @@ restart    Restart the system immediately.
 
 def stop_text(error: StopError, dumped: bool) -> str:
     """What is written of a stop error."""
-    outcome = "A memory dump was written to C:\\Windows\\MEMORY.DMP." if dumped else "No memory dump was written."
+    outcome = f"A memory dump was written to {DUMP_FILE}." if dumped else "No memory dump was written."
     return (
         "\n\nThe system was stopped because of an error that it cannot go on after.\n\n"
         f"{error.name}\n\nTechnical information:\n\n{error}\n\n{outcome}\n\n"

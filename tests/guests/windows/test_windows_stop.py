@@ -27,6 +27,7 @@ async def test_crashdump_stops_the_system_and_restart_boots_it_again() -> None:
         line.send(b"restart\r")
         await line.expect(b"Booting from Hard Disk")
         await line.at_sac()
+        assert "MANUALLY_INITIATED_CRASH" in (await line.run_command(r"type C:\Windows\MEMORY.DMP"))[1]
 
 
 @virtual_time

@@ -33,8 +33,9 @@ IDLE_S: Final = 75.0
 MOST_MESSAGE_BYTES: Final = 1 << 20
 #: How long the sessions have to say goodbye when the service ends, in seconds.
 GOODBYE_S: Final = 3.0
+#: How long a client may take for TLS's handshake, in seconds.
+HANDSHAKE_S: Final = 10.0
 _MOST_HEAD_BYTES: Final = 32 << 10
-_HANDSHAKE_S: Final = 10.0
 
 
 class ServerConfig(Config):
@@ -54,7 +55,7 @@ class ServerConfig(Config):
         self.keep_alive_timeout = IDLE_S
         self.keep_alive_max_requests = sys.maxsize
         self.loglevel = "WARNING"
-        self.ssl_handshake_timeout = _HANDSHAKE_S
+        self.ssl_handshake_timeout = HANDSHAKE_S
         self.websocket_max_message_size = MOST_MESSAGE_BYTES
         self._context: SSLContext | None = None
 
