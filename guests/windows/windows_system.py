@@ -96,7 +96,7 @@ class WindowsSystem:
                 await self._host.tty.write(f"Loaded driver {driver}\r\n".encode())
         await trio.sleep(self._settings.boot_seconds * _SAC_SHARE)
         await self._check_disk()
-        windows.services.start_all()
+        windows.report_start()
         self._host.agent = WindowsAgent(windows)
         windows.log(f"Service start is complete; Remote Desktop: {windows.remote_desktop().reason or 'reachable'}")
         async with trio.open_nursery() as nursery:

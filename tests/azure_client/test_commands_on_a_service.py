@@ -224,7 +224,8 @@ def test_a_token_comes_from_the_environment_a_file_or_with_a_warning_the_command
     assert done.status == 0
     assert "other users of this computer can see --token" in done.err
     done = uartsim("enable", "--token", "stale")
-    assert (done.status, done.err.splitlines()[-1]) == (3, "uartsim: (InvalidToken) The token has expired.")
+    assert (done.status, done.err.splitlines()[1]) == (3, "uartsim: (InvalidToken) The token has expired.")
+    assert "a new token" in done.err.splitlines()[2]
     assert "stale" not in done.err
 
 

@@ -10,6 +10,7 @@ from typing import Final
 import trio
 
 from ..disk.boot_store import BootOptions
+from ..disk.event_log import ERROR, INFORMATION
 from ..disk.registry_hive import CRASH_CONTROL
 from ..disk.volume import VolumeError
 from ..disk.windows_disk import BUILD, WindowsDisk
@@ -18,6 +19,8 @@ from .remote_desktop import Reachability, desktop_reachability, network_reachabi
 from .service_manager import ServiceManager
 from .task_list import Process, ProcessError, TaskList
 
+#: How a start ended that has neither been shut down nor stopped.
+UNEXPECTED: Final = "unexpected"
 #: Where a stop error leaves a dump, which here is a few words.
 DUMP_FILE: Final = r"C:\Windows\MEMORY.DMP"
 VERSION: Final = f"10.0.{BUILD}"
@@ -107,6 +110,27 @@ class RunningWindows:
         for when, text in self._log:
             yield f"{when:%Y-%m-%d %H:%M:%S} {text}"
 
+    def event(self, provider: str, number: int, text: str, level: int = INFORMATION) -> None:
+        """Add to the event log, which stays on the disk."""
+        self.disk.events.add(self.now(), provider, number, text, level)
+
+    def report_start(self) -> None:
+        """Log the start, and how the last one ended; start the services, and log which cannot be started."""
+        self.event(
+            "Microsoft-Windows-Kernel-General", 12, f"The operating system started at {self.now():%H:%M:%S} UTC."
+        )
+        last_end, self.disk.last_end = self.disk.last_end, UNEXPECTED
+        if last_end == UNEXPECTED:
+            self.event("EventLog", 6008, "The previous system shutdown was unexpected.", ERROR)
+        elif last_end:
+            text = f"The computer has rebooted from a bugcheck. The bugcheck was: {last_end}."
+            self.event("Microsoft-Windows-WER-SystemErrorReporting", 1001, text, ERROR)
+        self.event("EventLog", 6005, "The Event log service was started.")
+        if self.disk.volume.damaged:
+            self.event("Ntfs", 55, "A corruption was discovered in the file system structure on volume C:.", ERROR)
+        for failure in self.services.start_all():
+            self.event("Service Control Manager", 7000, failure, ERROR)
+
     # -------------------------------------------------------------------------------------------------------- network
     def network(self) -> Reachability:
         """Whether packets from outside reach the machine."""
@@ -121,6 +145,9 @@ class RunningWindows:
         """End by "reboot" or "poweroff"."""
         if not self.over.is_set():
             self.reason = reason
+            self.disk.last_end = ""
+            what = "restart" if reason == "reboot" else "power off"
+            self.event("User32", 1074, f"The process has initiated the {what} of computer {self.disk.host_name}.")
             self.over.set()
 
     def end_in(self, seconds: float, reason: str) -> None:
@@ -150,6 +177,7 @@ class RunningWindows:
             return
         self.stop_error = error
         self.log(str(error))
+        self.disk.last_end = str(error).removeprefix("*** STOP: ")
         if self.dumps_memory:
             try:
                 self.disk.volume.write(DUMP_FILE, f"{error.name}\n{error}\n")

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import trio
+
 from uartsim.errors import UsageError
 from uartsim.machine import Guest, PortOptions
 from uartsim.printable import quoted
@@ -77,11 +79,18 @@ class GuestChoice:
         definition.check_needs()
         return definition
 
-    def make(self) -> Guest:
-        """The guest.  UsageError: as :meth:`definition`, or its script cannot be loaded."""
+    async def make(self) -> Guest:
+        """The guest.  Looking at a disk image takes long enough for a thread of its own.
+
+        Raises:
+            UsageError: as :meth:`definition`, or its script cannot be loaded.
+        """
         from uartsim.guest.make_guest import make_guest
 
-        return make_guest(self.definition())
+        definition = self.definition()
+        if definition.kind == "qemu":
+            return await trio.to_thread.run_sync(make_guest, definition)
+        return make_guest(definition)
 
 
 def port_options(resource: Resource) -> PortOptions:
