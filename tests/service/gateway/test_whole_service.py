@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
+import time
 import uuid
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
+from tests.patience import patience
 from tests.service.gateway.console_rig import Client
 from tests.service.served import MACHINES, TENANT, Served, vm_id
 from uartsim.service.machines.virtual_machine import PowerState
@@ -24,8 +28,8 @@ def connect() -> Iterator[Connect]:
     """Connects as Azure's command line does; the connections are closed at the end."""
     clients: list[Client] = []
 
-    def make(served: Served, user: str = "owner", token: str | None = None) -> Client:
-        clients.append(_connected(served, user, token))
+    def make(served: Served, user: str = "owner", token: str | None = None, **options: Any) -> Client:
+        clients.append(_connected(served, user, token, options))
         return clients[-1]
 
     yield make
@@ -33,11 +37,11 @@ def connect() -> Iterator[Connect]:
         client.hang_up()
 
 
-def _connected(served: Served, user: str, token: str | None) -> Client:
+def _connected(served: Served, user: str, token: str | None, options: dict[str, Any]) -> Client:
     answer = served.client(user).post(CONNECT)
     assert answer.status_code == 200, answer.text
     url = answer.json()["connectionString"]
-    client = Client(url, sslopt={"ca_certs": served.ca_file, "cert_reqs": ssl.CERT_REQUIRED})
+    client = Client(url, sslopt={"ca_certs": served.ca_file, "cert_reqs": ssl.CERT_REQUIRED}, **options)
     assert client.receive() == "Connecting..."
     client.send(token or served.token(user))
     return client
@@ -164,3 +168,20 @@ def test_the_gateway_s_options_stand_in_the_set_up_file(
         assert second.closed == (4009, "owner@example.com uses this console, and it is not taken over.")
     else:
         second.read_until("# ")
+
+
+def test_over_tls_a_client_that_never_reads_is_taken_over_and_keeps_the_service_from_nothing(
+    served: Served, connect: Connect
+) -> None:
+    deaf = connect(served, sockopt=((socket.SOL_SOCKET, socket.SO_RCVBUF, 4096),))
+    machine = served.parts.machines.get(vm_id())
+    assert machine is not None
+    hub = machine.hub
+    assert hub is not None
+    deaf.read_until("login:")
+    for _ in range(300):
+        served.run_sync(lambda: hub.output(b"x" * 65536, hub.com1.clock.now()))
+    log_in(connect(served, "operator"))
+    begin = time.monotonic()
+    served.close()
+    assert time.monotonic() - begin < patience(10)
