@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -185,3 +187,46 @@ def test_over_tls_a_client_that_never_reads_is_taken_over_and_keeps_the_service_
     begin = time.monotonic()
     served.close()
     assert time.monotonic() - begin < patience(10)
+
+
+@pytest.mark.parametrize("local_line", ["never", "always"])
+def test_logout_on_disconnect_ends_the_session_of_a_tty_that_honours_carrier_and_of_no_other(
+    serve: Callable[..., Served], connect: Connect, tmp_path: Path, local_line: str
+) -> None:
+    guest = tmp_path / "shell"
+    guest.mkdir()
+    (guest / "guest.toml").write_text(
+        f"""
+        [guest]
+        kind = "process"
+        description = "A shell"
+        [settings]
+        local_line = "{local_line}"
+        [process]
+        respawn = true
+        command = ["/bin/sh", "-c", "stty -echo; echo session $$; exec cat"]
+        """
+    )
+    machine = f"""
+        [[vm]]
+        name = "vm1"
+        guest = "{guest}"
+        port = {{ rate = "unlimited" }}
+        """
+    served = serve("[gateway]\nlogout_on_disconnect = true\n" + TENANT + machine)
+    first = connect(served)
+    first.read_until("session ")
+    first.close()
+    ended = "the guest has hung up" if local_line == "never" else "ignores carrier (CLOCAL)"
+    audit = served.parts.sessions.services.audit
+    give_up = time.monotonic() + patience(10)
+    while not any(ended in entry.detail for entry in served.run_sync(audit.entries)):
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+    second = connect(served, "operator")
+    sessions = 2 if local_line == "never" else 1
+    text = "".join(second.read_until("session ") for _ in range(sessions)) + second.read_until("\n")
+    second.send("again\r")
+    text += second.read_until("again")
+    assert len(set(re.findall(r"session \d+", text))) == sessions
+    assert ("could not be logged out" in text) == (local_line == "always")
