@@ -7,6 +7,7 @@ when the channel is locked; the session goes on behind it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import trio
 
@@ -19,7 +20,7 @@ from .sac_channels import COMMAND_APPLICATION, Channel, ChannelSwitch
 #: Runs a session in a window, until it ends.
 Session = Callable[[ConsoleWindow, Token], Awaitable[None]]
 #: How long a wrong password is considered, in seconds; scaled.
-FAIL_DELAY_S = 2.0
+FAIL_DELAY_S: Final = 2.0
 
 
 class CommandChannels:

@@ -106,6 +106,7 @@ def test_restart_and_reset_change_the_boot_id_and_power_off_and_deallocate_end_t
         machines.begin_restart(GROUP, "vm1").result()
     machines.begin_start(GROUP, "vm1").result()
     assert states(client)[1] == "PowerState/running"
+    assert boot_id(client) not in (first, second)  # run-command waits for the agent of a machine that has just started
 
 
 def test_a_resize_within_the_cluster_restarts_and_another_one_wants_the_machine_deallocated(

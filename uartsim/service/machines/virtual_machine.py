@@ -155,10 +155,6 @@ class VirtualMachine:
             if hub.closed:
                 raise machine_is_off("sysrq")
 
-    async def wait_changed(self) -> None:
-        """Wait until the power state or the hub changes."""
-        await self.changed.park()
-
     def agent(self, what: str) -> AgentGuest:
         """What runs commands and sets passwords in the guest.
 
