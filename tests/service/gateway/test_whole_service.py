@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import socket
 import ssl
+import time
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.patience import patience
 from tests.service.gateway.console_rig import Client
 from tests.service.served import MACHINES, TENANT, Served, vm_id
 from uartsim.service.machines.virtual_machine import PowerState
@@ -24,8 +30,8 @@ def connect() -> Iterator[Connect]:
     """Connects as Azure's command line does; the connections are closed at the end."""
     clients: list[Client] = []
 
-    def make(served: Served, user: str = "owner", token: str | None = None) -> Client:
-        clients.append(_connected(served, user, token))
+    def make(served: Served, user: str = "owner", token: str | None = None, **options: Any) -> Client:
+        clients.append(_connected(served, user, token, options))
         return clients[-1]
 
     yield make
@@ -33,11 +39,11 @@ def connect() -> Iterator[Connect]:
         client.hang_up()
 
 
-def _connected(served: Served, user: str, token: str | None) -> Client:
+def _connected(served: Served, user: str, token: str | None, options: dict[str, Any]) -> Client:
     answer = served.client(user).post(CONNECT)
     assert answer.status_code == 200, answer.text
     url = answer.json()["connectionString"]
-    client = Client(url, sslopt={"ca_certs": served.ca_file, "cert_reqs": ssl.CERT_REQUIRED})
+    client = Client(url, sslopt={"ca_certs": served.ca_file, "cert_reqs": ssl.CERT_REQUIRED}, **options)
     assert client.receive() == "Connecting..."
     client.send(token or served.token(user))
     return client
@@ -164,3 +170,63 @@ def test_the_gateway_s_options_stand_in_the_set_up_file(
         assert second.closed == (4009, "owner@example.com uses this console, and it is not taken over.")
     else:
         second.read_until("# ")
+
+
+def test_over_tls_a_client_that_never_reads_is_taken_over_and_keeps_the_service_from_nothing(
+    served: Served, connect: Connect
+) -> None:
+    deaf = connect(served, sockopt=((socket.SOL_SOCKET, socket.SO_RCVBUF, 4096),))
+    machine = served.parts.machines.get(vm_id())
+    assert machine is not None
+    deaf.read_until("login:")
+    hub = machine.hub
+    assert hub is not None
+    for _ in range(300):
+        served.run_sync(lambda: hub.output(b"x" * 65536, hub.com1.clock.now()))
+    log_in(connect(served, "operator"))
+    begin = time.monotonic()
+    served.close()
+    assert time.monotonic() - begin < patience(10)
+
+
+@pytest.mark.parametrize("local_line", ["never", "always"])
+def test_logout_on_disconnect_ends_the_session_of_a_tty_that_honours_carrier_and_of_no_other(
+    serve: Callable[..., Served], connect: Connect, tmp_path: Path, local_line: str
+) -> None:
+    guest = tmp_path / "shell"
+    guest.mkdir()
+    (guest / "guest.toml").write_text(
+        f"""
+        [guest]
+        kind = "process"
+        description = "A shell"
+        [settings]
+        local_line = "{local_line}"
+        [process]
+        respawn = true
+        command = ["/bin/sh", "-c", "stty -echo; echo session $$; exec cat"]
+        """
+    )
+    machine = f"""
+        [[vm]]
+        name = "vm1"
+        guest = "{guest}"
+        port = {{ rate = "unlimited" }}
+        """
+    served = serve("[gateway]\nlogout_on_disconnect = true\n" + TENANT + machine)
+    first = connect(served)
+    first.read_until("session ")
+    first.close()
+    ended = "the guest has hung up" if local_line == "never" else "ignores carrier (CLOCAL)"
+    audit = served.parts.sessions.services.audit
+    give_up = time.monotonic() + patience(10)
+    while not any(ended in entry.detail for entry in served.run_sync(audit.entries)):
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+    second = connect(served, "operator")
+    sessions = 2 if local_line == "never" else 1
+    text = "".join(second.read_until("session ") for _ in range(sessions)) + second.read_until("\n")
+    second.send("again\r")
+    text += second.read_until("again")
+    assert len(set(re.findall(r"session \d+", text))) == sessions
+    assert ("could not be logged out" in text) == (local_line == "always")

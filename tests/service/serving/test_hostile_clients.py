@@ -55,7 +55,7 @@ def test_the_certificate_is_good_for_each_name_of_the_service(served: Served, na
 @pytest.mark.parametrize(
     ("request_text", "status"),
     [
-        (b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"x" * 100_000 + b"\r\n\r\n", b"431"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"x" * 40_000, b"431"),
         (b"rubbish\r\n\r\n", b"400"),
         (b"GET / HTTP/1.1\r\n\r\n", b"400"),
         (b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n", b"400"),

@@ -3,7 +3,8 @@
 Its limits are set here on purpose, not left as they come:
 
 - HTTP/1.1 only.  No client of the console asks for HTTP/2, and its streams would share one flow control.
-- A request's head has at most 32 KiB; hypercorn answers 400, and closes the connection.
+- A request's head that has not ended after 32 KiB is answered with 431, and the connection is closed.  (One that comes as
+  a whole can be as long as what is read at a time, 64 KiB.)
 - A connection on which no request comes, or no whole head, is closed after :data:`IDLE_S` seconds.  A request that has
   begun, and a WebSocket, have no such limit here: the gateway has its own.
 - A message of a WebSocket has at most :data:`MOST_MESSAGE_BYTES`; a longer one is closed with 1009.
