@@ -1,6 +1,6 @@
 """Guest output to a WebSocket client, in 4 KB pieces: the gateway, and trio-websocket in the same rounds.
 
-    python -m benchmarks.gateway_throughput [--rounds 7] [--megabytes 32]
+    python -m benchmarks.gateway_throughput [--rounds 7] [--megabytes 64]
 
 - ``gateway``: the service without TLS; its hub is fed by a source of its own in pieces of 4096 bytes, as fast as the client
   reads.  The goal is at least 3 times ``trio-websocket``, which sends such pieces as messages.
@@ -59,7 +59,7 @@ def measure(name: str, size: int) -> Flood:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--megabytes", type=float, default=32)
+    parser.add_argument("--megabytes", type=float, default=64)
     options = parser.parse_args()
     size = round(options.megabytes * 1e6) // PIECE * PIECE
     rounds = [{name: measure(name, size) for name in PEERS} for _ in range(options.rounds)]

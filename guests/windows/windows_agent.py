@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from uartsim.errors import UsageError
-from uartsim.machine import CommandResult
+from uartsim.guest.script import CommandResult, UsageError
 
 from .disk.local_users import ADMINISTRATORS, AccountError, Token
 from .programs.program_context import ProgramContext

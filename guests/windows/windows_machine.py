@@ -33,7 +33,6 @@ async def main(host: ScriptHost) -> str | None:
     disk = host.disk.setdefault(_DISK, None)
     if disk is None:
         disk = host.disk[_DISK] = WindowsDisk(settings)
-    disk.boots += 1
     host.tty.open(LineFormat())
     await host.tty.write(FIRMWARE.encode())
     await trio.sleep(settings.scaled(0.05))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import trio
 
-from uartsim.errors import UsageError
-from uartsim.guest.script import Flag, LineFormat, ScriptHost
+from uartsim.guest.script import Flag, LineFormat, ScriptHost, UsageError
 
 from .disk.boot_store import BootOptions
 from .disk.local_users import Token
@@ -19,7 +19,7 @@ from .sac.sac_prompt import STARTED, SacPrompt
 from .sac.stop_console import StopConsole
 from .system.disk_check import check_at_boot
 from .system.health_report import health_report
-from .system.running_windows import NMI_HARDWARE_FAILURE, VERSION, RunningWindows
+from .system.running_windows import VERSION, RunningWindows
 from .system.service_manager import ServiceError
 from .terminal.console_window import ConsoleWindow, KeyDecoder
 from .windows_agent import WindowsAgent
@@ -27,6 +27,8 @@ from .windows_settings import Settings
 
 #: How long the last output may take to leave, in seconds; a line that never drains must not keep the machine on.
 LAST_OUTPUT_S: Final = 30.0
+#: How long a stopped system waits before it restarts by itself, if the registry's AutoReboot says so, in seconds; scaled.
+AUTO_REBOOT_S: Final = 20.0
 #: The part of ``boot_seconds`` before SAC starts; the rest goes by until `cmd` can be used.
 _SAC_SHARE: Final = 0.6
 _DRIVERS: Final = [
@@ -68,32 +70,33 @@ class WindowsSystem:
     async def run(self) -> str:
         """Run until the system ends by itself: with "reboot" or "poweroff"."""
         windows = self._windows
-        self._host.on_nmi = lambda: windows.crash(NMI_HARDWARE_FAILURE)
+        self._host.on_nmi = windows.handle_nmi
         self._host.on_power_button = lambda: windows.end("poweroff")
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._boot)
             nursery.start_soon(windows.run_schedule)
             await windows.over.wait()
-            with trio.move_on_after(LAST_OUTPUT_S):
-                await trio.sleep(self._settings.scaled(0.2))
-                await self._host.tty.drain()
             nursery.cancel_scope.cancel()
         self._host.on_nmi = self._host.on_power_button = self._host.agent = None
         if windows.stop_error is not None:
             await self._stay_stopped()
+        with trio.move_on_after(LAST_OUTPUT_S):
+            await self._host.tty.drain()
         return windows.reason or "reboot"
 
     # ------------------------------------------------------------------------------------------------------- the start
     async def _boot(self) -> None:
         windows = self._windows
         windows.log(f"Windows {VERSION} is starting: {windows.disk.product}")
-        for driver in _DRIVERS:
-            windows.log(f"Loaded driver {driver}")
         if windows.has_sac:
             self._set_speed()
+        for driver in _DRIVERS:
+            windows.log(f"Loaded driver {driver}")
+            if windows.has_sac and windows.options.log:
+                await self._host.tty.write(f"Loaded driver {driver}\r\n".encode())
         await trio.sleep(self._settings.boot_seconds * _SAC_SHARE)
         await self._check_disk()
-        windows.services.start_all()
+        windows.report_start()
         self._host.agent = WindowsAgent(windows)
         windows.log(f"Service start is complete; Remote Desktop: {windows.remote_desktop().reason or 'reachable'}")
         async with trio.open_nursery() as nursery:
@@ -179,16 +182,16 @@ class WindowsSystem:
         windows = self._windows
         error = windows.stop_error
         assert error is not None
-        windows.log(str(error))
         if not windows.has_sac:
-            await self._ignore_input()
+            with trio.move_on_after(self._settings.scaled(AUTO_REBOOT_S) if windows.restarts_itself else math.inf):
+                await self._ignore_input()
+            return
         self._switch = ChannelSwitch(self._host.tty)
         restarted = trio.Event()
         console = StopConsole(self._switch, windows.log_lines(), identification(windows), restarted.set)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(console.run, error, windows.dumps_memory)
             nursery.start_soon(self._ignore_input if windows.options.debug else self._receive)
-            await restarted.wait()
-            with trio.move_on_after(LAST_OUTPUT_S):
-                await self._host.tty.drain()
+            with trio.move_on_after(self._settings.scaled(AUTO_REBOOT_S) if windows.restarts_itself else math.inf):
+                await restarted.wait()
             nursery.cancel_scope.cancel()

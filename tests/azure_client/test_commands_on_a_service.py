@@ -57,6 +57,13 @@ def test_boot_diagnostics_are_checked_first_then_the_subscription_then_power(ali
     assert not [path for _, path in alice.requests if path.endswith("/connect")]
 
 
+def test_a_subscription_that_does_not_say_counts_as_disabled(alice: StubService, uartsim: Run) -> None:
+    answers: list[dict[str, Any]] = [{}, {"properties": {}}, {"properties": {"disabled": None}}, {"properties": []}]
+    for answer in answers:
+        alice.resources[CONSOLES] = answer
+        assert "is not enabled for this subscription" in uartsim("send", "nmi", "vm1").err
+
+
 def test_a_machine_that_is_stopped_is_left_to_the_service(alice: StubService, uartsim: Run) -> None:
     vm(alice)["instanceView"]["statuses"][1]["code"] = "PowerState/stopped"
     alice.refuse("connect", 409, "VMNotRunning", "The machine is stopped.")
@@ -217,7 +224,8 @@ def test_a_token_comes_from_the_environment_a_file_or_with_a_warning_the_command
     assert done.status == 0
     assert "other users of this computer can see --token" in done.err
     done = uartsim("enable", "--token", "stale")
-    assert (done.status, done.err.splitlines()[-1]) == (3, "uartsim: (InvalidToken) The token has expired.")
+    assert (done.status, done.err.splitlines()[1]) == (3, "uartsim: (InvalidToken) The token has expired.")
+    assert "a new token" in done.err.splitlines()[2]
     assert "stale" not in done.err
 
 
@@ -254,6 +262,8 @@ def test_a_certificate_that_is_not_trusted_is_said_and_nothing_is_sent(
         (["--endpoint", "http://example.org"], "is not encrypted, and a token would be sent to it: use https://"),
         (["--ca-file", "/dev/null"], "the CA file /dev/null cannot be used (it holds no certificate in PEM)"),
         (["--ca-file", "/nowhere"], "the CA file /nowhere cannot be used (No such file or directory)"),
+        (["--token", "t", "--user", "bob"], "a token says who asks already"),
+        (["--token", "t", "--secret-file", "s"], "a token says who asks already"),
         (["--token", "two words"], "the token has characters that no token has"),
         (["--token", "t", "--token-file", "t"], "--token and --token-file: give one of them"),
         (["--token-endpoint", "http://example.org"], "is not encrypted"),
@@ -275,6 +285,9 @@ def test_the_machine_has_to_be_named(alice: StubService, uartsim: Run, monkeypat
     assert "sysrq needs a key" in uartsim("send", "sysrq", VM_PATH).err
     assert "--input is for sysrq" in uartsim("send", "nmi", VM_PATH, "--input", "h").err
     assert uartsim("send", "nmi", VM_PATH).status == 0
+    assert (
+        "--api-version is that of Microsoft.SerialConsole" in uartsim("log", "vm1", "--api-version", "2023-01-01").err
+    )
 
 
 def test_several_subscriptions_have_to_be_told_apart(alice: StubService, uartsim: Run) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.access.attached import Attached
-from tests.azure_client.stub_service import StubService
+from tests.azure_client.stub_service import SECRET, StubService
 from tests.patience import patience
 
 Connect = Callable[..., Attached]
@@ -199,6 +199,37 @@ def test_a_token_that_has_expired_in_mid_session_is_replaced(alice: StubService,
     terminal.expect(b"connected to vm1 again")
     alice.wait_sessions(2)
     assert alice.sessions[-1][0] == "token-2"
+    leave(terminal)
+
+
+def test_a_secret_is_asked_for_and_not_shown(
+    alice: StubService, connected: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("UARTSIM_SECRET")
+    terminal = connected()
+    terminal.expect(b"Secret of alice: ")
+    terminal.send(SECRET.encode() + b"\n")
+    while b"connected to vm1;" not in terminal.seen:
+        assert terminal.read(patience(20)), terminal.seen
+    assert SECRET.encode() not in terminal.seen
+    leave(terminal)
+
+
+def test_a_token_that_cannot_be_replaced_is_said_and_can_be_tried_again(
+    alice: StubService, connected: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("UARTSIM_USER")
+    monkeypatch.setenv("UARTSIM_TOKEN", "token-1")
+    terminal = begin(connected, alice)
+    alice.token = "token-2"
+    alice.close(4004, "the token has expired")
+    terminal.expect(b"[uartsim: the connection was lost (the token has expired (4004)); connecting again]")
+    terminal.expect(b"[uartsim: (InvalidToken) The token has expired.]")
+    terminal.expect(b'Press "Enter"')
+    alice.token = "token-1"
+    terminal.send(b"\r")
+    terminal.expect(b"connected to vm1 again]")
+    alice.wait_sessions(2)
     leave(terminal)
 
 

@@ -198,10 +198,12 @@ class Silent:
 
 def test_a_service_that_answers_no_ping_is_given_up_only_if_everything_was_read() -> None:
     async def main() -> None:
-        socket = WebSocket(Silent())  # type: ignore[arg-type]
+        silent = Silent()
+        socket = WebSocket(silent)  # type: ignore[arg-type]
         async with trio.open_nursery() as nursery:
             nursery.start_soon(socket.keep_alive)
             await trio.sleep(10 * PING_S)  # nobody reads: the answer may wait behind that
+            assert not silent.closed.is_set()
             start = trio.current_time()
             assert await socket.receive() == Closed("the service did not answer a ping for 20 s", transient=True)
             assert trio.current_time() - start <= 3 * PING_S

@@ -12,8 +12,12 @@ import pytest
 import trio
 
 from uartsim.azure_client.client_errors import ConsoleError, RefusalError, TransientError
+from uartsim.azure_client.console_connection import ConsoleConnection
 from uartsim.azure_client.http_requests import Http
+from uartsim.azure_client.management import Management
+from uartsim.azure_client.retries import Retries
 from uartsim.azure_client.service_address import ServiceAddress
+from uartsim.azure_client.token_source import Credentials
 from uartsim.azure_client.web_socket import Closed, open_web_socket
 from uartsim.error_groups import first_error
 
@@ -153,3 +157,25 @@ def test_a_refusal_is_shown_with_its_body() -> None:
     error = refused(busy)
     assert isinstance(error, TransientError)
     assert error.wait_s == 7
+
+
+def test_a_command_whose_answer_is_lost_is_not_sent_again() -> None:
+    requests = []
+
+    async def serve(stream: trio.SocketStream) -> None:
+        requests.append(await stream.receive_some())
+        await stream.aclose()
+
+    async def main() -> None:
+        async with Http(ServiceAddress("http://localhost")) as http, trio.open_nursery() as nursery:
+            listeners = await nursery.start(partial(trio.serve_tcp, serve, 0, host="127.0.0.1"))
+            url = f"ws://127.0.0.1:{listeners[0].socket.getsockname()[1]}/sessions/ws/client"
+            management = Management(http, Credentials(token="t"), Retries(30, lambda text: None))
+            connection = ConsoleConnection(management, None, url)  # type: ignore[arg-type]
+            with pytest.raises(ConsoleError, match="it is not known whether the command was carried out"):
+                await connection.admin_command("reset")
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
+    [request] = requests
+    assert request.startswith(b"POST /sessions/ws/adminCommand/reset HTTP/1.1\r\n")

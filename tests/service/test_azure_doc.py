@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from uartsim.service.rules.console_rules import ALL_RULES
+from uartsim.service.rules.profiles import ConsolePolicy
+from uartsim.service.rules.service_faults import Faults
+from uartsim.service.tenant.setup_file import read_setup
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "azure.md").read_text()
@@ -132,6 +135,13 @@ def test_a_rules_row_has_a_test_that_also_runs_without_the_rule(row: Row) -> Non
     assert row.rule in ALL_RULES.ids
     of_rule = [TESTS[name] for name in row.tests if name in TESTS and TESTS[name].rule == row.rule]
     assert of_rule, f"none of {row.tests} names the rule {row.rule}"
+
+
+@pytest.mark.parametrize("text", re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL))
+def test_the_examples_are_set_up_files(text: str, tmp_path: Path) -> None:
+    setup = read_setup(text, "azure.md", tmp_path)
+    ConsolePolicy.from_table(setup.console)
+    Faults().change(setup.faults)
 
 
 def test_every_rule_has_a_row_or_a_test_of_its_own() -> None:

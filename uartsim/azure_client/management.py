@@ -95,8 +95,11 @@ class Management:
         try:
             return await action(await self.credentials.token(self.http))
         except RefusalError as error:
-            if error.http_status != httpx.codes.UNAUTHORIZED or not self.credentials.can_renew:
+            if error.http_status != httpx.codes.UNAUTHORIZED:
                 raise
+            if not self.credentials.can_renew:
+                remedy = "Leave, and come back with a new token, or with --user and a secret, which can be renewed."
+                raise RefusalError(f"{error}\n{remedy}", error.http_status, error.code) from None
         self.credentials.renew()
         return await action(await self.credentials.token(self.http))
 

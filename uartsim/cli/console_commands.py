@@ -180,6 +180,9 @@ def log(chosen: MachineOptions, service: ServiceOptions, follow: bool) -> None:
     On a terminal controls are shown as pictures, so that it obeys none; a file or a pipe gets the bytes as they are.
     """
 
+    if service.api_version:
+        raise UsageError("--api-version is that of Microsoft.SerialConsole, which the log does not need: leave it out")
+
     async def whole() -> int:
         from uartsim.azure_client.machine_log import BootLog
 

@@ -220,6 +220,9 @@ def _token(options: ServiceOptions) -> str:
     """The token that was given, or an empty text."""
     if options.token and options.token_file:
         raise UsageError("--token and --token-file: give one of them")
+    has_user = click.get_current_context().get_parameter_source("user") is ParameterSource.COMMANDLINE
+    if (options.token or options.token_file) and (has_user or options.secret_file):
+        raise UsageError("a token says who asks already: leave --user and --secret-file out, or the token")
     if options.token:
         click.echo(
             "uartsim: other users of this computer can see --token in the list of processes: use UARTSIM_TOKEN or "

@@ -99,7 +99,9 @@ def _run(folder: StateFolder, sockets: list[socket.socket], config: str | None) 
 
 def _announce(service: RunningService, folder: StateFolder, config: str | None) -> None:
     """Tell the person where the service is, and how to log in."""
+    from uartsim.own_files.service_note import service_place
     from uartsim.printable import printable
+    from uartsim.service.arm.api_page import PAGE
     from uartsim.service.identity.directory import Directory, PrincipalKind
     from uartsim.service.serving.state_folder import EXAMPLE
 
@@ -110,9 +112,12 @@ def _announce(service: RunningService, folder: StateFolder, config: str | None) 
     where = config or (folder.file(EXAMPLE) if folder.has(EXAMPLE) else "the set-up file that the state was made from")
     shown = ", ".join(users[:8]) + (f" and {len(users) - 8} more" if len(users) > 8 else "")
     url = service.url
+    machine = next(service.parts.store.list("Microsoft.Compute/virtualMachines"), None)
+    given = "" if str(folder.path) == service_place() else f"UARTSIM_SERVE_STATE={folder.path} "
+    connect = f"uartsim console connect {machine.id.name} -g {machine.id.group} --user NAME" if machine else ""
     click.echo(
         printable(
-            f"service  {url}\n"
+            f"service  {url}     its calls, to try: {url}{PAGE}\n"
             f"state    {folder.path}\n"
             f"trust    CA={service.ca_file}\n"
             "         export REQUESTS_CA_BUNDLE=$CA CURL_CA_BUNDLE=$CA SSL_CERT_FILE=$CA WEBSOCKET_CLIENT_CA_BUNDLE=$CA\n"
@@ -121,7 +126,8 @@ def _announce(service: RunningService, folder: StateFolder, config: str | None) 
             f"az       az cloud register -n Uartsim --endpoint-resource-manager {url}; az cloud set -n Uartsim\n"
             "         az config set core.instance_discovery=false\n"
             f"         az login --service-principal -u NAME -p SECRET --tenant {service.setup.tenant_id}\n"
-            "stop     Ctrl-C here\n"
+            + (f"console  {given}{connect}\n" if connect else "")
+            + "stop     Ctrl-C here\n"
         ),
         nl=False,
     )

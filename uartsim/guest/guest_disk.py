@@ -140,7 +140,7 @@ class GuestDisk:
         self._definition = definition
         self._before = BeforeBoot()
         self._drive: ImageDrive | None = None
-        self._kept = False
+        self._kept = self._reserved = False
         self._source: DiskSource | None = None
         if definition.image is not None:
             firmware_of(definition)
@@ -235,7 +235,7 @@ class GuestDisk:
         """
         if self._drive is None or (path := self._drive.reserve(owner)) is None:
             return None
-        self._kept = True
+        self._kept = self._reserved = True
         return path
 
     async def during(self, run: Awaitable[GuestEnd], log: Callable[[str], None]) -> GuestEnd:
@@ -253,5 +253,6 @@ class GuestDisk:
         finally:
             stopped = trio.current_effective_deadline() == -math.inf  # by us: a nursery may wrap what cancels it
             drive, self._drive = self._drive, None
-            if drive is not None and (kept := drive.release(keep=self._kept or (failed and not stopped))) is not None:
+            kept = None if drive is None else drive.release(keep=self._kept or (failed and not stopped))
+            if kept is not None and not self._reserved:  # its owner knows where it is
                 log(kept)

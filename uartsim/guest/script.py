@@ -32,7 +32,16 @@ from uartsim.error_groups import first_error
 from uartsim.errors import UartsimError, UsageError
 from uartsim.guest.catalogue import GuestDefinition, catalogue_folder
 from uartsim.line_format import LineFormat
-from uartsim.machine import AgentError, CommandResult, Flag, GuestEnd, Machine, Received, SerialDriver
+from uartsim.machine import (
+    AgentError,
+    AgentNotRunningError,
+    CommandResult,
+    Flag,
+    GuestEnd,
+    Machine,
+    Received,
+    SerialDriver,
+)
 from uartsim.machine.agent_guest import COMMAND_TIMEOUT_S
 
 __all__ = [
@@ -193,10 +202,10 @@ class ScriptGuest:
         """The script's agent.
 
         Raises:
-            UsageError: it has set none.
+            AgentNotRunningError: it has set none.
         """
         if self._host is None or self._host.agent is None:
-            raise UsageError(
+            raise AgentNotRunningError(
                 f"{self.definition.name} cannot run commands or set passwords from outside: no guest agent runs in it now; "
                 "if it has one, wait until its system has started"
             )

@@ -22,6 +22,10 @@ class AgentError(UartsimError):
     """The guest's agent did not answer, answered with something that is no answer, or reported a failure."""
 
 
+class AgentNotRunningError(UsageError):
+    """No agent runs in the guest now; where there is one, it comes up with the guest's system."""
+
+
 @dataclass(frozen=True, slots=True)
 class CommandResult:
     """What a command in the guest came to.

@@ -10,8 +10,7 @@ from typing import Final
 
 import trio
 
-from uartsim.errors import UsageError
-from uartsim.guest.script import LineFormat, ScriptHost
+from uartsim.guest.script import LineFormat, ScriptHost, UsageError
 
 from ..disk.boot_store import BootOptions, BootStore
 from .advanced_options import OPTIONS

@@ -228,8 +228,9 @@ class BootStore:
     @property
     def talks_on_serial(self) -> bool:
         """Whether the boot manager uses COM1 (``bootems``)."""
-        port = self.element("{emssettings}", "emsport", 1)
-        return bool(self.element("{bootmgr}", "bootems", missing=False)) and port == 1
+        ems = self.objects["{emssettings}"]  # which {bootmgr} inherits, by way of {globalsettings}
+        on = self.objects["{bootmgr}"].get("bootems", ems.get("bootems", False))
+        return bool(on) and ems.get("emsport", 1) == 1
 
     @property
     def timeout(self) -> int:

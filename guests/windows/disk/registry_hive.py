@@ -15,6 +15,8 @@ _ROOTS: Final = {
     "HKU": "HKEY_USERS",
     "HKCC": "HKEY_CURRENT_CONFIG",
 }
+#: So many keys and values there may be.
+ROOM: Final = 2000
 TERMINAL_SERVER: Final = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Terminal Server"
 RDP_TCP: Final = TERMINAL_SERVER + r"\WinStations\RDP-Tcp"
 RDP_POLICY: Final = r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Windows NT\Terminal Services"
@@ -77,6 +79,11 @@ class Registry:
     def has_key(self, path: str) -> bool:
         """Whether there is a key with this full path, or one below it."""
         return next(self.keys_below(path), None) is not None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no room for another key or value."""
+        return sum(1 + len(values) for _, values in self._keys.values()) >= ROOM
 
     def keys_below(self, path: str) -> Iterator[str]:
         """The key itself, if it has been made, and all below it, as they were written."""

@@ -49,7 +49,8 @@ def absolute(folder: str, path: str) -> str:
     Raises:
         VolumeError: another drive than C.
     """
-    path = path.strip().strip('"').replace("/", "\\")
+    path = "".join(" " if character.isspace() else character for character in path.replace('"', "")).strip()
+    path = path.replace("/", "\\")
     drive, colon, rest = path.partition(":")
     if colon:
         if drive.lower() != "c":
@@ -58,7 +59,7 @@ def absolute(folder: str, path: str) -> str:
     elif not path.startswith("\\"):
         path = folder[3:] + "\\" + path
     parts: list[str] = []
-    for part in path.split("\\"):
+    for part in map(str.strip, path.split("\\")):
         if part == "..":
             parts = parts[:-1]
         elif part.strip(". "):

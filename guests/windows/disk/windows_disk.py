@@ -9,6 +9,7 @@ import trio
 
 from ..windows_settings import Settings
 from .boot_store import BootStore
+from .event_log import EventLog
 from .firewall_rules import Firewall
 from .local_users import LocalUsers
 from .network_adapter import NetworkAdapter
@@ -47,12 +48,13 @@ class WindowsDisk:
             self.volume.make_folder(f"C:\\Users\\{settings.user}")
         except VolumeError:
             pass  # the account is called Public
+        self.events = EventLog()
+        #: Whether the feature TelnetClient is on.
+        self.telnet_client = False
+        #: What an earlier start has left for the next one to report: "" after a shutdown, "unexpected", or a stop error.
+        self.last_end = ""
         #: What the clock is ahead of trio's, in seconds.
         self.clock_offset_s = time.time() - trio.current_time()
-        #: How often the machine has been started.
-        self.boots = 0
-        #: The stop errors that have been written to a dump, newest last.
-        self.dumps: list[str] = []
         self._break(settings.faults)
 
     def _break(self, faults: frozenset[str]) -> None:

@@ -89,17 +89,23 @@ async def sfc(context: ProgramContext) -> int:
 
 
 async def dism(context: ProgramContext) -> int:
-    """``dism /online /cleanup-image``: looks at the image's health."""
+    """``dism /online``: ``/cleanup-image`` looks at the image's health; the feature TelnetClient can be switched."""
     context.need_administrator()
     words = [word.lower() for word in context.words]
     await context.write("\nDeployment Image Servicing and Management tool\n\n")
-    if "/cleanup-image" not in words:
+    switches = {"/enable-feature", "/disable-feature"} & set(words)
+    if switches and "/featurename:telnetclient" in words:
+        context.disk.telnet_client = "/enable-feature" in switches
+    elif switches or "/cleanup-image" not in words:
         return await context.fail(
-            "This machine knows /online /cleanup-image with /checkhealth, /scanhealth, /restorehealth."
+            "This machine knows /online /cleanup-image with /checkhealth, /scanhealth or /restorehealth, and\n"
+            "/enable-feature and /disable-feature with /featurename:TelnetClient."
         )
-    if context.disk.volume.damaged:
+    elif context.disk.volume.damaged:
         return await context.fail("The component store cannot be read: repair the file system first (chkdsk /f).")
-    await context.write("No component store corruption detected.\nThe operation completed successfully.\n")
+    else:
+        await context.write("No component store corruption detected.\n")
+    await context.write("The operation completed successfully.\n")
     return 0
 
 

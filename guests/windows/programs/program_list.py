@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from .administration_tools import ADMINISTRATION_TOOLS
 from .bcdedit import bcdedit
 from .disk_tools import DISK_TOOLS
 from .net import net
@@ -22,6 +23,7 @@ PROGRAMS: Final[dict[str, Program]] = {
     "netsh": netsh,
     "reg": reg,
     "sc": sc,
+    **ADMINISTRATION_TOOLS,
     **DISK_TOOLS,
     **NETWORK_TOOLS,
     **SYSTEM_PROGRAMS,

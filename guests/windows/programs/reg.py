@@ -10,8 +10,6 @@ from .program_context import ProgramContext
 _DONE: Final = "The operation completed successfully.\n"
 _NOT_FOUND: Final = "ERROR: The system was unable to find the specified registry key or value."
 _SYNTAX: Final = 'ERROR: Invalid syntax.\nType "REG {} /?" for usage.'
-#: So many keys and values the registry may have.
-_ROOM: Final = 10_000
 _HELP: Final = """\
 REG QUERY key [/v name] [/s]
 REG ADD key [/v name | /ve] [/t type] [/d data] [/f]
@@ -118,7 +116,7 @@ async def _add(context: ProgramContext, key: str, options: _Options) -> int:
     registry = context.disk.registry
     if options.type not in TYPES:
         raise _SyntaxError
-    if sum(1 for _ in registry.keys_below("HKEY_LOCAL_MACHINE")) >= _ROOM or len(registry.values(key)) >= _ROOM:
+    if registry.is_full:
         return await context.fail("ERROR: Not enough quota is available to process this command.")
     if options.name is None:
         registry.add_key(key)

@@ -128,30 +128,32 @@ async def taskkill(context: ProgramContext) -> int:
 
 
 async def wmic(context: ProgramContext) -> int:
-    """``wmic os get`` some properties, of which the version is made."""
+    """``wmic os get`` and ``wmic timezone get`` some properties, of which the version is made."""
     words = [word.lower() for word in context.words]
-    if words[:2] != ["os", "get"] or len(words) < 3:
-        return await context.fail("This machine's wmic knows `wmic os get caption,version,buildnumber` only.")
     values = {
-        "caption": f"Microsoft {context.disk.product}",
-        "version": VERSION,
-        "buildnumber": VERSION.rpartition(".")[2],
-        "osarchitecture": "64-bit",
-    }
-    spelling = {
-        "caption": "Caption",
-        "version": "Version",
-        "buildnumber": "BuildNumber",
-        "osarchitecture": "OSArchitecture",
-    }
+        "os": {
+            "BuildNumber": VERSION.rpartition(".")[2],
+            "Caption": f"Microsoft {context.disk.product}",
+            "InstallDate": "20180101000000.000000+000",
+            "LastBootUpTime": f"{context.windows.now() - context.windows.uptime():%Y%m%d%H%M%S.000000+000}",
+            "OSArchitecture": "64-bit",
+            "Version": VERSION,
+        },
+        "timezone": {"Caption": "(UTC) Coordinated Universal Time", "StandardName": "Coordinated Universal Time"},
+    }.get(words[0] if words else "", {})
+    if not values or words[1:2] != ["get"] or len(words) < 3:
+        return await context.fail(
+            "This machine's wmic knows `wmic os get` and `wmic timezone get` with properties only."
+        )
     wanted = [name for word in words[2:] if not word.startswith("/") for name in word.split(",") if name]
-    if any(name not in values for name in wanted):
+    if not set(wanted) <= {name.lower() for name in values}:
         return await context.fail("Invalid query")
+    chosen = {name: value for name, value in values.items() if name.lower() in wanted}
     if any(word.startswith("/format:list") for word in words):
-        await context.write_lines(["", *(f"{spelling[name]}={values[name]}" for name in sorted(wanted)), ""])
+        await context.write_lines(["", *(f"{name}={value}" for name, value in chosen.items()), ""])
     else:
-        widths = [max(len(values[name]), len(name)) + 2 for name in wanted]
-        for row in ([spelling[name] for name in wanted], [values[name] for name in wanted]):
+        widths = [max(len(name), len(value)) + 2 for name, value in chosen.items()]
+        for row in (chosen.keys(), chosen.values()):
             await context.write("".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) + "\n")
     return 0
 

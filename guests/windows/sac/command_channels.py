@@ -7,6 +7,7 @@ when the channel is locked; the session goes on behind it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import trio
 
@@ -19,7 +20,7 @@ from .sac_channels import COMMAND_APPLICATION, Channel, ChannelSwitch
 #: Runs a session in a window, until it ends.
 Session = Callable[[ConsoleWindow, Token], Awaitable[None]]
 #: How long a wrong password is considered, in seconds; scaled.
-FAIL_DELAY_S = 2.0
+FAIL_DELAY_S: Final = 2.0
 
 
 class CommandChannels:
@@ -126,10 +127,11 @@ class _Door:
         while True:
             await self._closed.wait()
             self._closed = trio.Event()
-            token = await self._log_on(self.channel.window)
-            self.token = token
+            window = self.channel.window
+            self.token = await self._log_on(window)
             self.session_window.last_key_s = trio.current_time()
             self.channel.window = self.session_window
+            window.give_keys_to(self.session_window)
             if not self.opened.is_set():
                 self.opened.set()
             await self._switch.refresh(self.channel)

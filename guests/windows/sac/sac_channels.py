@@ -150,16 +150,21 @@ class ChannelSwitch:
         """Remove a channel whose program has ended; if it was shown, SAC is."""
         number = next(number for number, each in self._channels.items() if each is channel)
         del self._channels[number]
+        channel.window.forget_keys()
         if number == self._current:
+            self._current, self._header = 0, None  # before anything else can happen: a key may come meanwhile
             await self._view(0)
 
     # ----------------------------------------------------------------------------------------------------- the display
     async def select(self, number: int, by_tab: bool = False) -> None:
         """Show the header page of a channel."""
         async with self._turn:
+            channel = self._channels.get(number)
+            if channel is None:
+                return  # it was closed meanwhile
             self._current, self._header = number, by_tab
             page = Screen()
-            await self._send(page.erase() + page.draw(self._channels[number].header()))
+            await self._send(page.erase() + page.draw(channel.header()))
 
     async def refresh(self, channel: Channel) -> None:
         """Draw a channel again if it is shown, because its window is another one."""
@@ -168,8 +173,11 @@ class ChannelSwitch:
 
     async def _view(self, number: int) -> None:
         async with self._turn:
+            channel = self._channels.get(number)
+            if channel is None:
+                return  # it was closed meanwhile
             self._current, self._header = number, None
-            await self._send(self._channels[number].window.screen.whole())
+            await self._send(channel.window.screen.whole())
 
     async def _show(self, channel: Channel, draw: Callable[[], str]) -> None:
         async with self._turn:
@@ -193,4 +201,5 @@ class ChannelSwitch:
         elif self._header is not None:
             await self._view(0 if self._header and character == "0" else self._current)
         else:
-            await self._channels[self._current].window.press(character)
+            while not await self._channels[self._current].window.press(character):
+                pass  # it had to wait, and another window may be shown by now

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from typing import Final
 
+import trio
+
 from ..disk.network_adapter import ADAPTER_NAME
 from ..disk.registry_hive import CRASH_CONTROL
 from ..system.running_windows import MANUALLY_INITIATED_CRASH, VERSION, RunningWindows
@@ -228,16 +230,19 @@ class SacCommands:
     async def _restart(self, _words: list[str]) -> None:
         await self._write("The system is restarting.\n")
         self._windows.end("reboot")
+        await trio.sleep_forever()  # there is no other prompt
 
     async def _shut_down(self, _words: list[str]) -> None:
         await self._write("The system is shutting down.\n")
         self._windows.end("poweroff")
+        await trio.sleep_forever()  # there is no other prompt
 
     async def _crash(self, _words: list[str]) -> None:
         if not self._windows.disk.registry.number(CRASH_CONTROL, "CrashDumpEnabled", 0):
             await self._write("Crash dump is not enabled (CrashDumpEnabled).\n")
             return
         self._windows.crash(MANUALLY_INITIATED_CRASH)
+        await trio.sleep_forever()  # there is no other prompt
 
 
 def task_lines(windows: RunningWindows, detailed: bool) -> Iterator[str]:

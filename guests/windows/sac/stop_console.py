@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ..system.running_windows import StopError
+import trio
+
+from ..system.running_windows import DUMP_FILE, StopError
 from .sac_channels import ChannelSwitch
 from .sac_pager import Pager
 from .sac_prompt import Command, SacPrompt
@@ -21,7 +23,7 @@ restart    Restart the system immediately.
 
 def stop_text(error: StopError, dumped: bool) -> str:
     """What is written of a stop error."""
-    outcome = "A memory dump was written to C:\\Windows\\MEMORY.DMP." if dumped else "No memory dump was written."
+    outcome = f"A memory dump was written to {DUMP_FILE}." if dumped else "No memory dump was written."
     return (
         "\n\nThe system was stopped because of an error that it cannot go on after.\n\n"
         f"{error.name}\n\nTechnical information:\n\n{error}\n\n{outcome}\n\n"
@@ -82,3 +84,4 @@ class StopConsole:
     async def _do_restart(self, _words: list[str]) -> None:
         await self._write("The system is restarting.\n")
         self._restart()
+        await trio.sleep_forever()  # there is no other prompt

@@ -128,8 +128,8 @@ async def _set_clock(context: ProgramContext, text: str, pattern: str, now: date
 
 async def _help(context: ProgramContext) -> int:
     others = (
-        "BCDEDIT CHKDSK CMD DISM FIND FINDSTR HOSTNAME IPCONFIG MORE NET NETSH NETSTAT NSLOOKUP PING POWERSHELL "
-        "RDPSTATUS REG SC SFC SHUTDOWN SORT SYSTEMINFO TASKKILL TASKLIST WHOAMI WMIC"
+        "BCDEDIT CHKDSK CHKNTFS CMD DISM FIND FINDSTR GPUPDATE HOSTNAME ICACLS IPCONFIG MORE NET NETSH NETSTAT NSLOOKUP "
+        "PING POWERSHELL RDPSTATUS REG SC SFC SHUTDOWN SORT SYSTEMINFO TAKEOWN TASKKILL TASKLIST TELNET WEVTUTIL WHOAMI WMIC"
     )
     await context.write(f"cmd does itself:\n\n{_wrapped(_NAMES)}\n\nPrograms:\n\n{_wrapped(others)}\n")
     return 0

@@ -6,13 +6,14 @@ from typing import Final
 
 from .cmdlet_shell import Cmdlet
 from .configuration_cmdlets import CONFIGURATION_CMDLETS
+from .management_cmdlets import MANAGEMENT_CMDLETS
 from .session_cmdlets import SESSION_CMDLETS
 
-CMDLETS: Final[dict[str, Cmdlet]] = {**SESSION_CMDLETS, **CONFIGURATION_CMDLETS}
+CMDLETS: Final[dict[str, Cmdlet]] = {**SESSION_CMDLETS, **CONFIGURATION_CMDLETS, **MANAGEMENT_CMDLETS}
 ALIASES: Final = {
     "?": "where-object", "cat": "get-content", "cd": "set-location", "clear": "clear-host", "cls": "clear-host",
     "dir": "get-childitem", "echo": "write-output", "fl": "format-list", "ft": "format-table", "gc": "get-content",
-    "gi": "get-item", "gl": "get-location", "gps": "get-process", "gsv": "get-service", "kill": "stop-process",
+    "gl": "get-location", "gps": "get-process", "gsv": "get-service", "gwmi": "get-wmiobject", "kill": "stop-process",
     "ls": "get-childitem", "more": "out-host", "ps": "get-process", "pwd": "get-location", "sasv": "start-service",
     "select": "select-object", "spps": "stop-process", "spsv": "stop-service", "type": "get-content",
     "where": "where-object",

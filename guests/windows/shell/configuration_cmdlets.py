@@ -258,8 +258,8 @@ async def _set_item_property(shell: Shell, call: CmdletCall, _objects: Objects) 
         raise CmdletError("Give -Path, -Name and -Value.")
     old = registry.get(key, given["name"])
     kind = _TYPES.get((call.get("Type", "PropertyType") or "").lower(), old.type if old else "REG_SZ")
-    if len(registry.values(key)) >= _ROOM:
-        raise CmdletError("The key has no room for another value.")
+    if registry.is_full:
+        raise CmdletError("The registry has no room for another value.")
     try:
         registry.set(key, given["name"], kind, parse_data(kind, given["value"]))
     except ValueError:

@@ -10,13 +10,19 @@ from typing import Final
 import trio
 
 from ..disk.boot_store import BootOptions
+from ..disk.event_log import ERROR, INFORMATION
 from ..disk.registry_hive import CRASH_CONTROL
+from ..disk.volume import VolumeError
 from ..disk.windows_disk import BUILD, WindowsDisk
 from ..windows_settings import Settings
 from .remote_desktop import Reachability, desktop_reachability, network_reachability
 from .service_manager import ServiceManager
 from .task_list import Process, ProcessError, TaskList
 
+#: How a start ended that has neither been shut down nor stopped.
+UNEXPECTED: Final = "unexpected"
+#: Where a stop error leaves a dump, which here is a few words.
+DUMP_FILE: Final = r"C:\Windows\MEMORY.DMP"
 VERSION: Final = f"10.0.{BUILD}"
 #: The clock that `s` and `time` set goes from 1980 to 2099, as the PC's clock does.
 _FIRST_YEAR: Final = 1980
@@ -33,7 +39,7 @@ class StopError:
         self.parameters = parameters
 
     def __str__(self) -> str:
-        inside = ", ".join(f"0x{parameter:016X}" for parameter in self.parameters)
+        inside = ",".join(f"0x{parameter:016X}" for parameter in self.parameters)
         return f"*** STOP: 0x{self.number:08X} ({inside})"
 
 
@@ -104,6 +110,27 @@ class RunningWindows:
         for when, text in self._log:
             yield f"{when:%Y-%m-%d %H:%M:%S} {text}"
 
+    def event(self, provider: str, number: int, text: str, level: int = INFORMATION) -> None:
+        """Add to the event log, which stays on the disk."""
+        self.disk.events.add(self.now(), provider, number, text, level)
+
+    def report_start(self) -> None:
+        """Log the start, and how the last one ended; start the services, and log which cannot be started."""
+        self.event(
+            "Microsoft-Windows-Kernel-General", 12, f"The operating system started at {self.now():%H:%M:%S} UTC."
+        )
+        last_end, self.disk.last_end = self.disk.last_end, UNEXPECTED
+        if last_end == UNEXPECTED:
+            self.event("EventLog", 6008, "The previous system shutdown was unexpected.", ERROR)
+        elif last_end:
+            text = f"The computer has rebooted from a bugcheck. The bugcheck was: {last_end}."
+            self.event("Microsoft-Windows-WER-SystemErrorReporting", 1001, text, ERROR)
+        self.event("EventLog", 6005, "The Event log service was started.")
+        if self.disk.volume.damaged:
+            self.event("Ntfs", 55, "A corruption was discovered in the file system structure on volume C:.", ERROR)
+        for failure in self.services.start_all():
+            self.event("Service Control Manager", 7000, failure, ERROR)
+
     # -------------------------------------------------------------------------------------------------------- network
     def network(self) -> Reachability:
         """Whether packets from outside reach the machine."""
@@ -118,6 +145,9 @@ class RunningWindows:
         """End by "reboot" or "poweroff"."""
         if not self.over.is_set():
             self.reason = reason
+            self.disk.last_end = ""
+            what = "restart" if reason == "reboot" else "power off"
+            self.event("User32", 1074, f"The process has initiated the {what} of computer {self.disk.host_name}.")
             self.over.set()
 
     def end_in(self, seconds: float, reason: str) -> None:
@@ -146,9 +176,26 @@ class RunningWindows:
         if self.over.is_set():
             return
         self.stop_error = error
+        self.log(str(error))
+        self.disk.last_end = str(error).removeprefix("*** STOP: ")
         if self.dumps_memory:
-            self.disk.dumps.append(str(error))
+            try:
+                self.disk.volume.write(DUMP_FILE, f"{error.name}\n{error}\n")
+            except VolumeError:
+                self.log("There is no room for a memory dump")
         self.over.set()
+
+    def handle_nmi(self) -> None:
+        """The NMI button: a stop error, unless the registry says that an NMI is only noted (NMICrashDump)."""
+        if self.disk.registry.number(CRASH_CONTROL, "NMICrashDump", 1):
+            self.crash(NMI_HARDWARE_FAILURE)
+        else:
+            self.log("A non-maskable interrupt came, and nothing was done (NMICrashDump)")
+
+    @property
+    def restarts_itself(self) -> bool:
+        """Whether the machine restarts by itself after a stop error (AutoReboot)."""
+        return self.disk.registry.number(CRASH_CONTROL, "AutoReboot", 0) != 0
 
     @property
     def dumps_memory(self) -> bool:

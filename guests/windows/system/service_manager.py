@@ -6,6 +6,8 @@ from ..disk.service_settings import TERM_SERVICE, ServiceSettings
 from ..disk.windows_disk import WindowsDisk
 from .task_list import TaskList
 
+_NOT_IN_SAFE_MODE = 1084
+
 
 class ServiceError(Exception):
     """A service cannot be started or stopped; ``number`` is the system error."""
@@ -31,15 +33,20 @@ class ServiceManager:
         #: The running services and their processes, by the services' names in lower case.
         self._running: dict[str, int] = {}
 
-    def start_all(self) -> None:
-        """Start what starts with the system."""
+    def start_all(self) -> list[str]:
+        """Start what starts with the system; returns what is to be said of those that cannot be started."""
+        failures: list[str] = []
         for settings in self._disk.services.values():
             demanded = settings.name == TERM_SERVICE and settings.start == "demand"  # winlogon asks for it
-            if settings.start in ("auto", "delayed-auto", "system", "boot") or demanded:
-                try:
-                    self.start(settings.name)
-                except ServiceError:
-                    pass
+            wanted = settings.start in ("auto", "delayed-auto", "system", "boot") or demanded
+            if not wanted or self.is_running(settings.name):
+                continue
+            try:
+                self.start(settings.name)
+            except ServiceError as error:
+                if error.number != _NOT_IN_SAFE_MODE:
+                    failures.append(f"The {settings.display_name} service failed to start: {error}")
+        return failures
 
     def settings_of(self, name: str) -> ServiceSettings:
         """A service's settings, by its name or its display name.
@@ -79,7 +86,7 @@ class ServiceManager:
                 "enabled devices associated with it.",
             )
         if self._safeboot == "Minimal" and not settings.safe:
-            raise ServiceError(1084, "This service cannot be started in Safe Mode.")
+            raise ServiceError(_NOT_IN_SAFE_MODE, "This service cannot be started in Safe Mode.")
         if settings.name == TERM_SERVICE and self._disk.volume.damaged:
             raise ServiceError(1392, "The file or directory is corrupted and unreadable.")
         self._start_what_it_needs(settings)

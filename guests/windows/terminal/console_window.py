@@ -55,19 +55,24 @@ class ConsoleWindow:
         self._interrupts: list[trio.CancelScope | None] = []
 
     # ---------------------------------------------------------------------------------------------------------- keys
-    async def press(self, character: str) -> None:
-        """A key was pressed; waits while too many wait already."""
+    async def press(self, character: str) -> bool:
+        """A key was pressed.
+
+        Returns:
+            Whether it was taken.  If too many wait already, it is not, and the call returns once one of them is read.
+        """
         self.last_key_s = trio.current_time()
         interrupt = self._interrupts[-1] if self._interrupts else None
         if character == _CTRL_C and interrupt is not None:
-            self._keys.clear()
-            self._announce()
+            self.forget_keys()
             interrupt.cancel()
-            return
-        while len(self._keys) >= TYPE_AHEAD:
+            return True
+        if len(self._keys) >= TYPE_AHEAD:
             await self._changed.wait()
+            return False
         self._keys.append(Key(character, self.last_key_s))
         self._announce()
+        return True
 
     async def read_key(self) -> Key:
         """Wait for the next key."""
@@ -76,6 +81,17 @@ class ConsoleWindow:
         key = self._keys.popleft()
         self._announce()
         return key
+
+    def forget_keys(self) -> None:
+        """Forget what was typed and not read; whoever waits to press a key goes on."""
+        self._keys.clear()
+        self._announce()
+
+    def give_keys_to(self, other: ConsoleWindow) -> None:
+        """Hand on what was typed and not read, to the window that is shown from now on."""
+        other._keys.extend(self._keys)
+        other._announce()
+        self.forget_keys()
 
     @contextmanager
     def interruptible(self) -> Iterator[trio.CancelScope]:

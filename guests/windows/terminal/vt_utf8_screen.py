@@ -35,11 +35,6 @@ class Screen:
         self._column = 0
         self._went_on = False  # the line above was full, and this one belongs to it
 
-    @property
-    def column(self) -> int:
-        """The cursor's column, from 0."""
-        return self._column
-
     def draw(self, text: str) -> str:
         """Put a text on the screen.
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 import trio
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.guests.windows.windows_line import running_windows, unpadded, windows_module
-from tests.machine.rig import virtual_time
+from tests.machine.rig import run_virtual, virtual_time
 
 MENU = {"displaybootmenu": True, "bootems": True, "timeout": 10}
 CHOICE = b"Choose an operating system to start"
@@ -174,7 +178,7 @@ async def test_shutdown_waits_and_can_be_taken_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "words"),
+    ("wrong", "words"),
     [
         ({"edition": "home"}, "use server or client"),
         ({"hostname": "a_b"}, "hostname: use 1 to 15"),
@@ -184,8 +188,8 @@ async def test_shutdown_waits_and_can_be_taken_back() -> None:
     ],
 )
 @virtual_time
-async def test_an_impossible_setting_is_said(settings: dict[str, object], words: str) -> None:
-    async with running_windows(**settings) as line:
+async def test_an_impossible_setting_is_said(wrong: dict[str, object], words: str) -> None:
+    async with running_windows(**wrong) as line:
         end = await line.machine.wait_ended()
         assert end.reason == "failed"
         assert words in end.detail
@@ -204,3 +208,51 @@ async def test_the_menu_names_windows_without_ems_plainly() -> None:
         menu = unpadded(await line.expect(b"started automatically: "))
         assert "Windows Server 2016" in menu
         assert "EMS Enabled" not in menu
+
+
+@virtual_time
+async def test_boot_logging_lists_the_drivers_on_the_line() -> None:
+    async with running_windows() as line:
+        assert b"Loaded driver" not in await line.expect(b"SAC>")
+        await line.silence(5)
+        await line.run_command("bcdedit /set {current} sos on\nshutdown /r /t 0")
+        assert b"Loaded driver sacdrv.sys\r\n" in await line.expect(b"SAC>")
+
+
+@virtual_time
+async def test_the_power_button_shuts_windows_down() -> None:
+    async with running_windows() as line:
+        await line.at_sac()
+        assert await line.guest.press_power_button()
+        assert (await line.machine.wait_ended()).reason == "poweroff"
+
+
+@virtual_time
+async def test_the_boot_manager_inherits_bootems_of_the_ems_settings() -> None:
+    async with running_windows(displaybootmenu=True) as line:
+        assert CHOICE not in await line.expect(b"SAC>")
+        await line.silence(5)
+        await line.run_command("bcdedit /set {emssettings} bootems yes\nshutdown /r /t 0")
+        await line.expect(CHOICE)
+
+
+@settings(max_examples=20, deadline=timedelta(seconds=20))
+@given(
+    st.lists(
+        st.sampled_from([b"\x1b", b"\x1b[", b"A", b"B", b"8", b"19~", b"\r", b"\t"]) | st.binary(max_size=3),
+        max_size=30,
+    )
+)
+def test_no_key_ends_the_boot_manager_but_for_a_start(keys: list[bytes]) -> None:
+    async def main() -> None:
+        async with running_windows(**MENU, boot_seconds=0, time_scale=0) as line:
+            await line.expect(b"started automatically: 10")
+            line.send(b"".join(keys))
+            await line.silence(60)
+            line.send(b"\r\r\r")
+            await line.silence(60)
+            assert line.machine.ended is None
+            await line.guest.reset()
+            await line.expect(CHOICE)
+
+    run_virtual(main)

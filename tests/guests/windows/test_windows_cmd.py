@@ -72,6 +72,15 @@ OUTPUTS = [
     ("shutdown", "shutdown /r | /s | /a"),
     ("shutdown /r /t soon", "Invalid value for /t: soon"),
     ("cmd /c echo inside", "inside"),
+    ("wmic timezone get caption,standardname /format:list", "StandardName=Coordinated Universal Time"),
+    ("wmic os get frob", "Invalid query"),
+    ("wevtutil qe nowhere", "could not be found"),
+    ("wevtutil qe system /c:1 /f:text", "Event ID: 12"),
+    ("gpupdate /force /wait:-1", "Computer Policy update has completed successfully."),
+    (r"icacls C:\Windows /t /c", r"C:\Windows NT AUTHORITY\SYSTEM:(F)"),
+    (r"takeown /f C:\Windows /a /r", "now owned by"),
+    ("telnet bing.com 80", "'telnet' is not recognized"),
+    ("dism /online /Enable-Feature /FeatureName:TelnetClient & telnet bing.com 80", "Connecting To bing.com...connected"),
     ("help", "BCDEDIT"),
 ]  # fmt: skip
 
@@ -274,3 +283,49 @@ async def test_the_date_is_set_by_an_administrator() -> None:
         await line.cmd("time 23:30")
         assert (await line.cmd("time /t")).startswith("11:30 PM")
         assert "cannot accept" in await line.cmd("date 31-31-2024")
+
+
+@virtual_time
+async def test_a_long_paste_loses_nothing() -> None:
+    async with running_windows() as line:
+        await line.at_cmd()
+        line.send("".join(f"echo [{n}]\r" for n in range(1500)).encode())
+        text = unpadded(await line.expect(b"\r\n[1499]", 600))
+        assert [f"\n[{n}]\n" in text + "\n" for n in range(1500)] == [True] * 1500
+
+
+@virtual_time
+async def test_the_registry_can_be_full() -> None:
+    async with running_windows() as line:
+        await line.at_sac()
+        keys = "".join(f"reg add HKCU\\Key{n}\n" for n in range(2100))
+        assert "Not enough quota" in (await line.run_command(keys))[1]
+        assert "no room" in (await line.run_command(r"Set-ItemProperty HKCU:\Key1 a b", "powershell"))[1]
+
+
+@virtual_time
+async def test_the_event_log_says_what_happened_in_earlier_starts() -> None:
+    errors = 'wevtutil qe system /f:text /q:"Event[System[Level=2]]"'
+    async with running_windows(broken="filesystem") as line:
+        await line.at_sac()
+        text = (await line.run_command(errors))[1]
+        assert "Source: Ntfs\n" in text
+        assert "The Remote Desktop Services service failed to start: The file or directory is corrupted" in text
+        assert "Level: Information" not in text
+        await line.guest.reset()
+        await line.at_sac()
+        await line.guest.nmi()
+        await line.expect(b"!SAC>")
+        line.send(b"restart\r")
+        await line.at_sac()
+        text = (await line.run_command(errors + " /rd:true"))[1]
+        assert text.index("The bugcheck was: 0x00000080") < text.index("previous system shutdown was unexpected")
+        query = "Event[System[Provider[@Name='User32'] and EventID=1074]]"
+        assert (await line.run_command(f'wevtutil qe system /q:"{query}"'))[1] == ""
+        await line.run_command("shutdown /r /t 0")
+        await line.at_sac()
+        assert "initiated the restart of" in (await line.run_command(f'wevtutil qe system /q:"{query}"'))[1]
+        assert (
+            "unexpected"
+            not in (await line.run_command('wevtutil qe system /c:1 /rd:true /q:"Event[System[Level=2]]"'))[1]
+        )

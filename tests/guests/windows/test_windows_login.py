@@ -143,3 +143,14 @@ async def test_only_its_owner_unlocks_a_session() -> None:
         line.send(b"\r")
         await line.log_on("bob", "Secret-123")
         assert "belongs to Administrator" in unpadded(await line.expect(b"who alone can unlock it."))
+
+
+@virtual_time
+async def test_what_is_pasted_behind_the_password_reaches_the_session() -> None:
+    async with running_windows() as line:
+        await line.at_sac()
+        await line.open_channel()
+        await line.expect(b"Username: ")
+        line.send(f"{USER}\r\r{PASSWORD}\recho pasted\recho too\r".encode())
+        await line.expect(b"\r\npasted ")
+        await line.expect(b"\r\ntoo ")

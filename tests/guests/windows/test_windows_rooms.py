@@ -46,8 +46,9 @@ def test_the_rooms_import_one_way_only() -> None:
     assert wrong == []
 
 
-def test_cmd_is_not_loaded_before_somebody_logs_on() -> None:
-    package = load_main(WINDOWS, "windows_machine.py").__module__.rpartition(".")[0]
+def test_cmd_is_not_loaded_before_somebody_logs_on(tmp_path: Path) -> None:
+    copy = shutil.copytree(WINDOWS, tmp_path / "windows", ignore=shutil.ignore_patterns("__pycache__"))
+    package = load_main(copy, "windows_machine.py").__module__.rpartition(".")[0]
     loaded = {name.removeprefix(f"{package}.") for name in sys.modules if name.startswith(f"{package}.")}
     assert "bootmgr.bootmgr_menu" in loaded
     assert {name for name in loaded if name.split(".")[0] in ("shell", "programs", "sac", "windows_system")} == set()

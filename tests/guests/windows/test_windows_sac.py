@@ -237,7 +237,8 @@ async def test_restart_boots_again_and_shutdown_switches_off() -> None:
     async with running_windows() as line:
         await line.at_sac()
         line.send(b"restart\r")
-        await line.expect(b"Booting from Hard Disk")
+        last_words = unpadded(await line.expect(b"This is `windows'"))
+        assert last_words == "restart\nThe system is restarting.\nThis is `windows'"
         await line.at_sac()
         line.send(b"shutdown\r")
         end = await line.machine.wait_ended()

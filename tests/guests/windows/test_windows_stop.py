@@ -7,6 +7,8 @@ import pytest
 from tests.guests.windows.windows_line import running_windows, unpadded
 from tests.machine.rig import virtual_time
 
+CRASH_CONTROL = r"HKLM\SYSTEM\CurrentControlSet\Control\CrashControl"
+
 
 @virtual_time
 async def test_crashdump_stops_the_system_and_restart_boots_it_again() -> None:
@@ -15,7 +17,7 @@ async def test_crashdump_stops_the_system_and_restart_boots_it_again() -> None:
         line.send(b"crashdump\r")
         text = unpadded(await line.expect(b"!SAC>"))
         assert "MANUALLY_INITIATED_CRASH" in text
-        assert "*** STOP: 0x000000E2 (0x0000000000000000, " in text
+        assert "*** STOP: 0x000000E2 (0x0000000000000000," in text
         assert "A memory dump was written" in text
         names = [each.split()[0] for each in (await line.sac("?", "!SAC>")).splitlines()]
         assert names == ["d", "?", "id", "q", "restart"]
@@ -25,6 +27,7 @@ async def test_crashdump_stops_the_system_and_restart_boots_it_again() -> None:
         line.send(b"restart\r")
         await line.expect(b"Booting from Hard Disk")
         await line.at_sac()
+        assert "MANUALLY_INITIATED_CRASH" in (await line.run_command(r"type C:\Windows\MEMORY.DMP"))[1]
 
 
 @virtual_time
@@ -55,11 +58,31 @@ async def test_q_leaves_the_system_stopped_until_it_is_reset() -> None:
 async def test_without_crash_dumps_crashdump_is_refused_and_an_nmi_writes_none() -> None:
     async with running_windows() as line:
         await line.at_sac()
-        key = r"HKLM\SYSTEM\CurrentControlSet\Control\CrashControl"
-        await line.run_command(f"reg add {key} /v CrashDumpEnabled /t REG_DWORD /d 0 /f")
+        await line.run_command(f"reg add {CRASH_CONTROL} /v CrashDumpEnabled /t REG_DWORD /d 0 /f")
         assert "not enabled" in await line.sac("crashdump")
         await line.guest.nmi()
         assert "No memory dump was written." in unpadded(await line.expect(b"!SAC>"))
+
+
+@virtual_time
+async def test_an_nmi_is_only_noted_where_the_registry_says_so() -> None:
+    async with running_windows() as line:
+        await line.at_sac()
+        await line.run_command(f"reg add {CRASH_CONTROL} /v NMICrashDump /t REG_DWORD /d 0 /f")
+        await line.guest.nmi()
+        assert await line.silence(60) == b""
+        assert "A non-maskable interrupt came" in await line.sac("d")
+
+
+@pytest.mark.parametrize("sac", [True, False])
+@virtual_time
+async def test_a_stopped_system_restarts_by_itself_where_the_registry_says_so(sac: bool) -> None:
+    async with running_windows(sac=sac) as line:
+        await line.expect(b"SAC>" if sac else b"End")
+        await line.silence(10)
+        await line.run_command(f"reg add {CRASH_CONTROL} /v AutoReboot /t REG_DWORD /d 1 /f")
+        await line.guest.nmi()
+        await line.expect(b"Booting from Hard Disk")
 
 
 @pytest.mark.parametrize("command", ["taskkill /f /im csrss.exe", "taskkill /pid 576"])

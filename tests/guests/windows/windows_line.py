@@ -16,7 +16,7 @@ from tests.guests.line import Line
 from uartsim.guest.catalogue import find_guest
 from uartsim.guest.make_guest import make_guest
 from uartsim.guest.script import ScriptGuest, load_main
-from uartsim.machine import Machine, open_machine
+from uartsim.machine import open_machine
 
 WINDOWS = Path(__file__).parents[3] / "guests" / "windows"
 USER = "Administrator"
@@ -28,7 +28,6 @@ PROMPT = b"C:\\Windows\\system32>"
 class WindowsLine(Line):
     """A person at the serial line of the guest."""
 
-    machine: Machine
     guest: ScriptGuest
 
     async def at_sac(self) -> None:
@@ -115,6 +114,6 @@ async def running_windows(**settings: Any) -> AsyncIterator[WindowsLine]:
     definition = find_guest("windows").with_settings({name: str(value) for name, value in settings.items()})
     guest = make_guest(definition)
     assert isinstance(guest, ScriptGuest)
-    async with open_machine(guest, log=line.logged.append, prepare=line._listen) as machine:
-        line.machine, line.guest = machine, guest
+    async with open_machine(guest, log=line.logged.append, prepare=line._listen):
+        line.guest = guest
         yield line

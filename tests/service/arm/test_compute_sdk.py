@@ -106,6 +106,7 @@ def test_restart_and_reset_change_the_boot_id_and_power_off_and_deallocate_end_t
         machines.begin_restart(GROUP, "vm1").result()
     machines.begin_start(GROUP, "vm1").result()
     assert states(client)[1] == "PowerState/running"
+    assert boot_id(client) not in (first, second)  # run-command waits for the agent of a machine that has just started
 
 
 def test_a_resize_within_the_cluster_restarts_and_another_one_wants_the_machine_deallocated(
@@ -198,6 +199,16 @@ def test_the_operating_system_disk_is_swapped_while_the_machine_is_deallocated_a
     machines.begin_start(GROUP, "vm1").result()
     wait_for(served, b"login: ")
     assert "mine" in machines.begin_run_command(GROUP, "vm1", look).result().value[0].message
+
+
+def test_a_disk_that_the_caller_may_not_write_is_not_attached(served: Served) -> None:
+    with compute_client(served, "operator") as operator:  # who may write machines, and no disks
+        assert operator.virtual_machines.get(GROUP, "vm1").name == "vm1"
+        disk_id = f"{vm_id().parent}/providers/Microsoft.Compute/disks/anything"
+        change = {"properties": {"storageProfile": {"osDisk": {"managedDisk": {"id": disk_id}}}}}
+        with pytest.raises(HttpResponseError, match=r"Microsoft\.Compute/disks/write") as caught:
+            operator.virtual_machines.begin_update(GROUP, "vm1", change)
+        assert "(AuthorizationFailed)" in str(caught.value)
 
 
 def test_a_password_is_reset_by_vm_access_and_is_stored_nowhere(served: Served, client: Any) -> None:

@@ -100,7 +100,7 @@ def test_groups_are_listed_to_those_who_may_read_them(service: Served, owner: ht
         ("&$filter=resourceType eq 'microsoft.storage/storageaccounts' and resourceGroup eq 'RG'", ["bootlogs"]),
         ("&$filter=name eq 'web'", ["web"]),
         ("&$filter=substringof('oot', name)", ["bootlogs"]),
-        ("&$filter=startswith(name, 'we')", ["web"]),
+        ("&$filter=startswith(name, 'w')", ["web"]),
         ("&$filter=location eq 'nowhere'", []),
     ],
 )

@@ -171,3 +171,12 @@ def _send_fragments(client: Client, *parts: str) -> None:
         opcode = websocket.ABNF.OPCODE_TEXT if number == 0 else websocket.ABNF.OPCODE_CONT
         frame = websocket.ABNF.create_frame(part, opcode, fin=int(number == len(parts) - 1))
         client.socket.send_frame(frame)
+
+
+def test_a_connection_string_survives_what_clients_do_to_it() -> None:
+    with open_rig() as rig:
+        for _ in range(20):
+            url = rig.open()
+            assert url.count("ws") == 1
+            assert url.count("/client") == 1
+            assert url.endswith("/client")

@@ -78,9 +78,11 @@ def test_a_request_without_a_token_is_told_so(header: str | None) -> None:
     }
 
 
-@pytest.mark.parametrize("header", ["Basic YTpi", "token", "Bearer"])
+@pytest.mark.parametrize("header", ["Basic YTpi", "token"])
 def test_another_scheme_is_told_so(header: str) -> None:
-    assert refusal(lambda: tokens().read_header(header)).code in ("AuthenticationFailed", "InvalidAuthenticationToken")
+    error = refusal(lambda: tokens().read_header(header))
+    assert error.code == "AuthenticationFailed"
+    assert error.message == "Authentication failed. The 'Authorization' header is provided in an invalid format."
 
 
 def unsigned(claims: dict[str, object]) -> str:
@@ -103,6 +105,7 @@ def test_a_token_that_is_not_signed_by_this_service_is_refused() -> None:
         "x" * 100_000,
         "..",
         "é.é.é",
+        "",
     ]
     for token in forged:
         error = refusal(partial(tokens().read, token))

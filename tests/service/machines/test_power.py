@@ -245,6 +245,26 @@ async def test_a_guest_that_fails_stops_its_machine_with_the_reason_and_no_other
     assert any(line.startswith("vm1: the machine has stopped: failed: ValueError") for line in said)
 
 
+@pytest.mark.parametrize(
+    "private",
+    [{"settings": "grub_timeout=0"}, {"settings": {"nonsense": 1}}, {"port": {"rate": "fast"}}, {"port": {"speed": 1}}],
+)
+@virtual_time
+async def test_whatever_is_wrong_with_a_machine_is_said_and_no_other_notices(private: dict[str, object]) -> None:
+    store, said = Store(None), list[str]()
+    add_machine(store, "vm1", power="running", guest="demo", **private)
+    add_machine(store, "vm2", power="running")
+    async with running(store, said) as machines:
+        wrong, right = machines.get(machine_id("vm1")), machines.get(machine_id("vm2"))
+        assert wrong is not None
+        assert right is not None
+        await until(wrong, lambda: wrong.failure)
+        assert wrong.power_state is PowerState.STOPPED
+        assert said == [f"vm1: the machine has stopped: {wrong.failure}"]
+        await in_state(right, PowerState.RUNNING) if right.hub is None else None
+        await output_with(right, b"demo login: ")
+
+
 @virtual_time
 async def test_what_ran_runs_again_when_the_service_starts_again_and_nothing_else_does() -> None:
     store = Store(None)

@@ -76,13 +76,18 @@ class Terminal:
 
     def expect(self, text: str) -> str:
         """Wait for a text; returns what came since the last one that was waited for, the text included."""
-        ends_at = time.monotonic() + self.patience_s
-        while (found := self.seen.find(text, self._at)) < 0:
-            if not self._receive(ends_at):
-                raise AssertionError(f"{text!r} did not come: {self.seen[-2000:]!r}; closed: {self.code} {self.reason}")
+        self.wait_until(lambda: text in self.seen[self._at :], repr(text))
+        found = self.seen.index(text, self._at)
         came = self.seen[self._at : found + len(text)]
         self._at = found + len(text)
         return came
+
+    def wait_until(self, condition: Callable[[], object], what: str) -> None:
+        """Receive until a condition on what has been seen holds."""
+        ends_at = time.monotonic() + self.patience_s
+        while not condition():
+            if not self._receive(ends_at):
+                raise AssertionError(f"no {what}: {self.seen[-2000:]!r}; closed: {self.code} {self.reason}")
 
     def ended(self) -> str:
         """Wait for the end of the WebSocket; returns the reason that the server gave."""

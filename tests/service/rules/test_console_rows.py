@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.service.rules.azure_tenant import AzureTenant, Terminal
+from tests.service.rules.wire_tap import WireTap
 from uartsim.guest.catalogue import find_guest
 
 Made = Callable[..., AzureTenant]
@@ -287,6 +288,20 @@ def test_plain_http_gets_no_data(azure: AzureTenant, path: str) -> None:
                 pass
         assert b"login" not in answered
         assert b"101 " not in answered
+
+
+@pytest.mark.azure("A-078", "P-018")
+def test_capture_of_the_wire_holds_neither_text_nor_token(azure: AzureTenant) -> None:
+    url = urlsplit(azure.connect(azure.vm("linux1")).json()["connectionString"])
+    token = azure.tokens["vmcontributor"]
+    with WireTap(str(url.hostname), url.port or 443) as tap:
+        tapped = url._replace(netloc=f"{url.hostname}:{tap.port}").geturl()
+        with Terminal(tapped, token, azure.tls) as terminal:
+            terminal.login()
+            assert terminal.run("echo for nobody else") == "for nobody else"
+    assert len(tap.captured) > len(terminal.seen)
+    for secret in ("login:", "for nobody", "toor", token):
+        assert secret.encode() not in tap.captured
 
 
 @pytest.mark.azure("A-079", "P-019")

@@ -55,7 +55,7 @@ def test_the_certificate_is_good_for_each_name_of_the_service(served: Served, na
 @pytest.mark.parametrize(
     ("request_text", "status"),
     [
-        (b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"x" * 100_000 + b"\r\n\r\n", b"431"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"x" * 40_000, b"431"),
         (b"rubbish\r\n\r\n", b"400"),
         (b"GET / HTTP/1.1\r\n\r\n", b"400"),
         (b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n", b"400"),
@@ -124,3 +124,26 @@ def test_an_unforeseen_error_is_one_line_here_and_an_arm_error_there(
     said = capfd.readouterr().err
     assert "ZeroDivisionError" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nHo"], ids=["silent", "slow head"])
+def test_a_connection_without_a_request_does_not_stay_for_ever(
+    serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr("uartsim.service.serving.http_server.IDLE_S", 0.3)
+    served = serve()
+    with encrypted(served) as client:
+        client.sendall(begun)
+        assert client.recv(4096) == b""
+    assert still_answers(served)
+
+
+def test_a_handshake_that_is_not_finished_does_not_stay_for_ever(
+    serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("uartsim.service.serving.http_server.HANDSHAKE_S", 0.3)
+    served = serve()
+    with plain(served) as client:
+        client.sendall(b"\x16\x03\x01")
+        assert client.recv(4096) == b""
+    assert still_answers(served)

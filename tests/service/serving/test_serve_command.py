@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
@@ -19,6 +20,7 @@ import pytest
 import websocket
 from click.testing import CliRunner
 
+from tests.patience import patience
 from tests.service.serve_process import ServeProcess
 from tests.service.served import MACHINES, SECRET, TENANT, vm_id
 from uartsim.cli import serve_command
@@ -54,12 +56,35 @@ def test_it_prints_where_it_is_and_how_to_log_in_and_ends_on_ctrl_c(start_proces
     url = serving.wait_ready()
     status, output, errors = serving.end(signal.SIGINT)
     assert (status, errors) == (0, "")
-    assert f"service  {url}\n" in output
+    assert f"service  {url} " in output
     assert f"CA={serving.state / AUTHORITY}" in output
     assert "owner@example.com" in output
     assert "az login" in output
     assert SECRET not in output
     assert not (serving.state / "connection.toml").exists()
+
+
+def test_the_line_that_it_prints_for_our_client_opens_a_console(start_process: Start) -> None:
+    serving = start_process(TENANT + MACHINES)
+    serving.wait_ready()
+    assert serving.process.stdout is not None
+    line = next(line for line in serving.process.stdout if line.startswith("console "))
+    variable, *command = line.split()[1:]
+    assert variable == f"UARTSIM_SERVE_STATE={serving.state}"
+    assert command[0] == "uartsim"
+    command[command.index("NAME")] = "owner@example.com"
+    name, _, value = variable.partition("=")
+    done = subprocess.run(
+        [sys.executable, "-m", *command, "--wait", "3"],
+        env={**os.environ, name: value, "UARTSIM_SECRET": SECRET},
+        input="\n",
+        capture_output=True,
+        text=True,
+        timeout=patience(60),
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "demo login: " in done.stdout
 
 
 def test_a_console_that_is_open_is_closed_with_1001_and_a_reason(start_process: Start) -> None:
@@ -78,7 +103,7 @@ def test_a_console_that_is_open_is_closed_with_1001_and_a_reason(start_process: 
         opcode, data = websocket.ABNF.OPCODE_TEXT, b""
         while opcode != websocket.ABNF.OPCODE_CLOSE:
             opcode, data = console.recv_data()
-        console.shutdown()
+        console.shutdown()  # type: ignore[no-untyped-call]
     assert int.from_bytes(data[:2], "big") == 1001
     assert data[2:]
     status, _, errors = serving.wait_ended()

@@ -76,6 +76,15 @@ def test_what_is_new_in_the_file_is_added_and_said(scene: Scene) -> None:
     assert len(list(scene.store.list("Microsoft.Compute/virtualMachines"))) == 2
 
 
+def test_what_is_new_but_has_no_place_any_more_is_left_out_and_said(scene: Scene) -> None:
+    scene.apply(MACHINE)
+    scene.store.delete(VM1.parent)
+    said = scene.apply(MACHINE + '[[vm]]\nname = "vm2"\n')
+    assert "but not added, because what it belongs into has been deleted: /subscriptions/" in said
+    assert "added to the state" not in said
+    assert list(scene.store.list("Microsoft.Compute/virtualMachines")) == []
+
+
 def test_what_has_changed_in_the_file_is_kept_as_it_is_and_said(scene: Scene) -> None:
     scene.apply(USER + MACHINE)
     said = scene.apply(USER.replace("first", "second") + '[[vm]]\nname = "vm1"\nsize = "Standard_B2s"\n')

@@ -71,6 +71,7 @@ def _guest_of(request: ArmRequest, content: Mapping[str, Any]) -> str | None:
         return None
     if option == "copy":
         source_id = ResourceId(str(creation.get("sourceResourceId") or "/"))
+        request.parts.authorisation.check(request.caller, f"{DISK_TYPE}/read", source_id)
         source = request.parts.store.get(source_id)
         if source is None:
             raise resource_not_found(source_id)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
-
-import trio
 
 from uartsim.errors import UartsimError
 from uartsim.service.arm import os_disks
@@ -13,6 +12,7 @@ from uartsim.service.arm.accepted import begin
 from uartsim.service.arm.arm_request import ArmRequest
 from uartsim.service.arm.compute_power import MACHINE, TYPES
 from uartsim.service.arm.compute_work import machine_of, provisioned
+from uartsim.service.arm.guest_commands import when_it_runs
 from uartsim.service.arm.machine_model import (
     at,
     changed,
@@ -32,8 +32,6 @@ from uartsim.service.machines.vm_sizes import SIZES
 from uartsim.service.parts import Parts
 from uartsim.service.store import Resource, ResourceId
 
-#: How long the agent of a new machine may take to come up and set the administrator's password, in seconds.
-FIRST_PASSWORD_S: Final = 60.0
 #: The size of a machine that is made without one.
 _DEFAULT_SIZE: Final = "Standard_DS1_v2"
 
@@ -91,7 +89,7 @@ def _create(request: ArmRequest) -> Answer:
     parts, body = request.parts, storable(request.content)
     check_size(body)
     profile = dict(body["properties"].get("storageProfile") or {})
-    disk = os_disks.disk_of(parts, body)
+    disk = os_disks.disk_of(request, body)
     if disk is not None:
         os_disks.check_attachable(disk, request.id)
         os_disks.attach(parts, disk, request.id)
@@ -127,18 +125,11 @@ async def _set_first_password(parts: Parts, machine_id: ResourceId, profile: Map
     user, password = profile.get("adminUsername"), profile.get("adminPassword")
     if not isinstance(user, str) or not isinstance(password, str):
         return
-    why = "it has not started"
-    with trio.move_on_after(FIRST_PASSWORD_S):
-        while True:
-            try:
-                await (
-                    machine_of(parts, machine_id).agent("set the administrator's password").set_password(user, password)
-                )
-                return
-            except UartsimError as error:
-                why = str(error)
-            await trio.sleep(0.25)
-    parts.machines.log(machine_id, f"the administrator's password could not be set: {why}")
+    try:
+        agent = machine_of(parts, machine_id).agent("set the administrator's password")
+        await when_it_runs(partial(agent.set_password, user, password))
+    except UartsimError as error:
+        parts.machines.log(machine_id, f"the administrator's password could not be set: {error}")
 
 
 def _update(request: ArmRequest, present: Resource, body: dict[str, Any]) -> Answer:
@@ -151,7 +142,7 @@ def _update(request: ArmRequest, present: Resource, body: dict[str, Any]) -> Ans
         check_resize(present, size, machine.power_state)
     disk = None
     if changed(present.body, body, "storageProfile.osDisk.managedDisk.id"):
-        disk = os_disks.disk_of(parts, body)
+        disk = os_disks.disk_of(request, body)
         assert disk is not None
         os_disks.check_swap(present, disk, machine.power_state)
         profile = body["properties"]["storageProfile"]

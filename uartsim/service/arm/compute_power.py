@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from uartsim.service.arm.arm_request import ArmRequest
-from uartsim.service.arm.compute_work import begin_power
+from uartsim.service.arm.compute_work import begin_power, machine_of
 from uartsim.service.arm.operation import Answer, Operation, QueryParameter
 from uartsim.service.machines.virtual_machine import VirtualMachine
 
@@ -53,6 +53,10 @@ def power_off_of(request: ArmRequest) -> Power:
 
 
 async def _power_off(request: ArmRequest) -> Answer:
+    if skips_shutdown(
+        request
+    ):  # what is being done to the machine, such as a shutdown that takes long, is not waited for
+        machine_of(request.parts, request.id).cut_power()
     return begin_power(request, power_off_of(request))
 
 

@@ -7,20 +7,27 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import trio
 
 from uartsim.errors import UartsimError
-from uartsim.machine import AgentError, AgentGuest, CommandResult
+from uartsim.machine import AgentError, AgentGuest, AgentNotRunningError, CommandResult
 from uartsim.printable import quoted
 from uartsim.service.arm_error import ArmError
 
 #: How long a command may take, in seconds.
 LONGEST_COMMAND_S: Final = 5400.0
+#: How long the agent of a guest that has just been started may take to come up, in seconds.
+AGENT_WAIT_S: Final = 60.0
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ENABLE_EMS: Final = "bcdedit /ems {current} on\nbcdedit /emssettings EMSPORT:1 EMSBAUDRATE:115200\n"
+
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +115,22 @@ def script_of(command: Command, content: Mapping[str, Any]) -> str:
     return "\n".join([*setting, *lines]) + "\n"
 
 
+async def when_it_runs(ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
+    """Ask the agent of a guest that may have only just been started: as long as it does not run, ask again for a while.
+
+    Raises:
+        AgentNotRunningError: it has not come up in :data:`AGENT_WAIT_S`.
+    """
+    ends_at = trio.current_time() + AGENT_WAIT_S
+    while True:
+        try:
+            return await ask()
+        except AgentNotRunningError:
+            if trio.current_time() >= ends_at:
+                raise
+        await trio.sleep(0.25)
+
+
 async def run(agent: AgentGuest, command: Command, script: str) -> dict[str, Any]:
     """Run a command in a guest; returns the result in Azure's shape.
 
@@ -115,7 +138,8 @@ async def run(agent: AgentGuest, command: Command, script: str) -> dict[str, Any
         ArmError: 409, the guest cannot; the message says why.
     """
     try:
-        result = await agent.run_command(script, shell=command.shell, timeout_s=LONGEST_COMMAND_S)
+        ask = partial(agent.run_command, script, shell=command.shell, timeout_s=LONGEST_COMMAND_S)
+        result = await when_it_runs(ask)
     except AgentError as error:
         raise ArmError(
             409, "VMExtensionProvisioningError", f"The command failed in the virtual machine: {error}"
@@ -188,6 +212,6 @@ async def set_password(agent: AgentGuest, user: str, password: str) -> None:
         ArmError: 409, the guest cannot; the message says why.
     """
     try:
-        await agent.set_password(user, password)
+        await when_it_runs(partial(agent.set_password, user, password))
     except UartsimError as error:
         raise ArmError(409, "VMExtensionProvisioningError", f"VMAccess could not set the password: {error}") from None

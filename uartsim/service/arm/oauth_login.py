@@ -6,62 +6,24 @@ Entra ID's, with a tenant.  Texts and numbers of errors are those of Entra ID.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 import trio
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from uartsim.errors import UartsimError
 from uartsim.printable import quoted
-from uartsim.service.arm_error import ArmError
+from uartsim.service.arm.interactive_login import DEVICE_CODE, InteractiveLogin
+from uartsim.service.arm.oauth_error import OAuthError, read_form, wanted
 from uartsim.service.identity.directory import Directory, Principal, has_secret
 from uartsim.service.identity.tokens import AUDIENCES
 from uartsim.service.parts import Parts
-from uartsim.service.request_body import read_body
 
-#: The most bytes that a form may have.
-MOST_BYTES: Final = 64 << 10
-_GRANTS: Final = ("client_credentials", "password", "refresh_token")
+_GRANTS: Final = ("authorization_code", "client_credentials", DEVICE_CODE, "password", "refresh_token")
 #: At most so many secrets are hashed at a time; each takes 16 MiB.
 _HASHING: Final = 4
-
-
-class OAuthError(UartsimError):
-    """A login is refused (RFC 6749, section 5.2).
-
-    Args:
-        status: the HTTP status.
-        error: the word that names the error, such as ``"invalid_grant"``.
-        number: Entra ID's number for it.
-        description: the text for a person.
-    """
-
-    def __init__(self, status: int, error: str, number: int, description: str) -> None:
-        super().__init__(description)
-        self.status = status
-        self.error = error
-        self.number = number
-        self.description = description
-
-    def body(self) -> dict[str, Any]:
-        """The answer's body."""
-        trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
-        now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-        text = f"AADSTS{self.number}: {self.description}"
-        return {
-            "error": self.error,
-            "error_description": f"{text} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {now}",
-            "error_codes": [self.number],
-            "timestamp": now,
-            "trace_id": trace,
-            "correlation_id": correlation,
-        }
 
 
 class LoginEndpoints:
@@ -76,6 +38,7 @@ class LoginEndpoints:
         self._tokens = parts.tokens
         self._directory = Directory(parts.store)
         self._hashing = trio.CapacityLimiter(_HASHING)
+        self._interactive = InteractiveLogin(parts.base_url, self._user)
 
     def routes(self) -> list[BaseRoute]:
         """The routes."""
@@ -88,6 +51,7 @@ class LoginEndpoints:
             *(Route(f"{tenant}{v}/{discovery}", self.tenant_configuration, methods=["GET"]) for v in ("", "/v2.0")),
             *(Route(path, self.token, methods=["POST"]) for path in tokens),
             *(Route(f"{tenant}/oauth2{v}/token", self.token, methods=["POST"]) for v in ("", "/v2.0")),
+            *self._interactive.routes(),
             Route("/adfs/discovery/keys", self.keys, methods=["GET"]),
             Route(f"{tenant}/discovery/v2.0/keys", self.keys, methods=["GET"]),
         ]
@@ -114,7 +78,7 @@ class LoginEndpoints:
             tenant = request.path_params.get("tenant", "adfs")
             if not self._is_tenant(tenant):
                 raise _unknown_tenant(tenant)
-            answer = await self._answer(await _form(request))
+            answer = await self._answer(await read_form(request))
         except OAuthError as refused:
             return _refused(refused)
         return JSONResponse(answer, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
@@ -124,6 +88,9 @@ class LoginEndpoints:
             {
                 "issuer": self._tokens.issuer,
                 "authorization_endpoint": f"{root}{authorize}",
+                "device_authorization_endpoint": f"{root}{token.removesuffix('token')}devicecode",
+                "code_challenge_methods_supported": ["S256"],
+                "response_modes_supported": ["query", "form_post"],
                 "token_endpoint": f"{root}{token}",
                 "jwks_uri": f"{root}{keys}",
                 "grant_types_supported": list(_GRANTS),
@@ -139,11 +106,16 @@ class LoginEndpoints:
         return tenant.casefold() in (self._tokens.tenant_id.casefold(), "adfs", "organizations", "common")
 
     async def _answer(self, form: Mapping[str, str]) -> dict[str, Any]:
-        grant = _wanted(form, "grant_type")
+        grant = wanted(form, "grant_type")
         if grant == "client_credentials":
             return self._granted(await self._service_principal(form), form)
         if grant == "password":
             return self._granted(await self._user(form), form, user=True)
+        if grant == "authorization_code":
+            principal, nonce = self._interactive.redeem(form)
+            return self._granted(principal, form, user=True, nonce=nonce)
+        if grant in (DEVICE_CODE, "device_code"):
+            return self._granted(self._interactive.device(form), form, user=True)
         if grant == "refresh_token":
             return self._granted(self._refreshed(form), form, user=True)
         raise OAuthError(
@@ -154,7 +126,7 @@ class LoginEndpoints:
         )
 
     async def _service_principal(self, form: Mapping[str, str]) -> Principal:
-        client_id = _wanted(form, "client_id")
+        client_id = wanted(form, "client_id")
         found = self._directory.service_principal(client_id)
         if found is None:
             raise OAuthError(
@@ -164,7 +136,7 @@ class LoginEndpoints:
                 f"Application with identifier {quoted(client_id)} was not found in the directory "
                 f"'{self._tokens.tenant_id}'.",
             )
-        if not await self._fits(found, _wanted(form, "client_secret")):
+        if not await self._fits(found, wanted(form, "client_secret")):
             raise OAuthError(
                 401,
                 "invalid_client",
@@ -175,15 +147,15 @@ class LoginEndpoints:
         return found
 
     async def _user(self, form: Mapping[str, str]) -> Principal:
-        found = self._directory.user(_wanted(form, "username"))
-        if not await self._fits(found, _wanted(form, "password")) or found is None:
+        found = self._directory.user(wanted(form, "username"))
+        if not await self._fits(found, wanted(form, "password")) or found is None:
             raise OAuthError(
                 400, "invalid_grant", 50126, "Error validating credentials due to invalid username or password."
             )
         return found
 
     def _refreshed(self, form: Mapping[str, str]) -> Principal:
-        found = self._directory.get(self._tokens.read_refresh(_wanted(form, "refresh_token")) or "")
+        found = self._directory.get(self._tokens.read_refresh(wanted(form, "refresh_token")) or "")
         if found is None:
             raise OAuthError(
                 400,
@@ -196,7 +168,9 @@ class LoginEndpoints:
     async def _fits(self, principal: Principal | None, secret: str) -> bool:
         return await trio.to_thread.run_sync(has_secret, principal, secret, limiter=self._hashing)
 
-    def _granted(self, principal: Principal, form: Mapping[str, str], *, user: bool = False) -> dict[str, Any]:
+    def _granted(
+        self, principal: Principal, form: Mapping[str, str], *, user: bool = False, nonce: str = ""
+    ) -> dict[str, Any]:
         lifetime = int(self._tokens.lifetime_s)
         answer: dict[str, Any] = {
             "token_type": "Bearer",
@@ -207,26 +181,8 @@ class LoginEndpoints:
         if user:
             answer["scope"] = form.get("scope", "openid")
             answer["refresh_token"] = self._tokens.issue_refresh(principal)
-            answer["id_token"] = self._tokens.issue(principal, audience=form.get("client_id", ""))
+            answer["id_token"] = self._tokens.issue(principal, audience=form.get("client_id", ""), nonce=nonce)
         return answer
-
-
-async def _form(request: Request) -> dict[str, str]:
-    try:
-        body = await read_body(request, MOST_BYTES)
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=64, errors="strict"))
-    except ArmError as refused:
-        raise OAuthError(refused.status, "invalid_request", 900144, refused.message) from None
-    except ValueError:
-        raise OAuthError(400, "invalid_request", 900144, "The body is not a form in UTF-8.") from None
-
-
-def _wanted(form: Mapping[str, str], name: str) -> str:
-    if not form.get(name):
-        raise OAuthError(
-            400, "invalid_request", 900144, f"The request body must contain the following parameter: '{name}'."
-        )
-    return form[name]
 
 
 def _audience(form: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from uartsim.errors import UsageError
+from uartsim.service.arm.arm_request import ArmRequest
 from uartsim.service.arm.arm_texts import resource_not_found
 from uartsim.service.arm.machine_model import at
 from uartsim.service.arm_error import ArmError
@@ -29,11 +30,11 @@ def new_disk(parts: Parts, machine_id: ResourceId, body: Mapping[str, Any], gues
     return disk
 
 
-def disk_of(parts: Parts, body: Mapping[str, Any]) -> Resource | None:
+def disk_of(request: ArmRequest, body: Mapping[str, Any]) -> Resource | None:
     """The disk that a machine's model names; None if it names none.
 
     Raises:
-        ArmError: 404, it does not exist; 400, it is not an id.
+        ArmError: 404, it does not exist; 400, it is not an id; 403, the caller may not write it.
     """
     named = at(body, _DISK_ID)
     if named is None:
@@ -42,7 +43,8 @@ def disk_of(parts: Parts, body: Mapping[str, Any]) -> Resource | None:
         disk_id = ResourceId(str(named))
     except UsageError as error:
         raise ArmError(400, "InvalidParameter", str(error), target="managedDisk.id") from None
-    disk = parts.store.get(disk_id)
+    request.parts.authorisation.check(request.caller, f"{DISK_TYPE}/write", disk_id)
+    disk = request.parts.store.get(disk_id)
     if disk is None or not disk_id.is_a(DISK_TYPE):
         raise resource_not_found(disk_id)
     return disk

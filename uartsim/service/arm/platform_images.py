@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any, Final
 
 from uartsim.errors import UsageError
-from uartsim.guest.catalogue import find_guest, list_guests
 from uartsim.printable import quoted
 from uartsim.service.arm_error import ArmError
 
@@ -55,6 +54,8 @@ _SYSTEMS: Final[Mapping[str, System]] = {
 @cache
 def _folder_name(guest: str) -> str:
     """The folder of a guest's files: of one that extends another one, that one's."""
+    from uartsim.guest.catalogue import find_guest  # imported here, as below: the service answers before it is loaded
+
     try:
         return find_guest(guest).folder.name
     except UsageError:
@@ -81,6 +82,8 @@ def guest_of_image(reference: Mapping[str, Any], tags: Mapping[str, Any]) -> str
     Raises:
         ArmError: 404, there is no such image; the message says which there are.
     """
+    from uartsim.guest.catalogue import list_guests
+
     names = {one.name.casefold(): one.name for one in list_guests()}
     wanted = next((str(value) for name, value in tags.items() if name.casefold() == GUEST_TAG), None)
     publisher, offer = (str(reference.get(name) or "").casefold() for name in ("publisher", "offer"))

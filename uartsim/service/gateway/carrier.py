@@ -19,7 +19,7 @@ from uartsim.registers import ModemOutput, Offset
 _REACTION_S: Final = 2.0
 _LOOK_S: Final = 0.05
 #: What is said of a guest that ignores carrier.
-IGNORED: Final = "the guest ignores carrier (CLOCAL), so the login could not be ended"
+IGNORED: Final = "the guest has not reacted: it ignores carrier (CLOCAL), and no login was ended"
 #: What is said of one that does not.
 HUNG_UP: Final = "the guest has hung up"
 

@@ -29,6 +29,8 @@ _SILENCE_S: Final = 0.1
 _SILENCE_CHARACTERS: Final = 4
 #: More than this at once is a flood, in bytes: no key's echo is so long.
 _FLOOD: Final = 2048
+#: The most turns of other tasks before the next frame of a flood.
+_TURNS: Final = 16
 _OFF: Final = frozenset({PowerState.STOPPED, PowerState.DEALLOCATED})
 
 
@@ -143,7 +145,9 @@ class MachineLine:
 async def _let_more_come(client: HubClient) -> None:
     """Let other tasks run, for as long as they bring more output and not a whole frame of it is there."""
     before = -1
-    while before < client.waiting < client.chunk:
+    for _ in range(_TURNS):
+        if not before < client.waiting < client.chunk:
+            return
         before = client.waiting
         await trio.lowlevel.checkpoint()
 

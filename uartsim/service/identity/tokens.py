@@ -87,6 +87,7 @@ class Tokens:
         audience: str = AUDIENCES[0],
         lifetime_s: float | None = None,
         mfa: bool | None = None,
+        nonce: str = "",
     ) -> str:
         """A new token.
 
@@ -95,6 +96,7 @@ class Tokens:
             audience: the resource that it is for.
             lifetime_s: how long it is good for, in seconds; None for as long as all.
             mfa: whether it says ``mfa``; None for what the principal's logins count as.
+            nonce: what the client knows its own id token by (OpenID Connect); empty for none.
         """
         now = int(self._clock())
         claims: dict[str, Any] = {
@@ -120,6 +122,8 @@ class Tokens:
             }
         else:
             claims |= {"appid": principal.application_id, "appidacr": "1", "idtyp": "app"}
+        if nonce:
+            claims["nonce"] = nonce
         return jwt.encode({"alg": _ALGORITHM, "typ": "JWT", "kid": self._key_id}, claims, self._key)
 
     def issue_refresh(self, principal: Principal) -> str:

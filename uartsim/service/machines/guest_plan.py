@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import trio
 
 from uartsim.errors import UsageError
-from uartsim.guest.catalogue import GuestDefinition, find_guest
-from uartsim.guest.guest_disk import continued
-from uartsim.guest.make_guest import make_guest
-from uartsim.guest.own_disk import with_machine
 from uartsim.machine import Guest, PortOptions
 from uartsim.printable import quoted
 from uartsim.service.machines.os_disk import DISK_FILE, os_disk_of
 from uartsim.service.machines.vm_sizes import size_of
 from uartsim.service.store import Resource, Store
+
+if TYPE_CHECKING:
+    from uartsim.guest.catalogue import GuestDefinition
 
 #: The guest of a machine whose set-up names none.
 DEFAULT_GUEST: Final = "demo"
@@ -64,6 +65,11 @@ class GuestChoice:
         Raises:
             UsageError: there is no such guest or setting, or something that it needs is missing here.
         """
+        # Imported here, as below, so that the service answers before the guests' modules are loaded.
+        from uartsim.guest.catalogue import find_guest
+        from uartsim.guest.guest_disk import continued
+        from uartsim.guest.own_disk import with_machine
+
         definition = find_guest(self.guest).with_settings(dict(self.settings))
         size = size_of(self.size)
         if definition.kind == "qemu" and size is not None:
@@ -73,9 +79,18 @@ class GuestChoice:
         definition.check_needs()
         return definition
 
-    def make(self) -> Guest:
-        """The guest.  UsageError: as :meth:`definition`, or its script cannot be loaded."""
-        return make_guest(self.definition())
+    async def make(self) -> Guest:
+        """The guest.  Looking at a disk image takes long enough for a thread of its own.
+
+        Raises:
+            UsageError: as :meth:`definition`, or its script cannot be loaded.
+        """
+        from uartsim.guest.make_guest import make_guest
+
+        definition = self.definition()
+        if definition.kind == "qemu":
+            return await trio.to_thread.run_sync(make_guest, definition)
+        return make_guest(definition)
 
 
 def port_options(resource: Resource) -> PortOptions:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
-from uartsim.guest.guest_disk import GuestDisk
-from uartsim.images.overlay import discard_overlay
 from uartsim.machine import Guest
 from uartsim.service.store import Resource, ResourceId, Store
+
+if TYPE_CHECKING:
+    from uartsim.guest.guest_disk import GuestDisk
 
 DISK_TYPE: Final = "Microsoft.Compute/disks"
 #: The key in what is not shown of a disk, or of a machine without one, of the image that a guest in QEMU writes to.
@@ -53,9 +55,16 @@ def give_disk(store: Store, machine: Resource) -> None:
     store.put(machine.with_properties(storageProfile={**profile, "osDisk": {**os_disk, **disk_reference(disk)}}))
 
 
-def keep_disk_file(store: Store, machine_id: ResourceId, guest: Guest) -> None:
-    """A guest has started: see that what it writes to its disk is there at its next boot."""
-    if not isinstance(guest, DiskGuest) or (path := guest.disk.reserve(str(machine_id))) is None:
+def keep_disk_file(store: Store, machine_id: ResourceId, guest: Guest, log: Callable[[str], None]) -> None:
+    """A guest has started: see that what it writes to its disk is there at its next boot, or say that it is not."""
+    if not isinstance(guest, DiskGuest):
+        return
+    try:
+        path = guest.disk.reserve(str(machine_id))
+    except OSError as error:
+        log(f"what the guest writes to its disk is lost when it ends: {error.strerror or error}")
+        return
+    if path is None:
         return
     machine = store.get(machine_id)
     owner = machine if machine is None else os_disk_of(machine, store) or machine
@@ -66,6 +75,8 @@ def keep_disk_file(store: Store, machine_id: ResourceId, guest: Guest) -> None:
 def discard_disk_file(resource: Resource) -> None:
     """A disk, or a machine, has been deleted: remove the image that its guest wrote to."""
     if path := resource.private.get(DISK_FILE):
+        from uartsim.images.overlay import discard_overlay  # see guest_plan.py
+
         discard_overlay(path)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Surroundings(Protocol):
     """What a machine needs from outside."""
 
-    def plan(self, resource_id: ResourceId) -> Plan:
+    async def plan(self, resource_id: ResourceId) -> Plan:
         """What is to be switched on now.  UartsimError: it cannot be, and why."""
 
     def spawn(self, machine: VirtualMachine, cycle: PowerCycle) -> None:
@@ -31,7 +31,7 @@ class Surroundings(Protocol):
 class Nowhere:
     """The surroundings of a machine that is only looked at."""
 
-    def plan(self, resource_id: ResourceId) -> Plan:
+    async def plan(self, resource_id: ResourceId) -> Plan:
         """Refuse."""
         raise UsageError(f"{resource_id.name} is not among the machines of a service")
 

@@ -28,6 +28,8 @@ from uartsim.service.store import Resource, ResourceId, Store
 
 #: How long a guest may take to shut down before the plug is pulled, in seconds.
 SHUTDOWN_S: Final = 30.0
+#: Clients that wait for the service are answered before the first guest is loaded, which takes a while; in seconds.
+ANSWERS_FIRST_S: Final = 0.05
 
 #: The types of the resources that are machines.
 MACHINE_TYPES: Final = (
@@ -153,10 +155,6 @@ class VirtualMachine:
             if hub.closed:
                 raise machine_is_off("sysrq")
 
-    async def wait_changed(self) -> None:
-        """Wait until the power state or the hub changes."""
-        await self.changed.park()
-
     def agent(self, what: str) -> AgentGuest:
         """What runs commands and sets passwords in the guest.
 
@@ -167,8 +165,8 @@ class VirtualMachine:
         with refusals(what):
             return agent_of(machine)
 
-    def discard(self) -> None:
-        """Its resource is gone: cut the power, for good."""
+    def cut_power(self) -> None:
+        """Cut the power at once, whatever is being done to the machine; it is stopped then, unless that starts it again."""
         if self._cycle is not None:
             self._cycle.pull_the_plug()
 
@@ -177,10 +175,11 @@ class VirtualMachine:
     async def _power_on(self) -> None:
         self.failure = None
         try:
-            plan = self._around.plan(self.id)
-        except (UartsimError, OSError) as error:
-            self._failed(str(error))
-            raise not_started(str(error)) from None
+            plan = await self._around.plan(self.id)
+        except Exception as error:  # whatever is wrong with this machine, the others go on
+            why = str(error) if isinstance(error, UartsimError | OSError) else f"{type(error).__name__}: {error}"
+            self._failed(why)
+            raise not_started(why) from None
         cycle = self._cycle = PowerCycle(plan)
         self.power_ons += 1
         self._around.spawn(self, cycle)
@@ -221,8 +220,8 @@ class VirtualMachine:
                 self._settle()
 
     async def _end(self, meanwhile: PowerState, then: PowerState, *, skip_shutdown: bool = False) -> None:
-        if skip_shutdown and self._cycle is not None:
-            self._cycle.pull_the_plug()  # also while a shutdown of the guest is waited for
+        if skip_shutdown:
+            self.cut_power()  # also while a shutdown of the guest is waited for
         async with self._alone():
             if self.power_state is PowerState.DEALLOCATED:
                 then = PowerState.DEALLOCATED
@@ -314,11 +313,11 @@ class Machines:
             try:
                 task_status.started()
                 put_right(self._store)
-                for kind in MACHINE_TYPES:
-                    for resource in list(self._store.list(kind)):
-                        machine = self._machine(resource.id)
-                        if resource.private.get("power", "running") == "running":
-                            self._nursery.start_soon(_started, machine)
+                wished = [one.id for kind in MACHINE_TYPES for one in self._store.list(kind) if _is_wished(one)]
+                await trio.sleep(ANSWERS_FIRST_S)
+                for machine_id in wished:
+                    if _is_wished(self._store.get(machine_id)):
+                        self._nursery.start_soon(_started, self._machine(machine_id))
                 await trio.sleep_forever()
             finally:
                 self._nursery.cancel_scope.cancel()
@@ -333,7 +332,7 @@ class Machines:
 
     # -- what a machine needs from outside: Surroundings -------------------------------------------------------
 
-    def plan(self, resource_id: ResourceId) -> Plan:
+    async def plan(self, resource_id: ResourceId) -> Plan:
         """See :class:`Surroundings`.  A guest that is the same as at the last boot is the same object: it keeps its disk."""
         resource = self._store.get(resource_id)
         if resource is None:
@@ -341,11 +340,11 @@ class Machines:
         choice = GuestChoice.of(resource, self._store)
         key = choice.disk_id or resource_id.key  # a disk that is swapped in again is as it was
         kept = self._guests.get(key)
-        guest = kept[1] if kept is not None and choice.runs_on(kept[1], kept[0]) else choice.make()
+        guest = kept[1] if kept is not None and choice.runs_on(kept[1], kept[0]) else await choice.make()
         self._guests[key] = (choice, guest)
         output = None if self._output is None else partial(self._output, resource_id)
         log = partial(self.log, resource_id)
-        keep = partial(keep_disk_file, self._store, resource_id, guest)
+        keep = partial(keep_disk_file, self._store, resource_id, guest, log)
         return Plan(guest, resource_id.name, port_options(resource), log, output, keep)
 
     def spawn(self, machine: VirtualMachine, cycle: PowerCycle) -> None:
@@ -379,8 +378,12 @@ class Machines:
             self._guests.pop(before.id.key, None)
             machine = self._machines.pop(before.id.key, None)
             if machine is not None:
-                machine.discard()
+                machine.cut_power()
             discard_disk_file(before)
+
+
+def _is_wished(resource: Resource | None) -> bool:
+    return resource is not None and resource.private.get("power", "running") == "running"
 
 
 async def _started(machine: VirtualMachine) -> None:

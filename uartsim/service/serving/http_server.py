@@ -3,7 +3,8 @@
 Its limits are set here on purpose, not left as they come:
 
 - HTTP/1.1 only.  No client of the console asks for HTTP/2, and its streams would share one flow control.
-- A request's head has at most 32 KiB; hypercorn answers 400, and closes the connection.
+- A request's head that has not ended after 32 KiB is answered with 431, and the connection is closed.  (One that comes as
+  a whole can be as long as what is read at a time, 64 KiB.)
 - A connection on which no request comes, or no whole head, is closed after :data:`IDLE_S` seconds.  A request that has
   begun, and a WebSocket, have no such limit here: the gateway has its own.
 - A message of a WebSocket has at most :data:`MOST_MESSAGE_BYTES`; a longer one is closed with 1009.
@@ -33,8 +34,9 @@ IDLE_S: Final = 75.0
 MOST_MESSAGE_BYTES: Final = 1 << 20
 #: How long the sessions have to say goodbye when the service ends, in seconds.
 GOODBYE_S: Final = 3.0
+#: How long a client may take for TLS's handshake, in seconds.
+HANDSHAKE_S: Final = 10.0
 _MOST_HEAD_BYTES: Final = 32 << 10
-_HANDSHAKE_S: Final = 10.0
 
 
 class ServerConfig(Config):
@@ -54,7 +56,7 @@ class ServerConfig(Config):
         self.keep_alive_timeout = IDLE_S
         self.keep_alive_max_requests = sys.maxsize
         self.loglevel = "WARNING"
-        self.ssl_handshake_timeout = _HANDSHAKE_S
+        self.ssl_handshake_timeout = HANDSHAKE_S
         self.websocket_max_message_size = MOST_MESSAGE_BYTES
         self._context: SSLContext | None = None
 

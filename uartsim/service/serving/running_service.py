@@ -33,8 +33,8 @@ from uartsim.service.store import Store
 from uartsim.service.tenant.apply_setup import applied_setup, apply_setup, was_applied
 from uartsim.service.tenant.tenant_setup import Setup
 
-#: A day, in seconds: how often the certificate's end is looked at.
-_DAY_S: Final = 86400.0
+#: How often the certificate's end is looked at, in seconds: once a day.
+LOOK_EVERY_S: Final = 86400.0
 
 
 Say = Callable[[str], None]
@@ -196,7 +196,7 @@ def _tokens(key: bytes, setup: Setup, url: str, state: StateFolder) -> Tokens:
 async def _renew(state: StateFolder, config: ServerConfig, say: Say) -> None:
     """Renew the certificate while the service runs; connections that are open go on."""
     while True:
-        await trio.sleep(_DAY_S)
+        await trio.sleep(LOOK_EVERY_S)
         before = state.read(CERTIFICATE)
         provide_certificate(state, say)
         if state.read(CERTIFICATE) != before:

@@ -5,10 +5,12 @@ It belongs to one process at a time: the file ``lock`` in it is held for as long
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import itertools
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -83,25 +85,34 @@ class StateFolder:
         Raises:
             UartsimError: it cannot be read.
         """
-        try:
-            with open(self.folder.open(name, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-                return file.read()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise UartsimError(f"{self.file(name)} cannot be read ({error.strerror}): {_REMEDY}") from None
+        with self._explained(name, "read"):
+            try:
+                with open(self.folder.open(name, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+                    return file.read()
+            except FileNotFoundError:
+                return None
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file of mode 0600, in place of an earlier one: as a whole, or not at all."""
+        """Write a file of mode 0600, in place of an earlier one: as a whole, or not at all.
+
+        Raises:
+            UartsimError: it cannot be written.
+        """
         draft = f".{name}.new"
-        if draft in self.folder.names():
-            self.folder.remove(draft)
-        self.folder.write_new(draft, content)
-        self.folder.replace(draft, name)
+        with self._explained(name, "written"):
+            if draft in self.folder.names():
+                self.folder.remove(draft)
+            self.folder.write_new(draft, content)
+            self.folder.replace(draft, name)
 
     def database(self) -> Path:
-        """The path of the database; an empty one of mode 0600 is made if it is missing."""
-        os.close(self.folder.open(DATABASE, os.O_RDWR | os.O_CREAT))
+        """The path of the database; an empty one of mode 0600 is made if it is missing.
+
+        Raises:
+            UartsimError: it cannot be opened or made.
+        """
+        with self._explained(DATABASE, "opened"):
+            os.close(self.folder.open(DATABASE, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK))
         return self.path / DATABASE
 
     def reset(self) -> str | None:
@@ -122,13 +133,20 @@ class StateFolder:
         """Whether a file is there."""
         return name in self.folder.names()
 
-    def _lock(self) -> None:
+    @contextlib.contextmanager
+    def _explained(self, name: str, what: str) -> Iterator[None]:
+        """Within this, what the system refuses is said in a sentence."""
         try:
-            fd = self.folder.open(_LOCK, os.O_RDWR | os.O_CREAT)
+            yield
         except OSError as error:
             if error.errno in EXHAUSTED:
                 raise
-            raise UartsimError(f"{self.file(_LOCK)} cannot be made ({error.strerror}): {_REMEDY}") from None
+            why = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror
+            raise UartsimError(f"{self.file(name)} cannot be {what} ({why}): {_REMEDY}") from None
+
+    def _lock(self) -> None:
+        with self._explained(_LOCK, "made"):
+            fd = self.folder.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

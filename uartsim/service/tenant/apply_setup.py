@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from uartsim.service.identity.directory import Directory, Principal, has_secret
 from uartsim.service.identity.secret_hash import COST, hash_secret
-from uartsim.service.store import Resource, ResourceId, Store
+from uartsim.service.store import ROOT, Resource, ResourceId, Store
 from uartsim.service.tenant.tenant_setup import Setup
 
 _RECORD: Final = ResourceId("/providers/Uartsim.Setup/setups/applied")
@@ -57,20 +57,29 @@ def apply_setup(store: Store, setup: Setup, say: Callable[[str], None], *, stamp
     new = {name for name in digests if name not in before}
     directory = Directory(store)
     with store.transaction():
-        for name, _, item in _items(setup):
-            if name not in new:
-                continue
-            if isinstance(item, Resource):
-                if store.get(item.id) is None:
-                    store.put(item)
-            elif directory.get(item.object_id) is None:
-                directory.put(_hashed(item, cost))
-        store.put(Resource(_RECORD, settings, {"digests": {**before, **digests}, "stamp": stamp}))
+        homeless = [name for name, _, item in _items(setup) if name in new and not _add(store, item, directory, cost)]
+        kept = {**before, **{name: digest for name, digest in digests.items() if name not in homeless}}
+        store.put(Resource(_RECORD, settings, {"digests": kept, "stamp": stamp}))
     if record is not None:
         changed = [name for name, digest in digests.items() if before.get(name, digest) != digest]
         known = [one for one in setup.principals if _name(one) not in new]
         changed += [_name(one) for one in known if _name(one) not in changed and not _same(one, directory)]
-        _report(say, sorted(new), changed, [name for name in before if name not in digests])
+        added = [name for name in digests if name in new and name not in homeless]
+        _report(say, added, changed, [name for name in before if name not in digests], homeless)
+
+
+def _add(store: Store, item: Resource | Principal, directory: Directory, cost: int) -> bool:
+    """Add what is not there yet; returns False if what it belongs into is gone."""
+    if isinstance(item, Principal):
+        if directory.get(item.object_id) is None:
+            directory.put(_hashed(item, cost))
+        return True
+    parent = item.id.parent
+    if parent != ROOT and store.get(parent) is None:
+        return False
+    if store.get(item.id) is None:
+        store.put(item)
+    return True
 
 
 def _items(setup: Setup) -> Iterator[tuple[str, str, Resource | Principal]]:
@@ -108,13 +117,19 @@ def _same(principal: Principal, directory: Directory) -> bool:
     return present is None or not principal.secret_hash or has_secret(present, principal.secret_hash)
 
 
-def _report(say: Callable[[str], None], new: list[str], changed: list[str], gone: list[str]) -> None:
+def _report(
+    say: Callable[[str], None], new: list[str], changed: list[str], gone: list[str], homeless: list[str]
+) -> None:
     if new:
         say(f"new in the set-up file, and added to the state: {_listed(new)}")
     if changed:
         say(
             f"changed in the set-up file, but kept as the state has it: {_listed(changed)} "
             "('--reset-state' starts anew from the file)"
+        )
+    if homeless:
+        say(
+            f"new in the set-up file, but not added, because what it belongs into has been deleted: {_listed(homeless)}"
         )
     if gone:
         say(f"no longer in the set-up file, but kept in the state: {_listed(gone)} ('--reset-state' starts anew)")
