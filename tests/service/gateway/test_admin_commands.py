@@ -99,7 +99,7 @@ def test_a_command_of_a_user_whose_role_was_withdrawn_is_refused() -> None:
         ("sysrq", sysrq(3), (400, "InvalidSysRqCommand")),
         ("sysrq", sysrq(None), (400, "InvalidSysRqCommand")),
         ("explode", REQUEST, (404, "CommandNotFound")),
-        ("nmi", {**REQUEST, "filler": "x" * 70_000}, (413, "RequestTooLarge")),
+        ("nmi", {**REQUEST, "filler": "x" * 70_000}, (413, "RequestContentTooLarge")),
     ],
 )
 def test_a_wrong_request_is_refused_and_the_machine_hears_nothing(

@@ -178,9 +178,9 @@ def test_over_tls_a_client_that_never_reads_is_taken_over_and_keeps_the_service_
     deaf = connect(served, sockopt=((socket.SOL_SOCKET, socket.SO_RCVBUF, 4096),))
     machine = served.parts.machines.get(vm_id())
     assert machine is not None
+    deaf.read_until("login:")
     hub = machine.hub
     assert hub is not None
-    deaf.read_until("login:")
     for _ in range(300):
         served.run_sync(lambda: hub.output(b"x" * 65536, hub.com1.clock.now()))
     log_in(connect(served, "operator"))

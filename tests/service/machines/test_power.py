@@ -245,6 +245,22 @@ async def test_a_guest_that_fails_stops_its_machine_with_the_reason_and_no_other
     assert any(line.startswith("vm1: the machine has stopped: failed: ValueError") for line in said)
 
 
+@pytest.mark.parametrize("operation", ["restart", "power_off"])
+@virtual_time
+async def test_an_operation_just_after_the_service_has_started_counts(operation: str) -> None:
+    for _ in range(6):  # whether the operation or the start of the machine comes first is chance
+        store = Store(None)
+        add_machine(store, power="running")
+        async with running(store) as machines:
+            machine = machines.get(machine_id())
+            assert machine is not None
+            await getattr(machine, operation)()
+            await trio.sleep(1)
+            running_then = operation == "restart"
+            assert machine.power_state is (PowerState.RUNNING if running_then else PowerState.STOPPED)
+            assert power_of(store) == ("running" if running_then else "stopped")
+
+
 @pytest.mark.parametrize(
     "private",
     [{"settings": "grub_timeout=0"}, {"settings": {"nonsense": 1}}, {"port": {"rate": "fast"}}, {"port": {"speed": 1}}],

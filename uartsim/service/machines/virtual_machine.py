@@ -109,6 +109,9 @@ class VirtualMachine:
             ArmError: 409, the machine is off, or could not be started again.
         """
         async with self._alone():
+            if self._cycle is None and self.power_state is PowerState.STARTING:
+                await self._power_on()  # the service has only just started, and would have switched it on next
+                return
             cycle = self._running("restart")
             await self._shut_down(cycle)
             await cycle.over.wait()
@@ -387,8 +390,9 @@ def _is_wished(resource: Resource | None) -> bool:
 
 
 async def _started(machine: VirtualMachine) -> None:
-    with suppress(ArmError):  # the machine has said why
-        await machine.start()
+    if machine.power_state is PowerState.STARTING:  # else it has been switched off meanwhile
+        with suppress(ArmError):  # the machine has said why
+            await machine.start()
 
 
 async def _run_to_the_end(machine: VirtualMachine, cycle: PowerCycle) -> None:
