@@ -8,6 +8,7 @@ import struct
 from collections.abc import Callable
 
 import pytest
+from hypercorn.trio.tcp_server import TCPServer
 
 from tests.service.served import Served
 from uartsim.service.serving.http_server import MOST_MESSAGE_BYTES
@@ -147,3 +148,20 @@ def test_a_handshake_that_is_not_finished_does_not_stay_for_ever(
         client.sendall(b"\x16\x03\x01")
         assert client.recv(4096) == b""
     assert still_answers(served)
+
+
+def test_an_error_in_one_connection_is_logged_and_ends_no_other(
+    served: Served, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def broken(server: TCPServer) -> None:
+        raise RuntimeError("a mistake in the server")
+
+    with encrypted(served) as other:
+        with monkeypatch.context() as patch:
+            patch.setattr(TCPServer, "run", broken)
+            with plain(served) as client:
+                assert client.recv(4096) == b""
+        other.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert other.recv(4096).startswith(b"HTTP/1.1 ")
+    assert still_answers(served)
+    assert "A connection has failed: RuntimeError: a mistake in the server" in capfd.readouterr().err

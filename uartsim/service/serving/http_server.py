@@ -17,14 +17,16 @@ import os
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from ssl import SSLContext
-from typing import Final
+from typing import Any, Final
 
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
-from hypercorn.config import Config, Sockets
-from hypercorn.trio.run import worker_serve
-from hypercorn.typing import ASGIFramework
+from hypercorn.config import Config
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import ASGIFramework, ConnectionState
 
 from uartsim.printable import printable_line
 
@@ -87,21 +89,29 @@ async def serve_on(
         until: returns when the server is to end.
         task_status: told once requests are answered.
     """
-    secure = config.ssl_enabled
-    given = Sockets(sockets if secure else [], [] if secure else sockets, [])
-    async with trio.open_nursery() as nursery:
-        await nursery.start(_serve, ASGIWrapper(app), config, given, until)
-        task_status.started()
+    tls = config.create_ssl_context()
+    plain = [trio.SocketListener(trio.socket.from_stdlib_socket(one)) for one in sockets]
+    listeners: list[Any] = (
+        list(plain) if tls is None else [trio.SSLListener(one, tls, https_compatible=True) for one in plain]
+    )
+    context = WorkerContext(None)
+    serve_one = partial(_serve_one, ASGIWrapper(app), config, context)
+    async with trio.open_nursery() as connections:
+        async with trio.open_nursery() as accepting:
+            accepting.start_soon(partial(trio.serve_listeners, serve_one, listeners, handler_nursery=connections))
+            task_status.started()
+            await until()
+            accepting.cancel_scope.cancel()
+        await context.terminated.set()
+        connections.cancel_scope.deadline = trio.current_time() + GOODBYE_S
 
 
-async def _serve(
-    app: ASGIWrapper,
-    config: Config,
-    sockets: Sockets,
-    until: Callable[[], Awaitable[None]],
-    task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
-) -> None:
-    await worker_serve(app, config, sockets=sockets, shutdown_trigger=until, task_status=task_status)
+async def _serve_one(app: ASGIWrapper, config: Config, context: WorkerContext, stream: Any) -> None:
+    """Serve one connection.  hypercorn's own loop ends the whole server if a connection raises; here it is logged."""
+    try:
+        await TCPServer(app, config, context, ConnectionState({}), stream)
+    except Exception:
+        await config.log.exception("A connection has failed")
 
 
 class _OneLine(logging.Handler):
