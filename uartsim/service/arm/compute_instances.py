@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import trio
@@ -99,7 +100,7 @@ def begin_on_many(request: ArmRequest, power: Power) -> Answer:
     instances = chosen(request)
 
     async def work() -> None:
-        await provisioned(parts, request.id, _all(request, instances, power))
+        await provisioned(parts, request.id, lambda: _all(request, instances, power))
 
     return begin(request, work)
 
@@ -109,7 +110,7 @@ async def _all(request: ArmRequest, instances: Sequence[Resource], power: Power)
 
     async def one(instance: Resource) -> None:
         try:
-            await provisioned(request.parts, instance.id, power(machine_of(request.parts, instance.id)))
+            await provisioned(request.parts, instance.id, partial(power, machine_of(request.parts, instance.id)))
         except ArmError as refused:
             refusals.append(refused)
 

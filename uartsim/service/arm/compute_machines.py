@@ -113,7 +113,7 @@ def _create(request: ArmRequest) -> Answer:
 
     async def work() -> Any:
         machine = machine_of(parts, request.id)
-        await provisioned(parts, request.id, machine.start(), "Creating")
+        await provisioned(parts, request.id, machine.start, "Creating")
         await _set_first_password(parts, request.id, secret)
         return _shown(parts, request.id)
 
@@ -160,7 +160,7 @@ def _update(request: ArmRequest, present: Resource, body: dict[str, Any]) -> Ans
             await machine.restart()
 
     async def work() -> Any:
-        await provisioned(parts, request.id, apply())
+        await provisioned(parts, request.id, apply)
         return _shown(parts, request.id)
 
     return begin(request, work, body=shown_machine(parts, resource, expand=False), status=200, result=False)
@@ -180,7 +180,7 @@ async def _delete(request: ArmRequest) -> Answer:
         os_disks.detach(parts, resource, delete=deletes)
 
     async def work() -> None:
-        await provisioned(parts, request.id, remove(), "Deleting")
+        await provisioned(parts, request.id, remove, "Deleting")
 
     return begin(request, work)
 

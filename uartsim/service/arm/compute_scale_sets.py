@@ -79,7 +79,7 @@ def _write(request: ArmRequest, resource: Resource, status: int) -> Answer:
             await change_capacity(parts, request.id, int(capacity))
 
     async def work() -> Any:
-        await provisioned(parts, request.id, apply(), meanwhile)
+        await provisioned(parts, request.id, apply, meanwhile)
         found = parts.store.get(request.id)
         return None if found is None else shown_set(found, parts)
 
@@ -108,7 +108,7 @@ async def _delete(request: ArmRequest) -> Answer:
         return Answer(None, 204)
 
     async def work() -> None:
-        await provisioned(parts, request.id, remove_all(parts, instances_of(parts, request.id)), "Deleting")
+        await provisioned(parts, request.id, lambda: remove_all(parts, instances_of(parts, request.id)), "Deleting")
         parts.store.delete(request.id)
 
     return begin(request, work)
@@ -120,7 +120,7 @@ async def _upgrade(request: ArmRequest) -> Answer:
     instances = chosen(request)
 
     async def work() -> None:
-        await provisioned(parts, request.id, upgrade(parts, request.id, instances))
+        await provisioned(parts, request.id, lambda: upgrade(parts, request.id, instances))
 
     return begin(request, work)
 
@@ -131,7 +131,7 @@ async def _delete_instances(request: ArmRequest) -> Answer:
     instances = chosen(request)
 
     async def work() -> None:
-        await provisioned(parts, request.id, remove_all(parts, instances))
+        await provisioned(parts, request.id, lambda: remove_all(parts, instances))
 
     return begin(request, work)
 

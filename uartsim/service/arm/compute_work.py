@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from uartsim.service.arm.accepted import begin
@@ -35,7 +36,9 @@ def set_provisioning(parts: Parts, resource_id: ResourceId, state: str) -> None:
         parts.store.put(resource.with_properties(provisioningState=state).with_private(changed=now_text()))
 
 
-async def provisioned(parts: Parts, resource_id: ResourceId, work: Awaitable[Any], meanwhile: str = "Updating") -> Any:
+async def provisioned(
+    parts: Parts, resource_id: ResourceId, work: Callable[[], Awaitable[Any]], meanwhile: str = "Updating"
+) -> Any:
     """Do work on a resource, whose provisioning state is ``meanwhile``, and then Succeeded or Failed; return its result.
 
     A refusal leaves the resource as it was; an error of the machine makes it Failed.
@@ -46,7 +49,7 @@ async def provisioned(parts: Parts, resource_id: ResourceId, work: Awaitable[Any
         before = "Succeeded"
     set_provisioning(parts, resource_id, meanwhile)
     try:
-        result = await work
+        result = await work()
     except ArmError as error:
         set_provisioning(parts, resource_id, "Failed" if error.code == "VMStartFailed" else before)
         raise
@@ -62,6 +65,6 @@ def begin_power(request: ArmRequest, what: Callable[[VirtualMachine], Awaitable[
     machine = machine_of(request.parts, request.id)
 
     async def work() -> None:
-        await provisioned(request.parts, request.id, what(machine))
+        await provisioned(request.parts, request.id, partial(what, machine))
 
     return begin(request, work)

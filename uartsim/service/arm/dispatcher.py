@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
-from uartsim.errors import UsageError
+from uartsim.errors import UartsimError, UsageError
 from uartsim.service.arm import arm_texts
 from uartsim.service.arm.arm_request import ArmRequest
 from uartsim.service.arm.long_operations import LongOperations
@@ -65,6 +65,8 @@ class ManagementRest:
             answer = _refusal(refused)
         except UsageError as wrong:
             answer = _refusal(ArmError(400, "BadRequest", str(wrong)))
+        except UartsimError as failed:
+            answer = _refusal(ArmError(500, "InternalServerError", str(failed)))
         except Exception as fault:
             request_id = headers["x-ms-request-id"]
             _log.error("Request %s, %s, failed: %r.", request_id, request.method, fault)

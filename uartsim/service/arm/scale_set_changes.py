@@ -52,7 +52,7 @@ def _next_number(scale_set: Resource, present: Sequence[Resource]) -> int:
 
 async def _start_new(parts: Parts, instance_id: ResourceId, refusals: list[ArmError]) -> None:
     try:
-        await provisioned(parts, instance_id, machine_of(parts, instance_id).start(), "Creating")
+        await provisioned(parts, instance_id, machine_of(parts, instance_id).start, "Creating")
     except ArmError as refused:
         refusals.append(refused)
 
@@ -86,4 +86,4 @@ async def upgrade(parts: Parts, set_id: ResourceId, instances: Sequence[Resource
         machine = machine_of(parts, instance.id)
         resized = fresh.properties.get("hardwareProfile") != present.properties.get("hardwareProfile")
         if resized and machine.power_state is PowerState.RUNNING:
-            await provisioned(parts, instance.id, machine.restart())
+            await provisioned(parts, instance.id, machine.restart)
