@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
@@ -23,7 +24,7 @@ from uartsim.service.arm.machine_model import (
     sizes_for,
     storable,
 )
-from uartsim.service.arm.machine_views import instance_view, now_text, shown_machine, vm_id
+from uartsim.service.arm.machine_views import instance_view, now_text, shown_machine
 from uartsim.service.arm.operation import Answer, Operation, QueryParameter
 from uartsim.service.arm.platform_images import guest_of_image, system_of_guest
 from uartsim.service.machines.os_disk import disk_reference
@@ -107,7 +108,7 @@ def _create(request: ArmRequest) -> Answer:
     body["properties"] |= {"storageProfile": profile, "provisioningState": "Creating", "timeCreated": now_text()}
     body["properties"].setdefault("hardwareProfile", {}).setdefault("vmSize", _DEFAULT_SIZE)
     resource = Resource(request.id, body, {"power": "running", "guest": str(disk.private["guest"])})
-    resource = resource.with_properties(vmId=vm_id(resource))
+    resource = resource.with_properties(vmId=str(uuid.uuid4()))
     parts.store.put(resource)
     secret = (request.content["properties"].get("osProfile") or {}) if "properties" in request.content else {}
 

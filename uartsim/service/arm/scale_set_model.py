@@ -6,6 +6,7 @@ counts the changes of the model; of an instance, it is the count whose model the
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -58,7 +59,7 @@ def new_instance(scale_set: Resource, number: int) -> Resource:
         body,
         private if settings is None else {**private, "settings": settings},
     )
-    return upgraded(scale_set, instance.with_properties(vmId=vm_id(instance)))
+    return upgraded(scale_set, instance.with_properties(vmId=str(uuid.uuid4())))
 
 
 def upgraded(scale_set: Resource, instance: Resource) -> Resource:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
 from typing import Final
 
+from uartsim.errors import UartsimError
 from uartsim.own_files.folder import OwnFolder
 from uartsim.service.diagnostics.ring_file import RingFile
 from uartsim.service.diagnostics.serial_log import LOG_BYTES, SerialLog, now
@@ -68,8 +70,7 @@ class Diagnostics:
         Raises:
             UartsimError: the file is damaged.
         """
-        key = f"{vm_id.key}\n{(storage_account or '').lower()}"
-        name = f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.log"
+        name = _name(vm_id, storage_account)
         if name not in self._logs:
             self._logs[name] = SerialLog(RingFile(self._folder, name, self._log_bytes), self.clock)
         return self._logs[name]
@@ -83,6 +84,19 @@ class Diagnostics:
         """From now on nothing of the machine is logged.  What has been logged stays."""
         self._present.pop(vm_id, None)
 
+    def remove(self, vm_id: ResourceId, storage_accounts: Iterable[str | None]) -> None:
+        """Remove a deleted machine's logs in these accounts; None stands for managed storage.
+
+        What is not a log of ours, such as a symbolic link of the same name, stays.
+        """
+        self.turn_off(vm_id)
+        for name in {_name(vm_id, account) for account in storage_accounts}:
+            if (log := self._logs.pop(name, None)) is not None:
+                log.close()
+            with suppress(OSError, UartsimError):
+                RingFile(self._folder, name, self._log_bytes, make=False).close()
+                self._folder.remove(name)
+
     def present(self, vm_id: ResourceId) -> SerialLog | None:
         """The log that the machine's output goes into now; None while its boot diagnostics are off."""
         return self._present.get(vm_id)
@@ -91,6 +105,11 @@ class Diagnostics:
         """Log output of the machine's guest, if its boot diagnostics are on."""
         if (log := self.present(vm_id)) is not None:
             log.write(data)
+
+
+def _name(vm_id: ResourceId, storage_account: str | None) -> str:
+    key = f"{vm_id.key}\n{(storage_account or '').lower()}"
+    return f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.log"
 
 
 def _is_ours(folder: OwnFolder) -> bool:

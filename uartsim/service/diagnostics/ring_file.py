@@ -30,6 +30,7 @@ class RingFile:
         folder: the folder of ours that it is in.
         name: its name there; it is made if it is missing.
         size: how many bytes it keeps.  A ring of another size is replaced by one of this size with the same content.
+        make: whether a missing file is made.
 
     Raises:
         UartsimError: the file is not a ring.
@@ -40,11 +41,11 @@ class RingFile:
         end: how many bytes have ever been written.
     """
 
-    def __init__(self, folder: OwnFolder, name: str, size: int) -> None:
+    def __init__(self, folder: OwnFolder, name: str, size: int, *, make: bool = True) -> None:
         self.size = size
         self.end = 0
         self._first = 0
-        self._fd = folder.open(name, os.O_RDWR | os.O_CREAT)
+        self._fd = folder.open(name, os.O_RDWR | (os.O_CREAT if make else 0))
         try:
             if header := os.pread(self._fd, HEADER_BYTES, 0):
                 self._load(header, os.path.join(folder.path, name))

@@ -33,7 +33,11 @@ def follow_settings(store: Store, diagnostics: Diagnostics) -> Callable[[Resourc
         resource = after or before
         if resource is None or not any(resource.id.is_a(kind) for kind in MACHINE_TYPES):
             return
-        settings = {} if after is None else boot_diagnostics_of(after)
+        if after is None:
+            accounts = [one.id.name for one in store.list("Microsoft.Storage/storageAccounts")]
+            diagnostics.remove(resource.id, [*accounts, account_of(boot_diagnostics_of(resource)), None])
+            return
+        settings = boot_diagnostics_of(after)
         if settings.get("enabled") is True:
             diagnostics.turn_on(resource.id, storage_account=account_of(settings))
         else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any, Final
@@ -78,7 +79,7 @@ def _add(store: Store, item: Resource | Principal, directory: Directory, cost: i
     if parent != ROOT and store.get(parent) is None:
         return False
     if store.get(item.id) is None:
-        store.put(item)
+        store.put(item.with_properties(vmId=str(uuid.uuid4())) if "vmId" in item.properties else item)
     return True
 
 

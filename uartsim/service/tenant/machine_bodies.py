@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from uartsim.service.store import Resource, ResourceId
 
-#: Ids that Azure would draw are derived from the resource's id, so that the same set-up always gives the same.
+#: Ids that Azure would draw are derived from the resource's id, so that the same set-up always gives the same;
+#: a machine gets a ``vmId`` of its own in place of it when it comes into the store.
 _NAMESPACE: Final = uuid.UUID("5f0f6b2e-3c1b-4f0e-9d39-0d6a1c5c7a11")
 _LINUX: Final = {"publisher": "Debian", "offer": "debian-12", "sku": "12", "version": "latest"}
 _WINDOWS: Final = {
