@@ -7,6 +7,7 @@ one log in each account that it ever used; the logs are files in the folder ``se
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -72,7 +73,11 @@ class Diagnostics:
         """
         name = _name(vm_id, storage_account)
         if name not in self._logs:
-            self._logs[name] = SerialLog(RingFile(self._folder, name, self._log_bytes), self.clock)
+            try:
+                self._logs[name] = SerialLog(RingFile(self._folder, name, self._log_bytes), self.clock)
+            except OSError as error:  # a symbolic link among others
+                path = os.path.join(self._folder.path, name)
+                raise UartsimError(f"{path} cannot be used ({error.strerror}): move it out of the way") from None
         return self._logs[name]
 
     def turn_on(self, vm_id: ResourceId, *, storage_account: str | None) -> SerialLog:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from typing import Final
 
 from uartsim.errors import UartsimError
@@ -21,6 +22,10 @@ _HEADER: Final = re.compile(rb"uartsim ring 1\n(\d{10}) (\d{20}) (\d{20})\n")
 
 def _header(size: int, first: int, end: int) -> bytes:
     return b"uartsim ring 1\n%010d %020d %020d\n" % (size, first, end)
+
+
+def _not_a_ring(path: str) -> UartsimError:
+    return UartsimError(f"{path} is not a serial log of uartsim, or it is damaged: move it out of the way")
 
 
 class RingFile:
@@ -45,8 +50,10 @@ class RingFile:
         self.size = size
         self.end = 0
         self._first = 0
-        self._fd = folder.open(name, os.O_RDWR | (os.O_CREAT if make else 0))
+        self._fd = folder.open(name, os.O_RDWR | (os.O_CREAT if make else 0) | os.O_NONBLOCK)
         try:
+            if not stat.S_ISREG(os.fstat(self._fd).st_mode):
+                raise _not_a_ring(os.path.join(folder.path, name))
             if header := os.pread(self._fd, HEADER_BYTES, 0):
                 self._load(header, os.path.join(folder.path, name))
                 if self.size != size:
@@ -60,7 +67,7 @@ class RingFile:
     def _load(self, header: bytes, path: str) -> None:
         found = _HEADER.match(header)
         if found is None or not int(found[1]):
-            raise UartsimError(f"{path} is not a serial log of uartsim, or it is damaged: move it out of the way")
+            raise _not_a_ring(path)
         self.size, self._first, self.end = map(int, found.groups())
 
     def _resize(self, folder: OwnFolder, name: str, size: int) -> None:

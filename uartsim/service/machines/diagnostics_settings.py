@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from uartsim.errors import UartsimError
 from uartsim.service.diagnostics import Diagnostics
 from uartsim.service.machines.virtual_machine import MACHINE_TYPES
 from uartsim.service.store import Resource, ResourceId, Store
@@ -26,8 +27,13 @@ def account_of(settings: Mapping[str, Any]) -> str | None:
     return host.partition(".")[0]
 
 
-def follow_settings(store: Store, diagnostics: Diagnostics) -> Callable[[ResourceId, bytes], None]:
-    """Keep the logs as the machines' settings say, now and after every change; returns what takes the guests' output."""
+def follow_settings(
+    store: Store, diagnostics: Diagnostics, say: Callable[[str], None]
+) -> Callable[[ResourceId, bytes], None]:
+    """Keep the logs as the machines' settings say, now and after every change; returns what takes the guests' output.
+
+    A log whose file cannot be used is off, which is said.
+    """
 
     def look(before: Resource | None, after: Resource | None) -> None:
         resource = after or before
@@ -39,7 +45,11 @@ def follow_settings(store: Store, diagnostics: Diagnostics) -> Callable[[Resourc
             return
         settings = boot_diagnostics_of(after)
         if settings.get("enabled") is True:
-            diagnostics.turn_on(resource.id, storage_account=account_of(settings))
+            try:
+                diagnostics.turn_on(resource.id, storage_account=account_of(settings))
+            except UartsimError as error:
+                diagnostics.turn_off(resource.id)
+                say(f"{resource.id.name}: its serial log is off: {error}, and start the service again")
         else:
             diagnostics.turn_off(resource.id)
 

@@ -173,7 +173,7 @@ def _parts(url: str, state: StateFolder, store: Store, setup: Setup, diagnostics
         state.write(TOKEN_KEY, key)
     tokens = _tokens(key, setup, url, state)
     authorisation = Authorisation(store)
-    machines = Machines(store, log=say, output=follow_settings(store, diagnostics))
+    machines = Machines(store, log=say, output=follow_settings(store, diagnostics, say))
     policy = ConsolePolicy.from_table(setup.console)
     rules = ConsoleRules(store, authorisation, machines, policy)
     faults = Faults(PREVIEW_ERROR_PREFIX if policy.profile is Profile.PREVIEW else "")
