@@ -293,7 +293,12 @@ def test_boot_diagnostics_are_switched_and_their_log_is_read_by_its_link(served:
     on = {"properties": {"diagnosticsProfile": {"bootDiagnostics": {"enabled": True, "storageUri": uri}}}}
     shown = machines.begin_update(GROUP, "vm1", on).result()
     assert shown.diagnostics_profile.boot_diagnostics.storage_uri == uri
-    assert machines.instance_view(GROUP, "vm1").boot_diagnostics.serial_console_log_blob_uri.startswith(uri)
+    view = machines.instance_view(GROUP, "vm1").boot_diagnostics
+    assert view.serial_console_log_blob_uri.startswith(f"{served.url}/bootlogs/bootdiagnostics-vm1-")
+    assert view.console_screenshot_blob_uri.startswith(uri)
+    ours = {"bootDiagnostics": {"enabled": True, "storageUri": f"{served.url}/bootlogs/"}}
+    shown = machines.begin_update(GROUP, "vm1", {"properties": {"diagnosticsProfile": ours}}).result()
+    assert shown.diagnostics_profile.boot_diagnostics.storage_uri == uri
     assert machines.retrieve_boot_diagnostics_data(GROUP, "vm1").serial_console_log_blob_uri
 
 

@@ -140,3 +140,11 @@ def test_providers_name_their_types_and_api_versions(owner: httpx.Client) -> Non
     registered = owner.post(f"{SCOPE}/providers/Microsoft.SerialConsole/register?{VERSION}").json()
     assert registered["registrationState"] == "Registered"
     assert error_code(owner.get(f"{SCOPE}/providers/Microsoft.Nothing?{VERSION}")) == (404, "InvalidResourceNamespace")
+
+
+@pytest.mark.parametrize("kind", ["networkInterfaces", "publicIPAddresses"])
+def test_there_is_no_network_and_az_is_told_so(owner: httpx.Client, kind: str) -> None:
+    subscription = f"/subscriptions/{SUBSCRIPTION}"
+    for scope in (subscription, f"{subscription}/resourceGroups/rg"):
+        answer = owner.get(f"{scope}/providers/Microsoft.Network/{kind}?api-version=2022-01-01")
+        assert (answer.status_code, answer.json()) == (200, {"value": []})

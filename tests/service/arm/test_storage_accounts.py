@@ -53,11 +53,11 @@ def update_to(rules: NetworkRuleSet) -> StorageAccountUpdateParameters:
     return StorageAccountUpdateParameters(properties=StorageAccountPropertiesUpdateParameters(network_rule_set=rules))
 
 
-def test_an_account_is_created_found_and_deleted(sdk: Any) -> None:
+def test_an_account_is_created_found_and_deleted(sdk: Any, service: Served) -> None:
     made = sdk.storage_accounts.begin_create("rg", "account2", parameters(is_hns_enabled=True)).result()
     assert made.properties.provisioning_state == "Succeeded"
     assert made.properties.is_hns_enabled is True
-    assert made.properties.primary_endpoints.blob == "https://account2.blob.core.windows.net/"
+    assert made.properties.primary_endpoints.blob == f"{service.url}/account2/"
     assert "account2" in {one.name for one in sdk.storage_accounts.list()}
     assert "account2" in {one.name for one in sdk.storage_accounts.list_by_resource_group("rg")}
     sdk.storage_accounts.delete("rg", "account2")
@@ -89,6 +89,23 @@ def test_keys_stay_the_same(sdk: Any, account: str) -> None:
     assert [one.key_name for one in first] == ["key1", "key2"]
     assert [one.value for one in first] == [one.value for one in second]
     assert first[0].value != first[1].value
+
+
+def test_a_key_is_made_anew_and_the_other_stays(owner: httpx.Client, sdk: Any, account: str) -> None:
+    before = [one.value for one in sdk.storage_accounts.list_keys("rg", account).keys_property]
+    path = f"{ACCOUNTS}/{account}/regenerateKey?{VERSION}"
+    after = [one["value"] for one in owner.post(path, json={"keyName": "key2"}).json()["keys"]]
+    assert after[0] == before[0]
+    assert after[1] not in before
+    assert [one.value for one in sdk.storage_accounts.list_keys("rg", account).keys_property] == after
+    refused = owner.post(path, json={"keyName": "key3"})
+    assert (refused.status_code, refused.json()["error"]["target"]) == (400, "keyName")
+
+
+def test_an_account_of_the_set_up_has_all_that_az_reads_before_it_updates_it(owner: httpx.Client) -> None:
+    properties = owner.get(f"{ACCOUNTS}/bootlogs?{VERSION}").json()["properties"]
+    assert properties["encryption"]["keySource"] == "Microsoft.Storage"
+    assert properties["networkAcls"]["defaultAction"] == "Allow"
 
 
 def test_a_name_can_be_asked_for(sdk: Any, account: str) -> None:

@@ -40,6 +40,7 @@ _RESOURCES: Final = (
 API_VERSIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "Microsoft.Authorization": _AUTHORIZATION,
     "Microsoft.Compute": _COMPUTE,
+    "Microsoft.Network": ("2022-01-01", "2023-11-01", "2025-09-01"),
     "Microsoft.Resources": _RESOURCES,
     "Microsoft.SerialConsole": ("2018-05-01", "2023-01-01", "2024-07-01"),
     "Microsoft.Storage": _STORAGE,

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from uartsim.printable import quoted
 from uartsim.service.arm_error import ArmError
+from uartsim.service.machines.diagnostics_settings import azure_storage_uri
 from uartsim.service.machines.virtual_machine import PowerState
 from uartsim.service.machines.vm_sizes import SIZES, VmSize, size_of
 from uartsim.service.store import Resource
@@ -34,13 +35,17 @@ def merged(model: Any, patch: Any) -> Any:
 
 
 def storable(body: Mapping[str, Any]) -> dict[str, Any]:
-    """A body without what is read-only and what is secret."""
+    """A body without what is read-only and what is secret; its ``storageUri`` is one of Azure's."""
     kept = {name: value for name, value in body.items() if name not in ("id", "name", "type", "resources", "etag")}
     properties = {name: value for name, value in (body.get("properties") or {}).items() if name not in READ_ONLY}
     properties.pop("userData", None)
     profile = properties.get("osProfile")
     if isinstance(profile, Mapping):
         properties["osProfile"] = {name: value for name, value in profile.items() if name not in _SECRET}
+    uri = at(body, "diagnosticsProfile.bootDiagnostics.storageUri")
+    if isinstance(uri, str):
+        settings = {**properties["diagnosticsProfile"]["bootDiagnostics"], "storageUri": azure_storage_uri(uri)}
+        properties["diagnosticsProfile"] = {**properties["diagnosticsProfile"], "bootDiagnostics": settings}
     return {**kept, "properties": properties}
 
 

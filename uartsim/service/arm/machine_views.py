@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from uartsim.service.arm.platform_images import system_of_guest
+from uartsim.service.arm.storage_accounts import blob_endpoint
+from uartsim.service.machines.diagnostics_settings import account_of
 from uartsim.service.machines.guest_plan import GuestChoice
 from uartsim.service.machines.virtual_machine import PowerState, VirtualMachine
 from uartsim.service.parts import Parts
@@ -51,7 +54,7 @@ def instance_view(parts: Parts, resource: Resource) -> dict[str, Any]:
     view["disks"] = [_disk_view(resource)]
     diagnostics = (resource.properties.get("diagnosticsProfile") or {}).get("bootDiagnostics") or {}
     if diagnostics.get("enabled") is True:
-        view["bootDiagnostics"] = _diagnostics_view(diagnostics, resource)
+        view["bootDiagnostics"] = _diagnostics_view(parts, diagnostics, resource)
     view["statuses"] = statuses(resource, machine, power)
     return view
 
@@ -90,14 +93,24 @@ def _disk_view(resource: Resource) -> dict[str, Any]:
     return {"name": str(disk.get("name") or f"{resource.id.name}_OsDisk"), "statuses": [status]}
 
 
-def _diagnostics_view(diagnostics: dict[str, Any], resource: Resource) -> dict[str, Any]:
-    """With managed storage there is nothing to see here: ``retrieveBootDiagnosticsData`` gives the URIs."""
+def log_stem(resource: Resource) -> str:
+    """Where in a storage account the log and the screenshot of a machine are, without the ending: ``CONTAINER/NAME``."""
+    letters = re.sub(r"[^a-z0-9]", "", resource.id.name.casefold())[:9] or "vm"
+    unique = vm_id(resource)
+    return f"bootdiagnostics-{letters}-{unique}/{resource.id.name}.{unique}"
+
+
+def _diagnostics_view(parts: Parts, diagnostics: dict[str, Any], resource: Resource) -> dict[str, Any]:
+    """With managed storage there is nothing to see here: ``retrieveBootDiagnosticsData`` gives the URIs.
+
+    The log's URI is that of the account's endpoint here, where a client can read it.  The screenshot's has Azure's host:
+    clients of scale sets take the account's name from its start.
+    """
     uri = diagnostics.get("storageUri")
     if not uri:
         return {}
-    name, unique = resource.id.name, vm_id(resource)
-    stem = f"{str(uri).rstrip('/')}/bootdiagnostics-{name.lower()[:9]}-{unique}/{name}.{unique}"
+    stem = log_stem(resource)
     return {
-        "consoleScreenshotBlobUri": f"{stem}.screenshot.bmp",
-        "serialConsoleLogBlobUri": f"{stem}.serialconsole.log",
+        "consoleScreenshotBlobUri": f"{str(uri).rstrip('/')}/{stem}.screenshot.bmp",
+        "serialConsoleLogBlobUri": f"{blob_endpoint(parts.base_url, account_of(diagnostics) or '')}{stem}.serialconsole.log",
     }

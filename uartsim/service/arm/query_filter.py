@@ -1,7 +1,7 @@
 """``$filter`` of lists, as far as the Azure CLI and the SDKs send it: terms joined by ``and``.
 
-A term is ``FIELD eq 'TEXT'``, ``startswith(FIELD, 'TEXT')``, ``substringof('TEXT', FIELD)``, ``assignedTo('TEXT')``,
-``atScope()`` or ``atScopeAndBelow()``.  Source: OData 4.0, part 2, 5.1.1.
+A term is ``FIELD eq 'TEXT'``, ``startswith(FIELD, 'TEXT')``, ``substringof('TEXT', FIELD)``, ``FIELD/any(x:x eq 'TEXT')``,
+``assignedTo('TEXT')``, ``atScope()`` or ``atScopeAndBelow()``.  Source: OData 4.0, part 2, 5.1.1.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _TERMS: Final = tuple(
         ("eq", rf"(?P<field>[\w/]+)\s+eq\s+{_TEXT}"),
         ("startswith", rf"startswith\(\s*(?P<field>[\w/]+)\s*,\s*{_TEXT}\s*\)"),
         ("substringof", rf"substringof\(\s*{_TEXT}\s*,\s*(?P<field>[\w/]+)\s*\)"),
+        ("any", rf"(?P<field>\w+)/any\(\s*(?P<one>\w+)\s*:\s*(?P=one)\s+eq\s+{_TEXT}\s*\)"),
         ("assignedto", rf"(?P<field>assignedTo)\(\s*{_TEXT}\s*\)"),
         ("atscope", r"(?P<field>atScope)\(\)(?P<text>)"),
         ("atscopeandbelow", r"(?P<field>atScopeAndBelow)\(\)(?P<text>)"),
@@ -35,7 +36,7 @@ class Term:
     """A term.
 
     Attributes:
-        kind: ``eq``, ``startswith``, ``substringof``, ``assignedto``, ``atscope`` or ``atscopeandbelow``.
+        kind: ``eq``, ``startswith``, ``substringof``, ``any``, ``assignedto``, ``atscope`` or ``atscopeandbelow``.
         field: what is looked at, in lower case.
         text: what it is compared with.
     """
@@ -60,7 +61,20 @@ def filter_of(request: ArmRequest, fields: Collection[str]) -> list[Term]:
     Raises:
         ArmError: 400 ``InvalidFilterInQueryString``.
     """
-    text = request.query.get("$filter", "").strip()
+    return parse_filter(request.query.get("$filter", ""), fields)
+
+
+def parse_filter(text: str, fields: Collection[str]) -> list[Term]:
+    """The terms of a ``$filter``; empty if it is empty.
+
+    Args:
+        text: the filter.
+        fields: the fields and functions that the list knows, in lower case.
+
+    Raises:
+        ArmError: 400 ``InvalidFilterInQueryString``.
+    """
+    text = text.strip()
     if not text:
         return []
     terms = [_term(part) for part in _parts(text)] if len(text) <= _LONGEST else [None]

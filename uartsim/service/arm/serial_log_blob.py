@@ -2,8 +2,9 @@
 
 The URL is signed with a key of the storage account and expires, as a shared access signature does; whoever has it can
 read this one log until then, and needs no token.  The account's firewall holds for it.  Its host is this service, since the
-account's own host in Azure cannot be.  Source of parameters, headers and errors: "Create a service SAS" and "Get Blob" in
-the REST reference of Azure Storage.
+account's own host in Azure cannot be.  At the account's endpoint, ``/NAME/``, the log is read with a key of the account
+too.  Source of parameters, headers and errors: "Create a service SAS" and "Get Blob" in the REST reference of Azure
+Storage.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import hmac
 import ipaddress
 import re
 import secrets
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -25,6 +25,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from uartsim.errors import UartsimError
+from uartsim.service.arm.machine_views import log_stem
+from uartsim.service.arm.shared_key import check_shared_key, not_authenticated
 from uartsim.service.arm.storage_accounts import account_keys, find_account
 from uartsim.service.arm_error import ArmError
 from uartsim.service.identity.callers import Caller
@@ -64,7 +66,7 @@ def serial_log_uri(parts: Parts, caller: Caller, machine: Resource, lifetime: ti
         if account is None:
             raise ArmError(404, "StorageAccountNotFound", f"The storage account '{name}' could not be found.")
         parts.authorisation.check(caller, "Microsoft.Storage/storageAccounts/read", account.id)
-    path = f"/{name or MANAGED}/{_container(machine)}/{_blob(machine)}"
+    path = f"/{name or MANAGED}/{_blob_path(machine)}"
     expiry = (datetime.now(UTC) + lifetime).strftime(_TIME)
     query = {"sv": _VERSION, "sr": "b", "sp": "r", "se": expiry}
     query["sig"] = _signature(_key(parts.store, name), path, query)
@@ -87,7 +89,16 @@ def serial_log_routes(parts: Parts, clock: Callable[[], datetime] = lambda: date
         except (OSError, UartsimError) as fault:
             return _xml(ArmError(500, "InternalError", f"The server encountered an internal error: {fault}"))
 
-    return [Route(f"{PATH}/{{account}}/{{container}}/{{blob}}", answer, methods=["GET"])]
+    async def answer_with_key(request: Request) -> Response:
+        try:
+            return _read_with_key(parts, request, clock())
+        except ArmError as refused:
+            return _xml(refused)
+
+    return [
+        Route(f"{PATH}/{{account}}/{{container}}/{{blob}}", answer, methods=["GET"]),
+        Route("/{account}/bootdiagnostics-{container}/{blob}", answer_with_key, methods=["GET", "HEAD"]),
+    ]
 
 
 def _read(parts: Parts, request: Request, now: datetime) -> Response:
@@ -99,9 +110,26 @@ def _read(parts: Parts, request: Request, now: datetime) -> Response:
     signed = {field: query.get(field, "") for field in ("sv", "sr", "sp", "se")}
     wanted = _signature(_key(parts.store, name), path, signed)
     if not hmac.compare_digest(wanted.encode(), query.get("sig", "").encode()):
-        raise _not_authenticated("Signature did not match.")
+        raise not_authenticated("Signature did not match.")
     if now > _time(signed["se"]):
-        raise _not_authenticated(f"Signature not valid in the specified time frame: Expiry [{signed['se']}]")
+        raise not_authenticated(f"Signature not valid in the specified time frame: Expiry [{signed['se']}]")
+    return _log(parts, request, name, path)
+
+
+def _read_with_key(parts: Parts, request: Request, now: datetime) -> Response:
+    name = request.path_params["account"]
+    account = find_account(parts.store, name)
+    if account is None:
+        raise ArmError(404, "ResourceNotFound", "The specified resource does not exist.")
+    if account.properties.get("allowSharedKeyAccess") is False:
+        text = "Key based authentication is not permitted on this storage account."
+        raise ArmError(403, "KeyBasedAuthenticationNotPermitted", text)
+    check_shared_key(request, name, account_keys(parts.store, account), now)
+    return _log(parts, request, name, request.url.path)
+
+
+def _log(parts: Parts, request: Request, name: str | None, path: str) -> Response:
+    """The log at a path, after the request has been authenticated."""
     _check_firewall(parts.store, name, request.client.host if request.client else "")
     machine = _machine(parts.store, path)
     if machine is None or parts.diagnostics is None:
@@ -156,7 +184,7 @@ def _is_allowed(client: str, rules: object) -> bool:
 def _machine(store: Store, path: str) -> Resource | None:
     for kind in MACHINE_TYPES:
         for machine in store.list(kind):
-            if path.endswith(f"/{_container(machine)}/{_blob(machine)}"):
+            if path.endswith(f"/{_blob_path(machine)}"):
                 return machine
     return None
 
@@ -173,33 +201,15 @@ def _signature(key: str, path: str, query: Mapping[str, str]) -> str:
     return base64.b64encode(hmac.digest(base64.b64decode(key), signed.encode(), "sha256")).decode()
 
 
-def _machine_guid(machine: Resource) -> str:
-    return str(machine.properties.get("vmId") or uuid.uuid5(uuid.NAMESPACE_URL, machine.id.key))
-
-
-def _container(machine: Resource) -> str:
-    letters = re.sub(r"[^a-z0-9]", "", machine.id.name.casefold())[:9] or "vm"
-    return f"bootdiagnostics-{letters}-{_machine_guid(machine)}"
-
-
-def _blob(machine: Resource) -> str:
-    return f"{machine.id.name}.{_machine_guid(machine)}.serialconsole.log"
+def _blob_path(machine: Resource) -> str:
+    return f"{log_stem(machine)}.serialconsole.log"
 
 
 def _time(text: str) -> datetime:
     try:
         return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
     except ValueError:
-        raise _not_authenticated("The signed expiry is not a time such as 2024-01-31T12:00:00Z.") from None
-
-
-def _not_authenticated(detail: str) -> ArmError:
-    return ArmError(
-        403,
-        "AuthenticationFailed",
-        "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly "
-        f"including the signature. {detail}",
-    )
+        raise not_authenticated("The signed expiry is not a time such as 2024-01-31T12:00:00Z.") from None
 
 
 def _xml(error: ArmError) -> Response:

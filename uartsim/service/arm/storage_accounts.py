@@ -1,7 +1,8 @@
 """Microsoft.Storage: the accounts that boot diagnostics are written to, and their firewalls.
 
-An account answers at ``https://NAME.blob.core.windows.net/`` in Azure, and that is what its properties and a machine's
-``storageUri`` say; here its serial logs are read at the URL that ``retrieveBootDiagnosticsData`` gives.
+An account answers at ``https://NAME.blob.core.windows.net/`` in Azure, and that is what a machine's ``storageUri`` says.
+Nothing of this service's can be there, so that an account's endpoint for blobs is a path of the service's, as that of the
+storage emulator is: ``https://localhost:8443/NAME/``.  :mod:`uartsim.service.arm.serial_log_blob` answers there.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from uartsim.printable import quoted
 from uartsim.service.arm.arm_request import ArmRequest
 from uartsim.service.arm.common_schemas import TEXT, array_of, list_of, object_of
 from uartsim.service.arm.list_pages import page_of
@@ -34,6 +36,7 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "publicNetworkAccess": "Enabled",
     "accessTier": "Hot",
     "networkAcls": _OPEN,
+    "encryption": {"keySource": "Microsoft.Storage", "services": {"blob": {"enabled": True, "keyType": "Account"}}},
 }
 #: The properties that follow from others; what a client sends for them is not taken over.
 _READ_ONLY: Final = frozenset({"provisioningState", "creationTime", "primaryEndpoints", "primaryLocation"}) | {
@@ -43,15 +46,31 @@ _READ_ONLY: Final = frozenset({"provisioningState", "creationTime", "primaryEndp
     "statusOfSecondary",
     "secondaryEndpoints",
 }
+#: The names of the two keys of an account.
+_KEY_NAMES: Final = ("key1", "key2")
+
+
+def _new_key() -> str:
+    return base64.b64encode(secrets.token_bytes(64)).decode()
 
 
 def account_keys(store: Store, account: Resource) -> tuple[str, str]:
     """The two keys of an account, in base64; made at the first look."""
     keys = account.private.get("keys")
     if not keys:
-        keys = [base64.b64encode(secrets.token_bytes(64)).decode() for _ in range(2)]
+        keys = [_new_key() for _ in _KEY_NAMES]
         store.put(account.with_private(keys=keys))
     return keys[0], keys[1]
+
+
+def blob_endpoint(base_url: str, name: str) -> str:
+    """The URL of an account's blobs here.
+
+    Args:
+        base_url: where the service is reached.
+        name: the account's name.
+    """
+    return f"{base_url}/{name.casefold()}/"
 
 
 def find_account(store: Store, name: str) -> Resource | None:
@@ -61,11 +80,11 @@ def find_account(store: Store, name: str) -> Resource | None:
 
 async def _list(request: ArmRequest) -> Answer:
     found = request.parts.store.list(_KIND, request.id)
-    return Answer(page_of(request, [_shown(account) for account in found]))
+    return Answer(page_of(request, [_shown(request, account) for account in found]))
 
 
 async def _get(request: ArmRequest) -> Answer:
-    return Answer(_shown(request.resource()))
+    return Answer(_shown(request, request.resource()))
 
 
 async def _create(request: ArmRequest) -> Answer:
@@ -106,10 +125,25 @@ async def _list_keys(request: ArmRequest) -> Answer:
     account = request.resource()
     created = account.properties.get("creationTime")
     keys = [
-        {"keyName": f"key{number}", "value": value, "permissions": "FULL", "creationTime": created}
-        for number, value in enumerate(account_keys(request.parts.store, account), start=1)
+        {"keyName": name, "value": value, "permissions": "FULL", "creationTime": created}
+        for name, value in zip(_KEY_NAMES, account_keys(request.parts.store, account), strict=True)
     ]
     return Answer({"keys": [{name: value for name, value in key.items() if value is not None} for key in keys]})
+
+
+async def _regenerate_key(request: ArmRequest) -> Answer:
+    account, name = request.resource(), str(request.content["keyName"])
+    keys = list(account_keys(request.parts.store, account))
+    if name not in _KEY_NAMES:
+        raise ArmError(
+            400,
+            "InvalidValue",
+            f"{quoted(name)} is not the name of a key: use {' or '.join(_KEY_NAMES)}.",
+            target="keyName",
+        )
+    keys[_KEY_NAMES.index(name)] = _new_key()
+    request.parts.store.put(request.resource().with_private(keys=keys))
+    return await _list_keys(request)
 
 
 async def _check_name(request: ArmRequest) -> Answer:
@@ -145,7 +179,7 @@ def _changed(request: ArmRequest, account: Resource, content: Mapping[str, Any],
     top = {name: content[name] for name in ("tags", "sku", "kind", "identity") if content.get(name) is not None}
     account = Resource(account.id, {**account.body, **top}, account.private).with_properties(**given)
     request.parts.store.put(account)
-    return Answer(_shown(account))
+    return Answer(_shown(request, account))
 
 
 def _cannot_be_updated(name: str) -> ArmError:
@@ -157,7 +191,7 @@ def _cannot_be_updated(name: str) -> ArmError:
     )
 
 
-def _shown(account: Resource) -> dict[str, Any]:
+def _shown(request: ArmRequest, account: Resource) -> dict[str, Any]:
     name = account.id.name
     sku = dict(account.body.get("sku") or {"name": "Standard_LRS"})
     sku.setdefault("tier", str(sku["name"]).partition("_")[0])
@@ -168,9 +202,9 @@ def _shown(account: Resource) -> dict[str, Any]:
         "statusOfPrimary": "available",
         "primaryLocation": account.body.get("location"),
         "primaryEndpoints": {
-            service: f"https://{name}.{service}.core.windows.net/"
-            for service in ("blob", "dfs", "file", "queue", "table")
-        },
+            service: f"https://{name}.{service}.core.windows.net/" for service in ("dfs", "file", "queue", "table")
+        }
+        | {"blob": blob_endpoint(request.parts.base_url, name)},
     }
     return {"kind": "StorageV2", "tags": {}, **account.shown(), "sku": sku, "properties": properties}
 
@@ -230,6 +264,15 @@ OPERATIONS: Final = (
         {200: "StorageAccountKeys"},
         query=(QueryParameter("$expand", "Accepted, and adds nothing"),),
     ),
+    Operation(
+        "POST",
+        f"{_ACCOUNT}/regenerateKey",
+        f"{_KIND}/regenerateKey/action",
+        _regenerate_key,
+        "A new value for one of the keys of a storage account; what was signed with the old one is refused from now on",
+        {200: "StorageAccountKeys"},
+        body="StorageAccountKeyName",
+    ),
 )
 
 _IP_RULE: Final = object_of({"value": TEXT, "action": {"type": "string", "enum": ["Allow"]}}, required=("value",))
@@ -268,6 +311,7 @@ SCHEMAS: Final = {
     "StorageAccountKey": object_of(
         {"keyName": TEXT, "value": TEXT, "permissions": TEXT, "creationTime": TEXT}, required=("keyName", "value")
     ),
+    "StorageAccountKeyName": object_of({"keyName": TEXT}, required=("keyName",)),
     "StorageAccountKeys": object_of({"keys": array_of("StorageAccountKey")}, required=("keys",)),
     "NameAvailabilityParameters": object_of({"name": TEXT, "type": TEXT}, required=("name",)),
     "NameAvailability": object_of(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from uartsim.errors import UartsimError
 from uartsim.service.diagnostics import Diagnostics
 from uartsim.service.machines.virtual_machine import MACHINE_TYPES
 from uartsim.service.store import Resource, ResourceId, Store
+
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 def boot_diagnostics_of(resource: Resource) -> Mapping[str, Any]:
@@ -25,6 +27,25 @@ def account_of(settings: Mapping[str, Any]) -> str | None:
         return None
     host = urlsplit(str(uri)).hostname or str(uri)
     return host.partition(".")[0]
+
+
+def azure_storage_uri(uri: str) -> str:
+    """The URI of an account's blobs as Azure has it, for a URI that is given to Azure.
+
+    Clients give a machine the endpoint that the account names, which is ``https://localhost:8443/NAME/`` here; what they
+    later look for in ``storageUri`` is the account's name at the start of the host.
+
+    Args:
+        uri: the setting ``storageUri`` as it is asked for.
+    """
+    try:
+        parts = urlsplit(uri)
+        name = parts.path.strip("/")
+    except ValueError:
+        return uri
+    if parts.hostname not in _LOOPBACK or not name.isalnum():
+        return uri
+    return f"{parts.scheme}://{name}.blob.core.windows.net/"
 
 
 def follow_settings(

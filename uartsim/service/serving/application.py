@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from uartsim.service.arm.arm_routes import arm_routes
 from uartsim.service.arm.cloud_metadata import metadata_routes
+from uartsim.service.arm.microsoft_graph import graph_routes
 from uartsim.service.arm.oauth_login import login_routes
 from uartsim.service.arm_error import ArmError
 from uartsim.service.gateway.admin_commands import AdminCommands
@@ -28,6 +29,7 @@ def make_application(parts: Parts, nursery: trio.Nursery) -> GatewayApp:
     routes = [
         *metadata_routes(parts),
         *login_routes(parts),
+        *graph_routes(parts),
         *AdminCommands(parts.sessions).routes(),
         *arm_routes(parts, nursery),
     ]
