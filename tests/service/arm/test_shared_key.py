@@ -117,6 +117,11 @@ def test_a_date_that_is_no_date_or_too_old_is_refused(reads: SignedReads, date: 
     assert refusal(reads.get_unsigned("SharedKey bootlogs:AAAA", date)) == (403, "AuthenticationFailed")
 
 
+def test_there_is_no_log_where_the_machine_does_not_write_one(reads: SignedReads) -> None:
+    reads.set_diagnostics({"enabled": True, "storageUri": "https://other.blob.core.windows.net/"})
+    assert refusal(reads.get()) == (404, "BlobNotFound")
+
+
 def test_the_firewall_and_the_ban_of_keys_hold(reads: SignedReads) -> None:
     reads.change_account(networkAcls={"defaultAction": "Deny"})
     assert refusal(reads.get()) == (403, "AuthorizationFailure")

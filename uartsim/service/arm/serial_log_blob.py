@@ -14,7 +14,7 @@ import hmac
 import ipaddress
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -81,23 +81,20 @@ def serial_log_routes(parts: Parts, clock: Callable[[], datetime] = lambda: date
         clock: tells when a URL has expired.
     """
 
-    async def answer(request: Request) -> Response:
-        try:
-            return _read(parts, request, clock())
-        except ArmError as refused:
-            return _xml(refused)
-        except (OSError, UartsimError) as fault:
-            return _xml(ArmError(500, "InternalError", f"The server encountered an internal error: {fault}"))
+    def answering(read: Callable[[Parts, Request, datetime], Response]) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            try:
+                return read(parts, request, clock())
+            except ArmError as refused:
+                return _xml(refused)
+            except (OSError, UartsimError) as fault:
+                return _xml(ArmError(500, "InternalError", f"The server encountered an internal error: {fault}"))
 
-    async def answer_with_key(request: Request) -> Response:
-        try:
-            return _read_with_key(parts, request, clock())
-        except ArmError as refused:
-            return _xml(refused)
+        return answer
 
     return [
-        Route(f"{PATH}/{{account}}/{{container}}/{{blob}}", answer, methods=["GET"]),
-        Route("/{account}/bootdiagnostics-{container}/{blob}", answer_with_key, methods=["GET", "HEAD"]),
+        Route(f"{PATH}/{{account}}/{{container}}/{{blob}}", answering(_read), methods=["GET"]),
+        Route("/{account}/bootdiagnostics-{container}/{blob}", answering(_read_with_key), methods=["GET", "HEAD"]),
     ]
 
 
@@ -125,7 +122,10 @@ def _read_with_key(parts: Parts, request: Request, now: datetime) -> Response:
         text = "Key based authentication is not permitted on this storage account."
         raise ArmError(403, "KeyBasedAuthenticationNotPermitted", text)
     check_shared_key(request, name, account_keys(parts.store, account), now)
-    return _log(parts, request, name, request.url.path)
+    machine = _machine(parts.store, request.url.path)
+    if machine is None or account_of(boot_diagnostics_of(machine)) != account.id.name.casefold():
+        raise ArmError(404, "BlobNotFound", "The specified blob does not exist.")
+    return _log(parts, request, account.id.name, request.url.path)
 
 
 def _log(parts: Parts, request: Request, name: str | None, path: str) -> Response:
