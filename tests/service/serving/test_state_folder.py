@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,13 @@ def test_each_reset_sets_the_state_aside_under_a_new_name(tmp_path: Path) -> Non
             assert (tmp_path / "state" / f"{DATABASE}.{number}").read_bytes() == b"%d" % number
             assert (tmp_path / "state" / f"{DATABASE}.{number}-wal").read_bytes() == b"w%d" % number
             assert not state.has(DATABASE)
+
+
+def test_a_pipe_in_the_place_of_the_lock_is_said_and_left(tmp_path: Path) -> None:
+    StateFolder(str(tmp_path / "state")).close()
+    lock = tmp_path / "state" / "lock"
+    lock.unlink()
+    os.mkfifo(lock)
+    with pytest.raises(UartsimError, match="lock is not a regular file: move it out of the way"):
+        StateFolder(str(tmp_path / "state"))
+    assert lock.is_fifo()

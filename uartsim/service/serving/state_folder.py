@@ -10,6 +10,7 @@ import errno
 import fcntl
 import itertools
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -147,6 +148,9 @@ class StateFolder:
     def _lock(self) -> None:
         with self._explained(_LOCK, "made"):
             fd = self.folder.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK)
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise UartsimError(f"{self.file(_LOCK)} is not a regular file: move it out of the way, or {_REMEDY}")
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
