@@ -16,6 +16,7 @@ from tests.patience import patience
 from uartsim.errors import UartsimError, UsageError
 from uartsim.guest import process as process_module
 from uartsim.guest.catalogue import GuestDefinition, find_guest
+from uartsim.guest.child import Child
 from uartsim.guest.inner_tty import as_tty_input
 from uartsim.guest.make_guest import make_guest
 from uartsim.guest.reaper import remove
@@ -209,6 +210,17 @@ async def test_the_end_of_the_program_is_told(
         end = await machine.wait_ended()
         assert (end.reason, end.status) == (reason, status)
         assert detail in end.detail
+
+
+@in_trio
+async def test_last_words_are_read_even_if_their_reader_never_had_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def no_turn(child: Child) -> None:
+        await trio.sleep_forever()
+
+    monkeypatch.setattr(Child, "_take_in_output", no_turn)
+    async with await Child.start(["/no/such/program"]) as child:
+        assert await child.wait() == 127
+        assert "cannot start /no/such/program: No such file or directory" in child.last_output()
 
 
 @in_trio

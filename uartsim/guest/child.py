@@ -32,7 +32,7 @@ class Child:
 
     def __init__(self, process: trio.Process) -> None:
         assert process.stdin is not None
-        assert process.stdout is not None
+        assert isinstance(process.stdout, trio.lowlevel.FdStream)
         self._process = process
         self._life_line = process.stdin
         self._output = process.stdout
@@ -94,17 +94,27 @@ class Child:
             code = await self._process.wait()
             # The last output is in the pipe.  No process should hold its other end now; if one does, do not wait for it.
             nursery.cancel_scope.deadline = trio.current_time() + 0.25
+        self._take_in_rest()
         return code if code >= 0 else 128 - code
 
     async def _take_in_output(self) -> None:
         try:
             async for data in self._output:
-                self._kept.append(bytes(data))
-                self._kept_bytes += len(data)
-                while self._kept_bytes - len(self._kept[0]) >= KEPT_OUTPUT_BYTES:
-                    self._kept_bytes -= len(self._kept.popleft())
+                self._keep(bytes(data))
         except trio.ClosedResourceError:
             pass  # end() has closed the pipe
+
+    def _take_in_rest(self) -> None:
+        """Read what is in the pipe: on a busy machine the deadline may have passed before the reading task had a turn."""
+        with contextlib.suppress(OSError):  # BlockingIOError: nothing more is there; or end() has closed the pipe
+            while data := os.read(self._output.fileno(), KEPT_OUTPUT_BYTES):
+                self._keep(data)
+
+    def _keep(self, data: bytes) -> None:
+        self._kept.append(data)
+        self._kept_bytes += len(data)
+        while self._kept_bytes - len(self._kept[0]) >= KEPT_OUTPUT_BYTES:
+            self._kept_bytes -= len(self._kept.popleft())
 
     def last_output(self) -> str:
         """The end of the output that :meth:`wait` has read, without white space around it."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from uartsim.errors import UsageError
 from uartsim.service.identity.directory import Directory, has_secret
 from uartsim.service.store import ResourceId, Store
 from uartsim.service.tenant.apply_setup import applied_setup, apply_setup, was_applied
@@ -118,3 +120,13 @@ def test_a_file_that_was_applied_is_known_by_its_stamp(scene: Scene) -> None:
     assert not was_applied(scene.store, "b")
     scene.apply("")
     assert not was_applied(scene.store, "")
+
+
+def test_a_state_without_its_settings_is_said_to_be_damaged() -> None:
+    store = Store(None)
+    apply_setup(store, read_setup("", "t.toml", Path("/")), lambda text: None)
+    (record,) = store.list("Uartsim.Setup/setups")
+    store.put(replace(record, body={}))
+    with pytest.raises(UsageError, match="so it is damaged: --reset-state sets it aside"):
+        applied_setup(store)
+    store.close()

@@ -195,6 +195,17 @@ scope = "{RG}"
         ("[gateway]\nping_evry_s=1", "t.toml:2: unknown key 'ping_evry_s' in [gateway]; did you mean ping_every_s?"),
         ("[gateway]\nping_every_s=-1", "t.toml:2: ping_every_s = '-1': use a number of seconds"),
         ("[faults]\nx=1", "t.toml:1: "),
+        ("[[resource_group]]\nname='a'\ntags={a=1979-05-27}", "'a' in 'tags' of [[resource_group]] must be a string"),
+        (
+            "[[resource_group]]\nname='a'\ntags={a=nan}",
+            "'a' in 'tags' of [[resource_group]] must be a string, not 'nan'",
+        ),
+        ("[[vm]]\nname='a'\nport={rate='x'}", "unknown rate 'x' in the port of [[vm]]; possible: line, unlimited"),
+        ("[[vm]]\nname='a'\nport={rate=nan}", "'rate' in the port of [[vm]] must be a string"),
+        ("[[vm]]\nname='a'\nport={x=1}", "unknown key 'x' in the port of [[vm]]"),
+        ("[[vm]]\nname='a'\nsettings={sysrq=1979-05-27}", "must be a string, a number, true or false"),
+        ("[[storage_account]]\nname='abc'\nfirewall=['x']", "t.toml:3: 'x' is not an address or a network"),
+        ("[[user]]\npassword='b'\nname='" + "a" * 300 + "'", "t.toml:3: 'name' in [[user]] has 300 characters"),
         ("a" + ".a" * 200 + "=1", "t.toml:1: a key of more than 100 parts"),
     ],
 )

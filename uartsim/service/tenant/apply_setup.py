@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any, Final
 
+from uartsim.errors import UsageError
 from uartsim.service.identity.directory import Directory, Principal, has_secret
 from uartsim.service.identity.secret_hash import COST, hash_secret
 from uartsim.service.store import ROOT, Resource, ResourceId, Store
@@ -25,14 +26,19 @@ _LISTED: Final = 5
 
 
 def applied_setup(store: Store) -> Setup | None:
-    """The settings of the set-up that was applied last, without its resources; None if the store is new."""
+    """The settings of the set-up that was applied last, without its resources; None if the store is new.
+
+    Raises:
+        UsageError: the state is damaged.
+    """
     record = store.get(_RECORD)
     if record is None:
         return None
     kept = record.body
-    return Setup(
-        kept["tenant_id"], kept["domain"], kept["token_lifetime_s"], kept["console"], kept["gateway"], kept["faults"]
-    )
+    names = ("tenant_id", "domain", "token_lifetime_s", "console", "gateway", "faults")
+    if any(name not in kept for name in names):
+        raise UsageError("the state lacks the settings of its tenant, so it is damaged: --reset-state sets it aside")
+    return Setup(*(kept[name] for name in names))
 
 
 def was_applied(store: Store, stamp: str) -> bool:

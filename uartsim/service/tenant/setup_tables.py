@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from uartsim.guest.manifest_field import Field
+from uartsim.registers import VARIANTS
 
 #: Tables that occur once.
 SINGLE: Final[Mapping[str, Mapping[str, Field]]] = {
@@ -26,6 +27,17 @@ SINGLE: Final[Mapping[str, Mapping[str, Field]]] = {
 }
 #: Tables whose keys another room knows, which checks them.
 CHECKED_ELSEWHERE: Final = frozenset({"gateway", "faults"})
+
+#: The keys of a machine's ``port``: options of ``uartsim run``.
+PORT: Final[Mapping[str, Field]] = {
+    "uart": Field(str, choices=tuple(VARIANTS)),
+    "strict_line": Field(bool),
+    "rate": Field(str, choices=("line", "unlimited")),
+    "flow": Field(str, choices=("none", "rtscts")),
+    "fault": Field(str),
+    "trace": Field(str),
+    "vcd": Field(str),
+}
 
 _PLACE: Final = {
     "resource_group": Field(str),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import math
 from collections.abc import Collection, Mapping
 from typing import Any, Final, NoReturn
 
@@ -10,7 +12,7 @@ from uartsim.guest.manifest import near_matches
 from uartsim.guest.manifest_field import Field
 from uartsim.guest.toml_lines import KeyPath, Lines
 from uartsim.printable import quoted
-from uartsim.service.tenant.setup_tables import CHECKED_ELSEWHERE, REPEATED, SINGLE
+from uartsim.service.tenant.setup_tables import CHECKED_ELSEWHERE, PORT, REPEATED, SINGLE
 from uartsim.toml_text import TomlMistake, parse_toml
 
 _TYPES: Final = {
@@ -20,6 +22,8 @@ _TYPES: Final = {
     list: "an array of strings",
     dict: "a table",
 }
+#: The most characters of a name or an id.
+_LONGEST_NAME: Final = 256
 
 
 class TableCheck:
@@ -107,3 +111,26 @@ class TableCheck:
             self.fail(path, f"unknown {key} {quoted(value)} in {title}{near_matches(str(value), field.choices)}")
         if field.holds is int and isinstance(value, int) and value < 0:
             self.fail(path, f"{key!r} in {title} must not be negative; it is {quoted(value)}")
+        if isinstance(value, str) and key in ("name", "id") and len(value) > _LONGEST_NAME:
+            self.fail(path, f"{key!r} in {title} has {len(value)} characters: use up to {_LONGEST_NAME}")
+        if isinstance(value, dict):
+            self._inner_table(path, value, title)
+        if key == "firewall" and isinstance(value, list):
+            for one in value:
+                self._network(path, one)
+
+    def _inner_table(self, path: KeyPath, table: Mapping[str, Any], title: str) -> None:
+        if path[-1] == "port":
+            self._table(path, table, PORT, f"the port of {title}")
+            return
+        possible = (str,) if path[-1] == "tags" else (str, int, float)
+        for name, value in table.items():
+            if not isinstance(value, possible) or (isinstance(value, float) and not math.isfinite(value)):
+                kinds = "a string" if path[-1] == "tags" else "a string, a number, true or false"
+                self.fail(path, f"{quoted(name)} in {path[-1]!r} of {title} must be {kinds}, not {quoted(str(value))}")
+
+    def _network(self, path: KeyPath, text: str) -> None:
+        try:
+            ipaddress.ip_network(text, strict=False)
+        except ValueError:
+            self.fail(path, f"{quoted(text)} is not an address or a network: use one such as 203.0.113.0/24")
