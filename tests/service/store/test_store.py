@@ -241,6 +241,42 @@ def test_a_listener_sees_the_store_as_it_is_after_the_change_and_may_change_it(s
     assert store.get(thing("b").id) == thing("b")
 
 
+def test_a_listener_that_fails_is_logged_and_the_others_are_told(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(before: Resource | None, after: Resource | None) -> None:
+        raise RuntimeError("a mistake")
+
+    heard: list[CHANGE] = []
+    store.subscribe(fail)
+    store.subscribe(lambda before, after: heard.append((before, after)))
+    store.put(thing("a"))
+    assert heard == [(None, thing("a"))]
+    assert f"A change of {thing('a').id} was not followed" in caplog.text
+
+
+def test_a_transaction_that_cannot_begin_leaves_the_store_as_it_was(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[CHANGE] = []
+    store.subscribe(lambda before, after: heard.append((before, after)))
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_database", Unwritable())
+        with pytest.raises(UartsimError, match=r"cannot be written \(disk I/O error\)"), store.transaction():
+            raise AssertionError("the block is not entered")
+    store.put(thing("a"))
+    assert heard == [(None, thing("a"))]
+
+
+class Unwritable:
+    """A database whose disk has failed."""
+
+    in_transaction = False
+
+    def execute(self, statement: str) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+
 def test_what_is_not_json_is_refused_and_changes_nothing(store: Store) -> None:
     store.put(thing("a"))
     for value in (float("nan"), b"bytes"):

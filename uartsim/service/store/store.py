@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -23,6 +24,7 @@ VERSION: Final = 2
 #: What ``PRAGMA application_id`` holds: "uart".
 APPLICATION_ID: Final = 0x75617274
 
+_log = logging.getLogger("uartsim.service")
 _Changes = list[tuple[Resource | None, Resource | None]]
 _Rows = list[tuple[str, ...]]
 
@@ -109,9 +111,12 @@ class Store:
         if self._pending is not None:
             yield
             return
+        try:
+            self._database.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise self._unwritable(error) from None
         self._pending = []
         kept = {kind: dict(found) for kind, found in self._by_type.items()}
-        self._database.execute("BEGIN IMMEDIATE")
         try:
             yield
             self._database.execute("COMMIT")
@@ -127,7 +132,10 @@ class Store:
         self._tell(changes)
 
     def subscribe(self, listener: Callable[[Resource | None, Resource | None], None]) -> None:
-        """Call ``listener`` with what was there before and what is there now, after every change."""
+        """Call ``listener`` with what was there before and what is there now, after every change.
+
+        What a listener raises is logged: the change is written by then, and the others have to hear of it.
+        """
         self._listeners.append(listener)
 
     def close(self) -> None:
@@ -197,7 +205,11 @@ class Store:
             return
         for before, after in changes:
             for listener in tuple(self._listeners):
-                listener(before, after)
+                try:
+                    listener(before, after)
+                except Exception:
+                    changed = after or before
+                    _log.exception("A change of %s was not followed", changed.id if changed is not None else "nothing")
 
     def _unusable(self, error: Exception) -> UartsimError:
         name = self._path or "in memory"
