@@ -29,6 +29,11 @@ def first_error(error: BaseException) -> BaseException:
     return first
 
 
+def holds_no_exception(error: BaseException) -> bool:
+    """Whether an error, or all of a group, is no ``Exception``: a cancellation, an interrupt from the keyboard."""
+    return not any(isinstance(one, Exception) for one in _errors(error))
+
+
 def _errors(error: BaseException) -> Iterator[BaseException]:
     """The errors in a group that are not groups, in their order."""
     waiting = [error]

@@ -66,10 +66,12 @@ class Rules:
 
     def __init__(self) -> None:
         self.refusal: ArmError | None = None
+        self.checks = 0
         self.consoles = UserConsoles()
         self.os = "Linux"
 
     def check_session(self, caller: Caller, machine_id: ResourceId) -> None:
+        self.checks += 1
         if self.refusal is not None:
             raise self.refusal
 

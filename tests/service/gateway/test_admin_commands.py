@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import uuid
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.patience import patience
 from tests.service.gateway.console_rig import ALICE, BOB, EXPIRED, Rig, open_rig
 from uartsim.service.arm_error import ArmError
 from uartsim.service.machines.virtual_machine import PowerState
@@ -136,7 +139,30 @@ def test_a_machine_that_is_off_answers_409() -> None:
         client = rig.client(rig.open())
         _switch_off(rig)
         assert _refused(post(client.url, "reset", {**REQUEST, "command": "reset"})) == (409, "OperationNotAllowed")
-        assert rig.audit.entries == []
+        assert rig.audit.entries == [("admin command", "alice@example.com", "reset, in vain: The machine is off.")]
+
+
+def test_a_console_that_only_watches_gives_no_commands() -> None:
+    with open_rig() as rig:
+        client = rig.connect(query="?watch=1")
+        assert _refused(post(client.url, "reset", {**REQUEST, "command": "reset"})) == (403, "ConsoleIsWatched")
+        assert rig.machine.commands == []
+
+
+def test_a_role_withdrawn_while_the_body_comes_refuses_the_command() -> None:
+    content = json.dumps(REQUEST).encode()
+    with open_rig() as rig:
+        client = rig.client(rig.open())
+        path = client.url.split("/", 3)[3].replace("/client", "/adminCommand/nmi")
+        head = f"POST /{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {ALICE}\r\nConnection: close\r\n"
+        with socket.create_connection(("127.0.0.1", rig.port), timeout=patience(10)) as bare:
+            bare.sendall(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content[:5])
+            rig.wait_until(lambda: rig.rules.checks > 0, "the command is under way")
+            rig.rules.refusal = ArmError(403, "AuthorizationFailed", "You do not have the required permissions.")
+            bare.sendall(content[5:])
+            answer = bare.makefile("rb").read()
+        assert answer.startswith(b"HTTP/1.1 403 "), answer
+        assert rig.machine.commands == []
 
 
 def _switch_off(rig: Rig) -> None:

@@ -269,3 +269,16 @@ def test_frames_before_the_handshake_was_answered_are_taken_or_refused_and_distu
                 assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 404 " if path else b"HTTP/1.1 101 ")), answer
         alice.send("x")
         assert alice.read_until("x") == "x"
+
+
+def test_what_is_typed_with_the_handshake_reaches_the_guest_or_the_handshake_is_refused() -> None:
+    with open_rig() as rig:
+        for _ in range(20):
+            with connected(rig) as bare:
+                early = masked(Opcode.TEXT, ALICE.encode()) + masked(Opcode.TEXT, b"early")
+                bare.sendall(handshake(rig.open()) + early)
+                answer = b""
+                while b"early" not in answer and not answer.startswith(b"HTTP/1.1 400 "):
+                    received = bare.recv(65536)
+                    assert received, answer
+                    answer += received

@@ -55,7 +55,7 @@ class Audit:
         self._enter(vm_id, user, session, "connected", "", f"connected to {_short(vm_id)}")
 
     def admin_command(self, vm_id: ResourceId, user: str, session: str, command: str) -> None:
-        """An admin command has reached the machine, such as ``"nmi"``, ``"reset"`` or ``"sysrq h"``."""
+        """An admin command was given, such as ``"nmi"``, ``"reset"`` or ``"sysrq h"``; if it failed, with the reason."""
         self._enter(vm_id, user, session, "admin command", command, f"sent {command} to {_short(vm_id)}")
 
     def disconnected(self, vm_id: ResourceId, user: str, session: str, reason: str) -> None:

@@ -63,35 +63,49 @@ class AdminCommands:
     async def _command(self, request: Request) -> dict[str, Any]:
         services = self._sessions.services
         caller = services.tokens.read_header(request.headers.get("authorization"))
-        session = self._sessions.check_connected(request.path_params["session"])
-        if caller.object_id != session.opened_by.object_id:
-            raise ArmError(403, "AuthorizationFailed", "The console session is another user's.")
-        services.rules.check_session(caller, session.machine_id)
+        self._check_session(request, caller)
         command = request.path_params["command"].casefold()
         if command not in COMMANDS:
             raise ArmError(404, "CommandNotFound", f"{quoted(command)} is not a command: use {', '.join(COMMANDS)}.")
         body = await _read_body(request)
         request_id, keys = _check(command, body)
+        session = self._check_session(request, caller)  # while the body came, the console may have been lost
         machine = services.machines.get(session.machine_id)
         if machine is None:
             raise ArmError(404, "ResourceNotFound", "The machine does not exist.")
         await self._carry_out(command, keys, machine, session, caller)
         return {"requestId": request_id, "command": command, "status": "Succeeded"}
 
+    def _check_session(self, request: Request, caller: Caller) -> Session:
+        """The session, whose commands the caller may give now."""
+        session = self._sessions.check_connected(request.path_params["session"])
+        if caller.object_id != session.opened_by.object_id:
+            raise ArmError(403, "AuthorizationFailed", "The console session is another user's.")
+        if session.conversation is not None and session.conversation.is_watching:
+            raise ArmError(403, "ConsoleIsWatched", "This session only watches the console: connect without watch.")
+        self._sessions.services.rules.check_session(caller, session.machine_id)
+        return session
+
     async def _carry_out(
         self, command: str, keys: str, machine: VirtualMachine, session: Session, caller: Caller
     ) -> None:
         services = self._sessions.services
-        if command == "nmi":
-            await machine.nmi()
-        elif command == "reset":
-            await machine.reset()
-        else:
-            if services.rules.os_type(session.machine_id) == "Windows":
-                raise ArmError(400, "SysRqNotSupported", WINDOWS_TEXT)
-            await machine.sysrq(keys)
         said = f"{command} {keys}".strip()
-        services.audit.admin_command(session.machine_id, printable_line(caller.name), session.id, said)
+        who = printable_line(caller.name)
+        try:
+            if command == "nmi":
+                await machine.nmi()
+            elif command == "reset":
+                await machine.reset()
+            else:
+                if services.rules.os_type(session.machine_id) == "Windows":
+                    raise ArmError(400, "SysRqNotSupported", WINDOWS_TEXT)
+                await machine.sysrq(keys)
+        except ArmError as error:
+            said += f", in vain: {printable_line(error.message)}"
+            services.audit.admin_command(session.machine_id, who, session.id, said)
+            raise
+        services.audit.admin_command(session.machine_id, who, session.id, said)
 
 
 async def _read_body(request: Request) -> dict[str, Any]:

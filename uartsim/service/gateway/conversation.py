@@ -38,6 +38,7 @@ from typing import Final
 import trio
 
 from uartsim.access.hub import Hub
+from uartsim.error_groups import holds_no_exception
 from uartsim.printable import printable_line
 from uartsim.service.arm_error import ArmError
 from uartsim.service.diagnostics.audit import Audit
@@ -145,6 +146,11 @@ class Conversation:
         """It has ended, though the WebSocket may still be closing."""
         return self._end is not None
 
+    @property
+    def is_watching(self) -> bool:
+        """The client asked for a console that only shows."""
+        return self._options.watch
+
     def end(self, code: int, reason: str) -> None:
         """End it, for the first reason that is given: from now on nothing goes either way.
 
@@ -239,11 +245,11 @@ class Conversation:
                     nursery.start_soon(self._look_whether_it_lives, nursery)
                 await self._ended.wait()
                 nursery.cancel_scope.cancel()
-        except trio.Cancelled:
-            self.end(CloseCode.GOING_AWAY, STOPPING)
-            raise
-        except BaseException:
-            self.end(CloseCode.NOT_TRUSTED, FAILED)
+        except BaseException as error:
+            if holds_no_exception(error):
+                self.end(CloseCode.GOING_AWAY, STOPPING)  # cancelled
+            else:
+                self.end(CloseCode.NOT_TRUSTED, FAILED)
             raise
         finally:
             await self._close()

@@ -55,21 +55,30 @@ class GatewayApp:
             await taken.close()
             return
         try:
-            session, options = self._check(scope)
+            session, options, key_answer = self._check(scope)
         except ArmError as error:
             await taken.refuse(error)
             return
         conversation = self._sessions.converse(session, taken.stream, options)
         try:
-            await taken.accept(scope["headers"], conversation.received, conversation.vanished)
-            await conversation.run()
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            await taken.close()  # the client went before the handshake was answered
+            await taken.accept(key_answer, conversation.received, conversation.vanished)
+        except (
+            trio.BrokenResourceError,
+            trio.ClosedResourceError,
+        ):  # the client went before the handshake was answered
+            conversation.closed.set()
+            self._sessions.forget(session)
+            await taken.close()
+            return
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(taken.hand_on)
+                await conversation.run()
         finally:
             self._sessions.forget(session)
 
-    def _check(self, scope: Message) -> tuple[Session, SocketOptions]:
-        """The session of a WebSocket, and its options; ArmError says why there is none."""
+    def _check(self, scope: Message) -> tuple[Session, SocketOptions, bytes]:
+        """The session of a WebSocket, its options, and the answer to its key; ArmError says why there is none."""
         sessions = self._sessions
         found = _CLIENT.fullmatch(scope["path"])
         if found is None:
@@ -77,8 +86,8 @@ class GatewayApp:
         if sessions.services.faults.take(FaultKind.BLOCK_GATEWAY):
             raise ArmError(503, "ServiceUnavailable", SOCKET_CLOSED)
         options = _options(scope["query_string"])
-        accept_value(scope["headers"])
-        return sessions.check_can_connect(found[1]), options
+        key_answer = accept_value(scope["headers"])
+        return sessions.check_can_connect(found[1]), options, key_answer
 
 
 def _options(query: bytes) -> SocketOptions:

@@ -97,23 +97,29 @@ class TakenStream:
             self._on_closed()
 
     async def accept(
-        self, headers: Headers, on_data: Callable[[bytes], Awaitable[None]], on_closed: Callable[[], None]
+        self, key_answer: bytes, on_data: Callable[[bytes], Awaitable[None]], on_closed: Callable[[], None]
     ) -> None:
         """Answer the handshake.
 
         Args:
-            headers: the request's.
-            on_data: gets what is read; more is read when it returns.
+            key_answer: see :func:`accept_value`.
+            on_data: gets what is read, from :meth:`hand_on` on; more is read when it returns.
             on_closed: called when the client has gone.
 
         Raises:
             trio.BrokenResourceError: the client has gone.
         """
         self._on_data, self._on_closed = on_data, on_closed
+        await self._send(_ANSWER % key_answer)
+
+    async def hand_on(self) -> None:
+        """Hand on what came with the handshake, and then what comes.
+
+        The conversation has to be going on by then: what is typed waits for it.
+        """
         try:
-            await self._send(_ANSWER % accept_value(headers))
-            if self._early:
-                await on_data(self._early)
+            if self._early and self._on_data is not None:
+                await self._on_data(self._early)
         finally:
             self._decided.set()
 
@@ -137,8 +143,10 @@ class TakenStream:
                 await self.stream.aclose()
 
     async def _send(self, data: bytes) -> None:
-        with trio.move_on_after(_CLOSE_S, shield=True):
+        with trio.move_on_after(_CLOSE_S, shield=True) as scope:
             await self.stream.send_all(data)
+        if scope.cancelled_caught:
+            raise trio.BrokenResourceError("the client does not read the answer to its handshake")
 
 
 def accept_value(headers: Headers) -> bytes:

@@ -133,7 +133,7 @@ class MachineLine:
             is_flood = len(data) >= _FLOOD
             if client.missed != missed:
                 lost, missed = client.missed - missed, client.missed
-                rest = text.flush() + GuestText().feed(past.end())
+                rest = text.feed(past.end()) + text.flush()
                 await socket.send_text(rest + b"\r\n[%d bytes are missing here: they were not read in time]\r\n" % lost)
             payload = text.feed(past.feed(data)) if data else text.flush()
             if payload:

@@ -51,8 +51,9 @@ def give_disk(store: Store, machine: Resource) -> None:
         disk_id = _disk_id(machine.id, f"{name}_{uuid.uuid4().hex}")
     body = disk_body(str(machine.body.get("location") or ""), str(os_disk.get("osType") or "Linux"), machine.id)
     disk = Resource(disk_id, body, {name: machine.private[name] for name in _MOVED if name in machine.private})
-    store.put(disk)
-    store.put(machine.with_properties(storageProfile={**profile, "osDisk": {**os_disk, **disk_reference(disk)}}))
+    with store.transaction():
+        store.put(disk)
+        store.put(machine.with_properties(storageProfile={**profile, "osDisk": {**os_disk, **disk_reference(disk)}}))
 
 
 def keep_disk_file(store: Store, machine_id: ResourceId, guest: Guest, log: Callable[[str], None]) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 import trio
 
 from uartsim.access.hub import Hub, LinePolicy
-from uartsim.error_groups import first_error
+from uartsim.error_groups import first_error, holds_no_exception
 from uartsim.machine import Guest, GuestEnd, Machine, PortOptions, open_machine
 
 #: How long the line may take to carry what is still in the chip when the guest has ended, in seconds.
@@ -71,7 +71,7 @@ class PowerCycle:
                     assert self.hub is not None
                     await self.hub.drain(())
         except (Exception, BaseExceptionGroup) as error:
-            if isinstance(error, BaseExceptionGroup) and error.split(Exception)[0] is None:
+            if holds_no_exception(error):
                 raise  # only cancellations
             end = GuestEnd("failed", detail=_in_words(error))
         finally:
