@@ -14,6 +14,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx
+import trio
 
 from uartsim.azure_client.client_errors import REFUSED, ConsoleError, RefusalError, TransientError
 from uartsim.azure_client.service_address import ServiceAddress
@@ -21,6 +22,9 @@ from uartsim.printable import printable_line
 
 #: How long one answer may take, in seconds.
 ANSWER_S: Final = 30.0
+#: The most bytes that an answer may have; a serial log has 1 MiB.
+MOST_BYTES: Final = 4 << 20
+_OF_ENCODING: Final = ("content-encoding", "content-length", "transfer-encoding")
 #: How much of an answer that is not JSON is shown, in characters.
 _SHOWN: Final = 500
 #: Code and message of an error of a storage account.
@@ -83,7 +87,8 @@ class Http:
         """
         given = {} if body is None else {"json": body}
         try:
-            response = await self._client.request(method, url, headers=headers, data=form, **given)  # type: ignore[arg-type]
+            async with self._client.stream(method, url, headers=headers, data=form, **given) as streamed:  # type: ignore[arg-type]
+                response = await _bounded(streamed, url)
         except httpx.TransportError as error:
             raise _transport_error(error, url, repeatable) from None
         except (httpx.InvalidURL, httpx.HTTPError) as error:
@@ -93,6 +98,22 @@ class Http:
         if response.is_success or response.status_code == httpx.codes.NOT_MODIFIED:
             return response
         raise refusal(response.status_code, response.headers, response.text, host_of(url))
+
+
+async def _bounded(streamed: httpx.Response, url: str) -> httpx.Response:
+    """An answer with its body, unless that is too large."""
+    content = bytearray()
+    with trio.CancelScope() as scope:
+        async for part in streamed.aiter_bytes():
+            content += part
+            if len(content) > MOST_BYTES:
+                scope.cancel()  # ends the reading where it waits, so that httpx puts everything away
+    if scope.cancelled_caught:
+        raise ConsoleError(
+            f"{host_of(url)} gave an answer of more than {MOST_BYTES} bytes: is it such a service?", REFUSED
+        )
+    headers = [(name, value) for name, value in streamed.headers.multi_items() if name not in _OF_ENCODING]
+    return httpx.Response(streamed.status_code, headers=headers, content=bytes(content), request=streamed.request)
 
 
 def host_of(url: str) -> str:
@@ -152,6 +173,8 @@ def _error_of(text: str) -> tuple[str, str]:
             return printable_line(str(error.get("code") or "")), printable_line(message)
         if isinstance(error, str):
             return printable_line(error), printable_line(str(fields.get("error_description") or ""))
+        if not fields:
+            return "", ""
     parts = [found[1].strip() if (found := part.search(text[:_SHOWN])) else "" for part in _XML]
     return (
         (printable_line(parts[0]), printable_line(parts[1]))
