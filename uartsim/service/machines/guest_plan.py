@@ -46,10 +46,9 @@ class GuestChoice:
         """The choice for a machine as its resource, and that of its disk, say."""
         disk = os_disk_of(resource, store)
         source = disk.private if disk is not None and "guest" in disk.private else resource.private
-        settings = {**_settings(resource.private), **(_settings(disk.private) if disk is not None else {})}
         return cls(
             str(source.get("guest", DEFAULT_GUEST)),
-            tuple(sorted(settings.items())),
+            tuple(sorted(_settings(source).items())),
             str((resource.properties.get("hardwareProfile") or {}).get("vmSize") or _sku(resource)),
             "" if disk is None else disk.id.key,
             str((resource if disk is None else disk).private.get(DISK_FILE, "")),
