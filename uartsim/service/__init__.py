@@ -15,6 +15,7 @@ floor  room                         what it is
 1      ``diagnostics``              the boot diagnostics log of each machine, and the audit in it
 0      ``store``                    resources by their ARM id, in SQLite
 1      ``request_body.py``          the body of a request, as far as it is not too long
+0      ``loopback_hosts.py``        the names by which a URL means this computer
 0      ``arm_error.py``             what every room raises to refuse something
 =====  ===========================  ============================================================================
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from uartsim.service.serving.certificate import LIFETIME, NAMES, RENEWED_BEFORE, provide_certificate
+from uartsim.service.loopback_hosts import LOOPBACK_HOSTS
+from uartsim.service.serving.certificate import LIFETIME, RENEWED_BEFORE, provide_certificate
 from uartsim.service.serving.state_folder import AUTHORITY, AUTHORITY_KEY, CERTIFICATE, StateFolder
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -34,7 +35,7 @@ def test_it_is_made_on_the_first_start_and_kept(tmp_path: Path, said: list[str])
         assert read(state, CERTIFICATE) == first
     assert said == []
     names = x509.load_pem_x509_certificate(first).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert {str(one.value) for one in names} == set(NAMES)
+    assert {str(one.value) for one in names} == set(LOOPBACK_HOSTS)
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,10 @@ from uartsim.service.arm.compute_work import machine_of, provisioned
 from uartsim.service.arm.machine_views import instance_view
 from uartsim.service.arm.operation import Answer, Operation, QueryParameter
 from uartsim.service.arm.scale_set_changes import remove_all
-from uartsim.service.arm.scale_set_model import INSTANCE_TYPE, instances_of, shown_instance
+from uartsim.service.arm.scale_set_model import instances_of, shown_instance
 from uartsim.service.arm_error import ArmError
 from uartsim.service.store import Resource
+from uartsim.service.store.machine_types import INSTANCE_TYPE
 
 _SET_KIND: Final = "Microsoft.Compute/virtualMachineScaleSets"
 _EXPAND: Final = QueryParameter("$expand", "With instanceView, the answer has the instance view too")

@@ -9,6 +9,7 @@ from uartsim.service.arm.arm_request import ArmRequest
 from uartsim.service.arm.compute_work import begin_power, machine_of
 from uartsim.service.arm.operation import Answer, Operation, QueryParameter
 from uartsim.service.machines.virtual_machine import VirtualMachine
+from uartsim.service.store.machine_types import INSTANCE_TYPE, MACHINE_TYPE
 
 MACHINE: Final = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{vm}"
 SCALE_SET: Final = (
@@ -17,8 +18,8 @@ SCALE_SET: Final = (
 INSTANCE: Final = SCALE_SET + "/virtualMachines/{instance}"
 #: The types of machines, by the templates of their paths.
 TYPES: Final = {
-    MACHINE: "Microsoft.Compute/virtualMachines",
-    INSTANCE: "Microsoft.Compute/virtualMachineScaleSets/virtualMachines",
+    MACHINE: MACHINE_TYPE,
+    INSTANCE: INSTANCE_TYPE,
 }
 SKIP_SHUTDOWN: Final = QueryParameter(
     "skipShutdown", "With true, the power is cut without a shutdown", ("true", "false")

@@ -23,6 +23,7 @@ from starlette.routing import BaseRoute, Route
 from uartsim.service.arm.oauth_error import OAuthError, read_form, wanted
 from uartsim.service.arm.sign_in_page import message_page, post_to, sign_in_form
 from uartsim.service.identity.directory import Principal
+from uartsim.service.loopback_hosts import LOOPBACK_HOSTS
 
 #: The grant of the device code.
 DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"
@@ -198,7 +199,7 @@ def _checked(form: Mapping[str, str]) -> dict[str, str]:
         raise OAuthError(400, "invalid_request", 90014, "The response_mode is not query or form_post.")
     try:
         reply = urlsplit(asked["redirect_uri"])
-        is_local = reply.scheme in ("http", "https") and reply.hostname in ("localhost", "127.0.0.1", "::1")
+        is_local = reply.scheme in ("http", "https") and reply.hostname in LOOPBACK_HOSTS
     except ValueError:
         is_local = False
     if not is_local or any(character <= " " for character in asked["redirect_uri"]):

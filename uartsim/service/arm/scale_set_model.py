@@ -14,8 +14,8 @@ from uartsim.service.arm.machine_views import instance_view, now_text, provision
 from uartsim.service.arm.platform_images import system_of_guest
 from uartsim.service.parts import Parts
 from uartsim.service.store import Resource, ResourceId
+from uartsim.service.store.machine_types import INSTANCE_TYPE
 
-INSTANCE_TYPE: Final = "Microsoft.Compute/virtualMachineScaleSets/virtualMachines"
 #: What an instance takes from the model.
 _TAKEN: Final = ("storageProfile", "osProfile", "diagnosticsProfile", "networkProfile", "securityProfile")
 

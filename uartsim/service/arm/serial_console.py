@@ -16,8 +16,8 @@ from uartsim.service.arm.operation import Answer, Operation
 from uartsim.service.arm_error import ArmError
 from uartsim.service.rules.machine_rules import console_service, is_disabled, is_port_disabled, serial_port
 from uartsim.service.store import Resource, ResourceId
+from uartsim.service.store.machine_types import MACHINE_TYPE
 
-_MACHINE: Final = "Microsoft.Compute/virtualMachines"
 _SCALE_SET: Final = "Microsoft.Compute/virtualMachineScaleSets"
 _INSTANCE: Final = f"{_SCALE_SET}/virtualMachines"
 _PORT: Final = "Microsoft.SerialConsole/serialPorts"
@@ -140,7 +140,7 @@ async def _connect(request: ArmRequest) -> Answer:
 
 
 def _machine(request: ArmRequest, machine_id: ResourceId) -> Resource:
-    if not machine_id.is_a(_MACHINE) and not machine_id.is_a(_INSTANCE):
+    if not machine_id.is_a(MACHINE_TYPE) and not machine_id.is_a(_INSTANCE):
         raise ArmError(
             400,
             "BadRequest",
@@ -154,7 +154,7 @@ def _machine(request: ArmRequest, machine_id: ResourceId) -> Resource:
 
 def _machines(request: ArmRequest) -> Iterator[Resource]:
     subscription = ResourceId(f"/subscriptions/{request.parameters['subscription']}")
-    for kind in (_MACHINE, _INSTANCE):
+    for kind in (MACHINE_TYPE, _INSTANCE):
         yield from request.parts.store.list(kind, subscription)
 
 

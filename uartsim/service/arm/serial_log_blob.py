@@ -31,9 +31,9 @@ from uartsim.service.arm.storage_accounts import account_keys, find_account
 from uartsim.service.arm_error import ArmError
 from uartsim.service.identity.callers import Caller
 from uartsim.service.machines.diagnostics_settings import account_of, boot_diagnostics_of
-from uartsim.service.machines.virtual_machine import MACHINE_TYPES
 from uartsim.service.parts import Parts
 from uartsim.service.store import Resource, ResourceId, Store
+from uartsim.service.store.machine_types import MACHINE_TYPES
 
 #: The path below which the blobs are.
 PATH: Final = "/blobs"

@@ -13,6 +13,7 @@ from typing import Final
 
 from uartsim.service.diagnostics.boot_diagnostics import Diagnostics
 from uartsim.service.store import ResourceId
+from uartsim.service.store.machine_types import INSTANCE_TYPE
 
 #: How many entries the list keeps.
 KEPT: Final = 10_000
@@ -95,5 +96,5 @@ class Audit:
 
 def _short(vm_id: ResourceId) -> str:
     """The name of a machine; for an instance of a scale set, the set's name and its number."""
-    instance = vm_id.is_a("Microsoft.Compute/virtualMachineScaleSets/virtualMachines")
+    instance = vm_id.is_a(INSTANCE_TYPE)
     return f"{vm_id.parent.name}/{vm_id.name}" if instance else vm_id.name

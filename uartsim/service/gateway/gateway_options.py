@@ -45,7 +45,7 @@ class GatewayOptions:
             value = getattr(self, field.name)
             if field.name.endswith("_s") and not (_is_number(value) and math.isfinite(value) and value >= 0):
                 raise UsageError(f"{field.name} = {quoted(str(value))}: use a number of seconds, 0 or more, such as 30")
-            if field.type == "bool" and not isinstance(value, bool):
+            if isinstance(field.default, bool) and not isinstance(value, bool):
                 raise UsageError(f"{field.name} = {quoted(str(value))}: use true or false")
         size = self.replay_bytes
         if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 0):

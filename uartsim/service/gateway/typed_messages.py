@@ -18,7 +18,7 @@ from uartsim.service.gateway.frame_parser import Piece
 PASTE_LIMIT: Final = 2048
 #: What the documents say of a longer one.
 PASTE_TEXT: Final = (
-    "The serial console limits the length of strings pasted into the terminal to 2048 characters"
+    f"The serial console limits the length of strings pasted into the terminal to {PASTE_LIMIT} characters"
     " to prevent overloading the serial port bandwidth."
 )
 #: What may be the token, in bytes.

@@ -23,6 +23,7 @@ from joserfc.jwk import RSAKey
 from uartsim.service.arm_error import ArmError
 from uartsim.service.identity.callers import Caller
 from uartsim.service.identity.directory import Principal, PrincipalKind
+from uartsim.service.loopback_hosts import LOOPBACK_HOSTS
 
 #: How long a token is good for, in seconds, unless the set-up says otherwise.
 LIFETIME_S: Final = 3600.0
@@ -38,7 +39,6 @@ AUDIENCES: Final = (
 )
 #: A longer token is not looked at.
 LONGEST_TOKEN: Final = 16384
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _ALGORITHM: Final = "RS256"
 
 
@@ -226,7 +226,7 @@ def new_key() -> bytes:
 def _is_for_us(audience: str) -> bool:
     try:
         parts = urlsplit(audience)
-        return audience in AUDIENCES or (parts.scheme == "https" and parts.hostname in _LOOPBACK)
+        return audience in AUDIENCES or (parts.scheme == "https" and parts.hostname in LOOPBACK_HOSTS)
     except ValueError:
         return False
 

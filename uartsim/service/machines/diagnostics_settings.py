@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
 from uartsim.errors import UartsimError
 from uartsim.service.diagnostics import Diagnostics
-from uartsim.service.machines.virtual_machine import MACHINE_TYPES
+from uartsim.service.loopback_hosts import LOOPBACK_HOSTS
 from uartsim.service.store import Resource, ResourceId, Store
-
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+from uartsim.service.store.machine_types import MACHINE_TYPES
 
 
 def boot_diagnostics_of(resource: Resource) -> Mapping[str, Any]:
@@ -43,7 +42,7 @@ def azure_storage_uri(uri: str) -> str:
         name = parts.path.strip("/")
     except ValueError:
         return uri
-    if parts.hostname not in _LOOPBACK or not name.isalnum():
+    if parts.hostname not in LOOPBACK_HOSTS or not name.isalnum():
         return uri
     return f"{parts.scheme}://{name}.blob.core.windows.net/"
 

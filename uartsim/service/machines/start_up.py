@@ -6,12 +6,13 @@ from typing import Final
 
 from uartsim.service.machines.os_disk import give_disk
 from uartsim.service.store import Store
+from uartsim.service.store.machine_types import INSTANCE_TYPE, MACHINE_TYPE
 
 _WITH_PROVISIONING: Final = (
-    "Microsoft.Compute/virtualMachines",
+    MACHINE_TYPE,
     "Microsoft.Compute/virtualMachines/extensions",
     "Microsoft.Compute/virtualMachineScaleSets",
-    "Microsoft.Compute/virtualMachineScaleSets/virtualMachines",
+    INSTANCE_TYPE,
     "Microsoft.Compute/virtualMachineScaleSets/virtualMachines/extensions",
 )
 _UNDER_WAY: Final = ("Creating", "Updating", "Deleting")

@@ -25,17 +25,13 @@ from uartsim.service.machines.refusals import machine_is_off, not_started, refus
 from uartsim.service.machines.start_up import put_right
 from uartsim.service.machines.surroundings import Nowhere, Surroundings
 from uartsim.service.store import Resource, ResourceId, Store
+from uartsim.service.store.machine_types import MACHINE_TYPES
 
 #: How long a guest may take to shut down before the plug is pulled, in seconds.
 SHUTDOWN_S: Final = 30.0
 #: Clients that wait for the service are answered before the first guest is loaded, which takes a while; in seconds.
 ANSWERS_FIRST_S: Final = 0.05
 
-#: The types of the resources that are machines.
-MACHINE_TYPES: Final = (
-    "Microsoft.Compute/virtualMachines",
-    "Microsoft.Compute/virtualMachineScaleSets/virtualMachines",
-)
 
 #: The state of a machine whose power has not come on since the service started, by what is wished of it.
 _STATE_BEFORE_START: Final = {"running": PowerState.STARTING, "stopped": PowerState.STOPPED}

@@ -7,6 +7,7 @@ from typing import Final
 from uartsim.service.arm_error import ArmError
 from uartsim.service.rules.facts import Facts
 from uartsim.service.rules.rule import Refusal, Rule, When
+from uartsim.service.store.machine_types import INSTANCE_TYPE, MACHINE_TYPE
 
 CONNECT: Final = "Microsoft.SerialConsole/serialPorts/connect/action"
 _GROUP_READ: Final = "Microsoft.Resources/subscriptions/resourceGroups/read"
@@ -28,8 +29,7 @@ _MFA: Final = Refusal(
 
 
 def _role(facts: Facts) -> Refusal | None:
-    kind = "Microsoft.Compute/virtualMachineScaleSets/virtualMachines" if facts.is_instance else None
-    kind = kind or "Microsoft.Compute/virtualMachines"
+    kind = INSTANCE_TYPE if facts.is_instance else MACHINE_TYPE
     allowed = (
         facts.may(CONNECT)
         and all(facts.may(f"{kind}/{action}") for action in _MACHINE_ACTIONS)

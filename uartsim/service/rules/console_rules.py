@@ -17,6 +17,7 @@ from uartsim.service.rules.profiles import ConsolePolicy
 from uartsim.service.rules.rule import Rule, When
 from uartsim.service.rules.user_consoles import UserConsoles
 from uartsim.service.store import ResourceId, Store
+from uartsim.service.store.machine_types import MACHINE_TYPE
 
 #: The rule that :meth:`ConsoleRules.check_console_service` asks.
 SERVICE_ROLE: Final = "console-service-role"
@@ -158,7 +159,7 @@ class ConsoleRules:
         """Whether the caller may connect to a machine: its client asks first whether the console is disabled."""
         return any(
             self._authorisation.may(caller, access_rules.CONNECT, machine.id)
-            for kind in ("Microsoft.Compute/virtualMachines", "Microsoft.Compute/virtualMachineScaleSets")
+            for kind in (MACHINE_TYPE, "Microsoft.Compute/virtualMachineScaleSets")
             for machine in self._store.list(kind, subscription)
         )
 

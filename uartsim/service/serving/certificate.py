@@ -10,14 +10,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from uartsim.service.loopback_hosts import LOOPBACK_HOSTS
 from uartsim.service.serving.state_folder import AUTHORITY, AUTHORITY_KEY, CERTIFICATE, StateFolder
 
 #: How long a certificate is good for.
 LIFETIME: Final = timedelta(days=397)
 #: How long before its end it is renewed.
 RENEWED_BEFORE: Final = timedelta(days=30)
-#: The names under which the service is reached.
-NAMES: Final = ("localhost", "127.0.0.1", "::1")
 
 
 def provide_certificate(state: StateFolder, say: Callable[[str], None], now: datetime | None = None) -> datetime:
@@ -59,7 +58,7 @@ def _issue(state: StateFolder, say: Callable[[str], None], ends: datetime, autho
         maker = trustme.CA(organization_name="uartsim", organization_unit_name="uartsim serve")
         state.write(AUTHORITY_KEY, maker.private_key_pem.bytes())
         state.write(AUTHORITY, maker.cert_pem.bytes())
-    leaf = maker.issue_cert(*NAMES, common_name="localhost", organization_name="uartsim", not_after=ends)
+    leaf = maker.issue_cert(*LOOPBACK_HOSTS, common_name="localhost", organization_name="uartsim", not_after=ends)
     state.write(CERTIFICATE, leaf.private_key_and_cert_chain_pem.bytes())
 
 
