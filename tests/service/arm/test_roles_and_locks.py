@@ -173,4 +173,6 @@ def test_a_lock_is_for_owners_only_and_has_a_level(service: Served, owner: httpx
     assert error_code(service.client("contributor").put(lock, json=body)) == (403, "AuthorizationFailed")
     wrong = owner.put(lock, json={"properties": {"level": "NotSpecified"}})
     assert error_code(wrong) == (400, "InvalidRequestContent")
+    long_name = owner.put(lock.replace("keep", "k" * 91), json=body)
+    assert error_code(long_name) == (400, "InvalidRequestContent")
     assert error_code(owner.get(lock)) == (404, "ResourceNotFound")

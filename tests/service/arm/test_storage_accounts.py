@@ -108,6 +108,16 @@ def test_an_account_of_the_set_up_has_all_that_az_reads_before_it_updates_it(own
     assert properties["networkAcls"]["defaultAction"] == "Allow"
 
 
+def test_a_firewall_of_what_is_no_address_is_refused(owner: httpx.Client, account: str) -> None:
+    rules = {"defaultAction": "Deny", "ipRules": [{"value": "203.0.113.0/24"}, {"value": "zz"}]}
+    refused = owner.patch(f"{ACCOUNTS}/{account}?{VERSION}", json={"properties": {"networkAcls": rules}})
+    error = refused.json()["error"]
+    assert (refused.status_code, error["code"]) == (400, "InvalidValuesForRequestParameters")
+    assert "'zz' is not an address or a network" in error["message"]
+    shown = owner.get(f"{ACCOUNTS}/{account}?{VERSION}").json()["properties"]["networkAcls"]
+    assert shown["defaultAction"] == "Allow"
+
+
 def test_a_name_can_be_asked_for(sdk: Any, account: str) -> None:
     def ask(name: str) -> Any:
         return sdk.storage_accounts.check_name_availability(StorageAccountCheckNameAvailabilityParameters(name=name))

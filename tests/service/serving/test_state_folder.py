@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -76,3 +77,13 @@ def test_a_pipe_in_the_place_of_the_lock_is_said_and_left(tmp_path: Path) -> Non
     with pytest.raises(UartsimError, match="lock is not a regular file: move it out of the way"):
         StateFolder(str(tmp_path / "state"))
     assert lock.is_fifo()
+
+
+def test_a_full_disk_is_said_with_the_remedy_of_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with StateFolder(str(tmp_path / "state")) as state:
+        monkeypatch.setattr(state.folder, "write_new", full)
+        with pytest.raises(UartsimError, match=r"cannot be written \(No space left on device\): give another folder"):
+            state.write(TOKEN_KEY, b"key")

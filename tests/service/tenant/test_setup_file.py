@@ -204,6 +204,12 @@ scope = "{RG}"
         ("[[vm]]\nname='a'\nport={rate=nan}", "'rate' in the port of [[vm]] must be a string"),
         ("[[vm]]\nname='a'\nport={x=1}", "unknown key 'x' in the port of [[vm]]"),
         ("[[vm]]\nname='a'\nsettings={sysrq=1979-05-27}", "must be a string, a number, true or false"),
+        (
+            "[[vm]]\nname='a'\nsize='Standard_B1z'",
+            "t.toml:3: unknown size 'Standard_B1z'; did you mean Standard_B1s or ",
+        ),
+        ("[console]\npreview_subscriptions=['x']", "t.toml:2: 'x' is not a GUID"),
+        ("[faults]\n[console]\nx=1", "t.toml:3: "),
         ("[[storage_account]]\nname='abc'\nfirewall=['x']", "t.toml:3: 'x' is not an address or a network"),
         ("[[user]]\npassword='b'\nname='" + "a" * 300 + "'", "t.toml:3: 'name' in [[user]] has 300 characters"),
         ("a" + ".a" * 200 + "=1", "t.toml:1: a key of more than 100 parts"),

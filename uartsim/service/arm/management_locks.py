@@ -10,6 +10,7 @@ from uartsim.service.arm.list_pages import page_of
 from uartsim.service.arm.operation import Answer, Operation, QueryParameter
 from uartsim.service.arm.query_filter import filter_of
 from uartsim.service.arm.scoped import scope_of
+from uartsim.service.arm_error import ArmError
 from uartsim.service.identity.authorisation import LOCKS
 from uartsim.service.store import Resource
 
@@ -32,6 +33,10 @@ async def _get(request: ArmRequest) -> Answer:
 
 async def _put(request: ArmRequest) -> Answer:
     scope_of(request)
+    if len(request.id.name) > _LONGEST_NAME:
+        raise ArmError(
+            400, "InvalidRequestContent", f"The name of a lock has at most {_LONGEST_NAME} characters.", target="name"
+        )
     before = request.parts.store.get(request.id)
     asked = request.content["properties"]
     properties = {name: asked[name] for name in ("level", "notes") if asked.get(name) is not None}
@@ -45,6 +50,8 @@ async def _delete(request: ArmRequest) -> Answer:
     return Answer(None, 200 if request.parts.store.delete(request.id) else 204)
 
 
+#: The most characters of a lock's name.
+_LONGEST_NAME: Final = 90
 _PATH: Final = f"/{{scope}}/providers/{LOCKS}"
 OPERATIONS: Final = (
     Operation(

@@ -8,6 +8,7 @@ storage emulator is: ``https://localhost:8443/NAME/``.  :mod:`uartsim.service.ar
 from __future__ import annotations
 
 import base64
+import ipaddress
 import re
 import secrets
 from collections.abc import Mapping
@@ -175,11 +176,31 @@ def _changed(request: ArmRequest, account: Resource, content: Mapping[str, Any],
         raise _cannot_be_updated("kind")
     if asked.get("networkAcls") is not None:
         asked["networkAcls"] = {**_OPEN, **asked["networkAcls"]}
+        _check_networks(asked["networkAcls"])
     given = {name: value for name, value in asked.items() if value is not None}
     top = {name: content[name] for name in ("tags", "sku", "kind", "identity") if content.get(name) is not None}
     account = Resource(account.id, {**account.body, **top}, account.private).with_properties(**given)
     request.parts.store.put(account)
     return Answer(_shown(request, account))
+
+
+def _check_networks(rules: Mapping[str, Any]) -> None:
+    """Check that the rules of a firewall name addresses or networks.
+
+    Raises:
+        ArmError: 400, one does not.
+    """
+    for rule in rules.get("ipRules") or ():
+        try:
+            ipaddress.ip_network(str(rule.get("value")), strict=False)
+        except ValueError:
+            raise ArmError(
+                400,
+                "InvalidValuesForRequestParameters",
+                f"Values for request parameters are invalid: networkAcls.ipRule[*].value: {quoted(str(rule.get('value')))} "
+                "is not an address or a network.",
+                target="networkAcls",
+            ) from None
 
 
 def _cannot_be_updated(name: str) -> ArmError:

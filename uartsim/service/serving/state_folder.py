@@ -140,7 +140,7 @@ class StateFolder:
         try:
             yield
         except OSError as error:
-            if error.errno in EXHAUSTED:
+            if error.errno in EXHAUSTED and error.errno != errno.ENOSPC:  # of a full disk, the remedy is ours
                 raise
             why = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror
             raise UartsimError(f"{self.file(name)} cannot be {what} ({why}): {_REMEDY}") from None

@@ -19,6 +19,7 @@ from uartsim.service.gateway.gateway_options import GatewayOptions
 from uartsim.service.identity.authorisation import ASSIGNMENTS, DEFINITIONS, LOCKS
 from uartsim.service.identity.builtin_roles import BUILT_IN_ROLES, definition_id, role_properties
 from uartsim.service.identity.directory import Principal, PrincipalKind
+from uartsim.service.machines.vm_sizes import SIZES
 from uartsim.service.rules.profiles import ConsolePolicy
 from uartsim.service.rules.service_faults import Faults
 from uartsim.service.store import ROOT, Resource, ResourceId
@@ -140,11 +141,14 @@ class _Reader:
     def _check_options(self) -> None:
         """Let the rooms check the tables that are theirs."""
         content = self._check.content
-        try:
-            ConsolePolicy.from_table(content.get("console", {}))
-            Faults().change(content.get("faults", {}))
-        except UsageError as error:
-            self._check.fail(("faults",) if "faults" in content else ("console",), str(error))
+        console = content.get("console", {})
+        for one in console.get("preview_subscriptions", ()):
+            self._guid(("console", "preview_subscriptions"), one)
+        for name, check in (("console", ConsolePolicy.from_table), ("faults", Faults().change)):
+            try:
+                check(content.get(name, {}))
+            except UsageError as error:
+                self._check.fail((name,), str(error))
         gateway = content.get("gateway", {})
         names = [one.name for one in fields(GatewayOptions)]
         for key, value in gateway.items():
@@ -320,6 +324,8 @@ class _Reader:
                 one.id.name for one in self._resources.values() if one.id.is_a("Microsoft.Storage/storageAccounts")
             ]
             self._check.choice((*path, "storage_account"), account, known, "storage account")
+        if "size" in table:
+            self._check.choice((*path, "size"), table["size"], [one.name for one in SIZES], "size")
         settings = {key: _as_text(value) for key, value in table.get("settings", {}).items()}
         table = {**table, "settings": settings, "guest": self._guest(path, table, settings)}
         scope = self._place(path, table) / f"providers/Microsoft.Compute/{kind}/{name}"
