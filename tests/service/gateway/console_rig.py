@@ -228,10 +228,16 @@ class Rig:
     def machine(self) -> FakeMachine:
         return self.machines[VM]
 
-    def write(self, data: bytes) -> None:
-        """Have the guest send something."""
-        assert self.machine.driver is not None
-        trio.from_thread.run(self.machine.driver.write, data, trio_token=self._trio_token)
+    def write(self, *pieces: bytes) -> None:
+        """Have the guest send something, piece by piece."""
+        driver = self.machine.driver
+        assert driver is not None
+
+        async def write_all() -> None:
+            for piece in pieces:
+                await driver.write(piece)
+
+        trio.from_thread.run(write_all, trio_token=self._trio_token)
 
     def wait_until(self, condition: Callable[[], object], what: str) -> None:
         """Wait until something is so on the gateway's loop."""

@@ -37,6 +37,24 @@ async def running(store: Store, said: list[str] | None = None, **options: Any) -
         nursery.cancel_scope.cancel()
 
 
+@asynccontextmanager
+async def the_machine(store: Store, said: list[str] | None = None, **options: Any) -> AsyncIterator[VirtualMachine]:
+    """The machine of a store that has one, which is as its power says; all end with the block."""
+    async with running(store, said, **options) as machines:
+        machine = machines.get(machine_id())
+        assert machine is not None
+        yield machine
+
+
+@asynccontextmanager
+async def booted(store: Store) -> AsyncIterator[VirtualMachine]:
+    """The machine of a store that has one, at the login prompt of its first boot."""
+    async with the_machine(store) as machine:
+        await machine.start()
+        await output_with(machine, b"demo login: ")
+        yield machine
+
+
 async def until(machine: VirtualMachine, condition: Callable[[], object]) -> None:
     while not condition():
         await machine.changed.park()

@@ -9,7 +9,16 @@ import trio
 
 from tests.guests.test_script import make_script
 from tests.machine.rig import virtual_time
-from tests.service.machines.tenant import add_machine, in_state, machine_id, output_with, running, until
+from tests.service.machines.tenant import (
+    add_machine,
+    booted,
+    in_state,
+    machine_id,
+    output_with,
+    running,
+    the_machine,
+    until,
+)
 from uartsim.service.arm_error import ArmError
 from uartsim.service.machines.virtual_machine import PowerState
 from uartsim.service.store import Store
@@ -58,9 +67,7 @@ def power_of(store: Store, name: str = "vm1") -> object:
 async def test_start_boots_the_guest_and_serves_its_line() -> None:
     store = Store(None)
     add_machine(store)
-    async with running(store) as machines:
-        machine = machines.get(machine_id())
-        assert machine is not None
+    async with the_machine(store) as machine:
         assert (machine.power_state, machine.hub) == (PowerState.DEALLOCATED, None)
         await machine.start()
         assert (machine.power_state, power_of(store)) == (PowerState.RUNNING, "running")
@@ -83,9 +90,7 @@ async def test_power_off_has_the_guest_shut_down_and_its_last_words_are_heard(tm
     store = Store(None)
     make_script(tmp_path / "g", OBEDIENT)
     add_machine(store, guest=str(tmp_path / "g"))
-    async with running(store) as machines:
-        machine = machines.get(machine_id())
-        assert machine is not None
+    async with the_machine(store) as machine:
         await machine.start()
         await output_with(machine, b"up")
         hub = machine.hub
@@ -105,9 +110,7 @@ async def test_a_guest_that_does_not_shut_down_loses_its_power_and_that_is_said(
     store, said = Store(None), list[str]()
     make_script(tmp_path / "g", DEAF)
     add_machine(store, guest=str(tmp_path / "g"))
-    async with running(store, said, shutdown_s=40) as machines:
-        machine = machines.get(machine_id())
-        assert machine is not None
+    async with the_machine(store, said, shutdown_s=40) as machine:
         await machine.start()
         await output_with(machine, b"up")
         before = trio.current_time()
@@ -121,9 +124,7 @@ async def test_power_off_without_shutdown_is_immediate_even_while_a_shutdown_is_
     store = Store(None)
     make_script(tmp_path / "g", DEAF)
     add_machine(store, guest=str(tmp_path / "g"))
-    async with running(store, shutdown_s=1000) as machines:
-        machine = machines.get(machine_id())
-        assert machine is not None
+    async with the_machine(store, shutdown_s=1000) as machine:
         await machine.start()
         await output_with(machine, b"up")
         before = trio.current_time()
@@ -139,11 +140,7 @@ async def test_power_off_without_shutdown_is_immediate_even_while_a_shutdown_is_
 async def test_deallocate_and_start_shows_the_new_boot_only() -> None:
     store = Store(None)
     add_machine(store)
-    async with running(store) as machines:
-        machine = machines.get(machine_id())
-        assert machine is not None
-        await machine.start()
-        await output_with(machine, b"demo login: ")
+    async with booted(store) as machine:
         await machine.deallocate()
         assert (machine.power_state, power_of(store), machine.hub) == (PowerState.DEALLOCATED, "deallocated", None)
         await machine.start()
@@ -157,11 +154,7 @@ async def test_deallocate_and_start_shows_the_new_boot_only() -> None:
 async def test_restart_shuts_down_and_boots_and_the_machine_counts_as_running_throughout() -> None:
     store = Store(None)
     add_machine(store)
-    async with running(store) as machines:
-        machine = machines.get(machine_id())
-        assert machine is not None
-        await machine.start()
-        await output_with(machine, b"demo login: ")
+    async with booted(store) as machine:
         first, seen = machine.hub, set()
         assert first is not None
         async with trio.open_nursery() as nursery:
@@ -180,11 +173,7 @@ async def test_restart_shuts_down_and_boots_and_the_machine_counts_as_running_th
 async def test_reset_is_a_power_cycle_on_the_same_line_without_a_shutdown() -> None:
     store = Store(None)
     add_machine(store, settings={"grub_timeout": 5})
-    async with running(store) as machines:
-        machine = machines.get(machine_id())
-        assert machine is not None
-        await machine.start()
-        await output_with(machine, b"demo login: ")
+    async with booted(store) as machine:
         hub = machine.hub
         assert hub is not None
         begin = hub.end
@@ -205,9 +194,7 @@ async def test_a_guest_that_powers_off_leaves_the_machine_stopped_and_a_start_bo
     store, said = Store(None), list[str]()
     make_script(tmp_path / "g", BRIEF)
     add_machine(store, guest=str(tmp_path / "g"))
-    async with running(store, said) as machines:
-        machine = machines.get(machine_id())
-        assert machine is not None
+    async with the_machine(store, said) as machine:
         await machine.start()
         await in_state(machine, PowerState.STOPPED)
         assert (machine.hub, machine.failure, power_of(store)) == (None, None, "stopped")
@@ -304,9 +291,7 @@ async def test_what_ran_runs_again_when_the_service_starts_again_and_nothing_els
 async def test_a_stopped_machine_can_be_deallocated_and_a_deallocated_one_stays_so_when_it_is_powered_off() -> None:
     store = Store(None)
     add_machine(store, power="stopped")
-    async with running(store) as machines:
-        machine = machines.get(machine_id())
-        assert machine is not None
+    async with the_machine(store) as machine:
         await machine.deallocate()
         assert machine.power_state is PowerState.DEALLOCATED
         await machine.power_off()
@@ -317,9 +302,7 @@ async def test_a_stopped_machine_can_be_deallocated_and_a_deallocated_one_stays_
 async def test_what_needs_a_running_machine_is_refused_while_it_is_off() -> None:
     store = Store(None)
     add_machine(store)
-    async with running(store) as machines:
-        machine = machines.get(machine_id())
-        assert machine is not None
+    async with the_machine(store) as machine:
         for attempt in (machine.restart(), machine.reset(), machine.nmi(), machine.sysrq("h")):
             with pytest.raises(ArmError, match="needs a running virtual machine") as caught:
                 await attempt
@@ -330,11 +313,7 @@ async def test_what_needs_a_running_machine_is_refused_while_it_is_off() -> None
 async def test_an_nmi_reaches_the_guests_kernel() -> None:
     store = Store(None)
     add_machine(store)
-    async with running(store) as machines:
-        machine = machines.get(machine_id())
-        assert machine is not None
-        await machine.start()
-        await output_with(machine, b"demo login: ")
+    async with booted(store) as machine:
         await machine.nmi()
         await output_with(machine, b"Uhhuh. NMI received")
 
@@ -343,11 +322,7 @@ async def test_an_nmi_reaches_the_guests_kernel() -> None:
 async def test_sysrq_sequences_of_two_callers_do_not_mix() -> None:
     store = Store(None)
     add_machine(store)
-    async with running(store) as machines:
-        machine = machines.get(machine_id())
-        assert machine is not None
-        await machine.start()
-        await output_with(machine, b"demo login: ")
+    async with booted(store) as machine:
         hub = machine.hub
         assert hub is not None
         begin = hub.end
@@ -366,9 +341,7 @@ async def test_sysrq_sequences_of_two_callers_do_not_mix() -> None:
 async def test_sysrq_takes_letters_and_numbers_only(keys: str) -> None:
     store = Store(None)
     add_machine(store)
-    async with running(store) as machines:
-        machine = machines.get(machine_id())
-        assert machine is not None
+    async with the_machine(store) as machine:
         with pytest.raises(ArmError, match="letters and numbers") as caught:
             await machine.sysrq(keys)
         assert caught.value.status == 400
@@ -395,11 +368,7 @@ async def test_another_guest_or_another_setting_takes_effect_at_the_next_start(t
     store = Store(None)
     make_script(tmp_path / "g", BRIEF)
     add_machine(store)
-    async with running(store) as machines:
-        machine = machines.get(machine_id())
-        assert machine is not None
-        await machine.start()
-        await output_with(machine, b"demo login: ")
+    async with booted(store) as machine:
         disk = next(store.list("Microsoft.Compute/disks"))
         store.put(disk.with_private(settings={"grub_timeout": 0, "hostname": "other"}))
         await machine.deallocate()
@@ -419,9 +388,7 @@ async def test_all_output_goes_to_the_watcher_whose_failure_is_none_of_the_guest
 
     make_script(tmp_path / "g", OBEDIENT)
     add_machine(store, guest=str(tmp_path / "g"))
-    async with running(store, said, output=output) as machines:
-        machine = machines.get(machine_id())
-        assert machine is not None
+    async with the_machine(store, said, output=output) as machine:
         await machine.start()
         await output_with(machine, b"up")
         await machine.power_off()
@@ -472,9 +439,7 @@ async def test_a_guest_that_reboots_by_itself_keeps_its_line_and_its_machine_sta
     store = Store(None)
     make_script(tmp_path / "g", BRIEF.replace("poweroff", "reboot"))
     add_machine(store, guest=str(tmp_path / "g"))
-    async with running(store) as machines:
-        machine = machines.get(machine_id())
-        assert machine is not None
+    async with the_machine(store) as machine:
         await machine.start()
         assert await output_with(machine, b"boot 1.", b"boot 2.") == b"boot 1.boot 2."
         assert (machine.power_ons, machine.power_state) == (1, PowerState.RUNNING)

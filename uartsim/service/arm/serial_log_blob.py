@@ -37,8 +37,8 @@ from uartsim.service.store.machine_types import MACHINE_TYPES
 
 #: The path below which the blobs are.
 PATH: Final = "/blobs"
-#: The account's name in the path of a log in storage that Azure manages.
-MANAGED: Final = "managed"
+#: What stands for the account in the path of a log in storage that Azure manages; no account can have this name.
+MANAGED: Final = "managed-storage"
 _MANAGED_KEYS: Final = ResourceId("/providers/Uartsim.Storage/managedStorage/default")
 _VERSION: Final = "2023-11-03"
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"

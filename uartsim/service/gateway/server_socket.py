@@ -70,8 +70,10 @@ class ServerSocket:
             reason: the text; what is too long for a close frame is cut off.
             wait_s: how long the client may take for all that, in seconds.
         """
+        ends_at = trio.current_time() + wait_s
         self.limit_sending(wait_s)
-        with trio.move_on_after(wait_s, shield=True):
+        with trio.move_on_at(ends_at) as scope:
+            scope.shield = True
             try:
                 if not self._close_sent:
                     has_code = code not in (1005, 1006)
@@ -79,7 +81,7 @@ class ServerSocket:
                 await self.peer_closed.wait()
             except trio.BrokenResourceError:
                 pass
-        await self.abort(wait_s)
+        await self.abort(max(0.0, ends_at - trio.current_time()))
 
     def limit_sending(self, seconds: float) -> None:
         """Give a frame that is being sent, and later ones, so long to be taken."""
