@@ -22,7 +22,7 @@ import trio
 from uartsim.access.attach_messages import MessageStream
 from uartsim.access.keys import HELP, MENU, AttachMenu, Keys
 from uartsim.access.output_filters import QueryFilter
-from uartsim.access.raw_terminal import RawTerminal, window_size
+from uartsim.access.raw_terminal import RawTerminal, read_typed, window_size
 from uartsim.access.terminal_output import TerminalOutput
 from uartsim.access.terminal_signals import ENDING, obey_signals
 from uartsim.errors import UartsimError
@@ -230,13 +230,7 @@ class AttachClient:
         while True:
             while self._typed_bytes > TYPE_AHEAD:
                 await self._moved.park()
-            await trio.lowlevel.wait_readable(fd)
-            try:
-                data = os.read(fd, 65536)
-            except BlockingIOError:
-                continue
-            except OSError:
-                data = b""
+            data = await read_typed(fd)
             if not data:
                 self._ended(scope, "this terminal is gone", 1)
                 return

@@ -9,6 +9,8 @@ import struct
 import termios
 import tty
 
+import trio
+
 
 class RawTerminal:
     """A terminal in raw mode, as a context manager, which restores the terminal's settings.
@@ -68,3 +70,15 @@ def window_size(fd: int) -> tuple[int, int]:
     """Rows and columns of the terminal; 24 and 80 where it does not know them."""
     rows, columns, _, _ = struct.unpack("4H", fcntl.ioctl(fd, termios.TIOCGWINSZ, b"\0" * 8))
     return rows or 24, columns or 80
+
+
+async def read_typed(fd: int) -> bytes:
+    """Wait for what is typed at a terminal; ``b""`` once the terminal is gone."""
+    while True:
+        await trio.lowlevel.wait_readable(fd)
+        try:
+            return os.read(fd, 65536)
+        except BlockingIOError:
+            continue
+        except OSError:
+            return b""

@@ -7,7 +7,6 @@ take-over by another user, it is opened again when the person presses Enter.
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -16,7 +15,7 @@ import trio
 
 from uartsim.access.keys import PASTE_GAP_S, Keys
 from uartsim.access.output_filters import QueryFilter
-from uartsim.access.raw_terminal import RawTerminal
+from uartsim.access.raw_terminal import RawTerminal, read_typed
 from uartsim.access.terminal_output import TerminalOutput
 from uartsim.access.terminal_signals import ENDING, obey_signals
 from uartsim.azure_client.azure_menu import AzureMenu
@@ -242,13 +241,7 @@ class ConsoleTerminal:
         while True:
             while len(self._frames) > TYPE_AHEAD:
                 await self._moved.park()
-            await trio.lowlevel.wait_readable(fd)
-            try:
-                data = os.read(fd, 65536)
-            except BlockingIOError:
-                continue
-            except OSError:
-                data = b""
+            data = await read_typed(fd)
             if not data:
                 self._ended(nursery.cancel_scope, "this terminal is gone", 1)
                 return

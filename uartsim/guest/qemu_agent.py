@@ -22,6 +22,7 @@ import trio
 
 from uartsim.errors import UsageError
 from uartsim.guest.catalogue import GuestDefinition
+from uartsim.guest.json_lines import json_object
 from uartsim.guest.manifest import AGENT_PACKAGE
 from uartsim.machine import AgentError, CommandResult
 from uartsim.printable import printable_line
@@ -254,11 +255,8 @@ _PERHAPS: Final = ": its system may not have started yet, or has no running qemu
 
 
 def _parsed(line: bytes) -> dict[str, Any]:
-    try:
-        message = json.loads(line)
-    except (ValueError, RecursionError):
-        message = None
-    if not isinstance(message, dict):
+    message = json_object(line)
+    if message is None:
         raise _NotAnAnswer(f"the guest agent's answer {line[:80]!r} is not a JSON object")
     return message
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 import trio
 
 from uartsim.errors import UartsimError
+from uartsim.guest.json_lines import json_object
 
 #: The longest line that is accepted, in bytes.
 LINE_LIMIT_BYTES: Final = 1 << 20
@@ -135,11 +136,8 @@ class QmpClient:
 
 
 def _parsed(line: bytes) -> dict[str, Any]:
-    try:
-        message = json.loads(line)
-    except (ValueError, RecursionError):
-        message = None
-    if not isinstance(message, dict):
+    message = json_object(line)
+    if message is None:
         raise QmpError(f"QMP: {line[:80]!r} is not a JSON object")
     return message
 
