@@ -158,9 +158,9 @@ def test_nobody_is_logged_out_and_the_consoles_of_a_user_are_counted() -> None:
         client = rig.connect()
         client.send("x")
         client.read_until("x")
-        assert rig.rules.consoles.existing_type(caller) == "Linux"
+        assert rig.rules.consoles.conflict(caller, "Windows") == "Linux"
         client.close()
-        rig.wait_until(lambda: rig.rules.consoles.existing_type(caller) is None, "it is counted off")
+        rig.wait_until(lambda: rig.rules.consoles.conflict(caller, "Windows") is None, "it is counted off")
 
 
 def _send_fragments(client: Client, *parts: str) -> None:

@@ -320,6 +320,6 @@ BREACHES = (
         lambda s: s.console_rules.consoles.opened(ALICE, "Windows"),
         'Existing console has conflicting OS type "Windows" with the requested OS type of Linux',
         409,
-        lambda s: s.console_rules.consoles.closed(ALICE),
+        lambda s: s.console_rules.consoles.closed(ALICE, "Windows"),
     ),
 )

@@ -174,10 +174,19 @@ def test_the_retry_after_a_conflict_of_os_types_succeeds(scene: Scene) -> None:
     assert scene.refusal() is not None
     scene.connect()
     consoles.opened(ALICE, "Linux")
-    consoles.closed(ALICE)
+    consoles.closed(ALICE, "Windows")
     scene.connect()
-    consoles.closed(ALICE)
-    assert consoles.existing_type(ALICE) is None
+    consoles.closed(ALICE, "Linux")
+    assert consoles.conflict(ALICE, "Linux") is consoles.conflict(ALICE, "Windows") is None
+
+
+def test_a_console_that_is_closed_conflicts_with_nothing_that_is_still_open(scene: Scene) -> None:
+    consoles = scene.console_rules.consoles
+    consoles.opened(ALICE, "Linux")
+    consoles.opened(ALICE, "Windows")
+    consoles.closed(ALICE, "Windows")
+    scene.connect()
+    assert consoles.conflict(ALICE, "Windows") == "Linux"
 
 
 def test_another_users_console_of_the_other_type_is_no_conflict(scene: Scene) -> None:

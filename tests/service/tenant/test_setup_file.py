@@ -124,6 +124,46 @@ secret = "c"
     assert (robot.kind, robot.application_id) == (PrincipalKind.SERVICE_PRINCIPAL, "my-app")
 
 
+def test_what_is_in_a_resource_group_is_where_the_group_is_unless_it_says_otherwise() -> None:
+    setup = read(
+        """
+[[resource_group]]
+name = "rg"
+location = "eastus"
+[[storage_account]]
+name = "logs"
+[[vm]]
+name = "here"
+[[vm]]
+name = "there"
+location = "westus2"
+[[scale_set]]
+name = "set"
+capacity = 1
+"""
+    )
+    found = {one.id.name: one.body["location"] for one in setup.resources if "location" in one.body}
+    assert found == {
+        "rg": "eastus",
+        "logs": "eastus",
+        "here": "eastus",
+        "there": "westus2",
+        "set": "eastus",
+        "0": "eastus",
+    }
+
+
+def test_a_role_is_defined_in_the_subscription_wherever_it_is_assigned() -> None:
+    table = f"""[[role_assignment]]\nprincipal = "nobody"\nrole = "Reader"\nscope = "{RG}"\n"""
+    (assignment,) = [
+        one
+        for one in read(TENANT + table).resources
+        if "roleDefinitionId" in one.properties and one.id.parent == ResourceId(RG)
+    ]
+    definition = ResourceId(assignment.properties["roleDefinitionId"])
+    assert definition.parent == ResourceId(f"/subscriptions/{SUBSCRIPTION}")
+
+
 def test_roles_and_locks_stand_at_the_scope_that_is_written() -> None:
     setup = read(
         TENANT
@@ -185,7 +225,10 @@ scope = "{RG}"
         ("[[user]]\nname='a'\npassword='b'\nmfa='yes'", "t.toml:4: 'mfa' in [[user]] must be true or false, not 'yes'"),
         ("[[subscription]]\nid='x'", "t.toml:2: 'x' is not a GUID: use one such as 00000000-"),
         ("[[lock]]\nname='l'\nlevel='None'\nscope='/'", "t.toml:3: unknown level 'None' in [[lock]]; possible: CanNot"),
-        ("[[lock]]\nname='l'\nlevel='ReadOnly'\nscope='/subscriptions/x'", "t.toml:4: there is no '/subscriptions/x'"),
+        (
+            "[[lock]]\nname='l'\nlevel='ReadOnly'\nscope='/subscriptions/x'",
+            "t.toml:4: there is no 'x' there: use the id of a resource",
+        ),
         ("[[lock]]\nname='l'\nlevel='ReadOnly'\nscope='x'", "t.toml:4: 'x' is not a resource id"),
         ("[[role_assignment]]\nprincipal='x'\nrole='Owner'\nscope='/'", "t.toml:2: unknown principal 'x'"),
         ("[[role]]\nname='Owner'\nactions=['*']", "t.toml:2: the role 'Owner' is there already"),

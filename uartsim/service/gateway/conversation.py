@@ -127,6 +127,7 @@ class Conversation:
         #: Set when what is typed has somewhere to go, or the conversation has ended.
         self._seated = trio.Event()
         self._caller: Caller | None = None
+        self._os_type = ""  # of the machine when the caller sat down
         self._line: MachineLine | None = None
         self._left: Hub | None = None
         self._end: tuple[int, str] | None = None
@@ -312,7 +313,8 @@ class Conversation:
         self._line = MachineLine(machine, who, self._socket, watch=options.watch, replay_bytes=replay)
         self._line.sit_down()
         services.audit.connected(self._machine_id, self.user, self._session_id)
-        services.rules.consoles.opened(caller, services.rules.os_type(self._machine_id))
+        self._os_type = services.rules.os_type(self._machine_id)
+        services.rules.consoles.opened(caller, self._os_type)
         self._seated.set()
         if not options.watch and (note := services.seats.take_note(self._machine_id, machine.hub)) is not None:
             await self._say(note)
@@ -371,7 +373,7 @@ class Conversation:
         services = self._services
         services.seats.leave(self._machine_id, self)
         if self._caller is not None:
-            services.rules.consoles.closed(self._caller)
+            services.rules.consoles.closed(self._caller, self._os_type)
             services.audit.disconnected(self._machine_id, self.user, self._session_id, printable_line(reason))
         try:
             with trio.move_on_after(GOODBYE_S, shield=True):

@@ -88,10 +88,10 @@ def _running(facts: Facts) -> Refusal | None:
 
 
 def _os_type(facts: Facts) -> Refusal | None:
-    existing = facts.consoles.existing_type(facts.caller)
-    if existing in {None, facts.os_type}:
+    existing = facts.consoles.conflict(facts.caller, facts.os_type)
+    if existing is None:
         return None
-    facts.consoles.turn_over(facts.caller, facts.os_type)
+    facts.consoles.refused(facts.caller, facts.os_type)
     return Refusal(409, "ConflictingOsType", _CONFLICT.format(existing, facts.os_type))
 
 
@@ -102,4 +102,4 @@ BEFORE_STORAGE: Final = (
     Rule("port-enabled", _port_enabled, "Create the serial port with the state enabled.", When.ALWAYS),
     Rule("running", _running, "Start the machine."),
 )
-AFTER_STORAGE: Final = (Rule("os-type", _os_type, "Retry: the first refusal turns the user's console over."),)
+AFTER_STORAGE: Final = (Rule("os-type", _os_type, "Retry: a user is refused once, and then both consoles stay open."),)

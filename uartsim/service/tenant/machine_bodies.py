@@ -19,7 +19,6 @@ _WINDOWS: Final = {
     "version": "latest",
 }
 DEFAULT_SIZE: Final = "Standard_B1s"
-DEFAULT_LOCATION: Final = "westeurope"
 
 
 def derived_id(resource_id: ResourceId | str) -> str:
@@ -39,7 +38,7 @@ def storage_account(resource_id: ResourceId, table: Mapping[str, Any]) -> Resour
         "provisioningState": "Succeeded",
         "isHnsEnabled": table.get("hierarchical_namespace", False),
         "primaryEndpoints": {"blob": blob_endpoint(resource_id.name)},
-        "primaryLocation": table.get("location", DEFAULT_LOCATION),
+        "primaryLocation": table["location"],
         "statusOfPrimary": "available",
         "supportsHttpsTrafficOnly": True,
         "networkAcls": {
@@ -50,7 +49,7 @@ def storage_account(resource_id: ResourceId, table: Mapping[str, Any]) -> Resour
         },
     }
     body = {
-        "location": table.get("location", DEFAULT_LOCATION),
+        "location": table["location"],
         "tags": table.get("tags", {}),
         "kind": "StorageV2",
         "sku": {"name": "Standard_LRS", "tier": "Standard"},
@@ -62,7 +61,7 @@ def storage_account(resource_id: ResourceId, table: Mapping[str, Any]) -> Resour
 def virtual_machine(resource_id: ResourceId, table: Mapping[str, Any]) -> Resource:
     """A machine as a table ``[[vm]]`` describes it."""
     body = {
-        "location": table.get("location", DEFAULT_LOCATION),
+        "location": table["location"],
         "tags": table.get("tags", {}),
         "properties": {
             "vmId": derived_id(resource_id),
@@ -77,7 +76,7 @@ def virtual_machine(resource_id: ResourceId, table: Mapping[str, Any]) -> Resour
 def scale_set(resource_id: ResourceId, table: Mapping[str, Any]) -> list[Resource]:
     """A scale set as a table ``[[scale_set]]`` describes it, and its instances."""
     size, capacity = table.get("size", DEFAULT_SIZE), table.get("capacity", 1)
-    location, tags = table.get("location", DEFAULT_LOCATION), table.get("tags", {})
+    location, tags = table["location"], table.get("tags", {})
     model = _profiles(resource_id.name, table)
     profile = {
         "osProfile": {**model["osProfile"], "computerNamePrefix": resource_id.name},

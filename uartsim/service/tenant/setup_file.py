@@ -24,7 +24,7 @@ from uartsim.service.rules.profiles import ConsolePolicy
 from uartsim.service.rules.service_faults import Faults
 from uartsim.service.store import ROOT, Resource, ResourceId
 from uartsim.service.tenant import machine_bodies
-from uartsim.service.tenant.machine_bodies import DEFAULT_LOCATION, derived_id
+from uartsim.service.tenant.machine_bodies import derived_id
 from uartsim.service.tenant.table_check import TableCheck
 from uartsim.service.tenant.tenant_setup import DEFAULT_DOMAIN, DEFAULT_TENANT_ID, Setup
 
@@ -35,6 +35,8 @@ DEFAULT_GROUP: Final = "machines"
 #: The most bytes that a set-up file may have, and the most machines that it may describe.
 MOST_BYTES: Final = 1 << 20
 MOST_MACHINES: Final = 1000
+#: Where a resource group is whose table does not say it.
+DEFAULT_LOCATION: Final = "westeurope"
 _KINDS: Final = {
     "group": PrincipalKind.GROUP,
     "user": PrincipalKind.USER,
@@ -213,6 +215,10 @@ class _Reader:
         self._check.choice((*path, "resource_group"), name, here.values(), "resource group")
         return ResourceId(f"/subscriptions/{subscription}/resourceGroups/{here[name.casefold()]}")
 
+    def _located(self, group: ResourceId, table: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A table with a location: its own, or its resource group's."""
+        return {"location": self._resources[group.key].body["location"], **table}
+
     # -- who may do what ---------------------------------------------------------------------------------------
 
     def _add_role(self, path: KeyPath, table: Mapping[str, Any]) -> None:
@@ -271,8 +277,9 @@ class _Reader:
         role_id = self._roles[role.casefold()]
         name = derived_id(f"{scope} {principal.object_id} {role_id}")
         under = f"{scope}/" if scope.segments else "/"
+        subscription = f"/subscriptions/{scope.subscription}" if scope.subscription else ""
         properties = {
-            "roleDefinitionId": f"{under}providers/{DEFINITIONS}/{role_id}",
+            "roleDefinitionId": f"{subscription}/providers/{DEFINITIONS}/{role_id}",  # as az writes it
             "principalId": principal.object_id,
             "principalType": str(principal.kind),
             "scope": str(scope),
@@ -293,8 +300,10 @@ class _Reader:
         except UsageError as error:
             self._check.fail((*path, "scope"), str(error))
         if scope.key not in self._resources:
+            near = near_matches(scope.name, sorted({one.id.name for one in self._resources.values()}))
             self._check.fail(
-                (*path, "scope"), f"there is no {quoted(text)}: use the id of something described here, or /"
+                (*path, "scope"),
+                f"there is no {quoted(scope.name)} there: use the id of a resource in this file, or /{near}",
             )
         return scope
 
@@ -313,8 +322,10 @@ class _Reader:
                 (*path, "name"),
                 f"the storage account {quoted(table['name'])} is not 3 to 24 lower-case letters and digits",
             )
-        scope = self._place(path, table) / f"providers/Microsoft.Storage/storageAccounts/{table['name']}"
-        self._add(path, machine_bodies.storage_account(scope, table), f"the storage account {table['name']}")
+        group = self._place(path, table)
+        scope = group / f"providers/Microsoft.Storage/storageAccounts/{table['name']}"
+        account = machine_bodies.storage_account(scope, self._located(group, table))
+        self._add(path, account, f"the storage account {table['name']}")
 
     def _add_machine(self, kind: str, path: KeyPath, table: Mapping[str, Any]) -> None:
         name = self._name(path, table["name"], "machine")
@@ -328,7 +339,9 @@ class _Reader:
             self._check.choice((*path, "size"), table["size"], [one.name for one in SIZES], "size")
         settings = {key: _as_text(value) for key, value in table.get("settings", {}).items()}
         table = {**table, "settings": settings, "guest": self._guest(path, table, settings)}
-        scope = self._place(path, table) / f"providers/Microsoft.Compute/{kind}/{name}"
+        group = self._place(path, table)
+        table = self._located(group, table)
+        scope = group / f"providers/Microsoft.Compute/{kind}/{name}"
         is_set = kind == "virtualMachineScaleSets"
         self._machines += table.get("capacity", 1) if is_set else 1
         if self._machines > MOST_MACHINES:
