@@ -57,7 +57,8 @@ async def send_admin_command(management: Management, machine: MachineName, comma
                 await connection.show_token()
                 await connection.admin_command(command, keys)
         except ConsoleError as error:
-            raise ConsoleError(f"{send_result(command, sent=False)}\n{error}", NOT_MET) from None
+            said = send_result(command, sent=False)
+            raise ConsoleError(str(error) if said in str(error) else f"{said}\n{error}", NOT_MET) from None
         finally:
             await connection.socket.close()
     return send_result(command, sent=True)

@@ -58,7 +58,8 @@ def find_service(endpoint: str | None, ca_file: str | None) -> ServiceAddress:
     note = read_service_note()
     if note is None:
         raise UsageError(
-            "no service is known: start one with 'uartsim serve', or name one with --endpoint URL (UARTSIM_ARM_ENDPOINT)"
+            "no service is known: start one with 'uartsim serve', or name one with --endpoint URL (UARTSIM_ARM_ENDPOINT); "
+            "for one that was started with --state FOLDER, set UARTSIM_SERVE_STATE=FOLDER"
         )
     check_is_private(note.url, "https")
     return ServiceAddress(note.url.rstrip("/"), ca_file or os.path.expanduser(note.ca_file))

@@ -248,7 +248,7 @@ def _secret(options: ServiceOptions, user: str) -> str:
             f"the secret of {user} is missing: put it into UARTSIM_SECRET, or name a file with --secret-file"
         )
     try:
-        return str(click.prompt(f"Secret of {user}", hide_input=True, err=True))
+        return str(click.prompt(f"{'Password' if '@' in user else 'Secret'} of {user}", hide_input=True, err=True))
     except click.Abort:
         raise UartsimError("no secret was given") from None
 

@@ -104,6 +104,7 @@ def _announce(service: RunningService, folder: StateFolder, config: str | None) 
     from uartsim.service.arm.api_page import PAGE
     from uartsim.service.identity.directory import Directory, PrincipalKind
     from uartsim.service.serving.state_folder import EXAMPLE
+    from uartsim.service.store.machine_types import MACHINE_TYPE
 
     names: dict[Any, list[str]] = {}
     for principal in Directory(service.parts.store):
@@ -112,7 +113,12 @@ def _announce(service: RunningService, folder: StateFolder, config: str | None) 
     where = config or (folder.file(EXAMPLE) if folder.has(EXAMPLE) else "the set-up file that the state was made from")
     shown = ", ".join(users[:8]) + (f" and {len(users) - 8} more" if len(users) > 8 else "")
     url = service.url
-    machine = next(service.parts.store.list("Microsoft.Compute/virtualMachines"), None)
+    machine = next(service.parts.store.list(MACHINE_TYPE), None)
+    logins = ""
+    if PrincipalKind.USER in names:
+        logins += "         az login -u NAME -p PASSWORD\n"
+    if PrincipalKind.SERVICE_PRINCIPAL in names:
+        logins += f"         az login --service-principal -u NAME -p SECRET --tenant {service.setup.tenant_id}\n"
     given = "" if str(folder.path) == service_place() else f"UARTSIM_SERVE_STATE={folder.path} "
     connect = f"uartsim console connect {machine.id.name} -g {machine.id.group} --user NAME" if machine else ""
     click.echo(
@@ -125,9 +131,7 @@ def _announce(service: RunningService, folder: StateFolder, config: str | None) 
             f"         passwords and secrets: {where}\n"
             f"az       az cloud register -n Uartsim --endpoint-resource-manager {url}; az cloud set -n Uartsim\n"
             "         az config set core.instance_discovery=false\n"
-            f"         az login --service-principal -u NAME -p SECRET --tenant {service.setup.tenant_id}\n"
-            + (f"console  {given}{connect}\n" if connect else "")
-            + "stop     Ctrl-C here\n"
+            f"{logins}" + (f"console  {given}{connect}\n" if connect else "") + "stop     Ctrl-C here\n"
         ),
         nl=False,
     )

@@ -39,7 +39,7 @@ _REGION: Final = Refusal(
 _SCALE_SET: Final = Refusal(
     400,
     "ScaleSetNotSupported",
-    "At the time of preview we do not support access to serial console for VMSS instances",
+    "At the time of preview we do not support access to serial console for VMSS instances.",
 )
 
 
@@ -90,7 +90,12 @@ RULES: Final = (
     Rule("found", _found, "Check the machine's name, or create it.", When.ALWAYS),
     Rule("cloud", _cloud, "Use a machine in a global Azure region."),
     Rule("deployment-model", _model, "Create the machine anew by the Azure Resource Manager."),
-    Rule("preview-subscription", _white_listed, "List the subscription in preview_subscriptions.", profiles=_PREVIEW),
+    Rule(
+        "preview-subscription",
+        _white_listed,
+        "List the subscription in preview_subscriptions of [console] in the set-up file.",
+        profiles=_PREVIEW,
+    ),
     Rule("preview-region", _preview_region, f"Use a machine in {' or '.join(PREVIEW_REGIONS)}.", profiles=_PREVIEW),
     Rule(
         "preview-scale-set", _no_scale_set, "Use a virtual machine, not an instance of a scale set.", profiles=_PREVIEW
