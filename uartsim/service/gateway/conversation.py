@@ -66,7 +66,7 @@ FAILED: Final = "The service has failed."
 STOPPING: Final = "The service is stopping."
 #: How long a client may take to receive the last words and to close, in seconds.
 GOODBYE_S: Final = 1.0
-#: How often the clock is looked at that tells when a token expires: it may be set, in seconds.
+#: The time between checks whether the token has expired, in seconds: the wall clock may be set meanwhile.
 _CLOCK_LOOK_S: Final = 30.0
 
 

@@ -47,7 +47,7 @@ _ANSWER: Final = (
 
 
 class NotTaken(Exception):
-    """The stream cannot be had: the server is another one."""
+    """The connection cannot be taken over: the server is not hypercorn on trio."""
 
 
 class TakenStream:

@@ -55,7 +55,7 @@ class GuestChoice:
         )
 
     def runs_on(self, guest: Guest, made_for: GuestChoice) -> bool:
-        """Whether a guest that was made for another choice is the one for this; a script does not notice its size."""
+        """Whether a guest that was made for another choice is the one for this; a scripted guest ignores the machine's size."""
         return made_for == (self if guest.kind == "qemu" else replace(self, size=made_for.size))
 
     def definition(self) -> GuestDefinition:

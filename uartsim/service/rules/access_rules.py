@@ -33,7 +33,7 @@ def _role(facts: Facts) -> Refusal | None:
     allowed = (
         facts.may(CONNECT)
         and all(facts.may(f"{kind}/{action}") for action in _MACHINE_ACTIONS)
-        # A role on the machine alone is enough, so it is looked for there.
+        # Asked for at the machine: a role on the machine alone is enough.
         and facts.may(_GROUP_READ)
     )
     return None if allowed else _ROLE

@@ -58,7 +58,7 @@ class RuleSet:
         return RuleSet(self._rules, self._off | {rule_id})
 
 
-#: All rules.  Who may not see the machine does not even learn whether it exists; then the order is that of Azure's clients.
+#: All rules.  Roles come first, so that a stranger cannot learn whether a machine exists; then the order of Azure's clients.
 ALL_RULES: Final = RuleSet(
     (
         *access_rules.RULES,

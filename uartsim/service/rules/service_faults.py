@@ -18,7 +18,7 @@ from uartsim.errors import UsageError
 from uartsim.printable import quoted
 from uartsim.service.arm_error import ArmError
 
-#: What a client says, or is told, where its WebSocket does not come about.
+#: What a client shows, or is told, if its WebSocket cannot be opened.
 SOCKET_CLOSED: Final = "Web socket is closed or could not be opened."
 #: The default profile's text; the preview's table puts ``Error 500 Message: `` before it.
 PREVIEW_ERROR_PREFIX: Final = "Error 500 Message: "
