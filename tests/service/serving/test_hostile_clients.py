@@ -165,3 +165,26 @@ def test_an_error_in_one_connection_is_logged_and_ends_no_other(
         assert other.recv(4096).startswith(b"HTTP/1.1 ")
     assert still_answers(served)
     assert "A connection has failed: RuntimeError: a mistake in the server" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_a_refusal_reaches_a_client_that_sends_its_body_later(served: Served, size: int) -> None:
+    for _ in range(10):
+        with encrypted(served) as client:
+            head = f"POST /_uartsim/faults HTTP/1.1\r\nHost: localhost\r\nContent-Length: {size}\r\n\r\n"
+            client.sendall(head.encode())
+            client.sendall(b"{" * (size // 2))
+            client.sendall(b"}" * (size // 2))
+            client.sendall(b"GET /metadata/endpoints HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            answer = b""
+            while b"HTTP/1.1 2" not in answer and b"HTTP/1.1 400" not in answer:
+                received = client.recv(4096)
+                assert received, answer
+                answer += received
+            assert answer.startswith(b"HTTP/1.1 401")
+
+
+def test_a_refusal_does_not_wait_long_for_a_body_that_does_not_come(served: Served) -> None:
+    with encrypted(served) as client:
+        client.sendall(b"POST /_uartsim/faults HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{")
+        assert client.recv(4096).startswith(b"HTTP/1.1 401")

@@ -15,7 +15,6 @@ from starlette.routing import Route
 
 from uartsim.errors import UsageError
 from uartsim.service.arm_error import ArmError
-from uartsim.service.identity.callers import Caller
 from uartsim.service.parts import Parts
 from uartsim.service.request_body import read_body
 
@@ -29,7 +28,7 @@ _LARGEST_BODY: Final = 64 * 1024
 async def _answer(request: Request) -> Response:
     parts: Parts = request.app.state.parts
     try:
-        _check_owner(parts, request.headers.get("authorization", ""))
+        _check_owner(parts, request.headers.get("authorization"))
         if request.method == "POST":
             _change(parts, await _table(request))
         elif request.method == "DELETE":
@@ -39,23 +38,14 @@ async def _answer(request: Request) -> Response:
     return JSONResponse(parts.faults.shown())
 
 
-def _check_owner(parts: Parts, authorization: str) -> Caller:
-    scheme, _, token = authorization.partition(" ")
-    if scheme.casefold() != "bearer" or not token.strip():
-        raise ArmError(
-            401,
-            "AuthenticationFailed",
-            "Authentication failed. The 'Authorization' header is missing: send 'Bearer' and an access token.",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
-    caller = parts.tokens.read(token.strip())
+def _check_owner(parts: Parts, authorization: str | None) -> None:
+    caller = parts.tokens.read_header(authorization)
     if not any(parts.authorisation.may(caller, _OWNERS_ACTION, one.id) for one in parts.store.list(_SUBSCRIPTION)):
         raise ArmError(
             403,
             "AuthorizationFailed",
             f"{caller.name} may not change the faults: this takes an Owner of a subscription.",
         )
-    return caller
 
 
 async def _table(request: Request) -> dict[str, object]:

@@ -17,6 +17,7 @@ from uartsim.service.arm_error import ArmError
 from uartsim.service.gateway.admin_commands import AdminCommands
 from uartsim.service.gateway.gateway_app import GatewayApp
 from uartsim.service.parts import Parts
+from uartsim.service.serving.unread_bodies import UnreadBodies
 
 
 def make_application(parts: Parts, nursery: trio.Nursery) -> GatewayApp:
@@ -36,7 +37,7 @@ def make_application(parts: Parts, nursery: trio.Nursery) -> GatewayApp:
     handlers: Any = {ArmError: _refused, ClientDisconnect: _gone, Exception: _failed}
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.state.parts = parts
-    return GatewayApp(app, parts.sessions)
+    return GatewayApp(UnreadBodies(app), parts.sessions)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
