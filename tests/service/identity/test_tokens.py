@@ -16,7 +16,7 @@ from joserfc.jwk import OctKey, RSAKey
 
 from uartsim.service.arm_error import ArmError
 from uartsim.service.identity.directory import Principal, PrincipalKind
-from uartsim.service.identity.tokens import Tokens, new_key
+from uartsim.service.identity.tokens import AUDIENCES, Tokens, new_key
 
 TENANT = "aaaabbbb-0000-4000-8000-000000000001"
 ALICE = Principal("11111111-0000-4000-8000-000000000001", PrincipalKind.USER, "alice@example.com", multi_factor=True)
@@ -138,8 +138,13 @@ def test_a_token_for_this_service_by_any_of_its_names_is_good(audience: str) -> 
 def test_a_refresh_token_is_no_access_token_and_the_other_way_round() -> None:
     refresh = tokens().issue_refresh(ALICE)
     assert tokens().read_refresh(refresh) == ALICE.object_id
-    assert refusal(lambda: tokens().read(refresh)).code == "InvalidAuthenticationTokenAudience"
-    assert tokens().read_refresh(tokens().issue(ALICE)) is None
+    assert refusal(lambda: tokens().read(refresh)).code == "InvalidAuthenticationToken"
+    identity = tokens().issue_id(ALICE, AUDIENCES[0], "")
+    assert refusal(lambda: tokens().read(identity)).code == "InvalidAuthenticationToken"
+    claims = jwt.decode(refresh, RSAKey.import_key(tokens().jwks()["keys"][0])).claims
+    for audience in (AUDIENCES[0], claims["aud"]):
+        assert tokens().read_refresh(tokens().issue(ALICE, audience=audience)) is None
+    assert tokens().read_refresh(identity) is None
     assert tokens(NOW + 91 * 86400).read_refresh(refresh) is None
 
 

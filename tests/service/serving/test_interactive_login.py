@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -88,7 +89,8 @@ def test_a_wrong_password_asks_again_and_gives_no_code(client: httpx.Client) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("code_verifier", "another"), ("redirect_uri", "http://localhost:1"), ("code", "x")]
+    ("name", "value"),
+    [("code_verifier", "another"), ("redirect_uri", "http://localhost:1"), ("code", "x"), ("client_id", "other")],
 )
 def test_a_code_is_good_only_for_the_program_that_asked_for_it(client: httpx.Client, name: str, value: str) -> None:
     assert token(client, **{**REDEEM, "code": get_code(client), name: value})["error"] == "invalid_grant"
@@ -143,6 +145,17 @@ def test_a_device_code_is_not_given_to_whoever_has_only_a_part(client: httpx.Cli
     assert client.post(asked["verification_uri"], data=form).status_code == 401
     poll = {"grant_type": DEVICE_CODE, "client_id": "az", "device_code": asked["device_code"]}
     assert token(client, **poll)["error"] == "authorization_pending"
+
+
+def test_a_device_code_that_has_expired_is_no_longer_taken(
+    serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("uartsim.service.arm.interactive_login.DEVICE_S", -1.0)
+    client = serve().client(None)
+    asked = client.post("/adfs/oauth2/devicecode", data={"client_id": "az"}).json()
+    answer = client.post(asked["verification_uri"], data={**USER, "user_code": asked["user_code"]})
+    assert answer.status_code == 401
+    assert "The code is unknown, used or expired." in answer.text
 
 
 def test_codes_do_not_pile_up(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:

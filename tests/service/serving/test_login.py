@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -116,6 +118,15 @@ def test_an_access_token_is_no_refresh_token(client: httpx.Client) -> None:
     token = get_token(client, OWNER)["access_token"]
     answer = client.post(TOKEN, data={"grant_type": "refresh_token", "refresh_token": token})
     assert answer.json()["error"] == "invalid_grant"
+
+
+def test_a_service_principal_asks_for_no_token_that_outlives_its_secret(client: httpx.Client) -> None:
+    refresh = get_token(client, OWNER)["refresh_token"]
+    audience = json.loads(base64.urlsafe_b64decode(refresh.split(".")[1] + "=="))["aud"]
+    for resource in (audience, "urn:uartsim:refresh"):
+        token = get_token(client, {**ROBOT, "resource": resource})["access_token"]
+        answer = client.post(TOKEN, data={"grant_type": "refresh_token", "refresh_token": token})
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe", b"a=%ff", b"a&" * 1000, b"grant_type=" + b"x" * 100_000, b"\0"])

@@ -42,7 +42,7 @@ _PENDING: Final = 70016
 
 @dataclass(slots=True)
 class _Code:
-    """A code that is waited for: who has signed in for it, and what it was asked with."""
+    """A pending code: who has signed in for it, and what it was asked with."""
 
     ends_at: float
     asked: Mapping[str, str]
@@ -91,6 +91,8 @@ class InteractiveLogin:
             raise OAuthError(
                 400, "invalid_grant", 70008, "The provided authorization code is unknown, used or expired."
             )
+        if form.get("client_id", "") != code.asked["client_id"]:
+            raise OAuthError(400, "invalid_grant", 700005, "The authorization code was given to another program.")
         if form.get("redirect_uri", "") != code.asked.get("redirect_uri", ""):
             raise OAuthError(400, "invalid_grant", 500112, "The reply address does not match that of the code.")
         challenge = base64.urlsafe_b64encode(hashlib.sha256(form.get("code_verifier", "").encode()).digest()).rstrip(
@@ -169,7 +171,8 @@ class InteractiveLogin:
         except OAuthError as refused:
             return sign_in_form({}, refusal=refused.description, ask_code="")
         for code in self._devices.values():
-            if hmac.compare_digest(code.asked["user_code"].encode(), user_code.encode()) and code.principal is None:
+            waits = code.principal is None and code.ends_at >= self._clock()
+            if waits and hmac.compare_digest(code.asked["user_code"].encode(), user_code.encode()):
                 code.principal = principal
                 return message_page("You have signed in. You can close this page.")
         return sign_in_form({}, refusal="The code is unknown, used or expired.", ask_code="")

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 from uartsim.printable import quoted
 from uartsim.service.arm.interactive_login import DEVICE_CODE, InteractiveLogin
 from uartsim.service.arm.oauth_error import OAuthError, read_form, wanted
-from uartsim.service.identity.directory import Directory, Principal, has_secret
+from uartsim.service.identity.directory import Directory, Principal, PrincipalKind, has_secret
 from uartsim.service.identity.tokens import AUDIENCES
 from uartsim.service.parts import Parts
 
@@ -156,7 +156,7 @@ class LoginEndpoints:
 
     def _refreshed(self, form: Mapping[str, str]) -> Principal:
         found = self._directory.get(self._tokens.read_refresh(wanted(form, "refresh_token")) or "")
-        if found is None:
+        if found is None or found.kind is not PrincipalKind.USER:
             raise OAuthError(
                 400,
                 "invalid_grant",
@@ -181,7 +181,7 @@ class LoginEndpoints:
         if user:
             answer["scope"] = form.get("scope", "openid")
             answer["refresh_token"] = self._tokens.issue_refresh(principal)
-            answer["id_token"] = self._tokens.issue(principal, audience=form.get("client_id", ""), nonce=nonce)
+            answer["id_token"] = self._tokens.issue_id(principal, form.get("client_id", ""), nonce)
         return answer
 
 

@@ -84,7 +84,7 @@ def role_properties(
         name: the name that is shown.
         description: a sentence for people.
         actions: what it grants; ``*`` stands for anything.
-        not_actions: what it does not grant all the same.
+        not_actions: actions excluded from ``actions``.
         kind: ``CustomRole`` or ``BuiltInRole``.
         scopes: where it can be assigned.
     """

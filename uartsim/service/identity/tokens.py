@@ -29,7 +29,10 @@ from uartsim.service.loopback_hosts import LOOPBACK_HOSTS
 LIFETIME_S: Final = 3600.0
 #: How long a refresh token is good for, in seconds: 90 days.
 REFRESH_LIFETIME_S: Final = 90 * 86400.0
-_REFRESH: Final = "urn:uartsim:refresh"
+#: What the claim ``typ`` says: an access token, a refresh token, or an id token of OpenID Connect.
+_ACCESS: Final = "access"
+_REFRESH: Final = "refresh"
+_ID: Final = "id"
 #: Whom a token can be for, beside this service under any of its own names.
 AUDIENCES: Final = (
     "https://management.core.windows.net/",
@@ -87,27 +90,51 @@ class Tokens:
         audience: str = AUDIENCES[0],
         lifetime_s: float | None = None,
         mfa: bool | None = None,
-        nonce: str = "",
     ) -> str:
-        """A new token.
+        """A new access token.
 
         Args:
             principal: whom it is for.
             audience: the resource that it is for.
             lifetime_s: how long it is good for, in seconds; None for as long as all.
             mfa: whether it says ``mfa``; None for what the principal's logins count as.
-            nonce: what the client knows its own id token by (OpenID Connect); empty for none.
         """
+        return self._issue(_ACCESS, principal, audience, self.lifetime_s if lifetime_s is None else lifetime_s, mfa)
+
+    def issue_refresh(self, principal: Principal) -> str:
+        """A new refresh token, with which a user gets new access tokens without the password."""
+        return self._issue(_REFRESH, principal, self.issuer, REFRESH_LIFETIME_S)
+
+    def issue_id(self, principal: Principal, client_id: str, nonce: str) -> str:
+        """A new id token (OpenID Connect), which tells a program who has logged in.
+
+        Args:
+            principal: who.
+            client_id: the program.
+            nonce: what the program knows its token by; empty for none.
+        """
+        return self._issue(_ID, principal, client_id, self.lifetime_s, nonce=nonce)
+
+    def _issue(
+        self,
+        kind: str,
+        principal: Principal,
+        audience: str,
+        lifetime_s: float,
+        mfa: bool | None = None,
+        nonce: str = "",
+    ) -> str:
         now = int(self._clock())
         claims: dict[str, Any] = {
             "aud": audience,
             "iss": self.issuer,
             "iat": now,
             "nbf": now,
-            "exp": int(self._clock() + (self.lifetime_s if lifetime_s is None else lifetime_s)),
+            "exp": int(self._clock() + lifetime_s),
             "oid": principal.object_id,
             "sub": principal.object_id,
             "tid": self.tenant_id,
+            "typ": kind,
             "uti": uuid.uuid4().hex,
             "ver": "1.0",
         }
@@ -126,17 +153,13 @@ class Tokens:
             claims["nonce"] = nonce
         return jwt.encode({"alg": _ALGORITHM, "typ": "JWT", "kid": self._key_id}, claims, self._key)
 
-    def issue_refresh(self, principal: Principal) -> str:
-        """A new refresh token, with which a user gets new access tokens without the password."""
-        return self.issue(principal, audience=_REFRESH, lifetime_s=REFRESH_LIFETIME_S)
-
     def read_refresh(self, token: str) -> str | None:
         """The object id of the user that a refresh token is for; None if it is not one, or has expired."""
         try:
-            claims = self._signed_claims(token)
+            claims = self._signed_claims(_REFRESH, token)
         except ArmError:
             return None
-        is_good = claims["aud"] == _REFRESH and claims["tid"] == self.tenant_id and claims["exp"] > self._clock()
+        is_good = claims["tid"] == self.tenant_id and claims["exp"] > self._clock()
         return str(claims["oid"]) if is_good else None
 
     def read(self, token: str) -> Caller:
@@ -145,7 +168,7 @@ class Tokens:
         Raises:
             ArmError: 401, it is malformed, foreign or expired (``InvalidAuthenticationToken``, ``ExpiredAuthenticationToken``).
         """
-        claims = self._signed_claims(token)
+        claims = self._signed_claims(_ACCESS, token)
         now = self._clock()
         if claims["exp"] <= now:
             raise self._refusal(
@@ -198,15 +221,17 @@ class Tokens:
         public = self._key.as_dict(private=False)
         return {"keys": [{**public, "kid": self._key_id, "use": "sig", "alg": _ALGORITHM}]}
 
-    def _signed_claims(self, token: str) -> dict[str, Any]:
-        """The claims of a token with our signature and all that we put into one."""
+    def _signed_claims(self, kind: str, token: str) -> dict[str, Any]:
+        """The claims of a token of this kind with our signature and all that we put into one."""
         try:
             if len(token) > LONGEST_TOKEN:
                 raise ValueError("too long")
             claims = dict(jwt.decode(token, self._key, algorithms=[_ALGORITHM]).claims)
             kinds = {"aud": str, "exp": int, "oid": str, "tid": str}
-            if not all(isinstance(claims.get(name), kind) for name, kind in kinds.items()):
+            if not all(isinstance(claims.get(name), wanted) for name, wanted in kinds.items()):
                 raise ValueError("claims are missing")
+            if claims.get("typ") != kind:
+                raise ValueError("a token of another kind")
         except (JoseError, ValueError, TypeError, KeyError, RecursionError):
             raise self._refusal("InvalidAuthenticationToken", "The access token is invalid.") from None
         return claims
