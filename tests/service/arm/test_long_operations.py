@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 import trio
+import trio.lowlevel
 import trio.testing
 
 from tests.service.served import SUBSCRIPTION, Served, vm_id
@@ -96,6 +98,34 @@ def test_work_on_one_resource_waits_its_turn_and_on_others_does_not() -> None:
         await ended(first)
         await ended(second)
         assert order == ["elsewhere", "slow", "quick"]
+
+    in_nursery(test)
+
+
+def test_work_on_one_resource_is_done_in_the_order_of_its_start_and_never_twice_at_once() -> None:
+    async def test(running: LongOperations) -> None:
+        done: list[int] = []
+        at_work = 0
+
+        async def work(number: int) -> None:
+            nonlocal at_work
+            at_work += 1
+            assert at_work == 1
+            if number < 100 and number % 10 == 5:  # one that is begun while another one works
+                begun.append(running.begin(ALICE, HERE, partial(work, number + 100)))
+            await trio.lowlevel.checkpoint()
+            done.append(number)
+            at_work -= 1
+
+        begun: list[LongOperation] = []
+        for number in range(100):
+            begun.append(running.begin(ALICE, HERE, partial(work, number)))
+        while any(one.ended_at is None for one in begun):
+            for one in tuple(begun):
+                await one.ended.wait()
+        assert [one.status for one in begun] == ["Succeeded"] * 110
+        assert done[:100] == list(range(100))
+        assert sorted(done[100:]) == [number + 100 for number in range(5, 100, 10)]
 
     in_nursery(test)
 

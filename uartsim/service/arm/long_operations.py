@@ -79,7 +79,7 @@ class LongOperations:
     def __init__(self, nursery: trio.Nursery) -> None:
         self._nursery = nursery
         self._operations: dict[str, LongOperation] = {}
-        self._turns: dict[str, trio.Lock] = {}
+        self._last: dict[str, LongOperation] = {}
 
     def begin(self, caller: Caller, scope: ResourceId, work: Callable[[], Awaitable[Any]]) -> LongOperation:
         """Start an operation.
@@ -94,8 +94,9 @@ class LongOperations:
         operation = LongOperation(str(uuid.uuid4()), caller, datetime.now(UTC))
         self._operations[operation.id] = operation
         self._forget()
-        turn = self._turns.setdefault(scope.key, trio.Lock())
-        self._nursery.start_soon(self._run, operation, scope, turn, work)
+        before = self._last.get(scope.key)
+        self._last[scope.key] = operation
+        self._nursery.start_soon(self._run, operation, scope, before, work)
         return operation
 
     def get(self, caller: Caller, operation_id: str) -> LongOperation | None:
@@ -104,11 +105,16 @@ class LongOperations:
         return found if found is not None and found.caller.object_id == caller.object_id else None
 
     async def _run(
-        self, operation: LongOperation, scope: ResourceId, turn: trio.Lock, work: Callable[[], Awaitable[Any]]
+        self,
+        operation: LongOperation,
+        scope: ResourceId,
+        before: LongOperation | None,
+        work: Callable[[], Awaitable[Any]],
     ) -> None:
+        if before is not None:
+            await before.ended.wait()
         try:
-            async with turn:
-                operation.result = await work()
+            operation.result = await work()
         except ArmError as refused:
             operation.error = refused
         except UartsimError as failed:
@@ -120,8 +126,8 @@ class LongOperations:
             )
         operation.ended_at = datetime.now(UTC)
         operation.ended.set()
-        if not turn.locked():
-            self._turns.pop(scope.key, None)
+        if self._last.get(scope.key) is operation:
+            del self._last[scope.key]
 
     def _forget(self) -> None:
         ended = [one for one in self._operations.values() if one.ended_at is not None]
