@@ -117,6 +117,39 @@ def test_a_log_that_was_begun_anew_is_shown_whole() -> None:
     assert what_is_new(lines, b"") == (b"", False)
 
 
+@given(st.binary(max_size=300), st.binary(max_size=300), st.integers(0, 300))
+def test_a_service_that_counts_says_exactly_what_is_new(before: bytes, more: bytes, gone: int) -> None:
+    gone = min(gone, len(before))
+    assert what_is_new(before, before[gone:] + more, gone) == (more, True)
+
+
+def test_what_a_service_counts_is_not_believed_against_the_bytes() -> None:
+    assert what_is_new(b"old log", b"another one", 0) == (b"another one", False)
+    assert what_is_new(b"old", b"new", 100) == (b"new", False)
+    assert what_is_new(b"aaaa", b"aaaa", 4) == (b"aaaa", True)
+    assert what_is_new(b"old", b"new", -5) == (b"new", False)
+
+
+# -- retries ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wait_s", [0.0, None])
+def test_a_service_that_wants_no_pause_is_still_not_asked_in_a_loop(wait_s: float | None) -> None:
+    attempts = 0
+
+    async def refuse() -> None:
+        nonlocal attempts
+        attempts += 1
+        raise TransientError("busy", wait_s)
+
+    async def main() -> None:
+        with pytest.raises(TransientError):
+            await Retries(30.0, lambda text: None).run(refuse)
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert attempts < 12
+
+
 # -- ids and answers -------------------------------------------------------------------------------------------
 
 

@@ -54,6 +54,11 @@ def load(folder: Path, step: str = "", menu: str = '"any key"') -> None:
 @pytest.mark.azure("P-040", "P-042", "P-043", "P-045", "P-046", "P-047", "P-048", "P-049")
 def test_the_distributions_of_the_documents_are_there() -> None:
     assert set(DISTRIBUTIONS) == {"rhel", "centos", "oracle-linux", "ubuntu", "sles", "coreos"}
+    assert all(distribution.console[0].on_by_default for distribution in DISTRIBUTIONS.values())
+    assert [default.on_by_default for default in DISTRIBUTIONS["sles"].console] == [True, False, False]
+    # Root is disabled on Red Hat's images: single user mode needs the password that this procedure sets.
+    assert "passwd root" in "\n".join(distribution_lines(DISTRIBUTIONS["rhel"]))
+    assert "root-on-serial-only" in DISTRIBUTIONS["rhel"].set_up
 
 
 @pytest.mark.parametrize("name", DISTRIBUTIONS)

@@ -19,6 +19,8 @@ from uartsim.errors import UsageError
 FOLLOW_S: Final = 1.0
 #: So many bytes of a log's beginning are looked for in what it was before.
 _OVERLAP: Final = 256
+#: The header by which our service says how many bytes were written before the log's first one; Azure's has none.
+_OFFSET: Final = "x-uartsim-log-offset"
 
 
 class BootLog:
@@ -35,6 +37,7 @@ class BootLog:
         self._url = ""
         self._etag = ""
         self._content = b""
+        self._offset: int | None = None
 
     async def read(self) -> bytes:
         """The whole log.
@@ -58,9 +61,10 @@ class BootLog:
         show(await self.read())
         while True:
             await trio.sleep(FOLLOW_S)
-            before = self._content
+            before, began_at = self._content, self._offset
             if await self._fetch():
-                new, whole = what_is_new(before, self._content)
+                gone = None if began_at is None or self._offset is None else self._offset - began_at
+                new, whole = what_is_new(before, self._content, gone)
                 if not whole:
                     say("the log has moved on faster than it was read, or was begun anew: something may be missing")
                 show(new)
@@ -77,7 +81,9 @@ class BootLog:
         if answer.status_code == httpx.codes.NOT_MODIFIED:
             return False
         self._etag = answer.headers.get("etag", "")
-        changed = answer.content != self._content
+        offset = answer.headers.get(_OFFSET, "")
+        began_at, self._offset = self._offset, int(offset) if offset.isdecimal() and len(offset) < 20 else None
+        changed = answer.content != self._content or began_at != self._offset
         self._content = answer.content
         return changed
 
@@ -106,17 +112,25 @@ class BootLog:
         return url
 
 
-def what_is_new(before: bytes, after: bytes) -> tuple[bytes, bool]:
+def what_is_new(before: bytes, after: bytes, gone: int | None = None) -> tuple[bytes, bool]:
     """What a log has got since it was read last, and whether nothing is missing between.
 
     Args:
         before: the whole log, as it was.
         after: the whole log, as it is: longer, or without its oldest bytes.
+        gone: how many of the oldest bytes are gone; None if the service does not say it, and they have to be looked for.
     """
+    if gone is not None and 0 <= gone <= len(before):
+        known = len(before) - gone
+        if memoryview(after)[:known] == memoryview(before)[gone:]:
+            return after[known:], True
+        return after, False
+    if gone is not None:
+        return after, not before
     head = after[:_OVERLAP]
     at = before.find(head) if head else -1
     while at >= 0:
-        if after.startswith(before[at:]):
+        if memoryview(after)[: len(before) - at] == memoryview(before)[at:]:
             return after[len(before) - at :], True
         at = before.find(head, at + 1)
     return after, not before

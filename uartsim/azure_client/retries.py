@@ -14,8 +14,6 @@ T = TypeVar("T")
 #: The first pause and the longest one, in seconds; each is twice as long as the one before.
 FIRST_PAUSE_S: Final = 0.25
 LONGEST_PAUSE_S: Final = 8.0
-#: How long is tried by default, in seconds.
-RETRY_FOR_S: Final = 30.0
 
 
 class Retries:
@@ -43,7 +41,7 @@ class Retries:
             try:
                 return await action()
             except TransientError as error:
-                wait_s = pause_s if error.wait_s is None else error.wait_s
+                wait_s = max(pause_s, error.wait_s or 0.0)
                 if trio.current_time() + wait_s > give_up_at:
                     raise
                 if str(error) != said:

@@ -134,6 +134,21 @@ def test_a_resize_within_the_cluster_restarts_and_another_one_wants_the_machine_
         machines.begin_update(GROUP, "vm1", {"properties": {"hardwareProfile": {"vmSize": "Standard_Z9"}}})
 
 
+def test_an_administrator_that_cannot_be_made_fails_the_creation_but_not_the_machine(client: Any) -> None:
+    body = {
+        "location": "westeurope",
+        "properties": {
+            "storageProfile": {"imageReference": {"publisher": "uartsim", "offer": "firmware", "version": "latest"}},
+            "osProfile": {"computerName": "new", "adminUsername": "azureuser", "adminPassword": "Secret-4711"},
+        },
+    }
+    with pytest.raises(HttpResponseError, match="cannot run commands or set passwords") as failed:
+        client.virtual_machines.begin_create_or_update(GROUP, "new", body).result()
+    assert "Secret-4711" not in str(failed.value)
+    shown = client.virtual_machines.get(GROUP, "new", expand="instanceView")
+    assert "PowerState/running" in [status.code for status in shown.instance_view.statuses]
+
+
 def test_a_machine_is_created_from_an_image_with_an_administrator_and_deleted(served: Served, client: Any) -> None:
     machines = client.virtual_machines
     body = {
@@ -262,6 +277,9 @@ def test_run_command_gives_both_streams_and_refuses_what_the_guest_cannot(served
     result = run(GROUP, "vm1", command).result()
     assert result.value[0].code == "ProvisioningState/succeeded"
     assert result.value[0].message == "Enable succeeded: \n[stdout]\nit's here\n\n[stderr]\nbad\n"
+    long = run(GROUP, "vm1", {"commandId": "RunShellScript", "script": ["seq 2000"]}).result().value[0].message
+    output = long.removeprefix("Enable succeeded: \n[stdout]\n").removesuffix("\n[stderr]\n")
+    assert (len(output), output[-10:]) == (4096, "1999\n2000\n")
     with pytest.raises(ResourceExistsError, match="is for Windows"):
         run(GROUP, "vm1", {"commandId": "RunPowerShellScript", "script": ["dir"]})
     with pytest.raises(ResourceNotFoundError, match="use one of RunShellScript"):

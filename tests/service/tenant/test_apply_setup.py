@@ -82,7 +82,7 @@ def test_what_is_new_but_has_no_place_any_more_is_left_out_and_said(scene: Scene
     scene.apply(MACHINE)
     scene.store.delete(VM1.parent)
     said = scene.apply(MACHINE + '[[vm]]\nname = "vm2"\n')
-    assert "but not added, because what it belongs into has been deleted: /subscriptions/" in said
+    assert "but not added, because its parent has been deleted: /subscriptions/" in said
     assert "added to the state" not in said
     assert list(scene.store.list("Microsoft.Compute/virtualMachines")) == []
 

@@ -61,7 +61,7 @@ OPERATIONS = tuple(
         f"/subscriptions/{{subscription}}/providers/{namespace}/locations/{{location}}/operations/{{operation}}",
         None,
         _show,
-        "How an operation that was answered with 202 gets on; only whoever started it may ask",
+        "The status of an asynchronous operation; only whoever started it may ask",
         {200: "OperationStatus", 202: None, 204: None},
         query=(
             QueryParameter("monitor", "With true, the result of the operation once it has ended", ("true", "false")),

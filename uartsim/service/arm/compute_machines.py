@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, Final
 
-from uartsim.errors import UartsimError
 from uartsim.service.arm import os_disks
 from uartsim.service.arm.accepted import begin
 from uartsim.service.arm.arm_request import ArmRequest
 from uartsim.service.arm.compute_power import MACHINE, TYPES
 from uartsim.service.arm.compute_work import machine_of, provisioned
-from uartsim.service.arm.guest_commands import when_it_runs
+from uartsim.service.arm.guest_commands import set_password
 from uartsim.service.arm.machine_model import (
     at,
     changed,
@@ -126,11 +124,8 @@ async def _set_first_password(parts: Parts, machine_id: ResourceId, profile: Map
     user, password = profile.get("adminUsername"), profile.get("adminPassword")
     if not isinstance(user, str) or not isinstance(password, str):
         return
-    try:
-        agent = machine_of(parts, machine_id).agent("set the administrator's password")
-        await when_it_runs(partial(agent.set_password, user, password))
-    except UartsimError as error:
-        parts.machines.log(machine_id, f"the administrator's password could not be set: {error}")
+    agent = machine_of(parts, machine_id).agent("set the administrator's password")
+    await set_password(agent, user, password)
 
 
 def _update(request: ArmRequest, present: Resource, body: dict[str, Any]) -> Answer:
@@ -151,7 +146,7 @@ def _update(request: ArmRequest, present: Resource, body: dict[str, Any]) -> Ans
         body["properties"] |= {"storageProfile": {**profile, "osDisk": {**profile["osDisk"], **reference}}}
         os_disks.detach(parts, present)
         os_disks.attach(parts, disk, request.id)
-    resource = Resource(present.id, body, present.private).with_properties(provisioningState="Updating")
+    resource = Resource(present.id, body, present.private)
     if disk is not None:
         resource = resource.with_private(guest=str(disk.private["guest"]))
     parts.store.put(resource)
@@ -164,7 +159,8 @@ def _update(request: ArmRequest, present: Resource, body: dict[str, Any]) -> Ans
         await provisioned(parts, request.id, apply)
         return _shown(parts, request.id)
 
-    return begin(request, work, body=shown_machine(parts, resource, expand=False), status=200, result=False)
+    updating = resource.with_properties(provisioningState="Updating")
+    return begin(request, work, body=shown_machine(parts, updating, expand=False), status=200, result=False)
 
 
 async def _delete(request: ArmRequest) -> Answer:

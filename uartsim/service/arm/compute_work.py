@@ -12,6 +12,7 @@ from uartsim.service.arm.arm_texts import resource_not_found
 from uartsim.service.arm.machine_views import now_text, provisioning_state
 from uartsim.service.arm.operation import Answer
 from uartsim.service.arm_error import ArmError
+from uartsim.service.machines.refusals import NotStartedError
 from uartsim.service.machines.virtual_machine import VirtualMachine
 from uartsim.service.parts import Parts
 from uartsim.service.store import ResourceId
@@ -45,13 +46,13 @@ async def provisioned(
     """
     found = parts.store.get(resource_id)
     before = "Succeeded" if found is None else provisioning_state(found)
-    if before not in ("Succeeded", "Failed"):
-        before = "Succeeded"
+    if before == "Creating":
+        before = "Failed"
     set_provisioning(parts, resource_id, meanwhile)
     try:
         result = await work()
     except ArmError as error:
-        set_provisioning(parts, resource_id, "Failed" if error.code == "VMStartFailed" else before)
+        set_provisioning(parts, resource_id, "Failed" if isinstance(error, NotStartedError) else before)
         raise
     except Exception:
         set_provisioning(parts, resource_id, "Failed")

@@ -21,6 +21,8 @@ from uartsim.service.arm_error import ArmError
 
 #: How long a command may take, in seconds.
 LONGEST_COMMAND_S: Final = 5400.0
+#: How much of each stream of a command's output is in the result, in bytes: its end.
+OUTPUT_BYTES: Final = 4096
 #: How long the agent of a guest that has just been started may take to come up, in seconds.
 AGENT_WAIT_S: Final = 60.0
 
@@ -150,15 +152,20 @@ async def run(agent: AgentGuest, command: Command, script: str) -> dict[str, Any
 
 
 def _linux(result: CommandResult) -> list[dict[str, Any]]:
-    message = f"Enable succeeded: \n[stdout]\n{result.stdout}\n[stderr]\n{result.stderr}"
+    message = f"Enable succeeded: \n[stdout]\n{_end_of(result.stdout)}\n[stderr]\n{_end_of(result.stderr)}"
     return [_status("ProvisioningState/succeeded", message)]
 
 
 def _windows(result: CommandResult) -> list[dict[str, Any]]:
     return [
-        _status("ComponentStatus/StdOut/succeeded", result.stdout),
-        _status("ComponentStatus/StdErr/succeeded", result.stderr),
+        _status("ComponentStatus/StdOut/succeeded", _end_of(result.stdout)),
+        _status("ComponentStatus/StdErr/succeeded", _end_of(result.stderr)),
     ]
+
+
+def _end_of(output: str) -> str:
+    """The last :data:`OUTPUT_BYTES` of an output, in whole characters; Azure's documentation has the same limit."""
+    return output.encode()[-OUTPUT_BYTES:].decode(errors="ignore")
 
 
 def _status(code: str, message: str) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from uartsim.service.arm.machine_views import log_stem
 from uartsim.service.arm.shared_key import check_shared_key, not_authenticated
 from uartsim.service.arm.storage_accounts import account_keys, find_account
 from uartsim.service.arm_error import ArmError
+from uartsim.service.diagnostics.serial_log import SerialLog
 from uartsim.service.identity.callers import Caller
 from uartsim.service.machines.diagnostics_settings import account_of, boot_diagnostics_of
 from uartsim.service.parts import Parts
@@ -37,6 +38,8 @@ from uartsim.service.store.machine_types import MACHINE_TYPES
 
 #: The path below which the blobs are.
 PATH: Final = "/blobs"
+#: The header that says how many bytes the machine's output has had before the log's first one.
+OFFSET: Final = "x-uartsim-log-offset"
 #: What stands for the account in the path of a log in storage that Azure manages; no account can have this name.
 MANAGED: Final = "managed-storage"
 _MANAGED_KEYS: Final = ResourceId("/providers/Uartsim.Storage/managedStorage/default")
@@ -134,14 +137,20 @@ def _log(parts: Parts, request: Request, name: str | None, path: str) -> Respons
     machine = _machine(parts.store, path)
     if machine is None or parts.diagnostics is None:
         raise ArmError(404, "BlobNotFound", "The specified blob does not exist.")
-    log = parts.diagnostics.log_of(machine.id, storage_account=name)
-    return _content(request, log.read(), log.etag)
+    return _content(request, parts.diagnostics.log_of(machine.id, storage_account=name))
 
 
-def _content(request: Request, data: bytes, etag: str) -> Response:
-    headers = {"ETag": etag, "x-ms-blob-type": "AppendBlob", "x-ms-version": _VERSION, "Accept-Ranges": "bytes"}
-    if request.headers.get("if-none-match") == etag:
+def _content(request: Request, log: SerialLog) -> Response:
+    headers = {
+        "ETag": log.etag,
+        "x-ms-blob-type": "AppendBlob",
+        "x-ms-version": _VERSION,
+        "Accept-Ranges": "bytes",
+        OFFSET: str(log.dropped),
+    }
+    if request.headers.get("if-none-match") == log.etag:
         return Response(status_code=304, headers=headers)
+    data = log.read()
     asked = _RANGE.fullmatch(request.headers.get("x-ms-range") or request.headers.get("range") or "")
     status = 200
     if asked is not None:

@@ -36,6 +36,12 @@ def machine_is_off(what: str) -> ArmError:
     )
 
 
-def not_started(why: str) -> ArmError:
-    """The machine could not be switched on."""
-    return ArmError(409, "VMStartFailed", f"The virtual machine could not be started: {why}")
+class NotStartedError(ArmError):
+    """The machine could not be switched on.
+
+    Args:
+        why: the reason, as a clause.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(409, "VMStartFailed", f"The virtual machine could not be started: {why}")

@@ -21,7 +21,7 @@ from uartsim.service.machines.guest_plan import GuestChoice, port_options
 from uartsim.service.machines.os_disk import discard_disk_file, keep_disk_file
 from uartsim.service.machines.power_cycle import Plan, PowerCycle
 from uartsim.service.machines.power_states import PowerState as PowerState
-from uartsim.service.machines.refusals import machine_is_off, not_started, refusals
+from uartsim.service.machines.refusals import NotStartedError, machine_is_off, refusals
 from uartsim.service.machines.start_up import put_right
 from uartsim.service.machines.surroundings import Nowhere, Surroundings
 from uartsim.service.store import Resource, ResourceId, Store
@@ -178,14 +178,14 @@ class VirtualMachine:
         except Exception as error:  # whatever is wrong with this machine, the others go on
             why = str(error) if isinstance(error, UartsimError | OSError) else f"{type(error).__name__}: {error}"
             self._failed(why)
-            raise not_started(why) from None
+            raise NotStartedError(why) from None
         cycle = self._cycle = PowerCycle(plan)
         self.power_ons += 1
         self._around.spawn(self, cycle)
         await cycle.served.wait()
         if cycle.machine is None:
             self._settle()
-            raise not_started(self.failure or "it ended before its COM1 was served")
+            raise NotStartedError(self.failure or "it ended before its COM1 was served")
         self.hub = cycle.hub
         self._become(PowerState.RUNNING)
 

@@ -19,8 +19,8 @@ LIFETIME: Final = timedelta(days=397)
 RENEWED_BEFORE: Final = timedelta(days=30)
 
 
-def provide_certificate(state: StateFolder, say: Callable[[str], None], now: datetime | None = None) -> datetime:
-    """Make the certificate, or renew it, where that is needed; returns when it is to be renewed.
+def provide_certificate(state: StateFolder, say: Callable[[str], None], now: datetime | None = None) -> bool:
+    """Make the certificate, or renew it, where that is needed; returns whether it is a new one.
 
     Args:
         state: the folder that gets ``server.pem`` (the key and the certificate) and ``ca.pem``.
@@ -31,13 +31,12 @@ def provide_certificate(state: StateFolder, say: Callable[[str], None], now: dat
     present, authority = state.read(CERTIFICATE), state.read(AUTHORITY)
     ends = _end_of(present) if present is not None else None
     if authority is not None and ends is not None and ends - RENEWED_BEFORE > now:
-        return ends - RENEWED_BEFORE
+        return False
     if present is not None:
         why = "is damaged" if ends is None else f"{'has expired' if ends <= now else 'expires'} on {ends:%Y-%m-%d}"
         say(f"the certificate {state.file(CERTIFICATE)} {why}: it is renewed")
-    ends = now + LIFETIME
-    _issue(state, say, ends, authority)
-    return ends - RENEWED_BEFORE
+    _issue(state, say, now + LIFETIME, authority)
+    return True
 
 
 def _issue(state: StateFolder, say: Callable[[str], None], ends: datetime, authority: bytes | None) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 import trio
 
-from uartsim.errors import UsageError
+from uartsim.errors import UartsimError, UsageError
 from uartsim.service.diagnostics import Audit, Diagnostics
 from uartsim.service.gateway.conversation import ConsoleServices
 from uartsim.service.gateway.gateway_options import GatewayOptions
@@ -113,7 +113,8 @@ async def run_service(
         url = f"{scheme}://localhost:{port}"
         diagnostics = cleanup.enter_context(Diagnostics(state.folder))
         parts = _parts(url, state, store, setup, diagnostics, options.say)
-        renew_at = provide_certificate(state, options.say) if options.tls else None
+        if options.tls:
+            provide_certificate(state, options.say)
         config = ServerConfig(state.file(CERTIFICATE) if options.tls else None)
         service = RunningService(url, state.file(AUTHORITY), parts, setup)
         async with trio.open_nursery() as nursery:
@@ -121,7 +122,7 @@ async def run_service(
             await nursery.start(serve_on, app, config, sockets, service.wait_stopped)
             # After the listening: guests take longer to load than anything here.
             await nursery.start(parts.machines.run)
-            if renew_at is not None:
+            if options.tls:
                 nursery.start_soon(_renew, state, config, options.say)
             state.announce(url)
             try:
@@ -197,7 +198,8 @@ async def _renew(state: StateFolder, config: ServerConfig, say: Say) -> None:
     """Renew the certificate while the service runs; connections that are open go on."""
     while True:
         await trio.sleep(LOOK_EVERY_S)
-        before = state.read(CERTIFICATE)
-        provide_certificate(state, say)
-        if state.read(CERTIFICATE) != before:
-            config.load_certificate()
+        try:
+            if provide_certificate(state, say):
+                config.load_certificate()
+        except (UartsimError, OSError) as error:  # such as a disk that is full for a while
+            say(f"the certificate is looked at again later: {error}")

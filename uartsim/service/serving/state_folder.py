@@ -65,7 +65,7 @@ class StateFolder:
         self.close()
 
     def close(self) -> None:
-        """Give the folder free."""
+        """Release the folder."""
         if self._lock_fd >= 0:
             remove_service_note(self.folder)
             os.close(self._lock_fd)
@@ -125,7 +125,7 @@ class StateFolder:
             return None
         taken = self.folder.names()
         number = next(one for one in itertools.count(1) if f"{DATABASE}.{one}" not in taken)
-        for more in ("-wal", ""):  # the last to go is what says that there was a state
+        for more in ("-wal", ""):  # the database last: a crash in between leaves the state in place
             if self.has(DATABASE + more):
                 self.folder.replace(DATABASE + more, f"{DATABASE}.{number}{more}")
         return self.file(f"{DATABASE}.{number}")

@@ -21,6 +21,8 @@ from uartsim.service.store import ROOT, Resource, ResourceId, Store
 from uartsim.service.tenant.tenant_setup import Setup
 
 _RECORD: Final = ResourceId("/providers/Uartsim.Setup/setups/applied")
+#: What of a set-up holds for the whole tenant.
+_SETTINGS: Final = ("tenant_id", "domain", "token_lifetime_s", "console", "gateway", "faults")
 #: How many names a sentence lists.
 _LISTED: Final = 5
 
@@ -35,10 +37,9 @@ def applied_setup(store: Store) -> Setup | None:
     if record is None:
         return None
     kept = record.body
-    names = ("tenant_id", "domain", "token_lifetime_s", "console", "gateway", "faults")
-    if any(name not in kept for name in names):
+    if any(name not in kept for name in _SETTINGS):
         raise UsageError("the state lacks the settings of its tenant, so it is damaged: --reset-state sets it aside")
-    return Setup(*(kept[name] for name in names))
+    return Setup(**{name: kept[name] for name in _SETTINGS})
 
 
 def was_applied(store: Store, stamp: str) -> bool:
@@ -64,19 +65,21 @@ def apply_setup(store: Store, setup: Setup, say: Callable[[str], None], *, stamp
     new = {name for name in digests if name not in before}
     directory = Directory(store)
     with store.transaction():
-        homeless = [name for name, _, item in _items(setup) if name in new and not _add(store, item, directory, cost)]
-        kept = {**before, **{name: digest for name, digest in digests.items() if name not in homeless}}
+        without_parent = [
+            name for name, _, item in _items(setup) if name in new and not _add(store, item, directory, cost)
+        ]
+        kept = {**before, **{name: digest for name, digest in digests.items() if name not in without_parent}}
         store.put(Resource(_RECORD, settings, {"digests": kept, "stamp": stamp}))
     if record is not None:
         changed = [name for name, digest in digests.items() if before.get(name, digest) != digest]
         known = [one for one in setup.principals if _name(one) not in new]
         changed += [_name(one) for one in known if _name(one) not in changed and not _same(one, directory)]
-        added = [name for name in digests if name in new and name not in homeless]
-        _report(say, added, changed, [name for name in before if name not in digests], homeless)
+        added = [name for name in digests if name in new and name not in without_parent]
+        _report(say, added, changed, [name for name in before if name not in digests], without_parent)
 
 
 def _add(store: Store, item: Resource | Principal, directory: Directory, cost: int) -> bool:
-    """Add what is not there yet; returns False if what it belongs into is gone."""
+    """Add what is not there yet; returns False if its parent is gone."""
     if isinstance(item, Principal):
         if directory.get(item.object_id) is None:
             directory.put(_hashed(item, cost))
@@ -110,8 +113,7 @@ def _plain(value: Any) -> Any:
 
 
 def _settings(setup: Setup) -> dict[str, Any]:
-    names = ("tenant_id", "domain", "token_lifetime_s", "console", "gateway", "faults")
-    return {name: getattr(setup, name) for name in names}
+    return {name: getattr(setup, name) for name in _SETTINGS}
 
 
 def _hashed(principal: Principal, cost: int) -> Principal:
@@ -125,7 +127,7 @@ def _same(principal: Principal, directory: Directory) -> bool:
 
 
 def _report(
-    say: Callable[[str], None], new: list[str], changed: list[str], gone: list[str], homeless: list[str]
+    say: Callable[[str], None], new: list[str], changed: list[str], gone: list[str], without_parent: list[str]
 ) -> None:
     if new:
         say(f"new in the set-up file, and added to the state: {_listed(new)}")
@@ -134,10 +136,8 @@ def _report(
             f"changed in the set-up file, but kept as the state has it: {_listed(changed)} "
             "('--reset-state' starts anew from the file)"
         )
-    if homeless:
-        say(
-            f"new in the set-up file, but not added, because what it belongs into has been deleted: {_listed(homeless)}"
-        )
+    if without_parent:
+        say(f"new in the set-up file, but not added, because its parent has been deleted: {_listed(without_parent)}")
     if gone:
         say(f"no longer in the set-up file, but kept in the state: {_listed(gone)} ('--reset-state' starts anew)")
 
