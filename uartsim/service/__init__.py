@@ -7,6 +7,7 @@ floor  room                         what it is
 =====  ===========================  ============================================================================
 6      ``serving``                  the process: HTTPS and WSS on loopback, certificate, start and stop
 5      ``tenant``                   what a TOML file, or the example, says is there
+5      ``portal``                   the page in a browser, and what it asks beyond the management REST
 5      ``arm``                      the management REST, its OpenAPI document and the page to try it
 4      ``gateway``                  sessions, the WebSocket conversation, admin commands
 3      ``rules``                    who may open a console, and the text that says why not; faults of the service

@@ -17,6 +17,8 @@ from uartsim.service.arm_error import ArmError
 from uartsim.service.gateway.admin_commands import AdminCommands
 from uartsim.service.gateway.gateway_app import GatewayApp
 from uartsim.service.parts import Parts
+from uartsim.service.portal.page_files import page_routes
+from uartsim.service.portal.portal_api import portal_api_routes
 from uartsim.service.serving.unread_bodies import UnreadBodies
 
 
@@ -31,6 +33,8 @@ def make_application(parts: Parts, nursery: trio.Nursery) -> GatewayApp:
         *metadata_routes(parts),
         *login_routes(parts),
         *graph_routes(parts),
+        *page_routes(),
+        *portal_api_routes(parts),
         *AdminCommands(parts.sessions).routes(),
         *arm_routes(parts, nursery),
     ]

@@ -1,0 +1,16 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readRoute, resourceHash } from "./route";
+
+const VM = "/subscriptions/1111/resourceGroups/machines/providers/Microsoft.Compute/virtualMachines/linux1";
+
+test("a link to a blade is read back", () => {
+  assert.deepEqual(readRoute(resourceHash(VM, "console", true)), { view: "resource", id: VM, blade: "console", alone: true });
+  assert.deepEqual(readRoute(resourceHash(VM)), { view: "resource", id: VM, blade: "overview", alone: false });
+});
+
+test("what is no route is told so", () => {
+  for (const hash of ["#/resource/x", "#javascript:alert(1)", `#/resource${VM}!nothing`]) {
+    assert.equal(readRoute(hash).view, "unknown");
+  }
+});

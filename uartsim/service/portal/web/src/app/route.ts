@@ -1,0 +1,62 @@
+/**
+ * Where the user is, as the part of the URL behind `#`: it never reaches the server, so no path of the page can meet one of
+ * the management REST.
+ *
+ *     #/                                   all resources
+ *     #/resource/subscriptions/.../NAME    the overview of a virtual machine, scale set, or instance of one
+ *     #/resource/subscriptions/.../NAME!console        its serial console
+ *     #/resource/subscriptions/.../NAME!diagnostics    its boot diagnostics
+ *     #/resource/subscriptions/.../NAME!instances      the instances of a scale set
+ *     #/resource/subscriptions/.../NAME!audit          who has used its console
+ *     #/subscription/ID                    a subscription: the serial console enabled or disabled, the audit
+ */
+import { useEffect, useState } from "preact/hooks";
+
+/** What is shown of a resource. */
+export const BLADES = ["overview", "console", "diagnostics", "instances", "audit"] as const;
+export type Blade = (typeof BLADES)[number];
+
+export type Route =
+  | { readonly view: "resources" }
+  | { readonly view: "subscription"; readonly subscriptionId: string }
+  | { readonly view: "resource"; readonly id: string; readonly blade: Blade; readonly alone: boolean }
+  | { readonly view: "unknown"; readonly hash: string };
+
+/** The route that a hash such as `#/resource/...!console` names; `&alone` at its end: a window of its own. */
+export function readRoute(hash: string): Route {
+  const path = hash.replace(/^#/, "");
+  if (path === "" || path === "/") return { view: "resources" };
+  const subscription = /^\/subscription\/([0-9A-Za-z-]{1,64})$/.exec(path);
+  if (subscription?.[1] !== undefined) return { view: "subscription", subscriptionId: subscription[1] };
+  const resource = /^\/resource(\/subscriptions\/[^!?#&]+?)(?:!([a-z]+))?(&alone)?$/.exec(path);
+  const blade = resource?.[2] ?? "overview";
+  if (resource?.[1] !== undefined && isBlade(blade)) {
+    return { view: "resource", id: decodeURI(resource[1]), blade, alone: resource[3] !== undefined };
+  }
+  return { view: "unknown", hash };
+}
+
+/** The hash of a blade of a resource, for a link. */
+export function resourceHash(id: string, blade: Blade = "overview", alone = false): string {
+  return `#/resource${encodeURI(id)}${blade === "overview" ? "" : `!${blade}`}${alone ? "&alone" : ""}`;
+}
+
+/** The hash of a subscription's page. */
+export function subscriptionHash(subscriptionId: string): string {
+  return `#/subscription/${subscriptionId}`;
+}
+
+function isBlade(text: string): text is Blade {
+  return (BLADES as readonly string[]).includes(text);
+}
+
+/** The present route; the component is drawn again when it changes. */
+export function useRoute(): Route {
+  const [hash, setHash] = useState(location.hash);
+  useEffect(() => {
+    const changed = (): void => setHash(location.hash);
+    addEventListener("hashchange", changed);
+    return () => removeEventListener("hashchange", changed);
+  }, []);
+  return readRoute(hash);
+}

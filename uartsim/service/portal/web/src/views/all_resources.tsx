@@ -1,0 +1,6 @@
+/** All resources that the user may see. */
+import type { JSX } from "preact";
+
+export function AllResources(): JSX.Element {
+  return <main />;
+}
