@@ -207,9 +207,10 @@ class Conversation:
             if self._options.watch and not self._told_watching:
                 self._told_watching = True
                 await self._output.note("You are watching: what you type is not sent.")
-            await self._line.send(data)
-            if self._progress is not None:
-                self._progress.given(len(data))
+            if self._progress is None:
+                await self._line.send(data)
+            else:
+                await self._progress.send(data)
 
     async def _refuse_paste(self) -> None:
         await self._seated.wait()
