@@ -6,6 +6,7 @@ the physical console and a new user sitting down".
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Protocol
 
 from uartsim.access.hub import Hub
@@ -32,6 +33,7 @@ class ConsoleSeats:
 
     def __init__(self) -> None:
         self._holders: dict[ResourceId, Sitter] = {}
+        self._since: dict[ResourceId, datetime] = {}
         self._notes: dict[ResourceId, tuple[Hub, str]] = {}
 
     def holder(self, machine_id: ResourceId) -> Sitter | None:
@@ -42,11 +44,17 @@ class ConsoleSeats:
     def take(self, machine_id: ResourceId, sitter: Sitter) -> None:
         """Sit down; who sat there has been told already."""
         self._holders[machine_id] = sitter
+        self._since[machine_id] = datetime.now(UTC)
+
+    def held_since(self, machine_id: ResourceId) -> datetime | None:
+        """When whoever sits at the console of a machine sat down; None if nobody does."""
+        return None if self.holder(machine_id) is None else self._since[machine_id]
 
     def leave(self, machine_id: ResourceId, sitter: Sitter) -> None:
         """Stand up, unless another one sits there by now."""
         if self._holders.get(machine_id) is sitter:
             del self._holders[machine_id]
+            del self._since[machine_id]
 
     def leave_note(self, machine_id: ResourceId, hub: Hub, text: str) -> None:
         """Leave a sentence for the next user, who is told it if the machine has not been switched off until then."""

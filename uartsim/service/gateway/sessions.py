@@ -72,8 +72,15 @@ class Sessions:
 
     def is_active(self, machine_id: ResourceId) -> bool:
         """Whether a WebSocket is connected to the console of a machine."""
-        conversations = [one.conversation for one in self._sessions.values() if one.machine_id == machine_id]
-        return any(one is not None and not one.is_over for one in conversations)
+        return bool(self._conversations(machine_id))
+
+    def watchers(self, machine_id: ResourceId) -> int:
+        """How many WebSockets only watch the console of a machine."""
+        return sum(one.is_watching for one in self._conversations(machine_id))
+
+    def _conversations(self, machine_id: ResourceId) -> list[Conversation]:
+        found = [one.conversation for one in self._sessions.values() if one.machine_id == machine_id]
+        return [one for one in found if one is not None and not one.is_over]
 
     def review(self) -> None:
         """Something in the store has changed: close each session whose conditions are no longer met, with the reason."""
