@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
+
+from tests.patience import patience
 
 #: The browser itself reports a refused request, and a WebSocket that ended badly, in the console.  The page has an answer
 #: to both, which tests look for on the page.
@@ -45,6 +48,13 @@ class PageWatch:
         """Fail if anything was found."""
         found, self.found = self.found, []
         assert not found, "in the page:\n" + "\n".join(found)
+
+    def wait_for(self, page: Page, part: str) -> None:
+        """Wait until something has been found: the browser reports it when it gets to it."""
+        ends_at = time.monotonic() + patience(15)
+        while not any(part in one for one in self.found):
+            assert time.monotonic() < ends_at, f"no {part!r} has happened: {self.found}"
+            page.wait_for_timeout(10)
 
     def forgive(self, part: str) -> None:
         """Take out what a test has brought about itself, and check that it is there."""
