@@ -9,7 +9,7 @@ test("a machine, a scale set and an instance are told apart, in any case", () =>
   assert.deepEqual([machine?.kind, machine?.name, machine?.resourceGroup, machine?.subscriptionId], ["virtualMachine", "linux1", "machines", "1111"]);
   assert.equal(readMachineId(`${GROUP}/virtualMachineScaleSets/web`.toUpperCase())?.kind, "scaleSet");
   const instance = readMachineId(`${GROUP}/virtualMachineScaleSets/web/virtualMachines/0`);
-  assert.equal(instance?.name, "web_0");
+  assert.equal(instance?.name, "web/0");
   assert.equal(instance?.scaleSetId, `${GROUP}/virtualMachineScaleSets/web`);
 });
 

@@ -8,7 +8,7 @@ export interface MachineId {
   readonly id: string;
   readonly subscriptionId: string;
   readonly resourceGroup: string;
-  /** For an instance, as Azure has it, the scale set's name and the number: `web_0`. */
+  /** For an instance, as in the audit, the scale set's name and the number: `web/0`. */
   readonly name: string;
   /** Of an instance: its scale set. */
   readonly scaleSetId: string | null;
@@ -27,7 +27,7 @@ export function readMachineId(id: string): MachineId | null {
   if (parts === null || kind === undefined) return null;
   const { subscriptionId, resourceGroup, parentId: scaleSetId } = parts;
   const setName = scaleSetId === null ? "" : (parseResourceId(scaleSetId)?.name ?? "");
-  const name = kind === "instance" ? `${setName}_${parts.name}` : parts.name;
+  const name = kind === "instance" ? `${setName}/${parts.name}` : parts.name;
   return { kind, id, subscriptionId, resourceGroup, name, scaleSetId };
 }
 
