@@ -54,7 +54,7 @@ def files_in(folder: Path, pattern: str = "*") -> set[str]:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of this checkout without what work leaves behind."""
-    ignore = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info")
+    ignore = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info", "node_modules", "page")
     return Path(shutil.copytree(ROOT, tmp_path / "checkout", ignore=ignore, symlinks=True))
 
 
@@ -117,8 +117,10 @@ def test_a_wheel_carries_the_rooms_and_the_catalogue(checkout: Path, python: Pyt
     assert files_in(folder) == files_in(ROOT / "guests")
     assert files_in(shipped / "conform" / "sequences") == files_in(ROOT / "uartsim" / "conform" / "sequences")
     assert python.run("-c", LOAD_DEMO, str(folder / "demo")).strip() == str(folder / "demo" / "linux_system.py")
-    rooms = {path for path in files_in(shipped) if not path.startswith("_guests/")}
-    assert rooms == files_in(ROOT / "uartsim")
+    rooms = {path for path in files_in(shipped) if not path.startswith(("_guests/", "service/portal/page/"))}
+    assert rooms == {
+        path for path in files_in(ROOT / "uartsim") if not path.startswith(("service/portal/page/", "service/portal/web/"))
+    }
     assert not (python.site / "guests").exists()
     assert not (python.site / "tests").exists()
     assert (python.scripts / "uartsim").is_file()
