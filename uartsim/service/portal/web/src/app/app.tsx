@@ -22,7 +22,7 @@ export function App(): JSX.Element {
     void fetch("/_uartsim/portal/settings").then(async (answer) => setSettings((await answer.json()) as Settings));
   }, []);
   const portal = useMemo(
-    () => (session === null || settings === null ? null : { session, settings, arm: new Arm(() => session.token()) }),
+    () => (session === null || settings === null ? null : { session, settings, arm: new Arm(session) }),
     [session, settings],
   );
   if (portal === null) return <SignIn onSignedIn={setSession} />;
