@@ -6,7 +6,7 @@ import re
 import time
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
+from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Request, Response
 
 from tests.patience import patience
 
@@ -65,8 +65,13 @@ class PageWatch:
     def _follow(self, page: Page) -> None:
         # Unhandled rejections are reported as errors of the page, too.
         page.on("pageerror", lambda error: self.found.append(f"error: {error}"))
+        page.on("dialog", self._asked)
         page.on("crash", lambda _: self.found.append("the page crashed"))
         page.on("websocket", lambda socket: self._check_address(socket.url))
+
+    def _asked(self, dialog: Dialog) -> None:
+        self.found.append(f"a dialog of the browser: {dialog.message}")
+        dialog.dismiss()
 
     def _told(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and not _REFUSED.search(message.text):

@@ -84,6 +84,11 @@ class PortalUser:
         self.page.keyboard.type(text)
         self.page.keyboard.press("Enter")
 
+    def key(self, key: str) -> None:
+        """Press a key at the terminal, by its name in the browser: ``Enter``, ``ArrowDown``, ``Control+x``."""
+        self.terminal.focus()
+        self.page.keyboard.press(key)
+
     def login(self, user: str = "root", password: str = "toor") -> None:
         """Log in to a Linux at its prompt."""
         self.expect_in_terminal("login:")
@@ -91,6 +96,12 @@ class PortalUser:
         self.expect_in_terminal("Password:")
         self.type(password)
         self.expect_in_terminal("~#")
+
+    def log_in_if_asked(self) -> None:
+        """Log in to a Linux, unless its shell is there already."""
+        self.page.wait_for_function(f"() => /(login:|[#$]) *$/.test(({_SEEN})().trimEnd())")
+        if self.terminal_text().rstrip().endswith("login:"):
+            self.login()
 
     def press(self, button: str) -> None:
         """Press a button by its accessible name."""

@@ -87,7 +87,7 @@ REFUSED = (
         "Unable to retrieve boot diagnostics settings for off1. To use the serial console, ensure that boot diagnostics is"
         " enabled for this VM.",
         "boot diagnostics",
-        button="Enable boot diagnostics for off1",
+        button="Enable boot diagnostics",
     ),
     RefusedConsole(
         "port-enabled",
@@ -101,7 +101,7 @@ REFUSED = (
         "stopped1",
         "The VM is in a stopped deallocated state. Start the VM and retry the serial console connection.",
         "start",
-        button="Start stopped1",
+        button="Start",
     ),
     RefusedConsole(
         "storage-uri",
