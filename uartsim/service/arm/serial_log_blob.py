@@ -38,13 +38,16 @@ from uartsim.service.store.machine_types import MACHINE_TYPES
 
 #: The path below which the blobs are.
 PATH: Final = "/blobs"
-#: The header that says how many bytes the machine's output has had before the log's first one.
+#: The header that says how many bytes the machine's output has had before the log's first one.  In a request it asks for
+#: what the output has from that byte on, and then it says of the answer where that begins: so a program follows a log
+#: without reading it again.
 OFFSET: Final = "x-uartsim-log-offset"
 #: What stands for the account in the path of a log in storage that Azure manages; no account can have this name.
 MANAGED: Final = "managed-storage"
 _MANAGED_KEYS: Final = ResourceId("/providers/Uartsim.Storage/managedStorage/default")
 _VERSION: Final = "2023-11-03"
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
+_OFFSET_VALUE: Final = re.compile(r"[0-9]{1,18}")
 _RANGE: Final = re.compile(r"bytes=(\d{1,18})-(\d{0,18})")
 
 
@@ -96,7 +99,7 @@ def serial_log_routes(parts: Parts, clock: Callable[[], datetime] = lambda: date
         return answer
 
     return [
-        Route(f"{PATH}/{{account}}/{{container}}/{{blob}}", answering(_read), methods=["GET"]),
+        Route(f"{PATH}/{{account}}/{{container}}/{{blob}}", answering(_read), methods=["GET", "HEAD"]),
         Route("/{account}/bootdiagnostics-{container}/{blob}", answering(_read_with_key), methods=["GET", "HEAD"]),
     ]
 
@@ -135,9 +138,12 @@ def _log(parts: Parts, request: Request, name: str | None, path: str) -> Respons
     """The log at a path, after the request has been authenticated."""
     _check_firewall(parts.store, name, request.client.host if request.client else "")
     machine = _machine(parts.store, path)
-    if machine is None or parts.diagnostics is None:
+    log = None
+    if machine is not None and parts.diagnostics is not None:
+        log = parts.diagnostics.existing_log_of(machine.id, storage_account=name)
+    if log is None:
         raise ArmError(404, "BlobNotFound", "The specified blob does not exist.")
-    return _content(request, parts.diagnostics.log_of(machine.id, storage_account=name))
+    return _content(request, log)
 
 
 def _content(request: Request, log: SerialLog) -> Response:
@@ -150,21 +156,37 @@ def _content(request: Request, log: SerialLog) -> Response:
     }
     if request.headers.get("if-none-match") == log.etag:
         return Response(status_code=304, headers=headers)
-    data = log.read()
-    asked = _RANGE.fullmatch(request.headers.get("x-ms-range") or request.headers.get("range") or "")
-    status = 200
-    if asked is not None:
-        first, last = int(asked[1]), min(int(asked[2] or len(data)), len(data) - 1)
-        if first > last:
-            raise ArmError(
-                416,
-                "InvalidRange",
-                "The range specified is invalid for the current size of the resource.",
-                headers={"Content-Range": f"bytes */{len(data)}"},
-            )
-        headers["Content-Range"] = f"bytes {first}-{last}/{len(data)}"
-        data, status = data[first : last + 1], 206
+    first, end, status = _wanted_part(request, log)
+    if status == 206:
+        headers["Content-Range"] = f"bytes {first}-{end - 1}/{log.size}"
+    else:
+        headers[OFFSET] = str(log.dropped + first)
+    headers["Content-Length"] = str(end - first)
+    data = b"" if request.method == "HEAD" else log.read(first, end)
     return Response(data, status, headers, media_type="application/octet-stream")
+
+
+def _wanted_part(request: Request, log: SerialLog) -> tuple[int, int, int]:
+    """Which bytes of the log are asked for: the first, the one behind the last, and the status to answer with."""
+    size = log.size
+    since = request.headers.get(OFFSET)
+    asked = _RANGE.fullmatch(request.headers.get("x-ms-range") or request.headers.get("range") or "")
+    if since is None and asked is None:
+        return 0, size, 200
+    if since is not None and (asked is not None or not _OFFSET_VALUE.fullmatch(since)):
+        raise ArmError(400, "InvalidHeaderValue", f"{OFFSET} is a number of bytes, and there is no Range beside it.")
+    if since is not None and int(since) <= log.dropped + size:
+        return max(0, int(since) - log.dropped), size, 200
+    if asked is not None:
+        first, last = int(asked[1]), min(int(asked[2] or size), size - 1)
+        if first <= last:
+            return first, last + 1, 206
+    raise ArmError(
+        416,
+        "InvalidRange",
+        "The range specified is invalid for the current size of the resource.",
+        headers={"Content-Range": f"bytes */{size}"},
+    )
 
 
 def _check_firewall(store: Store, name: str | None, client: str) -> None:

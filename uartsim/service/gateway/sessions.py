@@ -15,7 +15,8 @@ import trio
 
 from uartsim.service.arm_error import ArmError
 from uartsim.service.gateway.close_codes import CloseCode
-from uartsim.service.gateway.conversation import STOPPING, ConsoleServices, Conversation
+from uartsim.service.gateway.console_services import ConsoleServices
+from uartsim.service.gateway.conversation import STOPPING, Conversation
 from uartsim.service.gateway.gateway_options import SocketOptions
 from uartsim.service.identity.callers import Caller
 from uartsim.service.store import ResourceId

@@ -10,6 +10,8 @@ import type { Session } from "../session/session";
 import { AllResources } from "../views/all_resources";
 import { InstancesBlade } from "../views/instances_blade";
 import { OverviewBlade } from "../views/overview_blade";
+import { ResetPasswordBlade } from "../views/reset_password_blade";
+import { ResourceFrame } from "../views/resource_frame";
 import { PortalContext, type Settings } from "./context";
 import { useRoute, type Route } from "./route";
 import { SignIn } from "./sign_in";
@@ -22,7 +24,7 @@ export function App(): JSX.Element {
     void fetch("/_uartsim/portal/settings").then(async (answer) => setSettings((await answer.json()) as Settings));
   }, []);
   const portal = useMemo(
-    () => (session === null || settings === null ? null : { session, settings, arm: new Arm(() => session.token()) }),
+    () => (session === null || settings === null ? null : { session, settings, arm: new Arm(session) }),
     [session, settings],
   );
   if (portal === null) return <SignIn onSignedIn={setSession} />;
@@ -38,7 +40,12 @@ function view(route: Route): JSX.Element {
     case "unknown":
       return <main>There is nothing at {route.hash}.</main>;
     case "resource":
-      return blade(route.id, route.blade, route.alone);
+      if (route.alone) return blade(route.id, route.blade, true);
+      return (
+        <ResourceFrame id={route.id} blade={route.blade}>
+          {blade(route.id, route.blade, false)}
+        </ResourceFrame>
+      );
   }
 }
 
@@ -50,6 +57,8 @@ function blade(id: string, name: string, alone: boolean): JSX.Element {
       return <DiagnosticsBlade key={id} machineId={id} />;
     case "audit":
       return <AuditBlade key={id} machineId={id} />;
+    case "password":
+      return <ResetPasswordBlade key={id} machineId={id} />;
     case "instances":
       return <InstancesBlade key={id} scaleSetId={id} />;
     default:

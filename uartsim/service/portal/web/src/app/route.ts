@@ -7,13 +7,14 @@
  *     #/resource/subscriptions/.../NAME!console        its serial console
  *     #/resource/subscriptions/.../NAME!diagnostics    its boot diagnostics
  *     #/resource/subscriptions/.../NAME!instances      the instances of a scale set
+ *     #/resource/subscriptions/.../NAME!password       a password in its guest is reset
  *     #/resource/subscriptions/.../NAME!audit          who has used its console
  *     #/subscription/ID                    a subscription: the serial console enabled or disabled, the audit
  */
 import { useEffect, useState } from "preact/hooks";
 
 /** What is shown of a resource. */
-export const BLADES = ["overview", "console", "diagnostics", "instances", "audit"] as const;
+export const BLADES = ["overview", "console", "diagnostics", "instances", "password", "audit"] as const;
 export type Blade = (typeof BLADES)[number];
 
 export type Route =

@@ -6,6 +6,8 @@ export interface Session {
   readonly userName: string;
   /** An access token that is good for at least a minute more; it is renewed where needed. */
   token(): Promise<string>;
+  /** The service did not take this token: the next one is to be another. */
+  refuse(token: string): void;
 }
 
 /** The answer of the token endpoint. */
@@ -45,6 +47,9 @@ export function makeSession(userName: string, first: Tokens): Session {
         await renewing;
       }
       return tokens.accessToken;
+    },
+    refuse(token) {
+      if (token === tokens.accessToken) tokens = { ...tokens, expiresAt: 0 };
     },
   };
 }
