@@ -119,7 +119,9 @@ def test_a_wheel_carries_the_rooms_and_the_catalogue(checkout: Path, python: Pyt
     assert python.run("-c", LOAD_DEMO, str(folder / "demo")).strip() == str(folder / "demo" / "linux_system.py")
     rooms = {path for path in files_in(shipped) if not path.startswith(("_guests/", "service/portal/page/"))}
     assert rooms == {
-        path for path in files_in(ROOT / "uartsim") if not path.startswith(("service/portal/page/", "service/portal/web/"))
+        path
+        for path in files_in(ROOT / "uartsim")
+        if not path.startswith(("service/portal/page/", "service/portal/web/"))
     }
     assert not (python.site / "guests").exists()
     assert not (python.site / "tests").exists()

@@ -80,7 +80,7 @@ class PageFiles:
         folder: the folder.
     """
 
-    def __init__(self, folder: Path = PAGE_FOLDER) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._seen: tuple[int, int, int] | None = None
         self._build: _Build | None = None
@@ -181,12 +181,12 @@ def _read_build(folder: Path) -> _Build:
 
 def why_missing() -> str | None:
     """Why this installation has no page and how to get one, in one sentence; None if it has one."""
-    return PageFiles().why_missing()
+    return PageFiles(PAGE_FOLDER).why_missing()
 
 
 def page_routes() -> list[BaseRoute]:
     """The routes of the page of this installation."""
-    return PageFiles().routes()
+    return PageFiles(PAGE_FOLDER).routes()
 
 
 async def _to_the_page(request: Request) -> Response:
