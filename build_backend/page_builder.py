@@ -171,7 +171,8 @@ def publish(built: Path, page: Path) -> None:
         _put(page / MANIFEST, (built / MANIFEST).read_bytes())
         old -= {MANIFEST}
     for name in sorted(old - new, key=lambda name: (name != "index.html", name == MANIFEST)):
-        (page / name).unlink(missing_ok=True)
+        for left in (page / name, _draft_of(page / name)):
+            left.unlink(missing_ok=True)
     if (built / REASON).exists():
         _put(page / REASON, (built / REASON).read_bytes())
 
@@ -179,9 +180,14 @@ def publish(built: Path, page: Path) -> None:
 def _put(place: Path, content: bytes) -> None:
     """Write a file at once: a reader finds the whole of the old or of the new."""
     place.parent.mkdir(exist_ok=True)
-    draft = place.with_name(f"{place.name}.new")
+    draft = _draft_of(place)
     draft.write_bytes(content)
     draft.replace(place)
+
+
+def _draft_of(place: Path) -> Path:
+    """Where a file is written before it is in place."""
+    return place.with_name(f"{place.name}.new")
 
 
 def _build(web: Path, copy: Path, built: Path, sources: str) -> None:
