@@ -29,6 +29,12 @@ function resourceCrumbs(id: string, blade: Blade, consoleTitle: string): Crumb[]
 }
 
 function bladeTitle(blade: Exclude<Blade, "overview">, consoleTitle: string): string {
-  const titles = { console: consoleTitle, diagnostics: "Boot diagnostics", instances: "Instances", audit: "Audit log" };
+  const titles = {
+    console: consoleTitle,
+    diagnostics: "Boot diagnostics",
+    instances: "Instances",
+    audit: "Audit log",
+    password: "Reset password",
+  };
   return titles[blade];
 }
