@@ -6,6 +6,7 @@ the physical console and a new user sitting down".
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol
 
 import trio.lowlevel
@@ -87,6 +88,25 @@ class ConsoleSeats:
         if not watchers:
             self._watchers.pop(machine_id, None)
         self.changed.unpark_all()
+
+    async def follow(
+        self, machine_id: ResourceId, sitter: Sitter, tell: Callable[[str | None, bool, int], Awaitable[None]]
+    ) -> None:
+        """Tell somebody who is at a console, now and whenever that changes; runs until it is cancelled.
+
+        Args:
+            machine_id: the machine.
+            sitter: who is told.
+            tell: told who sits there, or None; whether that is he; and how many watch.
+        """
+        told = None
+        while True:
+            now = self.occupancy(machine_id)
+            if now == told:
+                await self.changed.park()
+                continue
+            told = now
+            await tell(now.holder.user if now.holder is not None else None, now.holder is sitter, now.watchers)
 
     def leave_note(self, machine_id: ResourceId, hub: Hub, text: str) -> None:
         """Leave a sentence for the next user, who is told it if the machine has not been switched off until then."""

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from uartsim.access.hub import Hub
 from uartsim.service.gateway.console_seats import Occupancy
 from uartsim.service.machines.guest_plan import GuestChoice
+from uartsim.service.machines.screenshots import has_display
 from uartsim.service.machines.virtual_machine import PowerState
 from uartsim.service.parts import Parts
 from uartsim.service.portal.portal_query import caller_of, existing_machine, machine_id_of, read_query
@@ -39,7 +40,7 @@ async def console_status(parts: Parts, request: Request) -> dict[str, Any]:
         "offered": is_offered(parts.rules.policy, machine_id),
         # A set-up file may name a guest by its path, which is no affair of the page's.
         "guest": PurePath(GuestChoice.of(resource, parts.store).guest).name,
-        "hasDisplay": False,
+        "hasDisplay": has_display(machine),
     }
 
 

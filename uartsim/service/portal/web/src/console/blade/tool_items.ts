@@ -65,7 +65,7 @@ function powerItems({ machine, view, isWindows }: ToolState, { open }: ToolActio
   const has = connection.kind === "connected" && !connection.watching;
   const sysrq = isWindows ? `Send SysRq keys to ${machine}: ${SYSRQ_IS_FOR_LINUX}` : `Send SysRq keys to ${machine}`;
   return [
-    { id: "sysrq", text: "SysRq", label: sysrq, icon: "keyboard", disabled: !has || isWindows, onSelect: () => open("sysrq") },
+    { id: "sysrq", text: "SysRq", label: sysrq, icon: "list", disabled: !has || isWindows, onSelect: () => open("sysrq") },
     { id: "nmi", text: "NMI", label: `Send a non-maskable interrupt (NMI) to ${machine}`, icon: "alert", disabled: !has, onSelect: () => open("nmi") },
     { id: "restart", text: "Restart VM", label: `Restart ${machine}`, icon: "restart", onSelect: () => open("restart") },
     { id: "reset", text: "Reset VM", label: `Reset ${machine}`, icon: "power", disabled: !has, onSelect: () => open("reset") },
@@ -147,7 +147,7 @@ function placeItems({ machine, view, isAlone, panel }: ToolState, actions: ToolA
       expanded: panel === "diagnose",
       onSelect: () => actions.toggle("diagnose"),
     },
-    { id: "keys", label: "Show the keyboard shortcuts", icon: "keys", onSelect: () => actions.open("keys") },
+    { id: "keys", label: "Show the keyboard shortcuts", icon: "keyboard", onSelect: () => actions.open("keys") },
   ];
 }
 
