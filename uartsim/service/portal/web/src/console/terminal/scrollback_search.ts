@@ -12,7 +12,7 @@ import { eachWholeLine, wholeLine } from "./scrollback_text";
 import type { SearchQuery, SearchResult } from "./terminal";
 
 /** The most matches that are counted. */
-export const MATCH_LIMIT = 10_000;
+export const MATCH_LIMIT = 200_000;
 
 /** The most matches that are marked in view, besides the one that is selected. */
 const MARK_LIMIT = 500;
