@@ -21,6 +21,7 @@ class Parts:
     Attributes:
         base_url: where the service is reached, such as ``https://localhost:8443``, without a slash at its end.
         diagnostics: the serial logs of boot diagnostics; None where none are kept.
+        domain: what follows ``@`` in the name of a user who logs in without.
     """
 
     base_url: str
@@ -32,3 +33,4 @@ class Parts:
     faults: Faults
     sessions: Sessions
     diagnostics: Diagnostics | None = None
+    domain: str = ""

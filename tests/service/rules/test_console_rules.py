@@ -92,6 +92,16 @@ def test_a_refusal_says_what_to_do_in_its_details(scene: Scene) -> None:
     assert refusal.body()["error"]["details"] == [{"code": "Mitigation", "message": "Start the machine."}]
 
 
+@pytest.mark.parametrize("breach", BREACHES, ids=lambda breach: breach.rule)
+def test_a_refusal_names_its_rule_in_a_header_and_says_what_to_do(breach: Breach) -> None:
+    with closing(breach.scene()) as scene:
+        breach.cause(scene)
+        refusal = scene.refusal()
+        assert refusal is not None
+        assert refusal.headers["x-uartsim-rule"] == breach.rule
+        assert [detail["code"] for detail in refusal.details] == ["Mitigation"]
+
+
 @pytest.mark.parametrize("missing", ["connect", "read", "write", "start", "group"])
 def test_each_action_of_the_least_privileged_role_is_needed(scene: Scene, missing: str) -> None:
     action = {

@@ -15,8 +15,10 @@ import trio
 
 from uartsim.service.arm_error import ArmError
 from uartsim.service.gateway.close_codes import CloseCode
-from uartsim.service.gateway.conversation import STOPPING, ConsoleServices, Conversation
+from uartsim.service.gateway.console_services import ConsoleServices
+from uartsim.service.gateway.conversation import STOPPING, Conversation
 from uartsim.service.gateway.gateway_options import SocketOptions
+from uartsim.service.gateway.page_origins import PageOrigins
 from uartsim.service.identity.callers import Caller
 from uartsim.service.store import ResourceId
 
@@ -53,6 +55,8 @@ class Sessions:
 
     def __init__(self, base_url: str, services: ConsoleServices) -> None:
         self.services = services
+        #: Whose pages may open the WebSocket of a session, and give its admin commands.
+        self.page_origins = PageOrigins(base_url)
         #: Clients replace each "ws" of a connection string by "http": hexadecimal digits have none.
         self._connector = f"consoleconn-{secrets.token_hex(3)}"
         self._base_url = base_url

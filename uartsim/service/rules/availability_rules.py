@@ -6,8 +6,10 @@ from typing import Final
 
 from uartsim.service.arm_error import ArmError
 from uartsim.service.rules.facts import Facts
-from uartsim.service.rules.profiles import PREVIEW_REGIONS, Cloud, Profile
+from uartsim.service.rules.profiles import PREVIEW_REGIONS, Cloud, ConsolePolicy, Profile
 from uartsim.service.rules.rule import Refusal, Rule, When
+from uartsim.service.store import ResourceId
+from uartsim.service.store.machine_types import INSTANCE_TYPE
 
 #: How the names of the regions of other clouds begin.
 _OTHER_CLOUDS: Final = ("usgov", "usdod", "china")
@@ -43,6 +45,24 @@ _SCALE_SET: Final = Refusal(
 )
 
 
+def is_offered(policy: ConsolePolicy, machine_id: ResourceId) -> bool:
+    """Whether a portal shows the console of a machine at all.
+
+    In the preview it does not for subscriptions that are not white-listed, nor for instances of scale sets.
+
+    Args:
+        policy: what is demanded in the whole tenant.
+        machine_id: the machine.
+    """
+    if policy.profile is not Profile.PREVIEW:
+        return True
+    return _is_listed(policy, machine_id) and not machine_id.is_a(INSTANCE_TYPE)
+
+
+def _is_listed(policy: ConsolePolicy, machine_id: ResourceId) -> bool:
+    return (machine_id.subscription or "").casefold() in policy.preview_subscriptions
+
+
 def _cloud(facts: Facts) -> Refusal | None:
     elsewhere = facts.policy.cloud is not Cloud.PUBLIC or facts.region.startswith(_OTHER_CLOUDS)
     return _UNAVAILABLE if elsewhere else None
@@ -72,8 +92,7 @@ def _model(facts: Facts) -> Refusal | None:
 
 
 def _white_listed(facts: Facts) -> Refusal | None:
-    listed = (facts.machine_id.subscription or "").casefold() in facts.policy.preview_subscriptions
-    return None if listed else _NOT_LISTED
+    return None if _is_listed(facts.policy, facts.machine_id) else _NOT_LISTED
 
 
 def _preview_region(facts: Facts) -> Refusal | None:

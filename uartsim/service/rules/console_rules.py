@@ -14,7 +14,7 @@ from uartsim.service.machines.virtual_machine import Machines
 from uartsim.service.rules import access_rules, availability_rules, machine_rules, storage_rules
 from uartsim.service.rules.facts import Facts, os_type_of
 from uartsim.service.rules.profiles import ConsolePolicy
-from uartsim.service.rules.rule import Rule, When
+from uartsim.service.rules.rule import RULE_HEADER, Rule, When
 from uartsim.service.rules.user_consoles import UserConsoles
 from uartsim.service.store import ResourceId, Store
 from uartsim.service.store.machine_types import MACHINE_TYPE
@@ -153,7 +153,11 @@ class ConsoleRules:
         if action != "read" and not self._authorisation.may(caller, wanted, subscription):
             # Custom roles can have write permissions without the actions.
             wanted = write if self._authorisation.may(caller, write, subscription) else wanted
-        self._authorisation.check(caller, wanted, subscription)
+        try:
+            self._authorisation.check(caller, wanted, subscription)
+        except ArmError as error:
+            error.headers[RULE_HEADER] = SERVICE_ROLE
+            raise
 
     def _may_connect_in(self, caller: Caller, subscription: ResourceId) -> bool:
         """Whether the caller may connect to a machine: its client asks first whether the console is disabled."""

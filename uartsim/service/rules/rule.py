@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from uartsim.service.arm_error import ArmError
 from uartsim.service.rules.facts import Facts
 from uartsim.service.rules.profiles import Profile, Wording
+
+#: The header of a refusal that says which rule refuses, for programs that can mend what it asks for.
+RULE_HEADER: Final = "x-uartsim-rule"
 
 
 class When(StrEnum):
@@ -82,10 +86,13 @@ class Rule:
         if facts.policy.profile not in self.profiles:
             return
         found = self.check(facts)
-        if isinstance(found, Refusal):
-            raise found.error(facts, self.mitigation)
-        if found is not None:
-            raise found
+        if found is None:
+            return
+        error = found.error(facts, self.mitigation) if isinstance(found, Refusal) else found
+        error.headers[RULE_HEADER] = self.id
+        if not error.details:
+            error.details = ({"code": "Mitigation", "message": self.mitigation},)
+        raise error
 
 
 def _places(facts: Facts) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ import trio
 
 from uartsim.errors import UartsimError, UsageError
 from uartsim.service.diagnostics import Audit, Diagnostics
-from uartsim.service.gateway.conversation import ConsoleServices
+from uartsim.service.gateway.console_services import ConsoleServices
 from uartsim.service.gateway.gateway_options import GatewayOptions
 from uartsim.service.gateway.sessions import Sessions
 from uartsim.service.identity.authorisation import Authorisation
@@ -182,7 +182,7 @@ def _parts(url: str, state: StateFolder, store: Store, setup: Setup, diagnostics
     services = ConsoleServices(tokens, rules, machines, faults, Audit(diagnostics), GatewayOptions(**setup.gateway))
     sessions = Sessions(url, services)
     store.subscribe(lambda before, after: sessions.review())
-    return Parts(url, store, tokens, authorisation, machines, rules, faults, sessions, diagnostics)
+    return Parts(url, store, tokens, authorisation, machines, rules, faults, sessions, diagnostics, domain=setup.domain)
 
 
 def _tokens(key: bytes, setup: Setup, url: str, state: StateFolder) -> Tokens:
