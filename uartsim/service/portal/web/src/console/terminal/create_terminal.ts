@@ -20,6 +20,7 @@ import { ScrollbackSearch } from "./scrollback_search";
 import type { ConsoleTerminal, SearchQuery, TerminalEvents, TerminalOptions, TerminalSize } from "./terminal";
 import { SizeKeeper } from "./terminal_size";
 import { LEAST_CONTRAST, themeColours } from "./themes";
+import { typeInsertedText } from "./text_input";
 import { scrollByTouch } from "./touch_scroll";
 
 /** How many lines are kept above the screen. */
@@ -108,6 +109,7 @@ class XtermTerminal implements ConsoleTerminal {
     });
     element.append(this.#keys.element);
     scrollByTouch(terminal, frame);
+    typeInsertedText(terminal, frame);
     this.#size = new SizeKeeper(terminal, frame);
     terminal.attachCustomKeyEventHandler((event) => this.#onKey(event));
     terminal.onData((data) => this.#onData(data));
@@ -219,6 +221,7 @@ class XtermTerminal implements ConsoleTerminal {
     this.#queue.close();
     this.#size.dispose();
     this.#keys.dispose();
+    this.#clipboard.dispose();
     this.#search.end();
     this.#terminal.dispose();
     this.element.remove();

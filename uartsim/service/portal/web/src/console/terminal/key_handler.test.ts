@@ -39,10 +39,10 @@ test("copy and paste are found by their place on layouts without Latin letters, 
   assert.equal(pageKey(stroke("J", { ...both, code: "KeyC" })), null);
 });
 
-test("function keys do nothing in the browser while they are typed to the guest", () => {
-  assert.ok(isBrowserKey(stroke("F5")));
-  assert.ok(isBrowserKey(stroke("F12")));
+test("the browser gets no key that is typed to the guest and would leave the terminal, reload or scroll the page", () => {
+  for (const key of ["F5", "F12", "Tab", "Escape", "PageUp"]) assert.ok(isBrowserKey(stroke(key)), key);
+  assert.ok(isBrowserKey(stroke("Tab", { shiftKey: true })));
   assert.ok(!isBrowserKey(stroke("F13")));
   assert.ok(!isBrowserKey(stroke("F5", { ctrlKey: true })));
-  assert.ok(!isBrowserKey(stroke("F")));
+  assert.ok(!isBrowserKey(stroke("a")));
 });
