@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -23,6 +24,7 @@ from azure.mgmt.storage.models import (
 from tests.service.arm.sdk_clients import sdk_client
 from tests.service.served import SUBSCRIPTION, Served, vm_id
 from uartsim.service.arm.serial_log_blob import serial_log_uri
+from uartsim.service.diagnostics import LOG_BYTES
 from uartsim.service.store import ResourceId
 
 ACCOUNTS = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts"
@@ -216,6 +218,61 @@ def test_a_part_of_the_log_is_read_by_its_range(log: Log) -> None:
     assert (answer.status_code, answer.content) == (206, b"2345")
     assert answer.headers["content-range"] == f"bytes {at + 2}-{at + 5}/{len(whole)}"
     assert xml_code(log.plain.get(uri, headers={"Range": f"bytes={len(whole)}-"})) == (416, "InvalidRange")
+
+
+def test_a_log_is_followed_by_its_offset_without_reading_it_again(log: Log) -> None:
+    log.write(b"seen\r\n")
+    uri = log.uri()
+    whole = log.plain.get(uri)
+    end = int(whole.headers["x-uartsim-log-offset"]) + len(whole.content)
+    answer = log.plain.get(uri, headers={"x-uartsim-log-offset": str(end)})
+    assert (answer.status_code, answer.content) == (200, b"")
+    log.write(b"new\r\n")
+    answer = log.plain.get(uri, headers={"x-uartsim-log-offset": str(end)})
+    assert (answer.status_code, answer.content) == (200, b"new\r\n")
+    assert answer.headers["x-uartsim-log-offset"] == str(end)
+    log.write(b"x" * LOG_BYTES)  # what was asked for is gone: the answer says where it begins
+    answer = log.plain.get(uri, headers={"x-uartsim-log-offset": str(end)})
+    assert int(answer.headers["x-uartsim-log-offset"]) > end
+    assert answer.content == b"x" * LOG_BYTES
+    beyond = {"x-uartsim-log-offset": str(end + 10 * LOG_BYTES)}
+    assert xml_code(log.plain.get(uri, headers=beyond)) == (416, "InvalidRange")
+
+
+@pytest.mark.parametrize(
+    "headers", [{"x-uartsim-log-offset": "-1"}, {"x-uartsim-log-offset": "0", "Range": "bytes=0-"}]
+)
+def test_an_offset_that_cannot_be_is_refused(log: Log, headers: dict[str, str]) -> None:
+    log.write(b"0")
+    assert xml_code(log.plain.get(log.uri(), headers=headers)) == (400, "InvalidHeaderValue")
+
+
+def test_a_part_of_the_log_is_all_that_is_read_of_its_file(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    log.write(b"x" * LOG_BYTES)
+    read: list[int] = []
+    pread = os.pread
+
+    def counted(fd: int, size: int, at: int) -> bytes:
+        read.append(size)
+        return pread(fd, size, at)
+
+    uri = log.uri()
+    monkeypatch.setattr(os, "pread", counted)
+    assert log.plain.get(uri, headers={"Range": "bytes=10-13"}).content == b"xxxx"
+    head = log.plain.head(uri)
+    monkeypatch.undo()
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(LOG_BYTES))
+    assert sum(read) < 1000
+
+
+def test_reading_a_log_that_nobody_wrote_makes_none(log: Log) -> None:
+    uri = log.uri()
+    diagnostics = log.service.parts.diagnostics
+    assert diagnostics is not None
+    log.service.run_sync(diagnostics.remove, vm_id(), [log.account])
+    before = sorted((log.service.state / "serial-logs").iterdir())
+    assert xml_code(log.plain.get(uri)) == (404, "BlobNotFound")
+    assert sorted((log.service.state / "serial-logs").iterdir()) == before
 
 
 def test_a_url_that_is_changed_or_has_expired_is_refused(log: Log) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 import trio
@@ -171,13 +172,17 @@ def test_typed_stands_still_while_the_guest_does_not_read_and_goes_on_when_it_do
         while True:
             await driver.receive()
 
+    size = 500_000  # far more than the guest's driver keeps for it
     with open_rig(stubborn) as rig:
         alice = BinaryClient(rig, query="paste=flow")
-        alice.client.send("x" * 40_000)
-        rig.wait_until(lambda: rig.machine.hub and rig.machine.hub.com1.far_pending == 4096, "the line is full")
-        assert max((message["bytes"] for message in alice.of_kind("typed")), default=0) < 40_000 - 4096
+        sender = threading.Thread(target=alice.client.send, args=("x" * size,))
+        sender.start()
+        rig.wait_until(lambda: rig.machine.hub and rig.machine.hub.com1.far_pending > 2048, "the line is full")
+        alice.read_message("typed")
+        assert alice.of_kind("typed")[-1]["bytes"] < size // 2
         rig.call(reads.set)
-        alice.read_message("typed", bytes=40_000)
+        alice.read_message("typed", bytes=size)
+        sender.join()
 
 
 def test_keys_are_reported_soon_and_together() -> None:

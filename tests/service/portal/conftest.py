@@ -10,28 +10,24 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.patience import patience
 from tests.service.portal.built_page import ensure_page_is_built
-from tests.service.portal.page_watch import PageWatch
 from tests.service.portal.portal_service import PortalService
 from tests.service.portal.portal_user import PortalUser
+from tests.service.portal.visits import TIMEOUT_MS, visits
 from tests.service.serve_process import ServeProcess
 from tools.provision import REQUIREMENTS
 
 NEEDED = {one.name for one in REQUIREMENTS}
 HERE = Path(__file__).parent
-#: What a person does within this time, an event brings about; in milliseconds.
-TIMEOUT_MS = patience(15) * 1000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if HERE in item.path.parents:
+        if HERE in item.path.parents and "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.needs(*(name for name in ("chromium", "node", "npm") if name in NEEDED)))
 
 
@@ -78,22 +74,6 @@ def start_service(
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Callable[..., PortalUser]]:
-    """Brings people to a portal, each with a browser context of his own: ``visit(service, locale="ja-JP")``.
-
-    Further arguments are those of Playwright's ``Browser.new_context``.  Nothing that a page must not do has happened
-    when the test ends.
-    """
-    opened: list[tuple[Any, PageWatch]] = []
-
-    def come(service: PortalService, **options: Any) -> PortalUser:
-        context = browser.new_context(base_url=service.url, ignore_https_errors=True, **options)
-        context.set_default_timeout(TIMEOUT_MS)
-        watch = PageWatch(context, service.url)
-        opened.append((context, watch))
-        return PortalUser(context.new_page(), service.url, watch)
-
-    yield come
-    for context, _ in opened:
-        context.close()
-    for _, watch in opened:
-        watch.check()
+    """Brings people to a portal; see :func:`tests.service.portal.visits.visits`."""
+    with visits(browser) as come:
+        yield come

@@ -10,6 +10,19 @@ from tests.service.rules.tenant_text import MENU, QUICK, machine
 from tests.service.served import SECRET, TENANT
 
 WINDOWS = "boot_seconds = 0.0, time_scale = 0.0"
+_COMPUTE = "Microsoft.Compute/virtualMachines"
+_CONNECT = [
+    f"{_COMPUTE}/start/action",
+    f"{_COMPUTE}/read",
+    f"{_COMPUTE}/write",
+    "Microsoft.Resources/subscriptions/resourceGroups/read",
+    "Microsoft.SerialConsole/serialPorts/connect/action",
+]
+#: Further users, by their names: each has a role of his own with these actions.
+_FURTHER_USERS = {
+    "nostorage": _CONNECT,
+    "nokeys": [*_CONNECT, "Microsoft.Storage/storageAccounts/read"],
+}
 
 
 def portal_tenant(
@@ -27,13 +40,6 @@ def portal_tenant(
         f"[{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
         for name, table in tables.items()
     )
-    user = f"""
-[[user]]
-name = "vmcontributor_mfa"
-password = "{SECRET}"
-mfa = true
-roles = ["Virtual Machine Contributor"]
-"""
     workers = f"""
 [[scale_set]]
 name = "web"
@@ -43,12 +49,12 @@ settings = {{ {QUICK} }}
 port = {{ rate = "unlimited" }}
 boot_diagnostics = {json.dumps(boot_diagnostics)}
 """
-    return heads + TENANT + user + "".join(machines) + (workers if scale_set else "")
+    return heads + TENANT + _users() + "".join(machines) + (workers if scale_set else "")
 
 
-def demo(name: str, *, power: str = "running", settings: str = QUICK) -> str:
-    """A Linux machine that is at its login prompt at once."""
-    return machine(name, settings=settings, power=power)
+def demo(name: str, *, power: str = "running", settings: str = QUICK, more: str = "") -> str:
+    """A Linux machine that is at its login prompt at once; ``more`` are further lines of its table."""
+    return machine(name, settings=settings, power=power) + more
 
 
 def menu(name: str) -> str:
@@ -56,6 +62,33 @@ def menu(name: str) -> str:
     return machine(name, settings=MENU, power="running")
 
 
+def machine_of(name: str, guest: str, *, settings: str = "", power: str = "running") -> str:
+    """A Linux machine with any guest of the catalogue."""
+    return machine(name, guest, settings, power=power)
+
+
 def windows(name: str, settings: str = WINDOWS) -> str:
     """A Windows machine at SAC's prompt."""
     return machine(name, "windows", settings, power="running", os_type="Windows")
+
+
+def _users() -> str:
+    further = "".join(
+        f"""
+[[role]]
+name = "{name}s"
+actions = {json.dumps(actions)}
+[[user]]
+name = "{name}"
+password = "{SECRET}"
+roles = ["{name}s"]
+"""
+        for name, actions in _FURTHER_USERS.items()
+    )
+    return f"""
+[[user]]
+name = "vmcontributor_mfa"
+password = "{SECRET}"
+mfa = true
+roles = ["Virtual Machine Contributor"]
+{further}"""

@@ -1,7 +1,8 @@
-"""The serial log of a machine as a blob: the URL that ``retrieveBootDiagnosticsData`` gives, and what answers there.
+"""The serial log of a machine, and its screen, as blobs: the URLs that ``retrieveBootDiagnosticsData`` gives, and what
+answers there.
 
-The URL is signed with a key of the storage account and expires, as a shared access signature does; whoever has it can
-read this one log until then, and needs no token.  The account's firewall holds for it.  Its host is this service, since the
+A URL is signed with a key of the storage account and expires, as a shared access signature does; whoever has it can
+read this one blob until then, and needs no token.  The account's firewall holds for it.  Its host is this service, since the
 account's own host in Azure cannot be.  At the account's endpoint, ``/NAME/``, the log is read with a key of the account
 too.  Source of parameters, headers and errors: "Create a service SAS" and "Get Blob" in the REST reference of Azure
 Storage.
@@ -27,24 +28,36 @@ from starlette.routing import Route
 from uartsim.errors import UartsimError
 from uartsim.service.arm.machine_views import log_stem
 from uartsim.service.arm.shared_key import check_shared_key, not_authenticated
-from uartsim.service.arm.storage_accounts import account_keys, find_account
+from uartsim.service.arm.storage_accounts import account_keys
 from uartsim.service.arm_error import ArmError
 from uartsim.service.diagnostics.serial_log import SerialLog
 from uartsim.service.identity.callers import Caller
-from uartsim.service.machines.diagnostics_settings import account_of, boot_diagnostics_of
+from uartsim.service.machines.diagnostics_settings import (
+    account_of,
+    boot_diagnostics_of,
+    find_account,
+    readable_account,
+)
+from uartsim.service.machines.screenshots import bitmap
 from uartsim.service.parts import Parts
 from uartsim.service.store import Resource, ResourceId, Store
 from uartsim.service.store.machine_types import MACHINE_TYPES
 
 #: The path below which the blobs are.
 PATH: Final = "/blobs"
-#: The header that says how many bytes the machine's output has had before the log's first one.
+#: The header that says how many bytes the machine's output has had before the log's first one.  In a request it asks for
+#: what the output has from that byte on, and then it says of the answer where that begins: so a program follows a log
+#: without reading it again.
 OFFSET: Final = "x-uartsim-log-offset"
 #: What stands for the account in the path of a log in storage that Azure manages; no account can have this name.
 MANAGED: Final = "managed-storage"
 _MANAGED_KEYS: Final = ResourceId("/providers/Uartsim.Storage/managedStorage/default")
+#: The endings of the names of a machine's blobs.
+_LOG: Final = ".serialconsole.log"
+_SCREENSHOT: Final = ".screenshot.bmp"
 _VERSION: Final = "2023-11-03"
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
+_OFFSET_VALUE: Final = re.compile(r"[0-9]{1,18}")
 _RANGE: Final = re.compile(r"bytes=(\d{1,18})-(\d{0,18})")
 
 
@@ -60,16 +73,17 @@ def serial_log_uri(parts: Parts, caller: Caller, machine: Resource, lifetime: ti
     Raises:
         ArmError: boot diagnostics are off, the account is gone, or the caller may not read it.
     """
-    settings = boot_diagnostics_of(machine)
-    if settings.get("enabled") is not True:
-        raise ArmError(409, "BootDiagnosticsNotEnabled", f"Boot diagnostics are not enabled for '{machine.id.name}'.")
-    name = account_of(settings)
-    if name is not None:
-        account = find_account(parts.store, name)
-        if account is None:
-            raise ArmError(404, "StorageAccountNotFound", f"The storage account '{name}' could not be found.")
-        parts.authorisation.check(caller, "Microsoft.Storage/storageAccounts/read", account.id)
-    path = f"/{name or MANAGED}/{_blob_path(machine)}"
+    return _uri(parts, caller, machine, lifetime, _LOG)
+
+
+def screenshot_uri(parts: Parts, caller: Caller, machine: Resource, lifetime: timedelta) -> str:
+    """The URL of the picture on a machine's display; arguments and errors are those of :func:`serial_log_uri`."""
+    return _uri(parts, caller, machine, lifetime, _SCREENSHOT)
+
+
+def _uri(parts: Parts, caller: Caller, machine: Resource, lifetime: timedelta, ending: str) -> str:
+    name = readable_account(parts.store, parts.authorisation, caller, machine)
+    path = f"/{name or MANAGED}/{log_stem(machine)}{ending}"
     expiry = (datetime.now(UTC) + lifetime).strftime(_TIME)
     query = {"sv": _VERSION, "sr": "b", "sp": "r", "se": expiry}
     query["sig"] = _signature(_key(parts.store, name), path, query)
@@ -84,10 +98,12 @@ def serial_log_routes(parts: Parts, clock: Callable[[], datetime] = lambda: date
         clock: tells when a URL has expired.
     """
 
-    def answering(read: Callable[[Parts, Request, datetime], Response]) -> Callable[[Request], Awaitable[Response]]:
+    def answering(
+        read: Callable[[Parts, Request, datetime], Awaitable[Response]],
+    ) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             try:
-                return read(parts, request, clock())
+                return await read(parts, request, clock())
             except ArmError as refused:
                 return _xml(refused)
             except (OSError, UartsimError) as fault:
@@ -96,12 +112,12 @@ def serial_log_routes(parts: Parts, clock: Callable[[], datetime] = lambda: date
         return answer
 
     return [
-        Route(f"{PATH}/{{account}}/{{container}}/{{blob}}", answering(_read), methods=["GET"]),
+        Route(f"{PATH}/{{account}}/{{container}}/{{blob}}", answering(_read), methods=["GET", "HEAD"]),
         Route("/{account}/bootdiagnostics-{container}/{blob}", answering(_read_with_key), methods=["GET", "HEAD"]),
     ]
 
 
-def _read(parts: Parts, request: Request, now: datetime) -> Response:
+async def _read(parts: Parts, request: Request, now: datetime) -> Response:
     account, query = request.path_params["account"], request.query_params
     name = None if account == MANAGED else account
     if name is not None and find_account(parts.store, name) is None:
@@ -113,10 +129,10 @@ def _read(parts: Parts, request: Request, now: datetime) -> Response:
         raise not_authenticated("Signature did not match.")
     if now > _time(signed["se"]):
         raise not_authenticated(f"Signature not valid in the specified time frame: Expiry [{signed['se']}]")
-    return _log(parts, request, name, path)
+    return await _blob(parts, request, name, path)
 
 
-def _read_with_key(parts: Parts, request: Request, now: datetime) -> Response:
+async def _read_with_key(parts: Parts, request: Request, now: datetime) -> Response:
     name = request.path_params["account"]
     account = find_account(parts.store, name)
     if account is None:
@@ -128,16 +144,21 @@ def _read_with_key(parts: Parts, request: Request, now: datetime) -> Response:
     machine = _machine(parts.store, request.url.path)
     if machine is None or account_of(boot_diagnostics_of(machine)) != account.id.name.casefold():
         raise ArmError(404, "BlobNotFound", "The specified blob does not exist.")
-    return _log(parts, request, account.id.name, request.url.path)
+    return await _blob(parts, request, account.id.name, request.url.path)
 
 
-def _log(parts: Parts, request: Request, name: str | None, path: str) -> Response:
-    """The log at a path, after the request has been authenticated."""
+async def _blob(parts: Parts, request: Request, name: str | None, path: str) -> Response:
+    """The log, or the screenshot, at a path, after the request has been authenticated."""
     _check_firewall(parts.store, name, request.client.host if request.client else "")
     machine = _machine(parts.store, path)
-    if machine is None or parts.diagnostics is None:
+    if machine is not None and path.endswith(_SCREENSHOT):
+        return Response(await bitmap(parts.machines.get(machine.id)), media_type="image/bmp")
+    log = None
+    if machine is not None and parts.diagnostics is not None:
+        log = parts.diagnostics.existing_log_of(machine.id, storage_account=name)
+    if log is None:
         raise ArmError(404, "BlobNotFound", "The specified blob does not exist.")
-    return _content(request, parts.diagnostics.log_of(machine.id, storage_account=name))
+    return _content(request, log)
 
 
 def _content(request: Request, log: SerialLog) -> Response:
@@ -150,21 +171,37 @@ def _content(request: Request, log: SerialLog) -> Response:
     }
     if request.headers.get("if-none-match") == log.etag:
         return Response(status_code=304, headers=headers)
-    data = log.read()
-    asked = _RANGE.fullmatch(request.headers.get("x-ms-range") or request.headers.get("range") or "")
-    status = 200
-    if asked is not None:
-        first, last = int(asked[1]), min(int(asked[2] or len(data)), len(data) - 1)
-        if first > last:
-            raise ArmError(
-                416,
-                "InvalidRange",
-                "The range specified is invalid for the current size of the resource.",
-                headers={"Content-Range": f"bytes */{len(data)}"},
-            )
-        headers["Content-Range"] = f"bytes {first}-{last}/{len(data)}"
-        data, status = data[first : last + 1], 206
+    first, end, status = _wanted_part(request, log)
+    if status == 206:
+        headers["Content-Range"] = f"bytes {first}-{end - 1}/{log.size}"
+    else:
+        headers[OFFSET] = str(log.dropped + first)
+    headers["Content-Length"] = str(end - first)
+    data = b"" if request.method == "HEAD" else log.read(first, end)
     return Response(data, status, headers, media_type="application/octet-stream")
+
+
+def _wanted_part(request: Request, log: SerialLog) -> tuple[int, int, int]:
+    """Which bytes of the log are asked for: the first, the one behind the last, and the status to answer with."""
+    size = log.size
+    since = request.headers.get(OFFSET)
+    asked = _RANGE.fullmatch(request.headers.get("x-ms-range") or request.headers.get("range") or "")
+    if since is None and asked is None:
+        return 0, size, 200
+    if since is not None and (asked is not None or not _OFFSET_VALUE.fullmatch(since)):
+        raise ArmError(400, "InvalidHeaderValue", f"{OFFSET} is a number of bytes, and there is no Range beside it.")
+    if since is not None and int(since) <= log.dropped + size:
+        return max(0, int(since) - log.dropped), size, 200
+    if asked is not None:
+        first, last = int(asked[1]), min(int(asked[2] or size), size - 1)
+        if first <= last:
+            return first, last + 1, 206
+    raise ArmError(
+        416,
+        "InvalidRange",
+        "The range specified is invalid for the current size of the resource.",
+        headers={"Content-Range": f"bytes */{size}"},
+    )
 
 
 def _check_firewall(store: Store, name: str | None, client: str) -> None:
@@ -193,7 +230,7 @@ def _is_allowed(client: str, rules: object) -> bool:
 def _machine(store: Store, path: str) -> Resource | None:
     for kind in MACHINE_TYPES:
         for machine in store.list(kind):
-            if path.endswith(f"/{_blob_path(machine)}"):
+            if path.endswith((f"/{log_stem(machine)}{_LOG}", f"/{log_stem(machine)}{_SCREENSHOT}")):
                 return machine
     return None
 
@@ -208,10 +245,6 @@ def _key(store: Store, name: str | None) -> str:
 def _signature(key: str, path: str, query: Mapping[str, str]) -> str:
     signed = "\n".join([path, *(query[name] for name in ("sv", "sr", "sp", "se"))])
     return base64.b64encode(hmac.digest(base64.b64decode(key), signed.encode(), "sha256")).decode()
-
-
-def _blob_path(machine: Resource) -> str:
-    return f"{log_stem(machine)}.serialconsole.log"
 
 
 def _time(text: str) -> datetime:

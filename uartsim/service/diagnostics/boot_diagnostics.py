@@ -71,10 +71,21 @@ class Diagnostics:
         Raises:
             UartsimError: the file is damaged.
         """
+        log = self._opened(vm_id, storage_account, make=True)
+        assert log is not None
+        return log
+
+    def existing_log_of(self, vm_id: ResourceId, *, storage_account: str | None) -> SerialLog | None:
+        """A machine's log in one account, as :meth:`log_of`; None if nothing was ever logged there."""
+        return self._opened(vm_id, storage_account, make=False)
+
+    def _opened(self, vm_id: ResourceId, storage_account: str | None, *, make: bool) -> SerialLog | None:
         name = _name(vm_id, storage_account)
         if name not in self._logs:
             try:
-                self._logs[name] = SerialLog(RingFile(self._folder, name, self._log_bytes), self.clock)
+                self._logs[name] = SerialLog(RingFile(self._folder, name, self._log_bytes, make=make), self.clock)
+            except FileNotFoundError:
+                return None
             except OSError as error:  # a symbolic link among others
                 path = os.path.join(self._folder.path, name)
                 raise UartsimError(f"{path} cannot be used ({error.strerror}): move it out of the way") from None

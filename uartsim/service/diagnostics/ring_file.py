@@ -102,13 +102,14 @@ class RingFile:
             at += done
         self._count(self.end + len(data))
 
-    def read(self, start: int = 0) -> bytes:
-        """What is kept of the stream from the offset ``start`` on."""
-        at = min(max(start, self.start), self.end)
+    def read(self, start: int = 0, end: int | None = None) -> bytes:
+        """What is kept of the stream from the offset ``start`` on, before the offset ``end`` if that is given."""
+        end = self.end if end is None else min(end, self.end)
+        at = max(start, self.start)
         parts = []
-        while at < self.end:
+        while at < end:
             place = at % self.size
-            wanted = min(self.end - at, self.size - place)
+            wanted = min(end - at, self.size - place)
             part = os.pread(self._fd, wanted, HEADER_BYTES + place).ljust(
                 wanted, b"\0"
             )  # somebody may have cut it short

@@ -84,13 +84,14 @@ class SerialLog:
         when = self._clock().strftime("%Y-%m-%dT%H:%M:%SZ").encode()
         return NOTE + when + b"] " + printable_line(text).encode(errors="replace") + b"\r\n"
 
-    def read(self, start: int = 0) -> bytes:
-        """The content without its first ``start`` bytes.
+    def read(self, start: int = 0, end: int | None = None) -> bytes:
+        """The content without its first ``start`` bytes, and without what follows its first ``end`` bytes.
 
         Raises:
             OSError: the file cannot be read.
         """
-        return self._ring.read(self._ring.start + start)
+        first = self._ring.start
+        return self._ring.read(first + start, None if end is None else first + end)
 
     def clear(self) -> None:
         """Forget what was written."""

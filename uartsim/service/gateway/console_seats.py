@@ -6,7 +6,7 @@ the physical console and a new user sitting down".
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol
 
 import trio.lowlevel
@@ -56,7 +56,6 @@ class ConsoleSeats:
     def __init__(self) -> None:
         self.changed = trio.lowlevel.ParkingLot()
         self._holders: dict[ResourceId, Sitter] = {}
-        self._since: dict[ResourceId, datetime] = {}
         self._watchers: dict[ResourceId, set[Sitter]] = {}
         self._notes: dict[ResourceId, tuple[Hub, str]] = {}
 
@@ -73,12 +72,7 @@ class ConsoleSeats:
     def take(self, machine_id: ResourceId, sitter: Sitter) -> None:
         """Sit down; who sat there has been told already."""
         self._holders[machine_id] = sitter
-        self._since[machine_id] = datetime.now(UTC)
         self.changed.unpark_all()
-
-    def held_since(self, machine_id: ResourceId) -> datetime | None:
-        """When whoever sits at the console of a machine sat down; None if nobody does."""
-        return None if self.holder(machine_id) is None else self._since[machine_id]
 
     def watch(self, machine_id: ResourceId, watcher: Sitter) -> None:
         """Watch from now on."""
@@ -89,12 +83,30 @@ class ConsoleSeats:
         """Stand up, unless another one sits there by now; or watch no more."""
         if self._holders.get(machine_id) is sitter:
             del self._holders[machine_id]
-            del self._since[machine_id]
         watchers = self._watchers.get(machine_id, set())
         watchers.discard(sitter)
         if not watchers:
             self._watchers.pop(machine_id, None)
         self.changed.unpark_all()
+
+    async def follow(
+        self, machine_id: ResourceId, sitter: Sitter, tell: Callable[[str | None, bool, int], Awaitable[None]]
+    ) -> None:
+        """Tell somebody who is at a console, now and whenever that changes; runs until it is cancelled.
+
+        Args:
+            machine_id: the machine.
+            sitter: who is told.
+            tell: told who sits there, or None; whether that is he; and how many watch.
+        """
+        told = None
+        while True:
+            now = self.occupancy(machine_id)
+            if now == told:
+                await self.changed.park()
+                continue
+            told = now
+            await tell(now.holder.user if now.holder is not None else None, now.holder is sitter, now.watchers)
 
     def leave_note(self, machine_id: ResourceId, hub: Hub, text: str) -> None:
         """Leave a sentence for the next user, who is told it if the machine has not been switched off until then."""

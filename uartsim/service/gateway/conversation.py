@@ -23,6 +23,9 @@ So: a token in the URL counts at once, otherwise the first message is the token;
 never typed.  A WebSocket that has not shown its token yet, such as that of ``az serial-console send``, has not sat down: it
 takes the console from nobody.
 
+With ``frames=binary`` the guest's bytes come in binary frames, and every text frame after the first is a control message
+(:mod:`uartsim.service.gateway.client_output`).
+
 What ends the conversation is said twice: as a line of text, since the client of Azure's command line shows no close frame,
 and in the close frame, for programs.  From the moment on in which it ends, no byte goes either way between client and guest.
 """
@@ -207,9 +210,10 @@ class Conversation:
             if self._options.watch and not self._told_watching:
                 self._told_watching = True
                 await self._output.note("You are watching: what you type is not sent.")
-            await self._line.send(data)
-            if self._progress is not None:
-                self._progress.given(len(data))
+            if self._progress is None:
+                await self._line.send(data)
+            else:
+                await self._progress.send(data)
 
     async def _refuse_paste(self) -> None:
         await self._seated.wait()
@@ -304,7 +308,7 @@ class Conversation:
             await self._output.note(note)
         async with trio.open_nursery() as nursery:
             if self._binary is not None:
-                nursery.start_soon(self._tell_holder, self._binary)
+                nursery.start_soon(services.seats.follow, self._machine_id, self, self._binary.holder)
             if self._progress is not None:
                 nursery.start_soon(self._progress.run)
             state = await self._line.run()
@@ -327,17 +331,6 @@ class Conversation:
             holder.end(CloseCode.TAKEN_OVER, f"{self.user} has taken this console over. You have not been logged out.")
         seats.take(self._machine_id, self)
         return True
-
-    async def _tell_holder(self, output: BinaryOutput) -> None:
-        """Say who sits at the console whenever that changes."""
-        seats, told = self._services.seats, None
-        while True:
-            now = seats.occupancy(self._machine_id)
-            if now == told:
-                await seats.changed.park()
-                continue
-            told = now
-            await output.holder(now.holder.user if now.holder else None, now.holder is self, now.watchers)
 
     async def _wait_expired(self, caller: Caller) -> None:
         await wait_expired(caller.expires_at, self._services.clock)

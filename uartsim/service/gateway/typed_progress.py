@@ -22,6 +22,8 @@ from uartsim.service.gateway.machine_line import MachineLine
 EVERY_S: Final = 0.1
 #: What is longer is not a key, in bytes.
 _LONGEST_KEY: Final = 32
+#: How much is given to the line between two looks, in bytes.
+_SLICE: Final = 1024
 #: The first wait for a line whose frames take no time, in seconds; it doubles.
 _SHORTEST_S: Final = 0.001
 
@@ -39,16 +41,19 @@ class TypedProgress:
         self._report = report
         self._given = 0
         self._reported = 0
-        self._is_paste = False
+        self._is_paste = False  # the end of more than a key is on its way
         self._news = trio.lowlevel.ParkingLot()
 
-    def given(self, count: int) -> None:
-        """So many more bytes were given to the line."""
-        was_idle = self._reported == self._given
-        self._given += count
-        self._is_paste = self._is_paste or count > _LONGEST_KEY
-        if was_idle or count > _LONGEST_KEY:
-            self._news.unpark_all()
+    async def send(self, data: bytes) -> None:
+        """Type something; returns when the line has room for more."""
+        for at in range(0, len(data), _SLICE):
+            part = data[at : at + _SLICE]
+            await self._line.send(part)
+            was_idle = self._reported == self._given
+            self._given += len(part)
+            self._is_paste = len(data) > _LONGEST_KEY and at + len(part) == len(data)
+            if was_idle or self._is_paste:
+                self._news.unpark_all()
 
     async def run(self) -> None:
         """Report; runs until it is cancelled."""

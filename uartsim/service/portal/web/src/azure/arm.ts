@@ -51,7 +51,7 @@ export class Arm {
     const response = await this.fetch(address, options);
     const operation = response.headers.get("Azure-AsyncOperation");
     const location = response.headers.get("Location");
-    if (operation !== null && response.status !== 200) {
+    if (operation !== null) {
       await this.untilSucceeded(operation, response, options.signal);
       if (options.method === "PUT" || options.method === "PATCH") return (await this.read(address, options.signal)) as T;
       return (location === null ? undefined : await this.read(here(location), options.signal)) as T;
