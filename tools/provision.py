@@ -47,6 +47,9 @@ class Requirement:
 REQUIREMENTS = (
     Requirement("curl", "curl", "the shell commands of Azure's documents"),
     Requirement("jq", "jq", "the shell commands of Azure's documents"),
+    Requirement("node", "nodejs", "the portal page"),
+    Requirement("npm", "npm", "the portal page"),
+    Requirement("chromium", "chromium", "tests of the portal page"),
     Requirement("qemu-system-x86_64", "qemu-system-x86", "guests of kind qemu"),
     Requirement("qemu-system-aarch64", "qemu-system-arm", "guest u-boot-arm64"),
     Requirement("/usr/share/seabios/bios-256k.bin", "seabios", "guests of kind qemu"),

@@ -136,6 +136,7 @@ OPTIONS: Final[Mapping[str, Mapping[str, Field]]] = {
         "registers": Field(str, choices=("auto", "require", "off")),
         "port": Field(str, choices=("com1", "com2", "com3", "com4")),
         "agent": Field(bool),
+        "display": Field(bool),
         "args": Field(list),
         "press": Field(
             list,

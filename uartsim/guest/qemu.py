@@ -21,6 +21,7 @@ Table ``[qemu]`` of ``guest.toml``.  In its strings ``{folder}`` is the guest's 
 ``machine``     the value of ``-machine``; ``"pc"`` or ``"virt"`` by default
 ``registers``   ``"auto"`` (by default), ``"require"`` or ``"off"``
 ``port``        which of the guest's serial ports is ours: ``"com1"`` (by default) to ``"com4"``
+``display``     true if it has a display (:mod:`uartsim.guest.qemu_display`)
 ``agent``       true if the guest has qemu-guest-agent: it runs commands and sets passwords; see
                 :mod:`uartsim.guest.qemu_agent`
 ``args``        further arguments
@@ -53,8 +54,9 @@ from uartsim.guest.full_disk import FullDisk
 from uartsim.guest.guest_disk import GuestDisk
 from uartsim.guest.placeholders import fill_in, format_of
 from uartsim.guest.port_bridge import REFUSED
-from uartsim.guest.qemu_agent import DEVICES, QemuAgent, cannot
-from uartsim.guest.qemu_boot import boot_words, in_thread
+from uartsim.guest.qemu_agent import QemuAgent, cannot
+from uartsim.guest.qemu_boot import boot_words, device_words, in_thread
+from uartsim.guest.qemu_display import display_words, picture_of_display
 from uartsim.guest.qemu_line import ByteLine, QemuLine, RegisterLine
 from uartsim.guest.qemu_snapshots import QemuSnapshots
 from uartsim.guest.qemu_system import system_of
@@ -97,13 +99,7 @@ class QemuGuest:
         if not isinstance(self._memory_mb, int) or not 16 <= self._memory_mb <= 1 << 20:
             raise UsageError(f"guest {definition.name!r}: memory_mb is {self._memory_mb!r}: use 16 to 1048576")
         self._text("append")  # a placeholder that is unknown is refused before anything is built
-        self._extra = [
-            *(word for drive in options.get("drives", []) for word in ("-drive", self._filled_in("drives", drive))),
-            *(self._filled_in("args", word) for word in options.get("args", [])),
-        ]
-        if options.get("agent"):
-            self._extra += DEVICES
-        self._extra = with_names(self._extra)
+        self._extra = with_names([*device_words(definition, self._filled_in), *display_words(definition, self._system)])
         self._boot_keys = BootKeys(
             [
                 (press["after"].encode(), press["keys"].encode())
@@ -114,6 +110,7 @@ class QemuGuest:
         self.disk = GuestDisk(definition, restored=restore is not None)  # what it boots from
         #: The user whom the guest's seed makes, and that user's password; None if there is no such seed.
         self.account = self.disk.account
+        self.has_display = options.get("display", False)
         self._registers = options.get("registers", "auto")
         self._port = options.get("port", "com1")
         self._restore = restore
@@ -344,6 +341,10 @@ class QemuGuest:
         await self._command_by_qmp("system_powerdown")
         return True
 
+    async def screenshot(self, form: str = "png") -> bytes:
+        """The picture on the display now; see :class:`uartsim.machine.DisplayGuest`."""
+        return await picture_of_display(self._definition, self._qmp, form)
+
     async def run_command(
         self, script: str, *, shell: str = "sh", timeout_s: float | None = COMMAND_TIMEOUT_S
     ) -> CommandResult:
@@ -367,10 +368,7 @@ class QemuGuest:
 
     async def _command(self, machine: Machine) -> list[str]:
         """QEMU's command line without its serial port and monitor; boot files are built if necessary."""
-        system = self._system
-        command = [str(system.find()), "-accel", "tcg", *system.processor]
-        command += ["-machine", self._text("machine", system.machine), "-m", str(self._memory_mb)]
-        command += ["-nodefaults", "-no-user-config", "-display", "none"]
+        command = self._system.command(self._text("machine", self._system.machine), self._memory_mb)
         command += await boot_words(self._definition, self._filled_in, machine)
         return command + await in_thread(machine, self.disk.open) + self._extra
 

@@ -1,4 +1,4 @@
-"""What a QEMU guest boots without a disk: the kernel, initrd, multiboot modules and CD that ``[qemu]`` names."""
+"""What ``[qemu]`` names for QEMU's command line: kernel, initrd, multiboot modules and CD; drives and other devices."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import trio
 
 from uartsim.guest.boot_files import boot_cd, boot_file, multiboot
 from uartsim.guest.catalogue import GuestDefinition
+from uartsim.guest.qemu_agent import DEVICES
 from uartsim.machine import Machine
 
 _Built = TypeVar("_Built")
@@ -42,6 +43,19 @@ async def boot_words(definition: GuestDefinition, filled_in: Callable[[str, str]
         image = await in_thread(machine, lambda progress: boot_cd(files, folder, progress))
         words += ["-drive", f"file={image},media=cdrom,readonly=on"]
     return words
+
+
+def device_words(definition: GuestDefinition, filled_in: Callable[[str, str], str]) -> list[str]:
+    """QEMU's arguments for the drives that a guest names, its further arguments, and the port of its agent.
+
+    Args:
+        definition: the guest.
+        filled_in: replaces the placeholders in a text of ``[qemu]``; its arguments are the key and the text.
+    """
+    options = definition.options
+    words = [word for drive in options.get("drives", []) for word in ("-drive", filled_in("drives", drive))]
+    words += [filled_in("args", word) for word in options.get("args", [])]
+    return [*words, *DEVICES] if options.get("agent") else words
 
 
 async def in_thread(machine: Machine, build: Callable[[Callable[[str], None]], _Built]) -> _Built:

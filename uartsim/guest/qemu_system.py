@@ -49,6 +49,19 @@ class QemuSystem:
             raise UsageError(f"the program {self.program} is missing: apt-get install {self.package}")
         return Path(program)
 
+    def command(self, machine: str, memory_mb: int) -> list[str]:
+        """QEMU's command line for a machine that has nothing but its board, a processor and memory.
+
+        Args:
+            machine: the value of ``-machine``.
+            memory_mb: the memory, in MiB.
+
+        Raises:
+            UsageError: the program is missing.
+        """
+        board = ["-machine", machine, "-m", str(memory_mb), "-nodefaults", "-no-user-config", "-display", "none"]
+        return [str(self.find()), "-accel", "tcg", *self.processor, *board]
+
 
 #: The systems by the value of the key ``system``.
 SYSTEMS: Final = {

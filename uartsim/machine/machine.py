@@ -93,6 +93,20 @@ class PowerButtonGuest(Protocol):
 
 
 @runtime_checkable
+class DisplayGuest(Protocol):
+    """A guest of a kind that can have a display.
+
+    Attributes:
+        has_display: whether this one has.
+    """
+
+    has_display: bool
+
+    async def screenshot(self, form: str = ...) -> bytes:
+        """The picture on the display now, as ``"png"`` or ``"ppm"``; UsageError: it has no display, or is switched off."""
+
+
+@runtime_checkable
 class RemoteGuest(Protocol):
     """A guest that runs elsewhere, and may be out of reach of the reset button."""
 
@@ -196,6 +210,28 @@ class Machine:
         """
         guest = self.guest
         return await guest.press_power_button() if isinstance(guest, PowerButtonGuest) else False
+
+    @property
+    def has_display(self) -> bool:
+        """Whether there is a display, of which :meth:`screenshot` takes a picture."""
+        return isinstance(self.guest, DisplayGuest) and self.guest.has_display
+
+    async def screenshot(self, form: str = "png") -> bytes:
+        """The picture on the display now.
+
+        Args:
+            form: ``"png"`` or ``"ppm"``.
+
+        Raises:
+            UsageError: there is no display; the sentence says why.
+            UartsimError: the picture cannot be taken.
+        """
+        if not isinstance(self.guest, DisplayGuest):
+            raise UsageError(
+                f"{self.name} has no display: a guest of kind {self.guest.kind} has a serial line and nothing else;"
+                " run one in QEMU"
+            )
+        return await self.guest.screenshot(form)
 
     async def wait_ended(self) -> GuestEnd:
         """Wait until the guest has ended."""

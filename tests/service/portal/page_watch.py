@@ -6,15 +6,17 @@ import re
 import time
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
+from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Request, Response
 
 from tests.patience import patience
 
-#: The browser itself reports a refused request, and a WebSocket that ended badly, in the console.  The page has an answer
-#: to both, which tests look for on the page.
-_REFUSED = re.compile(
+#: What the browser itself reports in the console: a refused request and a WebSocket that ended badly, for both of which the
+#: page has an answer that tests look for, and how it draws.
+_EXPECTED = re.compile(
     r"Failed to load resource: (the server responded with a status of (4\d\d|50[0-4])|net::ERR_CONNECTION_\w+|net::ERR_EMPTY)"
     r"|WebSocket connection to '[^']+' failed"
+    # Without a graphics card Chromium draws in software, and says that this takes time.
+    r"|GL Driver Message \(OpenGL, Performance"
 )
 _REPORT_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) =>
@@ -65,11 +67,16 @@ class PageWatch:
     def _follow(self, page: Page) -> None:
         # Unhandled rejections are reported as errors of the page, too.
         page.on("pageerror", lambda error: self.found.append(f"error: {error}"))
+        page.on("dialog", self._asked)
         page.on("crash", lambda _: self.found.append("the page crashed"))
         page.on("websocket", lambda socket: self._check_address(socket.url))
 
+    def _asked(self, dialog: Dialog) -> None:
+        self.found.append(f"a dialog of the browser: {dialog.message}")
+        dialog.dismiss()
+
     def _told(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not _REFUSED.search(message.text):
+        if message.type in ("error", "warning") and not _EXPECTED.search(message.text):
             self.found.append(f"console: {message.text}")
 
     def _requested(self, request: Request) -> None:

@@ -62,6 +62,11 @@ def menu(name: str) -> str:
     return machine(name, settings=MENU, power="running")
 
 
+def machine_of(name: str, guest: str, *, settings: str = "", power: str = "running") -> str:
+    """A Linux machine with any guest of the catalogue."""
+    return machine(name, guest, settings, power=power)
+
+
 def windows(name: str, settings: str = WINDOWS) -> str:
     """A Windows machine at SAC's prompt."""
     return machine(name, "windows", settings, power="running", os_type="Windows")

@@ -53,9 +53,14 @@ class PortalUser:
         self.page.get_by_role("button", name="Sign in").click()
         expect(self.page.get_by_label("Password", exact=True)).to_have_count(0)
 
-    def open_blade(self, machine: str, blade: str = "", *, alone: bool = False) -> None:
-        """Go to a blade of a machine, such as ``linux1`` or ``web/0``."""
-        self.go(f"#/resource{machine_id(machine)}{f'!{blade}' if blade else ''}{'&alone' if alone else ''}")
+    @staticmethod
+    def hash_of(machine: str, blade: str = "") -> str:
+        """The hash of a blade of a machine, such as ``linux1`` or ``web/0``."""
+        return f"#/resource{machine_id(machine)}{f'!{blade}' if blade else ''}"
+
+    def open_blade(self, machine: str, blade: str = "") -> None:
+        """Go to a blade of a machine."""
+        self.go(self.hash_of(machine, blade))
 
     def open_console(self, machine: str) -> None:
         """Go to a machine's console, and wait until it is connected."""
@@ -66,6 +71,10 @@ class PortalUser:
     def terminal(self) -> Locator:
         """What takes the keys of the terminal."""
         return self.page.locator(".xterm-helper-textarea")
+
+    def terminal_has_focus(self) -> bool:
+        """Whether keys go to the terminal."""
+        return bool(self.terminal.evaluate("(element) => element === document.activeElement"))
 
     def terminal_text(self) -> str:
         """The rows of the terminal that are visible, as a screen reader gets them."""
@@ -84,6 +93,11 @@ class PortalUser:
         self.page.keyboard.type(text)
         self.page.keyboard.press("Enter")
 
+    def key(self, key: str) -> None:
+        """Press a key at the terminal, by its name in the browser: ``Enter``, ``ArrowDown``, ``Control+x``."""
+        self.terminal.focus()
+        self.page.keyboard.press(key)
+
     def login(self, user: str = "root", password: str = "toor") -> None:
         """Log in to a Linux at its prompt."""
         self.expect_in_terminal("login:")
@@ -92,9 +106,55 @@ class PortalUser:
         self.type(password)
         self.expect_in_terminal("~#")
 
+    def log_in_if_asked(self) -> None:
+        """Log in to a Linux, unless its shell is there already."""
+        self.page.wait_for_function(f"() => /(login:|[#$]) *$/.test(({_SEEN})().trimEnd())")
+        if self.terminal_text().rstrip().endswith("login:"):
+            self.login()
+
     def press(self, button: str) -> None:
         """Press a button by its accessible name."""
         self.page.get_by_role("button", name=button, exact=True).click()
+
+    def tool(self, label: str) -> None:
+        """Press a button of the toolbar, or its entry in the menu at the toolbar's end where it has no room."""
+        button = self.page.get_by_role("button", name=label, exact=True)
+        more = self.page.get_by_role("button", name="More", exact=True)
+        button.or_(more).first.wait_for()
+        if button.count() == 0:
+            more.click()
+            button = self.page.get_by_role("menuitem", name=label, exact=True)
+        button.click()
+
+    def reset(self, machine: str) -> None:
+        """Reset the machine whose console it is, and confirm that."""
+        self.tool(f"Reset {machine}")
+        self.page.get_by_role("dialog").get_by_role("button", name="Reset", exact=True).click()
+        expect(self.page.get_by_role("dialog")).to_have_count(0)
+
+    def watch_only(self, machine: str) -> None:
+        """Leave the line to others, or come back to it."""
+        self.tool(f"Watch only: leave the line of {machine} to others")
+
+    def whole_text(self) -> str:
+        """All that the terminal keeps, as its download has it."""
+        with self.page.expect_download() as download:
+            self.tool("Download the output as a text file")
+        return download.value.path().read_text()
+
+    def select_word(self, row: str) -> None:
+        """Select the first word of the last row of the terminal that begins with a text."""
+        rows = self.terminal_text().split("\n")
+        number = max(index for index, text in enumerate(rows) if text.startswith(row))
+        box = self.page.locator(".xterm-screen").bounding_box()
+        assert box is not None
+        self.page.mouse.dblclick(box["x"] + 4, box["y"] + (number + 0.5) * box["height"] / len(rows))
+
+    def another_tab(self) -> PortalUser:
+        """The same user in another tab of his browser."""
+        tab = PortalUser(self.page.context.new_page(), self.url, self.watch)
+        tab.open()
+        return tab
 
     def paste(self, text: str) -> None:
         """Paste into the terminal with Ctrl+Shift+V; the context has to allow the clipboard."""

@@ -24,7 +24,6 @@ class RefusedConsole:
         user: who asks for it.
         cause: brings the reason about; None where the set-up file does.
         button: the name of the button that mends it, or None.
-        mend: mends it where the page has no button.
     """
 
     rule: str
@@ -34,7 +33,6 @@ class RefusedConsole:
     user: str = "vmcontributor"
     cause: Change | None = None
     button: str | None = None
-    mend: Change | None = None
 
 
 def _storage_uri(machine: str, uri: str) -> Change:
@@ -78,60 +76,76 @@ scope = "{machine_id("locked1")}"
 """
 )
 
+MANAGED = "Use managed storage for boot diagnostics for"
 REFUSED = (
-    RefusedConsole("role", "role1", NO_ROLE, "Assign", user="reader"),
+    RefusedConsole("role", "role1", NO_ROLE, "Assign the role Virtual Machine Contributor", user="reader"),
     RefusedConsole("lock", "locked1", "locked", "lock"),
     RefusedConsole(
         "boot-diagnostics",
         "off1",
         "Unable to retrieve boot diagnostics settings for off1. To use the serial console, ensure that boot diagnostics is"
         " enabled for this VM.",
-        "boot diagnostics",
+        "Enable boot diagnostics",
         button="Enable boot diagnostics for off1",
     ),
     RefusedConsole(
         "port-enabled",
         "port1",
         "is not enabled for a serial console connection",
-        "enabled",
+        "with the state enabled",
         cause=_port("port1", "disabled"),
+        button="Enable the serial port for port1",
     ),
     RefusedConsole(
         "running",
         "stopped1",
         "The VM is in a stopped deallocated state. Start the VM and retry the serial console connection.",
-        "start",
+        "Start the machine.",
         button="Start stopped1",
     ),
     RefusedConsole(
         "storage-uri",
         "http1",
         "'Bad Request' (400)",
-        "https",
+        "by its https address",
         cause=_storage_uri("http1", "http://bootlogs.blob.core.windows.net/"),
+        button=f"{MANAGED} http1",
     ),
     RefusedConsole(
         "storage-exists",
         "lost1",
         "The storage account 'gonelogs' used for boot diagnostics on this VM could not be found.",
-        "account",
+        "give the machine another one",
         cause=_storage_uri("lost1", "https://gonelogs.blob.core.windows.net/"),
+        button=f"{MANAGED} lost1",
     ),
-    RefusedConsole("storage-role", "unread1", UNDETERMINED.replace("diag1", "bootlogs"), "role", user="nostorage"),
+    RefusedConsole(
+        "storage-role",
+        "unread1",
+        UNDETERMINED.replace("diag1", "bootlogs"),
+        "Assign a role on the storage account",
+        user="nostorage",
+    ),
     RefusedConsole(
         "storage-writable",
         "nokeys1",
         "You do not have the required permissions to write to the boot diagnostics storage account for this VM.",
-        "role",
+        "Assign a role with listKeys",
         user="nokeys",
     ),
     RefusedConsole(
-        "storage-namespace", "lake1", "Azure Data Lake Storage Gen2 with hierarchical namespaces", "account"
+        "storage-namespace",
+        "lake1",
+        "Azure Data Lake Storage Gen2 with hierarchical namespaces",
+        "Create an account without hierarchical namespaces",
+        button=f"{MANAGED} lake1",
     ),
     RefusedConsole(
         "storage-firewall",
         "walled1",
         'A "Forbidden" response was encountered when accessing this VM\'s boot diagnostic storage account.',
-        "firewall",
+        "Clear the account's firewall",
+        user="owner",
+        button="Open the storage account's firewall for walled1",
     ),
 )

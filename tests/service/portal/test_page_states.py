@@ -6,10 +6,11 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, ViewportSize
 
 from tests.service.portal.page_state import PageState, accessibility_faults, button_names, layout_shift
 from tests.service.portal.portal_service import PortalService
@@ -21,7 +22,7 @@ DOCS = Path(__file__).resolve().parents[3] / "docs"
 PICTURES = DOCS / "pictures" / "portal"
 GALLERY = DOCS / "portal-pictures.md"
 THEMES = ("light", "dark")
-VIEWPORT = {"width": 1000, "height": 640}
+VIEWPORT: Final[ViewportSize] = {"width": 1000, "height": 640}
 #: Colours of a picture; it is to be looked at, not measured.
 COLOURS = 64
 #: What a browser's rounding can come to; a line of text that moves counts a hundred times as much.
@@ -80,6 +81,15 @@ def test_the_state_has_its_picture(reached: Reached, pytestconfig: pytest.Config
         write_picture(picture, reached.user.page.screenshot(animations="disabled", caret="hide"))
     with Image.open(picture) as image:
         assert image.size == (VIEWPORT["width"], VIEWPORT["height"])
+
+
+def test_nothing_is_cut_off_at_320_pixels(reached: Reached) -> None:
+    page = reached.user.page
+    page.set_viewport_size({"width": 320, "height": 640})
+    try:
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    finally:
+        page.set_viewport_size(VIEWPORT)
 
 
 def test_the_gallery_shows_every_state_in_both_themes(pytestconfig: pytest.Config) -> None:

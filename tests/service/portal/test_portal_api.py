@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -71,18 +71,18 @@ async def _running(served: Served, machine_id: ResourceId) -> None:
 def test_holder_and_watchers_of_a_console(served: Served) -> None:
     class Sitter:
         user = "alice@example.com"
+        seated_at = datetime.now(UTC).timestamp()
         is_over = False
 
         def end(self, code: int, reason: str) -> None: ...
 
     seats = served.parts.sessions.services.seats
-    before = datetime.now(UTC)
     sitter = Sitter()
     served.run_sync(seats.take, vm_id(), sitter)
     status = served.client().get(f"{PORTAL}/console", params={"machine": str(vm_id()).upper()}).json()
     assert status["holder"]["user"] == "alice@example.com"
     since = datetime.fromisoformat(status["holder"]["since"])
-    assert before - timedelta(milliseconds=1) <= since <= datetime.now(UTC)
+    assert abs(since.timestamp() - Sitter.seated_at) < 0.001
     served.run_sync(seats.leave, vm_id(), sitter)
     status = served.client().get(f"{PORTAL}/console", params={"machine": str(vm_id())}).json()
     assert status["holder"] is None
@@ -130,7 +130,28 @@ def test_a_wrong_query_is_refused_in_words(served: Served, query: str, target: s
     assert error["message"].endswith(".")
 
 
-@pytest.mark.parametrize("path", ["console", "audit"])
+def test_a_machine_with_a_serial_line_only_has_no_screenshot(served: Served) -> None:
+    served.run(_running, served, vm_id())
+    query = {"machine": str(vm_id())}
+    answer = served.client().get(f"{PORTAL}/screenshot", params=query)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (409, "NoDisplay")
+    assert "serial line and nothing else" in error["message"]
+    assert served.client().get(f"{PORTAL}/console", params=query).json()["hasDisplay"] is False
+
+
+def test_a_screenshot_is_for_whoever_may_read_the_boot_diagnostics(served: Served) -> None:
+    query = {"machine": str(vm_id())}
+    assert served.client("reader").get(f"{PORTAL}/screenshot", params=query).status_code == 403
+    machine = served.parts.store.get(vm_id())
+    assert machine is not None
+    off = machine.with_properties(diagnosticsProfile={"bootDiagnostics": {"enabled": False}})
+    served.run_sync(served.parts.store.put, off)
+    answer = served.client().get(f"{PORTAL}/screenshot", params=query)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "BootDiagnosticsNotEnabled")
+
+
+@pytest.mark.parametrize("path", ["console", "audit", "screenshot"])
 def test_a_token_and_a_role_are_needed(served: Served, path: str) -> None:
     query = {"machine": str(vm_id())}
     answer = served.client(None).get(f"{PORTAL}/{path}", params=query)

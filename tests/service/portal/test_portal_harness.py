@@ -31,6 +31,7 @@ def user(service: PortalService, visit: Callable[..., PortalUser]) -> PortalUser
         ("void Promise.reject(new Error('left alone'))", "error: left alone"),
         ("console.error('it went wrong')", "console: it went wrong"),
         ("document.body.setAttribute('onclick', 'alert(1)')", "policy: script-src-attr"),
+        ("setTimeout(() => alert('look'))", "a dialog of the browser: look"),
         ("fetch('https://127.0.0.1:9/').catch(() => null)", "policy: connect-src"),
         ("new Image().src = 'https://127.0.0.1:9/'", "policy: img-src"),
         ("new Image().src = '/portal/assets/none.svg'", "a file of the page is missing"),

@@ -21,17 +21,18 @@ TIMEOUT_MS = patience(15) * 1000
 def visits(browser: Browser) -> Iterator[Callable[..., PortalUser]]:
     """Gives a function that brings people to a portal: ``visit(service, locale="ja-JP")``.
 
-    Further arguments are those of Playwright's ``Browser.new_context``.  At the end nothing has happened that a page must
-    not do.
+    ``url`` is where they find it, if not at the service itself; further arguments are those of Playwright's
+    ``Browser.new_context``.  At the end nothing has happened that a page must not do.
     """
     opened: list[tuple[BrowserContext, PageWatch]] = []
 
-    def visit(service: PortalService, **options: Any) -> PortalUser:
-        context = browser.new_context(base_url=service.url, ignore_https_errors=True, **options)
+    def visit(service: PortalService, url: str = "", **options: Any) -> PortalUser:
+        url = url or service.url
+        context = browser.new_context(ignore_https_errors=True, **options)
         context.set_default_timeout(TIMEOUT_MS)
-        watch = PageWatch(context, service.url)
+        watch = PageWatch(context, url)
         opened.append((context, watch))
-        return PortalUser(context.new_page(), service.url, watch)
+        return PortalUser(context.new_page(), url, watch)
 
     try:
         yield visit

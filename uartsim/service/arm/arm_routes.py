@@ -6,7 +6,7 @@ import trio
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
-from uartsim.service.arm import boot_diagnostics_data, fault_routes
+from uartsim.service.arm import fault_routes
 from uartsim.service.arm.api_page import api_page_routes
 from uartsim.service.arm.dispatcher import ManagementRest
 from uartsim.service.arm.long_operations import LongOperations
@@ -24,7 +24,6 @@ def arm_routes(parts: Parts, nursery: trio.Nursery) -> list[BaseRoute]:
     return [
         *fault_routes.ROUTES,
         *api_page_routes(parts),
-        *boot_diagnostics_data.ROUTES,
         *serial_log_routes(parts),
         _EveryPath(ManagementRest(parts, LongOperations(nursery))),
     ]

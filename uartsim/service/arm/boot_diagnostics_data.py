@@ -6,38 +6,22 @@ import re
 from datetime import timedelta
 from typing import Final
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
 from uartsim.service.arm.arm_request import ArmRequest
 from uartsim.service.arm.compute_power import INSTANCE, MACHINE, TYPES
 from uartsim.service.arm.operation import Answer, Operation, QueryParameter
-from uartsim.service.arm.serial_log_blob import serial_log_uri
+from uartsim.service.arm.serial_log_blob import screenshot_uri, serial_log_uri
 from uartsim.service.arm_error import ArmError
 
 #: How long a link is good for, in minutes, unless the request says otherwise; and the most that it can say.
 DEFAULT_MINUTES: Final = 120
 MOST_MINUTES: Final = 1440
-#: Where the screenshot is, the same for all machines.
-SCREENSHOT_PATH: Final = "/no-screen.bmp"
-
-#: A black picture of 8 times 4 pixels: a machine here has a serial line, and no screen.
-_SCREENSHOT: Final = (
-    b"BM" + (62 + 16).to_bytes(4, "little") + bytes(4) + (62).to_bytes(4, "little")
-    + (40).to_bytes(4, "little") + (8).to_bytes(4, "little") + (4).to_bytes(4, "little")
-    + (1).to_bytes(2, "little") + (1).to_bytes(2, "little") + bytes(24) + bytes(8) + bytes(16)
-)  # fmt: skip
 
 
 async def _retrieve(request: ArmRequest) -> Answer:
-    minutes = _minutes(request.query.get("sasuriexpirationtimeinminutes"))
-    log = serial_log_uri(request.parts, request.caller, request.resource(), timedelta(minutes=minutes))
+    lifetime = timedelta(minutes=_minutes(request.query.get("sasuriexpirationtimeinminutes")))
+    asked = request.parts, request.caller, request.resource(), lifetime
     return Answer(
-        {
-            "consoleScreenshotBlobUri": f"{request.parts.base_url}{SCREENSHOT_PATH}",
-            "serialConsoleLogBlobUri": log,
-        }
+        {"consoleScreenshotBlobUri": screenshot_uri(*asked), "serialConsoleLogBlobUri": serial_log_uri(*asked)}
     )
 
 
@@ -53,12 +37,6 @@ def _minutes(text: str | None) -> int:
         )
     return int(text)
 
-
-async def _screenshot(request: Request) -> Response:
-    return Response(_SCREENSHOT, media_type="image/bmp")
-
-
-ROUTES: Final = (Route(SCREENSHOT_PATH, _screenshot, methods=["GET"]),)
 
 OPERATIONS: Final = tuple(
     Operation(

@@ -1,7 +1,8 @@
-"""The serial log of a machine as a blob: the URL that ``retrieveBootDiagnosticsData`` gives, and what answers there.
+"""The serial log of a machine, and its screen, as blobs: the URLs that ``retrieveBootDiagnosticsData`` gives, and what
+answers there.
 
-The URL is signed with a key of the storage account and expires, as a shared access signature does; whoever has it can
-read this one log until then, and needs no token.  The account's firewall holds for it.  Its host is this service, since the
+A URL is signed with a key of the storage account and expires, as a shared access signature does; whoever has it can
+read this one blob until then, and needs no token.  The account's firewall holds for it.  Its host is this service, since the
 account's own host in Azure cannot be.  At the account's endpoint, ``/NAME/``, the log is read with a key of the account
 too.  Source of parameters, headers and errors: "Create a service SAS" and "Get Blob" in the REST reference of Azure
 Storage.
@@ -27,11 +28,17 @@ from starlette.routing import Route
 from uartsim.errors import UartsimError
 from uartsim.service.arm.machine_views import log_stem
 from uartsim.service.arm.shared_key import check_shared_key, not_authenticated
-from uartsim.service.arm.storage_accounts import account_keys, find_account
+from uartsim.service.arm.storage_accounts import account_keys
 from uartsim.service.arm_error import ArmError
 from uartsim.service.diagnostics.serial_log import SerialLog
 from uartsim.service.identity.callers import Caller
-from uartsim.service.machines.diagnostics_settings import account_of, boot_diagnostics_of
+from uartsim.service.machines.diagnostics_settings import (
+    account_of,
+    boot_diagnostics_of,
+    find_account,
+    readable_account,
+)
+from uartsim.service.machines.screenshots import bitmap
 from uartsim.service.parts import Parts
 from uartsim.service.store import Resource, ResourceId, Store
 from uartsim.service.store.machine_types import MACHINE_TYPES
@@ -45,6 +52,9 @@ OFFSET: Final = "x-uartsim-log-offset"
 #: What stands for the account in the path of a log in storage that Azure manages; no account can have this name.
 MANAGED: Final = "managed-storage"
 _MANAGED_KEYS: Final = ResourceId("/providers/Uartsim.Storage/managedStorage/default")
+#: The endings of the names of a machine's blobs.
+_LOG: Final = ".serialconsole.log"
+_SCREENSHOT: Final = ".screenshot.bmp"
 _VERSION: Final = "2023-11-03"
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 _OFFSET_VALUE: Final = re.compile(r"[0-9]{1,18}")
@@ -63,16 +73,17 @@ def serial_log_uri(parts: Parts, caller: Caller, machine: Resource, lifetime: ti
     Raises:
         ArmError: boot diagnostics are off, the account is gone, or the caller may not read it.
     """
-    settings = boot_diagnostics_of(machine)
-    if settings.get("enabled") is not True:
-        raise ArmError(409, "BootDiagnosticsNotEnabled", f"Boot diagnostics are not enabled for '{machine.id.name}'.")
-    name = account_of(settings)
-    if name is not None:
-        account = find_account(parts.store, name)
-        if account is None:
-            raise ArmError(404, "StorageAccountNotFound", f"The storage account '{name}' could not be found.")
-        parts.authorisation.check(caller, "Microsoft.Storage/storageAccounts/read", account.id)
-    path = f"/{name or MANAGED}/{_blob_path(machine)}"
+    return _uri(parts, caller, machine, lifetime, _LOG)
+
+
+def screenshot_uri(parts: Parts, caller: Caller, machine: Resource, lifetime: timedelta) -> str:
+    """The URL of the picture on a machine's display; arguments and errors are those of :func:`serial_log_uri`."""
+    return _uri(parts, caller, machine, lifetime, _SCREENSHOT)
+
+
+def _uri(parts: Parts, caller: Caller, machine: Resource, lifetime: timedelta, ending: str) -> str:
+    name = readable_account(parts.store, parts.authorisation, caller, machine)
+    path = f"/{name or MANAGED}/{log_stem(machine)}{ending}"
     expiry = (datetime.now(UTC) + lifetime).strftime(_TIME)
     query = {"sv": _VERSION, "sr": "b", "sp": "r", "se": expiry}
     query["sig"] = _signature(_key(parts.store, name), path, query)
@@ -87,10 +98,12 @@ def serial_log_routes(parts: Parts, clock: Callable[[], datetime] = lambda: date
         clock: tells when a URL has expired.
     """
 
-    def answering(read: Callable[[Parts, Request, datetime], Response]) -> Callable[[Request], Awaitable[Response]]:
+    def answering(
+        read: Callable[[Parts, Request, datetime], Awaitable[Response]],
+    ) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             try:
-                return read(parts, request, clock())
+                return await read(parts, request, clock())
             except ArmError as refused:
                 return _xml(refused)
             except (OSError, UartsimError) as fault:
@@ -104,7 +117,7 @@ def serial_log_routes(parts: Parts, clock: Callable[[], datetime] = lambda: date
     ]
 
 
-def _read(parts: Parts, request: Request, now: datetime) -> Response:
+async def _read(parts: Parts, request: Request, now: datetime) -> Response:
     account, query = request.path_params["account"], request.query_params
     name = None if account == MANAGED else account
     if name is not None and find_account(parts.store, name) is None:
@@ -116,10 +129,10 @@ def _read(parts: Parts, request: Request, now: datetime) -> Response:
         raise not_authenticated("Signature did not match.")
     if now > _time(signed["se"]):
         raise not_authenticated(f"Signature not valid in the specified time frame: Expiry [{signed['se']}]")
-    return _log(parts, request, name, path)
+    return await _blob(parts, request, name, path)
 
 
-def _read_with_key(parts: Parts, request: Request, now: datetime) -> Response:
+async def _read_with_key(parts: Parts, request: Request, now: datetime) -> Response:
     name = request.path_params["account"]
     account = find_account(parts.store, name)
     if account is None:
@@ -131,13 +144,15 @@ def _read_with_key(parts: Parts, request: Request, now: datetime) -> Response:
     machine = _machine(parts.store, request.url.path)
     if machine is None or account_of(boot_diagnostics_of(machine)) != account.id.name.casefold():
         raise ArmError(404, "BlobNotFound", "The specified blob does not exist.")
-    return _log(parts, request, account.id.name, request.url.path)
+    return await _blob(parts, request, account.id.name, request.url.path)
 
 
-def _log(parts: Parts, request: Request, name: str | None, path: str) -> Response:
-    """The log at a path, after the request has been authenticated."""
+async def _blob(parts: Parts, request: Request, name: str | None, path: str) -> Response:
+    """The log, or the screenshot, at a path, after the request has been authenticated."""
     _check_firewall(parts.store, name, request.client.host if request.client else "")
     machine = _machine(parts.store, path)
+    if machine is not None and path.endswith(_SCREENSHOT):
+        return Response(await bitmap(parts.machines.get(machine.id)), media_type="image/bmp")
     log = None
     if machine is not None and parts.diagnostics is not None:
         log = parts.diagnostics.existing_log_of(machine.id, storage_account=name)
@@ -215,7 +230,7 @@ def _is_allowed(client: str, rules: object) -> bool:
 def _machine(store: Store, path: str) -> Resource | None:
     for kind in MACHINE_TYPES:
         for machine in store.list(kind):
-            if path.endswith(f"/{_blob_path(machine)}"):
+            if path.endswith((f"/{log_stem(machine)}{_LOG}", f"/{log_stem(machine)}{_SCREENSHOT}")):
                 return machine
     return None
 
@@ -230,10 +245,6 @@ def _key(store: Store, name: str | None) -> str:
 def _signature(key: str, path: str, query: Mapping[str, str]) -> str:
     signed = "\n".join([path, *(query[name] for name in ("sv", "sr", "sp", "se"))])
     return base64.b64encode(hmac.digest(base64.b64decode(key), signed.encode(), "sha256")).decode()
-
-
-def _blob_path(machine: Resource) -> str:
-    return f"{log_stem(machine)}.serialconsole.log"
 
 
 def _time(text: str) -> datetime:

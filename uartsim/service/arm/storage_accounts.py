@@ -21,9 +21,9 @@ from uartsim.service.arm.common_schemas import TEXT, array_of, list_of, object_o
 from uartsim.service.arm.list_pages import page_of
 from uartsim.service.arm.operation import Answer, Operation, QueryParameter
 from uartsim.service.arm_error import ArmError
+from uartsim.service.machines.diagnostics_settings import ACCOUNT_TYPE, find_account
 from uartsim.service.store import Resource, ResourceId, Store
 
-_KIND: Final = "Microsoft.Storage/storageAccounts"
 _NAME: Final = re.compile(r"[a-z0-9]{3,24}")
 #: What can be given at creation only.
 _FIXED: Final = ("isHnsEnabled", "isNfsV3Enabled")
@@ -74,13 +74,8 @@ def blob_endpoint(base_url: str, name: str) -> str:
     return f"{base_url}/{name.casefold()}/"
 
 
-def find_account(store: Store, name: str) -> Resource | None:
-    """The account of a name, which is unique in all subscriptions; None if there is none."""
-    return next((one for one in store.list(_KIND) if one.id.name.casefold() == name.casefold()), None)
-
-
 async def _list(request: ArmRequest) -> Answer:
-    found = request.parts.store.list(_KIND, request.id)
+    found = request.parts.store.list(ACCOUNT_TYPE, request.id)
     return Answer(page_of(request, [_shown(request, account) for account in found]))
 
 
@@ -245,13 +240,15 @@ OPERATIONS: Final = (
         body="NameAvailabilityParameters",
     ),
     *(
-        Operation("GET", path, f"{_KIND}/read", _list, f"The storage accounts of {where}", {200: "StorageAccountList"})
+        Operation(
+            "GET", path, f"{ACCOUNT_TYPE}/read", _list, f"The storage accounts of {where}", {200: "StorageAccountList"}
+        )
         for path, where in ((f"{_ALL}/storageAccounts", "a subscription"), (_ACCOUNTS, "a resource group"))
     ),
     Operation(
         "GET",
         _ACCOUNT,
-        f"{_KIND}/read",
+        f"{ACCOUNT_TYPE}/read",
         _get,
         "A storage account",
         {200: "StorageAccount"},
@@ -260,7 +257,7 @@ OPERATIONS: Final = (
     Operation(
         "PUT",
         _ACCOUNT,
-        f"{_KIND}/write",
+        f"{ACCOUNT_TYPE}/write",
         _create,
         "Create a storage account, or change one; isHnsEnabled and kind stay as they were at its creation",
         {200: "StorageAccount"},
@@ -269,17 +266,19 @@ OPERATIONS: Final = (
     Operation(
         "PATCH",
         _ACCOUNT,
-        f"{_KIND}/write",
+        f"{ACCOUNT_TYPE}/write",
         _update,
         "Change a storage account, such as its firewall",
         {200: "StorageAccount"},
         body="StorageAccountChanges",
     ),
-    Operation("DELETE", _ACCOUNT, f"{_KIND}/delete", _delete, "Delete a storage account", {200: None, 204: None}),
+    Operation(
+        "DELETE", _ACCOUNT, f"{ACCOUNT_TYPE}/delete", _delete, "Delete a storage account", {200: None, 204: None}
+    ),
     Operation(
         "POST",
         f"{_ACCOUNT}/listKeys",
-        f"{_KIND}/listKeys/action",
+        f"{ACCOUNT_TYPE}/listKeys/action",
         _list_keys,
         "The two keys of a storage account",
         {200: "StorageAccountKeys"},
@@ -288,7 +287,7 @@ OPERATIONS: Final = (
     Operation(
         "POST",
         f"{_ACCOUNT}/regenerateKey",
-        f"{_KIND}/regenerateKey/action",
+        f"{ACCOUNT_TYPE}/regenerateKey/action",
         _regenerate_key,
         "A new value for one of the keys of a storage account; what was signed with the old one is refused from now on",
         {200: "StorageAccountKeys"},

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from uartsim.errors import UartsimError
+from uartsim.service.arm_error import ArmError
 from uartsim.service.diagnostics import Diagnostics
+from uartsim.service.identity.authorisation import Authorisation
+from uartsim.service.identity.callers import Caller
 from uartsim.service.loopback_hosts import LOOPBACK_HOSTS
 from uartsim.service.store import Resource, ResourceId, Store
 from uartsim.service.store.machine_types import MACHINE_TYPES
+
+ACCOUNT_TYPE: Final = "Microsoft.Storage/storageAccounts"
 
 
 def boot_diagnostics_of(resource: Resource) -> Mapping[str, Any]:
@@ -26,6 +31,29 @@ def account_of(settings: Mapping[str, Any]) -> str | None:
         return None
     host = urlsplit(str(uri)).hostname or str(uri)
     return host.partition(".")[0]
+
+
+def find_account(store: Store, name: str) -> Resource | None:
+    """The storage account of a name, which is unique in all subscriptions; None if there is none."""
+    return next((one for one in store.list(ACCOUNT_TYPE) if one.id.name.casefold() == name.casefold()), None)
+
+
+def readable_account(store: Store, authorisation: Authorisation, caller: Caller, machine: Resource) -> str | None:
+    """The name of the account that a machine's boot diagnostics are in, if the caller may read it; None: managed storage.
+
+    Raises:
+        ArmError: boot diagnostics are off, the account is gone, or the caller may not read it.
+    """
+    settings = boot_diagnostics_of(machine)
+    if settings.get("enabled") is not True:
+        raise ArmError(409, "BootDiagnosticsNotEnabled", f"Boot diagnostics are not enabled for '{machine.id.name}'.")
+    name = account_of(settings)
+    if name is not None:
+        account = find_account(store, name)
+        if account is None:
+            raise ArmError(404, "StorageAccountNotFound", f"The storage account '{name}' could not be found.")
+        authorisation.check(caller, f"{ACCOUNT_TYPE}/read", account.id)
+    return name
 
 
 def azure_storage_uri(uri: str) -> str:
@@ -60,7 +88,7 @@ def follow_settings(
         if resource is None or not any(resource.id.is_a(kind) for kind in MACHINE_TYPES):
             return
         if after is None:
-            accounts = [one.id.name for one in store.list("Microsoft.Storage/storageAccounts")]
+            accounts = [one.id.name for one in store.list(ACCOUNT_TYPE)]
             diagnostics.remove(resource.id, [*accounts, account_of(boot_diagnostics_of(resource)), None])
             return
         settings = boot_diagnostics_of(after)

@@ -68,11 +68,13 @@ class GuestChoice:
         from uartsim.guest.catalogue import find_guest
         from uartsim.guest.guest_disk import continued
         from uartsim.guest.own_disk import with_machine
+        from uartsim.guest.qemu_display import with_display
 
         definition = find_guest(self.guest).with_settings(dict(self.settings))
         size = size_of(self.size)
         if definition.kind == "qemu" and size is not None:
             definition = with_machine(definition, memory=size.emulated_memory_mb, cores=size.emulated_cores)
+        definition = with_display(definition)
         if self.disk_file:
             definition = continued(definition, Path(self.disk_file))
         definition.check_needs()

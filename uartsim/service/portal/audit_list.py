@@ -10,7 +10,14 @@ from uartsim.service.arm_error import ArmError
 from uartsim.service.diagnostics import AuditEntry
 from uartsim.service.parts import Parts
 from uartsim.service.portal.console_status import time_text
-from uartsim.service.portal.portal_query import caller_of, machine_id_of, number_of, read_query, subscription_id_of
+from uartsim.service.portal.portal_query import (
+    caller_of,
+    diagnostics_action,
+    machine_id_of,
+    number_of,
+    read_query,
+    subscription_id_of,
+)
 
 #: What Azure asks of who reads its activity log.
 ACTIVITY_LOG: Final = "Microsoft.Insights/eventtypes/values/read"
@@ -31,8 +38,7 @@ async def audit_list(parts: Parts, request: Request) -> dict[str, Any]:
     caller = caller_of(parts, request)
     if "machine" in query:
         scope = machine_id_of(query)
-        wanted = f"{scope.type}/retrieveBootDiagnosticsData/action"
-        if not parts.authorisation.may(caller, wanted, scope):
+        if not parts.authorisation.may(caller, diagnostics_action(scope), scope):
             parts.authorisation.check(caller, ACTIVITY_LOG, scope)
     else:
         scope = subscription_id_of(query)

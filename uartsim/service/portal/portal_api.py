@@ -15,10 +15,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from uartsim.service.gateway.typed_messages import PASTE_LIMIT
+from uartsim.service.machines.screenshots import screenshot
 from uartsim.service.parts import Parts
 from uartsim.service.portal.audit_list import audit_list
 from uartsim.service.portal.console_status import console_status
-from uartsim.service.portal.portal_query import read_query
+from uartsim.service.portal.portal_query import caller_of, check_may_see_diagnostics, machine_id_of, read_query
 from uartsim.service.rules.profiles import Profile
 
 PATH: Final = "/_uartsim/portal"
@@ -56,6 +57,7 @@ def portal_api_routes(parts: Parts) -> list[BaseRoute]:
         route("settings", _settings),
         route("console", console_status),
         route("audit", audit_list),
+        route("screenshot", _screenshot),
     ]
 
 
@@ -70,6 +72,13 @@ async def _settings(parts: Parts, request: Request) -> dict[str, Any]:
         "tenantDomain": parts.domain,
         "version": _version(),
     }
+
+
+async def _screenshot(parts: Parts, request: Request) -> Response:
+    """The picture on a machine's display now; it takes the action for the screenshot of boot diagnostics, and these on."""
+    machine_id = machine_id_of(read_query(request, "machine"))
+    check_may_see_diagnostics(parts, caller_of(parts, request), machine_id)
+    return Response(await screenshot(parts.machines.get(machine_id)), media_type="image/png")
 
 
 def _version() -> str | None:

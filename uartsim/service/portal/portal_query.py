@@ -12,6 +12,7 @@ from uartsim.errors import UsageError
 from uartsim.printable import quoted
 from uartsim.service.arm_error import ArmError
 from uartsim.service.identity.callers import Caller
+from uartsim.service.machines.diagnostics_settings import readable_account
 from uartsim.service.parts import Parts
 from uartsim.service.store import Resource, ResourceId
 from uartsim.service.store.machine_types import MACHINE_TYPES
@@ -99,6 +100,21 @@ def number_of(query: Mapping[str, str], name: str) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise _wrong(f"{name} is {quoted(text)}: use a whole number from 0.", name)
     return int(text)
+
+
+def check_may_see_diagnostics(parts: Parts, caller: Caller, machine_id: ResourceId) -> None:
+    """Check that the caller may see what boot diagnostics keep of a machine: its log and its screen.
+
+    Raises:
+        ArmError: 403; 404, the machine or the storage account is not there; or 409, boot diagnostics are off.
+    """
+    parts.authorisation.check(caller, diagnostics_action(machine_id), machine_id)
+    readable_account(parts.store, parts.authorisation, caller, existing_machine(parts, machine_id))
+
+
+def diagnostics_action(machine_id: ResourceId) -> str:
+    """The action for what boot diagnostics keep of a machine."""
+    return f"{machine_id.type}/retrieveBootDiagnosticsData/action"
 
 
 def existing_machine(parts: Parts, machine_id: ResourceId) -> Resource:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
 from uartsim.service.identity.authorisation import Authorisation
 from uartsim.service.identity.callers import Caller
+from uartsim.service.machines.diagnostics_settings import find_account
 from uartsim.service.machines.virtual_machine import Machines, PowerState
 from uartsim.service.rules.profiles import ConsolePolicy
 from uartsim.service.rules.user_consoles import UserConsoles
 from uartsim.service.store import Resource, ResourceId, Store
-
-STORAGE_ACCOUNT: Final = "Microsoft.Storage/storageAccounts"
 
 
 @dataclass(frozen=True)
@@ -104,11 +103,7 @@ class Facts:
     @cached_property
     def storage_account(self) -> Resource | None:
         """The storage account for boot diagnostics, in whatever subscription; None with managed storage, or if it is gone."""
-        name = self.storage_name
-        if name is None:
-            return None
-        accounts = self.store.list(STORAGE_ACCOUNT)
-        return next((one for one in accounts if one.id.name.casefold() == name.casefold()), None)
+        return None if self.storage_name is None else find_account(self.store, self.storage_name)
 
     def may(self, action: str, scope: ResourceId | None = None) -> bool:
         """Whether the caller may do something to the machine, or to ``scope``."""

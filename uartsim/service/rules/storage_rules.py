@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from uartsim.service.arm_error import ArmError
-from uartsim.service.rules.facts import STORAGE_ACCOUNT, Facts
+from uartsim.service.machines.diagnostics_settings import ACCOUNT_TYPE
+from uartsim.service.rules.facts import Facts
 from uartsim.service.rules.rule import Refusal, Rule
 
-_READ: Final = f"{STORAGE_ACCOUNT}/read"
-_LIST_KEYS: Final = f"{STORAGE_ACCOUNT}/listKeys/action"
+_READ: Final = f"{ACCOUNT_TYPE}/read"
+_LIST_KEYS: Final = f"{ACCOUNT_TYPE}/listKeys/action"
 
 _UNDETERMINED: Final = (
     "Unable to determine the resource group for the boot diagnostics storage account <STORAGEACCOUNTNAME>."

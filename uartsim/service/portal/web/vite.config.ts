@@ -1,4 +1,5 @@
 import { defineConfig } from "vite";
+import { pageManifest } from "./page_manifest.ts";
 
 export default defineConfig({
   base: "/portal/",
@@ -10,5 +11,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },
+  plugins: [pageManifest()],
   esbuild: { jsx: "automatic", jsxImportSource: "preact" },
 });

@@ -31,9 +31,8 @@ export function readRoute(hash: string): Route {
   if (subscription?.[1] !== undefined) return { view: "subscription", subscriptionId: subscription[1] };
   const resource = /^\/resource(\/subscriptions\/[^!?#&]+?)(?:!([a-z]+))?(&alone)?$/.exec(path);
   const blade = resource?.[2] ?? "overview";
-  if (resource?.[1] !== undefined && isBlade(blade)) {
-    return { view: "resource", id: decodeURI(resource[1]), blade, alone: resource[3] !== undefined };
-  }
+  const id = resource?.[1] === undefined ? null : readId(resource[1]);
+  if (id !== null && isBlade(blade)) return { view: "resource", id, blade, alone: resource?.[3] !== undefined };
   return { view: "unknown", hash };
 }
 
@@ -45,6 +44,16 @@ export function resourceHash(id: string, blade: Blade = "overview", alone = fals
 /** The hash of a subscription's page. */
 export function subscriptionHash(subscriptionId: string): string {
   return `#/subscription/${subscriptionId}`;
+}
+
+/** An id as it is in a link; null if it is malformed, or would lead a request to another path by `..`. */
+function readId(encoded: string): string | null {
+  try {
+    const id = decodeURI(encoded);
+    return id.split("/").some((segment) => /^\.+$/.test(segment)) || /[\\\p{Cc}]/u.test(id) ? null : id;
+  } catch {
+    return null;
+  }
 }
 
 function isBlade(text: string): text is Blade {

@@ -12,6 +12,8 @@ export interface MenuItem {
   readonly label?: string;
   readonly icon?: IconName;
   readonly disabled?: boolean;
+  /** For a choice among several: whether it is the present one. */
+  readonly checked?: boolean;
   readonly onSelect: () => void;
 }
 
@@ -74,8 +76,10 @@ function Item({ item, onDone }: { readonly item: MenuItem; readonly onDone: () =
     onDone();
     item.onSelect();
   };
+  const role = item.checked === undefined ? "menuitem" : "menuitemradio";
+  const { label, disabled, checked } = item;
   return (
-    <button type="button" class="menu-item" role="menuitem" tabIndex={-1} aria-label={item.label} disabled={item.disabled} onClick={select}>
+    <button type="button" class="menu-item" role={role} tabIndex={-1} aria-label={label} aria-checked={checked} disabled={disabled} onClick={select}>
       {item.icon !== undefined && <Icon name={item.icon} />}
       {item.text}
     </button>

@@ -38,7 +38,7 @@ test("boot diagnostics are enabled on a machine, and by the model and an upgrade
   assert.deepEqual(await callsOf("boot-diagnostics"), [
     `PATCH ${VM} {"properties":{"diagnosticsProfile":{"bootDiagnostics":{"enabled":true}}}}`,
   ]);
-  assert.deepEqual(await callsOf("boot-diagnostics", `${SCALE_SET}/virtualMachines/2`, { [SCALE_SET]: {} }), [
+  assert.deepEqual(await callsOf("boot-diagnostics", `${SCALE_SET}/virtualMachines/2`, { [SCALE_SET]: { properties: {} } }), [
     `GET ${SCALE_SET}`,
     `PATCH ${SCALE_SET} {"properties":{"virtualMachineProfile":{"diagnosticsProfile":{"bootDiagnostics":{"enabled":true}}}}}`,
     `POST ${SCALE_SET}/manualupgrade {"instanceIds":["2"]}`,
@@ -77,5 +77,5 @@ test("the firewall is opened of the account that the machine's boot diagnostics 
 });
 
 test("what only a person can mend has no button", () => {
-  for (const rule of ["role", "multi-factor", "lock", "storage-role", null]) assert.equal(mendFor(rule, recorder().arm, VM), null);
+  for (const rule of ["role", "multi-factor", "found", null]) assert.equal(mendFor(rule, recorder().arm, VM), null);
 });

@@ -1,34 +1,27 @@
 /** What the page can do itself about a refused console: a button for each rule that a call of the management REST cures. */
 import type { Arm } from "../../azure/arm";
+import { COMPUTE_API, type ScaleSet, type VirtualMachine } from "../../azure/compute";
 import { SERIAL_CONSOLE_VERSION, serialPortPath } from "../connection/browser_ports";
 import { machineName } from "./machine_name";
 
-const COMPUTE_VERSION = "2024-07-01";
 const STORAGE_VERSION = "2023-01-01";
 
 /** One way to mend it. */
 export interface Mend {
   /** What the button says. */
-  readonly label: string;
+  readonly text: string;
   /** What is going on while it is done. */
   readonly doing: string;
   /** Does it; the console can be connected to afterwards. @throws ArmError */
   act(): Promise<void>;
 }
 
-interface Diagnosed {
-  readonly properties?: {
-    readonly diagnosticsProfile?: { readonly bootDiagnostics?: { readonly enabled?: boolean; readonly storageUri?: string | null } };
-    readonly virtualMachineProfile?: { readonly diagnosticsProfile?: { readonly bootDiagnostics?: { readonly enabled?: boolean } } };
-  };
-}
-
 /** Starts a machine. */
 export function startMend(arm: Arm, machineId: string): Mend {
   return {
-    label: "Start",
+    text: "Start",
     doing: `Starting ${machineName(machineId).shown}`,
-    act: () => arm.call(`${machineId}/start`, COMPUTE_VERSION, { method: "POST" }),
+    act: () => arm.call(`${machineId}/start`, COMPUTE_API, { method: "POST" }),
   };
 }
 
@@ -46,10 +39,10 @@ export function mendFor(rule: string | null, arm: Arm, machineId: string): Mend 
     case "boot-diagnostics":
       return instance === null
         ? diagnosticsMend("Enable boot diagnostics", arm, machineId, { enabled: true })
-        : instanceMend(arm, instance.scaleSetId, instance.id);
+        : instanceMend(arm, instance.scaleSetId, instance.number);
     case "console-enabled":
       return {
-        label: "Enable the serial console for the subscription",
+        text: "Enable the serial console for the subscription",
         doing: "Enabling the serial console for the subscription",
         act: () =>
           arm.call(`/subscriptions/${subscriptionId}/providers/Microsoft.SerialConsole/consoleServices/default/enableConsole`, SERIAL_CONSOLE_VERSION, {
@@ -58,15 +51,17 @@ export function mendFor(rule: string | null, arm: Arm, machineId: string): Mend 
       };
     case "port-enabled":
       return {
-        label: "Enable the serial port",
+        text: "Enable the serial port",
         doing: "Enabling the serial port",
         act: () => arm.call(serialPortPath(machineId), SERIAL_CONSOLE_VERSION, { method: "PUT", body: { properties: { state: "enabled" } } }),
       };
     case "storage-firewall":
-      return { label: "Open the storage account's firewall", doing: "Opening the storage account's firewall", act: () => openFirewall(arm, machineId) };
+      return { text: "Open the storage account's firewall", doing: "Opening the storage account's firewall", act: () => openFirewall(arm, machineId) };
     case "storage-uri":
     case "storage-exists":
+    case "storage-role":
     case "storage-namespace":
+    case "storage-writable":
       return instance === null
         ? diagnosticsMend("Use managed storage for boot diagnostics", arm, machineId, { enabled: true, storageUri: null })
         : null;
@@ -75,34 +70,34 @@ export function mendFor(rule: string | null, arm: Arm, machineId: string): Mend 
   }
 }
 
-function diagnosticsMend(label: string, arm: Arm, machineId: string, bootDiagnostics: object): Mend {
+function diagnosticsMend(text: string, arm: Arm, machineId: string, bootDiagnostics: object): Mend {
   return {
-    label,
+    text,
     doing: "Changing the boot diagnostics",
     act: () =>
-      arm.call(machineId, COMPUTE_VERSION, { method: "PATCH", body: { properties: { diagnosticsProfile: { bootDiagnostics } } } }),
+      arm.call(machineId, COMPUTE_API, { method: "PATCH", body: { properties: { diagnosticsProfile: { bootDiagnostics } } } }),
   };
 }
 
 /** As the documents have it: update the model of the scale set, then upgrade the instance to it. */
 function instanceMend(arm: Arm, scaleSetId: string, instanceId: string): Mend {
   return {
-    label: "Enable boot diagnostics and upgrade the instance",
+    text: "Enable boot diagnostics and upgrade the instance",
     doing: "Updating the scale set's model and upgrading the instance",
     async act() {
-      const scaleSet = await arm.call<Diagnosed>(scaleSetId, COMPUTE_VERSION);
-      if (scaleSet.properties?.virtualMachineProfile?.diagnosticsProfile?.bootDiagnostics?.enabled !== true) {
+      const scaleSet = await arm.call<ScaleSet | undefined>(scaleSetId, COMPUTE_API);
+      if (scaleSet?.properties.virtualMachineProfile?.diagnosticsProfile?.bootDiagnostics?.enabled !== true) {
         const virtualMachineProfile = { diagnosticsProfile: { bootDiagnostics: { enabled: true } } };
-        await arm.call(scaleSetId, COMPUTE_VERSION, { method: "PATCH", body: { properties: { virtualMachineProfile } } });
+        await arm.call(scaleSetId, COMPUTE_API, { method: "PATCH", body: { properties: { virtualMachineProfile } } });
       }
-      await arm.call(`${scaleSetId}/manualupgrade`, COMPUTE_VERSION, { method: "POST", body: { instanceIds: [instanceId] } });
+      await arm.call(`${scaleSetId}/manualupgrade`, COMPUTE_API, { method: "POST", body: { instanceIds: [instanceId] } });
     },
   };
 }
 
 async function openFirewall(arm: Arm, machineId: string): Promise<void> {
-  const machine = await arm.call<Diagnosed>(machineId, COMPUTE_VERSION);
-  const uri = machine.properties?.diagnosticsProfile?.bootDiagnostics?.storageUri ?? "";
+  const machine = await arm.call<VirtualMachine>(machineId, COMPUTE_API);
+  const uri = machine.properties.diagnosticsProfile?.bootDiagnostics?.storageUri ?? "";
   const account = new URL(uri).hostname.split(".")[0];
   const { subscriptionId } = machineName(machineId);
   const accounts = await arm.list<{ id: string; name: string }>(

@@ -2,14 +2,14 @@
 import type { TerminalSize } from "../terminal/terminal";
 
 export interface Preferences {
-  /** The text's size, in points of CSS (px). */
+  /** The height of the text, in points. */
   readonly textSize: number;
   readonly size: TerminalSize;
   /** The caution that the output is logged has been read. */
   readonly hasReadLogCaution: boolean;
 }
 
-export const TEXT_SIZES = { smallest: 9, usual: 14, largest: 32 } as const;
+export const TEXT_SIZES = { smallest: 8, usual: 14, largest: 32 } as const;
 /** The limits of a terminal's size. */
 export const SIZE_LIMITS = { columns: { least: 20, most: 500 }, rows: { least: 5, most: 200 } } as const;
 

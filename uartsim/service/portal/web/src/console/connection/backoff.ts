@@ -1,4 +1,5 @@
 /** How long to wait before the next attempt. */
+import { backOffMs } from "../../azure/pause";
 
 const FIRST_MS = 500;
 const LONGEST_MS = 30_000;
@@ -12,6 +13,5 @@ const LONGEST_MS = 30_000;
  * @returns the delay in milliseconds.
  */
 export function backoffDelay(attempt: number, random: number): number {
-  const longest = Math.min(FIRST_MS * 2 ** (attempt - 1), LONGEST_MS);
-  return Math.round(longest * (0.5 + random / 2));
+  return Math.round(backOffMs(attempt, FIRST_MS, LONGEST_MS) * (0.5 + random / 2));
 }

@@ -17,6 +17,7 @@ import { afterClose, CloseCode, closeReason, SOCKET_CLOSED, SOCKET_MITIGATION } 
 import type { ConnectionState, ControlMessage } from "./connection";
 import { CONNECTING, readControlMessage } from "./control_messages";
 import { OutputPosition } from "./output_position";
+import { utf8Length } from "./paste_pump";
 import type { Position } from "./session_address";
 
 /** The part of a WebSocket that is used. */
@@ -74,7 +75,9 @@ export class ConsoleConnection {
   private socket: ConsoleSocket | null = null;
   private connectionString: string | null = null;
   private callOff: () => void = () => undefined;
+  /** What is typed while a token is renewed; null at all other times. */
   private held: string | null = null;
+  private typed = 0;
   private readonly position = new OutputPosition();
   /** Counts the attempts: what comes from an earlier one is not listened to. */
   private generation = 0;
@@ -109,11 +112,17 @@ export class ConsoleConnection {
       }
       if (this.held === null && this.socket !== null) {
         this.socket.send(text);
+        this.typed += utf8Length(text);
         return true;
       }
     }
     this.events.onNotSent([...text].length);
     return false;
+  }
+
+  /** How many bytes this WebSocket has been given to type. */
+  get typedBytes(): number {
+    return this.typed;
   }
 
   /** What `connect` answered for the session that is open now; null where none is. */
@@ -145,6 +154,7 @@ export class ConsoleConnection {
 
   private openSocket(generation: number, connectionString: string, token: string): void {
     let first = true;
+    this.typed = 0;
     this.connectionString = connectionString;
     const socket = this.ports.openSocket(connectionString, this.watching, this.position.resume(), {
       onMessage: (data) => {

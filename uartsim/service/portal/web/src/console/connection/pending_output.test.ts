@@ -24,23 +24,23 @@ class SlowTerminal {
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-test("output and notes come in their order, one write at a time", async () => {
+test("output and steps come in their order, one write at a time", async () => {
   const terminal = new SlowTerminal();
   const queue = new PendingOutput(terminal);
   queue.output(bytes("a"));
-  queue.note("n");
+  queue.step(() => terminal.note("n"));
   queue.output(bytes("b"));
   assert.deepEqual(terminal.shown, ["a"]);
   await terminal.parse();
   assert.deepEqual(terminal.shown, ["a", "[n]", "b"]);
 });
 
-test("beyond the limit the oldest output is given up, its place says how much, and notes stay", async () => {
+test("beyond the limit the oldest output is given up, its place says how much, and steps stay", async () => {
   const terminal = new SlowTerminal();
   const queue = new PendingOutput(terminal, 10);
   queue.output(bytes("first"));
   queue.output(bytes("12345"));
-  queue.note("n");
+  queue.step(() => terminal.note("n"));
   queue.output(bytes("67890"));
   queue.output(bytes("abcde"));
   await terminal.parse();

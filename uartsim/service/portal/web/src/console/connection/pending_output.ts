@@ -13,7 +13,7 @@ export interface OutputTerminal {
   note(text: string): void;
 }
 
-type Item = Uint8Array | string;
+type Item = Uint8Array | (() => void);
 
 export class PendingOutput {
   private items: Item[] = [];
@@ -33,9 +33,9 @@ export class PendingOutput {
     void this.run();
   }
 
-  /** A note in its place between the output. */
-  note(text: string): void {
-    this.items.push(text);
+  /** Does something in its place between the output. */
+  step(action: () => void): void {
+    this.items.push(action);
     void this.run();
   }
 
@@ -61,11 +61,11 @@ export class PendingOutput {
           this.terminal.note(`${this.given.toLocaleString()} bytes are missing here: the browser did not draw them in time.`);
           this.given = 0;
         }
-        if (typeof item === "string") {
-          this.terminal.note(item);
-        } else {
+        if (item instanceof Uint8Array) {
           this.waiting -= item.length;
           await this.terminal.write(item);
+        } else {
+          item();
         }
       }
     } finally {

@@ -5,7 +5,6 @@ import { Terminal } from "@xterm/xterm";
 import "@xterm/xterm/css/xterm.css";
 import "./terminal.css";
 import { TerminalClipboard } from "./clipboard";
-import { allowedDocument, creatingAllowed } from "./csp_document";
 import { fitCommand } from "./fit_command";
 import { BOOT_BEGINS, isFocusReport, limitSequences } from "./guest_sequences";
 import { isBrowserKey, pageKey, type PageKey } from "./key_handler";
@@ -13,6 +12,7 @@ import { addLinks } from "./links";
 import { Notes } from "./notes";
 import { OutputDecoder } from "./output_decoder";
 import { OutputQueue } from "./output_queue";
+import { allowSpanStyles, withStylesAllowed } from "./policy";
 import { drawByWebgl } from "./renderer";
 import { scrollbackText } from "./scrollback_text";
 import { ScrollbackSearch } from "./scrollback_search";
@@ -36,15 +36,14 @@ const FONTS = '"Cascadia Mono", "DejaVu Sans Mono", "Noto Sans Mono", Menlo, Con
 
 /** Makes a terminal in `parent`, which it fills. */
 export function createTerminal(parent: HTMLElement, events: TerminalEvents, options: TerminalOptions): ConsoleTerminal {
+  allowSpanStyles();
   const host = part(parent, "terminal-host");
   const terminal = new Terminal({
     allowProposedApi: true,
-    documentOverride: allowedDocument(),
     scrollback: SCROLLBACK_LINES,
     screenReaderMode: options.screenReader ?? true,
     minimumContrastRatio: LEAST_CONTRAST,
     fontFamily: FONTS,
-    fontSize: options.points * PIXELS_A_POINT,
     theme: themeColours(options.theme),
     cursorBlink: false,
     macOptionIsMeta: false,
@@ -91,7 +90,7 @@ class XtermTerminal implements ConsoleTerminal {
     const frame = part(element, "terminal-frame");
     const link = part(element, "terminal-link");
     link.hidden = true;
-    creatingAllowed(() => terminal.open(frame));
+    withStylesAllowed(() => terminal.open(frame));
     drawByWebgl(terminal);
     limitSequences(terminal, () => this.#replaying, (text) => this.#answer(text));
     addLinks(terminal, link, (url) => events.onLink(url));
@@ -160,7 +159,8 @@ class XtermTerminal implements ConsoleTerminal {
 
   setFontSize(points: number): void {
     this.#points = Math.min(LARGEST_PT, Math.max(SMALLEST_PT, Math.round(points)));
-    this.#terminal.options.fontSize = this.#points * PIXELS_A_POINT;
+    // Whole pixels: the WebGL renderer rounds the width of a character down.
+    this.#terminal.options.fontSize = Math.round(this.#points * PIXELS_A_POINT);
     this.#size.apply();
   }
 

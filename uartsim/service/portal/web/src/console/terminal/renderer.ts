@@ -2,7 +2,7 @@
 
 import { WebglAddon } from "@xterm/addon-webgl";
 import type { Terminal } from "@xterm/xterm";
-import { creatingAllowed } from "./csp_document";
+import { withStylesAllowed } from "./policy";
 
 /**
  * Draws a terminal by WebGL. Without WebGL, and when the browser takes the context away (it grants about 16 for all its
@@ -12,7 +12,7 @@ export function drawByWebgl(terminal: Terminal): void {
   let addon: WebglAddon;
   try {
     addon = new WebglAddon();
-    addon.onContextLoss(() => creatingAllowed(() => addon.dispose()));
+    addon.onContextLoss(() => withStylesAllowed(() => addon.dispose()));
     terminal.loadAddon(addon);
   } catch {
     // No WebGL 2: the DOM renderer stays.

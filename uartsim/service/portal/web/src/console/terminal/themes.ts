@@ -1,4 +1,9 @@
-/** The colours of the terminal. Each of the 16 has a contrast of at least 4.5 to the background, but the two nearest to it: xterm.js raises those. */
+/**
+ * The colours of the terminal.
+ *
+ * Black is dark and white is light in both themes, because programs use them as backgrounds too. Text in a colour that is
+ * too near to what is behind it is made lighter or darker by xterm.js, until its contrast is `LEAST_CONTRAST`.
+ */
 
 import type { ITheme } from "@xterm/xterm";
 
@@ -13,7 +18,7 @@ const DARK: ITheme = {
   cursorAccent: "#111318",
   selectionBackground: "#2f5f9e",
   selectionInactiveBackground: "#3a4252",
-  black: "#808794",
+  black: "#000000",
   red: "#ff7b72",
   green: "#56d364",
   yellow: "#e3b341",
@@ -21,7 +26,7 @@ const DARK: ITheme = {
   magenta: "#d2a8ff",
   cyan: "#56d4dd",
   white: "#d0d4da",
-  brightBlack: "#9aa2ae",
+  brightBlack: "#868e9b",
   brightRed: "#ffa198",
   brightGreen: "#7ee787",
   brightYellow: "#f2cc60",
@@ -46,15 +51,15 @@ const LIGHT: ITheme = {
   blue: "#0550ae",
   magenta: "#7a3ec8",
   cyan: "#0b6674",
-  white: "#5f6570",
-  brightBlack: "#4a4f59",
+  white: "#d5d9df",
+  brightBlack: "#5f6570",
   brightRed: "#c4242f",
   brightGreen: "#18752f",
   brightYellow: "#875b00",
   brightBlue: "#0a5cc2",
   brightMagenta: "#8648d0",
   brightCyan: "#0d6f7d",
-  brightWhite: "#686e79",
+  brightWhite: "#ffffff",
 };
 
 /** The colours of a theme. */
