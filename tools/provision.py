@@ -160,7 +160,12 @@ def main() -> int:
         print(f"  {requirement.name} (Debian package {requirement.package}): {requirement.purpose}")
     print("provision: tests that need these skip. As root on Debian, this command installs them:")
     print(" ", " ".join(install_command(missing)))
-    return 1 if os.environ.get("UARTSIM_STRICT", "").lower() in ("1", "true", "yes", "on") else 0
+    return 1 if is_strict() else 0
+
+
+def is_strict() -> bool:
+    """Whether something that is missing is a failure, as UARTSIM_STRICT says."""
+    return os.environ.get("UARTSIM_STRICT", "").lower() in ("1", "true", "yes", "on")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.machine.rig import open_port
 from tests.service.gateway.binary_client import BinaryClient
-from tests.service.gateway.console_rig import open_rig
+from tests.service.gateway.console_rig import Rig, open_rig
 from tests.service.gateway.test_hostile_clients import connected, handshake, read_to_end
 from uartsim.access.hub import Hub
 from uartsim.access.output_filters import QueryFilter
@@ -201,21 +201,69 @@ def test_an_offset_that_is_not_there_yet_is_not_believed(offset: str) -> None:
         assert again.output == b"twelve bytes"
 
 
-def test_after_a_restart_of_the_machine_the_old_place_is_not_believed() -> None:
+def test_after_a_restart_of_the_machine_the_old_boot_s_last_words_come_first() -> None:
     with open_rig() as rig:
         alice = BinaryClient(rig)
         rig.write(b"first boot")
         alice.read_output(b"first boot")
         resume = alice.resume
         alice.client.hang_up()
+        rig.write(b"\x1b[6n: panic")
+        _restart(rig)
+        rig.write(b"second\x1b[6n boot")
+        again = BinaryClient(rig, query=resume)
+        again.read_until(lambda: len(again.of_kind("current")) == 2)
+        assert again.output == b"\x18\x18\x18\x18: panicsecond\x18\x18\x18\x18 boot"
+        hello, boot = again.of_kind("hello")[0], again.of_kind("boot")[0]
+        assert (hello["boot"], hello["from"]) == (alice.boot, len(b"first boot"))
+        assert (boot["boot"], boot["from"]) == (again.boot, 0)
+        assert again.boot != alice.boot
+        assert again.offset == len(b"second\x1b[6n boot")
+        assert again.of_kind("missing") == []
+        again.client.send("typed")
+        again.read_output(b"typed")
+
+
+def test_the_last_words_are_shown_while_the_machine_has_not_started_again() -> None:
+    with open_rig() as rig:
+        alice = BinaryClient(rig)
+        rig.write(b"first boot")
+        alice.read_output(b"first boot")
+        resume = alice.resume
+        alice.client.hang_up()
+        rig.write(b": panic")
         rig.call(rig.machine.switch_off, PowerState.STARTING)
         rig.wait_until(lambda: rig.machine.hub is None, "the first boot is over")
+        again = BinaryClient(rig, query=resume)
+        again.read_output(b": panic")
         rig.call(rig.machine.switch_on)
-        rig.wait_until(lambda: rig.machine.hub is not None, "the second boot")
-        rig.write(b"second boot is longer than the first one")
+        again.read_message("boot")
+
+
+def test_a_boot_before_the_last_is_not_kept_and_its_place_is_not_believed() -> None:
+    with open_rig() as rig:
+        alice = BinaryClient(rig)
+        rig.write(b"first boot")
+        alice.read_output(b"first boot")
+        resume = alice.resume
+        alice.client.hang_up()
+        for _ in range(2):
+            _restart(rig)
+            bob = BinaryClient(rig, "bob")
+            bob.read_message("current")
+            bob.client.hang_up()
+        rig.write(b"third boot is longer than the first one")
         again = BinaryClient(rig, query=resume)
         again.read_message("current")
-        assert again.output == b"second boot is longer than the first one"
+        assert again.of_kind("hello")[0]["from"] == 0
+        assert again.output == b"third boot is longer than the first one"
+
+
+def _restart(rig: Rig) -> None:
+    rig.call(rig.machine.switch_off, PowerState.STARTING)
+    rig.wait_until(lambda: rig.machine.hub is None, "the boot is over")
+    rig.call(rig.machine.switch_on)
+    rig.wait_until(lambda: rig.machine.hub is not None, "the next boot")
 
 
 def test_no_two_services_name_a_boot_alike() -> None:

@@ -98,6 +98,15 @@ class PortalUser:
         self.terminal.focus()
         self.page.keyboard.press(key)
 
+    def compose(self, text: str) -> None:
+        """Enter a text at the terminal by an input method: it is composed, and then comes at once."""
+        self.terminal.focus()
+        session = self.page.context.new_cdp_session(self.page)
+        for end in range(1, len(text) + 1):
+            session.send("Input.imeSetComposition", {"text": text[:end], "selectionStart": end, "selectionEnd": end})
+        session.send("Input.insertText", {"text": text})
+        session.detach()
+
     def login(self, user: str = "root", password: str = "toor") -> None:
         """Log in to a Linux at its prompt."""
         self.expect_in_terminal("login:")

@@ -54,6 +54,9 @@ class MachineLine:
         self._output = output
         self._options = options
         self._boots = boots
+        resume = options.resume
+        #: The boot that the client has seen, if that is over: its rest is shown first.
+        self._ended = boots.ended(machine, resume.boot) if resume is not None else None
         self._hub: Hub | None = None  # the one of the boot that is shown
         self._client: HubClient | None = None
         self._has_left = False
@@ -66,20 +69,22 @@ class MachineLine:
         hub = self._machine.hub
         if self._has_left or hub is None or hub.closed or hub is self._hub:
             return
-        self._is_first = self._hub is None
-        self._hub = hub
         history = self._history = self._shown_of(hub)
+        self._is_first = self._hub is None and self._ended is None
+        self._hub = hub
+        self._boots.keep(self._machine, hub)
         watch = self._options.watch
         self._client = hub.attach(self._who, watch=watch, force=not watch, start=history.start)
         if not watch:
             hub.com1.set_far_outputs(hub.com1.cable.far_outputs | ModemOutput.DTR)
 
     def _shown_of(self, hub: Hub) -> History:
-        if not self._is_first:
+        options = self._options
+        if self._hub is not None:
             return History(hub.start, 0, lost=hub.start)
-        if self._options.resume is not None:
-            return resumed_history(hub, self._boots.id_of(hub), self._options.resume, self._options.replay_bytes)
-        return new_history(hub, self._options.replay_bytes)
+        if options.resume is not None:
+            return resumed_history(hub, self._boots.id_of(hub), options.resume, options.replay_bytes)
+        return new_history(hub, options.replay_bytes)
 
     def leave(self) -> Hub | None:
         """Leave the line at once: nothing goes either way any more; returns the hub that it has left."""
@@ -99,6 +104,8 @@ class MachineLine:
             trio.BrokenResourceError: the client has gone.
         """
         machine = self._machine
+        if self._ended is not None:
+            await self._show_rest(self._ended)
         while True:
             self.sit_down()
             if self._client is not None:
@@ -147,6 +154,17 @@ class MachineLine:
     def is_held_up(self) -> bool:
         """What was typed waits for the guest, and nothing more is read from the client."""
         return self._waiting_for_room is not None
+
+    async def _show_rest(self, hub: Hub) -> None:
+        """Show what a boot that is over had still to say."""
+        output, boot, options = self._output, self._boots.id_of(hub), self._options
+        assert options.resume is not None
+        history = resumed_history(hub, boot, options.resume, options.replay_bytes)
+        await output.begin(hub, history, boot, is_first=True)
+        position, data = hub.read(history.start)
+        while data:
+            await output.show(data)
+            position, data = hub.read(position + len(data))
 
     async def _show(self, client: HubClient) -> None:
         output, missed, is_flood = self._output, 0, False
