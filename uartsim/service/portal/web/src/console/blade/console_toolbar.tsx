@@ -28,7 +28,9 @@ export function ConsoleToolbar({ machine, items, help }: ConsoleToolbarProps): J
           <Tool key={item.id} item={item} />
         ))}
         {hidden.length > 0 && <Menu label="More" icon="more" items={hidden} />}
-        <Tool item={help} />
+        <Button kind="quiet" icon={help.icon} label={help.label} expanded={help.expanded} onClick={help.onSelect}>
+          {help.text}
+        </Button>
       </Toolbar>
     </div>
   );
