@@ -166,7 +166,9 @@ export class ScrollbackSearch {
     const width = Math.min(this.#width(match), this.#terminal.cols - x);
     const mark = this.#terminal.registerDecoration({ marker, x, width });
     if (mark === undefined) return;
-    mark.onRender((element) => element.classList.add("terminal-match"));
+    const selected = this.#terminal.getSelectionPosition()?.start;
+    const isCurrent = selected?.x === x && selected.y === y;
+    mark.onRender((element) => element.classList.add("terminal-match", ...(isCurrent ? ["terminal-match-current"] : [])));
     mark.onDispose(() => marker.dispose());
     this.#marks.push(mark);
   }
