@@ -169,7 +169,9 @@ def test_a_service_with_another_key_asks_to_sign_in_again_over_the_view(restarte
     dialog = user.page.get_by_role("dialog", name="Sign in again")
     expect(dialog.get_by_label("User name")).to_have_value("owner@example.com")
     expect(dialog.get_by_label("Password", exact=True)).to_be_focused()
-    user.page.keyboard.press("Escape")
+    for _ in range(3):
+        user.page.keyboard.press("Escape")
+        expect(dialog).to_be_visible()
     dialog.get_by_label("Password", exact=True).fill("wrong")
     dialog.get_by_role("button", name="Sign in").click()
     expect(dialog.get_by_role("alert")).to_contain_text("AADSTS50126")
