@@ -15,8 +15,8 @@ from tests.patience import patience
 _EXPECTED = re.compile(
     r"Failed to load resource: (the server responded with a status of (4\d\d|50[0-4])|net::ERR_CONNECTION_\w+|net::ERR_EMPTY)"
     r"|WebSocket connection to '[^']+' failed"
-    # Without a graphics card Chromium draws in software, and says that this takes time.
-    r"|GL Driver Message \(OpenGL, Performance"
+    # Without a graphics card Chromium draws in software, and both it and xterm.js say that this takes time.
+    r"|GL Driver Message \(OpenGL, Performance|task queue exceeded allotted deadline"
 )
 _REPORT_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) =>

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import ssl
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -62,6 +63,11 @@ class PortalService:
     def port(self) -> int:
         """Its TCP port."""
         return httpx.URL(self.url).port or 443
+
+    @property
+    def state(self) -> Path:
+        """Its state folder."""
+        return self._process.state
 
     def kill(self) -> None:
         """End it at once, as a loss of power does."""

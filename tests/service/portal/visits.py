@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, ViewportSize
 
 from tests.patience import patience
 from tests.service.portal.page_watch import PageWatch
@@ -15,6 +15,8 @@ from tests.service.portal.portal_user import PortalUser
 
 #: What a person waits for at the page comes within this time, in milliseconds.
 TIMEOUT_MS = patience(15) * 1000
+#: A window as people have it.
+VIEWPORT: Final[ViewportSize] = {"width": 1280, "height": 800}
 
 
 @contextmanager
@@ -28,7 +30,7 @@ def visits(browser: Browser) -> Iterator[Callable[..., PortalUser]]:
 
     def visit(service: PortalService, url: str = "", **options: Any) -> PortalUser:
         url = url or service.url
-        context = browser.new_context(ignore_https_errors=True, **options)
+        context = browser.new_context(**{"viewport": VIEWPORT, **options}, ignore_https_errors=True)
         context.set_default_timeout(TIMEOUT_MS)
         watch = PageWatch(context, url)
         opened.append((context, watch))

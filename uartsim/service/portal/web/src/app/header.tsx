@@ -42,7 +42,7 @@ export function Header({ route, settings, userName, onSignOut }: HeaderProps): J
           </>
         )}
       </header>
-      {userName !== null && (
+      {userName !== null && route.view !== "resources" && (
         <div class="header-way">
           <Breadcrumb crumbs={crumbsOf(route, settings?.consoleTitle ?? "Serial Console")} />
         </div>

@@ -1,5 +1,6 @@
 /** Buttons, and links that look like them, with accessible names that say what they do. */
 import type { ComponentChildren, JSX } from "preact";
+import { toast } from "./announce";
 import { Icon, type IconName } from "./icon";
 import "./button.css";
 
@@ -17,6 +18,8 @@ interface Look {
 interface ButtonProps extends Look {
   readonly onClick: () => void;
   readonly disabled?: boolean | undefined;
+  /** Why it does not apply now; it can take the focus still, and a click tells the reason. */
+  readonly unavailable?: string | null | undefined;
   /** The work that it started goes on: the button keeps its size and the focus, and takes no further click. */
   readonly busy?: boolean;
   /** For a button that opens something: whether it is open. */
@@ -28,20 +31,21 @@ interface ButtonProps extends Look {
 }
 
 export function Button(props: ButtonProps): JSX.Element {
-  const { onClick, label, disabled = false, busy = false, expanded, pressed, popup } = props;
+  const { onClick, label, disabled = false, unavailable = null, busy = false, expanded, pressed, popup } = props;
+  const act = unavailable === null ? onClick : () => toast(unavailable);
   return (
     <button
       type="button"
       class={look(props)}
       aria-label={label}
-      title={label}
+      title={unavailable ?? label}
       aria-expanded={expanded}
       aria-pressed={pressed}
       aria-haspopup={popup}
       aria-busy={busy}
-      aria-disabled={busy}
+      aria-disabled={busy || unavailable !== null}
       disabled={disabled}
-      onClick={busy ? undefined : onClick}
+      onClick={busy ? undefined : act}
     >
       {content(props)}
     </button>

@@ -58,16 +58,18 @@ export function ConsoleDialogs(props: ConsoleDialogsProps): JSX.Element | null {
       return <SysrqDialog machine={machine} busy={commands.isBusy} error={commands.error} onSend={commands.sysrq} onClose={close} />;
     case "nmi":
     case "restart":
-    case "reset":
+    case "reset": {
+      const action = dialog.kind;
       return (
         <PowerDialog
-          action={dialog.kind}
+          action={action}
           machine={machine}
           busy={commands.isBusy}
           error={commands.error}
-          onConfirm={() => commands.power(dialog.kind)}
+          onConfirm={() => commands.power(action)}
           onCancel={close}
         />
       );
+    }
   }
 }

@@ -20,6 +20,7 @@ export class TerminalClipboard {
   rightClick: "menu" | "paste" = "menu";
   readonly #terminal: Terminal;
   readonly #events: TerminalEvents;
+  readonly #listening = new AbortController();
 
   constructor(terminal: Terminal, element: HTMLElement, events: TerminalEvents) {
     this.#terminal = terminal;
@@ -31,6 +32,7 @@ export class TerminalClipboard {
     element.addEventListener("drop", (event) => this.#onDrop(event), true);
     element.addEventListener("dragover", (event) => event.preventDefault(), true);
     element.addEventListener("contextmenu", (event) => this.#onMenu(event), true);
+    window.addEventListener("mouseup", () => this.#limitPrimarySelection(), { signal: this.#listening.signal });
   }
 
   selection(): string {
@@ -58,6 +60,20 @@ export class TerminalClipboard {
       return;
     }
     this.#give(text);
+  }
+
+  dispose(): void {
+    this.#listening.abort();
+  }
+
+  /** On X11 and Wayland xterm.js selects a copy of what was selected, for a middle click elsewhere: that too without hidden text. */
+  #limitPrimarySelection(): void {
+    const { textarea } = this.#terminal;
+    if (textarea === undefined || textarea.value === "" || textarea.value !== this.#terminal.getSelection()) return;
+    const shown = this.selection();
+    if (shown === textarea.value) return;
+    textarea.value = shown;
+    textarea.select();
   }
 
   #give(text: string): void {

@@ -14,11 +14,14 @@ import { OutputDecoder } from "./output_decoder";
 import { OutputQueue } from "./output_queue";
 import { allowSpanStyles, withStylesAllowed } from "./policy";
 import { drawByWebgl } from "./renderer";
+import { ScreenKeys } from "./screen_keys";
 import { scrollbackText } from "./scrollback_text";
 import { ScrollbackSearch } from "./scrollback_search";
 import type { ConsoleTerminal, SearchQuery, TerminalEvents, TerminalOptions, TerminalSize } from "./terminal";
 import { SizeKeeper } from "./terminal_size";
 import { LEAST_CONTRAST, themeColours } from "./themes";
+import { typeInsertedText } from "./text_input";
+import { scrollByTouch } from "./touch_scroll";
 
 /** How many lines are kept above the screen. */
 const SCROLLBACK_LINES = 100_000;
@@ -58,6 +61,7 @@ export function createTerminal(parent: HTMLElement, events: TerminalEvents, opti
   const made = new XtermTerminal(host, terminal, events);
   made.setTheme(options.theme);
   made.setRightClick(options.rightClick ?? "menu");
+  made.setKeys(options.keys ?? "auto");
   made.setFontSize(options.points);
   made.setSize(options.size);
   return made;
@@ -80,6 +84,7 @@ class XtermTerminal implements ConsoleTerminal {
   readonly #clipboard: TerminalClipboard;
   readonly #search: ScrollbackSearch;
   readonly #size: SizeKeeper;
+  readonly #keys: ScreenKeys;
   #points = USUAL_PT;
   #replaying = false;
 
@@ -98,6 +103,13 @@ class XtermTerminal implements ConsoleTerminal {
     this.#notes = new Notes(terminal, (text, then) => terminal.write(text, then));
     this.#clipboard = new TerminalClipboard(terminal, frame, events);
     this.#search = new ScrollbackSearch(terminal);
+    this.#keys = new ScreenKeys({
+      type: (text) => terminal.input(text),
+      applicationKeys: () => terminal.modes.applicationCursorKeysMode,
+    });
+    element.append(this.#keys.element);
+    scrollByTouch(terminal, frame);
+    typeInsertedText(terminal, frame);
     this.#size = new SizeKeeper(terminal, frame);
     terminal.attachCustomKeyEventHandler((event) => this.#onKey(event));
     terminal.onData((data) => this.#onData(data));
@@ -181,7 +193,9 @@ class XtermTerminal implements ConsoleTerminal {
     this.#clipboard.rightClick = does;
   }
 
-  setKeys(_keys: "auto" | "shown" | "hidden"): void {}
+  setKeys(keys: "auto" | "shown" | "hidden"): void {
+    this.#keys.show(keys);
+  }
 
   selection(): string {
     return this.#clipboard.selection();
@@ -206,6 +220,8 @@ class XtermTerminal implements ConsoleTerminal {
   dispose(): void {
     this.#queue.close();
     this.#size.dispose();
+    this.#keys.dispose();
+    this.#clipboard.dispose();
     this.#search.end();
     this.#terminal.dispose();
     this.element.remove();
@@ -216,7 +232,7 @@ class XtermTerminal implements ConsoleTerminal {
   }
 
   #onData(data: string): void {
-    if (!isFocusReport(data)) this.#events.onType(data);
+    if (!isFocusReport(data)) this.#events.onType(this.#keys.modified(data));
   }
 
   /** False keeps a key from the guest. */

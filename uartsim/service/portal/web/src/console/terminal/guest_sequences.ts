@@ -20,17 +20,22 @@
  * | OSC 8 (links)                           | kept     | http and https only, shown in full, asked before opened: links.ts |
  * | OSC 1337, sixel, other images           | ignored  | nothing here draws them |
  * | BEL                                     | ignored  | a flood of them would be a nuisance |
- * | CSI n L, M, S, T, I, Z, b beyond `MOST_REPEATS` | ignored | each step of them takes time; xterm.js would try 2^31 |
+ * | CSI n L, M, S, T, I, Z, b               | kept     | but after `LONG_MS` of them the page gets its turn |
+ * | the same with n beyond `MOST_REPEATS`   | ignored  | each step takes time or memory; xterm.js would try 2^31 |
  * | CSI ? 1000 h ... (mouse)                | kept     | as in any terminal: clicks are typed; Shift selects text |
  */
 
 import type { IDisposable, Terminal } from "@xterm/xterm";
+import { pageTurn } from "./page_turn";
 
 /** Answers to the guest in a second; the rest is dropped. */
 const ANSWERS_A_SECOND = 20;
 
 /** The most lines, tabs or characters that one sequence may insert, delete, scroll, jump or repeat. */
-const MOST_REPEATS = 1000;
+const MOST_REPEATS = 500;
+
+/** How long a row of such sequences may take before the page gets its turn, in milliseconds. */
+const LONG_MS = 10;
 
 const IGNORED_OSC = [0, 1, 2, 4, 5, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 52, 104, 105, 110, 111, 112, 777, 1337, 5522];
 const REPEATING_CSI = ["L", "M", "S", "T", "I", "Z", "b"];
@@ -101,10 +106,24 @@ export function limitSequences(terminal: Terminal, isReplaying: () => boolean, a
     parser.registerCsiHandler({ final: "t" }, ignore),
     parser.registerDcsHandler({ intermediates: "$", final: "q" }, ignore),
     ...IGNORED_OSC.map((number) => parser.registerOscHandler(number, ignore)),
-    ...REPEATING_CSI.map((final) =>
-      parser.registerCsiHandler({ final }, (params) => typeof params[0] === "number" && params[0] > MOST_REPEATS),
-    ),
+    ...REPEATING_CSI.map((final) => parser.registerCsiHandler({ final }, boundedRepeats())),
   ];
+}
+
+/** A handler that drops sequences with great counts, and lets xterm.js do the others, with turns of the page between them. */
+function boundedRepeats(): (params: (number | number[])[]) => boolean | Promise<boolean> {
+  let turn_ms = 0;
+  return (params) => {
+    if (typeof params[0] === "number" && params[0] > MOST_REPEATS) return true;
+    const now_ms = performance.now();
+    // The first in a while begins a new row of them.
+    if (now_ms - turn_ms > 2 * LONG_MS) turn_ms = now_ms;
+    if (now_ms - turn_ms < LONG_MS) return false;
+    return pageTurn().then(() => {
+      turn_ms = performance.now();
+      return false;
+    });
+  };
 }
 
 /**

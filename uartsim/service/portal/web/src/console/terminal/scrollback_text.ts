@@ -1,39 +1,31 @@
 /** The text of the scroll-back, whole line by whole line, without keeping the page busy. */
 
 import type { IBuffer, Terminal } from "@xterm/xterm";
+import { pageTurn } from "./page_turn";
 
 /** How long to work before the page gets its turn, in milliseconds. */
 const TURN_MS = 10;
 
-/** Gives the page its turn; at once, where a timer would wait 4 ms. */
-export function pageTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    const channel = new MessageChannel();
-    channel.port1.onmessage = () => {
-      channel.port1.close();
-      resolve();
-    };
-    channel.port2.postMessage(null);
-  });
-}
+/** The most rows that are read at one go; a longer line comes in parts. */
+const MOST_ROWS = 500;
 
-/** A line of text, and the rows of the terminal over which it is wrapped. */
+/** A line of text, or a part of one, that is wrapped over some rows of the terminal. */
 export interface WholeLine {
   readonly text: string;
   /** The first row, from 0 at the top of the scroll-back. */
   readonly row: number;
   readonly rows: number;
+  /** Whether the line ends here; otherwise another part follows. */
+  readonly ends: boolean;
 }
 
-/** The whole line that begins at a row. */
+/** The line that begins at a row. */
 export function wholeLine(buffer: IBuffer, row: number): WholeLine {
   let text = "";
-  let next = row;
-  for (;;) {
-    const wraps = buffer.getLine(next + 1)?.isWrapped === true;
-    text += buffer.getLine(next)?.translateToString(!wraps) ?? "";
-    next += 1;
-    if (!wraps) return { text, row, rows: next - row };
+  for (let rows = 1; ; rows++) {
+    const wraps = buffer.getLine(row + rows)?.isWrapped === true;
+    text += buffer.getLine(row + rows - 1)?.translateToString(!wraps) ?? "";
+    if (!wraps || rows === MOST_ROWS) return { text, row, rows, ends: !wraps };
   }
 }
 
@@ -75,15 +67,12 @@ async function rowAfterTurn(terminal: Readable, row: number): Promise<number> {
 /** All text of a terminal's main buffer, each line ended by LF, without the empty lines at the end. */
 export async function scrollbackText(terminal: Readable): Promise<string> {
   const parts: string[] = [];
-  let empty = 0;
-  await eachWholeLine(terminal, ({ text }) => {
-    if (text === "") {
-      empty += 1;
-    } else {
-      parts.push("\n".repeat(empty), text, "\n");
-      empty = 0;
-    }
+  let newlines = 0;
+  await eachWholeLine(terminal, ({ text, ends }) => {
+    if (text !== "") parts.push("\n".repeat(newlines), text);
+    if (text !== "") newlines = 0;
+    if (ends) newlines += 1;
     return true;
   });
-  return parts.join("");
+  return parts.length === 0 ? "" : parts.join("") + "\n";
 }
