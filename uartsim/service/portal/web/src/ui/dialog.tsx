@@ -1,6 +1,6 @@
 /** A modal dialog: the browser's own element keeps the focus in it, closes it with Esc, and gives the focus back. */
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import "./dialog.css";
 
 interface DialogProps {
@@ -21,14 +21,17 @@ interface DialogProps {
 export function Dialog({ title, children, actions, onClose, width = "plain" }: DialogProps): JSX.Element {
   const element = useRef<HTMLDialogElement>(null);
   const heading = useId();
-  useEffect(() => {
+  // Before the effects of what is in it, which may choose where the focus starts.
+  useLayoutEffect(() => {
     const before = document.activeElement;
     const dialog = element.current;
     dialog?.showModal();
     dialog?.querySelector<HTMLElement>("[data-initial-focus]")?.focus();
     return () => {
-      // The element is gone by now, and the browser gives the focus back only when a dialog is closed.
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
+      // While the dialog is there, nothing beside it can take the focus: its element is removed right after this.
+      queueMicrotask(() => {
+        if (before instanceof HTMLElement && before.isConnected) before.focus();
+      });
     };
   }, []);
   const cancelled = (event: Event): void => {
@@ -36,8 +39,15 @@ export function Dialog({ title, children, actions, onClose, width = "plain" }: D
     event.preventDefault();
     onClose();
   };
+  const closed = (): void => {
+    onClose();
+    // Chromium closes at the second Esc whatever the page says: what is still part of the page is shown again.
+    setTimeout(() => {
+      if (element.current?.open === false) element.current.showModal();
+    });
+  };
   return (
-    <dialog ref={element} class={`dialog dialog-${width}`} aria-labelledby={heading} onCancel={cancelled} onClose={onClose}>
+    <dialog ref={element} class={`dialog dialog-${width}`} aria-labelledby={heading} onCancel={cancelled} onClose={closed}>
       <h2 id={heading}>{title}</h2>
       <div class="dialog-body">{children}</div>
       <div class="dialog-actions">{actions}</div>
