@@ -55,14 +55,14 @@ def page_is_built(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture(scope="module")
 def start_service(
     tmp_path_factory: pytest.TempPathFactory, keys: Path, page_is_built: None
-) -> Iterator[Callable[[str], PortalService]]:
-    """Starts services: ``start_service(tenant_text)``; they end with the module."""
+) -> Iterator[Callable[..., PortalService]]:
+    """Starts services: ``start_service(tenant_text, *options)``; they end with the module."""
     started: list[PortalService] = []
 
-    def start(tenant: str) -> PortalService:
+    def start(tenant: str, *options: str) -> PortalService:
         folder = tmp_path_factory.mktemp("portal")
         shutil.copytree(keys, folder / "state")
-        service = PortalService(lambda port: ServeProcess(folder, tenant, "--port", str(port or 0)))
+        service = PortalService(lambda port: ServeProcess(folder, tenant, "--port", str(port or 0), *options))
         started.append(service)
         return service
 

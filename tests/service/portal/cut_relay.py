@@ -10,17 +10,19 @@ from types import TracebackType
 class CutRelay:
     """A relay of TCP connections.  A context manager.
 
+    The console is for pages of the service's own port, so the relay has the same port on the other loopback address.
+
     Args:
-        port: the service's port on localhost.
+        port: the port of a service that listens on ::1 only.
 
     Attributes:
         url: where the portal is reached through the relay.
     """
 
     def __init__(self, port: int) -> None:
-        self._server = ("127.0.0.1", port)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"https://localhost:{self._listener.getsockname()[1]}"
+        self._server = ("::1", port)
+        self._listener = socket.create_server(("127.0.0.1", port))
+        self.url = f"https://127.0.0.1:{port}"
         self._lock = threading.Lock()
         self._open: list[socket.socket] = []
         self._refuses = False

@@ -65,7 +65,11 @@ class PortalUser:
     def open_console(self, machine: str) -> None:
         """Go to a machine's console, and wait until it is connected."""
         self.open_blade(machine, "console")
-        expect(self.terminal).to_be_visible()
+        self.expect_connected()
+
+    def expect_connected(self, how: str = "Connected") -> None:
+        """Wait until the status line says that the console is connected."""
+        expect(self.page.get_by_role("definition").get_by_text(how, exact=True)).to_be_visible()
 
     @property
     def terminal(self) -> Locator:
@@ -86,6 +90,13 @@ class PortalUser:
             self.page.wait_for_function(_HAS_SEEN, arg=text)
         except Exception as error:
             raise AssertionError(f"no {text!r} in the terminal: {self.terminal_text()!r}") from error
+
+    def expect_prompt(self, prompt: str) -> None:
+        """Wait until a prompt is the last that is visible in the terminal."""
+        try:
+            self.page.wait_for_function(f"(prompt) => ({_SEEN})().trimEnd().endsWith(prompt)", arg=prompt)
+        except Exception as error:
+            raise AssertionError(f"no {prompt!r} at the end of the terminal: {self.terminal_text()!r}") from error
 
     def type(self, text: str) -> None:
         """Type at the terminal, and Enter."""
@@ -109,7 +120,7 @@ class PortalUser:
 
     def login(self, user: str = "root", password: str = "toor") -> None:
         """Log in to a Linux at its prompt."""
-        self.expect_in_terminal("login:")
+        self.expect_prompt("login:")
         self.type(user)
         self.expect_in_terminal("Password:")
         self.type(password)

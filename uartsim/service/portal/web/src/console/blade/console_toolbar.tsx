@@ -9,7 +9,7 @@ import { useOverflow } from "./use_overflow";
 import "./console_toolbar.css";
 
 /** The width of the menu button and of Help, which are always there, in pixels. */
-const RESERVED = 140;
+const RESERVED = 150;
 
 interface ConsoleToolbarProps {
   readonly machine: string;
@@ -28,7 +28,9 @@ export function ConsoleToolbar({ machine, items, help }: ConsoleToolbarProps): J
           <Tool key={item.id} item={item} />
         ))}
         {hidden.length > 0 && <Menu label="More" icon="more" items={hidden} />}
-        <Tool item={help} />
+        <Button kind="quiet" icon={help.icon} label={help.label} expanded={help.expanded} onClick={help.onSelect}>
+          {help.text}
+        </Button>
       </Toolbar>
     </div>
   );

@@ -14,7 +14,7 @@ test("what is kept is read back", () => {
 });
 
 test("damaged preferences are as usual, and sizes stay within their limits", () => {
-  const usual: Preferences = { textSize: 14, size: "window", hasReadLogCaution: false };
+  const usual: Preferences = { textSize: 11, size: "window", hasReadLogCaution: false };
   for (const text of [null, "{", "null", "[]", '{"size":{"columns":1e9,"rows":1}}', '{"size":{"columns":80.5,"rows":24}}', '{"textSize":"x"}']) {
     assert.deepEqual(readPreferences(storage(text)), usual, String(text));
   }
@@ -25,6 +25,6 @@ test("a browser that keeps nothing is no error", () => {
   const refuse = (): never => {
     throw new Error("denied");
   };
-  assert.equal(readPreferences({ getItem: refuse }).textSize, 14);
+  assert.equal(readPreferences({ getItem: refuse }).textSize, 11);
   keepPreferences({ setItem: refuse }, readPreferences(storage(null)));
 });

@@ -9,7 +9,7 @@ export interface Preferences {
   readonly hasReadLogCaution: boolean;
 }
 
-export const TEXT_SIZES = { smallest: 8, usual: 14, largest: 32 } as const;
+export const TEXT_SIZES = { smallest: 8, usual: 11, largest: 32 } as const;
 /** The limits of a terminal's size. */
 export const SIZE_LIMITS = { columns: { least: 20, most: 500 }, rows: { least: 5, most: 200 } } as const;
 

@@ -57,7 +57,7 @@ const SIZES = [
 ] as const;
 
 export function toolItems(state: ToolState, actions: ToolActions): readonly ToolItem[] {
-  return [...powerItems(state, actions), ...textItems(state, actions), ...sizeItems(state, actions), ...placeItems(state, actions)];
+  return [...powerItems(state, actions), ...textItems(state, actions), ...placeItems(state, actions), ...sizeItems(state, actions)];
 }
 
 function powerItems({ machine, view, isWindows }: ToolState, { open }: ToolActions): ToolItem[] {
@@ -129,13 +129,12 @@ function placeItems({ machine, view, isAlone, panel }: ToolState, actions: ToolA
   const isWatching = view.connection.kind === "connected" && view.connection.watching;
   const watch: ToolItem = {
     id: "watch",
-    text: "Watch only",
     label: `Watch only: leave the line of ${machine} to others`,
     icon: "eye",
     pressed: isWatching,
     onSelect: () => actions.watch(!isWatching),
   };
-  const popOut: ToolItem = { id: "pop-out", text: "Pop out", label: "Move the console into a window of its own", icon: "external", onSelect: actions.popOut };
+  const popOut: ToolItem = { id: "pop-out", label: "Move the console into a window of its own", icon: "external", onSelect: actions.popOut };
   return [
     watch,
     ...(isAlone ? [] : [popOut]),

@@ -15,7 +15,7 @@ export function useOverflow(row: RefObject<HTMLElement>, count: number, reserve:
     const element = row.current;
     if (element === null) return;
     const gap = Number.parseFloat(getComputedStyle(element).columnGap) || 0;
-    const tools = [...element.querySelectorAll<HTMLElement>("[data-tool]")];
+    const tools = [...element.querySelectorAll<HTMLElement>("[data-tool]")].slice(0, count);
     if (tools.length === count) widths.current = tools.map((tool) => tool.offsetWidth + gap);
     const measure = (): void => setRoom(element.clientWidth);
     const observer = new ResizeObserver(measure);
