@@ -1,6 +1,7 @@
 import { defineConfig } from "vite";
 import { deskServer } from "./desk_server.ts";
 import { pageManifest } from "./page_manifest.ts";
+import { renderBlocking } from "./render_blocking.ts";
 
 export default defineConfig(({ command }) => ({
   base: "/portal/",
@@ -13,6 +14,6 @@ export default defineConfig(({ command }) => ({
     reportCompressedSize: false,
   },
   ...(command === "serve" ? { server: deskServer() } : {}),
-  plugins: [pageManifest()],
+  plugins: [pageManifest(), renderBlocking()],
   esbuild: { jsx: "automatic", jsxImportSource: "preact" },
 }));

@@ -28,8 +28,10 @@ export function Dialog({ title, children, actions, onClose, width = "plain" }: D
     dialog?.showModal();
     dialog?.querySelector<HTMLElement>("[data-initial-focus]")?.focus();
     return () => {
-      // The element is gone by now, and the browser gives the focus back only when a dialog is closed.
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
+      // While the dialog is there, nothing beside it can take the focus: its element is removed right after this.
+      queueMicrotask(() => {
+        if (before instanceof HTMLElement && before.isConnected) before.focus();
+      });
     };
   }, []);
   const cancelled = (event: Event): void => {

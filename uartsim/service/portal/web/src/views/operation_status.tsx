@@ -12,7 +12,7 @@ export function OperationStatus({ operations }: { readonly operations: Operation
     <div class="operation-status">
       {running !== null && <Spinner>{running.doing} ...</Spinner>}
       {running === null && failed !== null && (
-        <ErrorBar error={failed.error} what={`${failed.operation.doing} failed.`} onRetry={() => run(failed.operation)} onDismiss={dismiss} />
+        <ErrorBar error={failed.error} what={`${failed.operation.doing} failed.`} onRetry={failed.operation.isSecret ? undefined : () => run(failed.operation)} onDismiss={dismiss} />
       )}
     </div>
   );

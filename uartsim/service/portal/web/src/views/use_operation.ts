@@ -9,6 +9,8 @@ export interface Operation {
   /** What is said when it is done: "linux1 has been restarted." */
   readonly done: string;
   readonly work: () => Promise<unknown>;
+  /** It holds a secret: after a failure it is forgotten, and cannot be tried again. */
+  readonly isSecret?: true;
 }
 
 export interface Operations {
@@ -43,7 +45,7 @@ export function useOperation(onEnd: () => void): Operations {
       toast(operation.done);
     } catch (fault) {
       const error = asArmError(fault);
-      if (isShown.current) setFailed({ operation, error });
+      if (isShown.current) setFailed({ operation: operation.isSecret ? { ...operation, work: forgotten } : operation, error });
       else toast(`${operation.doing} failed: ${error.message}`);
     }
     setRunning(null);
@@ -51,6 +53,8 @@ export function useOperation(onEnd: () => void): Operations {
   }, []);
   return { running, failed, run: (operation) => void run(operation), dismiss: () => setFailed(null) };
 }
+
+async function forgotten(): Promise<void> {}
 
 /** An error as one that can be shown; one that is not the service's is a fault of the page. */
 export function asArmError(error: unknown): ArmError {

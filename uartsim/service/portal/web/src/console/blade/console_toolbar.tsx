@@ -9,7 +9,7 @@ import { useOverflow } from "./use_overflow";
 import "./console_toolbar.css";
 
 /** The width of the menu button and of Help, which are always there, in pixels. */
-const RESERVED = 140;
+const RESERVED = 150;
 
 interface ConsoleToolbarProps {
   readonly machine: string;
