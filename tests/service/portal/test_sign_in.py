@@ -226,6 +226,7 @@ def test_a_theme_that_was_chosen_is_there_from_the_first_frame_on(service: Porta
     user.page.reload()
     expect(root).to_have_attribute("data-theme", "dark")
     assert user.page.evaluate("firstTheme") == "dark"
+    expect(user.page.locator("script[blocking=render]")).to_have_count(1)
     user.press("Theme")
     user.page.get_by_role("menuitemradio", name="As the system").click()
     expect(root).to_have_attribute("data-theme", "light")
