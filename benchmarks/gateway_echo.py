@@ -3,7 +3,8 @@
     python -m benchmarks.gateway_echo [--rounds 7] [--keys 300]
 
 The guest is the same script in all rows, and sends back what it gets.  ``pty`` is ``uartsim run``.  The goal for
-``gateway``, without TLS, is at most 2 times that; ``with TLS`` stands beside it.
+``gateway``, without TLS, is at most 2 times that; ``with TLS`` stands beside it.  ``binary`` is the same with the frames that
+a page asks for: it should cost no more.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from benchmarks.gateway_peers import peer
+from benchmarks.gateway_peers import BINARY, peer
 from benchmarks.rig import cpu_seconds, median, open_raw, table, uartsim_machine
 
 
@@ -49,8 +50,8 @@ def through_pty(keys: int) -> Echo:
         return echo(key, pid, keys)
 
 
-def through_gateway(keys: int, *options: str) -> Echo:
-    with peer("service", "echo", *options) as (client, running):
+def through_gateway(keys: int, *options: str, query: str = "") -> Echo:
+    with peer("service", "echo", *options, query=query) as (client, running):
 
         def key() -> None:
             client.send(b"k")
@@ -68,7 +69,9 @@ def main() -> None:
         {
             "pty": through_pty(options.keys),
             "gateway": through_gateway(options.keys),
+            "binary frames": through_gateway(options.keys, query=BINARY),
             "with TLS": through_gateway(options.keys, "tls"),
+            "binary, TLS": through_gateway(options.keys, "tls", query=BINARY),
         }
         for _ in range(options.rounds)
     ]

@@ -19,6 +19,8 @@ from benchmarks.rig import ROOT, environment
 
 #: A piece of the source.
 PIECE: Final = 4096
+#: What a page asks for.
+BINARY: Final = "?frames=binary&paste=flow"
 _SERVERS: Final = Path(__file__).parent / "peers" / "console_servers.py"
 
 
@@ -29,9 +31,10 @@ class RawSocket:
         url: where to connect.
         ca: the file of the authority to trust; unused without TLS.
         token: what it sends after the first frame.
+        query: options of the console, with the question mark.
     """
 
-    def __init__(self, url: str, ca: str, token: str) -> None:
+    def __init__(self, url: str, ca: str, token: str, query: str = "") -> None:
         parts = urlsplit(url)
         assert parts.hostname is not None
         raw = socket.create_connection(("127.0.0.1", parts.port))
@@ -43,7 +46,7 @@ class RawSocket:
         self._socket.settimeout(60)
         self._buffer = bytearray(1 << 18)
         self._socket.sendall(
-            f"GET {parts.path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"GET {parts.path}{query} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
         )
         head = b""
@@ -91,7 +94,7 @@ class RawSocket:
 
 
 @contextmanager
-def peer(kind: str, *arguments: str) -> Iterator[tuple[RawSocket, subprocess.Popen[bytes]]]:
+def peer(kind: str, *arguments: str, query: str = "") -> Iterator[tuple[RawSocket, subprocess.Popen[bytes]]]:
     """A peer in a process of its own, and a client of it that has shown its token."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         given = [folder, *arguments] if kind == "service" else []
@@ -101,7 +104,7 @@ def peer(kind: str, *arguments: str) -> Iterator[tuple[RawSocket, subprocess.Pop
         ) as running:
             assert running.stdout is not None
             try:
-                client = RawSocket(**json.loads(running.stdout.readline()))
+                client = RawSocket(**json.loads(running.stdout.readline()), query=query)
                 yield client, running
                 client.close()
             finally:

@@ -5,6 +5,7 @@
 - ``gateway``: the service without TLS; its hub is fed by a source of its own in pieces of 4096 bytes, as fast as the client
   reads.  The goal is at least 3 times ``trio-websocket``, which sends such pieces as messages.
 - ``with TLS``: the same as users have it.
+- ``binary``: the same with the frames that a page asks for.
 - ``end to end``: the bytes come from a guest over an unlimited line; and the same with TLS.
 
 The client is the same for all, and counts payload.  CPU is the server's.
@@ -17,13 +18,15 @@ import subprocess
 import time
 from typing import NamedTuple
 
-from benchmarks.gateway_peers import PIECE, RawSocket, order, peer
+from benchmarks.gateway_peers import BINARY, PIECE, RawSocket, order, peer
 from benchmarks.rig import cpu_seconds, median, table
 
 PEERS = {
     "trio-websocket": ("trio-websocket",),
     "gateway": ("service", "echo", "bare"),
+    "binary frames": ("service", "echo", "bare"),
     "with TLS": ("service", "echo", "tls", "bare"),
+    "binary, TLS": ("service", "echo", "tls", "bare"),
     "end to end": ("service", "source"),
     "end to end, TLS": ("service", "source", "tls"),
 }
@@ -51,7 +54,7 @@ def flood(client: RawSocket, running: subprocess.Popen[bytes], size: int, *, gue
 
 def measure(name: str, size: int) -> Flood:
     """One round of a peer; what it does first is not counted."""
-    with peer(*PEERS[name]) as (client, running):
+    with peer(*PEERS[name], query=BINARY if "binary" in name else "") as (client, running):
         flood(client, running, 64 * PIECE, guest="end to end" in name)
         return flood(client, running, size, guest="end to end" in name)
 

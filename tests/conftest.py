@@ -45,6 +45,7 @@ _NEEDS = {
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     parser.addoption("--uartsim-images", action="store_true", help="also run the tests with the mark 'images'")
+    parser.addoption("--uartsim-portal-pictures", action="store_true", help="write the pictures of the portal to docs/")
     # Installed, the plugin has come in by its entry point.  In a bare checkout, or where plugins are not loaded by
     # themselves, nobody has brought it.
     if not pluginmanager.is_registered(pytest_plugin):

@@ -11,11 +11,13 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import venv
 from pathlib import Path
 
 import pytest
 
+from tests.build_backend.stand_ins import NPM, write_command
 from tools import provision
 from uartsim.guest.catalogue import list_guests
 
@@ -34,6 +36,8 @@ print(importlib.import_module(main.__module__.replace(".guest", ".linux_system")
 """
 #: Where an import's name is not the name of its distribution.
 DISTRIBUTIONS = {
+    "axe_playwright_python": "axe-playwright-python",
+    "PIL": "pillow",
     "serial": "pyserial",
     "vcd": "pyvcd",
     "_pytest": "pytest",
@@ -54,7 +58,7 @@ def files_in(folder: Path, pattern: str = "*") -> set[str]:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of this checkout without what work leaves behind."""
-    ignore = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info")
+    ignore = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info", "node_modules", "page")
     return Path(shutil.copytree(ROOT, tmp_path / "checkout", ignore=ignore, symlinks=True))
 
 
@@ -73,7 +77,15 @@ class Python:
                 if "uartsim" not in path.name and path.suffix != ".pth":
                     (dependencies / path.name).symlink_to(path)
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "UARTSIM_"))}
-        self.environment = {**kept, "PYTHONPATH": str(dependencies), "PIP_NO_INDEX": "1"}
+        self.commands = folder / "commands"
+        search = f"{self.commands}{os.pathsep}{kept.get('PATH', os.defpath)}"
+        self.environment = {**kept, "PATH": search, "PYTHONPATH": str(dependencies), "PIP_NO_INDEX": "1"}
+        self.use_node("v16.20.2")
+
+    def use_node(self, version: str, npm: str = NPM) -> None:
+        """Have commands in PATH that stand in for node and npm; this version is too old for the page if not said otherwise."""
+        write_command(self.commands, "node", f"echo {version}")
+        write_command(self.commands, "npm", npm)
 
     def run(self, *arguments: str, cwd: Path | None = None) -> str:
         """Run it; what it wrote, or a failure that shows it."""
@@ -90,9 +102,13 @@ class Python:
         assert done.returncode == 0, done.stdout
         return done.stdout
 
-    def install(self, *arguments: str) -> None:
-        """``pip install``, with nothing looked up."""
-        self.run("-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", *arguments)
+    def install(self, *arguments: str) -> str:
+        """``pip install``, with nothing looked up; what it has said."""
+        return self.run("-m", "pip", "install", "--no-deps", "--no-build-isolation", *arguments)
+
+    def why_no_page(self) -> str:
+        """Why this Python's uartsim has no page."""
+        return self.run("-c", "from uartsim.service.portal.page_files import why_missing; print(why_missing())").strip()
 
     def where(self) -> tuple[Path, Path, list[str]]:
         """The catalogue's module, its folder and the names in it, as this Python finds them."""
@@ -117,8 +133,12 @@ def test_a_wheel_carries_the_rooms_and_the_catalogue(checkout: Path, python: Pyt
     assert files_in(folder) == files_in(ROOT / "guests")
     assert files_in(shipped / "conform" / "sequences") == files_in(ROOT / "uartsim" / "conform" / "sequences")
     assert python.run("-c", LOAD_DEMO, str(folder / "demo")).strip() == str(folder / "demo" / "linux_system.py")
-    rooms = {path for path in files_in(shipped) if not path.startswith("_guests/")}
-    assert rooms == files_in(ROOT / "uartsim")
+    rooms = {path for path in files_in(shipped) if not path.startswith(("_guests/", "service/portal/page/"))}
+    assert rooms == {
+        path
+        for path in files_in(ROOT / "uartsim")
+        if not path.startswith(("service/portal/page/", "service/portal/web/"))
+    }
     assert not (python.site / "guests").exists()
     assert not (python.site / "tests").exists()
     assert (python.scripts / "uartsim").is_file()
@@ -130,6 +150,91 @@ def test_an_editable_install_finds_the_catalogue_of_its_checkout(checkout: Path,
     assert module.is_relative_to(checkout)
     assert folder == checkout / "guests"
     assert names == [guest.name for guest in list_guests()]
+
+
+def test_a_wheel_carries_the_page_where_node_is(checkout: Path, python: Python) -> None:
+    python.use_node("v18.20.4")
+    spaced = checkout.rename(checkout.with_name("a check out"))
+    (spaced / "build" / "lib" / "uartsim" / "service" / "portal" / "page").mkdir(parents=True)
+    (spaced / "build" / "lib" / "uartsim" / "service" / "portal" / "page" / "stale.js").write_text("an earlier build's")
+    python.install(str(spaced))
+    source = (spaced / "uartsim" / "service" / "portal" / "web" / "src" / "main.tsx").read_text().splitlines()[0]
+    name = re.sub(r"[^a-z]", "", source)
+    page = python.site / "uartsim" / "service" / "portal" / "page"
+    assert files_in(page) == {"index.html", "files.json", f"assets/{name}.js", f"assets/{name}.js.gz"}
+    assert not (page.parent / "web").exists()
+    assert python.why_no_page() == "None"
+
+
+@pytest.mark.parametrize("editable", [False, True])
+@pytest.mark.parametrize(
+    ("version", "npm", "why"),
+    [
+        ("v16.20.2", NPM, "'v16.20.2' of node is too old"),
+        ("v18.20.4", "echo 'npm error code ENOTFOUND'; exit 1", "'npm ci' failed (ENOTFOUND)"),
+        ("v18.20.4", "sleep 1000", "'npm ci' did not end within 1 s"),
+    ],
+)
+def test_an_installation_without_the_page_succeeds_and_knows_why(
+    checkout: Path, python: Python, version: str, npm: str, why: str, editable: bool
+) -> None:
+    python.use_node(version, npm)
+    python.environment["UARTSIM_PAGE_TIMEOUT_S"] = "1"
+    said = python.install("--verbose", *(["--editable"] if editable else []), str(checkout))
+    assert re.search(rf"portal page: not built. The portal page is missing because {re.escape(why)}", said)
+    assert python.why_no_page().startswith(f"The portal page is missing because {why}: ")
+
+
+def test_an_editable_install_serves_the_page_of_its_checkout(checkout: Path, python: Python) -> None:
+    python.use_node("v18.20.4")
+    python.install("--editable", str(checkout))
+    assert python.why_no_page() == "None"
+    portal = checkout / "uartsim" / "service" / "portal"
+    assert "index.html" in files_in(portal / "page")
+    assert not (portal / "web" / "node_modules").exists()
+
+
+def test_a_source_distribution_carries_what_the_page_is_built_from(checkout: Path, python: Python) -> None:
+    python.use_node("v18.20.4")
+    portal = checkout / "uartsim" / "service" / "portal"
+    sources = files_in(portal / "web")
+    (portal / "page").mkdir()
+    (portal / "page" / "index.html").write_text("a page")
+    (portal / "web" / "node_modules" / "preact").mkdir(parents=True)
+    (portal / "web" / "node_modules" / "preact" / "index.js").write_text("a module")
+    python.run("-c", "from build_backend.portal_backend import build_sdist; build_sdist('made')", cwd=checkout)
+    (archive,) = (checkout / "made").iterdir()
+    with tarfile.open(archive) as packed:
+        packed.extractall(python.folder, filter="data")
+    unpacked = python.folder / archive.name.removesuffix(".tar.gz")
+    assert files_in(unpacked / "uartsim" / "service" / "portal" / "web") == sources
+    assert "package-lock.json" in sources
+    assert not (unpacked / "uartsim" / "service" / "portal" / "page").exists()
+    python.install(str(archive))
+    assert python.why_no_page() == "None"
+
+
+@pytest.mark.needs("root")
+def test_a_checkout_that_cannot_be_written_to_is_installed_with_its_page(checkout: Path, python: Python) -> None:
+    python.use_node("v18.20.4")
+    mount = f"mount --bind '{checkout}' '{checkout}' && mount -o remount,ro,bind '{checkout}'"
+    pip = f"'{python.scripts}/python' -m pip install --no-deps --no-build-isolation"
+    for arguments in (f"--editable '{checkout}'", f"'{checkout}'"):
+        command = ["unshare", "--mount", "sh", "-c", f"{mount} && {pip} {arguments}"]
+        done = subprocess.run(command, env=python.environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert python.why_no_page() == "None"
+    assert not (checkout / "uartsim" / "service" / "portal" / "page").exists()
+
+
+def test_the_lock_file_of_the_page_names_packages_by_hash_and_no_host() -> None:
+    text = (ROOT / "uartsim" / "service" / "portal" / "web" / "package-lock.json").read_text()
+    assert "http" not in text, "run: node strip_lock.mjs"
+    packages = {name: entry for name, entry in json.loads(text)["packages"].items() if name}
+    assert len(packages) > 10
+    for name, entry in packages.items():
+        assert "resolved" not in entry, name
+        assert entry["integrity"].startswith("sha512-"), name
 
 
 def test_a_bare_checkout_runs_its_tests(checkout: Path, python: Python) -> None:
@@ -163,7 +268,7 @@ def imported(folder: str) -> set[str]:
                 names |= {_top(alias.name) for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names.add(_top(node.module))
-    foreign = names - sys.stdlib_module_names - {"benchmarks", "tests", "tools", "uartsim"}
+    foreign = names - sys.stdlib_module_names - {"benchmarks", "build_backend", "tests", "tools", "uartsim"}
     return {DISTRIBUTIONS.get(name, name) for name in foreign}
 
 

@@ -47,6 +47,9 @@ class Requirement:
 REQUIREMENTS = (
     Requirement("curl", "curl", "the shell commands of Azure's documents"),
     Requirement("jq", "jq", "the shell commands of Azure's documents"),
+    Requirement("node", "nodejs", "the portal page"),
+    Requirement("npm", "npm", "the portal page"),
+    Requirement("chromium", "chromium", "tests of the portal page"),
     Requirement("qemu-system-x86_64", "qemu-system-x86", "guests of kind qemu"),
     Requirement("qemu-system-aarch64", "qemu-system-arm", "guest u-boot-arm64"),
     Requirement("/usr/share/seabios/bios-256k.bin", "seabios", "guests of kind qemu"),
@@ -157,7 +160,12 @@ def main() -> int:
         print(f"  {requirement.name} (Debian package {requirement.package}): {requirement.purpose}")
     print("provision: tests that need these skip. As root on Debian, this command installs them:")
     print(" ", " ".join(install_command(missing)))
-    return 1 if os.environ.get("UARTSIM_STRICT", "").lower() in ("1", "true", "yes", "on") else 0
+    return 1 if is_strict() else 0
+
+
+def is_strict() -> bool:
+    """Whether something that is missing is a failure, as UARTSIM_STRICT says."""
+    return os.environ.get("UARTSIM_STRICT", "").lower() in ("1", "true", "yes", "on")
 
 
 if __name__ == "__main__":

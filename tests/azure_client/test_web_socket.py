@@ -88,7 +88,9 @@ def test_the_handshake_is_the_real_clients() -> None:
     assert against(peer) == [Closed("the connection was cut", transient=True)]
     head = requests[0].decode()
     assert head.startswith("GET /a/client?watch=1 HTTP/1.1\r\n")
-    assert "\r\nOrigin: https://127.0.0.1\r\n" in head
+    host = re.search(r"\r\nHost: (127\.0\.0\.1:\d+)\r\n", head)
+    assert host is not None
+    assert f"\r\nOrigin: https://{host[1]}\r\n" in head
     assert "authorization" not in head.lower()
     assert "Sec-WebSocket-Protocol" not in head
 

@@ -24,6 +24,7 @@ _CSI_QUERY: Final = re.compile(rb"[>=?]?[0-9;]*(?:[cn]|\$p)|>[0-9]*q|\?u|(?:1[13
 _STRING_QUERY: Final = re.compile(rb"\][0-9;]*\?|P[+$]q.{0,64}", re.DOTALL)
 #: The longest content of such a string, in bytes.
 _LONGEST_QUERY: Final = 80
+_CAN: Final = b"\x18"
 
 
 class ClipboardFilter:
@@ -94,17 +95,21 @@ class QueryFilter:
 
     Args:
         size: how many bytes are of the past.
+        keeps_length: what is taken out is replaced, byte for byte: a query by CAN, which shows nothing and also cancels a
+            query whose first bytes the terminal has had already; ENQ, which may stand within a sequence, by NUL.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, *, keeps_length: bool = False) -> None:
         self._left = size
+        self._keeps_length = keeps_length
+        self._no_enq = b"\0" if keeps_length else b""
         self._parser = ControlSequenceParser()
         self._held: list[bytes] = []  # a string that may be a query
         self._content = b""  # its content, with the letter that began it
 
     def end(self) -> bytes:
         """What comes from now on is not of the past; returns what has been held back."""
-        held, self._left = (b"".join([*self._held, self._parser.pending]) if self._left else b""), 0
+        held, self._left = (self._all_held() if self._left else b""), 0
         return held
 
     def feed(self, data: bytes) -> bytes:
@@ -117,8 +122,14 @@ class QueryFilter:
         for token in self._parser.feed(past):
             self._take(token, shown)
         if not self._left:
-            shown += [*self._held, self._parser.pending]
+            shown.append(self._all_held())
         return b"".join(shown) + now
+
+    def _all_held(self) -> bytes:
+        pending = self._parser.pending
+        if self._keeps_length:
+            pending = pending.replace(b"\x05", self._no_enq)
+        return b"".join([*self._held, pending])
 
     def _take(self, token: Token, shown: list[bytes]) -> None:
         if self._held:
@@ -127,7 +138,9 @@ class QueryFilter:
             self._held.append(token.data)
             self._content = token.body
         elif not _is_query(token):
-            shown.append(token.data.replace(b"\x05", b""))  # ENQ is a query of its own
+            shown.append(token.data.replace(b"\x05", self._no_enq))  # ENQ is a query of its own
+        elif self._keeps_length:
+            shown.append(_CAN * len(token.data))
 
     def _take_string(self, token: Token, shown: list[bytes]) -> None:
         self._held.append(token.data)
@@ -136,6 +149,8 @@ class QueryFilter:
             if len(self._content) <= _LONGEST_QUERY:
                 return
         elif token.data and _STRING_QUERY.fullmatch(self._content.translate(None, _PASSED_OVER)):
+            if self._keeps_length:
+                shown.append(_CAN * sum(map(len, self._held)))
             self._held.clear()
             return
         shown += self._held

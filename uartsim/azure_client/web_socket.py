@@ -175,7 +175,7 @@ async def _serve(http: Http, url: str, *, task_status: trio.TaskStatus[WebSocket
                 stream,  # type: ignore[arg-type]  # any stream will do
                 parts.netloc,
                 resource,
-                extra_headers=[(b"Origin", f"https://{parts.hostname}".encode())],
+                extra_headers=[(b"Origin", f"https://{parts.netloc}".encode())],
                 max_message_size=LARGEST_MESSAGE,
                 receive_buffer_size=1 << 16,
             )

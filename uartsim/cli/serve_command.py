@@ -103,6 +103,7 @@ def _announce(service: RunningService, folder: StateFolder, config: str | None) 
     from uartsim.printable import printable
     from uartsim.service.arm.api_page import PAGE
     from uartsim.service.identity.directory import Directory, PrincipalKind
+    from uartsim.service.portal.page_files import why_missing
     from uartsim.service.serving.state_folder import EXAMPLE
     from uartsim.service.store.machine_types import MACHINE_TYPE
 
@@ -123,6 +124,7 @@ def _announce(service: RunningService, folder: StateFolder, config: str | None) 
     connect = f"uartsim console connect {machine.id.name} -g {machine.id.group} --user NAME" if machine else ""
     click.echo(
         printable(
+            f"page     {why_missing() or f'{url}/'}\n"
             f"service  {url}     its calls, to try: {url}{PAGE}\n"
             f"state    {folder.path}\n"
             f"trust    CA={service.ca_file}\n"

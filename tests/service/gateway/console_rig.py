@@ -23,7 +23,7 @@ from uartsim.access.hub import Hub
 from uartsim.machine import Machine, SerialDriver, open_machine
 from uartsim.service.arm_error import ArmError
 from uartsim.service.gateway.admin_commands import AdminCommands
-from uartsim.service.gateway.conversation import ConsoleServices
+from uartsim.service.gateway.console_services import ConsoleServices
 from uartsim.service.gateway.gateway_app import GatewayApp
 from uartsim.service.gateway.gateway_options import GatewayOptions
 from uartsim.service.gateway.sessions import Session, Sessions
@@ -275,7 +275,7 @@ class Rig:
         self._end = trio.Event()
         sockets = open_sockets(0, "127.0.0.1")
         self.port = sockets[0].getsockname()[1]
-        services = ConsoleServices(
+        services = self.services = ConsoleServices(
             cast(Any, self.tokens),
             cast(Any, self.rules),
             cast(Any, self.machines),

@@ -25,6 +25,7 @@ from tests.service.serve_process import ServeProcess
 from tests.service.served import MACHINES, SECRET, TENANT, vm_id
 from uartsim.cli import serve_command
 from uartsim.cli.command_group import commands
+from uartsim.service.portal.page_files import why_missing
 from uartsim.service.serving.certificate import provide_certificate
 from uartsim.service.serving.state_folder import AUTHORITY, EXAMPLE, StateFolder
 
@@ -56,7 +57,9 @@ def test_it_prints_where_it_is_and_how_to_log_in_and_ends_on_ctrl_c(start_proces
     url = serving.wait_ready()
     status, output, errors = serving.end(signal.SIGINT)
     assert (status, errors) == (0, "")
-    assert f"service  {url} " in output
+    first, second, *_ = output.splitlines()
+    assert first == f"page     {why_missing() or f'{url}/'}"
+    assert second.startswith(f"service  {url} ")
     assert f"CA={serving.state / AUTHORITY}" in output
     assert "owner@example.com" in output
     assert "az login" in output

@@ -62,6 +62,7 @@ class AdminCommands:
 
     async def _command(self, request: Request) -> dict[str, Any]:
         services = self._sessions.services
+        self._sessions.page_origins.check(request.headers.raw)
         caller = services.tokens.read_header(request.headers.get("authorization"))
         self._check_session(request, caller)
         command = request.path_params["command"].casefold()

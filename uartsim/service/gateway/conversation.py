@@ -23,6 +23,9 @@ So: a token in the URL counts at once, otherwise the first message is the token;
 never typed.  A WebSocket that has not shown its token yet, such as that of ``az serial-console send``, has not sat down: it
 takes the console from nobody.
 
+With ``frames=binary`` the guest's bytes come in binary frames, and every text frame after the first is a control message
+(:mod:`uartsim.service.gateway.client_output`).
+
 What ends the conversation is said twice: as a line of text, since the client of Azure's command line shows no close frame,
 and in the close frame, for programs.  From the moment on in which it ends, no byte goes either way between client and guest.
 """
@@ -30,9 +33,7 @@ and in the close frame, for programs.  From the moment on in which it ends, no b
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Final
 
 import trio
@@ -41,20 +42,20 @@ from uartsim.access.hub import Hub
 from uartsim.error_groups import holds_no_exception
 from uartsim.printable import printable_line
 from uartsim.service.arm_error import ArmError
-from uartsim.service.diagnostics.audit import Audit
 from uartsim.service.gateway.carrier import HUNG_UP, IGNORED, drop_carrier
+from uartsim.service.gateway.client_output import BinaryOutput, TextOutput
 from uartsim.service.gateway.close_codes import NOT_TRUSTED_TEXT, CloseCode
-from uartsim.service.gateway.console_seats import ConsoleSeats
+from uartsim.service.gateway.console_services import ConsoleServices
 from uartsim.service.gateway.frame_parser import Close, Event, FrameParser, Piece, Ping, Violation
-from uartsim.service.gateway.gateway_options import GatewayOptions, SocketOptions
+from uartsim.service.gateway.gateway_options import SocketOptions
 from uartsim.service.gateway.machine_line import MachineLine
 from uartsim.service.gateway.server_socket import ServerSocket
+from uartsim.service.gateway.session_limits import wait_expired, wait_idle
 from uartsim.service.gateway.typed_messages import PASTE_TEXT, TooBigError, TypedMessages
+from uartsim.service.gateway.typed_progress import TypedProgress
 from uartsim.service.identity.callers import Caller
-from uartsim.service.identity.tokens import Tokens
-from uartsim.service.machines.virtual_machine import Machines, PowerState
-from uartsim.service.rules.console_rules import ConsoleRules
-from uartsim.service.rules.service_faults import SOCKET_CLOSED, FaultKind, Faults
+from uartsim.service.machines.virtual_machine import PowerState
+from uartsim.service.rules.service_faults import SOCKET_CLOSED, FaultKind
 from uartsim.service.store import ResourceId
 
 #: The first frame.
@@ -66,27 +67,6 @@ FAILED: Final = "The service has failed."
 STOPPING: Final = "The service is stopping."
 #: How long a client may take to receive the last words and to close, in seconds.
 GOODBYE_S: Final = 1.0
-#: The time between checks whether the token has expired, in seconds: the wall clock may be set meanwhile.
-_CLOCK_LOOK_S: Final = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class ConsoleServices:
-    """What a conversation asks.
-
-    Attributes:
-        clock: the time in seconds since 1970.
-        seats: who sits at which console.
-    """
-
-    tokens: Tokens
-    rules: ConsoleRules
-    machines: Machines
-    faults: Faults
-    audit: Audit
-    options: GatewayOptions = field(default_factory=GatewayOptions)
-    clock: Callable[[], float] = time.time
-    seats: ConsoleSeats = field(default_factory=ConsoleSeats)
 
 
 class Conversation:
@@ -102,6 +82,7 @@ class Conversation:
 
     Attributes:
         closed: set when the WebSocket is closed.
+        seated_at: since when the user sits at the console or watches, in seconds since 1970; 0 before.
     """
 
     def __init__(
@@ -114,12 +95,15 @@ class Conversation:
         options: SocketOptions,
     ) -> None:
         self.closed = trio.Event()
+        self.seated_at = 0.0
         self._services = services
         self._session_id = session_id
         self._machine_id = machine_id
         self._opened_by = opened_by
         self._options = options
         self._socket = ServerSocket(stream)
+        self._binary = BinaryOutput(self._socket) if options.binary else None
+        self._output = self._binary or TextOutput(self._socket)
         self._parser = FrameParser()
         self._typed = TypedMessages(options.token, options.paste_flow, self._take_token, self._type, self._refuse_paste)
         self._token = options.token
@@ -129,6 +113,7 @@ class Conversation:
         self._caller: Caller | None = None
         self._os_type = ""  # of the machine when the caller sat down
         self._line: MachineLine | None = None
+        self._progress: TypedProgress | None = None
         self._left: Hub | None = None
         self._end: tuple[int, str] | None = None
         self._ended = trio.Event()
@@ -165,6 +150,7 @@ class Conversation:
         if self._line is not None:
             self._left = self._line.leave()
         self._socket.limit_sending(GOODBYE_S)
+        self._services.seats.changed.unpark_all()
         self._seated.set()
         self._ended.set()
 
@@ -223,17 +209,16 @@ class Conversation:
         if self._line is not None and not self.is_over:
             if self._options.watch and not self._told_watching:
                 self._told_watching = True
-                await self._say("You are watching: what you type is not sent.")
-            await self._line.send(data)
+                await self._output.note("You are watching: what you type is not sent.")
+            if self._progress is None:
+                await self._line.send(data)
+            else:
+                await self._progress.send(data)
 
     async def _refuse_paste(self) -> None:
         await self._seated.wait()
         if not self.is_over:
-            await self._say(PASTE_TEXT)
-
-    async def _say(self, text: str) -> None:
-        """A line of text for the person, beside what the guest sends."""
-        await self._socket.send_text(f"\r\n{printable_line(text)}\r\n".encode())
+            await self._output.note(PASTE_TEXT)
 
     # -- the conversation --------------------------------------------------------------------------------------
 
@@ -274,7 +259,7 @@ class Conversation:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._wait_expired, caller)
                 if services.options.idle_limit_s:
-                    nursery.start_soon(self._wait_idle)
+                    nursery.start_soon(self._wait_idle, services.options.idle_limit_s)
                 await self._sit(caller)
                 nursery.cancel_scope.cancel()
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -305,26 +290,39 @@ class Conversation:
         if machine is None:
             self.end(CloseCode.MACHINE_OFF, "The machine does not exist.")
             return
-        if not options.watch and not self._take_seat(caller):
+        if not self._take_seat(caller):
             return
         self._caller = caller
-        replay = options.replay_bytes if options.replay_bytes is not None else services.options.replay_bytes
+        if options.replay_bytes is None:
+            options = replace(options, replay_bytes=services.options.replay_bytes)
         who = f"{self.user} ({self._session_id[:8]})"
-        self._line = MachineLine(machine, who, self._socket, watch=options.watch, replay_bytes=replay)
+        self._line = MachineLine(machine, who, self._output, options, services.boots)
         self._line.sit_down()
+        if self._binary is not None and not options.watch:
+            self._progress = TypedProgress(self._line, self._binary.typed)
         services.audit.connected(self._machine_id, self.user, self._session_id)
         self._os_type = services.rules.os_type(self._machine_id)
         services.rules.consoles.opened(caller, self._os_type)
         self._seated.set()
         if not options.watch and (note := services.seats.take_note(self._machine_id, machine.hub)) is not None:
-            await self._say(note)
-        state = await self._line.run()
+            await self._output.note(note)
+        async with trio.open_nursery() as nursery:
+            if self._binary is not None:
+                nursery.start_soon(services.seats.follow, self._machine_id, self, self._binary.holder)
+            if self._progress is not None:
+                nursery.start_soon(self._progress.run)
+            state = await self._line.run()
+            nursery.cancel_scope.cancel()
         how = "deallocated" if state is PowerState.DEALLOCATED else "stopped"
         self.end(CloseCode.MACHINE_OFF, f"The machine has been {how}.")
 
     def _take_seat(self, caller: Caller) -> bool:
-        """Take the console, from whoever has it; returns False if it is in use and may not be taken."""
+        """Take the console, from whoever has it, or watch; returns False if it is in use and may not be taken."""
         seats = self._services.seats
+        self.seated_at = self._services.clock()
+        if self._options.watch:
+            seats.watch(self._machine_id, self)
+            return True
         holder = seats.holder(self._machine_id)
         if holder is not None and self._services.options.refuse_second:
             self.end(CloseCode.IN_USE, f"{holder.user} uses this console, and it is not taken over.")
@@ -335,15 +333,12 @@ class Conversation:
         return True
 
     async def _wait_expired(self, caller: Caller) -> None:
-        while (left := caller.expires_at - self._services.clock()) > 0:
-            await trio.sleep(min(left, _CLOCK_LOOK_S))
+        await wait_expired(caller.expires_at, self._services.clock)
         self.end(CloseCode.TOKEN_EXPIRED, "The access token has expired. Connect again with a new one.")
 
-    async def _wait_idle(self) -> None:
-        limit_s = self._services.options.idle_limit_s
+    async def _wait_idle(self, limit_s: float) -> None:
         self._typed_at = trio.current_time()
-        while (left := self._typed_at + limit_s - trio.current_time()) > 0:
-            await trio.sleep(left)
+        await wait_idle(limit_s, lambda: self._typed_at)
         self.end(CloseCode.IDLE, f"Nobody has typed for {limit_s:g} s.")
 
     async def _look_whether_it_lives(self, nursery: trio.Nursery) -> None:
@@ -378,7 +373,7 @@ class Conversation:
         try:
             with trio.move_on_after(GOODBYE_S, shield=True):
                 if self._caller is not None and not self._socket.peer_closed.is_set():
-                    await self._say(reason)
+                    await self._output.note(reason)
         except trio.BrokenResourceError:
             pass
         await self._socket.close(code, reason, GOODBYE_S)

@@ -80,6 +80,7 @@ class GatewayApp:
     def _check(self, scope: Message) -> tuple[Session, SocketOptions, bytes]:
         """The session of a WebSocket, its options, and the answer to its key; ArmError says why there is none."""
         sessions = self._sessions
+        sessions.page_origins.check(scope["headers"])
         found = _CLIENT.fullmatch(scope["path"])
         if found is None:
             raise ArmError(404, "NotFound", "There is no WebSocket here: use the connection string of connect.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -13,7 +14,10 @@ from uartsim.printable import quoted
 _TRUE: Final = frozenset({"", "1", "true", "yes"})
 _FALSE: Final = frozenset({"0", "false", "no"})
 #: The options in a WebSocket's URL; the first two are those of Azure's older clients.
-KNOWN: Final = ("authorization", "new", "watch", "replay", "paste")
+KNOWN: Final = ("authorization", "new", "watch", "replay", "paste", "frames", "boot", "from")
+#: The longest number of bytes; browsers count up to 16 digits.
+_DIGITS: Final = 16
+_BOOT: Final = re.compile(r"[0-9A-Za-z]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,19 @@ def _is_number(value: object) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Resume:
+    """What a client that comes again has seen.
+
+    Attributes:
+        boot: the id of the boot.
+        offset: where in the guest's output the next byte is that it has not seen.
+    """
+
+    boot: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
 class SocketOptions:
     """What a client asks for in the URL of its WebSocket.
 
@@ -65,12 +82,16 @@ class SocketOptions:
         watch: only read, and leave the console to whoever has it.
         replay_bytes: how much of the past is shown; None for as much as the gateway's options say.
         paste_flow: take pastes of any length, at the guest's speed.
+        binary: the guest's bytes in binary frames, and control messages in text frames.
+        resume: what the client has seen; None if it has seen nothing.
     """
 
     token: str | None = None
     watch: bool = False
     replay_bytes: int | None = None
     paste_flow: bool = False
+    binary: bool = False
+    resume: Resume | None = None
 
 
 def read_query(pairs: Iterable[tuple[str, str]]) -> SocketOptions:
@@ -89,17 +110,42 @@ def read_query(pairs: Iterable[tuple[str, str]]) -> SocketOptions:
         if name in values:
             raise UsageError(f"{name} is given twice")
         values[name] = value
-    replay, paste = values.get("replay"), values.get("paste")
-    if replay is not None and not (replay.isascii() and replay.isdigit() and len(replay) <= 12):
-        raise UsageError(f"replay={quoted(replay)}: use a whole number of bytes, 0 or more")
+    paste, frames = values.get("paste"), values.get("frames")
     if paste not in (None, "flow", "limit"):
         raise UsageError(f"paste={quoted(str(paste))}: use flow, or limit for Azure's limit of 2048 characters")
+    if frames not in (None, "binary", "text"):
+        raise UsageError(f"frames={quoted(str(frames))}: use binary, or text as Azure has it")
     return SocketOptions(
         token=values.get("authorization"),
         watch=_flag("watch", values.get("watch")),
-        replay_bytes=int(replay) if replay is not None else None,
+        replay_bytes=_whole_number("replay", values.get("replay")),
         paste_flow=paste == "flow",
+        binary=frames == "binary",
+        resume=_resume(values),
     )
+
+
+def _resume(values: Mapping[str, str]) -> Resume | None:
+    boot, offset = values.get("boot"), _whole_number("from", values.get("from"))
+    if boot is None and offset is None:
+        return None
+    if boot is None or offset is None:
+        raise UsageError("boot and from go together: the id of the boot, and the offset of the next byte of its output")
+    if not _BOOT.fullmatch(boot):
+        raise UsageError(f"boot={quoted(boot)}: use the boot of the hello message, letters and digits")
+    if values.get("frames") != "binary":
+        raise UsageError("boot and from need frames=binary: in text frames there are no offsets")
+    if "replay" in values:
+        raise UsageError("from and replay both say where the past begins: use one of them")
+    return Resume(boot, offset)
+
+
+def _whole_number(name: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
+        raise UsageError(f"{name}={quoted(text)}: use a whole number of bytes, 0 or more")
+    return int(text)
 
 
 def _flag(name: str, value: str | None) -> bool:

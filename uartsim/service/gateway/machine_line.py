@@ -19,9 +19,10 @@ import trio
 from uartsim.access.hub import SEND_QUEUE, Hub, HubClient, NotTheWriterError
 from uartsim.line_format import TICKS_PER_SECOND
 from uartsim.registers import ModemOutput
-from uartsim.service.gateway.guest_text import GuestText
-from uartsim.service.gateway.server_socket import ServerSocket
-from uartsim.service.gateway.shown_history import history_start, past_filter
+from uartsim.service.gateway.boot_ids import BootIds
+from uartsim.service.gateway.client_output import ClientOutput
+from uartsim.service.gateway.gateway_options import SocketOptions
+from uartsim.service.gateway.shown_history import History, new_history, resumed_history
 from uartsim.service.machines.virtual_machine import PowerState, VirtualMachine
 
 #: How long the rest of a character may take, in seconds, and in characters of a slow line.
@@ -40,23 +41,27 @@ class MachineLine:
     Args:
         machine: the machine.
         who: the client's name at the hub.
-        socket: where the guest's output goes.
-        watch: it only reads.
-        replay_bytes: how much of the past it is shown; None for all that is kept.
+        output: what gets the guest's output.
+        options: what the client has asked for.
+        boots: the names of boots.
     """
 
     def __init__(
-        self, machine: VirtualMachine, who: str, socket: ServerSocket, *, watch: bool, replay_bytes: int | None
+        self, machine: VirtualMachine, who: str, output: ClientOutput, options: SocketOptions, boots: BootIds
     ) -> None:
         self._machine = machine
         self._who = who
-        self._socket = socket
-        self._watch = watch
-        self._replay_bytes = replay_bytes
+        self._output = output
+        self._options = options
+        self._boots = boots
+        resume = options.resume
+        #: The boot that the client has seen, if that is over: its rest is shown first.
+        self._ended = boots.ended(machine, resume.boot) if resume is not None else None
         self._hub: Hub | None = None  # the one of the boot that is shown
         self._client: HubClient | None = None
         self._has_left = False
-        self._past_bytes = 0
+        self._is_first = True  # no boot has been shown before
+        self._history = History(0, 0)
         self._waiting_for_room: trio.CancelScope | None = None
 
     def sit_down(self) -> None:
@@ -64,13 +69,22 @@ class MachineLine:
         hub = self._machine.hub
         if self._has_left or hub is None or hub.closed or hub is self._hub:
             return
-        is_first = self._hub is None
+        history = self._history = self._shown_of(hub)
+        self._is_first = self._hub is None and self._ended is None
         self._hub = hub
-        start = history_start(hub, self._replay_bytes) if is_first else hub.start
-        self._past_bytes = hub.end - start if is_first else 0
-        self._client = hub.attach(self._who, watch=self._watch, force=not self._watch, start=start)
-        if not self._watch:
+        self._boots.keep(self._machine, hub)
+        watch = self._options.watch
+        self._client = hub.attach(self._who, watch=watch, force=not watch, start=history.start)
+        if not watch:
             hub.com1.set_far_outputs(hub.com1.cable.far_outputs | ModemOutput.DTR)
+
+    def _shown_of(self, hub: Hub) -> History:
+        options = self._options
+        if self._hub is not None:
+            return History(hub.start, 0, lost=hub.start)
+        if options.resume is not None:
+            return resumed_history(hub, self._boots.id_of(hub), options.resume, options.replay_bytes)
+        return new_history(hub, options.replay_bytes)
 
     def leave(self) -> Hub | None:
         """Leave the line at once: nothing goes either way any more; returns the hub that it has left."""
@@ -90,6 +104,8 @@ class MachineLine:
             trio.BrokenResourceError: the client has gone.
         """
         machine = self._machine
+        if self._ended is not None:
+            await self._show_rest(self._ended)
         while True:
             self.sit_down()
             if self._client is not None:
@@ -105,7 +121,7 @@ class MachineLine:
     async def send(self, data: bytes) -> None:
         """Type something at the guest; returns when the line has room for more."""
         client = self._client
-        if client is None or self._watch:
+        if client is None or self._options.watch:
             return
         try:
             if client.hub.com1.far_pending + len(data) <= SEND_QUEUE:
@@ -119,25 +135,49 @@ class MachineLine:
             self._waiting_for_room = None
 
     @property
+    def far_pending(self) -> int:
+        """How much of what was sent is not yet on the line, in bytes; with a boot that is over, it is gone."""
+        if self._client is None or self._client.hub.closed:
+            return 0
+        com1 = self._client.hub.com1
+        com1.advance(com1.clock.now())
+        return com1.far_pending
+
+    @property
+    def frame_ticks(self) -> int:
+        """How long a character takes on the line, in ticks; 0 where it takes no time."""
+        if self._client is None or self._client.hub.com1.uart.unlimited:
+            return 0
+        return self._client.hub.com1.uart.line_format.frame_ticks
+
+    @property
     def is_held_up(self) -> bool:
         """What was typed waits for the guest, and nothing more is read from the client."""
         return self._waiting_for_room is not None
 
+    async def _show_rest(self, hub: Hub) -> None:
+        """Show what a boot that is over had still to say."""
+        output, boot, options = self._output, self._boots.id_of(hub), self._options
+        assert options.resume is not None
+        history = resumed_history(hub, boot, options.resume, options.replay_bytes)
+        await output.begin(hub, history, boot, is_first=True)
+        position, data = hub.read(history.start)
+        while data:
+            await output.show(data)
+            position, data = hub.read(position + len(data))
+
     async def _show(self, client: HubClient) -> None:
-        socket, past, text, missed = self._socket, past_filter(self._past_bytes), GuestText(), 0
-        is_flood = False
+        output, missed, is_flood = self._output, 0, False
+        await output.begin(client.hub, self._history, self._boots.id_of(client.hub), is_first=self._is_first)
         while True:
             if is_flood:
                 await _let_more_come(client)
-            data = await _next(client, text)
+            data = await _next(client, output)
             is_flood = len(data) >= _FLOOD
             if client.missed != missed:
                 lost, missed = client.missed - missed, client.missed
-                rest = text.feed(past.end()) + text.flush()
-                await socket.send_text(rest + b"\r\n[%d bytes are missing here: they were not read in time]\r\n" % lost)
-            payload = text.feed(past.feed(data)) if data else text.flush()
-            if payload:
-                await socket.send_text(payload)
+                await output.missing(lost)
+            await output.show(data)
             if not data and client.hub.closed and not client.waiting:
                 return
 
@@ -152,9 +192,9 @@ async def _let_more_come(client: HubClient) -> None:
         await trio.lowlevel.checkpoint()
 
 
-async def _next(client: HubClient, text: GuestText) -> bytes:
+async def _next(client: HubClient, output: ClientOutput) -> bytes:
     """What the guest sends next; empty when the line has closed, or is silent in the middle of a character."""
-    if not text.holds:
+    if not output.holds:
         return await client.receive()
     com1 = client.hub.com1
     frames_s = 0.0 if com1.uart.unlimited else com1.uart.line_format.frame_ticks / TICKS_PER_SECOND

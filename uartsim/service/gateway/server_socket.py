@@ -54,6 +54,10 @@ class ServerSocket:
         """
         await self._send(Opcode.TEXT, payload)
 
+    async def send_binary(self, payload: bytes) -> None:
+        """Send a binary message; raises as :meth:`send_text` does."""
+        await self._send(Opcode.BINARY, payload)
+
     async def ping(self) -> None:
         """Send a ping; raises as :meth:`send_text` does."""
         await self._send(Opcode.PING, b"")

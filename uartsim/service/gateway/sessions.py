@@ -15,8 +15,10 @@ import trio
 
 from uartsim.service.arm_error import ArmError
 from uartsim.service.gateway.close_codes import CloseCode
-from uartsim.service.gateway.conversation import STOPPING, ConsoleServices, Conversation
+from uartsim.service.gateway.console_services import ConsoleServices
+from uartsim.service.gateway.conversation import STOPPING, Conversation
 from uartsim.service.gateway.gateway_options import SocketOptions
+from uartsim.service.gateway.page_origins import PageOrigins
 from uartsim.service.identity.callers import Caller
 from uartsim.service.store import ResourceId
 
@@ -53,6 +55,8 @@ class Sessions:
 
     def __init__(self, base_url: str, services: ConsoleServices) -> None:
         self.services = services
+        #: Whose pages may open the WebSocket of a session, and give its admin commands.
+        self.page_origins = PageOrigins(base_url)
         #: Clients replace each "ws" of a connection string by "http": hexadecimal digits have none.
         self._connector = f"consoleconn-{secrets.token_hex(3)}"
         self._base_url = base_url
@@ -72,15 +76,8 @@ class Sessions:
 
     def is_active(self, machine_id: ResourceId) -> bool:
         """Whether a WebSocket is connected to the console of a machine."""
-        return bool(self._conversations(machine_id))
-
-    def watchers(self, machine_id: ResourceId) -> int:
-        """How many WebSockets only watch the console of a machine."""
-        return sum(one.is_watching for one in self._conversations(machine_id))
-
-    def _conversations(self, machine_id: ResourceId) -> list[Conversation]:
-        found = [one.conversation for one in self._sessions.values() if one.machine_id == machine_id]
-        return [one for one in found if one is not None and not one.is_over]
+        conversations = [one.conversation for one in self._sessions.values() if one.machine_id == machine_id]
+        return any(one is not None and not one.is_over for one in conversations)
 
     def review(self) -> None:
         """Something in the store has changed: close each session whose conditions are no longer met, with the reason."""

@@ -4,15 +4,20 @@ The hub keeps the last stretch of the output, and what is asked for may begin an
 escape sequence, its rest would be printed as letters.  So the bytes before the beginning are looked at as well, and the
 past begins behind the sequence, or the character, that it would have cut.  At the start of what is kept, some of that is
 given up for the look.
+
+A client that comes again goes on at the very byte at which it has stopped, in the middle of a sequence too: its terminal has
+had the first half.  A question to the terminal may lie across that place, so the bytes before it are looked at there too.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from uartsim.access.hub import Hub
 from uartsim.access.output_filters import QueryFilter
 from uartsim.control_sequences import ControlSequenceParser, Kind
+from uartsim.service.gateway.gateway_options import Resume
 
 #: How many bytes before the beginning are looked at.
 _LOOK_BACK: Final = 4096
@@ -69,6 +74,73 @@ def _whole_character(held: int, after: bytes) -> int:
     return count
 
 
-def past_filter(size: int) -> QueryFilter:
-    """What leaves the questions to a terminal out of the past: answered again, the answers would be typed at the guest."""
-    return QueryFilter(size)
+class PastFilter:
+    """Takes the questions to a terminal out of the past: answered again, the answers would be typed at the guest.
+
+    Args:
+        size: how many bytes are of the past.
+        keeps_length: what is taken out is replaced by as many bytes that show nothing, so that offsets stay right.
+        seen: what came just before, which the client has had.
+    """
+
+    def __init__(self, size: int, *, keeps_length: bool = False, seen: bytes = b"") -> None:
+        self._queries = QueryFilter(size + len(seen) if size else 0, keeps_length=keeps_length)
+        self._seen_left = len(seen) if size else 0
+        if self._seen_left:
+            self._unseen(self._queries.feed(seen))
+
+    def feed(self, data: bytes) -> bytes:
+        """The part of ``data`` that may be shown; a sequence may be held back until it is complete."""
+        return self._unseen(self._queries.feed(data))
+
+    def end(self) -> bytes:
+        """What is held back; nothing after it belongs to it."""
+        return self._unseen(self._queries.end())
+
+    def _unseen(self, shown: bytes) -> bytes:
+        if not self._seen_left:
+            return shown
+        count = min(self._seen_left, len(shown))
+        self._seen_left -= count
+        return shown[count:]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a client is shown of a boot's past.
+
+    Attributes:
+        start: where it begins: an offset in the guest's output.
+        size: how many bytes it is, up to where the present begins.
+        lost: how many bytes the client wanted, and does not get.
+        seen: what came just before, if the client has had that.
+    """
+
+    start: int
+    size: int
+    lost: int = 0
+    seen: bytes = b""
+
+
+def new_history(hub: Hub, size: int | None) -> History:
+    """What is shown to a client that has seen nothing; see :func:`history_start`."""
+    start = history_start(hub, size)
+    return History(start, hub.end - start)
+
+
+def resumed_history(hub: Hub, boot: str, resume: Resume, size: int | None) -> History:
+    """What is shown to a client that has seen something.
+
+    Args:
+        hub: the line of the present boot.
+        boot: the id of that.
+        resume: what the client has seen.
+        size: what it is shown at most where that is another boot, more than there is, or not kept.
+    """
+    same = resume.boot == boot and resume.offset <= hub.end
+    if same and resume.offset >= hub.start:
+        begin = max(hub.start, resume.offset - _LOOK_BACK)
+        _, seen = hub.read(begin, resume.offset - begin)
+        return History(resume.offset, hub.end - resume.offset, seen=seen)
+    start = history_start(hub, size)
+    return History(start, hub.end - start, lost=start - resume.offset if same else start)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
 
 from starlette.requests import Request
 
 from uartsim.access.hub import Hub
+from uartsim.service.gateway.console_seats import Occupancy
 from uartsim.service.machines.guest_plan import GuestChoice
 from uartsim.service.machines.screenshots import has_display
 from uartsim.service.machines.virtual_machine import PowerState
 from uartsim.service.parts import Parts
 from uartsim.service.portal.portal_query import caller_of, existing_machine, machine_id_of, read_query
 from uartsim.service.rules.availability_rules import is_offered
-from uartsim.service.store import ResourceId
 
 
 async def console_status(parts: Parts, request: Request) -> dict[str, Any]:
@@ -29,13 +29,14 @@ async def console_status(parts: Parts, request: Request) -> dict[str, Any]:
     resource = existing_machine(parts, machine_id)
     machine = parts.machines.get(machine_id)
     hub = None if machine is None else machine.hub
+    occupancy = parts.sessions.services.seats.occupancy(machine_id)
     return {
         "machine": str(resource.id),
         "osType": parts.rules.os_type(machine_id),
         "powerState": (PowerState.DEALLOCATED if machine is None else machine.power_state).value,
         **_line(hub),
-        "holder": _holder(parts, machine_id),
-        "watchers": parts.sessions.watchers(machine_id),
+        "holder": _holder(occupancy),
+        "watchers": occupancy.watchers,
         "offered": is_offered(parts.rules.policy, machine_id),
         # A set-up file may name a guest by its path, which is no affair of the page's.
         "guest": PurePath(GuestChoice.of(resource, parts.store).guest).name,
@@ -56,7 +57,8 @@ def _line(hub: Hub | None) -> dict[str, Any]:
     return {"baud": round(line.baud) if line.bit_ticks else None, "format": str(line).rpartition(" ")[2]}
 
 
-def _holder(parts: Parts, machine_id: ResourceId) -> dict[str, str] | None:
-    seats = parts.sessions.services.seats
-    holder, since = seats.holder(machine_id), seats.held_since(machine_id)
-    return None if holder is None or since is None else {"user": holder.user, "since": time_text(since)}
+def _holder(occupancy: Occupancy) -> dict[str, str] | None:
+    holder = occupancy.holder
+    if holder is None:
+        return None
+    return {"user": holder.user, "since": time_text(datetime.fromtimestamp(holder.seated_at, UTC))}

@@ -13,7 +13,7 @@ import trio
 
 from uartsim.errors import UartsimError, UsageError
 from uartsim.service.diagnostics import Audit, Diagnostics
-from uartsim.service.gateway.conversation import ConsoleServices
+from uartsim.service.gateway.console_services import ConsoleServices
 from uartsim.service.gateway.gateway_options import GatewayOptions
 from uartsim.service.gateway.sessions import Sessions
 from uartsim.service.identity.authorisation import Authorisation

@@ -1,58 +1,92 @@
 /** The page: signing in first, then the view that the URL names. */
-import type { JSX } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import type { ComponentChildren, JSX } from "preact";
+import { useMemo } from "preact/hooks";
 import { Arm } from "../azure/arm";
-import { ConsoleBlade } from "../console/blade/console_blade";
-import { AuditBlade } from "../diagnostics/audit_blade";
-import { DiagnosticsBlade } from "../diagnostics/diagnostics_blade";
-import { SubscriptionView } from "../diagnostics/subscription_view";
-import type { Session } from "../session/session";
-import { AllResources } from "../views/all_resources";
-import { InstancesBlade } from "../views/instances_blade";
-import { OverviewBlade } from "../views/overview_blade";
+import { useSession, type SessionHandle } from "../session/use_session";
+import { Notices } from "../ui/announce";
+import { MessageBar } from "../ui/message_bar";
+import { Spinner } from "../ui/progress";
+import { View } from "../ui/view";
 import { PortalContext, type Settings } from "./context";
+import { Header } from "./header";
+import { Reachability, useReached } from "./reachability";
+import { RoutedView } from "./routed_view";
 import { useRoute, type Route } from "./route";
 import { SignIn } from "./sign_in";
+import { SignInAgain } from "./sign_in_again";
+import { useSettings } from "./use_settings";
+import { ViewBoundary } from "./view_boundary";
+import "./app.css";
 
 export function App(): JSX.Element {
   const route = useRoute();
-  const [session, setSession] = useState<Session | null>(null);
-  const [settings, setSettings] = useState<Settings | null>(null);
-  useEffect(() => {
-    void fetch("/_uartsim/portal/settings").then(async (answer) => setSettings((await answer.json()) as Settings));
-  }, []);
-  const portal = useMemo(
-    () => (session === null || settings === null ? null : { session, settings, arm: new Arm(() => session.token()) }),
-    [session, settings],
+  const reachability = useMemo(() => new Reachability(), []);
+  const settings = useSettings(reachability);
+  const user = useSession();
+  const isAlone = route.view === "resource" && route.alone && user.phase !== "signed-out";
+  const userName = user.session?.userName ?? null;
+  return (
+    <div class="app">
+      <a class="app-skip" href="#main" onClick={skipToMain}>
+        Skip to main content
+      </a>
+      {!isAlone && <Header route={route} settings={settings} userName={userName} onSignOut={user.signOut} />}
+      <Outage reachability={reachability} />
+      {user.phase === "signed-out" && (
+        <SignIn domain={settings?.tenantDomain ?? null} hasLeft={user.hasLeft} onSubmit={user.signIn} />
+      )}
+      {user.phase === "signed-in" && <SignedIn user={user} route={route} settings={settings} reachability={reachability} />}
+      <Notices />
+    </div>
   );
-  if (portal === null) return <SignIn onSignedIn={setSession} />;
-  return <PortalContext.Provider value={portal}>{view(route)}</PortalContext.Provider>;
 }
 
-function view(route: Route): JSX.Element {
-  switch (route.view) {
-    case "resources":
-      return <AllResources />;
-    case "subscription":
-      return <SubscriptionView subscriptionId={route.subscriptionId} />;
-    case "unknown":
-      return <main>There is nothing at {route.hash}.</main>;
-    case "resource":
-      return blade(route.id, route.blade, route.alone);
-  }
+interface SignedInProps {
+  readonly user: SessionHandle;
+  readonly route: Route;
+  readonly settings: Settings | null;
+  readonly reachability: Reachability;
 }
 
-function blade(id: string, name: string, alone: boolean): JSX.Element {
-  switch (name) {
-    case "console":
-      return <ConsoleBlade key={id} machineId={id} alone={alone} />;
-    case "diagnostics":
-      return <DiagnosticsBlade key={id} machineId={id} />;
-    case "audit":
-      return <AuditBlade key={id} machineId={id} />;
-    case "instances":
-      return <InstancesBlade key={id} scaleSetId={id} />;
-    default:
-      return <OverviewBlade key={id} id={id} />;
-  }
+function SignedIn({ user, route, settings, reachability }: SignedInProps): JSX.Element {
+  const { session, lapseReason } = user;
+  const portal = useMemo(
+    () => (session === null || settings === null ? null : { session, settings, arm: new Arm(session, reachability.tell) }),
+    [session, settings, reachability],
+  );
+  if (portal === null) return <Waiting>Waiting for the service</Waiting>;
+  return (
+    <PortalContext.Provider value={portal}>
+      <ViewBoundary key={JSON.stringify(route)}>
+        <RoutedView route={route} />
+      </ViewBoundary>
+      {lapseReason !== null && (
+        <SignInAgain userName={portal.session.userName} reason={lapseReason} onSubmit={user.signIn} onSignOut={user.signOut} />
+      )}
+    </PortalContext.Provider>
+  );
+}
+
+function Waiting({ children }: { readonly children: ComponentChildren }): JSX.Element {
+  return (
+    <View title="Azure Serial Console">
+      <Spinner>{children}</Spinner>
+    </View>
+  );
+}
+
+/** Shown for as long as the service does not answer. */
+function Outage({ reachability }: { readonly reachability: Reachability }): JSX.Element | null {
+  if (useReached(reachability)) return null;
+  return (
+    <div class="app-outage">
+      <MessageBar kind="warning">The service does not answer. Trying again by itself; check that uartsim serve runs.</MessageBar>
+    </div>
+  );
+}
+
+/** The URL behind `#` says where the user is, so the link must not change it. */
+function skipToMain(event: Event): void {
+  event.preventDefault();
+  document.getElementById("main")?.focus();
 }

@@ -11,9 +11,12 @@ export interface Settings {
   readonly consoleTitle: string;
   readonly pasteLimit: number;
   readonly tenantDomain: string;
+  readonly version: string;
+  /** In the preview, the warning that the console is for development and tests only; else null. */
+  readonly previewWarning: string | null;
 }
 
-export interface Portal {
+interface Portal {
   readonly arm: Arm;
   readonly session: Session;
   readonly settings: Settings;

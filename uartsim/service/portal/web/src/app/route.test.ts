@@ -10,7 +10,18 @@ test("a link to a blade is read back", () => {
 });
 
 test("what is no route is told so", () => {
-  for (const hash of ["#/resource/x", "#javascript:alert(1)", `#/resource${VM}!nothing`]) {
+  for (const hash of ["#/resource/x", "#javascript:alert(1)", `#/resource${VM}!nothing`, "#/resource/subscriptions/%", "#/subscription/../x"]) {
     assert.equal(readRoute(hash).view, "unknown");
   }
+});
+
+test("a link leads a request to no other path", () => {
+  for (const id of ["/subscriptions/../_uartsim/faults", "/subscriptions/%2e%2e/x", "/subscriptions/./x", "/subscriptions/\\x"]) {
+    assert.equal(readRoute(`#/resource${id}`).view, "unknown", id);
+  }
+});
+
+test("a name with other letters comes back", () => {
+  const id = `${VM}-\u00fc<b>`;
+  assert.deepEqual(readRoute(resourceHash(id)), { view: "resource", id, blade: "overview", alone: false });
 });

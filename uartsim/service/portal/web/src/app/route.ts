@@ -7,13 +7,14 @@
  *     #/resource/subscriptions/.../NAME!console        its serial console
  *     #/resource/subscriptions/.../NAME!diagnostics    its boot diagnostics
  *     #/resource/subscriptions/.../NAME!instances      the instances of a scale set
+ *     #/resource/subscriptions/.../NAME!password       a password in its guest is reset
  *     #/resource/subscriptions/.../NAME!audit          who has used its console
  *     #/subscription/ID                    a subscription: the serial console enabled or disabled, the audit
  */
 import { useEffect, useState } from "preact/hooks";
 
 /** What is shown of a resource. */
-export const BLADES = ["overview", "console", "diagnostics", "instances", "audit"] as const;
+const BLADES = ["overview", "console", "diagnostics", "instances", "password", "audit"] as const;
 export type Blade = (typeof BLADES)[number];
 
 export type Route =
@@ -30,9 +31,8 @@ export function readRoute(hash: string): Route {
   if (subscription?.[1] !== undefined) return { view: "subscription", subscriptionId: subscription[1] };
   const resource = /^\/resource(\/subscriptions\/[^!?#&]+?)(?:!([a-z]+))?(&alone)?$/.exec(path);
   const blade = resource?.[2] ?? "overview";
-  if (resource?.[1] !== undefined && isBlade(blade)) {
-    return { view: "resource", id: decodeURI(resource[1]), blade, alone: resource[3] !== undefined };
-  }
+  const id = resource?.[1] === undefined ? null : readId(resource[1]);
+  if (id !== null && isBlade(blade)) return { view: "resource", id, blade, alone: resource?.[3] !== undefined };
   return { view: "unknown", hash };
 }
 
@@ -44,6 +44,16 @@ export function resourceHash(id: string, blade: Blade = "overview", alone = fals
 /** The hash of a subscription's page. */
 export function subscriptionHash(subscriptionId: string): string {
   return `#/subscription/${subscriptionId}`;
+}
+
+/** An id as it is in a link; null if it is malformed, or would lead a request to another path by `..`. */
+function readId(encoded: string): string | null {
+  try {
+    const id = decodeURI(encoded);
+    return id.split("/").some((segment) => /^\.+$/.test(segment)) || /[\\\p{Cc}]/u.test(id) ? null : id;
+  } catch {
+    return null;
+  }
 }
 
 function isBlade(text: string): text is Blade {

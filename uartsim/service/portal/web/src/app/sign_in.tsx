@@ -1,29 +1,28 @@
-/** The form that signs a user in. */
+/** The page of sign-in. */
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
-import { signIn, type Session } from "../session/session";
 import { MessageBar } from "../ui/message_bar";
+import { View } from "../ui/view";
+import { SignInForm } from "./sign_in_form";
+import { markUsable } from "./usable";
+import "./sign_in.css";
 
-export function SignIn({ onSignedIn }: { readonly onSignedIn: (session: Session) => void }): JSX.Element {
-  const [refused, setRefused] = useState<string | null>(null);
-  const submit = (event: SubmitEvent): void => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget as HTMLFormElement);
-    signIn(String(form.get("user")), String(form.get("password"))).then(onSignedIn, (error: Error) => setRefused(error.message));
-  };
+interface SignInProps {
+  /** The domain of the tenant, once the service has told it. */
+  readonly domain: string | null;
+  readonly hasLeft: boolean;
+  readonly onSubmit: (userName: string, password: string) => Promise<void>;
+}
+
+export function SignIn({ domain, hasLeft, onSubmit }: SignInProps): JSX.Element {
+  // A name alone is one of the tenant's domain.
+  const submit = (name: string, password: string): Promise<void> =>
+    onSubmit(name.includes("@") || domain === null ? name : `${name}@${domain}`, password);
   return (
-    <main>
-      <h1>Sign in</h1>
-      {refused !== null && <MessageBar kind="error">{refused}</MessageBar>}
-      <form onSubmit={submit}>
-        <label>
-          User name <input name="user" autocomplete="username" required />
-        </label>
-        <label>
-          Password <input name="password" type="password" autocomplete="current-password" required />
-        </label>
-        <button class="button primary">Sign in</button>
-      </form>
-    </main>
+    <View title="Sign in" takesFocus={false}>
+      <div class="sign-in">
+        {hasLeft && <MessageBar kind="info">You have signed out.</MessageBar>}
+        <SignInForm hint={domain === null ? "\u00a0" : `name@${domain}, or the name alone`} onSubmit={submit} onUsable={markUsable} />
+      </div>
+    </View>
   );
 }

@@ -1,107 +1,161 @@
 /** Calls of the management REST, and of the page's own part of the service. */
+import { ArmError, errorOf, readArmError } from "./arm_error";
+import { pause, retryAfterMs } from "./pause";
 
-/** What the service answers instead of what was asked for. */
-export class ArmError extends Error {
-  /**
-   * @param status the HTTP status; 0 where no answer came.
-   * @param code ARM's word for it, such as `AuthorizationFailed`.
-   * @param text the text for a person.
-   * @param mitigation what a person can do, or null.
-   * @param rule the id of the console rule that refused, or null.
-   */
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    text: string,
-    readonly mitigation: string | null = null,
-    readonly rule: string | null = null,
-  ) {
-    super(text);
-  }
+export { ArmError } from "./arm_error";
 
-  /** The service did not answer, or said that it is busy: the same call may succeed later. */
-  get isTransient(): boolean {
-    return this.status === 0 || this.status === 429 || this.status >= 500;
-  }
+/** Where the access tokens of the user come from. */
+export interface TokenSource {
+  /** A token that is good for now; it waits for as long as the user has to sign in again. */
+  token(): Promise<string>;
+  /** The service did not take this token, for all that its time is not over: the next one is to be another. */
+  refuse(token: string): void;
 }
-
-/** Gives the access token of the user, renewed if it is about to expire. */
-export type TokenSource = () => Promise<string>;
 
 export interface CallOptions {
   readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly body?: unknown;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
+  /** More of the query: `{ $expand: "instanceView" }`. */
+  readonly query?: Readonly<Record<string, string>>;
+  /** How long one request may take, in milliseconds; 30 s unless given. */
+  readonly timeoutMs?: number;
 }
+
+const TIMEOUT_MS = 30_000;
+/** How often a request is sent again that the service had no time for. */
+const BUSY_RETRIES = 3;
+const SLOWEST_POLL_MS = 10_000;
 
 /** The management REST, for one user. */
 export class Arm {
-  constructor(private readonly token: TokenSource) {}
+  /**
+   * @param source the user's tokens.
+   * @param onReached is told after each request whether an answer came at all.
+   */
+  constructor(
+    private readonly source: TokenSource,
+    private readonly onReached: (reached: boolean) => void = () => undefined,
+  ) {}
 
   /**
    * Calls an operation, and waits until it is done if it takes time.
    *
    * @param path an ARM id and the rest of the path, without the query.
    * @param apiVersion the api-version.
-   * @returns the body; undefined where there is none.
+   * @returns the body, or the result of what took time; undefined where there is none.
    * @throws ArmError
    */
   async call<T>(path: string, apiVersion: string, options: CallOptions = {}): Promise<T> {
-    const response = await this.fetch(`${encodeURI(path)}?api-version=${apiVersion}`, options);
+    const address = addressOf(path, apiVersion, options.query);
+    const response = await this.fetch(address, options);
     const operation = response.headers.get("Azure-AsyncOperation");
-    if (operation !== null && response.status !== 200) {
-      await this.wait(operation, options.signal);
-      return undefined as T;
+    const location = response.headers.get("Location");
+    if (operation !== null) {
+      await this.untilSucceeded(operation, response, options.signal);
+      if (options.method === "PUT" || options.method === "PATCH") return (await this.read(address, options.signal)) as T;
+      return (location === null ? undefined : await this.read(here(location), options.signal)) as T;
     }
+    if (location !== null && response.status === 202) return (await this.untilThere(location, response, options.signal)) as T;
     return (await readBody(response)) as T;
   }
 
-  /** All entries of a list, of all its pages. */
-  async list<T>(path: string, apiVersion: string, signal?: AbortSignal): Promise<T[]> {
+  /**
+   * All entries of a list, of all its pages.
+   *
+   * @throws ArmError
+   */
+  async list<T>(path: string, apiVersion: string, signal?: AbortSignal, query?: Readonly<Record<string, string>>): Promise<T[]> {
     const found: T[] = [];
-    let next: string | null = `${encodeURI(path)}?api-version=${apiVersion}`;
+    let next: string | null = addressOf(path, apiVersion, query);
     while (next !== null) {
-      const response = await this.fetch(next, signal === undefined ? {} : { signal });
-      const page = (await response.json()) as { value: T[]; nextLink?: string };
+      const page = (await this.read(next, signal)) as { value: T[]; nextLink?: string };
       found.push(...page.value);
       next = page.nextLink === undefined ? null : here(page.nextLink);
     }
     return found;
   }
 
-  /** Asks the page's own part of the service, below `/_uartsim/portal/`, or any path here; an error is thrown. */
+  /**
+   * Asks any path of the service, such as its part for the page below `/_uartsim/portal/`.
+   *
+   * A token that is not taken is renewed once; what the service has no time for (429) is sent again when it says.
+   *
+   * @throws ArmError for an answer that says so, and for none; what `options.signal` has as its reason if that is aborted.
+   */
   async fetch(path: string, options: CallOptions = {}): Promise<Response> {
-    const headers: Record<string, string> = { Authorization: `Bearer ${await this.token()}`, Accept: "application/json" };
-    if (options.body !== undefined) headers["Content-Type"] = "application/json";
-    let response: Response;
+    let renewed = false;
+    for (let busy = 0; ; ) {
+      const token = await this.token();
+      options.signal?.throwIfAborted();
+      const response = await this.send(path, token, options);
+      if (response.ok) return response;
+      if (response.status === 401 && !renewed) {
+        renewed = true;
+        this.source.refuse(token);
+      } else if (response.status === 429 && busy < BUSY_RETRIES) {
+        busy += 1;
+        await pause(retryAfterMs(response.headers.get("Retry-After")) ?? busy * 1000, options.signal);
+      } else throw await readArmError(response);
+    }
+  }
+
+  private async token(): Promise<string> {
     try {
-      response = await fetch(path, {
+      return await this.source.token();
+    } catch (error) {
+      if (error instanceof ArmError && error.status === 0) this.onReached(false);
+      throw error;
+    }
+  }
+
+  private async send(path: string, token: string, options: CallOptions): Promise<Response> {
+    const headers: Record<string, string> = { Authorization: `Bearer ${token}`, Accept: "application/json" };
+    if (options.body !== undefined) headers["Content-Type"] = "application/json";
+    const timeout = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
+    try {
+      const response = await fetch(path, {
         method: options.method ?? "GET",
         headers,
         ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
+        signal: options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]),
         cache: "no-store",
         credentials: "omit",
       });
-    } catch (error) {
-      if (options.signal?.aborted) throw error;
+      this.onReached(true);
+      return response;
+    } catch {
+      options.signal?.throwIfAborted();
+      this.onReached(false);
+      if (timeout.aborted) throw new ArmError(0, "Timeout", "The service did not answer in time.");
       throw new ArmError(0, "NoAnswer", "The service does not answer.");
     }
-    if (!response.ok) throw await readError(response);
-    return response;
   }
 
-  private async wait(operation: string, signal?: AbortSignal): Promise<void> {
+  private async read(address: string, signal: AbortSignal | undefined): Promise<unknown> {
+    return readBody(await this.fetch(address, { signal }));
+  }
+
+  private async untilSucceeded(operation: string, first: Response, signal: AbortSignal | undefined): Promise<void> {
+    let response = first;
     for (;;) {
-      const response = await this.fetch(here(operation), signal === undefined ? {} : { signal });
-      const body = (await response.json()) as { status: string; error?: { code: string; message: string } };
+      await pause(pollDelayMs(response), signal);
+      response = await this.fetch(here(operation), { signal });
+      const body = (await readBody(response)) as { status?: string };
       if (body.status === "Succeeded") return;
-      if (body.status === "Failed" || body.status === "Canceled") {
-        throw new ArmError(409, body.error?.code ?? body.status, body.error?.message ?? `The operation ended: ${body.status}.`);
-      }
-      const after = Number(response.headers.get("Retry-After") ?? "1");
-      await new Promise((resolve) => setTimeout(resolve, Math.min(Math.max(after, 0.2), 10) * 1000));
+      if (body.status === "Failed" || body.status === "Canceled") throw failed(body.status, body);
     }
+  }
+
+  private async untilThere(location: string, first: Response, signal: AbortSignal | undefined): Promise<unknown> {
+    let response = first;
+    let address = location;
+    while (response.status === 202) {
+      await pause(pollDelayMs(response), signal);
+      response = await this.fetch(here(address), { signal });
+      address = response.headers.get("Location") ?? address;
+    }
+    return readBody(response);
   }
 }
 
@@ -111,20 +165,25 @@ export function here(address: string): string {
   return url.pathname + url.search;
 }
 
-async function readBody(response: Response): Promise<unknown> {
-  const text = await response.text();
-  return text === "" ? undefined : JSON.parse(text);
+function addressOf(path: string, apiVersion: string, query: Readonly<Record<string, string>> = {}): string {
+  return `${encodeURI(path)}?${new URLSearchParams({ "api-version": apiVersion, ...query })}`;
 }
 
-async function readError(response: Response): Promise<ArmError> {
-  const rule = response.headers.get("x-uartsim-rule");
+function pollDelayMs(response: Response): number {
+  return Math.min(retryAfterMs(response.headers.get("Retry-After")) ?? 1000, SLOWEST_POLL_MS);
+}
+
+function failed(status: string, body: unknown): ArmError {
+  const error = errorOf(body);
+  return new ArmError(409, error?.code ?? status, error?.message ?? `The operation ended: ${status}.`, error?.mitigation ?? null);
+}
+
+async function readBody(response: Response): Promise<unknown> {
+  const text = await response.text();
+  if (text === "") return undefined;
   try {
-    const { error } = (await response.json()) as {
-      error: { code: string; message: string; details?: { code: string; message: string }[] };
-    };
-    const mitigation = error.details?.find((detail) => detail.code === "Mitigation")?.message ?? null;
-    return new ArmError(response.status, error.code, error.message, mitigation, rule);
+    return JSON.parse(text);
   } catch {
-    return new ArmError(response.status, "Unreadable", `The service answered with status ${response.status}.`, null, rule);
+    throw new ArmError(response.status, "Unreadable", "The service answered with something that is not JSON.");
   }
 }

@@ -1,6 +1,127 @@
-/** The serial console of a machine. */
-import type { JSX } from "preact";
+/** The serial console of a machine: it connects by itself. */
+import type { ComponentChildren, JSX } from "preact";
+import { useRef, useState } from "preact/hooks";
+import { usePortal } from "../../app/context";
+import { Button } from "../../ui/button";
+import { EmptyState } from "../../ui/empty_state";
+import { MessageBar } from "../../ui/message_bar";
+import { View } from "../../ui/view";
+import { ConsoleDialogs, type OpenDialog } from "./console_dialogs";
+import { ConsoleOver } from "./console_over";
+import { ConsoleToolbar } from "./console_toolbar";
+import { DiagnosePanel } from "./diagnose_panel";
+import { HelpPanel } from "./help_panel";
+import { HintLine } from "./hint_line";
+import { focusControls, useLeaveKey } from "./leave_key";
+import { machineName } from "./machine_name";
+import { usePopOut, type PopOut } from "./pop_out";
+import { StatusLine } from "./status_line";
+import { helpItem, toolItems, type ToolState } from "./tool_items";
+import { useConsole } from "./use_console";
+import { useConsoleStatus } from "./use_console_status";
+import { usePreferences } from "./use_preferences";
+import { toolActions } from "./tool_actions";
+import "./console_blade.css";
 
-export function ConsoleBlade(_: { readonly machineId: string; readonly alone: boolean }): JSX.Element {
-  return <main />;
+interface ConsoleBladeProps {
+  readonly machineId: string;
+  /** It is in a window of its own. */
+  readonly alone: boolean;
+}
+
+type PanelName = "help" | "diagnose";
+
+export function ConsoleBlade({ machineId, alone }: ConsoleBladeProps): JSX.Element {
+  const { arm, settings } = usePortal();
+  const machine = machineName(machineId).shown;
+  const [preferences, setPreferences] = usePreferences();
+  const [dialog, openDialog] = useState<OpenDialog | null>(null);
+  const [panel, setPanel] = useState<PanelName | null>(null);
+  const [search, setSearch] = useState(0);
+  const page = useRef<HTMLDivElement>(null);
+  const { place, opened, view } = useConsole(machineId, machine, preferences, {
+    onLeave: () => focusControls(page.current),
+    onFind: () => setSearch((before) => before + 1),
+    onTextSize: (textSize) => setPreferences({ textSize }),
+    onLink: (url) => openDialog({ kind: "link", url }),
+  });
+  const status = useConsoleStatus(arm, machineId, view.connection, () => opened?.controller.connect());
+  const popOut = usePopOut(machineId, () => opened?.controller.connect(false));
+  useLeaveKey(page, opened?.terminal);
+  const closeSearch = (): void => {
+    setSearch(0);
+    opened?.terminal.focus();
+  };
+  const isWindows = status?.osType === "Windows";
+  const actions = toolActions({
+    machine,
+    opened,
+    preferences,
+    setPreferences,
+    openDialog,
+    togglePanel: (name) => setPanel(panel === name ? null : name),
+    toggleSearch: () => (search > 0 ? closeSearch() : setSearch(1)),
+    popOut,
+  });
+  const state: ToolState = { machine, view, isWindows, isAlone: alone, size: preferences.size, panel, isSearching: search > 0 };
+  return (
+    <View title={settings.consoleTitle} kind={machine} takesFocus={false} height="fill">
+      <div class="console-page" ref={page}>
+        {settings.previewWarning !== null && <MessageBar kind="warning">{settings.previewWarning}</MessageBar>}
+        <ConsoleToolbar machine={machine} items={toolItems(state, actions)} help={helpItem(state, actions)} />
+        <HintLine hasReadCaution={preferences.hasReadLogCaution} isWindows={isWindows} onRead={() => setPreferences({ hasReadLogCaution: true })} />
+        <div class="console-body">
+          <Pane popOut={popOut} machine={machine}>
+            <section class="console-terminal" ref={place} aria-label={`Terminal of ${machine}`} />
+            {opened !== null && (
+              <ConsoleOver
+                machineId={machineId}
+                machine={machine}
+                isWindows={isWindows}
+                view={view}
+                opened={opened}
+                search={search}
+                onSearchClosed={closeSearch}
+                onDiagnose={() => setPanel("diagnose")}
+              />
+            )}
+          </Pane>
+          {panel === "help" && <HelpPanel isWindows={isWindows} isPreview={settings.profile === "preview"} onClose={() => setPanel(null)} />}
+          {panel === "diagnose" && <DiagnosePanel arm={arm} machineId={machineId} onClose={() => setPanel(null)} />}
+        </div>
+        <StatusLine machine={machine} view={view} status={status} />
+      </div>
+      <ConsoleDialogs
+        machineId={machineId}
+        machine={machine}
+        dialog={dialog}
+        view={view}
+        opened={opened}
+        onPreferences={setPreferences}
+        onClose={() => openDialog(null)}
+      />
+    </View>
+  );
+}
+
+/** The terminal; while the console is in a window of its own, the way back lies over it. */
+function Pane({ popOut, machine, children }: { readonly popOut: PopOut; readonly machine: string; readonly children: ComponentChildren }): JSX.Element {
+  return (
+    <div class="console-pane" data-out={popOut.isOut}>
+      {children}
+      {popOut.isOut && (
+        <div class="console-elsewhere">
+          <EmptyState
+            icon="external"
+            title={`The console of ${machine} is shown in its own window`}
+            actions={
+              <Button kind="primary" onClick={popOut.bringBack}>
+                Bring it back
+              </Button>
+            }
+          />
+        </div>
+      )}
+    </div>
+  );
 }

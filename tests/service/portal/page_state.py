@@ -1,0 +1,69 @@
+"""A state of the page, and what a test reads of it: its buttons, its layout, its faults of accessibility."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.service.portal.portal_service import PortalService
+from tests.service.portal.portal_user import PortalUser
+
+_SHIFTED: Final = """
+() => new Promise((resolve) => {
+  let sum = 0;
+  const observer = new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) sum += entry.value;
+  });
+  observer.observe({ type: "layout-shift", buffered: true });
+  // What is buffered is given in a task of its own, and what the last frame did after that frame.
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => {
+    for (const entry of observer.takeRecords()) if (!entry.hadRecentInput) sum += entry.value;
+    observer.disconnect();
+    resolve(sum);
+  }, 0)));
+})
+"""
+
+
+@dataclass(frozen=True)
+class PageState:
+    """A state of the page.
+
+    Attributes:
+        name: its name, and that of its pictures.
+        says: what a picture of it shows, in a sentence.
+        reach: how a person who has come to the page gets there.
+        buttons: the accessible names of all buttons that can be pressed then, beside those of the header.
+    """
+
+    name: str
+    says: str
+    reach: Callable[[PortalUser, PortalService], None]
+    buttons: tuple[str, ...]
+
+
+def button_names(page: Page) -> list[str]:
+    """The names of all buttons, as the browser's accessibility tree has them: what a modal dialog covers is not in it."""
+    session = page.context.new_cdp_session(page)
+    nodes = session.send("Accessibility.getFullAXTree")["nodes"]
+    session.detach()
+    return [
+        node.get("name", {}).get("value", "")
+        for node in nodes
+        if not node["ignored"] and node.get("role", {}).get("value") == "button"
+    ]
+
+
+def layout_shift(page: Page) -> float:
+    """How much of the layout has moved by itself, as Chromium's cumulative layout shift counts it."""
+    return float(page.evaluate(_SHIFTED))
+
+
+def accessibility_faults(page: Page) -> str:
+    """What axe-core finds, as text; empty if it finds nothing."""
+    found = Axe().run(page)
+    return str(found.generate_report()) if found.violations_count else ""

@@ -1,0 +1,113 @@
+/** What the page can do itself about a refused console: a button for each rule that a call of the management REST cures. */
+import type { Arm } from "../../azure/arm";
+import { COMPUTE_API, type ScaleSet, type VirtualMachine } from "../../azure/compute";
+import { SERIAL_CONSOLE_VERSION, serialPortPath } from "../connection/browser_ports";
+import { machineName } from "./machine_name";
+
+const STORAGE_VERSION = "2023-01-01";
+
+/** One way to mend it. */
+export interface Mend {
+  /** What the button says. */
+  readonly text: string;
+  /** What is going on while it is done. */
+  readonly doing: string;
+  /** Does it; the console can be connected to afterwards. @throws ArmError */
+  act(): Promise<void>;
+}
+
+/** Starts a machine. */
+export function startMend(arm: Arm, machineId: string): Mend {
+  return {
+    text: "Start",
+    doing: `Starting ${machineName(machineId).shown}`,
+    act: () => arm.call(`${machineId}/start`, COMPUTE_API, { method: "POST" }),
+  };
+}
+
+/**
+ * The mend for what a rule has refused.
+ *
+ * @param rule the rule's id, as the header `x-uartsim-rule` has it.
+ * @returns null where only a person can mend it, such as a role that is missing.
+ */
+export function mendFor(rule: string | null, arm: Arm, machineId: string): Mend | null {
+  const { subscriptionId, instance } = machineName(machineId);
+  switch (rule) {
+    case "running":
+      return startMend(arm, machineId);
+    case "boot-diagnostics":
+      return instance === null
+        ? diagnosticsMend("Enable boot diagnostics", arm, machineId, { enabled: true })
+        : instanceMend(arm, instance.scaleSetId, instance.number);
+    case "console-enabled":
+      return {
+        text: "Enable the serial console for the subscription",
+        doing: "Enabling the serial console for the subscription",
+        act: () =>
+          arm.call(`/subscriptions/${subscriptionId}/providers/Microsoft.SerialConsole/consoleServices/default/enableConsole`, SERIAL_CONSOLE_VERSION, {
+            method: "POST",
+          }),
+      };
+    case "port-enabled":
+      return {
+        text: "Enable the serial port",
+        doing: "Enabling the serial port",
+        act: () => arm.call(serialPortPath(machineId), SERIAL_CONSOLE_VERSION, { method: "PUT", body: { properties: { state: "enabled" } } }),
+      };
+    case "storage-firewall":
+      return { text: "Open the storage account's firewall", doing: "Opening the storage account's firewall", act: () => openFirewall(arm, machineId) };
+    case "storage-uri":
+    case "storage-exists":
+    case "storage-role":
+    case "storage-namespace":
+    case "storage-writable":
+      return instance === null
+        ? diagnosticsMend("Use managed storage for boot diagnostics", arm, machineId, { enabled: true, storageUri: null })
+        : null;
+    default:
+      return null;
+  }
+}
+
+function diagnosticsMend(text: string, arm: Arm, machineId: string, bootDiagnostics: object): Mend {
+  return {
+    text,
+    doing: "Changing the boot diagnostics",
+    act: () =>
+      arm.call(machineId, COMPUTE_API, { method: "PATCH", body: { properties: { diagnosticsProfile: { bootDiagnostics } } } }),
+  };
+}
+
+/** As the documents have it: update the model of the scale set, then upgrade the instance to it. */
+function instanceMend(arm: Arm, scaleSetId: string, instanceId: string): Mend {
+  return {
+    text: "Enable boot diagnostics and upgrade the instance",
+    doing: "Updating the scale set's model and upgrading the instance",
+    async act() {
+      const scaleSet = await arm.call<ScaleSet | undefined>(scaleSetId, COMPUTE_API);
+      if (scaleSet?.properties.virtualMachineProfile?.diagnosticsProfile?.bootDiagnostics?.enabled !== true) {
+        const virtualMachineProfile = { diagnosticsProfile: { bootDiagnostics: { enabled: true } } };
+        await arm.call(scaleSetId, COMPUTE_API, { method: "PATCH", body: { properties: { virtualMachineProfile } } });
+      }
+      await arm.call(`${scaleSetId}/manualupgrade`, COMPUTE_API, { method: "POST", body: { instanceIds: [instanceId] } });
+    },
+  };
+}
+
+async function openFirewall(arm: Arm, machineId: string): Promise<void> {
+  const machine = await arm.call<VirtualMachine>(machineId, COMPUTE_API);
+  const uri = machine.properties.diagnosticsProfile?.bootDiagnostics?.storageUri ?? "";
+  const account = new URL(uri).hostname.split(".")[0];
+  const { subscriptionId } = machineName(machineId);
+  const accounts = await arm.list<{ id: string; name: string }>(
+    `/subscriptions/${subscriptionId}/providers/Microsoft.Storage/storageAccounts`,
+    STORAGE_VERSION,
+  );
+  const found = accounts.find(({ name }) => name.toLowerCase() === account?.toLowerCase());
+  if (found === undefined) throw new Error(`You cannot see the storage account ${account}: ask its owner to open its firewall.`);
+  await arm.call(found.id, STORAGE_VERSION, {
+    method: "PATCH",
+    body: { properties: { networkAcls: { defaultAction: "Allow" }, publicNetworkAccess: "Enabled" } },
+  });
+}

@@ -1,0 +1,135 @@
+/**
+ * The text of a serial log, in chunks of lines that do not change once they are full: what draws them, and what searches them, looks
+ * at each once.
+ */
+import { isNote, readableLine, type SequenceView } from "./readable_line";
+
+export type LineKind = "guest" | "service" | "missing";
+
+export interface LogLine {
+  readonly text: string;
+  readonly kind: LineKind;
+}
+
+/** Some lines of the log, one after the other. */
+export interface LogChunk {
+  /** Differs from that of every other chunk of the document. */
+  readonly id: number;
+  readonly lines: readonly LogLine[];
+  /** The length of its longest line, and of all of them, in UTF-16 units. */
+  readonly columns: number;
+  readonly characters: number;
+}
+
+const LINES_PER_CHUNK = 100;
+const CHARACTERS_PER_CHUNK = 16_384;
+/** A line without an end is shown, and begun anew, after so many characters. */
+const LONGEST_OPEN_LINE = 16_384;
+/** So much of a log is kept in the page, in bytes and in characters: the service keeps the last MiB, but a page may be open for long. */
+export const KEPT_BYTES = 8 * 1024 * 1024;
+
+export class LogDocument {
+  private full: LogChunk[] = [];
+  private fullCharacters = 0;
+  private lines: LogLine[] = [];
+  private characters = 0;
+  private open = "";
+  private lastId = 0;
+  private lineCount = 0;
+  private received: (Uint8Array | number)[] = [];
+  private receivedBytes = 0;
+  private decoder = new TextDecoder();
+
+  constructor(private readonly view: SequenceView = "hidden") {}
+
+  /** How many lines it has. */
+  get length(): number {
+    return this.lineCount + this.openLines().length;
+  }
+
+  /** What came to the log next. */
+  append(bytes: Uint8Array): void {
+    this.received.push(bytes);
+    this.receivedBytes += bytes.length;
+    const ended = (this.open + this.decoder.decode(bytes, { stream: true })).split("\n");
+    this.open = ended.pop() ?? "";
+    for (const line of ended) this.add(line);
+    while (this.open.length > LONGEST_OPEN_LINE) {
+      this.add(this.open.slice(0, LONGEST_OPEN_LINE));
+      this.open = this.open.slice(LONGEST_OPEN_LINE);
+    }
+    this.forget();
+  }
+
+  /** So many bytes were gone from the log before they could be read. */
+  missing(bytes: number): void {
+    this.received.push(bytes);
+    if (this.open !== "") this.add(this.open);
+    this.open = "";
+    this.decoder = new TextDecoder();
+    this.push(`--- ${bytes} bytes are missing here: the log moved on faster than it was read ---`, "missing");
+  }
+
+  /** All chunks; the same objects as before, but for the last one. */
+  chunks(): readonly LogChunk[] {
+    const rest = [...this.lines, ...this.openLines()];
+    return rest.length === 0 ? [...this.full] : [...this.full, chunkOf(this.lastId + 1, rest)];
+  }
+
+  /** What was received, byte for byte, for a download. */
+  bytes(): Uint8Array[] {
+    return this.received.filter((piece) => typeof piece !== "number");
+  }
+
+  /** The same log with another view of control sequences. */
+  shownAs(view: SequenceView): LogDocument {
+    const other = new LogDocument(view);
+    for (const piece of this.received) {
+      if (typeof piece === "number") other.missing(piece);
+      else other.append(piece);
+    }
+    return other;
+  }
+
+  private openLines(): LogLine[] {
+    return this.open === "" ? [] : linesOf(this.open, this.view);
+  }
+
+  private add(line: string): void {
+    for (const { text, kind } of linesOf(line, this.view)) this.push(text, kind);
+  }
+
+  private push(text: string, kind: LineKind): void {
+    this.lines.push({ text, kind });
+    this.lineCount += 1;
+    this.characters += text.length;
+    if (this.lines.length < LINES_PER_CHUNK && this.characters < CHARACTERS_PER_CHUNK) return;
+    this.lastId += 1;
+    this.full.push(chunkOf(this.lastId, this.lines));
+    this.fullCharacters += this.characters;
+    this.lines = [];
+    this.characters = 0;
+  }
+
+  private forget(): void {
+    while (this.receivedBytes > KEPT_BYTES && this.received.length > 1) {
+      const gone = this.received.shift();
+      this.receivedBytes -= typeof gone === "object" ? gone.length : 0;
+    }
+    while (this.fullCharacters > KEPT_BYTES && this.full.length > 1) {
+      const gone = this.full.shift();
+      this.fullCharacters -= gone?.characters ?? 0;
+      this.lineCount -= gone?.lines.length ?? 0;
+    }
+  }
+}
+
+function linesOf(line: string, view: SequenceView): LogLine[] {
+  const kind = isNote(line) ? "service" : "guest";
+  return readableLine(line, view).map((text) => ({ text, kind }));
+}
+
+function chunkOf(id: number, lines: readonly LogLine[]): LogChunk {
+  const lengths = lines.map((line) => line.text.length);
+  return { id, lines, columns: Math.max(...lengths), characters: lengths.reduce((sum, length) => sum + length, 0) };
+}
