@@ -63,7 +63,9 @@ class TerminalLine:
         socket.on("framesent", sent)
 
 
-def shell_of(service: PortalService, visit: Callable[..., PortalUser], machine: str = "linux1", **options: object) -> TerminalLine:
+def shell_of(
+    service: PortalService, visit: Callable[..., PortalUser], machine: str = "linux1", **options: object
+) -> TerminalLine:
     """A person at the shell of a machine; ``options`` are those of the browser's context."""
     line = TerminalLine(visit(service, **options))
     line.log_in(machine)
