@@ -30,20 +30,37 @@ _SHIFTED: Final = """
 
 
 @dataclass(frozen=True)
+class Stage:
+    """Where a state is reached.
+
+    Attributes:
+        user: who reaches it; signed in as the owner, unless the state is one of signing in.
+        service: the service.
+        visit: brings further people to it.
+    """
+
+    user: PortalUser
+    service: PortalService
+    visit: Callable[..., PortalUser]
+
+
+@dataclass(frozen=True)
 class PageState:
     """A state of the page.
 
     Attributes:
         name: its name, and that of its pictures.
         says: what a picture of it shows, in a sentence.
-        reach: how a person who has come to the page gets there.
-        buttons: the accessible names of all buttons that can be pressed then, beside those of the header.
+        reach: how a person gets there.
+        buttons: the accessible names of all buttons then, in the order of the page.
+        signed_in: whether somebody is signed in.
     """
 
     name: str
     says: str
-    reach: Callable[[PortalUser, PortalService], None]
+    reach: Callable[[Stage], None]
     buttons: tuple[str, ...]
+    signed_in: bool = True
 
 
 def button_names(page: Page) -> list[str]:
@@ -59,7 +76,7 @@ def button_names(page: Page) -> list[str]:
 
 
 def layout_shift(page: Page) -> float:
-    """How much of the layout has moved by itself, as Chromium's cumulative layout shift counts it."""
+    """How much of the layout has moved by itself since the page was loaded: Chromium's cumulative layout shift."""
     return float(page.evaluate(_SHIFTED))
 
 
