@@ -17,6 +17,7 @@ const CTRL_C = "\u0003";
 export class ConsoleController {
   private view = FIRST_VIEW;
   private unsent = 0;
+  private boot: string | null = null;
   private readonly connection: ConsoleConnection;
   private readonly output: PendingOutput;
   private readonly pasting: Pasting;
@@ -137,11 +138,14 @@ export class ConsoleController {
       case "hello":
         this.pasting.interrupt();
         this.silence.connected();
+        if (this.boot !== null && this.boot !== message.boot) this.beginBoot();
+        this.boot = message.boot;
         this.output.step(() => this.terminal.setReplaying(true));
         performance.mark(USABLE_MARK);
         return this.update({ baud: message.baud });
       case "boot":
-        return this.output.step(() => this.terminal.startBoot());
+        this.boot = message.boot;
+        return this.beginBoot();
       case "current":
         return this.output.step(() => this.terminal.setReplaying(false));
       case "typed":
@@ -153,6 +157,15 @@ export class ConsoleController {
       case "missing":
         return;
     }
+  }
+
+  /** What was on the screen, with the note of the new boot, goes into the scroll-back: firmware and boot loaders clear the screen. */
+  private beginBoot(): void {
+    this.output.step(() => this.terminal.startBoot());
+    this.output.step(() => {
+      const { rows } = this.terminal;
+      void this.terminal.write(new TextEncoder().encode(`\u001b[${rows};1H${"\r\n".repeat(rows)}\u001b[H`));
+    });
   }
 
   private note(text: string): void {

@@ -1,6 +1,6 @@
 /** Some lines of a log, with what was found in them. */
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { LogChunk, LogLine } from "./log_document";
 import type { LogMatch, LogSearch } from "./log_search";
 
@@ -18,7 +18,7 @@ interface LogChunkViewProps {
 export function LogChunkView({ chunk, search, current }: LogChunkViewProps): JSX.Element {
   const element = useRef<HTMLDivElement>(null);
   const isNear = useIsNear(element);
-  useEffect(() => {
+  useLayoutEffect(() => {
     element.current?.style.setProperty("--log-lines", String(chunk.lines.length));
     element.current?.style.setProperty("--log-columns", String(chunk.columns));
   }, [chunk]);
