@@ -109,6 +109,11 @@ export class ConsoleController {
   async command(command: AdminCommand, keys = ""): Promise<void> {
     const session = this.connection.session;
     if (session === null) throw new ArmError(0, "NotConnected", "The console is not connected. Connect it first.");
+    if (command === "reset") {
+      // The line goes on through a reset, so that the gateway tells of no new boot.
+      this.note("A reset of the machine was sent here.");
+      this.scrollOut();
+    }
     await sendAdminCommand(this.arm, session, command, keys);
   }
 
@@ -162,6 +167,10 @@ export class ConsoleController {
   /** What was on the screen, with the note of the new boot, goes into the scroll-back: firmware and boot loaders clear the screen. */
   private beginBoot(): void {
     this.output.step(() => this.terminal.startBoot());
+    this.scrollOut();
+  }
+
+  private scrollOut(): void {
     this.output.step(() => {
       const { rows } = this.terminal;
       void this.terminal.write(new TextEncoder().encode(`\u001b[${rows};1H${"\r\n".repeat(rows)}\u001b[H`));
