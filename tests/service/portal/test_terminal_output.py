@@ -129,3 +129,16 @@ def _luminance(colour: str) -> float:
     channels = [int(number) / 255 for number in re.findall(r"\d+", colour)[:3]]
     red, green, blue = (one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in channels)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_output_without_line_feeds_is_not_announced_at_its_full_length(line: TerminalLine) -> None:
+    """The browser would lay out all of it, and the page would stand still for as long."""
+    line.user.page.evaluate("""() => {
+      const region = document.querySelector(".live-region");
+      globalThis.announced = [];
+      new MutationObserver(() => announced.push(region.textContent)).observe(region, { childList: true });
+    }""")
+    line.user.type("printf '%06000d'; echo all of it")
+    line.user.expect_in_terminal("all of it")
+    line.user.page.wait_for_function("() => announced.some((text) => text.startsWith('Too much output'))")
+    assert line.user.page.evaluate("() => document.querySelector('.live-region').textContent.length") <= 2000
