@@ -52,7 +52,8 @@ class PageState:
         name: its name, and that of its pictures.
         says: what a picture of it shows, in a sentence.
         reach: how a person gets there.
-        buttons: the accessible names of all buttons then, in the order of the page.
+        buttons: the accessible names of all buttons then, in the order of the page, but for a console's toolbar.
+        machine: the machine whose console it is.
         signed_in: whether somebody is signed in.
     """
 
@@ -60,7 +61,34 @@ class PageState:
     says: str
     reach: Callable[[Stage], None]
     buttons: tuple[str, ...]
+    machine: str | None = None
     signed_in: bool = True
+
+
+def tool_names(machine: str) -> tuple[str, ...]:
+    """The names of the buttons of a console's toolbar; those that have no room are in the menu "More"."""
+    return (
+        f"Send SysRq keys to {machine}",
+        f"Send a non-maskable interrupt (NMI) to {machine}",
+        f"Restart {machine}",
+        f"Reset {machine}",
+        "Search the output",
+        "Copy the selected text",
+        "Paste from the clipboard",
+        "Clear the terminal and its scroll-back",
+        "Download the output as a text file",
+        f"Watch only: leave the line of {machine} to others",
+        "Move the console into a window of its own",
+        f"Diagnose the console of {machine}",
+        "Show the keyboard shortcuts",
+        "Make the text smaller",
+        "Make the text larger",
+        f"Tell {machine} the terminal's size: types the command that resize would run",
+        "Choose the size of the terminal",
+        "More",
+        # Windows has none, and says so in the service's words.
+        f"Send SysRq keys to {machine}: You can only send a SysRq to a Linux VM.",
+    )
 
 
 def button_names(page: Page) -> list[str]:

@@ -99,7 +99,7 @@ def test_the_display_is_seen_in_a_screenshot(user: PortalUser, service: PortalSe
     service.machine("display1", "start")
     user.open_blade("display1", "diagnostics")
     user.page.get_by_role("tab", name="Screenshot").click()
-    picture = user.page.get_by_role("img", name="display1")
+    picture = user.page.get_by_role("img", name="The display of display1")
     expect(picture).to_be_visible()
     assert picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") >= 640
     service.machine("display1", "deallocate")
