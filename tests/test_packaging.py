@@ -36,6 +36,8 @@ print(importlib.import_module(main.__module__.replace(".guest", ".linux_system")
 """
 #: Where an import's name is not the name of its distribution.
 DISTRIBUTIONS = {
+    "axe_playwright_python": "axe-playwright-python",
+    "PIL": "pillow",
     "serial": "pyserial",
     "vcd": "pyvcd",
     "_pytest": "pytest",

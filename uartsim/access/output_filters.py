@@ -109,7 +109,7 @@ class QueryFilter:
 
     def end(self) -> bytes:
         """What comes from now on is not of the past; returns what has been held back."""
-        held, self._left = (b"".join([*self._held, self._parser.pending]) if self._left else b""), 0
+        held, self._left = (self._all_held() if self._left else b""), 0
         return held
 
     def feed(self, data: bytes) -> bytes:
@@ -122,8 +122,14 @@ class QueryFilter:
         for token in self._parser.feed(past):
             self._take(token, shown)
         if not self._left:
-            shown += [*self._held, self._parser.pending]
+            shown.append(self._all_held())
         return b"".join(shown) + now
+
+    def _all_held(self) -> bytes:
+        pending = self._parser.pending
+        if self._keeps_length:
+            pending = pending.replace(b"\x05", self._no_enq)
+        return b"".join([*self._held, pending])
 
     def _take(self, token: Token, shown: list[bytes]) -> None:
         if self._held:

@@ -185,6 +185,43 @@ def test_typed_stands_still_while_the_guest_does_not_read_and_goes_on_when_it_do
         sender.join()
 
 
+def test_a_paste_into_a_guest_that_dies_comes_to_its_end_in_the_count() -> None:
+    async def deaf(driver: SerialDriver) -> None:
+        await trio.sleep_forever()
+
+    size = 500_000
+    with open_rig(deaf) as rig:
+        alice = BinaryClient(rig, query="paste=flow")
+        alice.read_message("current")
+        sender = threading.Thread(target=alice.client.send, args=("x" * size,))
+        sender.start()
+        rig.wait_until(lambda: rig.machine.hub and rig.machine.hub.com1.far_pending > 2048, "the line is full")
+        rig.call(rig.machine.switch_off, PowerState.STARTING)
+        alice.read_message("typed", bytes=size)
+        sender.join()
+
+
+def test_a_page_that_stops_a_paste_in_its_middle_has_typed_what_it_has_sent_and_nothing_more() -> None:
+    got = bytearray()
+
+    async def keep(driver: SerialDriver) -> None:
+        while True:
+            got.extend((await driver.receive()).data)
+
+    with open_rig(keep, unlimited=False) as rig:
+        alice = BinaryClient(rig, query="paste=flow")
+        alice.read_message("current")
+        sent = 0
+        for number in range(8):
+            while sent - max((one["bytes"] for one in alice.of_kind("typed")), default=0) > 4096 - 1024:
+                alice.read()
+            alice.client.send(chr(ord("a") + number) * 1024)
+            sent += 1024
+        alice.read_message("typed", bytes=sent)  # here the user stops it
+        rig.wait_until(lambda: len(got) == sent, "the last characters are through")
+        assert got == b"".join(bytes([ord("a") + number]) * 1024 for number in range(8))
+
+
 def test_keys_are_reported_soon_and_together() -> None:
     with open_rig() as rig:
         alice = BinaryClient(rig)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import gc
 import json
 import socket
 import time
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -196,9 +198,10 @@ def test_a_client_that_answers_no_ping_is_given_up_and_one_that_does_is_not() ->
         assert bob.read_until("still here") == "still here"
 
 
-def test_a_client_that_never_reads_is_taken_over_and_cut_off() -> None:
+@pytest.mark.parametrize("query", ["", "?frames=binary&paste=flow"])
+def test_a_client_that_never_reads_is_taken_over_and_cut_off(query: str) -> None:
     with open_rig() as rig, connected(rig, receive_buffer=4096) as bare:
-        _sit_down(rig, bare)
+        _sit_down(rig, bare, query)
         for _ in range(200):
             rig.write(b"x" * 65536)
         bob = rig.connect("bob", query="?replay=0")
@@ -206,6 +209,27 @@ def test_a_client_that_never_reads_is_taken_over_and_cut_off() -> None:
         assert bob.read_until("mine") == "mine"
         rig.wait_until(lambda: len(rig.sessions._sessions) == 1, "the first session is gone")
         assert read_to_end(bare)
+
+
+def test_a_page_that_never_reads_costs_no_memory_whatever_it_types_and_whoever_comes_and_goes() -> None:
+    with open_rig() as rig, connected(rig, receive_buffer=4096) as bare:
+        _sit_down(rig, bare, "?frames=binary&paste=flow")
+        rig.write(b"x" * 4_000_000)  # more than the socket takes: the conversation waits in a frame
+        paste = masked(Opcode.TEXT, b"y" * 40_000)
+        tracemalloc.start()
+        try:
+            before, _ = tracemalloc.get_traced_memory()
+            for _ in range(75):
+                bare.sendall(paste)
+            for _ in range(10):
+                watcher = rig.connect("bob", query="?watch=1&replay=0")
+                watcher.close()
+            rig.wait_until(lambda: len(rig.audit.entries) == 21, "the watchers have gone")
+            gc.collect()
+            after, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert after - before < 2_500_000  # of 3 MB that were echoed, the hub keeps its 1 MiB
 
 
 def test_a_client_that_never_reads_does_not_keep_the_gateway_from_stopping() -> None:
@@ -248,9 +272,9 @@ def test_a_client_that_offers_extensions_gets_none() -> None:
         assert "sec-websocket-extensions" not in headers
 
 
-def _sit_down(rig: Rig, bare: socket.socket) -> None:
+def _sit_down(rig: Rig, bare: socket.socket, query: str = "") -> None:
     """Alice sits down at a bare connection."""
-    bare.sendall(handshake(rig.open()))
+    bare.sendall(handshake(rig.open(query=query)))
     assert bare.recv(4096).startswith(b"HTTP/1.1 101 ")
     bare.sendall(masked(Opcode.TEXT, ALICE.encode()))
     rig.wait_until(lambda: ("connected", "alice@example.com") in rig.audit.entries, "she sits there")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import websocket
 
 from tests.patience import patience
 from tests.service.gateway.console_rig import Client
@@ -154,6 +155,30 @@ def test_a_token_is_in_nothing_that_the_service_says_or_keeps(served: Served, co
     signature = token.rpartition(".")[2].encode()
     assert signature not in kept
     assert token not in "".join(served.said)
+
+
+def test_a_token_in_a_url_is_in_nothing_that_the_service_says_whether_it_is_good_or_refused(
+    served: Served, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    token = served.token()
+    links = [served.client().post(CONNECT).json()["connectionString"] for _ in range(4)]
+    tls: dict[str, Any] = {"sslopt": {"ca_certs": served.ca_file}, "timeout": patience(10)}
+    refusals: list[tuple[str, dict[str, Any]]] = [
+        ("&bogus=1", {}),
+        (f"&boot={token}&from=1", {}),
+        ("", {"origin": "https://evil.example"}),
+    ]
+    for link, (query, options) in zip(links, refusals, strict=False):
+        with pytest.raises(websocket.WebSocketBadStatusException) as refused:
+            websocket.create_connection(f"{link}?authorization={token}{query}", **tls, **options)
+        assert token.rpartition(".")[2][:20] not in str(refused.value)
+    socket = websocket.create_connection(f"{links[3]}?authorization={token}&frames=binary", **tls)
+    assert socket.recv() == "Connecting..."
+    assert '"hello"' in str(socket.recv()) + str(socket.recv())
+    socket.close()
+    served.close()
+    said = "".join([*served.said, caplog.text, *capfd.readouterr()])
+    assert token.rpartition(".")[2][:20] not in said
 
 
 @pytest.mark.parametrize("option", [{"refuse_second": True}, {}])

@@ -19,16 +19,14 @@ from tests.service.portal.portal_service import PortalService
 from tests.service.portal.portal_user import PortalUser
 from tests.service.portal.visits import TIMEOUT_MS, visits
 from tests.service.serve_process import ServeProcess
-from tools.provision import REQUIREMENTS
 
-NEEDED = {one.name for one in REQUIREMENTS}
 HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents and "browser" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.needs(*(name for name in ("chromium", "node", "npm") if name in NEEDED)))
+            item.add_marker(pytest.mark.needs("chromium", "node", "npm"))
 
 
 @pytest.fixture(scope="package")

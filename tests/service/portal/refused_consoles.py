@@ -93,6 +93,7 @@ REFUSED = (
         "port1",
         "is not enabled for a serial console connection",
         "with the state enabled",
+        user="owner",
         cause=_port("port1", "disabled"),
         button="Enable the serial port for port1",
     ),

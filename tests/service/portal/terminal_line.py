@@ -63,7 +63,9 @@ class TerminalLine:
         socket.on("framesent", sent)
 
 
-def shell_of(service: PortalService, visit: Callable[..., PortalUser], machine: str = "linux1", **options: object) -> TerminalLine:
+def shell_of(
+    service: PortalService, visit: Callable[..., PortalUser], machine: str = "linux1", **options: object
+) -> TerminalLine:
     """A person at the shell of a machine; ``options`` are those of the browser's context."""
     line = TerminalLine(visit(service, **options))
     line.log_in(machine)
@@ -71,6 +73,6 @@ def shell_of(service: PortalService, visit: Callable[..., PortalUser], machine: 
 
 
 def printed(text: str) -> str:
-    """The command that prints a text with control characters."""
-    quoted = json.dumps(text)[1:-1].replace("\\u001b", "\\033").replace("\\u0007", "\\a").replace("%", "%%")
+    """The command that prints a text with control characters; ``%s`` in it stands for an argument."""
+    quoted = json.dumps(text)[1:-1].replace("\\u001b", "\\033").replace("\\u0007", "\\a")
     return f"printf '{quoted}'"

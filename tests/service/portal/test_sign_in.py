@@ -134,6 +134,17 @@ def test_tabs_have_one_session_and_signing_out_ends_it_in_all(service: PortalSer
     late.close()
 
 
+def test_a_window_of_its_own_has_the_session_and_no_header(service: PortalService, visit: Visit) -> None:
+    user = visit(service)
+    user.sign_in()
+    expect_list(user.page)
+    other = user.page.context.new_page()
+    other.goto(f"{service.url}/#/resource{machine_id('linux1')}!console&alone")
+    expect(other).to_have_title(re.compile("linux1"))
+    expect(other.get_by_role("banner")).to_have_count(0)
+    expect(other.get_by_label("Password", exact=True)).to_have_count(0)
+
+
 def test_signing_in_in_one_tab_signs_in_the_tabs_that_wait(service: PortalService, visit: Visit) -> None:
     user = visit(service)
     user.open()
@@ -165,6 +176,9 @@ def test_a_service_with_another_key_asks_to_sign_in_again_over_the_view(restarte
     user.sign_in()
     expect_list(user.page)
     user.page.get_by_label("Filter").fill("linux")
+    other = user.page.context.new_page()
+    other.goto(f"{restarted.url}/#/")
+    expect_list(other)
     restarted.kill()
     (restarted.state / "token-key.pem").unlink()
     restarted.restart()
@@ -180,6 +194,7 @@ def test_a_service_with_another_key_asks_to_sign_in_again_over_the_view(restarte
     dialog.get_by_label("Password", exact=True).fill(SECRET)
     dialog.get_by_role("button", name="Sign in").click()
     expect(dialog).to_have_count(0)
+    expect(other.get_by_role("dialog")).to_have_count(0)
     expect(user.page.get_by_label("Filter")).to_have_value("linux")
     with user.page.expect_response(lambda answer: "virtualMachines" in answer.url and answer.ok):
         pass
@@ -226,6 +241,7 @@ def test_a_theme_that_was_chosen_is_there_from_the_first_frame_on(service: Porta
     user.page.reload()
     expect(root).to_have_attribute("data-theme", "dark")
     assert user.page.evaluate("firstTheme") == "dark"
+    expect(user.page.locator("script[blocking=render]")).to_have_count(1)
     user.press("Theme")
     user.page.get_by_role("menuitemradio", name="As the system").click()
     expect(root).to_have_attribute("data-theme", "light")

@@ -44,7 +44,7 @@ def select_row(line: TerminalLine, text: str, rows: int = 1) -> None:
 
 
 def test_what_the_guest_has_hidden_is_not_copied(line: TerminalLine) -> None:
-    line.user.type(printed("\\nsafe\x1b[8m; rm -rf ~ \x1b[0m text\\n"))
+    line.user.type(printed("\nsafe\x1b[8m; rm -rf ~ \x1b[0m text\n"))
     line.user.expect_in_terminal("\nsafe")
     select_row(line, "safe")
     line.user.key("Control+Shift+C")
@@ -52,7 +52,7 @@ def test_what_the_guest_has_hidden_is_not_copied(line: TerminalLine) -> None:
 
 
 def test_a_middle_click_pastes_no_hidden_text_either(line: TerminalLine) -> None:
-    line.user.type(printed("\\nopen\x1b[8m hidden\x1b[0m end\\n"))
+    line.user.type(printed("\nopen\x1b[8m hidden\x1b[0m end\n"))
     line.user.expect_in_terminal("\nopen")
     select_row(line, "open")
     line.typed()
@@ -63,12 +63,12 @@ def test_a_middle_click_pastes_no_hidden_text_either(line: TerminalLine) -> None
 
 
 def test_a_line_that_is_wrapped_is_copied_whole(line: TerminalLine) -> None:
-    line.user.type(printed("\\n" + "word " * 60 + "end\\n"))
-    line.user.expect_in_terminal("end\n")
+    line.user.type("yes word | head -60 | tr '\\n' ' '; echo end")
+    line.user.expect_in_terminal("word end\n")
     line.user.page.evaluate("() => navigator.clipboard.writeText('')")
-    select_row(line, "word word", rows=4)
+    select_row(line, "word", rows=4)
     line.user.key("Control+Shift+C")
-    line.user.page.wait_for_function("() => navigator.clipboard.readText().then((text) => text.startsWith('word word'))")
+    line.user.page.wait_for_function("() => navigator.clipboard.readText().then((text) => text.startsWith('word'))")
     assert "word " * 60 + "end" in clipboard(line).split("\n")
 
 
@@ -80,7 +80,7 @@ def test_a_paste_comes_without_control_characters(line: TerminalLine, key: str) 
 
 
 def test_a_bracketed_paste_cannot_be_ended_from_within(line: TerminalLine) -> None:
-    line.user.type(printed("\x1b[?2004hon%s").replace("%%s", "%s") + " now")
+    line.user.type(printed("\x1b[?2004hon%s") + " now")
     line.user.expect_in_terminal("onnow")
     line.typed()
     line.user.page.evaluate("() => navigator.clipboard.writeText('# a\\u001b[201~ b')")
@@ -93,7 +93,7 @@ def test_a_clipboard_that_the_browser_refuses_has_a_message_and_the_keys_still_p
 ) -> None:
     line = shell_of(service, visit, permissions=[])
     line.user.page.context.clear_permissions()
-    line.user.tool("Paste into the terminal")
+    line.user.tool("Paste from the clipboard")
     expect(line.user.page.get_by_text("does not let this page read the clipboard")).to_be_visible()
     line.user.type("echo copied")
     line.user.expect_in_terminal("\ncopied")

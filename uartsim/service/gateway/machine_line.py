@@ -136,8 +136,8 @@ class MachineLine:
 
     @property
     def far_pending(self) -> int:
-        """How much of what was sent is not yet on the line, in bytes."""
-        if self._client is None:
+        """How much of what was sent is not yet on the line, in bytes; with a boot that is over, it is gone."""
+        if self._client is None or self._client.hub.closed:
             return 0
         com1 = self._client.hub.com1
         com1.advance(com1.clock.now())

@@ -2,9 +2,9 @@
 import { render } from "preact";
 import "./ui/base.css";
 import { App } from "./app/app";
-import { applyTheme, keptTheme } from "./app/theme";
+import { startTheme } from "./app/theme";
 
 const root = document.getElementById("page");
 if (root === null) throw new Error("index.html has no element with the id page");
-applyTheme(keptTheme());
+startTheme();
 render(<App />, root);

@@ -16,7 +16,7 @@ export interface Settings {
   readonly previewWarning: string | null;
 }
 
-export interface Portal {
+interface Portal {
   readonly arm: Arm;
   readonly session: Session;
   readonly settings: Settings;

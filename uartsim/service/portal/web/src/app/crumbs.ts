@@ -33,7 +33,7 @@ function bladeTitle(blade: Exclude<Blade, "overview">, consoleTitle: string): st
     console: consoleTitle,
     diagnostics: "Boot diagnostics",
     instances: "Instances",
-    audit: "Audit log",
+    audit: "Audit",
     password: "Reset password",
   };
   return titles[blade];

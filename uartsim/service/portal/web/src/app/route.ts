@@ -14,7 +14,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 /** What is shown of a resource. */
-export const BLADES = ["overview", "console", "diagnostics", "instances", "password", "audit"] as const;
+const BLADES = ["overview", "console", "diagnostics", "instances", "password", "audit"] as const;
 export type Blade = (typeof BLADES)[number];
 
 export type Route =

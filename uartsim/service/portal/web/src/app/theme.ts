@@ -7,7 +7,7 @@ export type Theme = (typeof THEMES)[number];
 const KEY = "uartsim-portal-theme";
 
 /** What the user has chosen; `system` if nothing is kept, or it cannot be read. */
-export function keptTheme(): Theme {
+function keptTheme(): Theme {
   try {
     const kept = localStorage.getItem(KEY);
     return THEMES.find((theme) => theme === kept) ?? "system";
@@ -17,26 +17,26 @@ export function keptTheme(): Theme {
 }
 
 /** Sets `data-theme` of the root element: to `light` or `dark`, never to `system`. */
-export function applyTheme(theme: Theme): void {
+function applyTheme(theme: Theme): void {
   const isDark = theme === "system" ? matchMedia("(prefers-color-scheme: dark)").matches : theme === "dark";
   document.documentElement.dataset["theme"] = isDark ? "dark" : "light";
 }
 
-/** The choice, and what changes it; follows the system and the other tabs. */
+/** Applies the choice that is kept, and follows the system and the other tabs from now on. */
+export function startTheme(): void {
+  const follow = (): void => applyTheme(keptTheme());
+  follow();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", follow);
+  addEventListener("storage", follow);
+}
+
+/** The choice, and what changes it. */
 export function useTheme(): [Theme, (theme: Theme) => void] {
   const [theme, setTheme] = useState(keptTheme);
   useEffect(() => {
-    const system = matchMedia("(prefers-color-scheme: dark)");
-    const follow = (): void => {
-      setTheme(keptTheme());
-      applyTheme(keptTheme());
-    };
-    system.addEventListener("change", follow);
+    const follow = (): void => setTheme(keptTheme());
     addEventListener("storage", follow);
-    return () => {
-      system.removeEventListener("change", follow);
-      removeEventListener("storage", follow);
-    };
+    return () => removeEventListener("storage", follow);
   }, []);
   const choose = (chosen: Theme): void => {
     try {

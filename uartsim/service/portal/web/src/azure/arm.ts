@@ -86,7 +86,7 @@ export class Arm {
   async fetch(path: string, options: CallOptions = {}): Promise<Response> {
     let renewed = false;
     for (let busy = 0; ; ) {
-      const token = await this.source.token();
+      const token = await this.token();
       options.signal?.throwIfAborted();
       const response = await this.send(path, token, options);
       if (response.ok) return response;
@@ -97,6 +97,15 @@ export class Arm {
         busy += 1;
         await pause(retryAfterMs(response.headers.get("Retry-After")) ?? busy * 1000, options.signal);
       } else throw await readArmError(response);
+    }
+  }
+
+  private async token(): Promise<string> {
+    try {
+      return await this.source.token();
+    } catch (error) {
+      if (error instanceof ArmError && error.status === 0) this.onReached(false);
+      throw error;
     }
   }
 

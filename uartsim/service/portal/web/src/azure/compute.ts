@@ -2,7 +2,7 @@
 export const COMPUTE_API = "2024-07-01";
 
 /** One status of an instance view, such as `PowerState/running`. */
-export interface InstanceStatus {
+interface InstanceStatus {
   readonly code: string;
   readonly level?: string;
   readonly displayStatus?: string;
@@ -10,7 +10,7 @@ export interface InstanceStatus {
   readonly time?: string;
 }
 
-export interface InstanceView {
+interface InstanceView {
   readonly computerName?: string;
   readonly osName?: string;
   readonly osVersion?: string;
@@ -18,11 +18,11 @@ export interface InstanceView {
   readonly statuses?: readonly InstanceStatus[];
 }
 
-export interface DiagnosticsProfile {
+interface DiagnosticsProfile {
   readonly bootDiagnostics?: { readonly enabled?: boolean; readonly storageUri?: string };
 }
 
-export interface OsProfile {
+interface OsProfile {
   readonly computerName?: string;
   readonly computerNamePrefix?: string;
   readonly adminUsername?: string;
@@ -30,7 +30,7 @@ export interface OsProfile {
   readonly windowsConfiguration?: object;
 }
 
-export interface StorageProfile {
+interface StorageProfile {
   readonly imageReference?: { readonly publisher?: string; readonly offer?: string; readonly sku?: string };
   readonly osDisk?: { readonly osType?: string; readonly name?: string };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isSameResource, parseResourceId, SCALE_SET_INSTANCE, VIRTUAL_MACHINE } from "./resource_id";
+import { idKey, parseResourceId, SCALE_SET_INSTANCE, VIRTUAL_MACHINE } from "./resource_id";
 
 const GROUP = "/subscriptions/1111/resourceGroups/machines";
 
@@ -29,6 +29,6 @@ test("what is no id of a resource has no parts", () => {
 });
 
 test("the case of an id does not count", () => {
-  assert.ok(isSameResource(`${GROUP}/a`, `${GROUP.toUpperCase()}/A/`));
-  assert.ok(!isSameResource(`${GROUP}/a`, `${GROUP}/b`));
+  assert.equal(idKey(`${GROUP}/a`), idKey(`${GROUP.toUpperCase()}/A/`));
+  assert.notEqual(idKey(`${GROUP}/a`), idKey(`${GROUP}/b`));
 });

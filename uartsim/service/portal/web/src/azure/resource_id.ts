@@ -1,5 +1,5 @@
 /** ARM ids: `/subscriptions/ID/resourceGroups/NAME/providers/NAMESPACE/TYPE/NAME[/TYPE/NAME]`. Their case does not count. */
-export interface ResourceId {
+interface ResourceId {
   readonly subscriptionId: string;
   readonly resourceGroup: string;
   /** The type in lower case, such as `microsoft.compute/virtualmachinescalesets/virtualmachines`. */
@@ -28,11 +28,6 @@ export function parseResourceId(id: string): ResourceId | null {
     name: names[names.length - 1] ?? "",
     parentId: types.length > 1 ? segments.slice(0, -2).join("/") : null,
   };
-}
-
-/** Whether two ids name the same resource. */
-export function isSameResource(one: string, other: string): boolean {
-  return idKey(one) === idKey(other);
 }
 
 /** What two ids of the same resource have in common, as the key of a map. */

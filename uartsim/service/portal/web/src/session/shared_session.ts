@@ -24,7 +24,7 @@ type Message =
   | { readonly kind: "signed-out" };
 
 /** What a tab does about the others. */
-export interface Listener {
+interface Listener {
   /** The user has signed in in another tab, or an answer to `findSession` came late. */
   onOffer(offer: Offer): void;
   onSignedOut(): void;

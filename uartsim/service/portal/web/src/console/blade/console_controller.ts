@@ -17,6 +17,7 @@ const CTRL_C = "\u0003";
 export class ConsoleController {
   private view = FIRST_VIEW;
   private unsent = 0;
+  private boot: string | null = null;
   private readonly connection: ConsoleConnection;
   private readonly output: PendingOutput;
   private readonly pasting: Pasting;
@@ -108,6 +109,11 @@ export class ConsoleController {
   async command(command: AdminCommand, keys = ""): Promise<void> {
     const session = this.connection.session;
     if (session === null) throw new ArmError(0, "NotConnected", "The console is not connected. Connect it first.");
+    if (command === "reset") {
+      // The line goes on through a reset, so that the gateway tells of no new boot.
+      this.note("A reset of the machine was sent here.");
+      this.scrollOut();
+    }
     await sendAdminCommand(this.arm, session, command, keys);
   }
 
@@ -117,7 +123,9 @@ export class ConsoleController {
     try {
       await mend.act();
       this.update({ mending: null });
-      this.connection.start();
+      // A machine that is started here may have been seen to run, and been connected to, before its start was reported done.
+      const { kind } = this.view.connection;
+      if (kind !== "connected" && kind !== "connecting") this.connection.start();
     } catch (error) {
       this.update({ mending: null, mendError: error instanceof Error ? error.message : String(error) });
     }
@@ -137,11 +145,14 @@ export class ConsoleController {
       case "hello":
         this.pasting.interrupt();
         this.silence.connected();
+        if (this.boot !== null && this.boot !== message.boot) this.beginBoot();
+        this.boot = message.boot;
         this.output.step(() => this.terminal.setReplaying(true));
         performance.mark(USABLE_MARK);
         return this.update({ baud: message.baud });
       case "boot":
-        return this.output.step(() => this.terminal.startBoot());
+        this.boot = message.boot;
+        return this.beginBoot();
       case "current":
         return this.output.step(() => this.terminal.setReplaying(false));
       case "typed":
@@ -153,6 +164,19 @@ export class ConsoleController {
       case "missing":
         return;
     }
+  }
+
+  /** What was on the screen, with the note of the new boot, goes into the scroll-back: firmware and boot loaders clear the screen. */
+  private beginBoot(): void {
+    this.output.step(() => this.terminal.startBoot());
+    this.scrollOut();
+  }
+
+  private scrollOut(): void {
+    this.output.step(() => {
+      const { rows } = this.terminal;
+      void this.terminal.write(new TextEncoder().encode(`\u001b[${rows};1H${"\r\n".repeat(rows)}\u001b[H`));
+    });
   }
 
   private note(text: string): void {

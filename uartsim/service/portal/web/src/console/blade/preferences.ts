@@ -1,5 +1,5 @@
 /** What a user has chosen for consoles, kept by the browser.  A browser that keeps nothing is no error: the choice holds until the page is left. */
-import type { TerminalSize } from "../terminal/terminal";
+import { TEXT_POINTS, type TerminalSize } from "../terminal/terminal";
 
 export interface Preferences {
   /** The height of the text, in points. */
@@ -9,12 +9,11 @@ export interface Preferences {
   readonly hasReadLogCaution: boolean;
 }
 
-export const TEXT_SIZES = { smallest: 8, usual: 11, largest: 32 } as const;
 /** The limits of a terminal's size. */
 export const SIZE_LIMITS = { columns: { least: 20, most: 500 }, rows: { least: 5, most: 200 } } as const;
 
 const KEY = "uartsim.console";
-const USUAL: Preferences = { textSize: TEXT_SIZES.usual, size: "window", hasReadLogCaution: false };
+const USUAL: Preferences = { textSize: TEXT_POINTS.usual, size: "window", hasReadLogCaution: false };
 
 /** The preferences that a storage holds; what is missing or damaged in it is as usual. */
 export function readPreferences(storage: Pick<Storage, "getItem">): Preferences {
@@ -39,7 +38,7 @@ export function keepPreferences(storage: Pick<Storage, "setItem">, preferences: 
 }
 
 export function limitTextSize(size: number): number {
-  return Math.min(Math.max(Math.round(size), TEXT_SIZES.smallest), TEXT_SIZES.largest);
+  return Math.min(Math.max(Math.round(size), TEXT_POINTS.smallest), TEXT_POINTS.largest);
 }
 
 /** A terminal's size of these numbers; null where they are none, or out of the limits. */

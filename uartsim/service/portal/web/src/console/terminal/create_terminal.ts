@@ -4,6 +4,7 @@ import { Unicode11Addon } from "@xterm/addon-unicode11";
 import { Terminal } from "@xterm/xterm";
 import "@xterm/xterm/css/xterm.css";
 import "./terminal.css";
+import { boundAnnouncements } from "./announcements";
 import { TerminalClipboard } from "./clipboard";
 import { fitCommand } from "./fit_command";
 import { BOOT_BEGINS, isFocusReport, limitSequences } from "./guest_sequences";
@@ -17,7 +18,7 @@ import { drawByWebgl } from "./renderer";
 import { ScreenKeys } from "./screen_keys";
 import { scrollbackText } from "./scrollback_text";
 import { ScrollbackSearch } from "./scrollback_search";
-import type { ConsoleTerminal, SearchQuery, TerminalEvents, TerminalOptions, TerminalSize } from "./terminal";
+import { type ConsoleTerminal, type SearchQuery, type TerminalEvents, type TerminalOptions, type TerminalSize, TEXT_POINTS } from "./terminal";
 import { SizeKeeper } from "./terminal_size";
 import { LEAST_CONTRAST, themeColours } from "./themes";
 import { typeInsertedText } from "./text_input";
@@ -26,10 +27,7 @@ import { scrollByTouch } from "./touch_scroll";
 /** How many lines are kept above the screen. */
 const SCROLLBACK_LINES = 100_000;
 
-/** The text sizes, in points. */
-const SMALLEST_PT = 8;
-const LARGEST_PT = 32;
-const USUAL_PT = 11;
+/** CSS pixels in a point. */
 const PIXELS_A_POINT = 4 / 3;
 
 /** The performance measure of each write, from the call of `write` to xterm's call-back; its detail is the number of bytes. */
@@ -85,7 +83,7 @@ class XtermTerminal implements ConsoleTerminal {
   readonly #search: ScrollbackSearch;
   readonly #size: SizeKeeper;
   readonly #keys: ScreenKeys;
-  #points = USUAL_PT;
+  #points: number = TEXT_POINTS.usual;
   #replaying = false;
 
   constructor(element: HTMLElement, terminal: Terminal, events: TerminalEvents) {
@@ -96,6 +94,7 @@ class XtermTerminal implements ConsoleTerminal {
     const link = part(element, "terminal-link");
     link.hidden = true;
     withStylesAllowed(() => terminal.open(frame));
+    boundAnnouncements(terminal);
     drawByWebgl(terminal);
     limitSequences(terminal, () => this.#replaying, (text) => this.#answer(text));
     addLinks(terminal, link, (url) => events.onLink(url));
@@ -170,7 +169,7 @@ class XtermTerminal implements ConsoleTerminal {
   }
 
   setFontSize(points: number): void {
-    this.#points = Math.min(LARGEST_PT, Math.max(SMALLEST_PT, Math.round(points)));
+    this.#points = Math.min(TEXT_POINTS.largest, Math.max(TEXT_POINTS.smallest, Math.round(points)));
     // Whole pixels: the WebGL renderer rounds the width of a character down.
     this.#terminal.options.fontSize = Math.round(this.#points * PIXELS_A_POINT);
     this.#size.apply();
@@ -187,6 +186,7 @@ class XtermTerminal implements ConsoleTerminal {
 
   setScreenReader(on: boolean): void {
     this.#terminal.options.screenReaderMode = on;
+    if (on) boundAnnouncements(this.#terminal);
   }
 
   setRightClick(does: "menu" | "paste"): void {
@@ -254,7 +254,7 @@ class XtermTerminal implements ConsoleTerminal {
     else if (key === "find") this.#events.onFind();
     else if (key === "larger") this.#changeFontSize(this.#points + 1);
     else if (key === "smaller") this.#changeFontSize(this.#points - 1);
-    else if (key === "usual-size") this.#changeFontSize(USUAL_PT);
+    else if (key === "usual-size") this.#changeFontSize(TEXT_POINTS.usual);
   }
 
   #changeFontSize(points: number): void {

@@ -32,6 +32,8 @@ export class ScrollbackSearch {
   readonly #terminal: Terminal;
   #marks: IDecoration[] = [];
   #pattern: RegExp | null = null;
+  /** What was looked for last. */
+  #last = "";
   /** What was found, until the terminal's content changes. */
   #found: { readonly key: string; readonly matches: Match[]; readonly more: boolean } | null = null;
   /** Counts searches: one that finds itself not to be the newest ends. */
@@ -54,7 +56,10 @@ export class ScrollbackSearch {
     const { matches, more } = await this.#matches(pattern, () => number === this.#newest);
     if (number !== this.#newest) return NOTHING;
     this.#pattern = pattern;
-    const current = this.#choose(matches, direction);
+    // While a query is being typed, the match that is selected stays, if it still is one.
+    const stays = String(pattern) !== this.#last;
+    this.#last = String(pattern);
+    const current = this.#choose(matches, direction, stays);
     const match = matches[current];
     if (match !== undefined) this.#show(match);
     else this.#terminal.clearSelection();
@@ -98,8 +103,8 @@ export class ScrollbackSearch {
     return { matches: kept, more };
   }
 
-  /** The index of the match after or before the selection, all round; -1 if there is none. */
-  #choose(matches: readonly Match[], direction: "next" | "previous"): number {
+  /** The index of the match after or before the selection, or at it if that may stay, all round; -1 if there is none. */
+  #choose(matches: readonly Match[], direction: "next" | "previous", stays: boolean): number {
     if (matches.length === 0) return -1;
     const selected = this.#terminal.getSelectionPosition();
     // Without a selection the newest is looked at first, as one looks at a log: from below.
@@ -112,10 +117,10 @@ export class ScrollbackSearch {
     };
     if (direction === "next") {
       const line = this.#lineStart(y);
-      const after = matches.findIndex((match) => match.row >= line && place(match) > 0);
+      const after = matches.findIndex((match) => match.row >= line && place(match) > (stays ? -1 : 0));
       return after === -1 ? 0 : after;
     }
-    const before = matches.findLastIndex((match) => match.row <= y && place(match) < 0);
+    const before = matches.findLastIndex((match) => match.row <= y && place(match) < (stays ? 1 : 0));
     return before === -1 ? matches.length - 1 : before;
   }
 

@@ -3,6 +3,9 @@
 /** The size: that of the element, which follows the window, or a chosen one, which is kept while the window changes. */
 export type TerminalSize = "window" | { readonly columns: number; readonly rows: number };
 
+/** The height of text, in points: the least, what Ctrl+0 sets, and the most. */
+export const TEXT_POINTS = { smallest: 8, usual: 11, largest: 32 } as const;
+
 /** What a search looks for. */
 export interface SearchQuery {
   readonly text: string;
@@ -28,7 +31,7 @@ export interface TerminalOptions {
   readonly label: string;
   readonly theme: "light" | "dark";
   readonly size: TerminalSize;
-  /** Height of the text in points, 8 to 32. */
+  /** Height of the text, within `TEXT_POINTS`. */
   readonly points: number;
   /** Whether a screen reader is told what the guest sends; on unless said otherwise. */
   readonly screenReader?: boolean;
