@@ -44,7 +44,7 @@ _REJECTED: Final = re.compile(r"(?im)^.*(?:bad password|do not match|weak passwo
 #: A shell's prompt; but a run of # is the frame of a message of the day.
 _SHELL: Final = re.compile(r"(?:(?<!#)#|[$%>❯»]) ?\Z")
 #: Stricter, for a line before anything was sent: a whole prompt of Debian, BusyBox or bash without a PS1.
-_SHELL_ALONE: Final = re.compile(r"\A(?:(?:\S*[\w.\-~/:@\])]+ ?)?[#$] ?|\(initramfs\) )\Z")
+SHELL_ALONE: Final = re.compile(r"\A(?:(?:\S*[\w.\-~/:@\])]+ ?)?[#$] ?|\(initramfs\) )\Z")
 _BOOT_MENU: Final = re.compile(r"GNU GRUB|automatically in \d+s|Hit any key to stop autoboot")
 
 
@@ -176,7 +176,7 @@ class LoginDialogue:
 
     def _is_shell(self, line: str, since: str) -> bool:
         if self._state is _State.LOOKING:
-            return bool(_SHELL_ALONE.search(line))
+            return bool(SHELL_ALONE.search(line))
         # the echo of Enter is between the answer and the prompt
         return self._state is not _State.PROBED and "\n" in since and bool(_SHELL.search(line))
 

@@ -26,6 +26,9 @@ class FullDisk:
         folder: the folder of what the guest writes.
         command: gives QEMU's monitor a command.
         log: told what has happened.
+
+    Attributes:
+        waits: whether the guest is stopped, until there is room.
     """
 
     def __init__(
@@ -39,7 +42,7 @@ class FullDisk:
         self._folder = folder
         self._command = command
         self._log = log
-        self._waits = False
+        self.waits = False
 
     def error(self, data: dict[str, Any]) -> None:
         """Deal with an event BLOCK_IO_ERROR.
@@ -50,12 +53,12 @@ class FullDisk:
         reason = data.get("reason") or "input/output error"
         if data.get("action") != "stop":
             self._log(f"the guest could not {data.get('operation', 'use')} its disk: {reason}")
-        elif not self._waits:
+        elif not self.waits:
             self._log(
                 f"the guest stands still, because its disk in {self._folder} cannot be written ({reason}): make room there, "
                 "and it goes on"
             )
-            self._waits = True
+            self.waits = True
             self._nursery.start_soon(self._go_on_when_there_is_room)
 
     async def _go_on_when_there_is_room(self) -> None:
@@ -64,6 +67,6 @@ class FullDisk:
             await trio.sleep(POLL_S)
             found = os.statvfs(self._folder)
             room = found.f_bavail * found.f_frsize
-        self._waits = False
+        self.waits = False
         self._log("there is room again: the guest goes on")
         await self._command("cont")

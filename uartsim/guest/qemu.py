@@ -253,10 +253,11 @@ class QemuGuest:
 
     def status(self) -> dict[str, Any]:
         """How the port is served, as plain values; this also updates the port's own counts of accesses."""
+        still = {"stands_still": self._full_disk is not None and self._full_disk.waits}
         if isinstance(self._line, RegisterLine):
             self._line.bridge.count_leased()
-            return {"served": "registers", **self._line.bridge.status()}
-        return {"served": "bytes"}
+            return {"served": "registers", **self._line.bridge.status(), **still}
+        return {"served": "bytes", **still}
 
     @property
     def restored_console(self) -> Mapping[str, Any]:

@@ -23,14 +23,13 @@ from uartsim.machine.ticker import Ticker, Wakeup
 from uartsim.registers import FCR, MSR, ModemOutput, Offset
 from uartsim.wire.cable import Ear
 from uartsim.wire.channel import add_counters
+from uartsim.wire.far_sender import XOFF
 from uartsim.wire.faults import Fault
 from uartsim.wire.frame import Arrival
 
 #: How often :meth:`Com1.drain` looks again while CTS holds the transmitter, and how long it sleeps at least, in ticks.
 _HELD_LOOK: Final = 20_000_000 * TICKS_PER_NS
 _SHORTEST_SLEEP: Final = 1000 * TICKS_PER_NS
-#: DC3, what stops a sender that honours it.
-XOFF: Final = b"\x13"
 
 
 class Recorder(Protocol):
@@ -103,6 +102,7 @@ class Com1(Port):
         if self.taps is not None:
             self.taps.reset()
         self.uart.reset(self.uart.now)
+        self.cable.far.xoff_at = None  # the guest's driver, which it has stopped, starts anew
         if self.taps is not None:
             self.taps.tell_pins()
         self._set_format()

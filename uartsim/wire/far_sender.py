@@ -11,12 +11,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import Final
 
 from uartsim.line_format import NEVER, LineFormat
 from uartsim.register_bits import BREAK_INTERRUPT
 from uartsim.wire.channel import Channel, add_counters
 from uartsim.wire.frame import Arrival, receive_space
 from uartsim.wire.line_level import Edge
+
+#: DC1 and DC3: what lets a sender that honours them go on, and what stops it.
+XON: Final = b"\x11"
+XOFF: Final = b"\x13"
 
 
 class FarSender:
@@ -48,6 +53,7 @@ class FarSender:
         "pending",
         "receiver_format",
         "withheld",
+        "xoff_at",
     )
 
     def __init__(self, line_format: LineFormat) -> None:
@@ -72,6 +78,8 @@ class FarSender:
         #: Frames put on the line, and how often one had to wait for room in the receiver.
         self.characters = 0
         self.withheld = 0
+        #: When an XOFF was queued, in ticks; None if there was none, or an XON came behind it.
+        self.xoff_at: int | None = None
 
     @property
     def idle(self) -> bool:
@@ -118,6 +126,8 @@ class FarSender:
             return
         if not self._queue and self._flight is None and self._break_end == NEVER:
             self.free_at = max(self.free_at, now)
+        if XOFF in data or XON in data:
+            self.xoff_at = now if data.rfind(XOFF) > data.rfind(XON) else None
         self.pending += len(data)
         if self._queue and isinstance(self._queue[-1], bytearray):
             self._queue[-1] += data

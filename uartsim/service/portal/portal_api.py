@@ -18,6 +18,7 @@ from uartsim.service.gateway.typed_messages import PASTE_LIMIT
 from uartsim.service.machines.screenshots import screenshot
 from uartsim.service.parts import Parts
 from uartsim.service.portal.audit_list import audit_list
+from uartsim.service.portal.console_diagnosis import diagnose_console
 from uartsim.service.portal.console_status import console_status
 from uartsim.service.portal.portal_query import caller_of, check_may_see_diagnostics, machine_id_of, read_query
 from uartsim.service.rules.profiles import Profile
@@ -58,6 +59,7 @@ def portal_api_routes(parts: Parts) -> list[BaseRoute]:
         route("console", console_status),
         route("audit", audit_list),
         route("screenshot", _screenshot),
+        route("diagnose", diagnose_console, "POST"),
     ]
 
 

@@ -19,6 +19,8 @@ from uartsim.service.rules.user_consoles import UserConsoles
 from uartsim.service.store import ResourceId, Store
 from uartsim.service.store.machine_types import MACHINE_TYPE
 
+#: The rule that refuses a user once, and notes that it has.
+ONCE: Final = "os-type"
 #: The rule that :meth:`ConsoleRules.check_console_service` asks.
 SERVICE_ROLE: Final = "console-service-role"
 
@@ -123,6 +125,20 @@ class ConsoleRules:
         for rule in self.rules:
             if rule.when is When.ALWAYS:
                 rule.apply(facts)
+
+    def refusal(self, caller: Caller, machine_id: ResourceId) -> ArmError | None:
+        """Why :meth:`check_connect` would refuse now; None if it would not.  This changes nothing.
+
+        The rule that refuses once is left out: nothing is wrong with a console that a retry opens.
+        """
+        facts = self._facts(caller, machine_id)
+        for rule in self.rules:
+            try:
+                if rule.id != ONCE:
+                    rule.apply(facts)
+            except ArmError as error:
+                return error
+        return None
 
     def check_console_service(self, caller: Caller, subscription_id: str, action: str) -> None:
         """Check that the caller may read, or enable and disable, the console of a subscription.
