@@ -187,6 +187,12 @@ class PortalUser:
         tab.open()
         return tab
 
+    def press_unavailable(self, button: str) -> None:
+        """Press a button that does not apply now, and tells why: by the keyboard, which goes to it all the same."""
+        found = self.page.get_by_role("button", name=button, exact=True)
+        expect(found).to_be_disabled()
+        found.press("Enter")
+
     def paste(self, text: str) -> None:
         """Paste into the terminal with Ctrl+Shift+V; the context has to allow the clipboard."""
         self.page.evaluate("(text) => navigator.clipboard.writeText(text)", text)

@@ -81,13 +81,14 @@ def test_all_sixteen_colours_can_be_read(service: PortalService, visit: Callable
 def test_a_note_loses_its_mark_when_the_guest_writes_over_it(
     service: PortalService, visit: Callable[..., PortalUser]
 ) -> None:
-    shell_of(service, visit, "linux3")
-    user = visit(service)
-    user.sign_in("owner")
-    # Who takes the line is told so by a note.
-    user.open_console("linux3")
+    user = shell_of(service, visit, "linux3").user
+    other = visit(service)
+    other.sign_in("owner")
+    other.open_console("linux3")
+    # A note says who has taken the line.
     note = user.page.locator(".terminal-note")
     expect(note).to_have_count(1)
+    user.press("Take it back")
     user.key("Enter")
     user.type(printed("\x1b[2J\x1b[Hit is %s") + " forged")
     user.expect_in_terminal("it is forged")
@@ -100,12 +101,12 @@ def test_a_search_counts_matches_and_tells_what_is_wrong_with_a_pattern(line: Te
     line.user.key("Control+Shift+F")
     box = line.user.page.get_by_label("Text to search for")
     box.fill("7712")
-    # 77120 to 77129.
+    # 77120 to 77129, and 77712.
     status = line.user.page.get_by_role("search").get_by_role("status")
-    expect(status).to_have_text("10 of 10")
+    expect(status).to_have_text("11 of 11")
     expect(line.user.page.locator(".terminal-match-current")).to_have_count(1)
     box.press("Enter")
-    expect(status).to_have_text("9 of 10")
+    expect(status).to_have_text("10 of 11")
     line.user.page.get_by_role("button", name="Regular expression").click()
     box.fill("(")
     expect(status).to_contain_text("This is not a regular expression")

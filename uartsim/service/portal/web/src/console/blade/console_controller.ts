@@ -123,7 +123,9 @@ export class ConsoleController {
     try {
       await mend.act();
       this.update({ mending: null });
-      this.connection.start();
+      // A machine that is started here may have been seen to run, and been connected to, before its start was reported done.
+      const { kind } = this.view.connection;
+      if (kind !== "connected" && kind !== "connecting") this.connection.start();
     } catch (error) {
       this.update({ mending: null, mendError: error instanceof Error ? error.message : String(error) });
     }
