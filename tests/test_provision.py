@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import provision
+from tools import check_page, provision
 from tools.provision import Requirement
 
 
@@ -57,3 +57,16 @@ def test_the_package_behind_each_name_is_told_once(capsys: pytest.CaptureFixture
     missing = [Requirement("/no/one", "package", "one"), Requirement("/no/two", "package", "two")]
     assert provision.missing_requirements([*missing, Requirement("sh", "dash", "a shell")]) == missing
     assert provision.install_command(missing)[-1:] == ["package"]
+
+
+@pytest.mark.parametrize(("strict", "status"), [("", 0), ("1", 1)])
+def test_a_page_that_cannot_be_checked_is_told_with_the_remedy(
+    strict: str, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("UARTSIM_STRICT", strict)
+    wanted = (Requirement("/no/npm", "npm", "the portal page"), Requirement("/no/other", "other", "something else"))
+    monkeypatch.setattr(check_page, "REQUIREMENTS", wanted)
+    assert check_page.main() == status
+    said = capsys.readouterr().out
+    assert "check_page: not checked: /no/npm missing here." in said
+    assert "apt-get install --yes --no-install-recommends npm\n" in said

@@ -110,7 +110,7 @@ def test_the_rows_of_a_document_are_all_there_in_their_order(document: str) -> N
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())
 def test_a_row_is_shown_or_says_why_not(row: Row) -> None:
     if not row.tests:
-        assert row.shown_by.startswith(("not here yet: the page.", "nothing to run: ")), row.shown_by
+        assert row.shown_by.startswith("nothing to run: "), row.shown_by
     for name in row.tests:
         assert name in TESTS, f"{name} is not a test with the mark azure"
         assert row.id in TESTS[name].rows, f"{name} does not carry {row.id}"

@@ -30,20 +30,65 @@ _SHIFTED: Final = """
 
 
 @dataclass(frozen=True)
+class Stage:
+    """Where a state is reached.
+
+    Attributes:
+        user: who reaches it; signed in as the owner, unless the state is one of signing in.
+        service: the service.
+        visit: brings further people to it.
+    """
+
+    user: PortalUser
+    service: PortalService
+    visit: Callable[..., PortalUser]
+
+
+@dataclass(frozen=True)
 class PageState:
     """A state of the page.
 
     Attributes:
         name: its name, and that of its pictures.
         says: what a picture of it shows, in a sentence.
-        reach: how a person who has come to the page gets there.
-        buttons: the accessible names of all buttons that can be pressed then, beside those of the header.
+        reach: how a person gets there.
+        buttons: the accessible names of all buttons then, in the order of the page, but for a console's toolbar.
+        machine: the machine whose console it is.
+        signed_in: whether somebody is signed in.
     """
 
     name: str
     says: str
-    reach: Callable[[PortalUser, PortalService], None]
+    reach: Callable[[Stage], None]
     buttons: tuple[str, ...]
+    machine: str | None = None
+    signed_in: bool = True
+
+
+def tool_names(machine: str) -> tuple[str, ...]:
+    """The names of the buttons of a console's toolbar; those that have no room are in the menu "More"."""
+    return (
+        f"Send SysRq keys to {machine}",
+        f"Send a non-maskable interrupt (NMI) to {machine}",
+        f"Restart {machine}",
+        f"Reset {machine}",
+        "Search the output",
+        "Copy the selected text",
+        "Paste from the clipboard",
+        "Clear the terminal and its scroll-back",
+        "Download the output as a text file",
+        f"Watch only: leave the line of {machine} to others",
+        "Move the console into a window of its own",
+        f"Diagnose the console of {machine}",
+        "Show the keyboard shortcuts",
+        "Make the text smaller",
+        "Make the text larger",
+        f"Tell {machine} the terminal's size: types the command that resize would run",
+        "Choose the size of the terminal",
+        "More",
+        # Windows has none, and says so in the service's words.
+        f"Send SysRq keys to {machine}: You can only send a SysRq to a Linux VM.",
+    )
 
 
 def button_names(page: Page) -> list[str]:
@@ -59,7 +104,7 @@ def button_names(page: Page) -> list[str]:
 
 
 def layout_shift(page: Page) -> float:
-    """How much of the layout has moved by itself, as Chromium's cumulative layout shift counts it."""
+    """How much of the layout has moved by itself since the page was loaded: Chromium's cumulative layout shift."""
     return float(page.evaluate(_SHIFTED))
 
 

@@ -44,6 +44,13 @@ class PortalUser:
         """Follow a link within the page: it stays loaded, and the user signed in."""
         self.page.evaluate("(hash) => { location.hash = hash; }", hash_)
 
+    def go_home(self) -> None:
+        """Go to the list of all resources, and leave whatever is open; a page that is not loaded is left alone."""
+        if self.page.url != "about:blank":
+            self.page.keyboard.press("Escape")
+            self.go("#/")
+            expect(self.page.get_by_role("heading", name="All resources", level=1)).to_be_visible()
+
     def sign_in(self, user: str = "owner", password: str = SECRET) -> None:
         """Open the portal and sign in."""
         if self.page.url == "about:blank":
@@ -118,13 +125,13 @@ class PortalUser:
         session.send("Input.insertText", {"text": text})
         session.detach()
 
-    def login(self, user: str = "root", password: str = "toor") -> None:
+    def login(self, user: str = "root", password: str = "toor", prompt: str = "~#") -> None:
         """Log in to a Linux at its prompt."""
         self.expect_prompt("login:")
         self.type(user)
         self.expect_in_terminal("Password:")
         self.type(password)
-        self.expect_in_terminal("~#")
+        self.expect_prompt(prompt)
 
     def log_in_if_asked(self) -> None:
         """Log in to a Linux, unless its shell is there already."""
@@ -135,6 +142,11 @@ class PortalUser:
     def press(self, button: str) -> None:
         """Press a button by its accessible name."""
         self.page.get_by_role("button", name=button, exact=True).click()
+
+    def confirm(self) -> None:
+        """Press the first button of a dialog, which does what it asks for."""
+        self.page.get_by_role("dialog").get_by_role("button").first.click()
+        expect(self.page.get_by_role("dialog")).to_have_count(0)
 
     def tool(self, label: str) -> None:
         """Press a button of the toolbar, or its entry in the menu at the toolbar's end where it has no room."""
@@ -149,8 +161,7 @@ class PortalUser:
     def reset(self, machine: str) -> None:
         """Reset the machine whose console it is, and confirm that."""
         self.tool(f"Reset {machine}")
-        self.page.get_by_role("dialog").get_by_role("button", name="Reset", exact=True).click()
-        expect(self.page.get_by_role("dialog")).to_have_count(0)
+        self.confirm()
 
     def watch_only(self, machine: str) -> None:
         """Leave the line to others, or come back to it."""
@@ -175,6 +186,12 @@ class PortalUser:
         tab = PortalUser(self.page.context.new_page(), self.url, self.watch)
         tab.open()
         return tab
+
+    def press_unavailable(self, button: str) -> None:
+        """Press a button that does not apply now, and tells why: by the keyboard, which goes to it all the same."""
+        found = self.page.get_by_role("button", name=button, exact=True)
+        expect(found).to_be_disabled()
+        found.press("Enter")
 
     def paste(self, text: str) -> None:
         """Paste into the terminal with Ctrl+Shift+V; the context has to allow the clipboard."""

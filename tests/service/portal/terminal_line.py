@@ -73,6 +73,6 @@ def shell_of(
 
 
 def printed(text: str) -> str:
-    """The command that prints a text with control characters."""
-    quoted = json.dumps(text)[1:-1].replace("\\u001b", "\\033").replace("\\u0007", "\\a").replace("%", "%%")
+    """The command that prints a text with control characters; ``%s`` in it stands for an argument."""
+    quoted = json.dumps(text)[1:-1].replace("\\u001b", "\\033").replace("\\u0007", "\\a")
     return f"printf '{quoted}'"

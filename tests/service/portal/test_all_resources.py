@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.service.portal.portal_service import PortalService, machine_id, scale_set_id
 from tests.service.portal.portal_tenant import demo, portal_tenant, windows
 from tests.service.portal.portal_user import PortalUser
-from tests.service.served import SUBSCRIPTION
+from tests.service.served import SECRET, SUBSCRIPTION
 
 MARKUP = "<img src=x onerror=alert(1)>"
 #: A second subscription, whose name tries to be markup, with a machine that was never started.
@@ -29,12 +29,22 @@ subscription = "{MARKUP}"
 resource_group = "second"
 power = "deallocated"
 """
+#: A user who may read one machine, and nothing beside it.
+VISITOR = f"""
+[[user]]
+name = "visitor"
+password = "{SECRET}"
+[[role_assignment]]
+principal = "visitor"
+role = "Virtual Machine Contributor"
+scope = "{machine_id("linux1")}"
+"""
 
 
 @pytest.fixture(scope="module")
 def service(start_service: Callable[[str], PortalService]) -> PortalService:
     machines = (demo("linux1"), demo("db9", power="stopped"), windows("windows1"))
-    return start_service(portal_tenant(*machines, scale_set=True) + SECOND)
+    return start_service(portal_tenant(*machines, scale_set=True) + SECOND + VISITOR)
 
 
 @pytest.fixture
@@ -132,6 +142,24 @@ def test_a_user_without_a_role_is_told_what_is_missing(
     user.sign_in("nobody")
     expect(user.page.get_by_role("heading", name="No resources to show")).to_be_visible()
     expect(user.page.get_by_role("main")).to_contain_text("nobody@example.com")
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        ("visitor", ["linux1"]),
+        ("operator", ["db9", "db10", "linux1", "windows1"]),
+        ("reader", ["db9", "db10", "linux1", "web", "windows1"]),
+    ],
+)
+def test_a_user_sees_what_he_may_read(
+    service: PortalService, visit: Callable[..., PortalUser], name: str, seen: list[str]
+) -> None:
+    user = visit(service)
+    user.sign_in(name)
+    expect(user.page.get_by_role("table", name="Resources")).to_be_visible()
+    assert names(user.page) == seen
+    assert cells(user.page, "linux1")[1] == "Running"
 
 
 def test_a_narrow_page_shows_the_list_without_scrolling_sideways(page: Page) -> None:

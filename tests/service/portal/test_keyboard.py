@@ -35,7 +35,7 @@ def tab_to(user: PortalUser, name: str) -> None:
         user.page.keyboard.press("Tab")
         focused = user.page.evaluate(FOCUSED)
         assert focused["outlined"] or not focused["name"], f"{focused['name']} has the focus, and is not highlighted"
-        if focused["name"].startswith(name):
+        if focused["name"].casefold().startswith(name.casefold()):
             return
         passed.append(focused["name"])
     raise AssertionError(f"Tab does not lead to {name!r}, only to {passed}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +12,8 @@ from tests.service.portal.portal_service import PortalService
 from tests.service.portal.portal_tenant import demo, portal_tenant
 from tests.service.portal.portal_user import PortalUser
 
+#: Not the name of the whole page, which is a link too.
+SERIAL_CONSOLE = re.compile(r"^serial console$", re.IGNORECASE)
 Visit = Callable[..., PortalUser]
 
 
@@ -27,7 +30,7 @@ def test_the_documents_path_leads_to_the_console_of_a_machine(service: PortalSer
     user.page.get_by_role("link", name="linux1", exact=True).click()
     expect(user.page.get_by_role("heading", name="linux1", level=1)).to_be_visible()
     section = user.page.get_by_role("navigation").filter(has_text="Support + troubleshooting")
-    section.get_by_role("link", name="Serial console").click()
+    section.get_by_role("link", name=SERIAL_CONSOLE).click()
     # The pane opens and starts the connection by itself.
     user.login()
 
@@ -39,10 +42,10 @@ def test_the_documents_path_leads_to_the_console_of_an_instance(service: PortalS
     user.page.get_by_role("link", name="web", exact=True).click()
     expect(user.page.get_by_role("heading", name="web", level=1)).to_be_visible()
     # A scale set has no console of its own.
-    expect(user.page.get_by_role("link", name="Serial Console", exact=True)).to_have_count(0)
+    expect(user.page.get_by_role("link", name=SERIAL_CONSOLE)).to_have_count(0)
     user.page.get_by_role("link", name="Instances").first.click()
     user.page.get_by_role("link", name="web/1", exact=True).click()
-    user.page.get_by_role("link", name="Serial Console", exact=True).click()
+    user.page.get_by_role("link", name=SERIAL_CONSOLE).click()
     user.login()
 
 

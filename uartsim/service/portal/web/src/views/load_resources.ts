@@ -5,6 +5,8 @@ import { COMPUTE_API, type ScaleSet, type VirtualMachine } from "../azure/comput
 import { SUBSCRIPTIONS_API, type Subscription } from "../azure/subscriptions";
 import { machineRow, scaleSetRow, type ResourceRow } from "./resource_list";
 
+const RESOURCES_API = "2021-04-01";
+
 export interface AllOfThem {
   readonly rows: readonly ResourceRow[];
   readonly subscriptions: readonly Subscription[];
@@ -32,10 +34,36 @@ export async function loadResources(arm: Arm, signal: AbortSignal): Promise<AllO
 }
 
 async function loadSubscription(arm: Arm, subscription: Subscription, signal: AbortSignal): Promise<ResourceRow[]> {
-  const compute = `${subscription.id}/providers/Microsoft.Compute`;
   const [machines, scaleSets] = await Promise.all([
-    arm.list<VirtualMachine>(`${compute}/virtualMachines`, COMPUTE_API, signal, { statusOnly: "true" }),
-    arm.list<ScaleSet>(`${compute}/virtualMachineScaleSets`, COMPUTE_API, signal),
+    listReadable<VirtualMachine>(arm, subscription, "virtualMachines", signal),
+    listReadable<ScaleSet>(arm, subscription, "virtualMachineScaleSets", signal),
   ]);
   return [...machines.map((one) => machineRow(one, subscription)), ...scaleSets.map((one) => scaleSetRow(one, subscription))];
+}
+
+type ComputeType = "virtualMachines" | "virtualMachineScaleSets";
+
+/** All resources of a type; one by one for a user who may read some of them, but not the list of all. */
+async function listReadable<T>(arm: Arm, { id }: Subscription, type: ComputeType, signal: AbortSignal): Promise<T[]> {
+  const withState = type === "virtualMachines";
+  const listed = await unlessForbidden(
+    arm.list<T>(`${id}/providers/Microsoft.Compute/${type}`, COMPUTE_API, signal, withState ? { statusOnly: "true" } : {}),
+  );
+  if (listed !== null) return listed;
+  // This list leaves out what the user may not read, and is refused to nobody.
+  const all = await arm.list<{ readonly id: string; readonly type: string }>(`${id}/resources`, RESOURCES_API, signal);
+  const ofType = all.filter((one) => one.type.toLowerCase() === `microsoft.compute/${type}`.toLowerCase());
+  const query = withState ? { $expand: "instanceView" } : {};
+  const read = await Promise.all(ofType.map((one) => unlessForbidden(arm.call<T>(one.id, COMPUTE_API, { signal, query }))));
+  return read.filter((one) => one !== null);
+}
+
+/** What was asked for; null if the user may not have it, or it has gone in the meantime. */
+async function unlessForbidden<T>(asked: Promise<T>): Promise<T | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof ArmError && (error.status === 403 || error.status === 404)) return null;
+    throw error;
+  }
 }

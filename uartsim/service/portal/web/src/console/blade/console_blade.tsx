@@ -64,6 +64,7 @@ export function ConsoleBlade({ machineId, alone }: ConsoleBladeProps): JSX.Eleme
     popOut,
   });
   const state: ToolState = { machine, view, isWindows, isAlone: alone, size: preferences.size, panel, isSearching: search > 0 };
+  const shown = { machineId, machine, isWindows, view };
   return (
     <View title={settings.consoleTitle} kind={machine} takesFocus={false} height="fill">
       <div class="console-page" ref={page}>
@@ -74,34 +75,35 @@ export function ConsoleBlade({ machineId, alone }: ConsoleBladeProps): JSX.Eleme
           <Pane popOut={popOut} machine={machine}>
             <section class="console-terminal" ref={place} aria-label={`Terminal of ${machine}`} />
             {opened !== null && (
-              <ConsoleOver
-                machineId={machineId}
-                machine={machine}
-                isWindows={isWindows}
-                view={view}
-                opened={opened}
-                search={search}
-                onSearchClosed={closeSearch}
-                onDiagnose={() => setPanel("diagnose")}
-              />
+              <ConsoleOver {...shown} opened={opened} search={search} onSearchClosed={closeSearch} onDiagnose={() => setPanel("diagnose")} />
             )}
           </Pane>
-          {panel === "help" && <HelpPanel isWindows={isWindows} isPreview={settings.profile === "preview"} onClose={() => setPanel(null)} />}
-          {panel === "diagnose" && <DiagnosePanel arm={arm} machineId={machineId} onClose={() => setPanel(null)} />}
+          <SidePanel panel={panel} machineId={machineId} isWindows={isWindows} onClose={() => setPanel(null)} />
         </div>
         <StatusLine machine={machine} view={view} status={status} />
       </div>
-      <ConsoleDialogs
-        machineId={machineId}
-        machine={machine}
-        dialog={dialog}
-        view={view}
-        opened={opened}
-        onPreferences={setPreferences}
-        onClose={() => openDialog(null)}
-      />
+      <ConsoleDialogs {...shown} dialog={dialog} opened={opened} onPreferences={setPreferences} onClose={() => openDialog(null)} />
     </View>
   );
+}
+
+interface SidePanelProps {
+  readonly panel: PanelName | null;
+  readonly machineId: string;
+  readonly isWindows: boolean;
+  readonly onClose: () => void;
+}
+
+function SidePanel({ panel, machineId, isWindows, onClose }: SidePanelProps): JSX.Element | null {
+  const { arm, settings } = usePortal();
+  switch (panel) {
+    case "help":
+      return <HelpPanel isWindows={isWindows} isPreview={settings.profile === "preview"} onClose={onClose} />;
+    case "diagnose":
+      return <DiagnosePanel arm={arm} machineId={machineId} onClose={onClose} />;
+    case null:
+      return null;
+  }
 }
 
 /** The terminal; while the console is in a window of its own, the way back lies over it. */

@@ -109,6 +109,11 @@ export class ConsoleController {
   async command(command: AdminCommand, keys = ""): Promise<void> {
     const session = this.connection.session;
     if (session === null) throw new ArmError(0, "NotConnected", "The console is not connected. Connect it first.");
+    if (command === "reset") {
+      // The line goes on through a reset, so that the gateway tells of no new boot.
+      this.note("A reset of the machine was sent here.");
+      this.scrollOut();
+    }
     await sendAdminCommand(this.arm, session, command, keys);
   }
 
@@ -118,7 +123,9 @@ export class ConsoleController {
     try {
       await mend.act();
       this.update({ mending: null });
-      this.connection.start();
+      // A machine that is started here may have been seen to run, and been connected to, before its start was reported done.
+      const { kind } = this.view.connection;
+      if (kind !== "connected" && kind !== "connecting") this.connection.start();
     } catch (error) {
       this.update({ mending: null, mendError: error instanceof Error ? error.message : String(error) });
     }
@@ -130,7 +137,6 @@ export class ConsoleController {
       this.silence.disconnected();
     }
     this.update({ connection: state, ...(state.kind === "connected" ? {} : { holder: null }) });
-    this.terminal.setReadOnly(state.kind === "connected" && state.watching);
   }
 
   private controlled(message: ControlMessage): void {
@@ -162,6 +168,10 @@ export class ConsoleController {
   /** What was on the screen, with the note of the new boot, goes into the scroll-back: firmware and boot loaders clear the screen. */
   private beginBoot(): void {
     this.output.step(() => this.terminal.startBoot());
+    this.scrollOut();
+  }
+
+  private scrollOut(): void {
     this.output.step(() => {
       const { rows } = this.terminal;
       void this.terminal.write(new TextEncoder().encode(`\u001b[${rows};1H${"\r\n".repeat(rows)}\u001b[H`));

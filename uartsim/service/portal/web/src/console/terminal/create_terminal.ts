@@ -4,6 +4,7 @@ import { Unicode11Addon } from "@xterm/addon-unicode11";
 import { Terminal } from "@xterm/xterm";
 import "@xterm/xterm/css/xterm.css";
 import "./terminal.css";
+import { boundAnnouncements } from "./announcements";
 import { TerminalClipboard } from "./clipboard";
 import { fitCommand } from "./fit_command";
 import { BOOT_BEGINS, isFocusReport, limitSequences } from "./guest_sequences";
@@ -93,6 +94,7 @@ class XtermTerminal implements ConsoleTerminal {
     const link = part(element, "terminal-link");
     link.hidden = true;
     withStylesAllowed(() => terminal.open(frame));
+    boundAnnouncements(terminal);
     drawByWebgl(terminal);
     limitSequences(terminal, () => this.#replaying, (text) => this.#answer(text));
     addLinks(terminal, link, (url) => events.onLink(url));
@@ -184,6 +186,7 @@ class XtermTerminal implements ConsoleTerminal {
 
   setScreenReader(on: boolean): void {
     this.#terminal.options.screenReaderMode = on;
+    if (on) boundAnnouncements(this.#terminal);
   }
 
   setRightClick(does: "menu" | "paste"): void {
