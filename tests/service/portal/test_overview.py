@@ -98,7 +98,7 @@ def test_machine_is_reset_from_its_overview(owner: PortalUser, service: PortalSe
 def test_keys_alone_restart_a_machine(owner: PortalUser) -> None:
     owner.open_blade("linux1")
     restart = owner.page.get_by_role("button", name="Restart linux1")
-    owner.page.get_by_role("button", name="Start linux1").focus()
+    owner.page.get_by_role("button", name="Start linux1", exact=True).focus()
     owner.page.keyboard.press("ArrowRight")
     expect(restart).to_be_focused()
     owner.page.keyboard.press("Enter")

@@ -49,18 +49,28 @@ function useIsNear(element: { readonly current: HTMLElement | null }): boolean {
   return isNear;
 }
 
-function linesOf(chunk: LogChunk, matches: readonly LogMatch[], current: number | null): JSX.Element[] {
+/** Lines that need no element of their own are one text: a log may have 100,000. */
+function linesOf(chunk: LogChunk, matches: readonly LogMatch[], current: number | null): ComponentChildren[] {
+  const parts: ComponentChildren[] = [];
+  let text = "";
   let next = 0;
-  return chunk.lines.map((line, index) => {
+  chunk.lines.forEach((line, index) => {
     const first = next;
     while (matches[next]?.line === index) next += 1;
-    return (
+    if (line.kind === "guest" && first === next) {
+      text += `${line.text}\n`;
+      return;
+    }
+    parts.push(
+      text,
       <div key={index} class={`log-line log-line-${line.kind}`}>
         {marked(line, matches.slice(first, next), current === null ? null : current - first)}
         {"\n"}
-      </div>
+      </div>,
     );
+    text = "";
   });
+  return [...parts, text];
 }
 
 function marked(line: LogLine, matches: readonly LogMatch[], current: number | null): ComponentChildren {

@@ -14,7 +14,7 @@ test("lines and characters that come in pieces are whole", () => {
 
 test("full chunks stay the same objects", () => {
   const log = new LogDocument();
-  log.append(utf8("a line\n".repeat(250)));
+  log.append(utf8("a line\n".repeat(500)));
   const before = log.chunks();
   log.append(utf8("another\n"));
   const after = log.chunks();
@@ -67,6 +67,6 @@ test("a log of a MiB is read in a moment", () => {
   const bytes = utf8(line.repeat(Math.ceil((1 << 20) / line.length)));
   const began = performance.now();
   log.append(bytes);
-  assert.ok(log.chunks().length > 100);
+  assert.ok(log.chunks().length > 50);
   assert.ok(performance.now() - began < 2000);
 });

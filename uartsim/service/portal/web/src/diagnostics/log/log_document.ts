@@ -21,7 +21,7 @@ export interface LogChunk {
   readonly characters: number;
 }
 
-const LINES_PER_CHUNK = 100;
+const LINES_PER_CHUNK = 200;
 const CHARACTERS_PER_CHUNK = 16_384;
 /** A line without an end is shown, and begun anew, after so many characters. */
 const LONGEST_OPEN_LINE = 16_384;

@@ -9,6 +9,8 @@ import type { SequenceView } from "./readable_line";
 
 const EVERY_MS = 1000;
 const LONGEST_WAIT_MS = 30_000;
+/** A long log is taken in and drawn in slices, between which the page does what the user asks. */
+const SLICE_BYTES = 65_536;
 
 export interface FollowedLog {
   readonly document: LogDocument;
@@ -50,7 +52,11 @@ export function useLog(arm: Arm, machineId: string, key: string, view: SequenceV
         failures = 0;
         if (piece?.anew) log.current = new LogDocument(shown.current);
         if (piece !== null && piece.missing > 0) log.current.missing(piece.missing);
-        if (piece !== null) log.current.append(piece.bytes);
+        for (let from = 0; piece !== null && from < piece.bytes.length; from += SLICE_BYTES) {
+          log.current.append(piece.bytes.subarray(from, from + SLICE_BYTES));
+          setState(({ version }) => ({ version: version + 1, isRead: true, error: null }));
+          await pause(0, signal);
+        }
         setState((before) => (piece === null && before.isRead && before.error === null ? before : { version: before.version + 1, isRead: true, error: null }));
       } catch (fault) {
         if (signal.aborted) return;
