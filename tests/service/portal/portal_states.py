@@ -257,7 +257,7 @@ STATES: Final = (
         "audit",
         "Who has used the console.",
         _blade("linux1", "audit", "owner@example.com"),
-        (*HEADER, "Download the entries as CSV"),
+        ("Sign out", "Download the entries as CSV", "Theme"),
     ),
     PageState(
         "console-instance",
