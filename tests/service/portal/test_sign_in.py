@@ -76,6 +76,16 @@ def test_a_refusal_is_in_the_services_words_and_the_next_attempt_signs_in(servic
     expect(user.page.get_by_role("banner")).to_contain_text("owner@example.com")
 
 
+def test_a_form_that_is_submitted_twice_asks_once(service: PortalService, visit: Visit) -> None:
+    user = visit(service)
+    user.open()
+    user.page.get_by_label("User name").fill("owner")
+    user.page.get_by_label("Password", exact=True).fill(SECRET)
+    user.page.locator("form").evaluate("(form) => { form.requestSubmit(); form.requestSubmit(); }")
+    expect_list(user.page)
+    assert [url for url in user.watch.requests if url.endswith("/token")] == [f"{service.url}/adfs/oauth2/token"]
+
+
 def test_the_password_can_be_shown_and_caps_lock_is_told(service: PortalService, visit: Visit) -> None:
     user = visit(service)
     user.open()

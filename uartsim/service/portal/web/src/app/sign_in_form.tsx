@@ -19,17 +19,21 @@ export function SignInForm({ userName, hint, onSubmit, onUsable }: SignInFormPro
   const form = useRef<HTMLFormElement>(null);
   const [refusal, setRefusal] = useState<string | null>(null);
   const [isBusy, setBusy] = useState(false);
+  // Beside the state, which a second submit of the same moment would not see yet.
+  const isSent = useRef(false);
   useEffect(() => {
     focusOn(form.current, userName === undefined ? "user" : "password");
     onUsable?.();
   }, []);
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
-    if (isBusy || form.current === null) return;
+    if (isSent.current || form.current === null) return;
     const values = new FormData(form.current);
+    isSent.current = true;
     setBusy(true);
     setRefusal(null);
     onSubmit(userName ?? String(values.get("user")).trim(), String(values.get("password"))).catch((error: Error) => {
+      isSent.current = false;
       setBusy(false);
       setRefusal(error.message);
       focusOn(form.current, "password");

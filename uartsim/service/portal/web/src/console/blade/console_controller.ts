@@ -137,7 +137,6 @@ export class ConsoleController {
       this.silence.disconnected();
     }
     this.update({ connection: state, ...(state.kind === "connected" ? {} : { holder: null }) });
-    this.terminal.setReadOnly(state.kind === "connected" && state.watching);
   }
 
   private controlled(message: ControlMessage): void {

@@ -30,8 +30,10 @@ function isLetter(stroke: KeyStroke, letter: string): boolean {
 
 /**
  * Whether the browser would do something of its own with a key that is typed to the guest: leave the terminal, load the page
- * anew, scroll, or move the caret of the text area, at whose end xterm.js takes what an input method composes. In its screen reader mode xterm.js lets the browser have such keys as well.
+ * anew, scroll, or move the caret of the text area, at whose end xterm.js takes what an input method composes. In its screen
+ * reader mode xterm.js lets the browser have such keys as well.
  */
 export function isBrowserKey(stroke: KeyStroke): boolean {
-  return /^(F([1-9]|1[0-2])|Tab|Escape|Page(Up|Down)|Arrow(Up|Down|Left|Right)|Home|End|Delete)$/.test(stroke.key) && !stroke.ctrlKey && !stroke.altKey && !stroke.metaKey;
+  const isPlain = !stroke.ctrlKey && !stroke.altKey && !stroke.metaKey;
+  return isPlain && /^(F([1-9]|1[0-2])|Tab|Escape|Page(Up|Down)|Arrow(Up|Down|Left|Right)|Home|End|Delete)$/.test(stroke.key);
 }

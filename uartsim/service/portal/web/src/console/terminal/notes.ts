@@ -17,7 +17,6 @@ interface Shown {
 export function visibleControls(text: string): string {
   return (
     text
-      // eslint-disable-next-line no-control-regex
       .replace(/[\x00-\x1f]/g, (character) => String.fromCodePoint(0x2400 + character.charCodeAt(0)))
       .replaceAll("\x7f", "\u2421")
       .replace(/[\u0080-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, "\ufffd")

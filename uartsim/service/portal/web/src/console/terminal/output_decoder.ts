@@ -6,7 +6,6 @@
  * change the direction of the text around them, by which a line could read otherwise than it is. No byte disappears.
  */
 
-// eslint-disable-next-line no-control-regex
 const SHOWN_AS_REPLACEMENT = /[\u0080-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /** Decodes one stream of bytes, whose characters may be split over chunks. */

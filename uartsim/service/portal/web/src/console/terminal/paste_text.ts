@@ -5,7 +5,6 @@ const PASTE_BEGINS = "\x1b[200~";
 const PASTE_ENDS = "\x1b[201~";
 
 /** Control characters that a clipboard must not type: all of C0 but Tab and CR, DEL, and C1. */
-// eslint-disable-next-line no-control-regex
 const CONTROL = /[\x00-\x08\x0a-\x0c\x0e-\x1f\x7f-\x9f]/g;
 
 /**

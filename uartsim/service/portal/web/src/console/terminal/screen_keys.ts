@@ -22,7 +22,7 @@ const KEYS: readonly (readonly [key: ScreenKey | "ctrl" | "alt", cap: string, na
 ];
 
 /** What the row needs of the terminal. */
-export interface KeyTarget {
+interface KeyTarget {
   /** Types to the guest. */
   type(text: string): void;
   /** Whether the guest has switched the cursor keys to their application mode. */

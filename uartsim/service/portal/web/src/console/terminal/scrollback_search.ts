@@ -12,7 +12,7 @@ import { eachWholeLine, wholeLine } from "./scrollback_text";
 import type { SearchQuery, SearchResult } from "./terminal";
 
 /** The most matches that are counted. */
-export const MATCH_LIMIT = 200_000;
+const MATCH_LIMIT = 200_000;
 
 /** The most matches that are marked in view, besides the one that is selected. */
 const MARK_LIMIT = 500;
@@ -148,7 +148,8 @@ export class ScrollbackSearch {
     const { x, y } = this.#start(match);
     this.#terminal.select(x, y, this.#width(match));
     const { viewportY } = this.#terminal.buffer.active;
-    if (y < viewportY || y >= viewportY + this.#terminal.rows) this.#terminal.scrollToLine(Math.max(0, y - Math.floor(this.#terminal.rows / 2)));
+    const { rows } = this.#terminal;
+    if (y < viewportY || y >= viewportY + rows) this.#terminal.scrollToLine(Math.max(0, y - Math.floor(rows / 2)));
   }
 
   /** Marks the matches in view. */

@@ -10,7 +10,7 @@ const TURN_MS = 10;
 const MOST_ROWS = 500;
 
 /** A line of text, or a part of one, that is wrapped over some rows of the terminal. */
-export interface WholeLine {
+interface WholeLine {
   readonly text: string;
   /** The first row, from 0 at the top of the scroll-back. */
   readonly row: number;
@@ -30,7 +30,7 @@ export function wholeLine(buffer: IBuffer, row: number): WholeLine {
 }
 
 /** What of a terminal is read. */
-export type Readable = Pick<Terminal, "buffer" | "registerMarker">;
+type Readable = Pick<Terminal, "buffer" | "registerMarker">;
 
 /**
  * Goes through the whole lines of a terminal's main buffer from the top, with turns of the page in between. Output that

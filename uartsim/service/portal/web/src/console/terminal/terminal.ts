@@ -15,7 +15,7 @@ export interface SearchQuery {
 
 /** What a search has found. */
 export interface SearchResult {
-  /** How many matches there are; at most `MATCH_LIMIT` of scrollback_search.ts are counted. */
+  /** How many matches there are; at most 200,000 are counted. */
   readonly matches: number;
   /** There are more matches than were counted. */
   readonly more: boolean;
