@@ -54,6 +54,7 @@ def test_who_watches_takes_the_line_from_nobody(service: PortalService, visit: V
     watcher.open_console("linux1")
     watcher.watch_only("linux1")
     holder.press("Take it back")
+    holder.expect_connected()  # what is typed before that is not sent, and the page says so
     holder.type("echo for''all")
     watcher.expect_in_terminal("\nforall")
     watcher.type("echo not''this")
