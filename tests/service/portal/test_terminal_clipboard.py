@@ -86,6 +86,10 @@ def test_a_bracketed_paste_cannot_be_ended_from_within(line: TerminalLine) -> No
     line.user.page.evaluate("() => navigator.clipboard.writeText('# a\\u001b[201~ b')")
     line.user.key("Control+Shift+V")
     line.wait_for("\x1b[200~# a b\x1b[201~")
+    # The next user sees this history, too.
+    line.user.key("Control+c")
+    line.user.type(printed("\x1b[?2004loff%s") + " again")
+    line.user.expect_in_terminal("offagain")
 
 
 def test_a_clipboard_that_the_browser_refuses_has_a_message_and_the_keys_still_paste(
