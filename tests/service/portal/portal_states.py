@@ -128,6 +128,11 @@ def _waiting(stage: Stage) -> None:
     expect(stage.user.page.get_by_text(re.compile(r"Connecting again in ([5-9]|\d\d) s"))).to_be_visible()
 
 
+def _audit(stage: Stage) -> None:
+    _console("linux1", "login:")(stage)
+    _blade("linux1", "audit", "owner@example.com")(stage)
+
+
 def _silent(stage: Stage) -> None:
     stage.user.open_console("silent1")
     stage.user.expect_in_terminal("GNU GRUB")
@@ -256,7 +261,7 @@ STATES: Final = (
     PageState(
         "audit",
         "Who has used the console.",
-        _blade("linux1", "audit", "owner@example.com"),
+        _audit,
         ("Sign out", "Download the entries as CSV", "Theme"),
     ),
     PageState(

@@ -23,7 +23,7 @@ def service(start_service: Callable[..., PortalService]) -> PortalService:
             demo("linux2"),
             demo("linux3"),
             demo("linux4"),
-            machine_of("display1", "seabios", power="deallocated"),
+            machine_of("display1", "linux", power="deallocated"),
             scale_set=True,
             boot_diagnostics=False,
         )
@@ -89,12 +89,12 @@ def test_the_serial_log_is_live(user: PortalUser, service: PortalService, visit:
     user.open_blade("linux4", "diagnostics")
     user.page.get_by_role("tab", name="Serial log").click()
     log = user.page.get_by_role("region", name="Serial log of linux4")
-    expect(log).to_contain_text("demo login: root")
+    expect(log).to_contain_text("vmcontributor@example.com connected to linux4")
     other.type("echo in the''log")
     expect(log).to_contain_text("in thelog")
 
 
-@pytest.mark.needs(guest="seabios")
+@pytest.mark.needs(guest="linux")
 def test_the_display_is_seen_in_a_screenshot(user: PortalUser, service: PortalService) -> None:
     service.machine("display1", "start")
     user.open_blade("display1", "diagnostics")
