@@ -76,7 +76,6 @@ def test_the_name_of_the_parameter_api_version_has_no_case(owner: httpx.Client) 
 @pytest.mark.parametrize(
     ("path", "status", "expected"),
     [
-        ("/", 404, "MissingSubscription"),
         ("/somewhere/else", 404, "MissingSubscription"),
         ("/providers/Microsoft.Nothing/things", 404, "InvalidResourceNamespace"),
         (f"{GROUP}/providers/Microsoft.Nothing/things/a", 404, "InvalidResourceNamespace"),
