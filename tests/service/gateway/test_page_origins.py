@@ -173,3 +173,25 @@ def _handshake(rig: Rig, url: str, **headers: str) -> bytes:
 def _refusal(answer: bytes) -> tuple[int, str]:
     head, _, body = answer.partition(b"\r\n\r\n")
     return int(head.split()[1]), json.loads(body)["error"]["code"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "is_own"),
+    [
+        ("https://localhost:9000", "localhost:9000", True),
+        ("https://[::1]:9000", "[::1]:9000", True),
+        ("https://localhost:9000", "localhost:8443", False),
+        ("https://rebound.example:8443", "rebound.example:8443", False),
+        ("http://localhost:9000", "localhost:9000", False),
+    ],
+)
+def test_behind_a_forwarded_port_the_page_of_the_address_that_was_asked_is_the_services_own(
+    origin: str, host: str, is_own: bool
+) -> None:
+    headers = [(b"Host", host.encode()), (b"Origin", origin.encode())]
+    origins = PageOrigins("https://localhost:8443")
+    if is_own:
+        origins.check(headers)
+    else:
+        with pytest.raises(ArmError, match="may not use this console"):
+            origins.check(headers)

@@ -3,10 +3,15 @@
 A browser opens a WebSocket to this computer for a page of any site, and says in ``Origin`` whose page it is (RFC 6455,
 section 10.2).  It also says in ``Sec-Fetch-Site`` how the two are related (Fetch Metadata, W3C).  Programs send neither, or
 the address to which they connect, as websocket-client does; they could send anything, and are held off by the token alone.
+
+Behind a forwarded port the service does not know its own address: there, a page is its own whose origin is the address that
+``Host`` names, on this computer.  For the page of another port the two differ, and a name that a stranger's DNS leads here is
+not a name of this computer.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit
@@ -32,6 +37,8 @@ class PageOrigins:
         default = _DEFAULT_PORTS[parts.scheme]
         port = parts.port or default
         hosts = [f"[{host}]" if ":" in host else host for host in LOOPBACK_HOSTS]
+        self._scheme = parts.scheme
+        self._hosts = hosts
         self._own = {f"{parts.scheme}://{host}:{port}" for host in hosts}
         if port == default:
             self._own |= {f"{parts.scheme}://{host}" for host in hosts}
@@ -45,14 +52,22 @@ class PageOrigins:
         Raises:
             ArmError: 403, it is a page of somebody else.
         """
+        headers = list(headers)
         for name, value in headers:
             lowered = name.lower()
             if lowered == b"origin":
                 origin = value.decode("latin-1")
-                if origin.casefold() not in self._own:
+                if origin.casefold() not in self._own | self._addressed(headers):
                     raise _foreign(f"The page of {quoted(origin)}")
             elif lowered == b"sec-fetch-site" and value.lower() not in _OWN_SITES:
                 raise _foreign("The page of another site")
+
+    def _addressed(self, headers: list[tuple[bytes, bytes]]) -> set[str]:
+        """The origin of the address that a request was sent to, if that is one of this computer's."""
+        hosts = [value.decode("latin-1").casefold() for name, value in headers if name.lower() == b"host"]
+        if len(hosts) != 1 or re.sub(r":\d{1,5}$", "", hosts[0]) not in self._hosts:
+            return set()
+        return {f"{self._scheme}://{hosts[0]}"}
 
 
 def _foreign(page: str) -> ArmError:
