@@ -11,7 +11,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -111,6 +111,23 @@ def test_a_console_that_is_open_is_closed_with_1001_and_a_reason(start_process: 
     assert data[2:]
     status, _, errors = serving.wait_ended()
     assert (status, errors) == (0, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_client_that_does_not_read_its_answers_does_not_keep_the_service(start_process: Start, number: int) -> None:
+    serving = start_process(TENANT)
+    url = httpx.URL(serving.wait_ready())
+    with socket.socket() as plain:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        plain.connect(("127.0.0.1", url.port))
+        tls = ssl.create_default_context(cafile=serving.state / AUTHORITY)
+        with tls.wrap_socket(plain, server_hostname="localhost") as client:
+            client.settimeout(1)
+            with suppress(TimeoutError):  # the service reads no further request while an answer cannot be sent
+                while True:
+                    client.sendall(b"GET /docs HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            status, _, errors = serving.end(number)
+    assert (status, errors) == (0, "")  # not ended by force, after half a minute
 
 
 def test_the_example_has_its_passwords_in_a_file_for_this_user_only(start_process: Start) -> None:

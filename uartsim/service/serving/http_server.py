@@ -8,6 +8,8 @@ Its limits are set here on purpose, not left as they come:
 - A connection on which no request comes, or no whole head, is closed after :data:`IDLE_S` seconds.  A request that has
   begun, and a WebSocket, have no such limit here: the gateway has its own.
 - A message of a WebSocket has at most :data:`MOST_MESSAGE_BYTES`; a longer one is closed with 1009.
+- At the end of the service, a connection that has not ended within :data:`GOODBYE_S` is cut. hypercorn shields its sending
+  from cancellation, so that a client that does not read its answer, such as a suspended browser, would keep the service.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ from uartsim.printable import printable_line
 IDLE_S: Final = 75.0
 #: The longest message of a WebSocket, in bytes.
 MOST_MESSAGE_BYTES: Final = 1 << 20
-#: How long the sessions have to say goodbye when the service ends, in seconds.
+#: How long connections have to end when the service ends, in seconds.
 GOODBYE_S: Final = 3.0
 #: How long a client may take for TLS's handshake, in seconds.
 HANDSHAKE_S: Final = 10.0
@@ -94,24 +96,63 @@ async def serve_on(
     listeners: list[Any] = (
         list(plain) if tls is None else [trio.SSLListener(one, tls, https_compatible=True) for one in plain]
     )
-    context = WorkerContext(None)
-    serve_one = partial(_serve_one, ASGIWrapper(app), config, context)
-    async with trio.open_nursery() as connections:
-        async with trio.open_nursery() as accepting:
-            accepting.start_soon(partial(trio.serve_listeners, serve_one, listeners, handler_nursery=connections))
-            task_status.started()
-            await until()
-            accepting.cancel_scope.cancel()
-        await context.terminated.set()
-        connections.cancel_scope.deadline = trio.current_time() + GOODBYE_S
+    connections = _Connections(ASGIWrapper(app), config)
+    async with trio.open_nursery() as cutting:
+        cutting.start_soon(connections.cut_the_stuck)
+        try:
+            async with trio.open_nursery() as serving:
+                try:
+                    async with trio.open_nursery() as accepting:
+                        accepting.start_soon(
+                            partial(trio.serve_listeners, connections.serve_one, listeners, handler_nursery=serving)
+                        )
+                        task_status.started()
+                        await until()
+                        accepting.cancel_scope.cancel()
+                finally:
+                    connections.ending.set()
+                await connections.context.terminated.set()
+                serving.cancel_scope.deadline = trio.current_time() + GOODBYE_S
+        finally:
+            connections.ended.set()
 
 
-async def _serve_one(app: ASGIWrapper, config: Config, context: WorkerContext, stream: Any) -> None:
-    """Serve one connection.  hypercorn's own loop ends the whole server if a connection raises; here it is logged."""
-    try:
-        await TCPServer(app, config, context, ConnectionState({}), stream)
-    except Exception:
-        await config.log.exception("A connection has failed")
+class _Connections:
+    """The connections of the server.
+
+    Attributes:
+        context: what hypercorn asks whether the server ends.
+        ending: set once no more connections are accepted.
+        ended: set once all connections have ended.
+    """
+
+    def __init__(self, app: ASGIWrapper, config: Config) -> None:
+        self.context = WorkerContext(None)
+        self.ending = trio.Event()
+        self.ended = trio.Event()
+        self._app = app
+        self._config = config
+        self._sockets: set[trio.socket.SocketType] = set()
+
+    async def serve_one(self, stream: Any) -> None:
+        """Serve a connection.  hypercorn's own loop ends the whole server if a connection raises; here it is logged."""
+        socket_ = getattr(stream, "transport_stream", stream).socket
+        self._sockets.add(socket_)
+        try:
+            await TCPServer(self._app, self._config, self.context, ConnectionState({}), stream)
+        except Exception:
+            await self._config.log.exception("A connection has failed")
+        finally:
+            self._sockets.discard(socket_)
+
+    async def cut_the_stuck(self) -> None:
+        """At the end of the server, cut the connections that do not end by themselves or by being cancelled."""
+        with trio.CancelScope(shield=True):
+            await self.ending.wait()
+            with trio.move_on_after(GOODBYE_S):
+                await self.ended.wait()
+            for one in self._sockets:
+                one.close()
 
 
 class _OneLine(logging.Handler):
