@@ -74,9 +74,9 @@ class FileSystem:
                 self._make(path, Node("directory", mode=disk_contents.MODES.get(path, 0o755)))
         if self.is_new:
             for path, text in disk_contents.FILES.items():
-                self._make(path, Node(data=text.encode()))
+                self._make(path, Node(data=text.encode(errors="surrogateescape")))
             for path, target in disk_contents.LINKS.items():
-                self._make(path, Node("link", data=target.encode(), mode=0o777))
+                self._make(path, Node("link", data=target.encode(errors="surrogateescape"), mode=0o777))
 
     def seen_by(self, uid: int) -> FileSystem:
         """The same tree, for a process of another user."""
@@ -212,7 +212,7 @@ class FileSystem:
 
     def write_text(self, path: str, text: str) -> None:
         """Write a whole file of text."""
-        self.write(path, text.encode())
+        self.write(path, text.encode(errors="surrogateescape"))
 
     def make_directory(self, path: str) -> None:
         """Make a directory, as mkdir(2) does.

@@ -9,6 +9,7 @@ from typing import Final
 
 from ..kernel.vfs import FileError
 from .command_context import CommandFunction, Context, ExitShell, LoopControl
+from .lexer import encoded
 from .value_builtins import VALUE_BUILTINS
 
 
@@ -155,7 +156,7 @@ async def _source(context: Context) -> int:
     try:
         text = context.files.read(context.path(name)).decode(errors="replace")
     except FileError as error:
-        await context.stderr.write(f"{context.shell.name}: {name}: {error}\n".encode())
+        await context.stderr.write(encoded(f"{context.shell.name}: {name}: {error}\n"))
         return 1
     return await context.runner.run_text(text, context.streams)
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from ..kernel.credentials import Credentials
 from ..kernel.kernel import Kernel
 from ..kernel.vfs import FileSystem
+from .lexer import encoded
 from .shell_state import ShellState
 from .streams import Sink, Source, Streams
 
@@ -114,16 +115,16 @@ class Context:
 
     async def print(self, text: str, end: str = "\n") -> None:
         """Write text and ``end`` to the standard output."""
-        await self.stdout.write((text + end).encode())
+        await self.stdout.write(encoded(text + end))
 
     async def complain(self, text: str, status: int = 1) -> int:
         """Write ``name: text`` to the standard error output; returns ``status``."""
-        await self.stderr.write(f"{self.name}: {text}\n".encode())
+        await self.stderr.write(encoded(f"{self.name}: {text}\n"))
         return status
 
     async def complain_as_shell(self, text: str, status: int = 1) -> int:
         """Write ``SHELL: name: text`` to the standard error output, as builtins do; returns ``status``."""
-        await self.stderr.write(f"{self.shell.name}: {self.name}: {text}\n".encode())
+        await self.stderr.write(encoded(f"{self.shell.name}: {self.name}: {text}\n"))
         return status
 
 

@@ -16,7 +16,7 @@ from .command_context import CommandFunction, Context, ExitShell, LoopControl, S
 from .expansion import Expansion
 from .getopt import UsageFailure
 from .grammar import Block, Command, Compound, Pipeline, Simple, parse
-from .lexer import Incomplete, ShellSyntaxError
+from .lexer import Incomplete, ShellSyntaxError, encoded
 from .redirections import redirected
 from .shell_state import BackgroundJob, ShellState
 from .streams import BrokenPipe, BytesSink, BytesSource, Pipe, Sink, Source, Streams
@@ -49,7 +49,7 @@ class Execution:
 
     async def write_error(self, text: str) -> None:
         """Write to the shell's error output."""
-        await self.state.streams.stderr.write(text.encode())
+        await self.state.streams.stderr.write(encoded(text))
 
     async def run_text(self, text: str, streams: Streams | None = None) -> int:
         """Parse and run ``text``.
@@ -274,7 +274,7 @@ class Execution:
             await self._run_file(name, arguments, streams)
             return self.state.status
         if function is None:
-            await streams.stderr.write(f"{self.state.name}: {name}: command not found\n".encode())
+            await streams.stderr.write(encoded(f"{self.state.name}: {name}: command not found\n"))
             self.state.status = 127
             return self.state.status
         context = Context(self, posixpath.basename(name), arguments, streams)
@@ -302,12 +302,12 @@ class Execution:
         try:
             node = files.find(path)
         except FileError as error:
-            await streams.stderr.write(f"{self.state.name}: {name}: {error}\n".encode())
+            await streams.stderr.write(encoded(f"{self.state.name}: {name}: {error}\n"))
             self.state.status = 127
             return
         if node.kind != "file" or not node.mode & 0o111:
             message = "Is a directory" if node.kind == "directory" else "Permission denied"
-            await streams.stderr.write(f"{self.state.name}: {name}: {message}\n".encode())
+            await streams.stderr.write(encoded(f"{self.state.name}: {name}: {message}\n"))
             self.state.status = 126
             return
         await self.run_script(files.read(path).decode(errors="replace"), name, arguments, streams)

@@ -236,7 +236,10 @@ def _joined(parts: list[Part]) -> Word:
 
 
 def decode_escapes(text: str) -> str:
-    """Decode the escapes of ``echo -e``, ``printf`` and ``$'...'``: ``\\n``, ``\\t``, ``\\xHH``, ``\\0NNN`` and so on."""
+    """Decode the escapes of ``echo -e``, ``printf`` and ``$'...'``: ``\\n``, ``\\t``, ``\\xHH``, ``\\0NNN`` and so on.
+
+    An escape that gives a byte from 0x80 on stands in the result as :func:`encoded` has it.
+    """
     simple = {
         "n": "\n",
         "t": "\t",
@@ -263,15 +266,24 @@ def decode_escapes(text: str) -> str:
             result.append(simple[kind])
         elif kind == "x":
             digits = _digits(text, position, 2, "0123456789abcdefABCDEF")
-            result.append(chr(int(digits, 16)) if digits else "\\x")
+            result.append(_byte(int(digits, 16)) if digits else "\\x")
             position += len(digits)
         elif kind in "01234567":
             digits = _digits(text, position - (kind != "0"), 3, "01234567")
-            result.append(chr(int(digits or "0", 8) & 0xFF))
+            result.append(_byte(int(digits or "0", 8) & 0xFF))
             position += len(digits) - (kind != "0")
         else:
             result.append("\\" + kind)
     return "".join(result)
+
+
+def encoded(text: str) -> bytes:
+    """Text as bytes: in UTF-8, but for the bytes that escapes have given, which stand for themselves (PEP 383)."""
+    return text.encode(errors="surrogateescape")
+
+
+def _byte(value: int) -> str:
+    return bytes([value]).decode(errors="surrogateescape")
 
 
 def _digits(text: str, position: int, most: int, allowed: str) -> str:

@@ -10,6 +10,7 @@ from ..kernel.vfs import FileError
 from .command_context import ShellError
 from .expansion import Expansion
 from .grammar import Redirection
+from .lexer import encoded
 from .shell_state import ShellState
 from .streams import BytesSource, FileSink, Sink, Source, Streams, TerminalFile
 
@@ -37,7 +38,7 @@ async def redirected(shell: ShellState, expansion: Expansion, redirections: Sequ
         if each.operator in ("<<", "<<-"):
             quoted = any(part.quoted for part in each.target)
             text = each.document if quoted else await expansion.expand_document(each.document)
-            streams = streams.replaced({each.descriptor: BytesSource(text.encode())})
+            streams = streams.replaced({each.descriptor: BytesSource(encoded(text))})
         elif copies and target == "-":
             streams = streams.replaced({each.descriptor: None})
         elif copies and target.isdigit():

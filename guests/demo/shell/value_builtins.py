@@ -11,7 +11,7 @@ import trio
 
 from . import getopt
 from .command_context import CommandFunction, Context
-from .lexer import decode_escapes
+from .lexer import decode_escapes, encoded
 from .streams import TerminalFile, read_line
 
 
@@ -29,13 +29,8 @@ async def _echo(context: Context) -> int:
         text, stop, _ = text.partition("\\c")
         text = decode_escapes(text)
         newline = "" if stop else newline
-    await context.stdout.write(_bytes(text + newline))
+    await context.stdout.write(encoded(text + newline))
     return 0
-
-
-def _bytes(text: str) -> bytes:
-    """Text as bytes: Latin-1 if that is possible, because ``\\xHH`` stands for a byte, else UTF-8."""
-    return text.encode("latin-1") if all(ord(each) < 256 for each in text) and not text.isascii() else text.encode()
 
 
 async def _printf(context: Context) -> int:
@@ -48,7 +43,7 @@ async def _printf(context: Context) -> int:
         result.append(_format(layout, values))
         if not values or len(values) == before:
             break
-    await context.stdout.write(_bytes("".join(result)))
+    await context.stdout.write(encoded("".join(result)))
     return 0
 
 
@@ -166,7 +161,7 @@ async def _read(context: Context) -> int:
     parsed = getopt.parse(context.arguments, "rst:p:n:")
     names = parsed.operands or ["REPLY"]
     if "p" in parsed.values:
-        await context.stderr.write(parsed.values["p"].encode())
+        await context.stderr.write(encoded(parsed.values["p"]))
     terminal = context.kernel.terminal
     data = b""
     with terminal.modes_restored() if isinstance(context.stdin, TerminalFile) else nullcontext():

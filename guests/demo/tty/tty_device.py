@@ -97,7 +97,7 @@ class Terminal:
     async def write(self, data: bytes | str) -> None:
         """Write through output processing, and return as soon as the port has room for all of it."""
         if isinstance(data, str):
-            data = data.encode()
+            data = data.encode(errors="surrogateescape")
         for start in range(0, len(data), 1024):
             await self.port.write(self.discipline.process_output(data[start : start + 1024]))
 

@@ -120,7 +120,7 @@ def has_password(files: FileSystem, name: str) -> bool:
 
 
 def _hashed(password: str) -> str:
-    return f"$demo${hashlib.sha256(password.encode()).hexdigest()}"
+    return f"$demo${hashlib.sha256(password.encode(errors='surrogateescape')).hexdigest()}"
 
 
 def _hash(files: FileSystem, name: str) -> str:
@@ -142,4 +142,4 @@ def _write(files: FileSystem, path: str, rows: list[list[str]]) -> None:
 
 
 def _append(files: FileSystem, path: str, line: str) -> None:
-    files.write(path, f"{line}\n".encode(), append=True)
+    files.write(path, f"{line}\n".encode(errors="surrogateescape"), append=True)

@@ -108,7 +108,7 @@ async def _sysctl(context: Context) -> int:
         path = f"/proc/sys/{name.replace('.', '/')}"
         try:
             if equals:
-                files.write(path, value.strip().encode())
+                files.write(path, value.strip().encode(errors="surrogateescape"))
                 if "q" not in parsed:
                     await context.print(f"{name} = {value.strip()}")
             else:

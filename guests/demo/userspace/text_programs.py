@@ -11,7 +11,7 @@ import trio
 from ..kernel.vfs import FileError
 from ..shell import getopt
 from ..shell.command_context import CommandFunction, Context
-from ..shell.lexer import decode_escapes
+from ..shell.lexer import decode_escapes, encoded
 from ..shell.streams import BytesSource, Lines, Source, read_all
 from .program_input import is_standard_input, open_inputs
 
@@ -71,7 +71,7 @@ async def _flood(context: Context, data: bytes) -> NoReturn:
 
 
 async def _yes(context: Context) -> int:
-    line = (" ".join(context.arguments) or "y").encode() + b"\n"
+    line = encoded(" ".join(context.arguments) or "y") + b"\n"
     await _flood(context, line * max(1, 256 // len(line)))
 
 
@@ -116,7 +116,7 @@ def _expression(pattern: str, flags: set[str]) -> re.Pattern[bytes]:
         pattern = rf"\b(?:{pattern})\b"
     if "x" in flags:
         pattern = rf"^(?:{pattern})$"
-    return re.compile(pattern.encode(), re.IGNORECASE if "i" in flags else 0)
+    return re.compile(encoded(pattern), re.IGNORECASE if "i" in flags else 0)
 
 
 async def _grep_source(
@@ -221,7 +221,7 @@ async def _wc(context: Context) -> int:
 
 async def _tr(context: Context) -> int:
     parsed = getopt.parse(context.arguments, "dsc")
-    sets = [_character_set(decode_escapes(word)) for word in parsed.operands]
+    sets = [_character_set(encoded(decode_escapes(word)).decode("latin-1")) for word in parsed.operands]
     if not sets:
         return await context.complain("missing operand")
     while piece := await context.stdin.read():
