@@ -64,15 +64,8 @@ def service(services: Callable[[str], PortalService]) -> PortalService:
 
 
 @pytest.fixture(scope="module")
-def visit(browser: Browser) -> Iterator[Callable[..., PortalUser]]:
-    """Brings people to the portal who stay until the end: signing in takes time."""
-    with visits(browser) as come:
-        yield come
-
-
-@pytest.fixture(scope="module")
-def owner(service: PortalService, visit: Callable[..., PortalUser]) -> PortalUser:
-    user = visit(service, permissions=["clipboard-read", "clipboard-write"], **WINDOW)
+def owner(service: PortalService, stay: Callable[..., PortalUser]) -> PortalUser:
+    user = stay(service, permissions=["clipboard-read", "clipboard-write"], **WINDOW)
     user.sign_in("owner")
     return user
 
