@@ -14,6 +14,7 @@ from tests.service.portal.ways_to_states import (
     audit,
     blade,
     console,
+    diagnosis,
     disabled,
     disabling,
     link,
@@ -209,7 +210,7 @@ STATES: Final = (
     PageState(
         "console-diagnose",
         "A verdict, with its evidence.",
-        tool("Diagnose the console of linux1"),
+        diagnosis,
         (*HEADER, *CONSOLE, "Close Diagnosis", "Diagnose again"),
         machine="linux1",
     ),
