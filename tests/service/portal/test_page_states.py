@@ -92,6 +92,8 @@ def reached(
             if state.signed_in:
                 user.sign_in("owner")
         user.go_home()
+        # What the pointer is on looks different.
+        user.page.mouse.move(0, 0)
         before = layout_shift(user.page)
         state.reach(Stage(user, service, others, afterwards))
         yield Reached(state, user.page, layout_shift(user.page) - before)
