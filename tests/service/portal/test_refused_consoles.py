@@ -61,6 +61,8 @@ def test_switching_boot_diagnostics_off_ends_the_console_until_they_are_on(
     expect(user.page.get_by_role("alert")).to_contain_text("Unable to retrieve boot diagnostics settings for linux2.")
     user.press("Enable boot diagnostics for linux2")
     user.expect_connected()
+    # The output goes on after the reason why it had ended.
+    user.key("Enter")
     user.login()
 
 
