@@ -27,8 +27,9 @@ from uartsim.service.private_headers import PRIVATE_HEADERS
 from uartsim.service.rules.profiles import Profile
 
 PATH: Final = "/_uartsim/portal"
-TITLE: Final = "Serial Console"
-PREVIEW_TITLE: Final = f"{TITLE} (Preview)"
+#: The console's name, as the menu of the portal has it in the document of each profile.
+TITLE: Final = "Serial console"
+PREVIEW_TITLE: Final = "Serial Console (Preview)"
 #: What the second document says at its top, in capitals.
 PREVIEW_WARNING: Final = (
     "ACCESS VIA SERIAL CONSOLE SHOULD BE LIMITED TO DEV-TEST VIRTUAL MACHINES."

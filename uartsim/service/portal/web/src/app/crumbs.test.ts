@@ -16,7 +16,7 @@ test("a console's breadcrumb leads by its machine to all resources", () => {
 test("an instance is reached by its scale set and the list of instances", () => {
   const scaleSet = `${COMPUTE}/virtualMachineScaleSets/web`;
   const route = { view: "resource", id: `${scaleSet}/virtualMachines/0`, blade: "overview", alone: false, watch: false } as const;
-  assert.deepEqual(crumbsOf(route, "Serial Console"), [
+  assert.deepEqual(crumbsOf(route, "Serial console"), [
     { text: "All resources", href: "#/" },
     { text: "web", href: `#/resource${scaleSet}` },
     { text: "Instances", href: `#/resource${scaleSet}!instances` },
@@ -25,5 +25,5 @@ test("an instance is reached by its scale set and the list of instances", () => 
 });
 
 test("all resources are where the way begins", () => {
-  assert.deepEqual(crumbsOf({ view: "resources" }, "Serial Console"), [{ text: "All resources", href: null }]);
+  assert.deepEqual(crumbsOf({ view: "resources" }, "Serial console"), [{ text: "All resources", href: null }]);
 });

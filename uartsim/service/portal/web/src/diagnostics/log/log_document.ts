@@ -2,6 +2,7 @@
  * The text of a serial log, in chunks of lines that do not change once they are full: what draws them, and what searches them, looks
  * at each once.
  */
+import { pause } from "../../azure/pause";
 import { isNote, readableLine, type SequenceView } from "./readable_line";
 
 export type LineKind = "guest" | "service" | "missing";
@@ -28,6 +29,9 @@ const LONGEST_OPEN_LINE = 16_384;
 /** So much of a log is kept in the page, in bytes and in characters: the service keeps the last MiB, but a page may be open for long. */
 export const KEPT_BYTES = 8 * 1024 * 1024;
 
+/** A long log is taken in and drawn in slices of so many bytes, between which the page does what the user asks. */
+export const SLICE_BYTES = 32_768;
+
 export class LogDocument {
   private full: LogChunk[] = [];
   private fullCharacters = 0;
@@ -38,9 +42,11 @@ export class LogDocument {
   private lineCount = 0;
   private received: (Uint8Array | number)[] = [];
   private receivedBytes = 0;
+  /** How many of the pieces that were received are forgotten. */
+  private forgotten = 0;
   private decoder = new TextDecoder();
 
-  constructor(private readonly view: SequenceView = "hidden") {}
+  constructor(readonly view: SequenceView = "hidden") {}
 
   /** How many lines it has. */
   get length(): number {
@@ -81,14 +87,25 @@ export class LogDocument {
     return this.received.filter((piece) => typeof piece !== "number");
   }
 
-  /** The same log with another view of control sequences. */
-  shownAs(view: SequenceView): LogDocument {
+  /**
+   * Makes the same log with another view of control sequences, slice by slice; what comes to this one meanwhile is in the other too.
+   *
+   * @param done gets the other as soon as it has all, before anything else can come to this one.
+   * @throws the reason of `signal` if that is aborted before.
+   */
+  async showAs(view: SequenceView, signal: AbortSignal, done: (other: LogDocument) => void): Promise<void> {
     const other = new LogDocument(view);
-    for (const piece of this.received) {
+    let room = SLICE_BYTES;
+    for (let next = this.forgotten; next < this.forgotten + this.received.length; next = Math.max(next + 1, this.forgotten)) {
+      const piece = this.received[next - this.forgotten] ?? 0;
       if (typeof piece === "number") other.missing(piece);
       else other.append(piece);
+      room -= typeof piece === "number" ? 1 : piece.length;
+      if (room > 0) continue;
+      room = SLICE_BYTES;
+      await pause(0, signal);
     }
-    return other;
+    done(other);
   }
 
   private openLines(): LogLine[] {
@@ -114,6 +131,7 @@ export class LogDocument {
   private forget(): void {
     while (this.receivedBytes > KEPT_BYTES && this.received.length > 1) {
       const gone = this.received.shift();
+      this.forgotten += 1;
       this.receivedBytes -= typeof gone === "object" ? gone.length : 0;
     }
     while (this.fullCharacters > KEPT_BYTES && this.full.length > 1) {
