@@ -1,4 +1,4 @@
-"""The room that a console has: panels lie over it, a small window takes no column from the guest; and consoles only looked at."""
+"""The room of a console: panels lie over it, a small window takes no column from the guest, and one may only look."""
 
 from __future__ import annotations
 
