@@ -14,6 +14,7 @@ from tests.service.portal.ways_to_states import (
     audit,
     blade,
     console,
+    diagnosis,
     disabled,
     disabling,
     link,
@@ -161,6 +162,14 @@ STATES: Final = (
     PageState(
         "diagnostics-settings", "Boot diagnostics, on or off.", tab("linux1", "Settings", "Disable"), (*HEADER, "Save")
     ),
+    # The service has one system at a time: by the next console this one has long been left.
+    PageState(
+        "console-windows",
+        "SAC, at the console of Windows.",
+        console("windows1", "SAC>"),
+        (*HEADER, *CONSOLE),
+        machine="windows1",
+    ),
     PageState(
         "reset-password", "Resetting a password.", blade("linux1", "password", "VMAccess"), (*HEADER, "Reset password")
     ),
@@ -184,13 +193,6 @@ STATES: Final = (
         (*HEADER, *CONSOLE),
         machine="web/0",
     ),
-    PageState(
-        "console-windows",
-        "SAC, at the console of Windows.",
-        console("windows1", "SAC>"),
-        (*HEADER, *CONSOLE),
-        machine="windows1",
-    ),
     PageState("console-grub", "GRUB's menu.", console("menu1", "GNU GRUB"), (*HEADER, *CONSOLE), machine="menu1"),
     PageState(
         "console-search",
@@ -209,7 +211,7 @@ STATES: Final = (
     PageState(
         "console-diagnose",
         "A verdict, with its evidence.",
-        tool("Diagnose the console of linux1"),
+        diagnosis,
         (*HEADER, *CONSOLE, "Close Diagnosis", "Diagnose again"),
         machine="linux1",
     ),

@@ -64,15 +64,8 @@ def service(services: Callable[[str], PortalService]) -> PortalService:
 
 
 @pytest.fixture(scope="module")
-def visit(browser: Browser) -> Iterator[Callable[..., PortalUser]]:
-    """Brings people to the portal who stay until the end: signing in takes time."""
-    with visits(browser) as come:
-        yield come
-
-
-@pytest.fixture(scope="module")
-def owner(service: PortalService, visit: Callable[..., PortalUser]) -> PortalUser:
-    user = visit(service, permissions=["clipboard-read", "clipboard-write"], **WINDOW)
+def owner(service: PortalService, stay: Callable[..., PortalUser]) -> PortalUser:
+    user = stay(service, permissions=["clipboard-read", "clipboard-write"], **WINDOW)
     user.sign_in("owner")
     return user
 
@@ -99,6 +92,8 @@ def reached(
             if state.signed_in:
                 user.sign_in("owner")
         user.go_home()
+        # What the pointer is on looks different.
+        user.page.mouse.move(0, 0)
         before = layout_shift(user.page)
         state.reach(Stage(user, service, others, afterwards))
         yield Reached(state, user.page, layout_shift(user.page) - before)

@@ -132,6 +132,12 @@ def alone(stage: Stage) -> None:
     stage.user.expect_connected()
 
 
+def diagnosis(stage: Stage) -> None:
+    tool("Diagnose the console of linux1")(stage)
+    panel = stage.user.page.get_by_role("complementary", name="Diagnosis")
+    expect(panel.get_by_role("listitem").first).to_be_visible()
+
+
 def size(stage: Stage) -> None:
     console("linux1", "login:")(stage)
     stage.user.press("More")
