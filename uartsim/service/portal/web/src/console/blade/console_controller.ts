@@ -18,6 +18,8 @@ export class ConsoleController {
   private view = FIRST_VIEW;
   private unsent = 0;
   private boot: string | null = null;
+  /** Counts how often the console was left: what was begun before that connects no more. */
+  private departures = 0;
   private readonly connection: ConsoleConnection;
   private readonly output: PendingOutput;
   private readonly pasting: Pasting;
@@ -63,6 +65,7 @@ export class ConsoleController {
 
   /** Leaves the console. */
   disconnect(): void {
+    this.departures += 1;
     this.connection.stop();
   }
 
@@ -114,18 +117,24 @@ export class ConsoleController {
       this.note("A reset of the machine was sent here.");
       this.scrollOut();
     }
-    await sendAdminCommand(this.arm, session, command, keys);
+    try {
+      await sendAdminCommand(this.arm, session, command, keys);
+    } catch (error) {
+      if (command === "reset") this.note("The reset of the machine failed.");
+      throw error;
+    }
   }
 
   /** Mends what was refused, and connects again. */
   async mend(mend: Mend): Promise<void> {
+    const { departures } = this;
     this.update({ mending: mend.doing, mendError: null });
     try {
       await mend.act();
       this.update({ mending: null });
       // A machine that is started here may have been seen to run, and been connected to, before its start was reported done.
       const { kind } = this.view.connection;
-      if (kind !== "connected" && kind !== "connecting") this.connection.start();
+      if (departures === this.departures && kind !== "connected" && kind !== "connecting") this.connection.start();
     } catch (error) {
       this.update({ mending: null, mendError: error instanceof Error ? error.message : String(error) });
     }
