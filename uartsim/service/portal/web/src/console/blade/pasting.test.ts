@@ -79,3 +79,11 @@ test("a second paste during one is not sent, which is said", () => {
   assert.equal(sent.length, before);
   assert.match(told[0] ?? "", /^A paste goes on/);
 });
+
+test("a bracketed paste that is cancelled is ended for the guest", () => {
+  const { pasting, sent } = played();
+  pasting.paste(`\u001b[200~${"x".repeat(10_000)}\u001b[201~`);
+  pasting.answer(true);
+  pasting.cancel();
+  assert.equal(sent[sent.length - 1], "\u001b[201~");
+});

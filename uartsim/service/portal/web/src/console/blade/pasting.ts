@@ -1,6 +1,10 @@
 /** Pastes: short ones at once, longer ones after a question, at the speed of the line. */
 import { PastePump, type PasteProgress } from "../connection/paste_pump";
 
+/** What a terminal puts around a paste where the guest asked for it (bracketed paste, DEC mode 2004 of xterm). */
+const PASTE_START = "\u001b[200~";
+const PASTE_END = "\u001b[201~";
+
 export interface PastingPorts {
   /** Types something; false if that is not possible. */
   type(text: string): boolean;
@@ -15,6 +19,7 @@ export interface PastingPorts {
 export class Pasting {
   private asked: string | null = null;
   private pump: PastePump | null = null;
+  private isBracketed = false;
   private taken = 0;
 
   /** @param limit the most characters that are pasted without a question. */
@@ -43,6 +48,7 @@ export class Pasting {
     const text = this.asked;
     this.ask(null);
     if (text === null || !pastes) return;
+    this.isBracketed = text.startsWith(PASTE_START);
     this.pump = new PastePump(text, this.ports.typedBytes(), this.ports.type);
     this.step();
   }
@@ -60,7 +66,9 @@ export class Pasting {
   }
 
   cancel(): void {
-    this.stop("The paste was cancelled");
+    const unsent = this.stop("The paste was cancelled");
+    // Without its end mark the guest would take all that is typed from now on for more of the paste.
+    if (this.isBracketed && unsent > 0) this.ports.type(PASTE_END.slice(-unsent));
   }
 
   private step(): void {
@@ -76,9 +84,10 @@ export class Pasting {
     }
   }
 
-  private stop(why: string): void {
+  /** Returns how many bytes of the paste were not sent. */
+  private stop(why: string): number {
     const pump = this.pump;
-    if (pump === null) return;
+    if (pump === null) return 0;
     this.pump = null;
     const { bytes, taken } = pump.progress;
     const unsent = pump.cancel();
@@ -87,6 +96,7 @@ export class Pasting {
       `${why}: the machine has got ${taken.toLocaleString()} of ${bytes.toLocaleString()} bytes, ` +
         `and may still get ${(bytes - unsent - taken).toLocaleString()} that were on their way.`,
     );
+    return unsent;
   }
 
   private ask(text: string | null): void {
