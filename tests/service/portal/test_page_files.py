@@ -205,8 +205,12 @@ def test_without_a_page_the_answer_says_what_is_missing_and_how_to_get_it(client
     (folder / "why_missing.txt").write_text("The portal page is missing because of a test:\nmend it.\n")
     assert client.get("/").text == "The portal page is missing because of a test: mend it.\n"
     assert client.get("/portal/assets/page.js").status_code == 404
-    (folder / "files.json").write_text("{damaged")
-    assert client.get("/").status_code == 503
+    (folder / "why_missing.txt").unlink()
+    for damaged in ("{damaged", "{}", "[]", '{"files": []}', '{"files": {"page.js": 1}}'):
+        (folder / "files.json").write_text(damaged)
+        response = client.get("/")
+        assert response.status_code == 503
+        assert "has not been built" in response.text
     write_page(folder, page=SCRIPT)
     assert client.get("/").status_code == 200
 

@@ -109,7 +109,9 @@ class PageFiles:
     async def _page(self, request: Request) -> Response:
         build = self._current()
         if build is None:
-            return PlainTextResponse(f"{self.why_missing()}\n", 503, {**_HEADERS, "Cache-Control": "no-store"})
+            return PlainTextResponse(
+                f"{self.why_missing() or _NOT_BUILT}\n", 503, {**_HEADERS, "Cache-Control": "no-store"}
+            )
         asked_for = {"ETag": build.etag, "Cache-Control": "no-cache"}
         if _names(request.headers.get("If-None-Match", ""), build.etag):
             # The browser goes on with the policy and the nonce that it has: neither may be here.
@@ -148,7 +150,7 @@ class PageFiles:
             if seen != self._seen:
                 self._build = _read_build(self._folder)
                 self._seen = seen
-        except (OSError, ValueError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             self._seen = self._build = None
         return self._build
 
@@ -172,7 +174,7 @@ def _read_build(folder: Path) -> _Build:
     """Read the list and the page.
 
     Raises:
-        OSError, ValueError: they cannot be read.
+        OSError, ValueError, KeyError, TypeError, AttributeError: they cannot be read, or are not what a build writes.
     """
     index = (folder / _INDEX).read_text()
     files: dict[str, list[str]] = json.loads((folder / MANIFEST).read_text())["files"]

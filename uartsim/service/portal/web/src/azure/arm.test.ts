@@ -88,3 +88,9 @@ test("a service that does not answer is told apart, and told of", async () => {
   await assert.rejects(arm().call("/x", "1"), (thrown: ArmError) => thrown.status === 502 && thrown.isTransient);
   assert.deepEqual(reached, [false, true]);
 });
+
+test("an answer that is cut off is an ArmError", async (context) => {
+  const body = new ReadableStream({ start: (controller) => controller.error(new TypeError("terminated")) });
+  context.mock.method(globalThis, "fetch", async () => new Response(body));
+  await assert.rejects(arm().fetch("/x"), (error) => error instanceof ArmError && error.status === 0);
+});

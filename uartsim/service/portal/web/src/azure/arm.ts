@@ -122,8 +122,10 @@ export class Arm {
         cache: "no-store",
         credentials: "omit",
       });
+      // Read here, where an answer that is cut off or too slow becomes an ArmError; a null body is all that a 204 may have.
+      const body = await response.blob();
       this.onReached(true);
-      return response;
+      return new Response(body.size === 0 ? null : body, { status: response.status, headers: response.headers });
     } catch {
       options.signal?.throwIfAborted();
       this.onReached(false);

@@ -31,6 +31,7 @@ export function usePolled<T>(key: string, load: (signal: AbortSignal) => Promise
   const wake = useRef<() => void>(() => undefined);
   useEffect(() => {
     const ended = new AbortController();
+    let hasFailed = false;
     const poll = async (): Promise<void> => {
       for (let failures = 0; !ended.signal.aborted; ) {
         const nudged = new AbortController();
@@ -38,11 +39,13 @@ export function usePolled<T>(key: string, load: (signal: AbortSignal) => Promise
         try {
           const value = await latest.current(ended.signal);
           failures = 0;
+          hasFailed = false;
           if (!ended.signal.aborted) setShown({ key, value, error: null });
         } catch (error) {
           if (ended.signal.aborted) return;
           if (!(error instanceof ArmError)) throw error;
           failures += 1;
+          hasFailed = true;
           setShown((before) => ({ key, value: before.key === key ? before.value : null, error }));
         }
         await untilNext(failures, intervalMs, AbortSignal.any([ended.signal, nudged.signal]));
@@ -52,7 +55,7 @@ export function usePolled<T>(key: string, load: (signal: AbortSignal) => Promise
       if (!ended.signal.aborted) setFault(error);
     });
     const shownAgain = (): void => {
-      if (intervalMs !== null && document.visibilityState === "visible") wake.current();
+      if ((intervalMs !== null || hasFailed) && document.visibilityState === "visible") wake.current();
     };
     document.addEventListener("visibilitychange", shownAgain);
     addEventListener("online", shownAgain);

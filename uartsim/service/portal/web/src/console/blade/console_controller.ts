@@ -126,7 +126,12 @@ export class ConsoleController {
       this.note("A reset of the machine was sent here.");
       this.scrollOut();
     }
-    await sendAdminCommand(this.arm, session, command, keys);
+    try {
+      await sendAdminCommand(this.arm, session, command, keys);
+    } catch (error) {
+      if (command === "reset") this.note("The reset of the machine failed.");
+      throw error;
+    }
   }
 
   /** Mends what was refused, and connects again. */
@@ -139,7 +144,7 @@ export class ConsoleController {
       this.update({ mending: null });
       // A machine that is started here may have been seen to run, and been connected to, before its start was reported done.
       const { kind } = this.view.connection;
-      if (kind !== "connected" && kind !== "connecting") this.connection.start();
+      if (timesLeft === this.timesLeft && kind !== "connected" && kind !== "connecting") this.connection.start();
     } catch (error) {
       this.update({ mending: null, mendError: error instanceof Error ? error.message : String(error) });
     }

@@ -63,7 +63,9 @@ export class Pasting {
   }
 
   cancel(): void {
-    this.stop("The paste was cancelled");
+    const unsent = this.stop("The paste was cancelled");
+    // Without its end mark the guest would take all that is typed from now on for more of the paste.
+    if (this.isBracketed && unsent > 0) this.ports.type(PASTE_ENDS.slice(-unsent));
   }
 
   private step(): void {
@@ -79,19 +81,19 @@ export class Pasting {
     }
   }
 
-  private stop(why: string): void {
+  /** Returns how many bytes of the paste were not sent. */
+  private stop(why: string): number {
     const pump = this.pump;
-    if (pump === null) return;
+    if (pump === null) return 0;
     this.pump = null;
     const { bytes, taken } = pump.progress;
     const unsent = pump.cancel();
-    // Otherwise the guest would take all that is typed later for a part of the paste.
-    if (this.isBracketed && unsent > 0 && unsent < bytes) this.ports.type(PASTE_ENDS);
     this.ports.onProgress(null);
     this.ports.onStopped(
       `${why}: the machine received ${taken.toLocaleString()} of ${bytes.toLocaleString()} bytes; ` +
         `up to ${(bytes - unsent - taken).toLocaleString()} more may arrive.`,
     );
+    return unsent;
   }
 
   private ask(text: string | null): void {

@@ -37,5 +37,11 @@ function openSocket(connectionString: string, watch: boolean, position: Position
   socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) =>
     events.onMessage(typeof event.data === "string" ? event.data : new Uint8Array(event.data));
   socket.onclose = (event) => events.onClose(event.code, event.reason);
-  return socket;
+  return {
+    get isOpen() {
+      return socket.readyState === WebSocket.OPEN;
+    },
+    send: (text) => socket.send(text),
+    close: (code) => socket.close(code),
+  };
 }

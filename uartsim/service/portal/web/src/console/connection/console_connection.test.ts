@@ -12,6 +12,7 @@ interface OpenedSocket {
   readonly events: SocketEvents;
   readonly sent: string[];
   closedWith: number | null;
+  isOpen: boolean;
 }
 
 /** A service, and a clock, that a test plays. */
@@ -35,9 +36,15 @@ class Played {
       },
       token: async () => `token ${++this.tokens}`,
       openSocket: (_, watch, position, events) => {
-        const socket: OpenedSocket = { watch, position, events, sent: [], closedWith: null };
+        const socket: OpenedSocket = { watch, position, events, sent: [], closedWith: null, isOpen: true };
         this.sockets.push(socket);
-        return { send: (text) => socket.sent.push(text), close: (code) => (socket.closedWith = code) };
+        return {
+          get isOpen() {
+            return socket.isOpen;
+          },
+          send: (text) => socket.sent.push(text),
+          close: (code) => (socket.closedWith = code),
+        };
       },
       now: () => this.now,
       after: (milliseconds, action) => {
@@ -120,6 +127,15 @@ test("typing before the console greets is not sent, and is said", async () => {
   assert.equal(played.connection.type("é😀"), false);
   assert.equal(played.notSent, 2);
   assert.deepEqual(played.socket.sent, []);
+});
+
+test("what is typed after the other side has begun to close is not sent into nothing, but said", async () => {
+  const played = new Played();
+  await played.connect();
+  played.socket.isOpen = false;
+  assert.equal(played.connection.type("abc"), false);
+  assert.equal(played.notSent, 3);
+  assert.deepEqual(played.socket.sent, ["token 1"]);
 });
 
 test("a connection that breaks is made again after a pause, and goes on where it was", async () => {

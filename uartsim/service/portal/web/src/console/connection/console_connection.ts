@@ -22,6 +22,8 @@ import type { Position } from "./session_address";
 
 /** The part of a WebSocket that is used. */
 export interface ConsoleSocket {
+  /** Whether what is sent can arrive: false from the moment on in which the other side has begun to close. */
+  readonly isOpen: boolean;
   send(text: string): void;
   close(code: number): void;
 }
@@ -110,7 +112,7 @@ export class ConsoleConnection {
         this.held += text;
         return true;
       }
-      if (this.held === null && this.socket !== null) {
+      if (this.held === null && this.socket?.isOpen === true) {
         this.socket.send(text);
         this.typed += utf8Length(text);
         return true;
