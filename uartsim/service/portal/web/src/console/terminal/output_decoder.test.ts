@@ -27,3 +27,16 @@ test("characters that turn the direction of the text are shown", () => {
 test("a byte order mark is not swallowed", () => {
   assert.equal(decode([0xef, 0xbb, 0xbf, 0x41]), "\ufeffA");
 });
+
+test("a row of combining marks is bounded, also over chunks, and the rest is one replacement character", () => {
+  const decoder = new OutputDecoder();
+  const marks = new TextEncoder().encode("\u0301".repeat(10_000));
+  const text = decoder.decode(new TextEncoder().encode("a")) + decoder.decode(marks.subarray(0, 21)) + decoder.decode(marks.subarray(21)) + decoder.decode(marks);
+  assert.equal(text, `a${"\u0301".repeat(16)}\ufffd`);
+  assert.equal(decoder.decode(new TextEncoder().encode("e\u0301")), "e\u0301");
+});
+
+test("DEL among the marks, which the terminal skips, does not begin a new row of them", () => {
+  const text = new OutputDecoder().decode(new TextEncoder().encode(`a${"\u0301\x7f".repeat(100)}`));
+  assert.equal(text, `a${"\u0301".repeat(16)}\ufffd`);
+});
