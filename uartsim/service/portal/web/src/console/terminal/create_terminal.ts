@@ -7,7 +7,7 @@ import "./terminal.css";
 import { boundAnnouncements } from "./announcements";
 import { TerminalClipboard } from "./clipboard";
 import { fitCommand } from "./fit_command";
-import { BOOT_BEGINS, isFocusReport, limitSequences } from "./guest_sequences";
+import { BOOT_BEGINS, boundLineCounts, isFocusReport, limitSequences } from "./guest_sequences";
 import { isBrowserKey, pageKey, type PageKey } from "./key_handler";
 import { addLinks } from "./links";
 import { Notes } from "./notes";
@@ -125,7 +125,7 @@ class XtermTerminal implements ConsoleTerminal {
 
   async write(data: Uint8Array): Promise<void> {
     const start = performance.now();
-    await this.#queue.push(this.#decoder.decode(data));
+    await this.#queue.push(boundLineCounts(this.#decoder.decode(data), this.rows));
     // Cleared each time, so that a long session does not fill the browser's list of measures.
     performance.clearMeasures(WRITE_MEASURE);
     performance.measure(WRITE_MEASURE, { start, end: performance.now(), detail: data.length });
