@@ -17,7 +17,8 @@ export interface PasteProgress {
 }
 
 export class PastePump {
-  private readonly pieces: { readonly text: string; readonly bytes: number }[];
+  /** The index in the text of what is sent next. */
+  private next = 0;
   private readonly bytes: number;
   private sent = 0;
   private taken = 0;
@@ -28,12 +29,11 @@ export class PastePump {
    * @param send sends a piece as typed text; false if that is not possible any more.
    */
   constructor(
-    text: string,
+    private text: string,
     private readonly typedBefore: number,
     private readonly send: (piece: string) => boolean,
   ) {
-    this.pieces = cut(text);
-    this.bytes = this.pieces.reduce((sum, piece) => sum + piece.bytes, 0);
+    this.bytes = utf8Length(text);
   }
 
   get progress(): PasteProgress {
@@ -53,18 +53,19 @@ export class PastePump {
    */
   pump(typed: number): boolean {
     this.taken = Math.min(Math.max(typed - this.typedBefore, this.taken), this.sent);
-    for (let piece = this.pieces[0]; piece !== undefined; piece = this.pieces[0]) {
+    while (this.next < this.text.length) {
+      const piece = pieceAt(this.text, this.next);
       if (this.sent - this.taken + piece.bytes > MOST_ON_THE_WAY) break;
-      if (!this.send(piece.text)) return false;
+      if (!this.send(this.text.slice(this.next, piece.end))) return false;
       this.sent += piece.bytes;
-      this.pieces.shift();
+      this.next = piece.end;
     }
     return true;
   }
 
   /** Sends nothing more; returns how many bytes of it were not sent. */
   cancel(): number {
-    this.pieces.length = 0;
+    this.text = "";
     return this.bytes - this.sent;
   }
 }
@@ -76,24 +77,32 @@ export function lineSeconds(bytes: number, baud: number): number {
 
 /** How many bytes a text is on the line. */
 export function utf8Length(text: string): number {
-  return new TextEncoder().encode(text).length;
+  let bytes = 0;
+  for (let index = 0; index < text.length; ) {
+    const codePoint = text.codePointAt(index) ?? 0;
+    bytes += utf8Size(codePoint);
+    index += codePoint > 0xffff ? 2 : 1;
+  }
+  return bytes;
 }
 
-/** Pieces of whole characters. */
-function cut(text: string): { text: string; bytes: number }[] {
-  const pieces: { text: string; bytes: number }[] = [];
-  let piece = "";
+/** Bytes of a code point in UTF-8; half of a surrogate pair is sent as U+FFFD, which has three. */
+function utf8Size(codePoint: number): number {
+  if (codePoint < 0x80) return 1;
+  if (codePoint < 0x800) return 2;
+  return codePoint < 0x10000 ? 3 : 4;
+}
+
+/** The piece of whole characters that begins at `start`: the index of its end, and its bytes. */
+function pieceAt(text: string, start: number): { end: number; bytes: number } {
+  let end = start;
   let bytes = 0;
-  for (const character of text) {
-    const size = utf8Length(character);
-    if (bytes + size > LONGEST_PIECE) {
-      pieces.push({ text: piece, bytes });
-      piece = "";
-      bytes = 0;
-    }
-    piece += character;
+  while (end < text.length) {
+    const codePoint = text.codePointAt(end) ?? 0;
+    const size = utf8Size(codePoint);
+    if (bytes + size > LONGEST_PIECE) break;
     bytes += size;
+    end += codePoint > 0xffff ? 2 : 1;
   }
-  if (bytes > 0) pieces.push({ text: piece, bytes });
-  return pieces;
+  return { end, bytes };
 }
