@@ -77,7 +77,7 @@ export class ConsoleController {
 
   /** What the terminal answers to a question of the guest; nobody has typed it, so nothing is said where it cannot be sent. */
   answer(text: string): void {
-    if (this.view.connection.kind === "connected" && !this.view.connection.watching) this.connection.type(text);
+    if (this.view.connection.kind === "connected" && !this.view.connection.watching) this.pasting.answerGuest(text);
   }
 
   paste(text: string): void {

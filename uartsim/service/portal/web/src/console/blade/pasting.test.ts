@@ -79,3 +79,14 @@ test("a second paste during one is not sent, which is said", () => {
   assert.equal(sent.length, before);
   assert.match(told[0] ?? "", /^A paste goes on/);
 });
+
+test("an answer to the guest is not typed into a paste, and is typed when none goes on", () => {
+  const { pasting, sent } = played();
+  pasting.paste("x".repeat(3000));
+  pasting.answer(true);
+  pasting.answerGuest("\x1b[1;1R");
+  assert.equal(sent.join(""), "x".repeat(3000));
+  pasting.typed(3000);
+  pasting.answerGuest("\x1b[1;1R");
+  assert.equal(sent.at(-1), "\x1b[1;1R");
+});

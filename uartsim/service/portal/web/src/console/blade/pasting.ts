@@ -31,11 +31,19 @@ export class Pasting {
   paste(text: string): void {
     if (this.pump !== null) {
       this.ports.onStopped("A paste goes on: what you pasted now was not sent. Wait for its end, or cancel it.");
-    } else if ([...text].length > this.limit) {
+    } else if (text.length > 2 * this.limit || [...text].length > this.limit) {
       this.ask(text);
     } else {
       this.ports.type(text);
     }
+  }
+
+  /**
+   * Types what the terminal answers to a question of the guest, unless a paste goes on: it must arrive byte for byte. Such an
+   * answer is dropped, because after the paste the program that asked would no longer wait for it, and a shell would read it.
+   */
+  answerGuest(text: string): void {
+    if (this.pump === null) this.ports.type(text);
   }
 
   /** The user answers the question. */
