@@ -202,6 +202,43 @@ def log(chosen: MachineOptions, service: ServiceOptions, follow: bool) -> None:
 
 
 @console.command()
+@machine_options
+@service_options
+@click.option("-o", "--output", required=True, metavar="FILE", type=click.Path(), help="The file to make, a PNG.")
+@click.option("--force", is_flag=True, help="Replace FILE if it is a PNG already.")
+def screenshot(chosen: MachineOptions, service: ServiceOptions, output: str, force: bool) -> None:
+    """Save what is on the display of machine NAME as a picture ('uartsim serve' only)."""
+    if service.api_version:
+        raise UsageError("--api-version is that of Microsoft.SerialConsole, which a screenshot does not need")
+    if not output.strip("\0"):
+        raise UsageError("--output is empty: give the path of a file")
+    from uartsim.own_files.outputs import check_outputs
+
+    if not force:
+        check_outputs({"screenshot": output})
+
+    async def whole() -> int:
+        from uartsim.azure_client.machine_screenshot import take_screenshot
+
+        async with management_of(service, _warn) as management:
+            picture = await take_screenshot(management, await machine_of(management, service, chosen))
+        _save_picture(output, picture, force=force)
+        return 0
+
+    _run(whole)
+
+
+def _save_picture(path: str, picture: bytes, *, force: bool) -> None:
+    from uartsim.azure_client.machine_screenshot import PNG_SIGNATURE
+    from uartsim.own_files.outputs import replace_output
+
+    def may_go(content: bytes) -> bool:
+        return force and content.startswith(PNG_SIGNATURE)
+
+    replace_output(path, "screenshot", may_go, lambda file: file.write(picture))
+
+
+@console.command()
 @click.argument("switches", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--clear", is_flag=True, help="Switch all others off.")
 @service_options

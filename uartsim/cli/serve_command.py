@@ -103,6 +103,7 @@ def _announce(service: RunningService, folder: StateFolder, config: str | None) 
     from uartsim.printable import printable
     from uartsim.service.arm.api_page import PAGE
     from uartsim.service.identity.directory import Directory, PrincipalKind
+    from uartsim.service.portal.page_age import why_outdated
     from uartsim.service.portal.page_files import why_missing
     from uartsim.service.serving.state_folder import EXAMPLE
     from uartsim.service.store.machine_types import MACHINE_TYPE
@@ -122,6 +123,7 @@ def _announce(service: RunningService, folder: StateFolder, config: str | None) 
         logins += f"         az login --service-principal -u NAME -p SECRET --tenant {service.setup.tenant_id}\n"
     given = "" if str(folder.path) == service_place() else f"UARTSIM_SERVE_STATE={folder.path} "
     connect = f"uartsim console connect {machine.id.name} -g {machine.id.group} --user NAME" if machine else ""
+    outdated = why_outdated()
     click.echo(
         printable(
             f"page     {why_missing() or f'{url}/'}\n"
@@ -133,7 +135,10 @@ def _announce(service: RunningService, folder: StateFolder, config: str | None) 
             f"         passwords and secrets: {where}\n"
             f"az       az cloud register -n Uartsim --endpoint-resource-manager {url}; az cloud set -n Uartsim\n"
             "         az config set core.instance_discovery=false\n"
-            f"{logins}" + (f"console  {given}{connect}\n" if connect else "") + "stop     Ctrl-C here\n"
+            f"{logins}"
+            + (f"console  {given}{connect}\n" if connect else "")
+            + (f"note     {outdated}\n" if outdated else "")
+            + "stop     Ctrl-C here\n"
         ),
         nl=False,
     )

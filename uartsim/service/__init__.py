@@ -17,6 +17,7 @@ floor  room                         what it is
 0      ``store``                    resources by their ARM id, in SQLite
 1      ``request_body.py``          the body of a request, as far as it is not too long
 0      ``loopback_hosts.py``        the names by which a URL means this computer
+0      ``private_headers.py``       the headers of an answer that is for its caller alone
 0      ``arm_error.py``             what every room raises to refuse something
 =====  ===========================  ============================================================================
 

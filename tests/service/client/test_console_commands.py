@@ -5,12 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.access.attached import Attached
 from tests.patience import patience
 from tests.service.served import SECRET, Served
+from uartsim.azure_client.machine_screenshot import PNG_SIGNATURE
 
 
 @pytest.fixture
@@ -113,6 +115,32 @@ def test_a_command_is_piped_and_the_log_tells_who_was_there(owner: Served) -> No
     assert next(note.partition(b" ")[2] for note in notes) == b"connected to vm1"
     assert b"sent nmi to vm1" in [note.partition(b" ")[2] for note in notes]
     assert b"disconnected from vm1" in b"\n".join(notes)
+
+
+def test_a_screenshot_is_a_new_file_unless_force_replaces_an_earlier_one(
+    owner: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "vm1.png"
+    refused = console("screenshot", "vm1", "-o", str(file))
+    assert (refused.returncode, file.exists()) == (3, False)
+    assert b"NoDisplay" in refused.stderr
+    pictures = [PNG_SIGNATURE + b"one", PNG_SIGNATURE + b"two", PNG_SIGNATURE + b"three"]
+    left = iter(pictures)
+
+    async def picture(machine: object) -> bytes:
+        return next(left)
+
+    monkeypatch.setattr("uartsim.service.portal.portal_api.screenshot", picture)
+    assert console("screenshot", "vm1", "-o", str(file)).returncode == 0
+    assert file.read_bytes() == pictures[0]
+    again = console("screenshot", "vm1", "-o", str(file))
+    assert again.returncode == 2
+    assert f"the screenshot {file} exists".encode() in again.stderr
+    assert console("screenshot", "vm1", "-o", str(file), "--force").returncode == 0
+    assert file.read_bytes() == pictures[1]
+    file.write_text("notes of a person")
+    assert console("screenshot", "vm1", "-o", str(file), "--force").returncode == 2
+    assert file.read_text() == "notes of a person"
 
 
 def test_the_instance_of_a_scale_set_has_a_console(owner: Served) -> None:

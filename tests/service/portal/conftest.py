@@ -75,3 +75,10 @@ def visit(browser: Browser) -> Iterator[Callable[..., PortalUser]]:
     """Brings people to a portal; see :func:`tests.service.portal.visits.visits`."""
     with visits(browser) as come:
         yield come
+
+
+@pytest.fixture(scope="module")
+def stay(browser: Browser) -> Iterator[Callable[..., PortalUser]]:
+    """As `visit`, for people who stay for all tests of a module: signing in takes time."""
+    with visits(browser) as come:
+        yield come

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import suppress
 from types import TracebackType
 
 
@@ -44,7 +45,7 @@ class CutRelay:
         with self._lock:
             self._refuses = True
             for one in self._open:
-                one.shutdown(socket.SHUT_RDWR)
+                _shut_down(one)
             self._open.clear()
 
     def mend(self) -> None:
@@ -77,5 +78,11 @@ class CutRelay:
             for one in (source, target):
                 if one in self._open:
                     self._open.remove(one)
-                    one.shutdown(socket.SHUT_RDWR)
+                    _shut_down(one)
                 one.close()
+
+
+def _shut_down(connection: socket.socket) -> None:
+    """End a connection; the other side may have ended it already."""
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,11 +39,13 @@ class Stage:
         user: who reaches it; signed in as the owner, unless the state is one of signing in.
         service: the service.
         visit: brings further people to it.
+        afterwards: what is to be undone when the state has been looked at.
     """
 
     user: PortalUser
     service: PortalService
     visit: Callable[..., PortalUser]
+    afterwards: ExitStack
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class PageState:
         buttons: the accessible names of all buttons then, in the order of the page, but for a console's toolbar.
         machine: the machine whose console it is.
         signed_in: whether somebody is signed in.
+        tenant: the text of a set-up file, where the state needs a service of its own.
     """
 
     name: str
@@ -63,6 +68,7 @@ class PageState:
     buttons: tuple[str, ...]
     machine: str | None = None
     signed_in: bool = True
+    tenant: str | None = None
 
 
 def tool_names(machine: str) -> tuple[str, ...]:
@@ -92,14 +98,26 @@ def tool_names(machine: str) -> tuple[str, ...]:
 
 
 def button_names(page: Page) -> list[str]:
-    """The names of all buttons, as the browser's accessibility tree has them: what a modal dialog covers is not in it."""
+    """The names of all buttons, in the order of the page: what a modal dialog covers is not among them."""
+    return _names(page, "button")
+
+
+def outline(page: Page, state: PageState) -> str:
+    """What a picture of a state shows, in substance, as JSON: headings, columns, and buttons but for a toolbar's."""
+    tools = () if state.machine is None else tool_names(state.machine)
+    shown = {role: _names(page, role) for role in ("heading", "columnheader", "tab", "button")}
+    return json.dumps({role: [name for name in names if name not in tools] for role, names in shown.items()})
+
+
+def _names(page: Page, role: str) -> list[str]:
+    """The names of all elements of a role, as the browser's accessibility tree has them."""
     session = page.context.new_cdp_session(page)
     nodes = session.send("Accessibility.getFullAXTree")["nodes"]
     session.detach()
     return [
         node.get("name", {}).get("value", "")
         for node in nodes
-        if not node["ignored"] and node.get("role", {}).get("value") == "button"
+        if not node["ignored"] and node.get("role", {}).get("value") == role
     ]
 
 

@@ -13,7 +13,9 @@ from tests.patience import patience
 #: What the browser itself reports in the console: a refused request and a WebSocket that ended badly, for both of which the
 #: page has an answer that tests look for, and how it draws.
 _EXPECTED = re.compile(
-    r"Failed to load resource: (the server responded with a status of (4\d\d|50[0-4])|net::ERR_CONNECTION_\w+|net::ERR_EMPTY)"
+    r"Failed to load resource: (the server responded with a status of (4\d\d|50[0-4])|net::ERR_CONNECTION_\w+|net::ERR_EMPTY"
+    # An answer that a service which is killed has begun.
+    r"|net::ERR_CONTENT_LENGTH_MISMATCH)"
     r"|WebSocket connection to '[^']+' failed"
     # Without a graphics card Chromium draws in software, and both it and xterm.js say that this takes time.
     r"|GL Driver Message \(OpenGL, Performance|task queue exceeded allotted deadline"

@@ -181,6 +181,17 @@ class PortalUser:
         assert box is not None
         self.page.mouse.dblclick(box["x"] + 4, box["y"] + (number + 0.5) * box["height"] / len(rows))
 
+    def point_at(self, text: str) -> None:
+        """Click at the beginning of a text in the terminal."""
+        rows = self.terminal_text().split("\n")
+        number = max(index for index, row in enumerate(rows) if text in row)
+        box = self.page.locator(".xterm-screen").bounding_box()
+        assert box is not None
+        y = box["y"] + (number + 0.5) * box["height"] / len(rows)
+        size = self.page.get_by_role("definition").get_by_text(" × ").text_content() or ""
+        width = box["width"] / int(size.split(" ")[0])
+        self.page.mouse.click(box["x"] + (rows[number].index(text) + 0.5) * width, y)
+
     def another_tab(self) -> PortalUser:
         """The same user in another tab of his browser."""
         tab = PortalUser(self.page.context.new_page(), self.url, self.watch)

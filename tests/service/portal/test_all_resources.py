@@ -70,7 +70,7 @@ def cells(page: Page, name: str) -> list[str]:
 def test_machines_and_scale_sets_of_all_subscriptions_are_listed(page: Page) -> None:
     assert names(page) == ["db9", "db10", "linux1", "web", "windows1"]
     assert cells(page, "linux1") == [
-        "Virtual machine", "Running", "Linux", "rg", "westeurope", "Example", "Serial Console",
+        "Virtual machine", "Running", "Linux", "rg", "westeurope", "Example", "Serial console",
     ]  # fmt: skip
     assert cells(page, "web") == [
         "Virtual machine scale set", "2 instances", "Linux", "rg", "westeurope", "Example", "Instances",
@@ -120,7 +120,7 @@ def test_a_power_state_that_changes_is_shown_by_itself(service: PortalService, p
     ("link", "hash_"),
     [
         ("linux1", f"#/resource{machine_id('linux1')}"),
-        ("Serial Console of linux1", f"#/resource{machine_id('linux1')}!console"),
+        ("Serial console of linux1", f"#/resource{machine_id('linux1')}!console"),
         ("web", f"#/resource{scale_set_id('web')}"),
         ("Instances of web", f"#/resource{scale_set_id('web')}!instances"),
     ],
@@ -167,3 +167,41 @@ def test_a_narrow_page_shows_the_list_without_scrolling_sideways(page: Page) -> 
     assert names(page) == ["db9", "db10", "linux1", "web", "windows1"]
     expect(page.get_by_role("cell", name="westeurope").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+#: The texts of the table's cells in which a word goes over more than one line.
+_BROKEN_WORDS = """
+() => {
+  const broken = [];
+  const walker = document.createTreeWalker(document.querySelector("table"), NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    for (const word of walker.currentNode.data.matchAll(/[\\p{L}\\p{N}]+/gu)) {
+      const range = document.createRange();
+      range.setStart(walker.currentNode, word.index);
+      range.setEnd(walker.currentNode, word.index + word[0].length);
+      if (new Set(Array.from(range.getClientRects(), (box) => Math.round(box.top))).size > 1) broken.push(word[0]);
+    }
+  }
+  return broken;
+}
+"""
+
+
+@pytest.mark.parametrize("width", [1280, 1000, 800, 360])
+def test_no_word_of_the_list_is_broken(service: PortalService, visit: Callable[..., PortalUser], width: int) -> None:
+    user = visit(service, viewport={"width": width, "height": 800})
+    user.sign_in()
+    expect(user.page.get_by_role("link", name="linux1", exact=True)).to_be_visible()
+    assert user.page.evaluate(_BROKEN_WORDS) == []
+    assert user.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_heading_that_a_script_focuses_has_no_ring(
+    service: PortalService, visit: Callable[..., PortalUser]
+) -> None:
+    user = visit(service)
+    user.sign_in()
+    user.page.get_by_role("link", name="linux1", exact=True).press("Enter")
+    heading = user.page.get_by_role("heading", name="linux1", level=1)
+    expect(heading).to_be_focused()
+    expect(heading).to_have_css("outline-style", "none")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.patience import patience
 from tests.service.portal.portal_service import PortalService
 from tests.service.portal.portal_tenant import demo, machine_of, menu, portal_tenant, windows
 from tests.service.portal.portal_user import PortalUser
@@ -40,6 +41,8 @@ def test_a_login_at_a_linux_and_a_command(service: PortalService, visit: Visit, 
 def test_a_login_at_a_real_kernel(service: PortalService, visit: Visit) -> None:
     service.machine("kernel1", "start")
     user = visit(service)
+    # It boots in an emulator, for as long as that takes.
+    user.page.set_default_timeout(patience(120) * 1000)
     user.sign_in("vmcontributor")
     user.open_console("kernel1")
     user.login()

@@ -16,9 +16,9 @@ def service(start_service: Callable[[str], PortalService]) -> PortalService:
     return start_service(portal_tenant(demo("linux1")))
 
 
-@pytest.fixture
-def user(service: PortalService, visit: Callable[..., PortalUser]) -> PortalUser:
-    user = visit(service, permissions=["clipboard-read", "clipboard-write"])
+@pytest.fixture(scope="module")
+def user(service: PortalService, stay: Callable[..., PortalUser]) -> PortalUser:
+    user = stay(service, permissions=["clipboard-read", "clipboard-write"])
     user.sign_in("vmcontributor")
     user.open_console("linux1")
     user.key("Enter")

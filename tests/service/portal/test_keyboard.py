@@ -57,7 +57,7 @@ def test_the_keyboard_alone_leads_to_a_shell_and_out_again(
     tab_to(user, "linux1")
     keyboard.press("Enter")
     user.page.get_by_role("heading", name="linux1").wait_for()
-    tab_to(user, "Serial Console")
+    tab_to(user, "Serial console")
     keyboard.press("Enter")
     user.expect_in_terminal("login:")
     # The terminal has the focus by itself, and Tab in it goes to the machine.

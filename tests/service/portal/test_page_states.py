@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from playwright.sync_api import Browser, Page, ViewportSize
 
 from tests.service.portal.page_state import (
@@ -18,6 +21,7 @@ from tests.service.portal.page_state import (
     accessibility_faults,
     button_names,
     layout_shift,
+    outline,
     tool_names,
 )
 from tests.service.portal.portal_service import PortalService
@@ -42,24 +46,26 @@ HEAD = """# The portal page in pictures
 Every state of [the portal page](portal.md), in both themes. The pictures are screenshots of Chromium at a real
 `uartsim serve`; `pytest tests/service/portal/test_page_states.py --uartsim-portal-pictures` takes them again.
 """
+#: The keyword of the text in a picture that says what it shows.
+OUTLINE: Final = "uartsim-outline"
+STALE: Final = "take the pictures again: pytest tests/service/portal/test_page_states.py --uartsim-portal-pictures"
 MOST_BYTES_OF_ALL_PICTURES = 3_000_000
 
 
 @pytest.fixture(scope="module")
-def service(start_service: Callable[..., PortalService]) -> PortalService:
-    return start_service(TENANT_OF_STATES)
+def services(start_service: Callable[..., PortalService]) -> Callable[[str], PortalService]:
+    """Gives the service of a set-up file, which is started when it is first asked for."""
+    return functools.cache(start_service)
 
 
 @pytest.fixture(scope="module")
-def visit(browser: Browser) -> Iterator[Callable[..., PortalUser]]:
-    """Brings people to the portal who stay until the end: signing in takes time."""
-    with visits(browser) as come:
-        yield come
+def service(services: Callable[[str], PortalService]) -> PortalService:
+    return services(TENANT_OF_STATES)
 
 
 @pytest.fixture(scope="module")
-def owner(service: PortalService, visit: Callable[..., PortalUser]) -> PortalUser:
-    user = visit(service, permissions=["clipboard-read", "clipboard-write"], **WINDOW)
+def owner(service: PortalService, stay: Callable[..., PortalUser]) -> PortalUser:
+    user = stay(service, permissions=["clipboard-read", "clipboard-write"], **WINDOW)
     user.sign_in("owner")
     return user
 
@@ -75,20 +81,22 @@ class Reached:
 
 @pytest.fixture(scope="module", params=STATES, ids=lambda state: state.name)
 def reached(
-    request: pytest.FixtureRequest,
-    service: PortalService,
-    visit: Callable[..., PortalUser],
-    owner: PortalUser,
-    browser: Browser,
+    request: pytest.FixtureRequest, services: Callable[[str], PortalService], owner: PortalUser, browser: Browser
 ) -> Iterator[Reached]:
     state = request.param
-    with visits(browser) as others:
-        user = owner if state.signed_in else others(service, **WINDOW)
+    service = services(state.tenant or TENANT_OF_STATES)
+    with visits(browser) as others, ExitStack() as afterwards:
+        user = owner
+        if state.tenant is not None or not state.signed_in:
+            user = others(service, **WINDOW)
+            if state.signed_in:
+                user.sign_in("owner")
         user.go_home()
+        # What the pointer is on looks different.
+        user.page.mouse.move(0, 0)
         before = layout_shift(user.page)
-        state.reach(Stage(user, service, others))
+        state.reach(Stage(user, service, others, afterwards))
         yield Reached(state, user.page, layout_shift(user.page) - before)
-        service.faults()
 
 
 @pytest.mark.azure("A-095")
@@ -124,9 +132,11 @@ def test_the_state_has_its_picture(reached: Reached, theme: Theme, pytestconfig:
     picture = PICTURES / f"{reached.state.name}-{theme}.png"
     if pytestconfig.getoption("--uartsim-portal-pictures"):
         show_theme(reached.page, theme)
-        write_picture(picture, reached.page.screenshot(animations="disabled", caret="hide"))
+        screenshot = reached.page.screenshot(animations="disabled", caret="hide")
+        write_picture(picture, screenshot, outline(reached.page, reached.state))
     with Image.open(picture) as image:
         assert image.size == (VIEWPORT["width"], VIEWPORT["height"])
+        assert image.info.get(OUTLINE) == outline(reached.page, reached.state), STALE
 
 
 def test_nothing_is_cut_off_at_320_pixels(reached: Reached) -> None:
@@ -146,9 +156,7 @@ def show_theme(page: Page, theme: Theme) -> None:
 def test_the_gallery_shows_every_state_in_both_themes(pytestconfig: pytest.Config) -> None:
     if pytestconfig.getoption("--uartsim-portal-pictures"):
         GALLERY.write_text(gallery())
-    assert GALLERY.read_text() == gallery(), (
-        "run pytest tests/service/portal/test_page_states.py --uartsim-portal-pictures"
-    )
+    assert GALLERY.read_text() == gallery(), STALE
 
 
 @pytest.mark.azure("A-017", "A-024", "A-031", "P-012", "P-056")
@@ -165,11 +173,13 @@ def test_the_pictures_are_those_of_the_states_and_small() -> None:
     assert sum(found.values()) < MOST_BYTES_OF_ALL_PICTURES
 
 
-def write_picture(picture: Path, screenshot: bytes) -> None:
-    """Write a screenshot as a small PNG."""
+def write_picture(picture: Path, screenshot: bytes, shown: str) -> None:
+    """Write a screenshot as a small PNG, and with it what it shows."""
+    text = PngInfo()
+    text.add_text(OUTLINE, shown)
     picture.parent.mkdir(parents=True, exist_ok=True)
     with Image.open(io.BytesIO(screenshot)) as image:
-        image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(picture, optimize=True)
+        image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(picture, optimize=True, pnginfo=text)
 
 
 def gallery() -> str:

@@ -23,16 +23,19 @@ def service(start_service: Callable[[str], PortalService]) -> PortalService:
 
 
 @pytest.mark.azure("A-002", "A-004", "A-019", "A-020", "A-021", "A-022", "A-023", "A-038", "P-005", "P-009")
-def test_the_documents_path_leads_to_the_console_of_a_machine(service: PortalService, visit: Visit) -> None:
-    user = visit(service)
+@pytest.mark.parametrize("width", [1280, 360])
+def test_the_documents_path_leads_to_the_console_of_a_machine(service: PortalService, visit: Visit, width: int) -> None:
+    user = visit(service, viewport={"width": width, "height": 800})
     user.sign_in("vmcontributor")
     expect(user.page.get_by_role("heading", name="All resources", level=1)).to_be_visible()
     user.page.get_by_role("link", name="linux1", exact=True).click()
     expect(user.page.get_by_role("heading", name="linux1", level=1)).to_be_visible()
     section = user.page.get_by_role("navigation").filter(has_text="Support + troubleshooting")
+    expect(section.get_by_role("heading", name="Support + troubleshooting")).to_be_visible()
     section.get_by_role("link", name=SERIAL_CONSOLE).click()
     # The pane opens and starts the connection by itself.
-    user.login()
+    user.log_in_if_asked()
+    user.expect_prompt("#")
 
 
 @pytest.mark.azure("A-026", "A-028", "A-029", "A-030")

@@ -23,7 +23,7 @@ def test_settings_need_no_token_and_are_those_of_the_profile(serve: Callable[...
     assert settings.pop("version") is None or answer.json()["version"]
     assert settings == {
         "profile": "default",
-        "consoleTitle": "Serial Console",
+        "consoleTitle": "Serial console",
         "previewWarning": None,
         "pasteLimit": 2048,
         "tenantDomain": "example.com",

@@ -56,14 +56,18 @@ def test_a_killed_service_is_found_again(start_service: Start, visit: Visit) -> 
 
 
 def test_an_expired_token_is_renewed_without_a_word(start_service: Start, visit: Visit) -> None:
-    user = visit(start_service(portal_tenant(demo("linux1"), tenant={"token_lifetime_s": 5})))
+    user = visit(start_service(portal_tenant(demo("linux1"), tenant={"token_lifetime_s": 10})))
     user.sign_in("vmcontributor")
     user.open_console("linux1")
     user.login()
+    # The gateway ends the session with 4004 when its token expires; the page opens the next.  What is typed at its
+    # beginning has the time that the next token is good for.
+    user.page.wait_for_event("websocket")
+    user.expect_connected()
     user.type("echo before''hand")
     user.expect_in_terminal("\nbeforehand")
-    # The gateway ends the session with 4004 when its token expires; the page opens the next.
     user.page.wait_for_event("websocket")
+    user.expect_connected()
     user.type("echo after''wards")
     user.expect_in_terminal("\nafterwards")
     assert user.whole_text().count("\nbeforehand") == 1

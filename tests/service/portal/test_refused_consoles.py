@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import pytest
@@ -18,14 +19,26 @@ def service(start_service: Callable[[str], PortalService]) -> PortalService:
     return start_service(TENANT_OF_REFUSALS)
 
 
+@pytest.fixture(scope="module")
+def signed_in(service: PortalService, stay: Callable[..., PortalUser]) -> Callable[[str], PortalUser]:
+    """Gives a user by his name, who signs in when he is first asked for."""
+
+    def come(name: str) -> PortalUser:
+        user = stay(service)
+        user.sign_in(name)
+        return user
+
+    return functools.cache(come)
+
+
 @pytest.mark.parametrize("refused", REFUSED, ids=lambda refused: refused.rule)
 def test_a_refused_console_says_why_and_what_to_do(
-    service: PortalService, visit: Callable[..., PortalUser], refused: RefusedConsole
+    service: PortalService, signed_in: Callable[[str], PortalUser], refused: RefusedConsole
 ) -> None:
     if refused.cause is not None:
         refused.cause(service)
-    user = visit(service)
-    user.sign_in(refused.user)
+    user = signed_in(refused.user)
+    user.go_home()
     user.open_blade(refused.machine, "console")
     alert = user.page.get_by_role("alert").filter(has_text=refused.text)
     expect(alert).to_be_visible()
@@ -61,6 +74,8 @@ def test_switching_boot_diagnostics_off_ends_the_console_until_they_are_on(
     expect(user.page.get_by_role("alert")).to_contain_text("Unable to retrieve boot diagnostics settings for linux2.")
     user.press("Enable boot diagnostics for linux2")
     user.expect_connected()
+    # The output goes on after the reason why it had ended.
+    user.key("Enter")
     user.login()
 
 

@@ -18,12 +18,18 @@ ALT_AND_CTRL = 1 | 2
 
 @pytest.fixture(scope="module")
 def service(start_service: Callable[[str], PortalService]) -> PortalService:
-    return start_service(portal_tenant(demo("linux1")))
+    return start_service(portal_tenant(demo("linux1"), demo("linux2")))
 
 
 @pytest.fixture
 def line(service: PortalService, visit: Callable[..., PortalUser]) -> TerminalLine:
     return shell_of(service, visit)
+
+
+@pytest.fixture(scope="module")
+def kept_line(service: PortalService, stay: Callable[..., PortalUser]) -> TerminalLine:
+    """A line for tests after which the next can go on."""
+    return shell_of(service, stay, "linux2")
 
 
 @pytest.mark.parametrize(
@@ -39,16 +45,16 @@ def line(service: PortalService, visit: Callable[..., PortalUser]) -> TerminalLi
         ("Backspace", "\x7f"),
     ],
 )
-def test_the_guest_gets_a_key_and_the_terminal_keeps_the_focus(line: TerminalLine, key: str, typed: str) -> None:
-    line.user.key(key)
-    line.wait_for(typed)
-    assert line.user.terminal_has_focus()
+def test_the_guest_gets_a_key_and_the_terminal_keeps_the_focus(kept_line: TerminalLine, key: str, typed: str) -> None:
+    kept_line.user.key(key)
+    kept_line.wait_for(typed)
+    assert kept_line.user.terminal_has_focus()
 
 
-def test_control_f6_leaves_the_terminal(line: TerminalLine) -> None:
-    line.user.key("Control+F6")
-    assert not line.user.terminal_has_focus()
-    assert line.typed() == ""
+def test_control_f6_leaves_the_terminal(kept_line: TerminalLine) -> None:
+    kept_line.user.key("Control+F6")
+    assert not kept_line.user.terminal_has_focus()
+    assert kept_line.typed() == ""
 
 
 @pytest.mark.parametrize("system", ["Linux", "Windows"])
@@ -118,8 +124,8 @@ def test_a_finger_has_the_keys_that_its_keyboard_lacks(
     assert line.user.terminal_has_focus()
 
 
-def test_a_mouse_has_no_row_of_keys(line: TerminalLine) -> None:
-    expect(line.user.page.get_by_role("toolbar", name="Keys")).to_have_count(0)
+def test_a_mouse_has_no_row_of_keys(kept_line: TerminalLine) -> None:
+    expect(kept_line.user.page.get_by_role("toolbar", name="Keys")).to_have_count(0)
 
 
 def test_a_finger_scrolls_the_scroll_back(service: PortalService, visit: Callable[..., PortalUser]) -> None:

@@ -22,7 +22,7 @@ from click.testing import CliRunner
 
 from tests.patience import patience
 from tests.service.serve_process import ServeProcess
-from tests.service.served import MACHINES, SECRET, TENANT, vm_id
+from tests.service.served import MACHINES, SECRET, TENANT, Served, vm_id
 from uartsim.cli import serve_command
 from uartsim.cli.command_group import commands
 from uartsim.service.portal.page_files import why_missing
@@ -266,3 +266,18 @@ def test_importing_the_command_imports_nothing_of_the_service() -> None:
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert found.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("reason", [None, "the page was built before its sources: run 'npm run build'"])
+def test_a_page_that_is_older_than_its_sources_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    served: Served,
+    tmp_path: Path,
+    reason: str | None,
+) -> None:
+    monkeypatch.setattr("uartsim.service.portal.page_age.why_outdated", lambda: reason)
+    with StateFolder(str(tmp_path / "other")) as folder:
+        serve_command._announce(served.service, folder, "tenant.toml")
+    notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note ")]
+    assert notes == ([f"note     {reason}"] if reason else [])

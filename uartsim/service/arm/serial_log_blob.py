@@ -40,6 +40,7 @@ from uartsim.service.machines.diagnostics_settings import (
 )
 from uartsim.service.machines.screenshots import bitmap
 from uartsim.service.parts import Parts
+from uartsim.service.private_headers import PRIVATE_HEADERS
 from uartsim.service.store import Resource, ResourceId, Store
 from uartsim.service.store.machine_types import MACHINE_TYPES
 
@@ -103,11 +104,13 @@ def serial_log_routes(parts: Parts, clock: Callable[[], datetime] = lambda: date
     ) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             try:
-                return await read(parts, request, clock())
+                found = await read(parts, request, clock())
             except ArmError as refused:
-                return _xml(refused)
+                found = _xml(refused)
             except (OSError, UartsimError) as fault:
-                return _xml(ArmError(500, "InternalError", f"The server encountered an internal error: {fault}"))
+                found = _xml(ArmError(500, "InternalError", f"The server encountered an internal error: {fault}"))
+            found.headers.update(PRIVATE_HEADERS)
+            return found
 
         return answer
 

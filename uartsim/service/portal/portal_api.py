@@ -7,13 +7,15 @@ the like by the management REST; ``docs/portal-api.md`` has the actions.  Errors
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from uartsim.printable import quoted
+from uartsim.service.arm_error import ArmError
 from uartsim.service.gateway.typed_messages import PASTE_LIMIT
 from uartsim.service.machines.screenshots import screenshot
 from uartsim.service.parts import Parts
@@ -21,18 +23,19 @@ from uartsim.service.portal.audit_list import audit_list
 from uartsim.service.portal.console_diagnosis import diagnose_console
 from uartsim.service.portal.console_status import console_status
 from uartsim.service.portal.portal_query import caller_of, check_may_see_diagnostics, machine_id_of, read_query
+from uartsim.service.private_headers import PRIVATE_HEADERS
 from uartsim.service.rules.profiles import Profile
 
 PATH: Final = "/_uartsim/portal"
-TITLE: Final = "Serial Console"
-PREVIEW_TITLE: Final = f"{TITLE} (Preview)"
+#: The console's name, as the menu of the portal has it in the document of each profile.
+TITLE: Final = "Serial console"
+PREVIEW_TITLE: Final = "Serial Console (Preview)"
 #: What the second document says at its top, in capitals.
 PREVIEW_WARNING: Final = (
     "ACCESS VIA SERIAL CONSOLE SHOULD BE LIMITED TO DEV-TEST VIRTUAL MACHINES."
     " WE STRONGLY RECOMMEND NOT TO USE THIS FOR ANY PRODUCTION VIRTUAL MACHINE."
 )
-#: Nothing of what is answered may be kept: it is of now, and for this caller.
-_HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 Handler = Callable[[Parts, Request], Awaitable[Any]]
 
@@ -44,22 +47,29 @@ def portal_api_routes(parts: Parts) -> list[BaseRoute]:
         parts: the rooms of the service.
     """
 
-    def route(name: str, handler: Handler, method: str = "GET") -> Route:
+    def route(name: str, handler: Handler, *methods: str) -> Route:
         async def answer(request: Request) -> Response:
-            found = await handler(parts, request)
+            try:
+                if methods and request.method not in methods:
+                    raise _wrong_method(request.method, methods)
+                found = await handler(parts, request)
+            except ArmError as error:
+                error.headers.update(PRIVATE_HEADERS)
+                raise
             if isinstance(found, Response):
-                found.headers.update(_HEADERS)
+                found.headers.update(PRIVATE_HEADERS)
                 return found
-            return JSONResponse(found, headers=_HEADERS)
+            return JSONResponse(found, headers=PRIVATE_HEADERS)
 
-        return Route(f"{PATH}/{name}", answer, methods=[method])
+        return Route(f"{PATH}/{name}", answer, methods=_METHODS)
 
     return [
-        route("settings", _settings),
-        route("console", console_status),
-        route("audit", audit_list),
-        route("screenshot", _screenshot),
+        route("settings", _settings, "GET", "HEAD"),
+        route("console", console_status, "GET", "HEAD"),
+        route("audit", audit_list, "GET", "HEAD"),
+        route("screenshot", _screenshot, "GET", "HEAD"),
         route("diagnose", diagnose_console, "POST"),
+        route("{rest:path}", _nothing_here),
     ]
 
 
@@ -81,6 +91,16 @@ async def _screenshot(parts: Parts, request: Request) -> Response:
     machine_id = machine_id_of(read_query(request, "machine"))
     check_may_see_diagnostics(parts, caller_of(parts, request), machine_id)
     return Response(await screenshot(parts.machines.get(machine_id)), media_type="image/png")
+
+
+async def _nothing_here(parts: Parts, request: Request) -> None:
+    known = "settings, console, audit, screenshot and diagnose"
+    raise ArmError(404, "NotFound", f"There is nothing at {quoted(request.url.path)}: below {PATH} are {known}.")
+
+
+def _wrong_method(method: str, allowed: Sequence[str]) -> ArmError:
+    text = f"{quoted(method)} is not a method of this path: use {allowed[0]}."
+    return ArmError(405, "MethodNotAllowed", text, headers={"Allow": ", ".join(allowed)})
 
 
 def _version() -> str | None:

@@ -19,6 +19,7 @@ from uartsim.service.gateway.gateway_app import GatewayApp
 from uartsim.service.parts import Parts
 from uartsim.service.portal.page_files import page_routes
 from uartsim.service.portal.portal_api import portal_api_routes
+from uartsim.service.private_headers import PRIVATE_HEADERS
 from uartsim.service.serving.unread_bodies import UnreadBodies
 
 
@@ -56,4 +57,4 @@ async def _gone(request: Request, error: Exception) -> Response:
 
 async def _failed(request: Request, error: Exception) -> Response:
     internal = ArmError(500, "InternalServerError", "The service has made a mistake: see what it says on its console.")
-    return JSONResponse(internal.body(), internal.status)
+    return JSONResponse(internal.body(), internal.status, PRIVATE_HEADERS)

@@ -7,7 +7,7 @@ import type { Session } from "../session/session";
 /** `GET /_uartsim/portal/settings`: what a page may know before anybody has signed in. */
 export interface Settings {
   readonly profile: "default" | "preview";
-  /** The name of the console: `Serial Console`, in the preview `Serial Console (Preview)`. */
+  /** The name of the console: `Serial console`, in the preview `Serial Console (Preview)`. */
   readonly consoleTitle: string;
   readonly pasteLimit: number;
   readonly tenantDomain: string;

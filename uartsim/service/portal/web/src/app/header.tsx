@@ -44,7 +44,7 @@ export function Header({ route, settings, userName, onSignOut }: HeaderProps): J
       </header>
       {userName !== null && route.view !== "resources" && (
         <div class="header-way">
-          <Breadcrumb crumbs={crumbsOf(route, settings?.consoleTitle ?? "Serial Console")} />
+          <Breadcrumb crumbs={crumbsOf(route, settings?.consoleTitle ?? "Serial console")} />
         </div>
       )}
     </>

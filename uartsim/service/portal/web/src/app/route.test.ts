@@ -5,8 +5,15 @@ import { readRoute, resourceHash } from "./route";
 const VM = "/subscriptions/1111/resourceGroups/machines/providers/Microsoft.Compute/virtualMachines/linux1";
 
 test("a link to a blade is read back", () => {
-  assert.deepEqual(readRoute(resourceHash(VM, "console", true)), { view: "resource", id: VM, blade: "console", alone: true });
-  assert.deepEqual(readRoute(resourceHash(VM)), { view: "resource", id: VM, blade: "overview", alone: false });
+  assert.deepEqual(readRoute(resourceHash(VM, "console", { alone: true })), { view: "resource", id: VM, blade: "console", alone: true, watch: false });
+  assert.deepEqual(readRoute(resourceHash(VM)), { view: "resource", id: VM, blade: "overview", alone: false, watch: false });
+});
+
+test("a link may ask to look at a console only, in a window of its own or not", () => {
+  for (const alone of [true, false]) {
+    const route = readRoute(resourceHash(VM, "console", { alone, watch: true }));
+    assert.deepEqual(route, { view: "resource", id: VM, blade: "console", alone, watch: true });
+  }
 });
 
 test("what is no route is told so", () => {
@@ -23,5 +30,5 @@ test("a link leads a request to no other path", () => {
 
 test("a name with other letters comes back", () => {
   const id = `${VM}-\u00fc<b>`;
-  assert.deepEqual(readRoute(resourceHash(id)), { view: "resource", id, blade: "overview", alone: false });
+  assert.deepEqual(readRoute(resourceHash(id)), { view: "resource", id, blade: "overview", alone: false, watch: false });
 });

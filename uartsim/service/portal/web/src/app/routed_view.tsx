@@ -13,7 +13,7 @@ import { OverviewBlade } from "../views/overview_blade";
 import { ResetPasswordBlade } from "../views/reset_password_blade";
 import { ResourceFrame } from "../views/resource_frame";
 import { lazyView } from "./lazy_view";
-import type { Blade, Route } from "./route";
+import type { Route } from "./route";
 
 const loadConsole = async () => (await import("../console/blade/console_blade")).ConsoleBlade;
 const ConsoleBlade = lazyView(loadConsole, "Serial console");
@@ -32,19 +32,19 @@ export function RoutedView({ route }: { readonly route: Route }): JSX.Element {
     case "unknown":
       return <UnknownView key={route.hash} hash={route.hash} />;
     case "resource":
-      if (route.alone) return <ResourceView id={route.id} blade={route.blade} alone />;
+      if (route.alone) return <ResourceView {...route} />;
       return (
         <ResourceFrame id={route.id} blade={route.blade}>
-          <ResourceView id={route.id} blade={route.blade} alone={false} />
+          <ResourceView {...route} />
         </ResourceFrame>
       );
   }
 }
 
-function ResourceView({ id, blade, alone }: { readonly id: string; readonly blade: Blade; readonly alone: boolean }): JSX.Element {
+function ResourceView({ id, blade, alone, watch }: Extract<Route, { readonly view: "resource" }>): JSX.Element {
   switch (blade) {
     case "console":
-      return <ConsoleBlade key={id} machineId={id} alone={alone} />;
+      return <ConsoleBlade key={`${id}${watch ? "&watch" : ""}`} machineId={id} alone={alone} watch={watch} />;
     case "diagnostics":
       return <DiagnosticsBlade key={id} machineId={id} />;
     case "audit":

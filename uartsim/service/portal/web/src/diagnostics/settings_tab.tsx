@@ -4,7 +4,6 @@ import { useState } from "preact/hooks";
 import { usePortal } from "../app/context";
 import { resourceHash } from "../app/route";
 import type { Arm } from "../azure/arm";
-import { COMPUTE_API } from "../azure/compute";
 import { usePolled } from "../azure/polled";
 import { Button } from "../ui/button";
 import { ConfirmDialog } from "../ui/confirm_dialog";
@@ -12,7 +11,7 @@ import { Select } from "../ui/field";
 import { MessageBar } from "../ui/message_bar";
 import { ErrorBar } from "../views/error_bar";
 import type { MachineId } from "../views/machine_id";
-import { diagnosticsText, type BootDiagnostics } from "../views/machine_model";
+import { diagnosticsText, setBootDiagnostics, type BootDiagnostics } from "../views/machine_model";
 import { OperationStatus } from "../views/operation_status";
 import { useOperation, type Operation } from "../views/use_operation";
 import { listAccounts, storageUriOf, whyNoConsole, type StorageAccount } from "./storage_accounts";
@@ -124,6 +123,6 @@ function settingsOperation(arm: Arm, machine: MachineId, choice: Choice, account
   return {
     doing: `Saving the boot diagnostics of ${machine.name}`,
     done: `Boot diagnostics of ${machine.name} are ${choice === "off" ? "disabled, and with them its serial console" : "enabled"}.`,
-    work: () => arm.call(machine.id, COMPUTE_API, { method: "PATCH", body: { properties: { diagnosticsProfile: { bootDiagnostics } } } }),
+    work: () => setBootDiagnostics(arm, machine.id, bootDiagnostics),
   };
 }

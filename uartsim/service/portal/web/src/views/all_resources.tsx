@@ -14,7 +14,7 @@ import { MessageBar } from "../ui/message_bar";
 import { Spinner } from "../ui/progress";
 import { Table, type Sorting } from "../ui/table";
 import { View } from "../ui/view";
-import { loadResources, type AllOfThem } from "./load_resources";
+import { loadResources, RefusedLists, type AllOfThem } from "./load_resources";
 import { KIND_NAMES } from "./machine_id";
 import { resourceColumns } from "./resource_columns";
 import { filterRows, sortRows, type ResourceKind, type SortKey } from "./resource_list";
@@ -24,7 +24,8 @@ const POLL_MS = 5000;
 
 export function AllResources(): JSX.Element {
   const { arm } = usePortal();
-  const { value, error, refresh } = usePolled("all resources", (signal) => loadResources(arm, signal), POLL_MS);
+  const [refused] = useState(() => new RefusedLists());
+  const { value, error, refresh } = usePolled("all resources", (signal) => loadResources(arm, refused, signal), POLL_MS);
   return (
     <View title="All resources">
       {value === null && error === null && <Spinner>Loading resources</Spinner>}
@@ -120,14 +121,16 @@ function FilteredTable({ all }: { readonly all: AllOfThem }): JSX.Element {
       {rows.length === 0 ? (
         <EmptyState icon="filter" title="No resource matches the filter" actions={<Button onClick={clear}>Clear the filter</Button>} />
       ) : (
-        <Table
-          caption="Resources"
-          columns={columns}
-          rows={rows}
-          rowKey={(row) => row.id}
-          sorting={sorting}
-          onSort={(key) => key !== "open" && sort(key)}
-        />
+        <div class="all-resources-table">
+          <Table
+            caption="Resources"
+            columns={columns}
+            rows={rows}
+            rowKey={(row) => row.id}
+            sorting={sorting}
+            onSort={(key) => key !== "open" && sort(key)}
+          />
+        </div>
       )}
     </>
   );

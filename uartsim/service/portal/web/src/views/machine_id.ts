@@ -31,6 +31,11 @@ export function readMachineId(id: string): MachineId | null {
   return { kind, id, subscriptionId, resourceGroup, name, scaleSetId };
 }
 
+/** What a machine is called: `linux1`, or `web/0` for an instance of a scale set; the id itself where it is none. */
+export function machineName(id: string): string {
+  return readMachineId(id)?.name ?? id;
+}
+
 /** What a thing of a kind is called. */
 export const KIND_NAMES: Readonly<Record<MachineKind, string>> = {
   virtualMachine: "Virtual machine",

@@ -33,3 +33,14 @@ export function diagnosticsText({ isEnabled, account }: BootDiagnostics): string
   if (!isEnabled) return "Off";
   return account === null ? "On, with managed storage" : `On, in the storage account ${account}`;
 }
+
+/** The boot diagnostics of a machine as they are set; a `storageUri` of null: managed storage. */
+export interface BootDiagnosticsSettings {
+  readonly enabled: boolean;
+  readonly storageUri?: string | null;
+}
+
+/** @throws ArmError they were not set, and why. */
+export function setBootDiagnostics(arm: Arm, machineId: string, bootDiagnostics: BootDiagnosticsSettings): Promise<void> {
+  return arm.call(machineId, COMPUTE_API, { method: "PATCH", body: { properties: { diagnosticsProfile: { bootDiagnostics } } } });
+}

@@ -100,7 +100,7 @@ function essentialsOf(machine: MachineId, found: VirtualMachine | null, facts: C
     { name: "Subscription", value: <a href={subscriptionHash(machine.subscriptionId)}>{subscription}</a> },
     { name: "Serial line", value: lineText(facts) },
     { name: "Boot diagnostics", value: found === null ? NOT_YET : diagnosticsText(bootDiagnosticsOf(found)) },
-    { name: "At the console", value: holderText(facts) },
+    { name: "At the console", value: <AtTheConsole machine={machine} facts={facts} /> },
     ...scaleSetEssentials(machine, found),
     { name: "Tags", value: found === null ? NOT_YET : <Tags tags={found.tags} /> },
     { name: "Resource ID", value: <ResourceIdText id={machine.id} /> },
@@ -136,6 +136,23 @@ function lineText(facts: ConsoleFacts | null): string {
   if (facts === null) return NOT_YET;
   if (facts.format === null) return "COM1; the machine is off";
   return facts.baud === null ? `COM1, ${facts.format}, unlimited rate` : `COM1, ${facts.baud} baud, ${facts.format}`;
+}
+
+/** Who has the console, with a way to look on that leaves it to him. */
+function AtTheConsole({ machine, facts }: { readonly machine: MachineId; readonly facts: ConsoleFacts | null }): JSX.Element {
+  return (
+    <>
+      {holderText(facts)}
+      {facts?.offered === true && (
+        <>
+          {" "}
+          <a href={resourceHash(machine.id, "console", { watch: true })} aria-label={`Watch the console of ${machine.name}, without taking it over`}>
+            Watch
+          </a>
+        </>
+      )}
+    </>
+  );
 }
 
 function holderText(facts: ConsoleFacts | null): string {

@@ -14,7 +14,7 @@ export function resourceColumns(consoleTitle: string | null): Column<ResourceRow
     key,
     title,
     isSortable: true,
-    cell: (row) => row[key],
+    cell: (row) => <Words text={row[key]} />,
   });
   return [
     { key: "name", title: "Name", isRowHeader: true, isSortable: true, cell: (row) => <Name row={row} /> },
@@ -27,7 +27,11 @@ export function resourceColumns(consoleTitle: string | null): Column<ResourceRow
       key: "subscription",
       title: "Subscription",
       isSortable: true,
-      cell: ({ subscription }) => <a href={subscriptionHash(subscription.subscriptionId)}>{subscription.displayName}</a>,
+      cell: ({ subscription }) => (
+        <a href={subscriptionHash(subscription.subscriptionId)}>
+          <Words text={subscription.displayName} />
+        </a>
+      ),
     },
     { key: "open", title: "Open", cell: (row) => <Shortcut row={row} consoleTitle={consoleTitle} /> },
   ];
@@ -37,9 +41,17 @@ function Name({ row }: { readonly row: ResourceRow }): JSX.Element {
   return (
     <a class="all-resources-name" href={resourceHash(row.id)}>
       <Icon name={row.kind === "scaleSet" ? "scale_set" : "virtual_machine"} />
-      {row.name}
+      <Words text={row.name} />
     </a>
   );
+}
+
+/** The longest word that a column makes room for, in characters. */
+const LONGEST_WORD = 20;
+
+function Words({ text }: { readonly text: string }): JSX.Element {
+  const isLong = text.split(/\s/).some((word) => word.length > LONGEST_WORD);
+  return <span class={isLong ? "all-resources-long" : undefined}>{text}</span>;
 }
 
 function Status({ row }: { readonly row: ResourceRow }): JSX.Element {

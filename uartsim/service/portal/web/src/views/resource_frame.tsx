@@ -28,12 +28,7 @@ export function ResourceFrame({ id, blade, children }: ResourceFrameProps): JSX.
 function Navigation({ machine, blade }: { readonly machine: MachineId; readonly blade: Blade }): JSX.Element {
   const { settings } = usePortal();
   const isOffered = useIsConsoleOffered(machine, settings);
-  return <NavList label={machine.name} groups={groups(machine, blade, isOffered ? consoleText(settings) : null)} />;
-}
-
-/** The entry's name in the document of the profile. */
-function consoleText(settings: Settings): string {
-  return settings.profile === "preview" ? settings.consoleTitle : "Serial console";
+  return <NavList label={machine.name} groups={groups(machine, blade, isOffered ? settings.consoleTitle : null)} />;
 }
 
 /** In the preview, only white-listed subscriptions see the console, and only at virtual machines. */

@@ -6,6 +6,7 @@ import { Button } from "../../ui/button";
 import { EmptyState } from "../../ui/empty_state";
 import { MessageBar } from "../../ui/message_bar";
 import { View } from "../../ui/view";
+import { machineName } from "../../views/machine_id";
 import { ConsoleDialogs, type OpenDialog } from "./console_dialogs";
 import { ConsoleOver } from "./console_over";
 import { ConsoleToolbar } from "./console_toolbar";
@@ -13,7 +14,6 @@ import { DiagnosePanel } from "./diagnose_panel";
 import { HelpPanel } from "./help_panel";
 import { HintLine } from "./hint_line";
 import { focusControls, useLeaveKey } from "./leave_key";
-import { machineName } from "./machine_name";
 import { usePopOut, type PopOut } from "./pop_out";
 import { StatusLine } from "./status_line";
 import { helpItem, toolItems, type ToolState } from "./tool_items";
@@ -27,26 +27,30 @@ interface ConsoleBladeProps {
   readonly machineId: string;
   /** It is in a window of its own. */
   readonly alone: boolean;
+  /** It is only looked at, until the user takes it. */
+  readonly watch: boolean;
 }
 
 type PanelName = "help" | "diagnose";
 
-export function ConsoleBlade({ machineId, alone }: ConsoleBladeProps): JSX.Element {
+export function ConsoleBlade({ machineId, alone, watch }: ConsoleBladeProps): JSX.Element {
   const { arm, settings } = usePortal();
-  const machine = machineName(machineId).shown;
+  const machine = machineName(machineId);
   const [preferences, setPreferences] = usePreferences();
   const [dialog, openDialog] = useState<OpenDialog | null>(null);
   const [panel, setPanel] = useState<PanelName | null>(null);
   const [search, setSearch] = useState(0);
   const page = useRef<HTMLDivElement>(null);
-  const { place, opened, view } = useConsole(machineId, machine, preferences, {
+  const { place, opened, view } = useConsole(machineId, watch, preferences, {
     onLeave: () => focusControls(page.current),
     onFind: () => setSearch((before) => before + 1),
     onTextSize: (textSize) => setPreferences({ textSize }),
     onLink: (url) => openDialog({ kind: "link", url }),
   });
   const status = useConsoleStatus(arm, machineId, view.connection, () => opened?.controller.connect());
-  const popOut = usePopOut(machineId, () => opened?.controller.connect(false));
+  const isWatching = useRef(watch);
+  if (view.connection.kind === "connected") isWatching.current = view.connection.watching;
+  const popOut = usePopOut(machineId, isWatching, () => opened?.controller.connect(isWatching.current));
   useLeaveKey(page, opened?.terminal);
   const closeSearch = (): void => {
     setSearch(0);

@@ -1,8 +1,10 @@
 /** What the page can do itself about a refused console: a button for each rule that a call of the management REST cures. */
 import type { Arm } from "../../azure/arm";
-import { COMPUTE_API, type ScaleSet, type VirtualMachine } from "../../azure/compute";
+import { COMPUTE_API, type VirtualMachine } from "../../azure/compute";
+import { machineName, readMachineId, type MachineId } from "../../views/machine_id";
+import { bootDiagnosticsOf, setBootDiagnostics, type BootDiagnosticsSettings } from "../../views/machine_model";
+import { getScaleSet, modelOperation, upgradeOperation } from "../../views/scale_set_model";
 import { SERIAL_CONSOLE_VERSION, serialPortPath } from "../connection/browser_ports";
-import { machineName } from "./machine_name";
 
 const STORAGE_VERSION = "2023-01-01";
 
@@ -20,7 +22,7 @@ export interface Mend {
 export function startMend(arm: Arm, machineId: string): Mend {
   return {
     text: "Start",
-    doing: `Starting ${machineName(machineId).shown}`,
+    doing: `Starting ${machineName(machineId)}`,
     act: () => arm.call(`${machineId}/start`, COMPUTE_API, { method: "POST" }),
   };
 }
@@ -32,20 +34,22 @@ export function startMend(arm: Arm, machineId: string): Mend {
  * @returns null where only a person can mend it, such as a role that is missing.
  */
 export function mendFor(rule: string | null, arm: Arm, machineId: string): Mend | null {
-  const { subscriptionId, instance } = machineName(machineId);
+  const machine = readMachineId(machineId);
+  if (machine === null) return null;
+  const scaleSet = machine.scaleSetId === null ? null : readMachineId(machine.scaleSetId);
   switch (rule) {
     case "running":
       return startMend(arm, machineId);
     case "boot-diagnostics":
-      return instance === null
+      return scaleSet === null
         ? diagnosticsMend("Enable boot diagnostics", arm, machineId, { enabled: true })
-        : instanceMend(arm, instance.scaleSetId, instance.number);
+        : instanceMend(arm, scaleSet, machineId.slice(machineId.lastIndexOf("/") + 1));
     case "console-enabled":
       return {
         text: "Enable the serial console for the subscription",
         doing: "Enabling the serial console for the subscription",
         act: () =>
-          arm.call(`/subscriptions/${subscriptionId}/providers/Microsoft.SerialConsole/consoleServices/default/enableConsole`, SERIAL_CONSOLE_VERSION, {
+          arm.call(`/subscriptions/${machine.subscriptionId}/providers/Microsoft.SerialConsole/consoleServices/default/enableConsole`, SERIAL_CONSOLE_VERSION, {
             method: "POST",
           }),
       };
@@ -56,13 +60,13 @@ export function mendFor(rule: string | null, arm: Arm, machineId: string): Mend 
         act: () => arm.call(serialPortPath(machineId), SERIAL_CONSOLE_VERSION, { method: "PUT", body: { properties: { state: "enabled" } } }),
       };
     case "storage-firewall":
-      return { text: "Open the storage account's firewall", doing: "Opening the storage account's firewall", act: () => openFirewall(arm, machineId) };
+      return { text: "Open the storage account's firewall", doing: "Opening the storage account's firewall", act: () => openFirewall(arm, machine) };
     case "storage-uri":
     case "storage-exists":
     case "storage-role":
     case "storage-namespace":
     case "storage-writable":
-      return instance === null
+      return scaleSet === null
         ? diagnosticsMend("Use managed storage for boot diagnostics", arm, machineId, { enabled: true, storageUri: null })
         : null;
     default:
@@ -70,36 +74,31 @@ export function mendFor(rule: string | null, arm: Arm, machineId: string): Mend 
   }
 }
 
-function diagnosticsMend(text: string, arm: Arm, machineId: string, bootDiagnostics: object): Mend {
+function diagnosticsMend(text: string, arm: Arm, machineId: string, bootDiagnostics: BootDiagnosticsSettings): Mend {
   return {
     text,
     doing: "Changing the boot diagnostics",
-    act: () =>
-      arm.call(machineId, COMPUTE_API, { method: "PATCH", body: { properties: { diagnosticsProfile: { bootDiagnostics } } } }),
+    act: () => setBootDiagnostics(arm, machineId, bootDiagnostics),
   };
 }
 
 /** As the documents have it: update the model of the scale set, then upgrade the instance to it. */
-function instanceMend(arm: Arm, scaleSetId: string, instanceId: string): Mend {
+function instanceMend(arm: Arm, scaleSet: MachineId, instance: string): Mend {
   return {
     text: "Enable boot diagnostics and upgrade the instance",
     doing: "Updating the scale set's model and upgrading the instance",
     async act() {
-      const scaleSet = await arm.call<ScaleSet | undefined>(scaleSetId, COMPUTE_API);
-      if (scaleSet?.properties.virtualMachineProfile?.diagnosticsProfile?.bootDiagnostics?.enabled !== true) {
-        const virtualMachineProfile = { diagnosticsProfile: { bootDiagnostics: { enabled: true } } };
-        await arm.call(scaleSetId, COMPUTE_API, { method: "PATCH", body: { properties: { virtualMachineProfile } } });
-      }
-      await arm.call(`${scaleSetId}/manualupgrade`, COMPUTE_API, { method: "POST", body: { instanceIds: [instanceId] } });
+      const { isEnabled } = bootDiagnosticsOf(await getScaleSet(arm, scaleSet.id));
+      if (!isEnabled) await modelOperation(arm, scaleSet, true).work();
+      await upgradeOperation(arm, scaleSet, [instance]).work();
     },
   };
 }
 
-async function openFirewall(arm: Arm, machineId: string): Promise<void> {
-  const machine = await arm.call<VirtualMachine>(machineId, COMPUTE_API);
+async function openFirewall(arm: Arm, { id, subscriptionId }: MachineId): Promise<void> {
+  const machine = await arm.call<VirtualMachine>(id, COMPUTE_API);
   const uri = machine.properties.diagnosticsProfile?.bootDiagnostics?.storageUri ?? "";
   const account = new URL(uri).hostname.split(".")[0];
-  const { subscriptionId } = machineName(machineId);
   const accounts = await arm.list<{ id: string; name: string }>(
     `/subscriptions/${subscriptionId}/providers/Microsoft.Storage/storageAccounts`,
     STORAGE_VERSION,

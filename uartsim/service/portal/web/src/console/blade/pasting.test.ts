@@ -80,13 +80,27 @@ test("a second paste during one is not sent, which is said", () => {
   assert.match(told[0] ?? "", /^A paste goes on/);
 });
 
-test("an answer to the guest is not typed into a paste, and is typed when none goes on", () => {
+test("the marks of a bracketed paste do not count as characters of it", () => {
+  const { pasting, asked } = played();
+  pasting.paste(`\u001b[200~${"x".repeat(2048)}\u001b[201~`);
+  assert.deepEqual(asked, []);
+  pasting.paste(`\u001b[200~${"x".repeat(2049)}\u001b[201~`);
+  assert.equal(asked.length, 1);
+});
+
+test("a bracketed paste that is cancelled in its middle is ended for the guest", () => {
   const { pasting, sent } = played();
-  pasting.paste("x".repeat(3000));
+  pasting.paste(`\u001b[200~${"x".repeat(10_000)}\u001b[201~`);
   pasting.answer(true);
-  pasting.answerGuest("\x1b[1;1R");
-  assert.equal(sent.join(""), "x".repeat(3000));
-  pasting.typed(3000);
-  pasting.answerGuest("\x1b[1;1R");
-  assert.equal(sent.at(-1), "\x1b[1;1R");
+  pasting.cancel();
+  assert.equal(sent.at(-1), "\u001b[201~");
+});
+
+test("ten million characters begin to flow at once, and can be cancelled", () => {
+  const { pasting, sent, told } = played();
+  pasting.paste("x".repeat(10_000_000));
+  pasting.answer(true);
+  assert.equal(sent.join("").length, 4096);
+  pasting.cancel();
+  assert.match(told.at(-1) ?? "", /0 of 10,000,000 bytes/);
 });

@@ -1,5 +1,5 @@
 /** A console in a window of its own. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState, type MutableRef } from "preact/hooks";
 import { resourceHash } from "../../app/route";
 
 export interface PopOut {
@@ -14,8 +14,11 @@ export interface PopOut {
 /** How often it is looked whether the window is still there, in milliseconds: a browser tells nobody. */
 const LOOK_EVERY_MS = 500;
 
-/** @param onBack the window has closed, or is to: the console is shown here again. */
-export function usePopOut(machineId: string, onBack: () => void): PopOut {
+/**
+ * @param isWatching the console is only looked at: so it is in the window.
+ * @param onBack the window has closed, or is to: the console is shown here again.
+ */
+export function usePopOut(machineId: string, isWatching: MutableRef<boolean>, onBack: () => void): PopOut {
   const [isOut, setOut] = useState(false);
   const opened = useRef<Window | null>(null);
   const back = (): void => {
@@ -32,7 +35,7 @@ export function usePopOut(machineId: string, onBack: () => void): PopOut {
   return {
     isOut,
     open() {
-      opened.current = window.open(`${location.pathname}${resourceHash(machineId, "console", true)}`, "_blank", "popup,width=1000,height=700");
+      opened.current = window.open(`${location.pathname}${resourceHash(machineId, "console", { alone: true, watch: isWatching.current })}`, "_blank", "popup,width=1000,height=700");
       setOut(opened.current !== null);
       return opened.current !== null;
     },

@@ -3,6 +3,7 @@ import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { usePortal } from "../../app/context";
 import { toast } from "../../ui/announce";
+import { machineName } from "../../views/machine_id";
 import { browserPorts } from "../connection/browser_ports";
 import { createTerminal } from "../terminal/create_terminal";
 import type { ConsoleTerminal } from "../terminal/terminal";
@@ -34,8 +35,10 @@ interface ConsolePlace {
   readonly view: ConsoleView;
 }
 
-export function useConsole(machineId: string, name: string, preferences: Preferences, handlers: ConsoleHandlers): ConsolePlace {
+/** @param watch whether the console is only looked at to begin with. */
+export function useConsole(machineId: string, watch: boolean, preferences: Preferences, handlers: ConsoleHandlers): ConsolePlace {
   const { arm, session, settings } = usePortal();
+  const name = machineName(machineId);
   const theme = usePageTheme();
   const place = useRef<HTMLElement>(null);
   const latest = useRef(handlers);
@@ -66,7 +69,7 @@ export function useConsole(machineId: string, name: string, preferences: Prefere
     });
     has.controller = controller;
     controller.resized(terminal.columns, terminal.rows);
-    controller.connect();
+    controller.connect(watch);
     setOpened({ terminal, controller });
     return () => {
       controller.disconnect();

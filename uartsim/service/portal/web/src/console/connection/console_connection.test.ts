@@ -284,6 +284,19 @@ test("a service that does not greet in time is given up, and asked again", async
   assert.deepEqual(silent.sent, []);
 });
 
+test("a machine that is still starting, which only says who has the console, is waited for", async () => {
+  const played = new Played();
+  played.connection.start();
+  await played.settle();
+  const { events } = played.socket;
+  events.onMessage(CONNECTING);
+  events.onMessage('{"type": "holder", "user": "a", "you": true, "watchers": 0}');
+  await played.pass(60_000);
+  assert.equal(played.state.kind, "connecting");
+  events.onMessage('{"type": "hello", "boot": "one", "from": 0, "baud": 9600}');
+  assert.equal(played.state.kind, "connected");
+});
+
 test("stopping leaves the console, and what its WebSocket says later is not listened to", async () => {
   const played = new Played();
   await played.connect();

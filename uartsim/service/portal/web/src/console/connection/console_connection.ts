@@ -60,7 +60,7 @@ export interface ConnectionEvents {
   onNotSent(characters: number): void;
 }
 
-/** How long the WebSocket may take from its opening to `hello`. */
+/** How long the WebSocket may take from its opening to the first word of the service. */
 const HELLO_WITHIN_MS = 15_000;
 /** How many characters are kept while a token is renewed. */
 const MOST_HELD = 4096;
@@ -184,6 +184,8 @@ export class ConsoleConnection {
     if (message === null) return;
     const note = this.position.follow(message);
     if (note !== null) this.events.onNote(note);
+    // The service answers: a machine that still starts has no boot to greet with yet.
+    if (message.type === "holder") this.callOff();
     if (message.type === "hello") this.greeted();
     this.events.onControl(message);
   }

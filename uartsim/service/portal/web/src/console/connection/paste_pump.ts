@@ -17,9 +17,9 @@ export interface PasteProgress {
 }
 
 export class PastePump {
-  /** The index in the text of what is sent next. */
-  private next = 0;
   private readonly bytes: number;
+  /** Where the next piece begins in the text, in UTF-16 units. */
+  private next = 0;
   private sent = 0;
   private taken = 0;
 
@@ -29,7 +29,7 @@ export class PastePump {
    * @param send sends a piece as typed text; false if that is not possible any more.
    */
   constructor(
-    private text: string,
+    private readonly text: string,
     private readonly typedBefore: number,
     private readonly send: (piece: string) => boolean,
   ) {
@@ -56,16 +56,16 @@ export class PastePump {
     while (this.next < this.text.length) {
       const piece = pieceAt(this.text, this.next);
       if (this.sent - this.taken + piece.bytes > MOST_ON_THE_WAY) break;
-      if (!this.send(this.text.slice(this.next, piece.end))) return false;
+      if (!this.send(piece.text)) return false;
       this.sent += piece.bytes;
-      this.next = piece.end;
+      this.next += piece.text.length;
     }
     return true;
   }
 
   /** Sends nothing more; returns how many bytes of it were not sent. */
   cancel(): number {
-    this.text = "";
+    this.next = this.text.length;
     return this.bytes - this.sent;
   }
 }
@@ -77,32 +77,19 @@ export function lineSeconds(bytes: number, baud: number): number {
 
 /** How many bytes a text is on the line. */
 export function utf8Length(text: string): number {
-  let bytes = 0;
-  for (let index = 0; index < text.length; ) {
-    const codePoint = text.codePointAt(index) ?? 0;
-    bytes += utf8Size(codePoint);
-    index += codePoint > 0xffff ? 2 : 1;
-  }
-  return bytes;
+  return new TextEncoder().encode(text).length;
 }
 
-/** Bytes of a code point in UTF-8; half of a surrogate pair is sent as U+FFFD, which has three. */
-function utf8Size(codePoint: number): number {
-  if (codePoint < 0x80) return 1;
-  if (codePoint < 0x800) return 2;
-  return codePoint < 0x10000 ? 3 : 4;
-}
-
-/** The piece of whole characters that begins at `start`: the index of its end, and its bytes. */
-function pieceAt(text: string, start: number): { end: number; bytes: number } {
-  let end = start;
+/** The piece of whole characters that begins at a place of a text. */
+function pieceAt(text: string, from: number): { text: string; bytes: number } {
   let bytes = 0;
-  while (end < text.length) {
-    const codePoint = text.codePointAt(end) ?? 0;
-    const size = utf8Size(codePoint);
+  let to = from;
+  while (to < text.length) {
+    const code = text.codePointAt(to) ?? 0;
+    const size = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
     if (bytes + size > LONGEST_PIECE) break;
     bytes += size;
-    end += codePoint > 0xffff ? 2 : 1;
+    to += code < 0x10000 ? 1 : 2;
   }
-  return { end, bytes };
+  return { text: text.slice(from, to), bytes };
 }

@@ -6,7 +6,9 @@ import "@xterm/xterm/css/xterm.css";
 import "./terminal.css";
 import { boundAnnouncements } from "./announcements";
 import { TerminalClipboard } from "./clipboard";
+import { colouredText } from "./coloured_text";
 import { fitCommand } from "./fit_command";
+import { FullResets } from "./full_reset";
 import { BOOT_BEGINS, boundLineCounts, isFocusReport, limitSequences } from "./guest_sequences";
 import { isBrowserKey, pageKey, type PageKey } from "./key_handler";
 import { addLinks } from "./links";
@@ -18,7 +20,7 @@ import { drawByWebgl } from "./renderer";
 import { ScreenKeys } from "./screen_keys";
 import { scrollbackText } from "./scrollback_text";
 import { ScrollbackSearch } from "./scrollback_search";
-import { type ConsoleTerminal, type SearchQuery, type TerminalEvents, type TerminalOptions, type TerminalSize, TEXT_POINTS } from "./terminal";
+import { type ConsoleTerminal, type SearchQuery, type TerminalEvents, type TerminalOptions, type TerminalSize, PIXELS_A_POINT, TEXT_POINTS } from "./terminal";
 import { SizeKeeper } from "./terminal_size";
 import { LEAST_CONTRAST, themeColours } from "./themes";
 import { typeInsertedText } from "./text_input";
@@ -26,9 +28,6 @@ import { scrollByTouch } from "./touch_scroll";
 
 /** How many lines are kept above the screen. */
 const SCROLLBACK_LINES = 100_000;
-
-/** CSS pixels in a point. */
-const PIXELS_A_POINT = 4 / 3;
 
 /** The performance measure of each write, from the call of `write` to xterm's call-back; its detail is the number of bytes. */
 const WRITE_MEASURE = "uartsim:terminal-write";
@@ -42,6 +41,7 @@ export function createTerminal(parent: HTMLElement, events: TerminalEvents, opti
   const terminal = new Terminal({
     allowProposedApi: true,
     scrollback: SCROLLBACK_LINES,
+    scrollOnEraseInDisplay: true,
     screenReaderMode: options.screenReader ?? true,
     minimumContrastRatio: LEAST_CONTRAST,
     fontFamily: FONTS,
@@ -77,6 +77,7 @@ class XtermTerminal implements ConsoleTerminal {
   readonly #terminal: Terminal;
   readonly #events: TerminalEvents;
   readonly #decoder = new OutputDecoder();
+  readonly #resets = new FullResets();
   readonly #queue: OutputQueue;
   readonly #notes: Notes;
   readonly #clipboard: TerminalClipboard;
@@ -125,7 +126,8 @@ class XtermTerminal implements ConsoleTerminal {
 
   async write(data: Uint8Array): Promise<void> {
     const start = performance.now();
-    await this.#queue.push(boundLineCounts(this.#decoder.decode(data), this.rows));
+    const text = this.#resets.replace(this.#decoder.decode(data));
+    await this.#queue.push(boundLineCounts(text, this.rows));
     // Cleared each time, so that a long session does not fill the browser's list of measures.
     performance.clearMeasures(WRITE_MEASURE);
     performance.measure(WRITE_MEASURE, { start, end: performance.now(), detail: data.length });
@@ -140,11 +142,16 @@ class XtermTerminal implements ConsoleTerminal {
   }
 
   startBoot(): void {
+    this.#resets.end();
     void this.#queue.push(this.#decoder.end() + BOOT_BEGINS);
   }
 
   text(): Promise<string> {
     return scrollbackText(this.#terminal);
+  }
+
+  colouredText(): Promise<string> {
+    return colouredText(this.#terminal);
   }
 
   focus(): void {
@@ -170,9 +177,7 @@ class XtermTerminal implements ConsoleTerminal {
 
   setFontSize(points: number): void {
     this.#points = Math.min(TEXT_POINTS.largest, Math.max(TEXT_POINTS.smallest, Math.round(points)));
-    // Whole pixels: the WebGL renderer rounds the width of a character down.
-    this.#terminal.options.fontSize = Math.round(this.#points * PIXELS_A_POINT);
-    this.#size.apply();
+    this.#size.setTextHeight(Math.round(this.#points * PIXELS_A_POINT));
   }
 
   setTheme(theme: "light" | "dark"): void {

@@ -19,6 +19,9 @@
  * | OSC 52, OSC 5522 (clipboard)            | ignored  | reads or overwrites the user's clipboard |
  * | OSC 8 (links)                           | kept     | http and https only, shown in full, asked before opened: links.ts |
  * | OSC 1337, sixel, other images           | ignored  | nothing here draws them |
+ * | CSI 3 J, CSI ? 3 J (erase the scroll-back) | ignored | what came before a boot, or an intrusion, stays to be read |
+ * | CSI 2 J (erase the screen)              | kept     | what was on it goes into the scroll-back |
+ * | ESC c (RIS)                             | replaced | puts the modes back and erases the screen as CSI 2 J does: full_reset.ts |
  * | BEL                                     | ignored  | a flood of them would be a nuisance |
  * | CSI n L, M, S, T, I, Z, b               | kept     | but after `LONG_MS` of them the page gets its turn |
  * | CSI n L, M, S, T with n beyond the rows | as n = rows | more has no further effect, but xterm.js takes each step |
@@ -107,6 +110,10 @@ export function limitSequences(terminal: Terminal, isReplaying: () => boolean, a
   };
   const ignore = () => true;
   return [
+    parser.registerCsiHandler({ final: "J" }, (params) => params[0] === 3),
+    parser.registerCsiHandler({ prefix: "?", final: "J" }, (params) => params[0] === 3),
+    // One with a control character in it, which the text does not show.
+    parser.registerEscHandler({ final: "c" }, ignore),
     parser.registerCsiHandler({ final: "c" }, (params) => reply(params[0] === 0 ? "\x1b[?1;2c" : null)),
     parser.registerCsiHandler({ prefix: ">", final: "c" }, (params) => reply(params[0] === 0 ? "\x1b[>0;276;0c" : null)),
     parser.registerCsiHandler({ final: "n" }, status("")),

@@ -1,10 +1,13 @@
 /** The terminal of a console: xterm.js with its add-ons, as the console's blade uses it. `createTerminal` makes one. */
 
-/** The size: that of the element, which follows the window, or a chosen one, which is kept while the window changes. */
+/** The size: that of the element, which follows the window, but at least 80 columns and 24 rows; or a chosen one, which is kept while the window changes. */
 export type TerminalSize = "window" | { readonly columns: number; readonly rows: number };
 
 /** The height of text, in points: the least, what Ctrl+0 sets, and the most. */
 export const TEXT_POINTS = { smallest: 8, usual: 11, largest: 32 } as const;
+
+/** CSS pixels in a point. */
+export const PIXELS_A_POINT = 4 / 3;
 
 /** What a search looks for. */
 export interface SearchQuery {
@@ -60,6 +63,8 @@ export interface ConsoleTerminal {
   startBoot(): void;
   /** Everything that is kept, as text, for a download: wrapped lines whole, no control sequences. */
   text(): Promise<string>;
+  /** The same with colours and attributes, as text with ANSI sequences. */
+  colouredText(): Promise<string>;
   focus(): void;
   /** Leaves the terminal, as Ctrl+F6 does. */
   blur(): void;

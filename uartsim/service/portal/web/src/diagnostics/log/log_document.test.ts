@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { KEPT_BYTES, LogDocument } from "./log_document";
+import { pause } from "../../azure/pause";
+import { KEPT_BYTES, LogDocument, SLICE_BYTES } from "./log_document";
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const texts = (log: LogDocument): string[] => log.chunks().flatMap((chunk) => chunk.lines.map((line) => line.text));
@@ -31,14 +32,20 @@ test("the service's own lines are told apart, and the guest's are not taken for 
   assert.deepEqual(log.chunks()[0]?.lines.map((line) => line.kind), ["service", "guest"]);
 });
 
-test("missing bytes are said, in every view", () => {
+/** The log in the view that makes controls visible. */
+async function visible(log: LogDocument): Promise<LogDocument> {
+  return new Promise((resolve, reject) => void log.showAs("visible", new AbortController().signal, resolve).catch(reject));
+}
+
+test("missing bytes are said, in every view", async () => {
   const log = new LogDocument();
   log.append(utf8("before"));
   log.missing(1234);
   log.append(utf8("\x1b[1mafter"));
   assert.deepEqual(texts(log), ["before", "--- 1234 bytes are missing here: the log moved on faster than it was read ---", "after"]);
-  assert.equal(texts(log.shownAs("visible"))[2], "\u241b[1mafter");
-  assert.equal(texts(log.shownAs("visible")).length, 3);
+  const other = await visible(log);
+  assert.equal(texts(other)[2], "\u241b[1mafter");
+  assert.equal(texts(other).length, 3);
 });
 
 test("a download has the bytes as they were", () => {
@@ -69,4 +76,40 @@ test("a log of a MiB is read in a moment", () => {
   log.append(bytes);
   assert.ok(log.chunks().length > 50);
   assert.ok(performance.now() - began < 2000);
+});
+
+test("another view of a long log is made in slices, and has what came meanwhile", async () => {
+  const log = new LogDocument();
+  const lines = utf8("1234567\n".repeat(SLICE_BYTES / 8));
+  for (let index = 0; index < 10; index += 1) log.append(lines);
+  let isMade = false;
+  const making = visible(log).finally(() => {
+    isMade = true;
+  });
+  for (let slices = 0; slices < 5; slices += 1) {
+    await pause(0);
+    assert.ok(!isMade, "all at once");
+  }
+  log.append(utf8("the last\n"));
+  const other = await making;
+  assert.equal(other.length, log.length);
+  assert.equal(texts(other).at(-1), "the last");
+});
+
+test("another view that is not wanted any more is given up", async () => {
+  const log = new LogDocument();
+  for (let index = 0; index < 5; index += 1) log.append(utf8("1234567\n".repeat(SLICE_BYTES / 8)));
+  const ended = new AbortController();
+  const making = log.showAs("visible", ended.signal, () => assert.fail("it was made"));
+  ended.abort();
+  await assert.rejects(making);
+});
+
+test("a line that ends is cut as one that does not, and nothing of it is lost", () => {
+  const text = "x".repeat(100_000);
+  const log = new LogDocument();
+  log.append(new TextEncoder().encode(`${text}\nend\n`));
+  const lines = log.chunks().flatMap((chunk) => chunk.lines.map((line) => line.text));
+  assert.equal(lines.slice(0, -1).join(""), text);
+  assert.equal(lines.at(-1), "end");
 });

@@ -2,6 +2,7 @@
  * The text of a serial log, in chunks of lines that do not change once they are full: what draws them, and what searches them, looks
  * at each once.
  */
+import { pause } from "../../azure/pause";
 import { isNote, readableLine, type SequenceView } from "./readable_line";
 
 export type LineKind = "guest" | "service" | "missing";
@@ -23,10 +24,13 @@ export interface LogChunk {
 
 const LINES_PER_CHUNK = 200;
 const CHARACTERS_PER_CHUNK = 16_384;
-/** A line without an end is shown, and begun anew, after so many characters. */
-const LONGEST_OPEN_LINE = 16_384;
+/** A longer line is cut: one without an end is shown before that comes, and none costs more than its share of time. */
+const LONGEST_LINE_OF_LOG = 16_384;
 /** So much of a log is kept in the page, in bytes and in characters: the service keeps the last MiB, but a page may be open for long. */
 export const KEPT_BYTES = 8 * 1024 * 1024;
+
+/** A long log is taken in and drawn in slices of so many bytes, between which the page does what the user asks. */
+export const SLICE_BYTES = 32_768;
 
 export class LogDocument {
   private full: LogChunk[] = [];
@@ -34,13 +38,17 @@ export class LogDocument {
   private lines: LogLine[] = [];
   private characters = 0;
   private open = "";
+  /** What the open line is shown as. */
+  private shownOpen: { readonly line: string; readonly lines: readonly LogLine[] } = { line: "", lines: [] };
   private lastId = 0;
   private lineCount = 0;
   private received: (Uint8Array | number)[] = [];
   private receivedBytes = 0;
+  /** How many of the pieces that were received are forgotten. */
+  private forgotten = 0;
   private decoder = new TextDecoder();
 
-  constructor(private readonly view: SequenceView = "hidden") {}
+  constructor(readonly view: SequenceView = "hidden") {}
 
   /** How many lines it has. */
   get length(): number {
@@ -53,11 +61,8 @@ export class LogDocument {
     this.receivedBytes += bytes.length;
     const ended = (this.open + this.decoder.decode(bytes, { stream: true })).split("\n");
     this.open = ended.pop() ?? "";
-    for (const line of ended) this.add(line);
-    while (this.open.length > LONGEST_OPEN_LINE) {
-      this.add(this.open.slice(0, LONGEST_OPEN_LINE));
-      this.open = this.open.slice(LONGEST_OPEN_LINE);
-    }
+    for (const line of ended) this.add(this.cut(line));
+    this.open = this.cut(this.open);
     this.forget();
   }
 
@@ -81,18 +86,41 @@ export class LogDocument {
     return this.received.filter((piece) => typeof piece !== "number");
   }
 
-  /** The same log with another view of control sequences. */
-  shownAs(view: SequenceView): LogDocument {
+  /**
+   * Makes the same log with another view of control sequences, slice by slice; what comes to this one meanwhile is in the other too.
+   *
+   * @param done gets the other as soon as it has all, before anything else can come to this one.
+   * @throws the reason of `signal` if that is aborted before.
+   */
+  async showAs(view: SequenceView, signal: AbortSignal, done: (other: LogDocument) => void): Promise<void> {
     const other = new LogDocument(view);
-    for (const piece of this.received) {
+    let room = SLICE_BYTES;
+    for (let next = this.forgotten; next < this.forgotten + this.received.length; next = Math.max(next + 1, this.forgotten)) {
+      const piece = this.received[next - this.forgotten] ?? 0;
       if (typeof piece === "number") other.missing(piece);
       else other.append(piece);
+      room -= typeof piece === "number" ? 1 : piece.length;
+      if (room > 0) continue;
+      room = SLICE_BYTES;
+      await pause(0, signal);
     }
-    return other;
+    done(other);
   }
 
-  private openLines(): LogLine[] {
-    return this.open === "" ? [] : linesOf(this.open, this.view);
+  private openLines(): readonly LogLine[] {
+    if (this.shownOpen.line !== this.open) {
+      this.shownOpen = { line: this.open, lines: this.open === "" ? [] : linesOf(this.open, this.view) };
+    }
+    return this.shownOpen.lines;
+  }
+
+  /** Adds a line but for its last part, which it returns. */
+  private cut(line: string): string {
+    let from = 0;
+    for (; line.length - from > LONGEST_LINE_OF_LOG; from += LONGEST_LINE_OF_LOG) {
+      this.add(line.slice(from, from + LONGEST_LINE_OF_LOG));
+    }
+    return line.slice(from);
   }
 
   private add(line: string): void {
@@ -114,6 +142,7 @@ export class LogDocument {
   private forget(): void {
     while (this.receivedBytes > KEPT_BYTES && this.received.length > 1) {
       const gone = this.received.shift();
+      this.forgotten += 1;
       this.receivedBytes -= typeof gone === "object" ? gone.length : 0;
     }
     while (this.fullCharacters > KEPT_BYTES && this.full.length > 1) {

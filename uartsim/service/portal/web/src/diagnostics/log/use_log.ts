@@ -3,14 +3,12 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ArmError, type Arm } from "../../azure/arm";
 import { backOffMs, pause } from "../../azure/pause";
 import { BlobSource } from "./blob_source";
-import { LogDocument } from "./log_document";
+import { LogDocument, SLICE_BYTES } from "./log_document";
 import { LogFollower } from "./log_follower";
 import type { SequenceView } from "./readable_line";
 
 const EVERY_MS = 1000;
 const LONGEST_WAIT_MS = 30_000;
-/** A long log is taken in and drawn in slices, between which the page does what the user asks. */
-const SLICE_BYTES = 65_536;
 
 export interface FollowedLog {
   readonly document: LogDocument;
@@ -32,10 +30,19 @@ export function useLog(arm: Arm, machineId: string, key: string, view: SequenceV
   const [state, setState] = useState<{ version: number; isRead: boolean; error: ArmError | null }>({ version: 0, isRead: false, error: null });
   const [attempt, setAttempt] = useState(0);
   const shown = useRef(view);
-  if (shown.current !== view) {
-    shown.current = view;
-    log.current = log.current.shownAs(view);
-  }
+  shown.current = view;
+  useEffect(() => {
+    const before = log.current;
+    if (before.view === view) return;
+    const ended = new AbortController();
+    const show = (other: LogDocument): void => {
+      if (log.current !== before) return; // the log was begun anew meanwhile, in the view that is wanted
+      log.current = other;
+      setState((state) => ({ ...state, version: state.version + 1 }));
+    };
+    before.showAs(view, ended.signal, show).catch(() => undefined); // another view is wanted meanwhile
+    return () => ended.abort();
+  }, [view]);
   useEffect(() => {
     const ended = new AbortController();
     log.current = new LogDocument(shown.current);
