@@ -79,7 +79,7 @@ export class ConsoleController {
   /** A key, or a short text. */
   type(text: string): void {
     if (this.pasting.isBusy) {
-      if (text !== CTRL_C) return this.tell("warning", "A paste goes on: what you typed was not sent. Wait for its end, or press Ctrl+C to cancel it.");
+      if (text !== CTRL_C) return this.tell("warning", "A paste is in progress. Your typing was not sent. Wait for the paste to end, or press Ctrl+C to cancel it.");
       this.pasting.cancel();
     }
     if (this.connection.type(text)) this.silence.typed(text);

@@ -25,14 +25,14 @@ export class Pasting {
     private readonly ports: PastingPorts,
   ) {}
 
-  /** A paste goes on. */
+  /** A paste is in progress. */
   get isBusy(): boolean {
     return this.pump !== null;
   }
 
   paste(text: string): void {
     if (this.pump !== null) {
-      this.ports.onStopped("A paste goes on: what you pasted now was not sent. Wait for its end, or cancel it.");
+      this.ports.onStopped("A paste is in progress. Your second paste was not sent. Wait for the first to end, or cancel it.");
     } else if (hasMoreThan(this.limit, text)) {
       this.ask(text);
     } else {
@@ -89,8 +89,8 @@ export class Pasting {
     if (this.isBracketed && unsent > 0 && unsent < bytes) this.ports.type(PASTE_ENDS);
     this.ports.onProgress(null);
     this.ports.onStopped(
-      `${why}: the machine has got ${taken.toLocaleString()} of ${bytes.toLocaleString()} bytes, ` +
-        `and may still get ${(bytes - unsent - taken).toLocaleString()} that were on their way.`,
+      `${why}: the machine received ${taken.toLocaleString()} of ${bytes.toLocaleString()} bytes; ` +
+        `up to ${(bytes - unsent - taken).toLocaleString()} more may arrive.`,
     );
   }
 

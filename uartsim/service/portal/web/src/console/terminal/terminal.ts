@@ -83,7 +83,7 @@ export interface ConsoleTerminal {
   selection(): string;
   /** Copies the selection; what a Copy button does. */
   copy(): Promise<void>;
-  /** Pastes from the clipboard with the browser's leave; what a Paste button does. */
+  /** Pastes from the clipboard with the browser's permission; what a Paste button does. */
   paste(): Promise<void>;
   /** The line that tells a Unix guest the terminal's size, as `resize` would. */
   fitCommand(): string;
