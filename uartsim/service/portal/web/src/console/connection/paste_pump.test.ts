@@ -46,3 +46,13 @@ test("a paste stops when the connection is gone", () => {
 test("the time of a paste is that of its bits on the line", () => {
   assert.equal(lineSeconds(11_520, 115_200), 1);
 });
+
+test("a paste of 10 MB begins at once", () => {
+  const text = "é".repeat(5_000_000);
+  const begun_ms = performance.now();
+  const pump = new PastePump(text, 0, () => true);
+  assert.ok(pump.pump(0));
+  assert.deepEqual(pump.progress, { bytes: 10_000_000, taken: 0 });
+  // 15 s and more when each character is encoded by itself.
+  assert.ok(performance.now() - begun_ms < 2000);
+});

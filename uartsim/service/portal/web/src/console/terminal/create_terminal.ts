@@ -9,7 +9,7 @@ import { TerminalClipboard } from "./clipboard";
 import { colouredText } from "./coloured_text";
 import { fitCommand } from "./fit_command";
 import { FullResets } from "./full_reset";
-import { BOOT_BEGINS, isFocusReport, limitSequences } from "./guest_sequences";
+import { BOOT_BEGINS, boundLineCounts, isFocusReport, limitSequences } from "./guest_sequences";
 import { isBrowserKey, pageKey, type PageKey } from "./key_handler";
 import { addLinks } from "./links";
 import { Notes } from "./notes";
@@ -126,7 +126,8 @@ class XtermTerminal implements ConsoleTerminal {
 
   async write(data: Uint8Array): Promise<void> {
     const start = performance.now();
-    await this.#queue.push(this.#resets.replace(this.#decoder.decode(data)));
+    const text = this.#resets.replace(this.#decoder.decode(data));
+    await this.#queue.push(boundLineCounts(text, this.rows));
     // Cleared each time, so that a long session does not fill the browser's list of measures.
     performance.clearMeasures(WRITE_MEASURE);
     performance.measure(WRITE_MEASURE, { start, end: performance.now(), detail: data.length });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isFocusReport, Rate, statusReport } from "./guest_sequences";
+import { boundLineCounts, isFocusReport, Rate, statusReport } from "./guest_sequences";
 
 test("the cursor's position is answered by row and column", () => {
   assert.equal(statusReport(6, "", 80, 24), "\x1b[24;80R");
@@ -28,4 +28,8 @@ test("focus reports are known, cursor keys are not taken for them", () => {
   assert.ok(isFocusReport("\x1b[I"));
   assert.ok(isFocusReport("\x1b[O"));
   assert.ok(!isFocusReport("\x1bOA"));
+});
+
+test("counts of lines beyond the rows of the screen are those of the rows", () => {
+  assert.equal(boundLineCounts("\x1b[500L\x1b[24M\x1b[99999999999S\x1b[500C\x1b[L", 24), "\x1b[24L\x1b[24M\x1b[24S\x1b[500C\x1b[L");
 });

@@ -24,7 +24,9 @@
  * | ESC c (RIS)                             | replaced | puts the modes back and erases the screen as CSI 2 J does: full_reset.ts |
  * | BEL                                     | ignored  | a flood of them would be a nuisance |
  * | CSI n L, M, S, T, I, Z, b               | kept     | but after `LONG_MS` of them the page gets its turn |
- * | the same with n beyond `MOST_REPEATS`   | ignored  | each step takes time or memory; xterm.js would try 2^31 |
+ * | CSI n L, M, S, T with n beyond the rows | as n = rows | more has no further effect, but xterm.js takes each step |
+ * | CSI n I, Z, b with n beyond `MOST_REPEATS` | ignored | each step takes time or memory; xterm.js would try 2^31 |
+ * | CSI n @, P, ' }, ' ~                    | kept     | xterm.js bounds n; with turns of the page as above |
  * | CSI ? 1000 h ... (mouse)                | kept     | as in any terminal: clicks are typed; Shift selects text |
  */
 
@@ -34,14 +36,18 @@ import { pageTurn } from "./page_turn";
 /** Answers to the guest in a second; the rest is dropped. */
 const ANSWERS_A_SECOND = 20;
 
-/** The most lines, tabs or characters that one sequence may insert, delete, scroll, jump or repeat. */
+/** The most tabs or characters that one sequence may jump or repeat. */
 const MOST_REPEATS = 500;
 
 /** How long a row of such sequences may take before the page gets its turn, in milliseconds. */
 const LONG_MS = 10;
 
 const IGNORED_OSC = [0, 1, 2, 4, 5, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 52, 104, 105, 110, 111, 112, 777, 1337, 5522];
-const REPEATING_CSI = ["L", "M", "S", "T", "I", "Z", "b"];
+const LINES_CSI = ["L", "M", "S", "T"];
+const REPEATING_CSI = ["I", "Z", "b"];
+const CELLS_CSI = [{ final: "@" }, { final: "P" }, { intermediates: "'", final: "}" }, { intermediates: "'", final: "~" }];
+/** A sequence that inserts, deletes or scrolls lines, as programs write it. */
+const COUNTED_LINES = /\x1b\[(\d+)([LMST])/g;
 
 /** What xterm.js sends when the page gains or loses the focus, if the guest asks for it. */
 const FOCUS_REPORTS: ReadonlySet<string> = new Set(["\x1b[I", "\x1b[O"]);
@@ -81,6 +87,11 @@ export function statusReport(parameter: unknown, prefix: "" | "?", column: numbe
   return null;
 }
 
+/** The guest's text with the counts of lines bounded to the rows of the screen, beyond which they have no further effect. */
+export function boundLineCounts(text: string, rows: number): string {
+  return text.replace(COUNTED_LINES, (sequence, count: string, final: string) => (Number(count) > rows ? `\x1b[${rows}${final}` : sequence));
+}
+
 /**
  * Makes the terminal do with sequences what the table says.
  *
@@ -113,15 +124,18 @@ export function limitSequences(terminal: Terminal, isReplaying: () => boolean, a
     parser.registerCsiHandler({ final: "t" }, ignore),
     parser.registerDcsHandler({ intermediates: "$", final: "q" }, ignore),
     ...IGNORED_OSC.map((number) => parser.registerOscHandler(number, ignore)),
-    ...REPEATING_CSI.map((final) => parser.registerCsiHandler({ final }, boundedRepeats())),
+    // What `boundLineCounts` has not seen, because it is written in an unusual way or split over chunks, is dropped.
+    ...LINES_CSI.map((final) => parser.registerCsiHandler({ final }, boundedRepeats(() => terminal.rows))),
+    ...REPEATING_CSI.map((final) => parser.registerCsiHandler({ final }, boundedRepeats(() => MOST_REPEATS))),
+    ...CELLS_CSI.map((id) => parser.registerCsiHandler(id, boundedRepeats(() => Infinity))),
   ];
 }
 
 /** A handler that drops sequences with great counts, and lets xterm.js do the others, with turns of the page between them. */
-function boundedRepeats(): (params: (number | number[])[]) => boolean | Promise<boolean> {
+function boundedRepeats(most: () => number): (params: (number | number[])[]) => boolean | Promise<boolean> {
   let turn_ms = 0;
   return (params) => {
-    if (typeof params[0] === "number" && params[0] > MOST_REPEATS) return true;
+    if (typeof params[0] === "number" && params[0] > most()) return true;
     const now_ms = performance.now();
     // The first in a while begins a new row of them.
     if (now_ms - turn_ms > 2 * LONG_MS) turn_ms = now_ms;

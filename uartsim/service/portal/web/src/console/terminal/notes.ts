@@ -11,6 +11,8 @@ interface Shown {
   readonly marker: IMarker;
   readonly decoration: IDecoration;
   readonly rows: readonly string[];
+  /** Its text stood at a check when all of it had left the screen: the guest cannot write over it any more. */
+  isOut: boolean;
 }
 
 /** Control characters made visible: C0 as their pictures, U+2400 and above, others as U+FFFD. */
@@ -48,6 +50,8 @@ export class Notes {
     this.#terminal = terminal;
     this.#write = write;
     terminal.onWriteParsed(() => this.#check());
+    // A taller screen takes lines back from the scroll-back, where the guest can write over them again.
+    terminal.onResize(() => this.#check());
     terminal.buffer.onBufferChange((buffer) => {
       if (buffer.type === "normal") for (const text of this.#waiting.splice(0)) this.add(text);
     });
@@ -74,16 +78,21 @@ export class Notes {
     const decoration = this.#terminal.registerDecoration({ marker, x: 0, width: this.#terminal.cols, height: rows.length });
     if (decoration === undefined) return;
     decoration.onRender((element) => element.classList.add("terminal-note"));
-    this.#shown.push({ marker, decoration, rows });
+    this.#shown.push({ marker, decoration, rows, isOut: false });
   }
 
   #check(): void {
     const { normal } = this.#terminal.buffer;
-    this.#shown = this.#shown.filter(({ marker, decoration, rows }) => {
+    this.#shown = this.#shown.filter((shown) => {
+      const { marker, decoration, rows } = shown;
       if (marker.isDisposed) return false;
-      // What has left the screen cannot be written over.
+      const isOut = marker.line + rows.length <= normal.baseY;
+      // One piece of output may write over a note and scroll it out: so the text is compared once more when it is out.
       const stands = rows.every((row, index) => normal.getLine(marker.line + index)?.translateToString(true) === row.trimEnd());
-      if (marker.line < normal.baseY || stands) return true;
+      if (stands || (isOut && shown.isOut)) {
+        shown.isOut = isOut;
+        return true;
+      }
       decoration.dispose();
       marker.dispose();
       return false;

@@ -40,3 +40,8 @@ test("marks are counted over chunks, also where each brings one", () => {
   const chunks = Array<number[]>(5000).fill(ACUTE);
   assert.equal(decode([0x61], ...chunks, [0x62], ...chunks), `a${"\u0301".repeat(16)}\ufffdb${"\u0301".repeat(16)}\ufffd`);
 });
+
+test("DEL among the marks, which the terminal skips, does not begin a new row of them; Hangul finals count as marks", () => {
+  assert.equal(decode([...new TextEncoder().encode(`a${"\u0301\x7f".repeat(100)}`)]), `a${"\u0301".repeat(16)}\ufffd`);
+  assert.equal(decode([...new TextEncoder().encode("\u11a8".repeat(100))]), `${"\u11a8".repeat(16)}\ufffd`);
+});

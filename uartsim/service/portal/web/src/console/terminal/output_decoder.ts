@@ -12,8 +12,8 @@
 
 const SHOWN_AS_REPLACEMENT = /[\u0080-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
-/** Characters that have no cell of their own: marks, joiners, variation selectors, tags. */
-const MARKS = /[\p{M}\u200c\u200d\u{e0001}-\u{e007f}]+/gu;
+/** Characters that have no cell of their own: marks, format characters, medial and final Hangul; DEL among them is skipped. */
+const MARKS = /[\p{M}\p{Cf}\u1160-\u11ff\ud7b0-\ud7fb\x7f]+/gu;
 const MOST_MARKS = 16;
 
 /** Decodes one stream of bytes, whose characters may be split over chunks. */
@@ -37,7 +37,7 @@ export class OutputDecoder {
     const before = this.#marks;
     this.#marks = 0;
     return text.replace(MARKS, (run: string, from: number) => {
-      const marks = [...run];
+      const marks = [...run.replaceAll("\x7f", "")];
       const already = from === 0 ? before : 0;
       if (from + run.length === text.length) this.#marks = already + marks.length;
       if (already + marks.length <= MOST_MARKS) return run;

@@ -31,3 +31,12 @@ test("a bad regular expression gives a sentence that says why", () => {
 test("matches without characters are none", () => {
   assert.deepEqual(found("abc", { text: "x*", regex: true }), []);
 });
+
+test("a repeated group with a repetition inside, which could block the page, is refused", () => {
+  for (const text of ["(a+)+$", "((a*)b?)*", "(?:\\w+\\s?){2,}$"]) {
+    assert.match(String(searchPattern({ text, regex: true })), /can take for ever/);
+  }
+  for (const text of ["(a+)b+", "(foo|bar)+", "\\(a+\\)+", "([*+])+", "(a+)?"]) {
+    assert.ok(searchPattern({ text, regex: true }) instanceof RegExp, text);
+  }
+});

@@ -10,12 +10,29 @@ const LINE_LIMIT = 1000;
 export function searchPattern({ text, matchCase, regex }: SearchQuery): RegExp | string {
   const flags = matchCase === true ? "gu" : "giu";
   if (regex !== true) return new RegExp(text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"), flags);
+  if (repeatsRepeats(text)) {
+    return "This regular expression repeats a group that has a repetition inside, such as (a+)+: that can take for ever. Write it with one of the two.";
+  }
   try {
     return new RegExp(text, flags);
   } catch {
     // The flag "u" forbids what people are used to write, such as an escaped hyphen.
     return lenientPattern(text, flags.replace("u", ""));
   }
+}
+
+/** Whether a group with an open repetition inside is repeated itself, by which the time of a search can double with each character. */
+function repeatsRepeats(pattern: string): boolean {
+  const plain = pattern.replace(/\\./gs, "x").replace(/\[[^\]]*\]/g, "x");
+  const groups = [false];
+  for (let index = 0; index < plain.length; index++) {
+    const repeats = /^(?:[*+]|\{\d+,\d*\})/.test(plain.slice(index + 1, index + 12));
+    if (plain[index] === "(") groups.push(false);
+    const inside = plain[index] === ")" && groups.length > 1 && groups.pop() === true;
+    if (inside && repeats) return true;
+    if (inside || repeats) groups[groups.length - 1] = true;
+  }
+  return false;
 }
 
 function lenientPattern(text: string, flags: string): RegExp | string {
