@@ -83,7 +83,7 @@ def tool_names(machine: str) -> tuple[str, ...]:
         "Paste from the clipboard",
         "Clear the terminal and its scroll-back",
         "Download the output as a text file",
-        f"Watch only: leave the line of {machine} to others",
+        f"Watch only: release {machine}'s console",
         "Move the console into a window of its own",
         f"Diagnose the console of {machine}",
         "Show the keyboard shortcuts",

@@ -268,7 +268,7 @@ STATES: Final = (
         "console-disabled",
         "The console of a subscription where it is disabled.",
         not_offered,
-        (*HEADER, *CONSOLE, "Enable the serial console for the subscription for linux1", "Retry"),
+        (*HEADER, *CONSOLE, "Enable the serial console for the subscription", "Retry"),
         machine="linux1",
     ),
     PageState("console-size", "A size of one's own for the terminal.", size, ("Use this size", "Cancel")),

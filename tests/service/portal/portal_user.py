@@ -165,7 +165,7 @@ class PortalUser:
 
     def watch_only(self, machine: str) -> None:
         """Leave the line to others, or come back to it."""
-        self.tool(f"Watch only: leave the line of {machine} to others")
+        self.tool(f"Watch only: release {machine}'s console")
 
     def whole_text(self) -> str:
         """All that the terminal keeps, as its download has it."""

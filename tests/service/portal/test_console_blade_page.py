@@ -86,7 +86,7 @@ def test_the_search_finds_counts_and_gives_the_focus_back(service: PortalService
     user.page.get_by_label("Text to search for").fill("needle")
     expect(user.page.get_by_role("search")).to_contain_text(" of ")
     user.page.get_by_label("Text to search for").fill("haystack")
-    expect(user.page.get_by_role("search")).to_contain_text("No match")
+    expect(user.page.get_by_role("search")).to_contain_text("No matches")
     user.page.keyboard.press("Escape")
     assert user.terminal_has_focus()
 
@@ -94,7 +94,7 @@ def test_the_search_finds_counts_and_gives_the_focus_back(service: PortalService
 def test_enter_without_an_answer_has_the_documents_advice(service: PortalService, visit: Visit) -> None:
     user = at_console(service, visit, "silent1")
     user.key("Enter")
-    hint = user.page.get_by_text("Enter was not answered. The guest may not use its serial port")
+    hint = user.page.get_by_text("No response to Enter. The guest may not use its serial port")
     expect(hint).to_be_visible()
     expect(user.page.get_by_role("button", name="Press Enter: types it at the machine")).to_be_visible()
     user.press("Dismiss this message")
@@ -161,7 +161,7 @@ def test_a_console_comes_back_from_its_own_window(service: PortalService, visit:
     expect(user.page.get_by_text("is shown in its own window")).to_be_visible()
     window = PortalUser(opened.value, user.url, user.watch)
     window.expect_connected()
-    user.press("Bring it back")
+    user.press("Return it here")
     user.expect_connected()
     assert window.page.is_closed()
 
@@ -184,4 +184,4 @@ def test_a_long_paste_can_be_cancelled_and_says_what_the_machine_has_got(service
     user.paste("x" * 100_000)
     user.press("Paste anyway at the line's speed")
     user.press("Cancel the paste")
-    expect(user.page.get_by_text("The paste was cancelled: the machine has got")).to_be_visible()
+    expect(user.page.get_by_text("The paste was cancelled: the machine received")).to_be_visible()

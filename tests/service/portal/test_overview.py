@@ -71,7 +71,7 @@ def test_machine_is_started_and_deallocated_by_its_buttons(owner: PortalUser, se
     owner.open_blade("off1")
     expect(essential(owner, "Status")).to_have_text("Stopped (deallocated)")
     owner.press_unavailable("Restart off1")
-    expect(owner.page.get_by_text("The machine does not run: start it first.")).to_be_visible()
+    expect(owner.page.get_by_text("The machine is not running: start it first.")).to_be_visible()
     expect(owner.page.get_by_role("dialog")).to_have_count(0)
     owner.press("Start off1")
     expect(owner.page.get_by_text("off1 has been started.")).to_be_visible()
@@ -149,7 +149,7 @@ def test_password_that_was_reset_logs_in(owner: PortalUser) -> None:
 def test_second_password_that_fails_is_told(owner: PortalUser, service: PortalService) -> None:
     service.machine("off1", "deallocate")
     owner.open_blade("off1", "password")
-    expect(owner.page.get_by_text("off1 does not run.")).to_be_visible()
+    expect(owner.page.get_by_text("off1 is not running.")).to_be_visible()
     owner.page.get_by_label("User name").fill("alice")
     owner.page.get_by_label("Password", exact=True).fill("Horse-battery-7")
     owner.page.get_by_label("Confirm password").fill("Horse-battery-7")

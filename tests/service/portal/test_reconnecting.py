@@ -25,7 +25,7 @@ def test_a_cut_connection_comes_back_without_repeated_history(start_service: Sta
         user.type("echo before''hand; sleep 1; echo mean''while")
         user.expect_in_terminal("beforehand")
         relay.cut()
-        expect(user.page.get_by_text("Connecting again in")).to_be_visible()
+        expect(user.page.get_by_text("Reconnecting in")).to_be_visible()
         relay.mend()
         user.expect_connected()
         user.expect_in_terminal("meanwhile")
@@ -45,7 +45,7 @@ def test_a_killed_service_is_found_again(start_service: Start, visit: Visit) -> 
     user.type("echo before''hand")
     user.expect_in_terminal("beforehand")
     service.kill()
-    expect(user.page.get_by_text("Connecting again in")).to_be_visible()
+    expect(user.page.get_by_text("Reconnecting in")).to_be_visible()
     service.restart()
     # By itself: the next attempt is due within seconds.
     user.expect_connected()

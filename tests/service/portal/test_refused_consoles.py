@@ -57,7 +57,7 @@ def test_a_console_that_is_disabled_is_enabled_again(service: PortalService, vis
     service.offer_consoles(offered=False)
     # An open console ends, and a new one is refused.
     expect(user.page.get_by_role("alert")).to_contain_text("Azure Serial Console is not enabled for this subscription")
-    user.press("Enable the serial console for the subscription for linux1")
+    user.press("Enable the serial console for the subscription")
     user.expect_connected()
     user.type("echo back''again")
     user.expect_in_terminal("\nbackagain")
@@ -110,7 +110,7 @@ def test_what_is_transient_is_told_and_retried(
     service.faults(**{fault: True})
     user.open_blade("linux1", "console")
     expect(user.page.get_by_text(text)).to_be_visible()
-    expect(user.page.get_by_text("Connecting again in")).to_be_visible()
+    expect(user.page.get_by_text("Reconnecting in")).to_be_visible()
     service.faults()
     # By itself: the next attempt is due within seconds.
     user.expect_connected()

@@ -215,7 +215,7 @@ def test_an_outage_is_told_and_the_page_goes_on_by_itself(restarted: PortalServi
     user.sign_in()
     expect_list(user.page)
     restarted.kill()
-    outage = user.page.get_by_text("The service does not answer. Trying again by itself")
+    outage = user.page.get_by_text("The service does not answer. Retrying.")
     expect(outage).to_be_visible()
     expect_list(user.page)
     restarted.restart()

@@ -36,7 +36,7 @@ def test_a_second_user_takes_over_and_the_first_takes_it_back(service: PortalSer
     expect(
         first.page.get_by_role("paragraph").filter(has_text="contributor@example.com has taken this console over")
     ).to_be_visible()
-    expect(first.page.get_by_text("Whoever was logged in on the console still is")).to_be_visible()
+    expect(first.page.get_by_text("Disconnecting does not log anyone out")).to_be_visible()
     # He is not logged out: the second sits in front of his shell.
     second.type("echo seen $SEEN")
     second.expect_in_terminal("seen by-the-first")

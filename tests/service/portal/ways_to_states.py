@@ -110,7 +110,7 @@ def waiting(stage: Stage) -> None:
     stage.afterwards.callback(stage.service.faults)
     stage.user.open_blade("linux3", "console")
     # After a few attempts the pauses are long enough to look at.
-    expect(stage.user.page.get_by_text(re.compile(r"Connecting again in ([5-9]|\d\d) s"))).to_be_visible()
+    expect(stage.user.page.get_by_text(re.compile(r"Reconnecting in ([5-9]|\d\d) s"))).to_be_visible()
 
 
 def audit(stage: Stage) -> None:

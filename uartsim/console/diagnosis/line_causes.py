@@ -68,7 +68,7 @@ def _faults(facts: LineFacts) -> Diagnosis | None:
         return None
     return Diagnosis(
         "line-fault",
-        "A fault of the line is on.",
+        "A line fault is active.",
         (f"Faults of the line that are on: {', '.join(facts.faults)}.", silence(facts)),
         "Clear the fault. It was put on the line on purpose: in the machine's port settings, by a test, or by"
         " 'uartsim fault'.",

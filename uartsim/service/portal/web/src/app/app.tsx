@@ -80,7 +80,7 @@ function Outage({ reachability }: { readonly reachability: Reachability }): JSX.
   if (useReached(reachability)) return null;
   return (
     <div class="app-outage">
-      <MessageBar kind="warning">The service does not answer. Trying again by itself; check that uartsim serve runs.</MessageBar>
+      <MessageBar kind="warning">The service does not answer. Retrying. Check that uartsim serve is running.</MessageBar>
     </div>
   );
 }

@@ -12,9 +12,9 @@ export function ViewBoundary({ children }: { readonly children: ComponentChildre
   const actions = (
     <>
       <Button kind="primary" onClick={reset}>
-        Try again
+        Retry
       </Button>
-      <Button onClick={() => location.reload()}>Load the page anew</Button>
+      <Button onClick={() => location.reload()}>Reload page</Button>
     </>
   );
   return (

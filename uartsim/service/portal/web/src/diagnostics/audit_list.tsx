@@ -30,7 +30,7 @@ export function AuditList({ scope, name }: AuditListProps): JSX.Element {
   return (
     <div class="audit-list">
       {error !== null && <ErrorBar error={error} what={`The audit of ${name} could not be read.`} onRetry={refresh} />}
-      {page === null && error === null && <Spinner>Reading the audit ...</Spinner>}
+      {page === null && error === null && <Spinner>Reading the audit…</Spinner>}
       {page !== null && <Entries page={page} name={name} hasMachines={"subscription" in scope} />}
     </div>
   );
@@ -57,6 +57,10 @@ const EVENTS = [
   { value: "disconnected", text: "Disconnected" },
 ] as const;
 type EventChoice = (typeof EVENTS)[number]["value"];
+
+function eventText(event: string): string {
+  return EVENTS.find(({ value }) => value === event)?.text ?? event;
+}
 
 function Entries({ page, name, hasMachines }: { readonly page: AuditPage; readonly name: string; readonly hasMachines: boolean }): JSX.Element {
   const [text, setText] = useState("");
@@ -106,7 +110,7 @@ function columnsOf(hasMachines: boolean): Column<AuditEntry>[] {
     { key: "at", title: "Time", isRowHeader: true, cell: (one) => <time dateTime={one.at}>{timeText(one.at)}</time> },
     ...(hasMachines ? [machine] : []),
     { key: "user", title: "User", cell: (one) => one.user },
-    { key: "event", title: "Event", cell: (one) => one.event },
+    { key: "event", title: "Event", cell: (one) => eventText(one.event) },
     { key: "detail", title: "Detail", cell: (one) => one.detail },
     { key: "session", title: "Session", cell: (one) => <code class="audit-list-session">{one.session}</code> },
   ];

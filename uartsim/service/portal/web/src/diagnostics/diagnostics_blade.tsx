@@ -43,7 +43,7 @@ function Diagnostics({ machine }: { readonly machine: MachineId }): JSX.Element 
   return (
     <View title={`${machine.name} - Boot diagnostics`} height={selected === "log" ? "fill" : "content"}>
       <Tabs label="Boot diagnostics" tabs={TABS} selected={selected} onSelect={setSelected}>
-        {settings === null && error === null && <Spinner>Reading the settings ...</Spinner>}
+        {settings === null && error === null && <Spinner>Reading the settings…</Spinner>}
         {settings === null && error !== null && <ErrorState error={error} onRetry={refresh} />}
         {settings !== null && selected === "screenshot" && <ScreenshotTab machine={machine} />}
         {settings !== null && selected === "log" && <LogTab machine={machine} {...settings} />}

@@ -47,7 +47,7 @@ export function LogTab({ machine, account, isEnabled }: LogTabProps): JSX.Elemen
         </Button>
       </div>
       <LogStatus log={log} follows={follows} isEnabled={isEnabled} onEnd={() => setFollows(true)} />
-      {log.error !== null && <ErrorBar error={log.error} what="The serial log could not be read; it is tried again." onRetry={log.retry} />}
+      {log.error !== null && <ErrorBar error={log.error} what="The serial log could not be read. Retrying." onRetry={log.retry} />}
       <LogPane
         label={`Serial log of ${machine.name}`}
         chunks={chunks}
@@ -83,7 +83,7 @@ function LogStatus({ log, follows, isEnabled, onEnd }: LogStatusProps): JSX.Elem
 
 function statusText({ document: log, isRead, error }: FollowedLog, follows: boolean, isEnabled: boolean): string {
   if (error !== null) return "Not connected.";
-  if (!isRead) return "Reading the log ...";
+  if (!isRead) return "Reading the log…";
   if (log.length === 0) return isEnabled ? "The log is empty: the guest has sent nothing since boot diagnostics were enabled." : "The log is empty.";
   const lines = `${log.length.toLocaleString()} ${log.length === 1 ? "line" : "lines"}`;
   return follows ? `${lines}. Live: new output is shown as it comes.` : `${lines}. Paused: new output is added at the end.`;

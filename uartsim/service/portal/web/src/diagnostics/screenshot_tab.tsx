@@ -40,7 +40,7 @@ export function ScreenshotTab({ machine }: { readonly machine: MachineId }): JSX
         </EmptyState>
       )}
       {error !== null && !hasNoDisplay && <ErrorBar error={error} what="The screenshot could not be taken." onRetry={refresh} />}
-      {value === null && error === null && <Spinner>Taking a screenshot ...</Spinner>}
+      {value === null && error === null && <Spinner>Taking a screenshot…</Spinner>}
       {value !== null && !hasNoDisplay && <Picture name={machine.name} screenshot={value} />}
     </div>
   );

@@ -82,7 +82,7 @@ function MachineSettings({ machine, settings, onChanged }: SettingsTabProps): JS
       </Button>
       <OperationStatus operations={operations} />
       {asks && (
-        <ConfirmDialog title={`Disable boot diagnostics of ${machine.name}?`} confirm="Disable" danger onConfirm={save} onCancel={() => setAsks(false)}>
+        <ConfirmDialog title={`Disable boot diagnostics for ${machine.name}?`} confirm="Disable" danger onConfirm={save} onCancel={() => setAsks(false)}>
           <p>{OFF_TEXT}</p>
         </ConfirmDialog>
       )}
@@ -121,7 +121,7 @@ function settingsOperation(arm: Arm, machine: MachineId, choice: Choice, account
   const storageUri = choice === "custom" && account !== null ? storageUriOf(account) : null;
   const bootDiagnostics = choice === "off" ? { enabled: false } : { enabled: true, storageUri };
   return {
-    doing: `Saving the boot diagnostics of ${machine.name}`,
+    doing: `Saving the boot diagnostics for ${machine.name}`,
     done: `Boot diagnostics of ${machine.name} are ${choice === "off" ? "disabled, and with them its serial console" : "enabled"}.`,
     work: () => setBootDiagnostics(arm, machine.id, bootDiagnostics),
   };

@@ -40,7 +40,7 @@ export function SubscriptionView({ subscriptionId }: { readonly subscriptionId: 
       <Essentials
         entries={[
           { name: "Serial console", value: isDisabled === null ? NOT_YET : isDisabled ? "Disabled" : "Enabled" },
-          { name: "You may", value: may === null ? NOT_YET : may ? "Enable and disable it" : "Not enable or disable it: your roles do not include it" },
+          { name: "Your access", value: may === null ? NOT_YET : may ? "Can enable and disable the serial console" : "Cannot enable or disable the serial console: your roles do not include it" },
           { name: "Subscription ID", value: <code>{subscriptionId}</code> },
         ]}
       />

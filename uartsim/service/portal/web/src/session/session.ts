@@ -26,7 +26,7 @@ export class Session implements TokenSource {
 
   /**
    * @param userName who has signed in.
-   * @param tokens his tokens.
+   * @param tokens the user's tokens.
    * @param renew gets new ones for a refresh token; see `askWithRefreshToken`.
    */
   constructor(
@@ -37,7 +37,7 @@ export class Session implements TokenSource {
     this.renewAt = renewalTime(tokens);
   }
 
-  /** Why the user has to sign in again; null if he need not. */
+  /** Why the user has to sign in again; null if there is no need. */
   get lapseReason(): string | null {
     return this.lapse?.reason ?? null;
   }

@@ -8,7 +8,7 @@ export interface SessionHandle {
   /** `looking`: other tabs are being asked. */
   readonly phase: "looking" | "signed-out" | "signed-in";
   readonly session: Session | null;
-  /** Why the user has to sign in again; null if he need not. */
+  /** Why the user has to sign in again; null if there is no need. */
   readonly lapseReason: string | null;
   /** Whether the user has signed out, here or in another tab, since the page was loaded. */
   readonly hasLeft: boolean;

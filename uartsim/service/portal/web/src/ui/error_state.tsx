@@ -12,7 +12,7 @@ interface ErrorStateProps {
 export function ErrorState({ error, onRetry }: ErrorStateProps): JSX.Element {
   return (
     <div role="alert">
-      <EmptyState icon={error.status === 403 ? "lock" : "alert"} title={titleOf(error)} actions={<Button onClick={onRetry}>Try again</Button>}>
+      <EmptyState icon={error.status === 403 ? "lock" : "alert"} title={titleOf(error)} actions={<Button onClick={onRetry}>Retry</Button>}>
         <p>{error.message}</p>
         {error.mitigation !== null && <p>{error.mitigation}</p>}
         {error.status !== 0 && <p>{`Error code: ${error.code}`}</p>}

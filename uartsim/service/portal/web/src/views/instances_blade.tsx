@@ -49,7 +49,7 @@ function Instances({ scaleSet }: { readonly scaleSet: MachineId }): JSX.Element 
       {polled.error !== null && (
         <ErrorBar error={polled.error} what={`The instances of ${name} could not be read; what is shown may be out of date.`} onRetry={polled.refresh} />
       )}
-      {instances === null && polled.error === null && <Spinner>Reading the instances ...</Spinner>}
+      {instances === null && polled.error === null && <Spinner>Reading the instances…</Spinner>}
       {instances?.length === 0 && <EmptyState icon="scale_set" title={`${name} has no instances`} />}
       {instances !== null && instances.length > 0 && (
         <InstanceTable scaleSet={scaleSet} instances={instances} selected={selected} onSelect={setSelected} />

@@ -46,7 +46,7 @@ function Problems({ machine, polled, failure }: { readonly machine: MachineId; r
   return (
     <>
       {polled.error !== null && <LoadError error={polled.error} name={machine.name} onRetry={polled.refresh} />}
-      {failure !== null && <MessageBar kind="error">{`${machine.name} does not run: ${failure}`}</MessageBar>}
+      {failure !== null && <MessageBar kind="error">{`${machine.name} is not running: ${failure}`}</MessageBar>}
       {diagnostics?.isEnabled === false && (
         <MessageBar kind="warning">
           <p>
@@ -138,7 +138,7 @@ function lineText(facts: ConsoleFacts | null): string {
   return facts.baud === null ? `COM1, ${facts.format}, unlimited rate` : `COM1, ${facts.baud} baud, ${facts.format}`;
 }
 
-/** Who has the console, with a way to look on that leaves it to him. */
+/** Who has the console, with a way to watch without taking it over. */
 function AtTheConsole({ machine, facts }: { readonly machine: MachineId; readonly facts: ConsoleFacts | null }): JSX.Element {
   return (
     <>

@@ -10,7 +10,7 @@ export function OperationStatus({ operations }: { readonly operations: Operation
   const { running, failed, run, dismiss } = operations;
   return (
     <div class="operation-status">
-      {running !== null && <Spinner>{running.doing} ...</Spinner>}
+      {running !== null && <Spinner>{running.doing}…</Spinner>}
       {running === null && failed !== null && (
         <ErrorBar error={failed.error} what={`${failed.operation.doing} failed.`} onRetry={failed.operation.isSecret ? undefined : () => run(failed.operation)} onDismiss={dismiss} />
       )}

@@ -21,7 +21,7 @@ export type PowerCommand = "start" | "restart" | "reset" | "powerOff" | "dealloc
 /** Why a command does not apply to a machine whose power has this code, as a sentence; null if it does. */
 export function whyNot(command: PowerCommand, power: string): string | null {
   const runs = power === "running" || power === "starting";
-  if (command === "start") return runs ? "The machine runs already." : null;
-  if (command === "deallocate") return power === "deallocated" ? "The machine is deallocated already." : null;
-  return runs || power === "unknown" ? null : "The machine does not run: start it first.";
+  if (command === "start") return runs ? "The machine is already running." : null;
+  if (command === "deallocate") return power === "deallocated" ? "The machine is already deallocated." : null;
+  return runs || power === "unknown" ? null : "The machine is not running: start it first.";
 }

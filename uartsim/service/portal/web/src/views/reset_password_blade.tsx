@@ -50,7 +50,7 @@ function ResetPassword({ machine }: { readonly machine: MachineId }): JSX.Elemen
       <PasswordForm isBusy={operations.running !== null || found === null} onSubmit={submit} />
       <OperationStatus operations={operations} />
       {polled.error !== null && <ErrorBar error={polled.error} what={`${machine.name} could not be read.`} onRetry={polled.refresh} />}
-      {isOff && <MessageBar kind="warning">{`${machine.name} does not run. A password can be reset only while it does: start it first.`}</MessageBar>}
+      {isOff && <MessageBar kind="warning">{`${machine.name} is not running. A password can be reset only while it is: start it first.`}</MessageBar>}
     </View>
   );
 }

@@ -93,7 +93,7 @@ function ModelToolbar({ scaleSet, model, operations, onRefresh }: ModelToolbarPr
       </Toolbar>
       {asksDisable && (
         <ConfirmDialog
-          title={`Disable boot diagnostics of ${name}?`}
+          title={`Disable boot diagnostics for ${name}?`}
           confirm="Disable boot diagnostics"
           danger
           onConfirm={disable}

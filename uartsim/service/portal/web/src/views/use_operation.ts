@@ -39,7 +39,7 @@ export function useOperation(onEnd: () => void): Operations {
   const run = useCallback(async (operation: Operation): Promise<void> => {
     setRunning(operation);
     setFailed(null);
-    announce(`${operation.doing} ...`);
+    announce(`${operation.doing}…`);
     try {
       await operation.work();
       toast(operation.done);

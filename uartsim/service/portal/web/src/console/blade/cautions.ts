@@ -6,7 +6,7 @@ export const OUTPUT_IS_LOGGED =
 
 /** A disconnected user is not logged out. */
 export const NOT_LOGGED_OUT =
-  "Whoever was logged in on the console still is, and the next user goes on in the same session. Log out before you leave; export TMOUT=600 in ~/.profile ends an idle login after 10 minutes.";
+  "Disconnecting does not log anyone out; the next user continues the same session. Log out before you leave; export TMOUT=600 in ~/.profile ends an idle login after 10 minutes.";
 
 /** Said on leaving a console. */
 export function leftConsole(machine: string): string {

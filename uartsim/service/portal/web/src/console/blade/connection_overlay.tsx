@@ -26,14 +26,14 @@ interface OverlayProps {
 
 export function ConnectionOverlay(props: OverlayProps): JSX.Element | null {
   const { machine, view } = props;
-  if (view.mending !== null) return <Card>{<Spinner>{view.mending} …</Spinner>}</Card>;
+  if (view.mending !== null) return <Card>{<Spinner>{view.mending}…</Spinner>}</Card>;
   switch (view.connection.kind) {
     case "connected":
       return null;
     case "connecting":
       return (
         <Card>
-          <Spinner>Connecting to {machine} …</Spinner>
+          <Spinner>Connecting to {machine}…</Spinner>
         </Card>
       );
     default:
@@ -49,9 +49,9 @@ function Card({ children }: { readonly children: ComponentChildren }): JSX.Eleme
   return <div class="connection-overlay">{children}</div>;
 }
 
-function Message({ machine, view, mend, actions }: OverlayProps): JSX.Element {
+function Message({ view, mend, actions }: Omit<OverlayProps, "machine">): JSX.Element {
   const { connection, mendError } = view;
-  const buttons = <Buttons machine={machine} connection={connection} mend={mend} actions={actions} />;
+  const buttons = <Buttons connection={connection} mend={mend} actions={actions} />;
   return (
     <>
       <MessageBar kind={kindOf(connection)} actions={buttons}>
@@ -107,24 +107,23 @@ function Countdown({ until }: { readonly until: number }): JSX.Element {
   }, []);
   return (
     <p class="connection-countdown" aria-live="off">
-      Connecting again in {Math.max(0, Math.ceil((until - now) / 1000))} s.
+      Reconnecting in {Math.max(0, Math.ceil((until - now) / 1000))} s.
     </p>
   );
 }
 
 interface ButtonsProps {
-  readonly machine: string;
   readonly connection: ConnectionState;
   readonly mend: Mend | null;
   readonly actions: OverlayActions;
 }
 
-function Buttons({ machine, connection, mend, actions }: ButtonsProps): JSX.Element {
+function Buttons({ connection, mend, actions }: ButtonsProps): JSX.Element {
   const isPrimary = mend === null;
   return (
     <>
       {mend !== null && (
-        <Button kind="primary" label={`${mend.text} for ${machine}`.replace(/^Start for /, "Start ")} onClick={() => actions.mend(mend)}>
+        <Button kind="primary" label={mend.label} onClick={() => actions.mend(mend)}>
           {mend.text}
         </Button>
       )}

@@ -122,7 +122,7 @@ function Pane({ popOut, machine, children }: { readonly popOut: PopOut; readonly
             title={`The console of ${machine} is shown in its own window`}
             actions={
               <Button kind="primary" onClick={popOut.bringBack}>
-                Bring it back
+                Return it here
               </Button>
             }
           />

@@ -36,7 +36,7 @@ export function DiagnosePanel({ arm, machineId, onClose }: DiagnosePanelProps): 
   }, [turn]);
   return (
     <Panel title="Diagnosis" onClose={onClose}>
-      <div aria-live="polite">{found === null ? <Spinner>Looking at the line …</Spinner> : <Answer found={found} />}</div>
+      <div aria-live="polite">{found === null ? <Spinner>Looking at the line…</Spinner> : <Answer found={found} />}</div>
       <Button disabled={found === null} onClick={() => setTurn(turn + 1)}>
         Diagnose again
       </Button>

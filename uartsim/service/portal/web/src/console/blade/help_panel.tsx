@@ -47,7 +47,7 @@ export function HelpPanel({ isWindows, isPreview, onClose }: HelpPanelProps): JS
 
 function LinuxSection(): JSX.Element {
   return (
-    <Section title="Mending Linux">
+    <Section title="Repairing Linux">
       <Answers answers={LINUX_SCENARIOS} />
     </Section>
   );

@@ -6,7 +6,7 @@ export interface Answer {
 }
 
 export const LINUX_SCENARIOS: readonly Answer[] = [
-  { question: "Broken fstab", answer: "Press Enter to go on to the emergency shell, and mend /etc/fstab with an editor. You may need single user mode." },
+  { question: "Broken fstab", answer: "Press Enter to go on to the emergency shell, and fix /etc/fstab with an editor. You may need single user mode." },
   { question: "Firewall or SSH configuration", answer: "Sign in here and correct iptables, firewalld or sshd: the console needs no network." },
   { question: "Damaged file system", answer: "Answer the questions of the check, or run fsck from single user mode." },
   {
@@ -73,7 +73,7 @@ export const QUESTIONS: readonly Answer[] = [
     answer: "You need a user with a password: Reset password makes one. The administrator's can also be reset in single user mode.",
   },
   { question: "Are scale sets supported?", answer: "Yes, for each instance. Boot diagnostics belong to the model: update it, then upgrade the instances." },
-  { question: "What if another user connects?", answer: "You are disconnected and he goes on in the same session. Nobody is logged out by that." },
+  { question: "What if another user connects?", answer: "You are disconnected, and they continue in the same session. That logs nobody out." },
 ];
 
 export const PREVIEW_ANSWERS: readonly Answer[] = [

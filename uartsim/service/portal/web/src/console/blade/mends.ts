@@ -12,6 +12,8 @@ const STORAGE_VERSION = "2023-01-01";
 export interface Mend {
   /** What the button says. */
   readonly text: string;
+  /** Its accessible name, which begins with the text and says what it is done to. */
+  readonly label: string;
   /** What is going on while it is done. */
   readonly doing: string;
   /** Does it; the console can be connected to afterwards. @throws ArmError */
@@ -22,6 +24,7 @@ export interface Mend {
 export function startMend(arm: Arm, machineId: string): Mend {
   return {
     text: "Start",
+    label: `Start ${machineName(machineId)}`,
     doing: `Starting ${machineName(machineId)}`,
     act: () => arm.call(`${machineId}/start`, COMPUTE_API, { method: "POST" }),
   };
@@ -43,10 +46,11 @@ export function mendFor(rule: string | null, arm: Arm, machineId: string): Mend 
     case "boot-diagnostics":
       return scaleSet === null
         ? diagnosticsMend("Enable boot diagnostics", arm, machineId, { enabled: true })
-        : instanceMend(arm, scaleSet, machineId.slice(machineId.lastIndexOf("/") + 1));
+        : instanceMend(arm, scaleSet, machineId);
     case "console-enabled":
       return {
         text: "Enable the serial console for the subscription",
+        label: "Enable the serial console for the subscription",
         doing: "Enabling the serial console for the subscription",
         act: () =>
           arm.call(`/subscriptions/${machine.subscriptionId}/providers/Microsoft.SerialConsole/consoleServices/default/enableConsole`, SERIAL_CONSOLE_VERSION, {
@@ -56,11 +60,17 @@ export function mendFor(rule: string | null, arm: Arm, machineId: string): Mend 
     case "port-enabled":
       return {
         text: "Enable the serial port",
+        label: `Enable the serial port for ${machineName(machineId)}`,
         doing: "Enabling the serial port",
         act: () => arm.call(serialPortPath(machineId), SERIAL_CONSOLE_VERSION, { method: "PUT", body: { properties: { state: "enabled" } } }),
       };
     case "storage-firewall":
-      return { text: "Open the storage account's firewall", doing: "Opening the storage account's firewall", act: () => openFirewall(arm, machine) };
+      return {
+        text: "Open the storage account's firewall",
+        label: `Open the storage account's firewall for ${machineName(machineId)}`,
+        doing: "Opening the storage account's firewall",
+        act: () => openFirewall(arm, machine),
+      };
     case "storage-uri":
     case "storage-exists":
     case "storage-role":
@@ -77,20 +87,23 @@ export function mendFor(rule: string | null, arm: Arm, machineId: string): Mend 
 function diagnosticsMend(text: string, arm: Arm, machineId: string, bootDiagnostics: BootDiagnosticsSettings): Mend {
   return {
     text,
+    label: `${text} for ${machineName(machineId)}`,
     doing: "Changing the boot diagnostics",
     act: () => setBootDiagnostics(arm, machineId, bootDiagnostics),
   };
 }
 
 /** As the documents have it: update the model of the scale set, then upgrade the instance to it. */
-function instanceMend(arm: Arm, scaleSet: MachineId, instance: string): Mend {
+function instanceMend(arm: Arm, scaleSet: MachineId, machineId: string): Mend {
+  const text = "Enable boot diagnostics and upgrade the instance";
   return {
-    text: "Enable boot diagnostics and upgrade the instance",
+    text,
+    label: `${text} for ${machineName(machineId)}`,
     doing: "Updating the scale set's model and upgrading the instance",
     async act() {
       const { isEnabled } = bootDiagnosticsOf(await getScaleSet(arm, scaleSet.id));
       if (!isEnabled) await modelOperation(arm, scaleSet, true).work();
-      await upgradeOperation(arm, scaleSet, [instance]).work();
+      await upgradeOperation(arm, scaleSet, [machineId.slice(machineId.lastIndexOf("/") + 1)]).work();
     },
   };
 }

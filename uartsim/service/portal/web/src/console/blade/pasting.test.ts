@@ -48,7 +48,7 @@ test("a longer one flows after yes, and ends when the line has taken it", () => 
   assert.deepEqual(told, []);
 });
 
-test("a cancelled paste says what the machine has got, and sends nothing more", () => {
+test("a cancelled paste says what the machine received, and sends nothing more", () => {
   const { pasting, sent, told } = played();
   pasting.paste("x".repeat(10_000));
   pasting.answer(true);
@@ -56,7 +56,7 @@ test("a cancelled paste says what the machine has got, and sends nothing more", 
   pasting.cancel();
   pasting.typed(4096);
   assert.equal(sent.join("").length, 4096);
-  assert.match(told[0] ?? "", /cancelled: the machine has got 1,000 of 10,000 bytes, and may still get 3,096 /);
+  assert.match(told[0] ?? "", /cancelled: the machine received 1,000 of 10,000 bytes; up to 3,096 more /);
 });
 
 test("a paste stops with the connection, and says so once", () => {
@@ -77,13 +77,30 @@ test("a second paste during one is not sent, which is said", () => {
   const before = sent.length;
   pasting.paste("y");
   assert.equal(sent.length, before);
-  assert.match(told[0] ?? "", /^A paste goes on/);
+  assert.match(told[0] ?? "", /^A paste is in progress/);
 });
 
-test("a bracketed paste that is cancelled is ended for the guest", () => {
+test("the marks of a bracketed paste do not count as characters of it", () => {
+  const { pasting, asked } = played();
+  pasting.paste(`\u001b[200~${"x".repeat(2048)}\u001b[201~`);
+  assert.deepEqual(asked, []);
+  pasting.paste(`\u001b[200~${"x".repeat(2049)}\u001b[201~`);
+  assert.equal(asked.length, 1);
+});
+
+test("a bracketed paste that is cancelled in its middle is ended for the guest", () => {
   const { pasting, sent } = played();
   pasting.paste(`\u001b[200~${"x".repeat(10_000)}\u001b[201~`);
   pasting.answer(true);
   pasting.cancel();
-  assert.equal(sent[sent.length - 1], "\u001b[201~");
+  assert.equal(sent.at(-1), "\u001b[201~");
+});
+
+test("ten million characters begin to flow at once, and can be cancelled", () => {
+  const { pasting, sent, told } = played();
+  pasting.paste("x".repeat(10_000_000));
+  pasting.answer(true);
+  assert.equal(sent.join("").length, 4096);
+  pasting.cancel();
+  assert.match(told.at(-1) ?? "", /0 of 10,000,000 bytes/);
 });

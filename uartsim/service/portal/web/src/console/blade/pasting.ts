@@ -1,9 +1,6 @@
 /** Pastes: short ones at once, longer ones after a question, at the speed of the line. */
 import { PastePump, type PasteProgress } from "../connection/paste_pump";
-
-/** What a terminal puts around a paste where the guest asked for it (bracketed paste, DEC mode 2004 of xterm). */
-const PASTE_START = "\u001b[200~";
-const PASTE_END = "\u001b[201~";
+import { PASTE_BEGINS, PASTE_ENDS } from "../terminal/paste_text";
 
 export interface PastingPorts {
   /** Types something; false if that is not possible. */
@@ -28,15 +25,15 @@ export class Pasting {
     private readonly ports: PastingPorts,
   ) {}
 
-  /** A paste goes on. */
+  /** A paste is in progress. */
   get isBusy(): boolean {
     return this.pump !== null;
   }
 
   paste(text: string): void {
     if (this.pump !== null) {
-      this.ports.onStopped("A paste goes on: what you pasted now was not sent. Wait for its end, or cancel it.");
-    } else if ([...text].length > this.limit) {
+      this.ports.onStopped("A paste is in progress. Your second paste was not sent. Wait for the first to end, or cancel it.");
+    } else if (hasMoreThan(this.limit, text)) {
       this.ask(text);
     } else {
       this.ports.type(text);
@@ -48,7 +45,7 @@ export class Pasting {
     const text = this.asked;
     this.ask(null);
     if (text === null || !pastes) return;
-    this.isBracketed = text.startsWith(PASTE_START);
+    this.isBracketed = text.startsWith(PASTE_BEGINS);
     this.pump = new PastePump(text, this.ports.typedBytes(), this.ports.type);
     this.step();
   }
@@ -66,9 +63,7 @@ export class Pasting {
   }
 
   cancel(): void {
-    const unsent = this.stop("The paste was cancelled");
-    // Without its end mark the guest would take all that is typed from now on for more of the paste.
-    if (this.isBracketed && unsent > 0) this.ports.type(PASTE_END.slice(-unsent));
+    this.stop("The paste was cancelled");
   }
 
   private step(): void {
@@ -84,23 +79,33 @@ export class Pasting {
     }
   }
 
-  /** Returns how many bytes of the paste were not sent. */
-  private stop(why: string): number {
+  private stop(why: string): void {
     const pump = this.pump;
-    if (pump === null) return 0;
+    if (pump === null) return;
     this.pump = null;
     const { bytes, taken } = pump.progress;
     const unsent = pump.cancel();
+    // Otherwise the guest would take all that is typed later for a part of the paste.
+    if (this.isBracketed && unsent > 0 && unsent < bytes) this.ports.type(PASTE_ENDS);
     this.ports.onProgress(null);
     this.ports.onStopped(
-      `${why}: the machine has got ${taken.toLocaleString()} of ${bytes.toLocaleString()} bytes, ` +
-        `and may still get ${(bytes - unsent - taken).toLocaleString()} that were on their way.`,
+      `${why}: the machine received ${taken.toLocaleString()} of ${bytes.toLocaleString()} bytes; ` +
+        `up to ${(bytes - unsent - taken).toLocaleString()} more may arrive.`,
     );
-    return unsent;
   }
 
   private ask(text: string | null): void {
     this.asked = text;
     this.ports.onAsked(text);
   }
+}
+
+/** Whether a paste has more characters than so many, without the marks around it. */
+function hasMoreThan(limit: number, text: string): boolean {
+  let left = limit + (text.startsWith(PASTE_BEGINS) ? PASTE_BEGINS.length + PASTE_ENDS.length : 0);
+  for (let at = 0; at < text.length; at += (text.codePointAt(at) ?? 0) < 0x10000 ? 1 : 2) {
+    left -= 1;
+    if (left < 0) return true;
+  }
+  return false;
 }

@@ -67,6 +67,6 @@ export function SearchBar({ terminal, asked, onClose }: SearchBarProps): JSX.Ele
 function resultText(query: SearchQuery, result: SearchResult | null): string {
   if (query.text === "" || result === null) return "";
   if (result.problem !== null) return result.problem;
-  if (result.matches === 0) return "No match";
+  if (result.matches === 0) return "No matches";
   return `${result.current.toLocaleString()} of ${result.matches.toLocaleString()}${result.more ? " or more" : ""}`;
 }

@@ -29,7 +29,7 @@ export function SilenceHint({ silence, isWindows, isWatching, onEnter, onDiagnos
         <p>Nothing is showing yet. Pressing Enter often brings a prompt. If it does not, make sure that boot diagnostics is enabled for this VM.</p>
       ) : (
         <p>
-          Enter was not answered. {isWindows ? "The Special Administration Console (SAC) may be off in this Windows." : "The guest may not use its serial port: a custom image or GRUB configuration needs console=ttyS0."}
+          No response to Enter. {isWindows ? "The Special Administration Console (SAC) may be off in this Windows." : "The guest may not use its serial port: a custom image or GRUB configuration needs console=ttyS0."}
         </p>
       )}
     </MessageBar>

@@ -17,7 +17,7 @@ interface SysrqDialogProps {
 }
 
 const OPTIONS = [
-  { value: "", text: "Choose …" },
+  { value: "", text: "Choose…" },
   { value: REISUB, text: "REISUB: end everything and reboot a machine that hangs" },
   ...SYSRQ_KEYS.map(({ key, meaning }) => ({ value: key, text: `${key}: ${meaning}` })),
 ];
@@ -69,7 +69,7 @@ function Meanings({ keys }: { readonly keys: readonly SysrqKey[] }): JSX.Element
         {keys.map(({ key, meaning, isHarmful }, index) => (
           <li key={index}>
             <kbd>{key}</kbd> {meaning}
-            {isHarmful === true && <strong> (ends work)</strong>}
+            {isHarmful === true && <strong> (disruptive)</strong>}
           </li>
         ))}
       </ol>

@@ -29,6 +29,7 @@ export interface ToolActions {
   paste(): void;
   clear(): void;
   download(): void;
+  downloadColoured(): void;
   fit(): void;
   changeTextSize(by: number): void;
   setSize(size: TerminalSize): void;
@@ -97,6 +98,13 @@ function sizeItems({ machine, view, size, isWindows }: ToolState, actions: ToolA
       disabled: !types || isWindows,
       onSelect: actions.fit,
     },
+    {
+      id: "download-coloured",
+      text: "With colours",
+      label: "Download the output with its colours, as text with ANSI sequences",
+      icon: "download",
+      onSelect: actions.downloadColoured,
+    },
   ];
 }
 
@@ -113,7 +121,7 @@ function sizeMenu(size: TerminalSize, actions: ToolActions): MenuItem[] {
     { text: "As the window", label: `As large as the window${size === "window" ? ", chosen" : ""}`, ...chosen(size === "window"), onSelect: () => actions.setSize("window") },
     ...named,
     {
-      text: isOther ? `Custom (${size.columns} × ${size.rows}) …` : "Custom …",
+      text: isOther ? `Custom (${size.columns} × ${size.rows})…` : "Custom…",
       label: isOther ? `Custom, chosen: ${size.columns} columns, ${size.rows} rows` : "Custom size",
       ...chosen(isOther),
       onSelect: () => actions.open("size"),
@@ -129,7 +137,7 @@ function placeItems({ machine, view, isAlone, panel }: ToolState, actions: ToolA
   const isWatching = view.connection.kind === "connected" && view.connection.watching;
   const watch: ToolItem = {
     id: "watch",
-    label: `Watch only: leave the line of ${machine} to others`,
+    label: `Watch only: release ${machine}'s console`,
     icon: "eye",
     pressed: isWatching,
     onSelect: () => actions.watch(!isWatching),

@@ -2,7 +2,7 @@
  * Copying and pasting.
  *
  * Text is pasted by the browser's own paste event wherever there is one (Ctrl+Shift+V, Shift+Insert, the menu of a right
- * click, a middle click): it needs nobody's leave. The Clipboard API, which a browser may refuse, serves buttons.
+ * click, a middle click): it needs no permission. The Clipboard API, which a browser may refuse, serves buttons.
  */
 
 import type { Terminal } from "@xterm/xterm";

@@ -63,6 +63,8 @@ export interface ConsoleTerminal {
   startBoot(): void;
   /** Everything that is kept, as text, for a download: wrapped lines whole, no control sequences. */
   text(): Promise<string>;
+  /** The same with colours and attributes, as text with ANSI sequences. */
+  colouredText(): Promise<string>;
   focus(): void;
   /** Leaves the terminal, as Ctrl+F6 does. */
   blur(): void;
@@ -81,7 +83,7 @@ export interface ConsoleTerminal {
   selection(): string;
   /** Copies the selection; what a Copy button does. */
   copy(): Promise<void>;
-  /** Pastes from the clipboard with the browser's leave; what a Paste button does. */
+  /** Pastes from the clipboard with the browser's permission; what a Paste button does. */
   paste(): Promise<void>;
   /** The line that tells a Unix guest the terminal's size, as `resize` would. */
   fitCommand(): string;
