@@ -20,7 +20,7 @@ test("a console that was left while a refusal was mended does not connect", asyn
   const terminal = {} as ConsoleTerminal;
   const controller = new ConsoleController(new Arm({ token: ports.token, refuse: () => undefined }), terminal, ports, 2048, () => undefined);
   let finish = (): void => undefined;
-  const mended = controller.mend({ text: "Start", doing: "Starting", act: () => new Promise<void>((resolve) => (finish = resolve)) });
+  const mended = controller.mend({ text: "Start", label: "Start the machine", doing: "Starting", act: () => new Promise<void>((resolve) => (finish = resolve)) });
   controller.disconnect();
   finish();
   await mended;

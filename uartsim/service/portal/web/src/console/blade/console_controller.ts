@@ -129,7 +129,7 @@ export class ConsoleController {
     try {
       await sendAdminCommand(this.arm, session, command, keys);
     } catch (error) {
-      if (command === "reset") this.note("The reset of the machine failed.");
+      if (command === "reset") this.note("The service did not confirm this reset of the machine.");
       throw error;
     }
   }

@@ -104,11 +104,3 @@ test("ten million characters begin to flow at once, and can be cancelled", () =>
   pasting.cancel();
   assert.match(told.at(-1) ?? "", /0 of 10,000,000 bytes/);
 });
-
-test("a bracketed paste that is cancelled is ended for the guest", () => {
-  const { pasting, sent } = played();
-  pasting.paste(`\u001b[200~${"x".repeat(10_000)}\u001b[201~`);
-  pasting.answer(true);
-  pasting.cancel();
-  assert.equal(sent[sent.length - 1], "\u001b[201~");
-});

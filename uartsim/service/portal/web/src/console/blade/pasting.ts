@@ -81,10 +81,9 @@ export class Pasting {
     }
   }
 
-  /** Returns how many bytes of the paste were not sent. */
-  private stop(why: string): number {
+  private stop(why: string): void {
     const pump = this.pump;
-    if (pump === null) return 0;
+    if (pump === null) return;
     this.pump = null;
     const { bytes, taken } = pump.progress;
     const unsent = pump.cancel();
@@ -93,7 +92,6 @@ export class Pasting {
       `${why}: the machine received ${taken.toLocaleString()} of ${bytes.toLocaleString()} bytes; ` +
         `up to ${(bytes - unsent - taken).toLocaleString()} more may arrive.`,
     );
-    return unsent;
   }
 
   private ask(text: string | null): void {
