@@ -1,4 +1,4 @@
-"""The room that a console has: panels lie over it, a small window takes no column from the guest; and consoles only looked at."""
+"""The room that a console has: panels lie over it, a small window takes no column from the guest; and how it is looked at."""
 
 from __future__ import annotations
 
@@ -116,3 +116,19 @@ def test_what_a_boot_clears_stays_in_the_scroll_back(service: PortalService, vis
     text = user.whole_text()
     assert "beforeboot" in text
     assert "4001" in text
+
+
+def test_the_download_with_colours_has_the_attributes_and_all_lines(service: PortalService, visit: Visit) -> None:
+    user = visit(service, viewport={"width": 1700, "height": 900})
+    user.sign_in("vmcontributor")
+    user.open_console("linux2")
+    user.log_in_if_asked()
+    user.type("seq 7001 7900; printf '\\033[31mred''dish\\033[0m\\n'")
+    user.expect_in_terminal("\nreddish")
+    with user.page.expect_download() as download:
+        user.tool("Download the output with its colours, as text with ANSI sequences")
+    assert download.value.suggested_filename.endswith(".ans")
+    text = download.value.path().read_text()
+    assert "\x1b[31mreddish" in text
+    for number in range(7001, 7901):
+        assert text.count(f"\n{number}") == 1, number

@@ -13,11 +13,17 @@ import { SilenceWatch } from "./silence";
 /** The mark that says how soon after the page's start the console could be used. */
 const USABLE_MARK = "uartsim-console-usable";
 const CTRL_C = "\u0003";
+/** The newest answers of the terminal are kept until a paste has ended; a guest that asks more often has an answer anyway. */
+const MOST_HELD_ANSWERS = 8;
 
 export class ConsoleController {
   private view = FIRST_VIEW;
   private unsent = 0;
   private boot: string | null = null;
+  /** How often the console was left: what began before that must not connect it again. */
+  private timesLeft = 0;
+  /** What the terminal has answered during a paste, which it would spoil. */
+  private heldAnswers: string[] = [];
   private readonly connection: ConsoleConnection;
   private readonly output: PendingOutput;
   private readonly pasting: Pasting;
@@ -50,7 +56,10 @@ export class ConsoleController {
       type: (text) => this.connection.type(text),
       typedBytes: () => this.connection.typedBytes,
       onAsked: (askedPaste) => this.update({ askedPaste }),
-      onProgress: (paste) => this.update({ paste }),
+      onProgress: (paste) => {
+        this.update({ paste });
+        if (paste === null) this.giveAnswers();
+      },
       onStopped: (text) => this.tell("warning", text),
     });
   }
@@ -63,6 +72,7 @@ export class ConsoleController {
 
   /** Leaves the console. */
   disconnect(): void {
+    this.timesLeft += 1;
     this.connection.stop();
   }
 
@@ -77,7 +87,9 @@ export class ConsoleController {
 
   /** What the terminal answers to a question of the guest; nobody has typed it, so nothing is said where it cannot be sent. */
   answer(text: string): void {
-    if (this.view.connection.kind === "connected" && !this.view.connection.watching) this.connection.type(text);
+    if (this.view.connection.kind !== "connected" || this.view.connection.watching) return;
+    if (this.pasting.isBusy) this.heldAnswers = [...this.heldAnswers, text].slice(-MOST_HELD_ANSWERS);
+    else this.connection.type(text);
   }
 
   paste(text: string): void {
@@ -119,9 +131,11 @@ export class ConsoleController {
 
   /** Mends what was refused, and connects again. */
   async mend(mend: Mend): Promise<void> {
+    const { timesLeft } = this;
     this.update({ mending: mend.doing, mendError: null });
     try {
       await mend.act();
+      if (timesLeft !== this.timesLeft) return;
       this.update({ mending: null });
       // A machine that is started here may have been seen to run, and been connected to, before its start was reported done.
       const { kind } = this.view.connection;
@@ -131,8 +145,15 @@ export class ConsoleController {
     }
   }
 
+  private giveAnswers(): void {
+    const answers = this.heldAnswers;
+    this.heldAnswers = [];
+    for (const answer of answers) this.answer(answer);
+  }
+
   private stateChanged(state: ConnectionState): void {
     if (state.kind !== "connected") {
+      this.heldAnswers = [];
       this.pasting.interrupt();
       this.silence.disconnected();
     }

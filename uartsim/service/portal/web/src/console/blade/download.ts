@@ -10,8 +10,8 @@ export function downloadText(name: string, text: string): void {
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
 
-/** Such as `linux1-console-20261128T143000Z.txt`. */
-export function outputFileName(machine: string, at: Date): string {
+/** Such as `linux1-console-20261128T143000Z.txt`, or `.ans` with ANSI sequences. */
+export function outputFileName(machine: string, at: Date, extension: "txt" | "ans"): string {
   const time = at.toISOString().replace(/\.\d+/, "").replace(/[-:]/g, "");
-  return `${machine.replace(/[^0-9A-Za-z._-]/g, "-")}-console-${time}.txt`;
+  return `${machine.replace(/[^0-9A-Za-z._-]/g, "-")}-console-${time}.${extension}`;
 }

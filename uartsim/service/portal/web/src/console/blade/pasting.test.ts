@@ -79,3 +79,28 @@ test("a second paste during one is not sent, which is said", () => {
   assert.equal(sent.length, before);
   assert.match(told[0] ?? "", /^A paste is in progress/);
 });
+
+test("the marks of a bracketed paste do not count as characters of it", () => {
+  const { pasting, asked } = played();
+  pasting.paste(`\u001b[200~${"x".repeat(2048)}\u001b[201~`);
+  assert.deepEqual(asked, []);
+  pasting.paste(`\u001b[200~${"x".repeat(2049)}\u001b[201~`);
+  assert.equal(asked.length, 1);
+});
+
+test("a bracketed paste that is cancelled in its middle is ended for the guest", () => {
+  const { pasting, sent } = played();
+  pasting.paste(`\u001b[200~${"x".repeat(10_000)}\u001b[201~`);
+  pasting.answer(true);
+  pasting.cancel();
+  assert.equal(sent.at(-1), "\u001b[201~");
+});
+
+test("ten million characters begin to flow at once, and can be cancelled", () => {
+  const { pasting, sent, told } = played();
+  pasting.paste("x".repeat(10_000_000));
+  pasting.answer(true);
+  assert.equal(sent.join("").length, 4096);
+  pasting.cancel();
+  assert.match(told.at(-1) ?? "", /0 of 10,000,000 bytes/);
+});

@@ -1,5 +1,6 @@
 /** Pastes: short ones at once, longer ones after a question, at the speed of the line. */
 import { PastePump, type PasteProgress } from "../connection/paste_pump";
+import { PASTE_BEGINS, PASTE_ENDS } from "../terminal/paste_text";
 
 export interface PastingPorts {
   /** Types something; false if that is not possible. */
@@ -15,6 +16,7 @@ export interface PastingPorts {
 export class Pasting {
   private asked: string | null = null;
   private pump: PastePump | null = null;
+  private isBracketed = false;
   private taken = 0;
 
   /** @param limit the most characters that are pasted without a question. */
@@ -31,7 +33,7 @@ export class Pasting {
   paste(text: string): void {
     if (this.pump !== null) {
       this.ports.onStopped("A paste is in progress. Your second paste was not sent. Wait for the first to end, or cancel it.");
-    } else if ([...text].length > this.limit) {
+    } else if (hasMoreThan(this.limit, text)) {
       this.ask(text);
     } else {
       this.ports.type(text);
@@ -43,6 +45,7 @@ export class Pasting {
     const text = this.asked;
     this.ask(null);
     if (text === null || !pastes) return;
+    this.isBracketed = text.startsWith(PASTE_BEGINS);
     this.pump = new PastePump(text, this.ports.typedBytes(), this.ports.type);
     this.step();
   }
@@ -82,6 +85,8 @@ export class Pasting {
     this.pump = null;
     const { bytes, taken } = pump.progress;
     const unsent = pump.cancel();
+    // Otherwise the guest would take all that is typed later for a part of the paste.
+    if (this.isBracketed && unsent > 0 && unsent < bytes) this.ports.type(PASTE_ENDS);
     this.ports.onProgress(null);
     this.ports.onStopped(
       `${why}: the machine received ${taken.toLocaleString()} of ${bytes.toLocaleString()} bytes; ` +
@@ -93,4 +98,14 @@ export class Pasting {
     this.asked = text;
     this.ports.onAsked(text);
   }
+}
+
+/** Whether a paste has more characters than so many, without the marks around it. */
+function hasMoreThan(limit: number, text: string): boolean {
+  let left = limit + (text.startsWith(PASTE_BEGINS) ? PASTE_BEGINS.length + PASTE_ENDS.length : 0);
+  for (let at = 0; at < text.length; at += (text.codePointAt(at) ?? 0) < 0x10000 ? 1 : 2) {
+    left -= 1;
+    if (left < 0) return true;
+  }
+  return false;
 }

@@ -36,7 +36,8 @@ export function toolActions(page: PageControls): ToolActions {
       terminal?.clear();
       terminal?.focus();
     },
-    download: () => void terminal?.text().then((text) => downloadText(outputFileName(machine, new Date()), text)),
+    download: () => void terminal?.text().then((text) => downloadText(outputFileName(machine, new Date(), "txt"), text)),
+    downloadColoured: () => void terminal?.colouredText().then((text) => downloadText(outputFileName(machine, new Date(), "ans"), text)),
     fit() {
       if (terminal !== undefined) controller?.type(terminal.fitCommand());
       terminal?.focus();

@@ -29,6 +29,7 @@ export interface ToolActions {
   paste(): void;
   clear(): void;
   download(): void;
+  downloadColoured(): void;
   fit(): void;
   changeTextSize(by: number): void;
   setSize(size: TerminalSize): void;
@@ -96,6 +97,13 @@ function sizeItems({ machine, view, size, isWindows }: ToolState, actions: ToolA
       icon: "fit",
       disabled: !types || isWindows,
       onSelect: actions.fit,
+    },
+    {
+      id: "download-coloured",
+      text: "With colours",
+      label: "Download the output with its colours, as text with ANSI sequences",
+      icon: "download",
+      onSelect: actions.downloadColoured,
     },
   ];
 }

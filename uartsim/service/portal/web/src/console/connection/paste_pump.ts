@@ -17,8 +17,9 @@ export interface PasteProgress {
 }
 
 export class PastePump {
-  private readonly pieces: { readonly text: string; readonly bytes: number }[];
   private readonly bytes: number;
+  /** Where the next piece begins in the text, in UTF-16 units. */
+  private next = 0;
   private sent = 0;
   private taken = 0;
 
@@ -28,12 +29,11 @@ export class PastePump {
    * @param send sends a piece as typed text; false if that is not possible any more.
    */
   constructor(
-    text: string,
+    private readonly text: string,
     private readonly typedBefore: number,
     private readonly send: (piece: string) => boolean,
   ) {
-    this.pieces = cut(text);
-    this.bytes = this.pieces.reduce((sum, piece) => sum + piece.bytes, 0);
+    this.bytes = utf8Length(text);
   }
 
   get progress(): PasteProgress {
@@ -53,18 +53,19 @@ export class PastePump {
    */
   pump(typed: number): boolean {
     this.taken = Math.min(Math.max(typed - this.typedBefore, this.taken), this.sent);
-    for (let piece = this.pieces[0]; piece !== undefined; piece = this.pieces[0]) {
+    while (this.next < this.text.length) {
+      const piece = pieceAt(this.text, this.next);
       if (this.sent - this.taken + piece.bytes > MOST_ON_THE_WAY) break;
       if (!this.send(piece.text)) return false;
       this.sent += piece.bytes;
-      this.pieces.shift();
+      this.next += piece.text.length;
     }
     return true;
   }
 
   /** Sends nothing more; returns how many bytes of it were not sent. */
   cancel(): number {
-    this.pieces.length = 0;
+    this.next = this.text.length;
     return this.bytes - this.sent;
   }
 }
@@ -79,21 +80,16 @@ export function utf8Length(text: string): number {
   return new TextEncoder().encode(text).length;
 }
 
-/** Pieces of whole characters. */
-function cut(text: string): { text: string; bytes: number }[] {
-  const pieces: { text: string; bytes: number }[] = [];
-  let piece = "";
+/** The piece of whole characters that begins at a place of a text. */
+function pieceAt(text: string, from: number): { text: string; bytes: number } {
   let bytes = 0;
-  for (const character of text) {
-    const size = utf8Length(character);
-    if (bytes + size > LONGEST_PIECE) {
-      pieces.push({ text: piece, bytes });
-      piece = "";
-      bytes = 0;
-    }
-    piece += character;
+  let to = from;
+  while (to < text.length) {
+    const code = text.codePointAt(to) ?? 0;
+    const size = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    if (bytes + size > LONGEST_PIECE) break;
     bytes += size;
+    to += code < 0x10000 ? 1 : 2;
   }
-  if (bytes > 0) pieces.push({ text: piece, bytes });
-  return pieces;
+  return { text: text.slice(from, to), bytes };
 }

@@ -6,6 +6,7 @@ import "@xterm/xterm/css/xterm.css";
 import "./terminal.css";
 import { boundAnnouncements } from "./announcements";
 import { TerminalClipboard } from "./clipboard";
+import { colouredText } from "./coloured_text";
 import { fitCommand } from "./fit_command";
 import { FullResets } from "./full_reset";
 import { BOOT_BEGINS, isFocusReport, limitSequences } from "./guest_sequences";
@@ -146,6 +147,10 @@ class XtermTerminal implements ConsoleTerminal {
 
   text(): Promise<string> {
     return scrollbackText(this.#terminal);
+  }
+
+  colouredText(): Promise<string> {
+    return colouredText(this.#terminal);
   }
 
   focus(): void {

@@ -27,3 +27,16 @@ test("characters that turn the direction of the text are shown", () => {
 test("a byte order mark is not swallowed", () => {
   assert.equal(decode([0xef, 0xbb, 0xbf, 0x41]), "\ufeffA");
 });
+
+const ACUTE = [0xcc, 0x81];
+
+test("marks on a character are let through as far as any writing has them, and the rest is one replacement character", () => {
+  assert.equal(decode([0x61, ...ACUTE, ...ACUTE, 0x62]), "a\u0301\u0301b");
+  const many = Array<number[]>(20_000).fill(ACUTE).flat();
+  assert.equal(decode([0x61, ...many, 0x62]), `a${"\u0301".repeat(16)}\ufffdb`);
+});
+
+test("marks are counted over chunks, also where each brings one", () => {
+  const chunks = Array<number[]>(5000).fill(ACUTE);
+  assert.equal(decode([0x61], ...chunks, [0x62], ...chunks), `a${"\u0301".repeat(16)}\ufffdb${"\u0301".repeat(16)}\ufffd`);
+});

@@ -1,8 +1,8 @@
 /** What a paste becomes before it is typed to the guest. */
 
 /** What a terminal sends before and after a paste, where the guest has switched bracketed paste on (CSI ? 2004 h). */
-const PASTE_BEGINS = "\x1b[200~";
-const PASTE_ENDS = "\x1b[201~";
+export const PASTE_BEGINS = "\x1b[200~";
+export const PASTE_ENDS = "\x1b[201~";
 
 /** Control characters that a clipboard must not type: all of C0 but Tab and CR, DEL, and C1. */
 const CONTROL = /[\x00-\x08\x0a-\x0c\x0e-\x1f\x7f-\x9f]/g;

@@ -1,8 +1,8 @@
 /**
  * Searching the scroll-back.
  *
- * xterm's search add-on goes through the whole buffer at one go, and again whenever the guest sends something: with 100,000
- * lines the page stands still for long. This search goes through whole lines with turns of the page in between, counts, and
+ * xterm's search add-on (0.16.0) goes through the whole buffer at one go, and again whenever the guest sends something: for a
+ * text that is not among 100,000 lines, the page stood still for 0.3 to 1.4 s in Chromium. This search goes through whole lines with turns of the page in between, counts, and
  * marks only what is in view. It knows the matches by markers that xterm.js moves as output scrolls.
  */
 

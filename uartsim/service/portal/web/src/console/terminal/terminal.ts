@@ -63,6 +63,8 @@ export interface ConsoleTerminal {
   startBoot(): void;
   /** Everything that is kept, as text, for a download: wrapped lines whole, no control sequences. */
   text(): Promise<string>;
+  /** The same with colours and attributes, as text with ANSI sequences. */
+  colouredText(): Promise<string>;
   focus(): void;
   /** Leaves the terminal, as Ctrl+F6 does. */
   blur(): void;

@@ -104,3 +104,12 @@ test("another view that is not wanted any more is given up", async () => {
   ended.abort();
   await assert.rejects(making);
 });
+
+test("a line that ends is cut as one that does not, and nothing of it is lost", () => {
+  const text = "x".repeat(100_000);
+  const log = new LogDocument();
+  log.append(new TextEncoder().encode(`${text}\nend\n`));
+  const lines = log.chunks().flatMap((chunk) => chunk.lines.map((line) => line.text));
+  assert.equal(lines.slice(0, -1).join(""), text);
+  assert.equal(lines.at(-1), "end");
+});

@@ -24,8 +24,8 @@ export interface LogChunk {
 
 const LINES_PER_CHUNK = 200;
 const CHARACTERS_PER_CHUNK = 16_384;
-/** A line without an end is shown, and begun anew, after so many characters. */
-const LONGEST_OPEN_LINE = 16_384;
+/** A longer line is cut: one without an end is shown before that comes, and none costs more than its share of time. */
+const LONGEST_LINE_OF_LOG = 16_384;
 /** So much of a log is kept in the page, in bytes and in characters: the service keeps the last MiB, but a page may be open for long. */
 export const KEPT_BYTES = 8 * 1024 * 1024;
 
@@ -38,6 +38,8 @@ export class LogDocument {
   private lines: LogLine[] = [];
   private characters = 0;
   private open = "";
+  /** What the open line is shown as. */
+  private shownOpen: { readonly line: string; readonly lines: readonly LogLine[] } = { line: "", lines: [] };
   private lastId = 0;
   private lineCount = 0;
   private received: (Uint8Array | number)[] = [];
@@ -59,11 +61,8 @@ export class LogDocument {
     this.receivedBytes += bytes.length;
     const ended = (this.open + this.decoder.decode(bytes, { stream: true })).split("\n");
     this.open = ended.pop() ?? "";
-    for (const line of ended) this.add(line);
-    while (this.open.length > LONGEST_OPEN_LINE) {
-      this.add(this.open.slice(0, LONGEST_OPEN_LINE));
-      this.open = this.open.slice(LONGEST_OPEN_LINE);
-    }
+    for (const line of ended) this.add(this.cut(line));
+    this.open = this.cut(this.open);
     this.forget();
   }
 
@@ -108,8 +107,20 @@ export class LogDocument {
     done(other);
   }
 
-  private openLines(): LogLine[] {
-    return this.open === "" ? [] : linesOf(this.open, this.view);
+  private openLines(): readonly LogLine[] {
+    if (this.shownOpen.line !== this.open) {
+      this.shownOpen = { line: this.open, lines: this.open === "" ? [] : linesOf(this.open, this.view) };
+    }
+    return this.shownOpen.lines;
+  }
+
+  /** Adds a line but for its last part, which it returns. */
+  private cut(line: string): string {
+    let from = 0;
+    for (; line.length - from > LONGEST_LINE_OF_LOG; from += LONGEST_LINE_OF_LOG) {
+      this.add(line.slice(from, from + LONGEST_LINE_OF_LOG));
+    }
+    return line.slice(from);
   }
 
   private add(line: string): void {

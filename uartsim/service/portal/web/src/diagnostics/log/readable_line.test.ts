@@ -60,3 +60,12 @@ test("an empty line is one line", () => {
   assert.deepEqual(readableLine("\r", "hidden"), [""]);
   assert.deepEqual(readableLine("\x1b[0m", "hidden"), [""]);
 });
+
+test("a line of beginnings without an end is shown in time that grows with its length only", () => {
+  const shown = readableLine("\u009d".repeat(16_384), "hidden");
+  const started = performance.now();
+  assert.equal(shown.join("").length, 16_384 * "<U+009D>".length);
+  const many = readableLine("\u009d".repeat(262_144), "hidden"); // by a search to the line's end for each: two minutes
+  assert.equal(many.join("").length, 262_144 * "<U+009D>".length);
+  assert.ok(performance.now() - started < 20_000);
+});

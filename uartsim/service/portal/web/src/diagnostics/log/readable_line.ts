@@ -14,7 +14,8 @@ const NOTE = "[serial console ";
 const BROKEN_NOTE = "[serial console\\ ";
 
 const CSI = String.raw`(?:\x1b\[|\x9b)([0-?]*)[ -/]*([@-~])`;
-const STRINGS = String.raw`(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)`;
+// A string ends before the beginning of another one: many beginnings without an end would be searched to the line's end each.
+const STRINGS = String.raw`(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\x9d\x90\x98\x9e\x9f]*(?:\x07|\x1b\\|\x9c)`;
 const ESCAPE = "\\x1b[ -/]*[0-OQ-WYZ\\\\`-~]";
 const SEQUENCE = new RegExp(`${CSI}|${STRINGS}|${ESCAPE}|[\\r\\b]`, "g");
 /** Control characters, and the ones of Unicode that reorder or break a line. */
