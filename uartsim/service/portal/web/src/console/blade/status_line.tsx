@@ -3,14 +3,14 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { announce } from "../../ui/announce";
 import type { ConnectionState } from "../connection/connection";
-import type { ConsoleStatus } from "./console_status";
+import type { ConsoleFacts } from "../../azure/console_facts";
 import type { ConsoleView } from "./console_view";
 import "./status_line.css";
 
 interface StatusLineProps {
   readonly machine: string;
   readonly view: ConsoleView;
-  readonly status: ConsoleStatus | null;
+  readonly status: ConsoleFacts | null;
 }
 
 export function StatusLine({ machine, view, status }: StatusLineProps): JSX.Element {
@@ -65,7 +65,7 @@ export function connectionText(connection: ConnectionState): string {
   }
 }
 
-function holderText({ holder }: ConsoleView, status: ConsoleStatus | null): string {
+function holderText({ holder }: ConsoleView, status: ConsoleFacts | null): string {
   if (holder?.you === true) return "You have the console";
   const user = holder === null ? (status?.holder?.user ?? null) : holder.user;
   return user === null ? "Nobody has the console" : `${user} has the console`;

@@ -3,19 +3,19 @@ import { useEffect, useState } from "preact/hooks";
 import type { Arm } from "../../azure/arm";
 import { CloseCode } from "../connection/close_codes";
 import type { ConnectionState } from "../connection/connection";
-import { readConsoleStatus, type ConsoleStatus } from "./console_status";
+import { getConsoleFacts, type ConsoleFacts } from "../../azure/console_facts";
 
 /** How often it is asked whether a machine that is off runs again, in milliseconds. */
 const ASK_EVERY_MS = 3000;
 
 /** @param onRunning a machine that was off runs. */
-export function useConsoleStatus(arm: Arm, machineId: string, connection: ConnectionState, onRunning: () => void): ConsoleStatus | null {
-  const [status, setStatus] = useState<ConsoleStatus | null>(null);
+export function useConsoleStatus(arm: Arm, machineId: string, connection: ConnectionState, onRunning: () => void): ConsoleFacts | null {
+  const [status, setStatus] = useState<ConsoleFacts | null>(null);
   const isOff = isMachineOff(connection);
   useEffect(() => {
     const ended = new AbortController();
     const ask = (): void => {
-      readConsoleStatus(arm, machineId, ended.signal).then(
+      getConsoleFacts(arm, machineId, ended.signal).then(
         (answer) => {
           setStatus(answer);
           if (isOff && answer.powerState === "running") onRunning();
