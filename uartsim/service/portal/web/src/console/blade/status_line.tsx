@@ -48,7 +48,7 @@ function useAnnounced(text: string): void {
   }, [text]);
 }
 
-export function connectionText(connection: ConnectionState): string {
+function connectionText(connection: ConnectionState): string {
   switch (connection.kind) {
     case "connecting":
       return "Connecting";

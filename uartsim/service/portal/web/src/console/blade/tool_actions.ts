@@ -9,7 +9,7 @@ import { toast } from "../../ui/announce";
 import type { OpenConsole } from "./use_console";
 
 /** What the page lets the buttons change. */
-export interface PageControls {
+interface PageControls {
   readonly machine: string;
   readonly opened: OpenConsole | null;
   readonly preferences: Preferences;
