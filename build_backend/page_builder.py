@@ -13,6 +13,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -46,7 +47,13 @@ class PageMissing(Exception):
 
 def say(text: str) -> None:
     """Print a line that ``pip -v`` shows."""
-    print(f"portal page: {text}", flush=True)
+    _show(f"portal page: {text}\n")
+
+
+def _show(text: str) -> None:
+    """Print a text, with escapes for what standard output's encoding does not have."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), end="", flush=True)
 
 
 @contextmanager
@@ -108,11 +115,11 @@ def _one_build_at_a_time(folder: Path) -> Iterator[None]:
 
 
 def _files_of(web: Path) -> list[Path]:
-    """The page's sources, relative to their folder, in order."""
+    """The page's sources, relative to their folder, in order; not an editor's lock, which is a symlink to nothing."""
     found = []
     for folder, folders, names in os.walk(web):
         folders[:] = sorted(set(folders) - {"node_modules"})
-        found += [(Path(folder) / name).relative_to(web) for name in names]
+        found += [path.relative_to(web) for name in names if (path := Path(folder) / name).is_file()]
     return sorted(found)
 
 
@@ -138,7 +145,13 @@ def _read_manifest(page: Path) -> dict[str, Any]:
         manifest = json.loads((page / MANIFEST).read_text())
     except (OSError, ValueError):
         return {}
-    return manifest if isinstance(manifest, dict) and isinstance(manifest.get("files"), dict) else {}
+    files = manifest.get("files") if isinstance(manifest, dict) else None
+    return manifest if isinstance(files, dict) and all(_is_entry(*entry) for entry in files.items()) else {}
+
+
+def _is_entry(name: str, encodings: object) -> bool:
+    """Whether this is a file's name and the list of its encodings, as the build writes them."""
+    return isinstance(encodings, list) and all(isinstance(one, str) and "\0" not in one for one in (name, *encodings))
 
 
 def _names_in(manifest: dict[str, Any]) -> set[str]:
@@ -279,7 +292,7 @@ class _Npm:
         say(words)
         path = os.pathsep.join([self._node_folder, os.environ.get("PATH", os.defpath)])
         log = self._folder.parent / "npm.log"
-        with log.open("w+") as output:
+        with log.open("w+", encoding="utf-8", errors="replace") as output:
             try:
                 status = self._wait(
                     subprocess.Popen(
@@ -297,7 +310,7 @@ class _Npm:
             finally:
                 output.seek(0)
                 said = output.read()
-                print(said, end="", flush=True)
+                _show(said)
         if status is None:
             raise PageMissing(
                 f"The portal page is missing because '{words}' did not end within {self._timeout_s:g} s: install uartsim "
@@ -330,13 +343,16 @@ def _timeout_s() -> float:
     """The time limit of this build.
 
     Raises:
-        PageMissing: UARTSIM_PAGE_TIMEOUT_S is not a number.
+        PageMissing: UARTSIM_PAGE_TIMEOUT_S is not a number above 0, or is not finite.
     """
     given = os.environ.get("UARTSIM_PAGE_TIMEOUT_S", "")
     try:
-        return float(given) if given else TIMEOUT_S
+        limit = float(given) if given else TIMEOUT_S
+        if not 0 < limit < math.inf:
+            raise ValueError
+        return limit
     except ValueError:
         raise PageMissing(
-            f"The portal page is missing because UARTSIM_PAGE_TIMEOUT_S={given!r} is not a number of seconds: "
+            f"The portal page is missing because UARTSIM_PAGE_TIMEOUT_S={given!r} is not a number of seconds above 0: "
             "mend that, and install uartsim again."
         ) from None

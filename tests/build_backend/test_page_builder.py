@@ -124,7 +124,21 @@ def test_a_page_that_has_lost_a_file_is_built_again(desk: Desk, lost: str) -> No
     assert without_list(desk.files()) == page_of_source("one")
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[]", '{"files": 3}', '{"sources": "other", "files": {"../kept": []}}'])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *(
+            "",
+            "{",
+            "[]",
+            '{"files": 3}',
+            '{"files": {"a": 5}}',
+            '{"files": {"a": [5]}}',
+            '{"files": {"a\\u0000b": []}}',
+        ),
+        '{"sources": "other", "files": {"../kept": []}}',
+    ],
+)
 def test_a_damaged_list_of_files_is_made_anew(desk: Desk, damage: str) -> None:
     desk.build()
     (desk.portal / "kept").write_text("a file of somebody's")
@@ -228,6 +242,21 @@ def test_an_npm_that_cannot_be_run_is_told(desk: Desk) -> None:
     assert "because 'npm ci' failed (Exec format error)" in desk.why()
 
 
+def test_what_npm_says_in_another_encoding_does_not_stop_the_build(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.command("npm", f"printf 'caf\\351 \\303\\251\\n'\n{NPM}")
+    with (desk.folder / "said").open("w", encoding="ascii") as said:
+        monkeypatch.setattr(sys, "stdout", said)
+        desk.build()
+    assert without_list(desk.files()) == page_of_source("one")
+    assert "caf\\ufffd \\xe9" in (desk.folder / "said").read_text()
+
+
+def test_a_symlink_to_nothing_among_the_sources_is_left_out(desk: Desk) -> None:
+    (desk.portal / "web" / "src" / ".#main.tsx").symlink_to("somebody@desk.1234")
+    desk.build()
+    assert without_list(desk.files()) == page_of_source("one")
+
+
 def test_npm_that_hangs_is_ended_with_what_it_has_started(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UARTSIM_PAGE_TIMEOUT_S", "1")
     pids = desk.folder / "pids"
@@ -248,7 +277,7 @@ def _runs(pid: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("given", ["soon", "1 s"])
+@pytest.mark.parametrize("given", ["soon", "1 s", "nan", "inf", "-1", "0"])
 def test_a_time_limit_that_is_not_a_number_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
     monkeypatch.setenv("UARTSIM_PAGE_TIMEOUT_S", given)
     desk.build()

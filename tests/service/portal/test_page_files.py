@@ -52,6 +52,7 @@ def test_the_page_may_use_its_own_origin_and_nothing_else(client: httpx.Client) 
     given = policy(response)
     assert given["default-src"] == given["frame-ancestors"] == given["base-uri"] == given["form-action"] == ["'none'"]
     assert given["script-src"] == given["connect-src"] == ["'self'"]
+    assert (given.pop("require-trusted-types-for"), given.pop("trusted-types")) == (["'script'"], ["'none'"])
     allowed = {value for values in given.values() for value in values if not value.startswith("'nonce-")}
     assert allowed == {"'none'", "'self'", "blob:"}
     assert response.headers["X-Content-Type-Options"] == "nosniff"

@@ -5,7 +5,8 @@ path cannot lead elsewhere; it is read when it is first asked for, and again aft
 for anew each time, and has a nonce of its own in each answer; the assets have hashes in their names and are kept.
 
 The policy lets the page load and connect to nothing but its own origin, over HTTPS and WSS, and run no script that is not
-a file of its own.  The nonce is for the ``<style>`` elements that xterm.js makes.
+a file of its own.  No text becomes markup or script, by whatever mistake (Trusted Types).  The nonce is for the ``<style>``
+elements that xterm.js makes.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ _POLICY: Final = "; ".join(
         "frame-ancestors 'none'",
         "base-uri 'none'",
         "form-action 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
     )
 )
 _PERMISSIONS: Final = ", ".join(

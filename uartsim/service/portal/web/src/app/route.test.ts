@@ -22,6 +22,12 @@ test("what is no route is told so", () => {
   }
 });
 
+test("a link names nothing with characters that nobody sees", () => {
+  for (const hidden of ["\u202e", "\u2066", "\u200f", "\u200b"]) {
+    assert.equal(readRoute(resourceHash(`${VM}${hidden}x`)).view, "unknown");
+  }
+});
+
 test("a link leads a request to no other path", () => {
   for (const id of ["/subscriptions/../_uartsim/faults", "/subscriptions/%2e%2e/x", "/subscriptions/./x", "/subscriptions/\\x"]) {
     assert.equal(readRoute(`#/resource${id}`).view, "unknown", id);

@@ -55,11 +55,11 @@ export function subscriptionHash(subscriptionId: string): string {
   return `#/subscription/${subscriptionId}`;
 }
 
-/** An id as it is in a link; null if it is malformed, or would lead a request to another path by `..`. */
+/** An id as it is in a link; null if it is malformed, has characters that nobody sees, or would lead a request to another path by `..`. */
 function readId(encoded: string): string | null {
   try {
     const id = decodeURI(encoded);
-    return id.split("/").some((segment) => /^\.+$/.test(segment)) || /[\\\p{Cc}]/u.test(id) ? null : id;
+    return id.split("/").some((segment) => /^\.+$/.test(segment)) || /[\\\p{Cc}\p{Cf}]/u.test(id) ? null : id;
   } catch {
     return null;
   }

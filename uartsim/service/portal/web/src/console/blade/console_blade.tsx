@@ -56,7 +56,7 @@ export function ConsoleBlade({ machineId, alone, watch }: ConsoleBladeProps): JS
     setSearch(0);
     opened?.terminal.focus();
   };
-  const isWindows = status?.osType === "Windows";
+  const isWindows = status.last?.osType === "Windows";
   const actions = toolActions({
     machine,
     opened,
@@ -84,7 +84,7 @@ export function ConsoleBlade({ machineId, alone, watch }: ConsoleBladeProps): JS
           </Pane>
           <SidePanel panel={panel} machineId={machineId} isWindows={isWindows} onClose={() => setPanel(null)} />
         </div>
-        <StatusLine machine={machine} view={view} status={status} />
+        <StatusLine machine={machine} view={view} status={status.present} />
       </div>
       <ConsoleDialogs {...shown} dialog={dialog} opened={opened} onPreferences={setPreferences} onClose={() => openDialog(null)} />
     </View>

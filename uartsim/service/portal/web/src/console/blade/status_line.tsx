@@ -5,6 +5,7 @@ import { announce } from "../../ui/announce";
 import type { ConnectionState } from "../connection/connection";
 import type { ConsoleFacts } from "../../azure/console_facts";
 import type { ConsoleView } from "./console_view";
+import { holderText, lineText, watchersText } from "./status_texts";
 import "./status_line.css";
 
 interface StatusLineProps {
@@ -21,10 +22,10 @@ export function StatusLine({ machine, view, status }: StatusLineProps): JSX.Elem
   return (
     <dl class="status-line" aria-label="Status of the console">
       <Part name="Machine" value={machine} />
-      <Part name="Line" value={lineText(view.baud, status?.format ?? null)} />
+      <Part name="Line" value={lineText(view, status)} />
       <Part name="Connection" value={connection} state={view.connection.kind} />
       <Part name="Held by" value={holder} />
-      <Part name="Watchers" value={watchersText(view.holder?.watchers ?? status?.watchers ?? 0)} />
+      <Part name="Watchers" value={watchersText(view, status)} />
       <Part name="Size" value={`${view.columns} × ${view.rows}`} />
     </dl>
   );
@@ -43,7 +44,7 @@ function Part({ name, value, state }: { readonly name: string; readonly value: s
 function useAnnounced(text: string): void {
   const before = useRef(text);
   useEffect(() => {
-    if (before.current !== text) announce(text);
+    if (before.current !== text && text !== "") announce(text);
     before.current = text;
   }, [text]);
 }
@@ -63,19 +64,4 @@ function connectionText(connection: ConnectionState): string {
     case "refused":
       return "Refused";
   }
-}
-
-function holderText({ holder }: ConsoleView, status: ConsoleFacts | null): string {
-  if (holder?.you === true) return "You have the console";
-  const user = holder === null ? (status?.holder?.user ?? null) : holder.user;
-  return user === null ? "Nobody has the console" : `${user} has the console`;
-}
-
-function watchersText(count: number): string {
-  return count === 1 ? "1 watcher" : `${count} watchers`;
-}
-
-/** Such as `115200 8N1`. */
-function lineText(baud: number, format: string | null): string {
-  return `${baud === 0 ? "unlimited speed" : baud} ${format ?? "8N1"}`;
 }

@@ -8,17 +8,31 @@ import { getConsoleFacts, type ConsoleFacts } from "../../azure/console_facts";
 /** How often it is asked whether a machine that is off runs again, in milliseconds. */
 const ASK_EVERY_MS = 3000;
 
-/** @param onRunning a machine that was off runs. */
-export function useConsoleStatus(arm: Arm, machineId: string, connection: ConnectionState, onRunning: () => void): ConsoleFacts | null {
-  const [status, setStatus] = useState<ConsoleFacts | null>(null);
+interface Answer {
+  readonly status: ConsoleFacts;
+  /** What the connection was when it was asked. */
+  readonly asked: ConnectionState["kind"];
+}
+
+/**
+ * @param onRunning a machine that was off runs.
+ * @returns the last answer, and the same as long as the connection is what it was then.
+ */
+export function useConsoleStatus(
+  arm: Arm,
+  machineId: string,
+  connection: ConnectionState,
+  onRunning: () => void,
+): { readonly last: ConsoleFacts | null; readonly present: ConsoleFacts | null } {
+  const [answer, setAnswer] = useState<Answer | null>(null);
   const isOff = isMachineOff(connection);
   useEffect(() => {
     const ended = new AbortController();
     const ask = (): void => {
       getConsoleFacts(arm, machineId, ended.signal).then(
-        (answer) => {
-          setStatus(answer);
-          if (isOff && answer.powerState === "running") onRunning();
+        (status) => {
+          setAnswer({ status, asked: connection.kind });
+          if (isOff && status.powerState === "running") onRunning();
         },
         () => undefined, // The connection says itself what is wrong.
       );
@@ -30,7 +44,8 @@ export function useConsoleStatus(arm: Arm, machineId: string, connection: Connec
       clearInterval(timer);
     };
   }, [machineId, connection.kind, isOff]);
-  return status;
+  const last = answer?.status ?? null;
+  return { last, present: answer?.asked === connection.kind ? last : null };
 }
 
 /** Whether the console is not there because the machine is off. */

@@ -24,8 +24,8 @@ export interface LogChunk {
 
 const LINES_PER_CHUNK = 200;
 const CHARACTERS_PER_CHUNK = 16_384;
-/** A longer line is cut: one without an end is shown before that comes, and none costs more than its share of time. */
-const LONGEST_LINE_OF_LOG = 16_384;
+/** A line is shown, and begun anew, after so many characters, whether its end has come or not. */
+const LONGEST_OPEN_LINE = 16_384;
 /** So much of a log is kept in the page, in bytes and in characters: the service keeps the last MiB, but a page may be open for long. */
 export const KEPT_BYTES = 8 * 1024 * 1024;
 
@@ -38,8 +38,7 @@ export class LogDocument {
   private lines: LogLine[] = [];
   private characters = 0;
   private open = "";
-  /** What the open line is shown as. */
-  private shownOpen: { readonly line: string; readonly lines: readonly LogLine[] } = { line: "", lines: [] };
+  private openLines: LogLine[] = [];
   private lastId = 0;
   private lineCount = 0;
   private received: (Uint8Array | number)[] = [];
@@ -52,7 +51,7 @@ export class LogDocument {
 
   /** How many lines it has. */
   get length(): number {
-    return this.lineCount + this.openLines().length;
+    return this.lineCount + this.openLines.length;
   }
 
   /** What came to the log next. */
@@ -61,8 +60,9 @@ export class LogDocument {
     this.receivedBytes += bytes.length;
     const ended = (this.open + this.decoder.decode(bytes, { stream: true })).split("\n");
     this.open = ended.pop() ?? "";
-    for (const line of ended) this.add(this.cut(line));
-    this.open = this.cut(this.open);
+    for (const line of ended) this.add(this.withoutLongStart(line));
+    this.open = this.withoutLongStart(this.open);
+    this.openLines = this.open === "" ? [] : linesOf(this.open, this.view);
     this.forget();
   }
 
@@ -71,13 +71,14 @@ export class LogDocument {
     this.received.push(bytes);
     if (this.open !== "") this.add(this.open);
     this.open = "";
+    this.openLines = [];
     this.decoder = new TextDecoder();
     this.push(`--- ${bytes} bytes are missing here: the log moved on faster than it was read ---`, "missing");
   }
 
   /** All chunks; the same objects as before, but for the last one. */
   chunks(): readonly LogChunk[] {
-    const rest = [...this.lines, ...this.openLines()];
+    const rest = [...this.lines, ...this.openLines];
     return rest.length === 0 ? [...this.full] : [...this.full, chunkOf(this.lastId + 1, rest)];
   }
 
@@ -107,19 +108,10 @@ export class LogDocument {
     done(other);
   }
 
-  private openLines(): readonly LogLine[] {
-    if (this.shownOpen.line !== this.open) {
-      this.shownOpen = { line: this.open, lines: this.open === "" ? [] : linesOf(this.open, this.view) };
-    }
-    return this.shownOpen.lines;
-  }
-
-  /** Adds a line but for its last part, which it returns. */
-  private cut(line: string): string {
+  /** Adds a line's start, in pieces, as far as it is too long; returns the rest. */
+  private withoutLongStart(line: string): string {
     let from = 0;
-    for (; line.length - from > LONGEST_LINE_OF_LOG; from += LONGEST_LINE_OF_LOG) {
-      this.add(line.slice(from, from + LONGEST_LINE_OF_LOG));
-    }
+    for (; line.length - from > LONGEST_OPEN_LINE; from += LONGEST_OPEN_LINE) this.add(line.slice(from, from + LONGEST_OPEN_LINE));
     return line.slice(from);
   }
 

@@ -14,7 +14,7 @@ const NOTE = "[serial console ";
 const BROKEN_NOTE = "[serial console\\ ";
 
 const CSI = String.raw`(?:\x1b\[|\x9b)([0-?]*)[ -/]*([@-~])`;
-// A string ends before the beginning of another one: many beginnings without an end would be searched to the line's end each.
+/** A string has no start of another in it, so that each character of a line is looked at once, ended strings or not. */
 const STRINGS = String.raw`(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\x9d\x90\x98\x9e\x9f]*(?:\x07|\x1b\\|\x9c)`;
 const ESCAPE = "\\x1b[ -/]*[0-OQ-WYZ\\\\`-~]";
 const SEQUENCE = new RegExp(`${CSI}|${STRINGS}|${ESCAPE}|[\\r\\b]`, "g");
@@ -51,7 +51,7 @@ function withoutSequences(line: string): string[] {
     text += line.slice(from, match.index);
     from = match.index + match[0].length;
     const final = match[2];
-    if (match[0] === "\b") text = text.replace(/.$/su, "");
+    if (match[0] === "\b") text = text.slice(0, /[\ud800-\udbff][\udc00-\udfff]/.test(text.slice(-2)) ? -2 : -1);
     else if (match[0] === "\r" || (final !== undefined && NEW_PLACE.includes(final))) {
       parts.push(text);
       text = "";
