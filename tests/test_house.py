@@ -23,6 +23,14 @@ def modules() -> list[Path]:
     return found
 
 
+def page_sources() -> list[Path]:
+    """The TypeScript sources of the portal page, with their tests."""
+    sources = ROOT / "uartsim/service/portal/web/src"
+    found = [path for ending in ("ts", "tsx") for path in sorted(sources.rglob(f"*.{ending}"))]
+    assert len(found) > 100
+    return found
+
+
 def functions(path: Path) -> Iterator[tuple[str, int]]:
     """The functions of a module with the number of lines that each takes."""
     for node in ast.walk(ast.parse(path.read_text())):
@@ -35,8 +43,15 @@ def test_a_file_name_occurs_once() -> None:
     assert [name for name, times in names.items() if times > 1] == []
 
 
+def test_a_file_name_of_the_page_occurs_once() -> None:
+    names = Counter(path.name.partition(".")[0] for path in page_sources() if not path.name.endswith(".test.ts"))
+    assert [name for name, times in names.items() if times > 1] == []
+
+
 def test_no_file_is_longer_than_one_reads() -> None:
-    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in modules()}
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in [*modules(), *page_sources()]
+    }
     assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES_OF_A_FILE} == {}
 
 

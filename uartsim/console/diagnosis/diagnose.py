@@ -12,9 +12,9 @@ from uartsim.console.diagnosis.line_causes import (
     QUIET_BOOT_S,
     USE_THE_PORT,
     is_silent,
-    is_silent_for,
     line_cause,
     silence,
+    silent_for_s,
 )
 from uartsim.console.diagnosis.line_facts import LineFacts
 from uartsim.console.diagnosis.shown_state import ShownState, Shows, shown_state
@@ -92,7 +92,7 @@ def _asks(facts: LineFacts, state: ShownState) -> Diagnosis:
 def _after_grub(facts: LineFacts, state: ShownState) -> Diagnosis:
     """GRUB has started something that does not use the port, or not yet."""
     evidence = ("GRUB has used the port, and no kernel has said anything since.", silence(facts), *_last(state))
-    if is_silent_for(facts) < QUIET_BOOT_S:
+    if silent_for_s(facts) < QUIET_BOOT_S:
         text = "GRUB has started the system, and it may still be booting: a quiet kernel says nothing until its login prompt."
         return Diagnosis("starting", text, evidence, "Wait, and press Enter.")
     text = "GRUB has started the system, and neither its kernel nor a login uses the serial port."

@@ -48,10 +48,10 @@ def line_cause(facts: LineFacts, *, is_windows: bool) -> Diagnosis | None:
 
 def is_silent(facts: LineFacts) -> bool:
     """Whether the guest has had time to say something, and has not."""
-    return is_silent_for(facts) >= QUIET_S
+    return silent_for_s(facts) >= QUIET_S
 
 
-def is_silent_for(facts: LineFacts) -> float:
+def silent_for_s(facts: LineFacts) -> float:
     """How long the guest has been silent, in seconds; from its start, if it has sent nothing."""
     return facts.up_s if facts.silent_s is None else facts.silent_s
 
@@ -202,7 +202,7 @@ def _not_read(facts: LineFacts, is_windows: bool) -> Diagnosis | None:
         "no-reader",
         "Nothing in the guest reads from the serial port, so that Enter does nothing.",
         tuple(evidence),
-        _USE_SAC if is_windows else f"{_WAIT_FIRST if is_silent_for(facts) < QUIET_BOOT_S else ''}{USE_THE_PORT}",
+        _USE_SAC if is_windows else f"{_WAIT_FIRST if silent_for_s(facts) < QUIET_BOOT_S else ''}{USE_THE_PORT}",
     )
 
 

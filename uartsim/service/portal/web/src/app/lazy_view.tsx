@@ -13,17 +13,17 @@ import { View } from "../ui/view";
 export function lazyView<Props extends object>(load: () => Promise<ComponentType<Props>>, title: string): ComponentType<Props> {
   let loaded: ComponentType<Props> | null = null;
   return function LazyView(props: Props): JSX.Element {
-    const [View_, setView] = useState<{ readonly Shown: ComponentType<Props> } | null>(loaded === null ? null : { Shown: loaded });
+    const [view, setView] = useState<{ readonly Shown: ComponentType<Props> } | null>(loaded === null ? null : { Shown: loaded });
     const [fault, setFault] = useState<unknown>(null);
     useEffect(() => {
-      if (View_ !== null) return;
+      if (view !== null) return;
       load().then((Shown) => {
         loaded = Shown;
         setView({ Shown });
       }, setFault);
     }, []);
     if (fault !== null) throw fault;
-    if (View_ !== null) return <View_.Shown {...props} />;
+    if (view !== null) return <view.Shown {...props} />;
     return (
       <View title={title} takesFocus={false}>
         <Spinner>Loading</Spinner>

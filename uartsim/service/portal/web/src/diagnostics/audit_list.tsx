@@ -12,7 +12,7 @@ import { Table, type Column } from "../ui/table";
 import { ErrorBar } from "../views/error_bar";
 import { readMachineId } from "../views/machine_id";
 import { auditCsv, filtered, getAudit, joined, type AuditEntry, type AuditPage, type AuditScope } from "./audit_entries";
-import { download, fileNameOf } from "./download";
+import { download, fileNameOf } from "../ui/download";
 import "./audit_list.css";
 
 const EVERY_MS = 2000;

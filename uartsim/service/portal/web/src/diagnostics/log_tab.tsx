@@ -6,7 +6,7 @@ import { Button } from "../ui/button";
 import { Checkbox } from "../ui/field";
 import { ErrorBar } from "../views/error_bar";
 import type { MachineId } from "../views/machine_id";
-import { download, fileNameOf } from "./download";
+import { download, fileNameOf } from "../ui/download";
 import { LogPane } from "./log/log_pane";
 import { LogSearchBar, useLogSearch } from "./log/log_search_bar";
 import type { SequenceView } from "./log/readable_line";

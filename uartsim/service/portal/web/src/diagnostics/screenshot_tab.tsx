@@ -9,7 +9,7 @@ import { EmptyState } from "../ui/empty_state";
 import { Spinner } from "../ui/progress";
 import { ErrorBar } from "../views/error_bar";
 import type { MachineId } from "../views/machine_id";
-import { fileNameOf } from "./download";
+import { fileNameOf } from "../ui/download";
 import "./screenshot_tab.css";
 
 interface Screenshot {

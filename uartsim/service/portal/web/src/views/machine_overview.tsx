@@ -9,7 +9,7 @@ import { SUBSCRIPTIONS_API, type Subscription } from "../azure/subscriptions";
 import { CopyButton } from "../ui/copy_button";
 import { MessageBar } from "../ui/message_bar";
 import { View } from "../ui/view";
-import { getConsoleFacts, type ConsoleFacts } from "./console_facts";
+import { getConsoleFacts, type ConsoleFacts } from "../azure/console_facts";
 import { ErrorBar } from "./error_bar";
 import { Essentials, NOT_YET, Tags, type Essential } from "./essentials";
 import { KIND_NAMES, type MachineId } from "./machine_id";

@@ -8,7 +8,7 @@ export interface Credentials {
 }
 
 /** What is wrong with each field; null where nothing is. */
-export interface Faults {
+interface Faults {
   readonly user: string | null;
   readonly password: string | null;
   readonly again: string | null;

@@ -3,7 +3,7 @@ import { powerState, type PowerState, type VirtualMachine } from "../azure/compu
 
 const SETTLED = ["Succeeded", "Failed", "Canceled"];
 
-export interface MachineState extends PowerState {
+interface MachineState extends PowerState {
   /** Something is being done to it. */
   readonly isBusy: boolean;
 }

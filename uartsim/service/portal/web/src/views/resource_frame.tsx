@@ -4,7 +4,7 @@ import { usePortal, type Settings } from "../app/context";
 import { resourceHash, type Blade } from "../app/route";
 import { usePolled } from "../azure/polled";
 import { NavList, type NavEntry, type NavGroup } from "../ui/nav_list";
-import { getConsoleFacts } from "./console_facts";
+import { getConsoleFacts } from "../azure/console_facts";
 import { readMachineId, type MachineId } from "./machine_id";
 import "./resource_frame.css";
 

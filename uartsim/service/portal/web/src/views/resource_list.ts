@@ -20,7 +20,7 @@ export interface ResourceRow {
   readonly status: string;
 }
 
-export const SORT_KEYS = ["name", "kind", "status", "os", "group", "location", "subscription"] as const;
+const SORT_KEYS = ["name", "kind", "status", "os", "group", "location", "subscription"] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
 
 export function machineRow(machine: VirtualMachine, subscription: Subscription): ResourceRow {

@@ -57,6 +57,6 @@ export function useOperation(onEnd: () => void): Operations {
 async function forgotten(): Promise<void> {}
 
 /** An error as one that can be shown; one that is not the service's is a fault of the page. */
-export function asArmError(error: unknown): ArmError {
+function asArmError(error: unknown): ArmError {
   return error instanceof ArmError ? error : new ArmError(0, "PageFault", error instanceof Error ? error.message : String(error));
 }

@@ -11,7 +11,7 @@ import { NOT_LOGGED_OUT } from "./cautions";
 import type { Mend } from "./mends";
 import "./connection_overlay.css";
 
-export interface OverlayActions {
+interface OverlayActions {
   connect(watch?: boolean): void;
   mend(mend: Mend): void;
 }

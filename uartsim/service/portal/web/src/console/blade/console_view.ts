@@ -3,7 +3,7 @@ import type { ConnectionState } from "../connection/connection";
 import type { PasteProgress } from "../connection/paste_pump";
 
 /** Who has the console. */
-export interface Holder {
+interface Holder {
   readonly user: string | null;
   readonly you: boolean;
   readonly watchers: number;

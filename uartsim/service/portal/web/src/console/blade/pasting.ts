@@ -2,7 +2,7 @@
 import { PastePump, type PasteProgress } from "../connection/paste_pump";
 import { PASTE_BEGINS, PASTE_ENDS } from "../terminal/paste_text";
 
-export interface PastingPorts {
+interface PastingPorts {
   /** Types something; false if that is not possible. */
   type(text: string): boolean;
   /** How many bytes the present WebSocket has been given to type. */

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { announce } from "../../ui/announce";
 import type { ConnectionState } from "../connection/connection";
-import type { ConsoleStatus } from "./console_status";
+import type { ConsoleFacts } from "../../azure/console_facts";
 import type { ConsoleView } from "./console_view";
 import { holderText, lineText, watchersText } from "./status_texts";
 import "./status_line.css";
@@ -11,7 +11,7 @@ import "./status_line.css";
 interface StatusLineProps {
   readonly machine: string;
   readonly view: ConsoleView;
-  readonly status: ConsoleStatus | null;
+  readonly status: ConsoleFacts | null;
 }
 
 export function StatusLine({ machine, view, status }: StatusLineProps): JSX.Element {
@@ -49,7 +49,7 @@ function useAnnounced(text: string): void {
   }, [text]);
 }
 
-export function connectionText(connection: ConnectionState): string {
+function connectionText(connection: ConnectionState): string {
   switch (connection.kind) {
     case "connecting":
       return "Connecting";

@@ -1,5 +1,5 @@
 /** What the status line says of the machine's console: nothing where it is not known at present. */
-import type { ConsoleStatus } from "./console_status";
+import type { ConsoleFacts } from "../../azure/console_facts";
 import type { ConsoleView } from "./console_view";
 
 type Shown = Pick<ConsoleView, "connection" | "holder" | "baud">;
@@ -9,7 +9,7 @@ type Shown = Pick<ConsoleView, "connection" | "holder" | "baud">;
  *
  * @param status what the service says at present; null if it says nothing.
  */
-export function holderText(view: Shown, status: ConsoleStatus | null): string {
+export function holderText(view: Shown, status: ConsoleFacts | null): string {
   const holder = presentHolder(view);
   if (holder?.you === true) return "You have the console";
   if (holder === null && status === null) return "";
@@ -17,14 +17,14 @@ export function holderText(view: Shown, status: ConsoleStatus | null): string {
   return user === null ? "Nobody has the console" : `${user} has the console`;
 }
 
-export function watchersText(view: Shown, status: ConsoleStatus | null): string {
+export function watchersText(view: Shown, status: ConsoleFacts | null): string {
   const count = presentHolder(view)?.watchers ?? status?.watchers;
   if (count === undefined) return "";
   return count === 1 ? "1 watcher" : `${count} watchers`;
 }
 
 /** Such as `115200 8N1`. */
-export function lineText(view: Shown, status: ConsoleStatus | null): string {
+export function lineText(view: Shown, status: ConsoleFacts | null): string {
   if (view.connection.kind !== "connected" && status === null) return "";
   return `${view.baud === 0 ? "unlimited speed" : view.baud} ${status?.format ?? "8N1"}`;
 }

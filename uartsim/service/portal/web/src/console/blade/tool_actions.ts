@@ -1,7 +1,7 @@
 /** What the buttons of the toolbar do. */
 import type { OpenDialog } from "./console_dialogs";
 import { leftConsole } from "./cautions";
-import { downloadText, outputFileName } from "./download";
+import { saveOutput } from "./output_file";
 import type { PopOut } from "./pop_out";
 import { limitTextSize, type Preferences } from "./preferences";
 import type { ToolActions } from "./tool_items";
@@ -9,7 +9,7 @@ import { toast } from "../../ui/announce";
 import type { OpenConsole } from "./use_console";
 
 /** What the page lets the buttons change. */
-export interface PageControls {
+interface PageControls {
   readonly machine: string;
   readonly opened: OpenConsole | null;
   readonly preferences: Preferences;
@@ -36,8 +36,8 @@ export function toolActions(page: PageControls): ToolActions {
       terminal?.clear();
       terminal?.focus();
     },
-    download: () => void terminal?.text().then((text) => downloadText(outputFileName(machine, new Date(), "txt"), text)),
-    downloadColoured: () => void terminal?.colouredText().then((text) => downloadText(outputFileName(machine, new Date(), "ans"), text)),
+    download: () => void terminal?.text().then((text) => saveOutput(machine, text, "txt")),
+    downloadColoured: () => void terminal?.colouredText().then((text) => saveOutput(machine, text, "ans")),
     fit() {
       if (terminal !== undefined) controller?.type(terminal.fitCommand());
       terminal?.focus();

@@ -49,7 +49,7 @@ export interface ToolState {
 }
 
 /** The service's words for SysRq to Windows. */
-export const SYSRQ_IS_FOR_LINUX = "You can only send a SysRq to a Linux VM.";
+const SYSRQ_IS_FOR_LINUX = "You can only send a SysRq to a Linux VM.";
 
 const SIZES = [
   { columns: 80, rows: 24 },

@@ -20,7 +20,7 @@ export interface OpenConsole {
 }
 
 /** What the page does with what a terminal tells, beside typing. */
-export interface ConsoleHandlers {
+interface ConsoleHandlers {
   onLeave(): void;
   onFind(): void;
   onTextSize(points: number): void;

@@ -3,13 +3,13 @@ import { useEffect, useState } from "preact/hooks";
 import type { Arm } from "../../azure/arm";
 import { CloseCode } from "../connection/close_codes";
 import type { ConnectionState } from "../connection/connection";
-import { readConsoleStatus, type ConsoleStatus } from "./console_status";
+import { getConsoleFacts, type ConsoleFacts } from "../../azure/console_facts";
 
 /** How often it is asked whether a machine that is off runs again, in milliseconds. */
 const ASK_EVERY_MS = 3000;
 
 interface Answer {
-  readonly status: ConsoleStatus;
+  readonly status: ConsoleFacts;
   /** What the connection was when it was asked. */
   readonly asked: ConnectionState["kind"];
 }
@@ -23,13 +23,13 @@ export function useConsoleStatus(
   machineId: string,
   connection: ConnectionState,
   onRunning: () => void,
-): { readonly last: ConsoleStatus | null; readonly present: ConsoleStatus | null } {
+): { readonly last: ConsoleFacts | null; readonly present: ConsoleFacts | null } {
   const [answer, setAnswer] = useState<Answer | null>(null);
   const isOff = isMachineOff(connection);
   useEffect(() => {
     const ended = new AbortController();
     const ask = (): void => {
-      readConsoleStatus(arm, machineId, ended.signal).then(
+      getConsoleFacts(arm, machineId, ended.signal).then(
         (status) => {
           setAnswer({ status, asked: connection.kind });
           if (isOff && status.powerState === "running") onRunning();

@@ -12,7 +12,7 @@ export const CloseCode = {
 } as const;
 
 /** What to do after a close. */
-export type AfterClose =
+type AfterClose =
   /** Connect again after a pause: it may work soon. */
   | "retry"
   /** Connect again at once: `connect` says what is the matter. */

@@ -51,7 +51,7 @@ export interface ConnectionPorts {
 }
 
 /** What the connection tells. */
-export interface ConnectionEvents {
+interface ConnectionEvents {
   onState(state: ConnectionState): void;
   /** What the guest has sent. */
   onOutput(data: Uint8Array): void;

@@ -8,7 +8,7 @@
 const MOST_WAITING = 4 * 1024 * 1024;
 
 /** The part of a terminal that is used. */
-export interface OutputTerminal {
+interface OutputTerminal {
   write(data: Uint8Array): Promise<void>;
   note(text: string): void;
 }

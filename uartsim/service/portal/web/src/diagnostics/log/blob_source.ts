@@ -53,7 +53,7 @@ export class BlobSource implements LogSource {
 }
 
 /** The error of a blob's answer, which is XML, as those of Azure Storage are. */
-export function readBlobError(status: number, body: string): ArmError {
+function readBlobError(status: number, body: string): ArmError {
   const code = /<Code>([^<]*)<\/Code>/.exec(body)?.[1];
   const text = /<Message>([^<]*)<\/Message>/.exec(body)?.[1];
   const isFirewall = code === "AuthorizationFailure";

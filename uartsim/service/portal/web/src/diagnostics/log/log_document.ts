@@ -5,7 +5,7 @@
 import { pause } from "../../azure/pause";
 import { isNote, readableLine, type SequenceView } from "./readable_line";
 
-export type LineKind = "guest" | "service" | "missing";
+type LineKind = "guest" | "service" | "missing";
 
 export interface LogLine {
   readonly text: string;

@@ -24,7 +24,7 @@ export interface LogAnswer {
 }
 
 /** What came to the log; `missing` bytes before it were gone already; `anew`: it is another log, as after a change of account. */
-export interface LogPiece {
+interface LogPiece {
   readonly bytes: Uint8Array;
   readonly missing: number;
   readonly anew: boolean;

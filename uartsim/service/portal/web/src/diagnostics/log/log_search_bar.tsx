@@ -8,7 +8,7 @@ import { LogSearch, type MatchPlace } from "./log_search";
 
 const SETTLED_MS = 150;
 
-export interface LogSearchState {
+interface LogSearchState {
   readonly search: LogSearch | null;
   readonly count: number;
   /** The number of the present match, from 0. */

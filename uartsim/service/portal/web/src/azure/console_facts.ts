@@ -1,7 +1,9 @@
 /** What the service says of the console of a machine, beyond Azure: `/_uartsim/portal/console` (docs/portal-api.md). */
-import type { Arm } from "../azure/arm";
+import type { Arm } from "./arm";
 
 export interface ConsoleFacts {
+  readonly osType: "Linux" | "Windows";
+  readonly powerState: string;
   readonly baud: number | null;
   /** Such as `8N1`. */
   readonly format: string | null;
