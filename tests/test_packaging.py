@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.build_backend.stand_ins import NPM, write_command
+from tests.own_mounts import unshare_mounts
 from tools import provision
 from uartsim.guest.catalogue import list_guests
 
@@ -205,7 +206,7 @@ def test_a_source_distribution_carries_what_the_page_is_built_from(checkout: Pat
     python.run("-c", "from build_backend.portal_backend import build_sdist; build_sdist('made')", cwd=checkout)
     (archive,) = (checkout / "made").iterdir()
     with tarfile.open(archive) as packed:
-        packed.extractall(python.folder, filter="data")
+        packed.extractall(python.folder)
     unpacked = python.folder / archive.name.removesuffix(".tar.gz")
     assert files_in(unpacked / "uartsim" / "service" / "portal" / "web") == sources
     assert "package-lock.json" in sources
@@ -220,7 +221,7 @@ def test_a_checkout_that_cannot_be_written_to_is_installed_with_its_page(checkou
     mount = f"mount --bind '{checkout}' '{checkout}' && mount -o remount,ro,bind '{checkout}'"
     pip = f"'{python.scripts}/python' -m pip install --no-deps --no-build-isolation"
     for arguments in (f"--editable '{checkout}'", f"'{checkout}'"):
-        command = ["unshare", "--mount", "sh", "-c", f"{mount} && {pip} {arguments}"]
+        command = [*unshare_mounts(), "sh", "-c", f"{mount} && {pip} {arguments}"]
         done = subprocess.run(command, env=python.environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
     assert python.why_no_page() == "None"

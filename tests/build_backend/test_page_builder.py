@@ -16,6 +16,7 @@ import pytest
 from build_backend import page_builder
 from build_backend.page_builder import hash_of, page_of
 from tests.build_backend.stand_ins import NPM, write_command
+from tests.own_mounts import unshare_mounts
 from tests.patience import patience
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -342,7 +343,7 @@ def test_in_a_checkout_that_cannot_be_written_to_the_page_is_elsewhere(desk: Des
     mount = f"mount --bind '{desk.portal}' '{desk.portal}' && mount -o remount,ro,bind '{desk.portal}' && "
     done = subprocess.run(
         [
-            *("unshare", "--mount", "sh", "-c", f'{mount} exec "$@"', "sh"),
+            *(*unshare_mounts(), "sh", "-c", f'{mount} exec "$@"', "sh"),
             *(sys.executable, "-c", script, str(desk.portal), str(scratch)),
         ],
         cwd=ROOT,

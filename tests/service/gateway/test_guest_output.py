@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.machine.rig import open_port
-from tests.service.gateway.console_rig import ALICE, open_rig
+from tests.service.gateway.console_rig import ALICE, VM, open_rig
 from uartsim.access.hub import Hub
 from uartsim.machine import SerialDriver
 from uartsim.service.gateway import machine_line
@@ -40,6 +40,8 @@ def test_a_client_gets_valid_text_for_whatever_the_guest_sends(monkeypatch: pyte
     data = bytes(range(256)) * 40 + "größer € 🙂".encode() * 200
     with open_rig() as rig:
         client = rig.connect()
+        seats = rig.services.seats  # of what was sent before, questions to a terminal are left out
+        rig.wait_until(lambda: seats.holder(VM) is not None, "nobody sits there")
         rig.write(*(data[at : at + 7] for at in range(0, len(data), 7)), b"\nend")
         assert client.read_until("\nend") == (data + b"\nend").decode(errors="replace")
 

@@ -81,9 +81,10 @@ export class Pasting {
     }
   }
 
-  private stop(why: string): void {
+  /** Returns how many bytes of the paste were not sent. */
+  private stop(why: string): number {
     const pump = this.pump;
-    if (pump === null) return;
+    if (pump === null) return 0;
     this.pump = null;
     const { bytes, taken } = pump.progress;
     const unsent = pump.cancel();
@@ -92,6 +93,7 @@ export class Pasting {
       `${why}: the machine received ${taken.toLocaleString()} of ${bytes.toLocaleString()} bytes; ` +
         `up to ${(bytes - unsent - taken).toLocaleString()} more may arrive.`,
     );
+    return unsent;
   }
 
   private ask(text: string | null): void {
