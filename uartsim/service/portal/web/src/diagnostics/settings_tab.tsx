@@ -56,7 +56,7 @@ function MachineSettings({ machine, settings, onChanged }: SettingsTabProps): JS
   const [name, setName] = useState(settings.account ?? "");
   const operations = useOperation(onChanged);
   const known = accounts.value ?? [];
-  const account = known.find((one) => one.name.toLowerCase() === name.toLowerCase()) ?? known[0] ?? null;
+  const account = known.find((one) => one.name.toLowerCase() === name.toLowerCase()) ?? null;
   const save = (): void => {
     setAsks(false);
     operations.run(settingsOperation(arm, machine, choice, account));
@@ -74,7 +74,7 @@ function MachineSettings({ machine, settings, onChanged }: SettingsTabProps): JS
           </label>
         ))}
       </fieldset>
-      {choice === "custom" && <AccountChoice accounts={accounts.value} chosen={account} onChange={setName} />}
+      {choice === "custom" && <AccountChoice accounts={accounts.value} name={name} chosen={account} onChange={setName} />}
       {choice === "custom" && accounts.error !== null && <ErrorBar error={accounts.error} what="The storage accounts could not be read." onRetry={accounts.refresh} />}
       {choice === "off" && <MessageBar kind="warning">{OFF_TEXT}</MessageBar>}
       <Button kind="primary" unavailable={unavailable} onClick={() => (choice === "off" && settings.isEnabled ? setAsks(true) : save())}>
@@ -95,17 +95,21 @@ const OFF_TEXT =
 
 interface AccountChoiceProps {
   readonly accounts: readonly StorageAccount[] | null;
+  /** What is configured or chosen; it may be gone, or no account yet. */
+  readonly name: string;
   readonly chosen: StorageAccount | null;
   readonly onChange: (name: string) => void;
 }
 
-function AccountChoice({ accounts, chosen, onChange }: AccountChoiceProps): JSX.Element | null {
+function AccountChoice({ accounts, name, chosen, onChange }: AccountChoiceProps): JSX.Element | null {
   if (accounts === null) return null;
-  if (chosen === null) return <MessageBar kind="info">You can see no storage account in this subscription.</MessageBar>;
-  const reason = whyNoConsole(chosen);
+  if (accounts.length === 0) return <MessageBar kind="info">You can see no storage account in this subscription.</MessageBar>;
+  const reason = chosen === null ? null : whyNoConsole(chosen);
+  const options = accounts.map((one) => ({ value: one.name, text: `${one.name} (${one.location})` }));
+  if (chosen === null) options.unshift({ value: name, text: name === "" ? "Choose an account" : `${name} (not found)` });
   return (
     <div class="settings-tab-account">
-      <Select label="Storage account" value={chosen.name} options={accounts.map((one) => ({ value: one.name, text: `${one.name} (${one.location})` }))} onChange={onChange} />
+      <Select label="Storage account" value={chosen?.name ?? name} options={options} onChange={onChange} />
       {reason !== null && <MessageBar kind="warning">{reason}</MessageBar>}
       <p>Each account has a log of its own: the new one begins empty, and the old one stays where it is.</p>
     </div>

@@ -4,6 +4,8 @@ import { useEffect, useState } from "preact/hooks";
 import "./announce.css";
 
 const SHOWN_FOR_MS = 6000;
+/** More than so many at a time are not heard to their end anyway. */
+const MOST = 5;
 
 interface Notice {
   readonly number: number;
@@ -29,27 +31,34 @@ export function toast(text: string): void {
   tell(text, true);
 }
 
-/** Where notices appear; once in the page, and always there, since a live region is heard only if it was there before. */
+/**
+ * Where notices appear; once in the page, and always there, since a live region is heard only if it was there before.  None takes the
+ * place of another: each stays for its time.
+ */
 export function Notices(): JSX.Element {
-  const [notice, setNotice] = useState<Notice | null>(null);
+  const [notices, setNotices] = useState<readonly Notice[]>([]);
   useEffect(() => {
-    listener = setNotice;
+    const timers = new Set<ReturnType<typeof setTimeout>>();
+    listener = (notice) => {
+      setNotices((before) => [...before, notice].slice(-MOST));
+      const timer = setTimeout(() => {
+        timers.delete(timer);
+        setNotices((before) => before.filter((one) => one !== notice));
+      }, SHOWN_FOR_MS);
+      timers.add(timer);
+    };
     return () => {
       listener = null;
+      timers.forEach(clearTimeout);
     };
   }, []);
-  useEffect(() => {
-    if (notice === null) return;
-    const timer = setTimeout(() => setNotice(null), SHOWN_FOR_MS);
-    return () => clearTimeout(timer);
-  }, [notice]);
   return (
-    <div class="notices" role="status">
-      {notice !== null && (
-        <div key={notice.number} class={notice.isShown ? "notices-toast" : "visually-hidden"}>
-          {notice.text}
+    <div class="notices" role="status" aria-atomic="false">
+      {notices.map(({ number, text, isShown }) => (
+        <div key={number} class={isShown ? "notices-toast" : "visually-hidden"}>
+          {text}
         </div>
-      )}
+      ))}
     </div>
   );
 }

@@ -30,7 +30,7 @@ export function ConsoleDialogs(props: ConsoleDialogsProps): JSX.Element | null {
   const { arm, settings } = usePortal();
   const commands = useCommands(arm, machineId, opened?.controller, props.onClose);
   const close = (): void => {
-    commands.forgetError();
+    commands.dialogClosed();
     props.onClose();
   };
   if (view.askedPaste !== null) {

@@ -1,5 +1,5 @@
 /** The admin commands and the restart, with what came of them. */
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { Arm } from "../../azure/arm";
 import { COMPUTE_API } from "../../azure/compute";
 import { toast } from "../../ui/announce";
@@ -12,25 +12,32 @@ export interface Commands {
   readonly error: string | null;
   power(action: PowerAction): void;
   sysrq(keys: string): void;
-  forgetError(): void;
+  /** The dialog has been closed: a command that still runs has no say over the next one. */
+  dialogClosed(): void;
 }
 
 /** @param onDone a command was carried out: its dialog closes. */
 export function useCommands(arm: Arm, machineId: string, controller: ConsoleController | undefined, onDone: () => void): Commands {
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
+  /** Counts the dialogs, so that the end of a command is told in its own. */
+  const dialogs = useRef(0);
   const run = (command: () => Promise<void>, done: string, failed: string): void => {
+    const dialog = dialogs.current;
     setBusy(true);
     setError(null);
     command().then(
       () => {
-        setBusy(false);
         toast(done);
+        if (dialog !== dialogs.current) return;
+        setBusy(false);
         onDone();
       },
       (reason: Error) => {
+        const text = `${failed}: ${reason.message}`;
+        if (dialog !== dialogs.current) return toast(text);
         setBusy(false);
-        setError(`${failed}: ${reason.message}`);
+        setError(text);
       },
     );
   };
@@ -45,6 +52,10 @@ export function useCommands(arm: Arm, machineId: string, controller: ConsoleCont
     sysrq(keys) {
       if (controller !== undefined) run(() => controller.command("sysrq", keys), "Successfully sent SysRq command", "Failed to send SysRq command");
     },
-    forgetError: () => setError(null),
+    dialogClosed() {
+      dialogs.current += 1;
+      setBusy(false);
+      setError(null);
+    },
   };
 }
