@@ -20,6 +20,7 @@ from uartsim.service.parts import Parts
 from uartsim.service.portal.page_files import page_routes
 from uartsim.service.portal.portal_api import portal_api_routes
 from uartsim.service.private_headers import PRIVATE_HEADERS
+from uartsim.service.serving.own_hosts import OwnHosts
 from uartsim.service.serving.unread_bodies import UnreadBodies
 
 
@@ -42,7 +43,7 @@ def make_application(parts: Parts, nursery: trio.Nursery) -> GatewayApp:
     handlers: Any = {ArmError: _refused, ClientDisconnect: _gone, Exception: _failed}
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.state.parts = parts
-    return GatewayApp(UnreadBodies(app), parts.sessions)
+    return GatewayApp(UnreadBodies(OwnHosts(app)), parts.sessions)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -1,0 +1,52 @@
+"""Requests that are for another host are refused, with 421 Misdirected Request (RFC 9110, section 15.5.20).
+
+A stranger's name can be made to lead to this computer (DNS rebinding).  To a browser the pages of that name are the
+stranger's, and with an accepted certificate they could ask the service as its own page does, but for the name in ``Host``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from starlette.responses import JSONResponse
+
+from uartsim.printable import quoted
+from uartsim.service.arm_error import ArmError
+from uartsim.service.loopback_hosts import LOOPBACK_HOSTS
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+_PORT: Final = re.compile(r":\d{0,5}\Z")
+_OWN: Final = frozenset(f"[{host}]" if ":" in host else host for host in LOOPBACK_HOSTS)
+
+
+class OwnHosts:
+    """An ASGI application around another one; any port is taken, since a port may be forwarded.
+
+    A WebSocket is not looked at: the gateway checks whose page it is by ``Origin``.
+
+    Args:
+        application: what answers the requests.
+    """
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve a request, as ASGI has it."""
+        if scope["type"] == "http":
+            for name, value in scope["headers"]:
+                if name == b"host" and not _is_own(host := value.decode("latin-1")):
+                    error = ArmError(421, "MisdirectedRequest", f"{quoted(host)} is not here: use https://localhost.")
+                    await JSONResponse(error.body(), error.status)(scope, receive, send)
+                    return
+        await self._application(scope, receive, send)
+
+
+def _is_own(host: str) -> bool:
+    return _PORT.sub("", host).casefold().rstrip(".") in _OWN
