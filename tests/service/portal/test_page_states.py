@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.service.portal.page_state import (
     PageState,
@@ -132,6 +132,7 @@ def test_the_state_has_its_picture(reached: Reached, theme: Theme, pytestconfig:
     picture = PICTURES / f"{reached.state.name}-{theme}.png"
     if pytestconfig.getoption("--uartsim-portal-pictures"):
         show_theme(reached.page, theme)
+        expect(reached.page.locator(".notices-toast")).to_have_count(0, timeout=15_000)
         screenshot = reached.page.screenshot(animations="disabled", caret="hide")
         write_picture(picture, screenshot, outline(reached.page, reached.state))
     with Image.open(picture) as image:

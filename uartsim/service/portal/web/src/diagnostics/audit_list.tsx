@@ -110,7 +110,7 @@ function columnsOf(hasMachines: boolean): Column<AuditEntry>[] {
     { key: "at", title: "Time", isRowHeader: true, cell: (one) => <time dateTime={one.at}>{timeText(one.at)}</time> },
     ...(hasMachines ? [machine] : []),
     { key: "user", title: "User", cell: (one) => one.user },
-    { key: "event", title: "Event", cell: (one) => eventText(one.event) },
+    { key: "event", title: "Event", cell: (one) => <span class="audit-list-word">{eventText(one.event)}</span> },
     { key: "detail", title: "Detail", cell: (one) => one.detail },
     { key: "session", title: "Session", cell: (one) => <code class="audit-list-session">{one.session}</code> },
   ];
