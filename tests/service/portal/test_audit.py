@@ -33,7 +33,7 @@ def test_who_comes_and_goes_is_listed_while_one_looks(
     user.open_console("linux1")
     rows = page.get_by_role("row")
     expect(rows.nth(1)).to_contain_text("vmcontributor@example.com")
-    expect(rows.nth(1)).to_contain_text("connected")
+    expect(rows.nth(1)).to_contain_text("Connected")
     owner.open_blade("linux1")
     owner.press("Reset linux1")
     page.get_by_role("dialog").get_by_role("button", name="Reset").click()
