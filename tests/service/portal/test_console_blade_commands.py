@@ -73,6 +73,7 @@ def test_a_reset_asks_first_and_leaves_the_console_connected(service: PortalServ
     dialog_of(user).get_by_role("button", name="Cancel").click()
     user.reset("linux2")
     expect(user.page.get_by_text("Successfully Hard Reset VM")).to_be_visible()
+    user.page.wait_for_function("document.activeElement?.closest('.xterm') !== null")  # the boot loader waits for a key
     user.expect_connected()
     text = user.whole_text()
     # What the last boot has shown is kept, above the mark of the reset.

@@ -56,6 +56,10 @@ export function ConsoleBlade({ machineId, alone, watch }: ConsoleBladeProps): JS
     setSearch(0);
     opened?.terminal.focus();
   };
+  const cautionRead = (): void => {
+    setPreferences({ hasReadLogCaution: true });
+    opened?.terminal.focus();
+  };
   const isWindows = status.last?.osType === "Windows";
   const actions = toolActions({
     machine,
@@ -74,7 +78,7 @@ export function ConsoleBlade({ machineId, alone, watch }: ConsoleBladeProps): JS
       <div class="console-page" ref={page}>
         {settings.previewWarning !== null && <MessageBar kind="warning">{settings.previewWarning}</MessageBar>}
         <ConsoleToolbar machine={machine} items={toolItems(state, actions)} help={helpItem(state, actions)} />
-        <HintLine hasReadCaution={preferences.hasReadLogCaution} isWindows={isWindows} onRead={() => setPreferences({ hasReadLogCaution: true })} />
+        <HintLine hasReadCaution={preferences.hasReadLogCaution} isWindows={isWindows} onRead={cautionRead} />
         <div class="console-body">
           <Pane popOut={popOut} machine={machine}>
             <section class="console-terminal" ref={place} aria-label={`Terminal of ${machine}`} />

@@ -13,6 +13,7 @@ import { SilenceWatch } from "./silence";
 /** The mark that says how soon after the page's start the console could be used. */
 const USABLE_MARK = "uartsim-console-usable";
 const CTRL_C = "\u0003";
+const READ_AFTER_MS = 5000;
 /** The newest answers of the terminal are kept until a paste has ended; a guest that asks more often has an answer anyway. */
 const MOST_HELD_ANSWERS = 8;
 
@@ -20,6 +21,7 @@ export class ConsoleController {
   private view = FIRST_VIEW;
   private unsent = 0;
   private boot: string | null = null;
+  private toldAt = 0;
   /** How often the console was left: what began before that must not connect it again. */
   private timesLeft = 0;
   /** What the terminal has answered during a paste, which it would spoil. */
@@ -82,7 +84,10 @@ export class ConsoleController {
       if (text !== CTRL_C) return this.tell("warning", "A paste is in progress. Your typing was not sent. Wait for the paste to end, or press Ctrl+C to cancel it.");
       this.pasting.cancel();
     }
-    if (this.connection.type(text)) this.silence.typed(text);
+    if (!this.connection.type(text)) return;
+    this.silence.typed(text);
+    // Whoever goes on typing has read it.
+    if (this.view.notice !== null && performance.now() - this.toldAt > READ_AFTER_MS) this.dismissNotice();
   }
 
   /** What the terminal answers to a question of the guest; nobody has typed it, so nothing is said where it cannot be sent. */
@@ -109,6 +114,7 @@ export class ConsoleController {
   }
 
   tell(kind: Notice["kind"], text: string): void {
+    this.toldAt = performance.now();
     this.update({ notice: { kind, text } });
   }
 

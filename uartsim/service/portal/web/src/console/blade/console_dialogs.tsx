@@ -1,5 +1,6 @@
 /** The dialog of a console that is open, if one is. */
 import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { usePortal } from "../../app/context";
 import { KeyboardDialog } from "./keyboard_dialog";
 import { LinkDialog } from "./link_dialog";
@@ -28,7 +29,7 @@ interface ConsoleDialogsProps {
 export function ConsoleDialogs(props: ConsoleDialogsProps): JSX.Element | null {
   const { machineId, machine, dialog, view, opened, onPreferences } = props;
   const { arm, settings } = usePortal();
-  const commands = useCommands(arm, machineId, opened?.controller, props.onClose);
+  const commands = useCommands(arm, machineId, opened?.controller, useTerminalNext(props));
   const close = (): void => {
     commands.dialogClosed();
     props.onClose();
@@ -72,4 +73,18 @@ export function ConsoleDialogs(props: ConsoleDialogsProps): JSX.Element | null {
       );
     }
   }
+}
+
+/** Closes the dialog of a command that was given, and goes on in the terminal: after a reset, the boot loader waits for a key there. */
+function useTerminalNext({ dialog, opened, onClose }: ConsoleDialogsProps): () => void {
+  const isNext = useRef(false);
+  useEffect(() => {
+    if (dialog !== null || !isNext.current) return;
+    isNext.current = false;
+    opened?.terminal.focus();
+  }, [dialog]);
+  return () => {
+    isNext.current = true;
+    onClose();
+  };
 }

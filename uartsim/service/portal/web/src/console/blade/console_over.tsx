@@ -39,7 +39,7 @@ export function ConsoleOver(props: ConsoleOverProps): JSX.Element {
       <ConnectionOverlay machine={machine} view={view} mend={mend} actions={actions} />
       {paste !== null && <PasteBar progress={paste} baud={view.baud} onCancel={() => controller.cancelPaste()} />}
       {notice !== null && (
-        <MessageBar kind={notice.kind} onDismiss={() => controller.dismissNotice()}>
+        <MessageBar kind={notice.kind} onDismiss={() => dismissNotice(opened)}>
           {notice.text}
         </MessageBar>
       )}
@@ -64,7 +64,16 @@ function Hint({ view, isWindows, opened, onDiagnose }: ConsoleOverProps): JSX.El
       isWatching={connection.watching}
       onEnter={enter}
       onDiagnose={onDiagnose}
-      onDismiss={() => setDismissed(true)}
+      onDismiss={() => {
+        setDismissed(true);
+        opened.terminal.focus();
+      }}
     />
   );
+}
+
+/** The button that had the focus goes with the notice. */
+function dismissNotice({ controller, terminal }: OpenConsole): void {
+  controller.dismissNotice();
+  terminal.focus();
 }
