@@ -91,6 +91,7 @@ def tool_names(machine: str) -> tuple[str, ...]:
         "Make the text larger",
         f"Tell {machine} the terminal's size: types the command that resize would run",
         "Choose the size of the terminal",
+        "Download the output with its colours, as text with ANSI sequences",
         "More",
         # Windows has none, and says so in the service's words.
         f"Send SysRq keys to {machine}: You can only send a SysRq to a Linux VM.",

@@ -29,7 +29,7 @@ def test_disabling_closes_consoles_and_enabling_brings_them_back(
     owner.sign_in()
     owner.go(f"#/subscription/{SUBSCRIPTION}")
     page = owner.page
-    expect(page.get_by_text("Enable and disable it")).to_be_visible()
+    expect(page.get_by_text("Can enable and disable the serial console")).to_be_visible()
     assert accessibility_faults(page) == ""
     owner.press("Disable serial console")
     expect(page.get_by_role("dialog")).to_contain_text("Consoles that are open are closed at once")
@@ -50,7 +50,9 @@ def test_a_reader_is_told_before_and_in_the_words_of_the_service(
     reader.sign_in("reader")
     reader.go(f"#/subscription/{SUBSCRIPTION}")
     page = reader.page
-    expect(page.get_by_text("Not enable or disable it: your roles do not include it")).to_be_visible()
+    expect(
+        page.get_by_text("Cannot enable or disable the serial console: your roles do not include it")
+    ).to_be_visible()
     reader.press("Disable serial console")
     reader.press("Disable")
     expect(page.get_by_role("alert").first).to_contain_text("Disabling the serial console")

@@ -90,7 +90,7 @@ def test_a_note_loses_its_mark_when_the_guest_writes_over_it(
     expect(note).to_have_count(1)
     user.press("Take it back")
     user.key("Enter")
-    user.type(printed("\x1b[2J\x1b[Hit is %s") + " forged")
+    user.type(printed("\x1b[6A\r\x1b[Jit is %s") + " forged")
     user.expect_in_terminal("it is forged")
     expect(note).to_have_count(0)
 
