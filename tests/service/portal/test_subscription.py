@@ -35,11 +35,11 @@ def test_disabling_closes_consoles_and_enabling_brings_them_back(
     expect(page.get_by_role("dialog")).to_contain_text("Consoles that are open are closed at once")
     assert accessibility_faults(page) == ""
     owner.press("Disable")
-    expect(page.locator(".essentials-entry").filter(has_text="Serial console")).to_contain_text("Disabled")
+    expect(page.locator(".essentials-entry").filter(has_text="Serial console").first).to_contain_text("Disabled")
     assert service.call("GET", CONSOLE_SERVICE, SERIAL_CONSOLE)["properties"]["disabled"] is True
     expect(page.get_by_role("row").filter(has_text="disconnected").first).to_contain_text("vmcontributor@example.com")
     owner.press("Enable serial console")
-    expect(page.locator(".essentials-entry").filter(has_text="Serial console")).to_contain_text("Enabled")
+    expect(page.locator(".essentials-entry").filter(has_text="Serial console").first).to_contain_text("Enabled")
     assert service.call("GET", CONSOLE_SERVICE, SERIAL_CONSOLE)["properties"]["disabled"] is False
 
 
