@@ -6,8 +6,8 @@ const LONGEST = 2000;
 
 /**
  * Keeps the text to announce short. xterm.js counts rows by their line feeds, and collects output without any for ever: the
- * browser then lays out a megabyte of text, and the page stands still for seconds. To be called again when xterm.js has
- * made another live region, which it does when its `screenReaderMode` is switched on.
+ * browser then lays out a megabyte of text, and the page stands still for seconds. To be called once xterm.js
+ * has made its live region: when it is opened, in its screen reader mode.
  */
 export function boundAnnouncements(terminal: Terminal): void {
   const region = terminal.element?.querySelector(".live-region");

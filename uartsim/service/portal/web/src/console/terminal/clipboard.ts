@@ -16,8 +16,6 @@ const COPY_REFUSED = "The browser does not let this page write to the clipboard.
 
 /** Copies from and pastes to one terminal. */
 export class TerminalClipboard {
-  /** What a right click does. */
-  rightClick: "menu" | "paste" = "menu";
   readonly #terminal: Terminal;
   readonly #events: TerminalEvents;
   readonly #listening = new AbortController();
@@ -31,7 +29,6 @@ export class TerminalClipboard {
     element.addEventListener("paste", (event) => this.#onPaste(event), true);
     element.addEventListener("drop", (event) => this.#onDrop(event), true);
     element.addEventListener("dragover", (event) => event.preventDefault(), true);
-    element.addEventListener("contextmenu", (event) => this.#onMenu(event), true);
     window.addEventListener("mouseup", () => this.#limitPrimarySelection(), { signal: this.#listening.signal });
   }
 
@@ -77,7 +74,6 @@ export class TerminalClipboard {
   }
 
   #give(text: string): void {
-    if (this.#terminal.options.disableStdin) return;
     const typed = pasteText(text, this.#terminal.modes.bracketedPasteMode);
     if (typed === "") return;
     this.#terminal.scrollToBottom();
@@ -101,12 +97,5 @@ export class TerminalClipboard {
     event.stopPropagation();
     event.preventDefault();
     this.#give(event.dataTransfer?.getData("text/plain") ?? "");
-  }
-
-  #onMenu(event: MouseEvent): void {
-    if (this.rightClick !== "paste" || this.#terminal.options.disableStdin) return;
-    event.stopPropagation();
-    event.preventDefault();
-    void this.paste();
   }
 }

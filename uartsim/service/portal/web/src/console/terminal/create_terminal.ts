@@ -42,7 +42,7 @@ export function createTerminal(parent: HTMLElement, events: TerminalEvents, opti
     allowProposedApi: true,
     scrollback: SCROLLBACK_LINES,
     scrollOnEraseInDisplay: true,
-    screenReaderMode: options.screenReader ?? true,
+    screenReaderMode: true,
     minimumContrastRatio: LEAST_CONTRAST,
     fontFamily: FONTS,
     theme: themeColours(options.theme),
@@ -58,8 +58,6 @@ export function createTerminal(parent: HTMLElement, events: TerminalEvents, opti
   terminal.unicode.activeVersion = "11";
   const made = new XtermTerminal(host, terminal, events);
   made.setTheme(options.theme);
-  made.setRightClick(options.rightClick ?? "menu");
-  made.setKeys(options.keys ?? "auto");
   made.setFontSize(options.points);
   made.setSize(options.size);
   return made;
@@ -97,7 +95,7 @@ class XtermTerminal implements ConsoleTerminal {
     withStylesAllowed(() => terminal.open(frame));
     boundAnnouncements(terminal);
     drawByWebgl(terminal);
-    limitSequences(terminal, () => this.#replaying, (text) => this.#answer(text));
+    limitSequences(terminal, () => this.#replaying, (text) => events.onAnswer(text));
     addLinks(terminal, link, (url) => events.onLink(url));
     this.#queue = new OutputQueue((text, parsed) => terminal.write(text, parsed));
     this.#notes = new Notes(terminal, (text, then) => terminal.write(text, then));
@@ -185,23 +183,6 @@ class XtermTerminal implements ConsoleTerminal {
     this.#terminal.options.theme = themeColours(theme);
   }
 
-  setReadOnly(readOnly: boolean): void {
-    this.#terminal.options.disableStdin = readOnly;
-  }
-
-  setScreenReader(on: boolean): void {
-    this.#terminal.options.screenReaderMode = on;
-    if (on) boundAnnouncements(this.#terminal);
-  }
-
-  setRightClick(does: "menu" | "paste"): void {
-    this.#clipboard.rightClick = does;
-  }
-
-  setKeys(keys: "auto" | "shown" | "hidden"): void {
-    this.#keys.show(keys);
-  }
-
   selection(): string {
     return this.#clipboard.selection();
   }
@@ -230,10 +211,6 @@ class XtermTerminal implements ConsoleTerminal {
     this.#search.end();
     this.#terminal.dispose();
     this.element.remove();
-  }
-
-  #answer(text: string): void {
-    if (!this.#terminal.options.disableStdin) this.#events.onAnswer(text);
   }
 
   #onData(data: string): void {

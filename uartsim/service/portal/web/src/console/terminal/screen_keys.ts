@@ -29,13 +29,12 @@ interface KeyTarget {
   applicationKeys(): boolean;
 }
 
-/** The row of keys below a terminal. */
+/** The row of keys below a terminal; shown where the main pointer is a finger. */
 export class ScreenKeys {
   readonly element = document.createElement("div");
   readonly #target: KeyTarget;
   readonly #toggles = new Map<"ctrl" | "alt", HTMLButtonElement>();
   readonly #coarse = matchMedia("(pointer: coarse)");
-  #shown: "auto" | "shown" | "hidden" = "auto";
 
   constructor(target: KeyTarget) {
     this.#target = target;
@@ -44,11 +43,6 @@ export class ScreenKeys {
     this.element.setAttribute("aria-label", "Keys");
     for (const [key, cap, name] of KEYS) this.element.append(this.#button(key, cap, name));
     this.#coarse.addEventListener("change", this.#decide);
-    this.#decide();
-  }
-
-  show(shown: "auto" | "shown" | "hidden"): void {
-    this.#shown = shown;
     this.#decide();
   }
 
@@ -62,7 +56,7 @@ export class ScreenKeys {
   }
 
   readonly #decide = (): void => {
-    this.element.hidden = this.#shown === "hidden" || (this.#shown === "auto" && !this.#coarse.matches);
+    this.element.hidden = !this.#coarse.matches;
   };
 
   #button(key: ScreenKey | "ctrl" | "alt", cap: string, name: string): HTMLButtonElement {

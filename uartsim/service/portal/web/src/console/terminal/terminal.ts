@@ -28,7 +28,7 @@ export interface SearchResult {
   readonly problem: string | null;
 }
 
-/** How a terminal starts; everything may be changed later. */
+/** How a terminal starts; everything but its name may be changed later. */
 export interface TerminalOptions {
   /** The accessible name of the terminal, such as "Serial console of vm1". */
   readonly label: string;
@@ -36,12 +36,6 @@ export interface TerminalOptions {
   readonly size: TerminalSize;
   /** Height of the text, within `TEXT_POINTS`. */
   readonly points: number;
-  /** Whether a screen reader is told what the guest sends; on unless said otherwise. */
-  readonly screenReader?: boolean;
-  /** What a right click does: the browser's own menu, with Copy and Paste, or pasting at once. */
-  readonly rightClick?: "menu" | "paste";
-  /** The row of keys for touch: shown when the main pointer is a finger ("auto"), always or never. */
-  readonly keys?: "auto" | "shown" | "hidden";
 }
 
 /** A terminal in the page. */
@@ -75,10 +69,6 @@ export interface ConsoleTerminal {
   setSize(size: TerminalSize): void;
   setFontSize(points: number): void;
   setTheme(theme: "light" | "dark"): void;
-  setReadOnly(readOnly: boolean): void;
-  setScreenReader(on: boolean): void;
-  setRightClick(does: "menu" | "paste"): void;
-  setKeys(keys: "auto" | "shown" | "hidden"): void;
   /** The selected text, without what the guest has hidden; "" without a selection. */
   selection(): string;
   /** Copies the selection; what a Copy button does. */

@@ -25,9 +25,8 @@ export function typeInsertedText(terminal: Terminal, frame: HTMLElement): void {
   frame.addEventListener("focusout", released, true);
   frame.addEventListener("input", (event) => {
     if (!(event instanceof InputEvent) || event.isComposing || event.inputType !== "insertText") return;
-    const { screenReaderMode, disableStdin } = terminal.options;
     caretToEnd(terminal.textarea);
-    if (event.data && !isKeyDown && screenReaderMode === true && disableStdin !== true) terminal.input(event.data);
+    if (event.data && !isKeyDown) terminal.input(event.data);
   }, true);
 }
 
