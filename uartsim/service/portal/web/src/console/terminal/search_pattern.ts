@@ -1,6 +1,7 @@
 /** Finding text in lines of the scroll-back. */
 
 import type { IBuffer } from "@xterm/xterm";
+import { literalPattern } from "../../ui/literal_pattern";
 import type { SearchQuery } from "./terminal";
 
 /** The most matches of one whole line that are looked at. */
@@ -9,7 +10,7 @@ const LINE_LIMIT = 1000;
 /** The query as a regular expression, or a sentence that says what is wrong with it. */
 export function searchPattern({ text, matchCase, regex }: SearchQuery): RegExp | string {
   const flags = matchCase === true ? "gu" : "giu";
-  if (regex !== true) return new RegExp(text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"), flags);
+  if (regex !== true) return new RegExp(literalPattern(text), flags);
   if (repeatsRepeats(text)) {
     return "This regular expression repeats a group that has a repetition inside, such as (a+)+: that can take for ever. Write it with one of the two.";
   }

@@ -1,4 +1,5 @@
 /** Finding a text in a log: how often it is there, and where in a chunk. */
+import { literalPattern } from "../../ui/literal_pattern";
 import type { LogChunk } from "./log_document";
 
 export interface LogMatch {
@@ -24,7 +25,7 @@ export class LogSearch {
     readonly text: string,
     readonly matchCase: boolean,
   ) {
-    this.pattern = new RegExp(text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"), matchCase ? "gu" : "giu");
+    this.pattern = new RegExp(literalPattern(text), matchCase ? "gu" : "giu");
   }
 
   /** The matches in a chunk. */
