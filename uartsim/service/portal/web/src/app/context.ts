@@ -11,7 +11,8 @@ export interface Settings {
   readonly consoleTitle: string;
   readonly pasteLimit: number;
   readonly tenantDomain: string;
-  readonly version: string;
+  /** Null in a checkout that is not installed. */
+  readonly version: string | null;
   /** In the preview, the warning that the console is for development and tests only; else null. */
   readonly previewWarning: string | null;
 }

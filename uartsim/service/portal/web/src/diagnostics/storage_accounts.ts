@@ -11,7 +11,6 @@ export interface StorageAccount {
     readonly isHnsEnabled?: boolean;
     readonly publicNetworkAccess?: string;
     readonly networkAcls?: { readonly defaultAction?: string };
-    readonly primaryEndpoints?: { readonly blob?: string };
   };
 }
 
