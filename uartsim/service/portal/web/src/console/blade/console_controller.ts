@@ -1,9 +1,10 @@
 /** Brings together a console's connection, its terminal and its pastes; the components draw what it tells. */
 import { ArmError, type Arm } from "../../azure/arm";
-import { sendAdminCommand, type AdminCommand } from "../connection/admin_commands";
+import { sendAdminCommand } from "../connection/admin_commands";
 import type { ConnectionState, ControlMessage } from "../connection/connection";
 import { ConsoleConnection, type ConnectionPorts } from "../connection/console_connection";
 import { PendingOutput } from "../connection/pending_output";
+import type { AdminCommand } from "../connection/session_address";
 import type { ConsoleTerminal } from "../terminal/terminal";
 import { FIRST_VIEW, type ConsoleView, type Notice } from "./console_view";
 import type { Mend } from "./mends";

@@ -1,6 +1,7 @@
 /** What the console page shows beside the terminal, and how it changes. */
 import type { ConnectionState } from "../connection/connection";
 import type { PasteProgress } from "../connection/paste_pump";
+import type { Silence } from "./silence";
 
 /** Who has the console. */
 interface Holder {
@@ -22,8 +23,7 @@ export interface ConsoleView {
   readonly baud: number;
   readonly columns: number;
   readonly rows: number;
-  /** Nothing has come since the console was connected, or since Enter was pressed. */
-  readonly silence: "none" | "no-output" | "no-answer";
+  readonly silence: Silence;
   /** A paste that is longer than the limit waits for the user's word. */
   readonly askedPaste: string | null;
   readonly paste: PasteProgress | null;

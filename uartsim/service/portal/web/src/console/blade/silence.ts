@@ -1,6 +1,7 @@
 /** Notices that a console says nothing: after it was connected, or after Enter was pressed. */
 
-type Silence = "none" | "no-output" | "no-answer";
+/** What has not come: anything since the console was connected, or an answer since Enter was pressed. */
+export type Silence = "none" | "no-output" | "no-answer";
 
 /** How long a machine may be silent before the page says what can be done, in milliseconds. */
 const SILENT_AFTER_MS = 5000;

@@ -2,9 +2,10 @@
 import type { JSX } from "preact";
 import { Button } from "../../ui/button";
 import { MessageBar } from "../../ui/message_bar";
+import type { Silence } from "./silence";
 
 interface SilenceHintProps {
-  readonly silence: "no-output" | "no-answer";
+  readonly silence: Exclude<Silence, "none">;
   readonly isWindows: boolean;
   readonly isWatching: boolean;
   readonly onEnter: () => void;

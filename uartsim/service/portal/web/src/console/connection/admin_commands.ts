@@ -1,8 +1,6 @@
 /** NMI, reset and SysRq, beside the WebSocket of a console. */
 import type { Arm } from "../../azure/arm";
-import { adminCommandPath } from "./session_address";
-
-export type AdminCommand = "nmi" | "reset" | "sysrq";
+import { adminCommandPath, type AdminCommand } from "./session_address";
 
 /**
  * Gives an admin command to the machine of a session.

@@ -26,7 +26,10 @@ export function socketAddress(connectionString: string, host: string, watch: boo
   return url.href;
 }
 
+/** What can be done to the machine of a session, beside typing at it. */
+export type AdminCommand = "nmi" | "reset" | "sysrq";
+
 /** The path of an admin command of a session. */
-export function adminCommandPath(connectionString: string, command: "nmi" | "reset" | "sysrq"): string {
+export function adminCommandPath(connectionString: string, command: AdminCommand): string {
   return new URL(connectionString).pathname.replace(/\/client\/?$/, `/adminCommand/${command}`);
 }
