@@ -7,10 +7,10 @@ import { Menu } from "../ui/menu";
 import type { Settings } from "./context";
 import { crumbsOf } from "./crumbs";
 import type { Route } from "./route";
-import { THEMES, useTheme, type Theme } from "./theme";
+import { THEME_CHOICES, useTheme, type ThemeChoice } from "./theme";
 import "./header.css";
 
-const THEME_TEXTS: Record<Theme, string> = { system: "As the system", light: "Light", dark: "Dark" };
+const THEME_TEXTS: Record<ThemeChoice, string> = { system: "As the system", light: "Light", dark: "Dark" };
 
 interface HeaderProps {
   readonly route: Route;
@@ -53,6 +53,6 @@ export function Header({ route, settings, userName, onSignOut }: HeaderProps): J
 
 function ThemeMenu(): JSX.Element {
   const [theme, setTheme] = useTheme();
-  const items = THEMES.map((one) => ({ text: THEME_TEXTS[one], checked: one === theme, onSelect: () => setTheme(one) }));
+  const items = THEME_CHOICES.map((one) => ({ text: THEME_TEXTS[one], checked: one === theme, onSelect: () => setTheme(one) }));
   return <Menu label="Theme" icon="theme" items={items} />;
 }

@@ -1,23 +1,24 @@
 /** Light or dark: as the system has it, unless the user has chosen. The choice is kept in this browser. */
 import { useEffect, useState } from "preact/hooks";
+import type { Theme } from "../ui/page_theme";
 
-export const THEMES = ["system", "light", "dark"] as const;
-export type Theme = (typeof THEMES)[number];
+export type ThemeChoice = "system" | Theme;
+export const THEME_CHOICES: readonly ThemeChoice[] = ["system", "light", "dark"];
 
 const KEY = "uartsim-portal-theme";
 
 /** What the user has chosen; `system` if nothing is kept, or it cannot be read. */
-function keptTheme(): Theme {
+function keptTheme(): ThemeChoice {
   try {
     const kept = localStorage.getItem(KEY);
-    return THEMES.find((theme) => theme === kept) ?? "system";
+    return THEME_CHOICES.find((theme) => theme === kept) ?? "system";
   } catch {
     return "system";
   }
 }
 
 /** Sets `data-theme` of the root element: to `light` or `dark`, never to `system`. */
-function applyTheme(theme: Theme): void {
+function applyTheme(theme: ThemeChoice): void {
   const isDark = theme === "system" ? matchMedia("(prefers-color-scheme: dark)").matches : theme === "dark";
   document.documentElement.dataset["theme"] = isDark ? "dark" : "light";
 }
@@ -31,14 +32,14 @@ export function startTheme(): void {
 }
 
 /** The choice, and what changes it. */
-export function useTheme(): [Theme, (theme: Theme) => void] {
+export function useTheme(): [ThemeChoice, (theme: ThemeChoice) => void] {
   const [theme, setTheme] = useState(keptTheme);
   useEffect(() => {
     const follow = (): void => setTheme(keptTheme());
     addEventListener("storage", follow);
     return () => removeEventListener("storage", follow);
   }, []);
-  const choose = (chosen: Theme): void => {
+  const choose = (chosen: ThemeChoice): void => {
     try {
       localStorage.setItem(KEY, chosen);
     } catch {

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-
-type Theme = "light" | "dark";
+import type { Theme } from "./page_theme";
 
 const CSS = readFileSync("src/ui/base.css", "utf8");
 

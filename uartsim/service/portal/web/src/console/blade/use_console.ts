@@ -3,6 +3,7 @@ import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { usePortal } from "../../app/context";
 import { toast } from "../../ui/announce";
+import { usePageTheme } from "../../ui/page_theme";
 import { machineName } from "../../views/machine_id";
 import { browserPorts } from "../connection/browser_ports";
 import { createTerminal } from "../terminal/create_terminal";
@@ -10,7 +11,6 @@ import type { ConsoleTerminal } from "../terminal/terminal";
 import { leftConsole } from "./cautions";
 import { ConsoleController } from "./console_controller";
 import { FIRST_VIEW, type ConsoleView } from "./console_view";
-import { usePageTheme } from "./page_theme";
 import type { Preferences } from "./preferences";
 
 /** A terminal and what is connected to it. */

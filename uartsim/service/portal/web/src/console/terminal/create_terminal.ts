@@ -4,6 +4,7 @@ import { Unicode11Addon } from "@xterm/addon-unicode11";
 import { Terminal } from "@xterm/xterm";
 import "@xterm/xterm/css/xterm.css";
 import "./terminal.css";
+import type { Theme } from "../../ui/page_theme";
 import { boundAnnouncements } from "./announcements";
 import { TerminalClipboard } from "./clipboard";
 import { colouredText } from "./coloured_text";
@@ -178,7 +179,7 @@ class XtermTerminal implements ConsoleTerminal {
     this.#size.setTextHeight(Math.round(this.#points * PIXELS_A_POINT));
   }
 
-  setTheme(theme: "light" | "dark"): void {
+  setTheme(theme: Theme): void {
     this.element.dataset["theme"] = theme;
     this.#terminal.options.theme = themeColours(theme);
   }

@@ -1,4 +1,5 @@
 /** The terminal of a console: xterm.js with its add-ons, as the console's blade uses it. `createTerminal` makes one. */
+import type { Theme } from "../../ui/page_theme";
 
 /** The size: that of the element, which follows the window, but at least 80 columns and 24 rows; or a chosen one, which is kept while the window changes. */
 export type TerminalSize = "window" | { readonly columns: number; readonly rows: number };
@@ -32,7 +33,7 @@ export interface SearchResult {
 export interface TerminalOptions {
   /** The accessible name of the terminal, such as "Serial console of vm1". */
   readonly label: string;
-  readonly theme: "light" | "dark";
+  readonly theme: Theme;
   readonly size: TerminalSize;
   /** Height of the text, within `TEXT_POINTS`. */
   readonly points: number;
@@ -68,7 +69,7 @@ export interface ConsoleTerminal {
   endSearch(): void;
   setSize(size: TerminalSize): void;
   setFontSize(points: number): void;
-  setTheme(theme: "light" | "dark"): void;
+  setTheme(theme: Theme): void;
   /** The selected text, without what the guest has hidden; "" without a selection. */
   selection(): string;
   /** Copies the selection; what a Copy button does. */

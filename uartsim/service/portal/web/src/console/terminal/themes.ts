@@ -6,6 +6,7 @@
  */
 
 import type { ITheme } from "@xterm/xterm";
+import type { Theme } from "../../ui/page_theme";
 
 /** The least contrast of text, WCAG 2.2 level AA; xterm.js raises what a guest chooses to it. */
 export const LEAST_CONTRAST = 4.5;
@@ -63,6 +64,6 @@ const LIGHT: ITheme = {
 };
 
 /** The colours of a theme. */
-export function themeColours(theme: "light" | "dark"): ITheme {
+export function themeColours(theme: Theme): ITheme {
   return theme === "light" ? LIGHT : DARK;
 }
