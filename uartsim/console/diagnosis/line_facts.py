@@ -16,11 +16,9 @@ class LineFacts:
     """The state of a machine's serial line.
 
     Attributes:
-        kind: the kind of the guest, such as ``"qemu"``.
         up_s: how long the machine has been on, in seconds.
         silent_s: how long ago the guest's last character came, in seconds; None if it has sent none.
         sent: how many bytes it has sent since it was switched on.
-        received: how many characters its chip has received.
         waiting: how many characters wait in its chip to be read.
         queued: how many characters wait at the far end for room in the chip, or for flow control.
         is_full: whether the chip has room for no more.
@@ -37,11 +35,9 @@ class LineFacts:
         errors: how many characters came with parity or framing errors, to the guest and from it.
     """
 
-    kind: str
     up_s: float
     silent_s: float | None
     sent: int
-    received: int
     waiting: int
     queued: int
     is_full: bool
@@ -73,11 +69,9 @@ def line_facts(machine: Machine, hub: Hub) -> LineFacts:
     com1, counts, registers = machine.com1, status["com1"]["line"], status["com1"]["registers"]
     now, receiver, xoff_at = com1.clock.now(), com1.uart.receiver, com1.cable.far.xoff_at
     return LineFacts(
-        kind=status["kind"],
         up_s=status["up_s"],
         silent_s=None if hub.last_output_at is None else max(0, now - hub.last_output_at) / TICKS_PER_SECOND,
         sent=hub.end,
-        received=counts["bytes_in"],
         waiting=len(receiver.data),
         queued=counts["queued_in"],
         is_full=len(receiver.data) >= receiver.depth,
