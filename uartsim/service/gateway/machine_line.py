@@ -134,9 +134,11 @@ class MachineLine:
         finally:
             self._waiting_for_room = None
 
-    @property
-    def far_pending(self) -> int:
-        """How much of what was sent is not yet on the line, in bytes; with a boot that is over, it is gone."""
+    def advance_to_now(self) -> int:
+        """Bring the chip to the present moment; returns how much of what was sent is not yet on the line, in bytes.
+
+        With a boot that is over, nothing is left of it.
+        """
         if self._client is None or self._client.hub.closed:
             return 0
         com1 = self._client.hub.com1

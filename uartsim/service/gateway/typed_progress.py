@@ -62,7 +62,7 @@ class TypedProgress:
             if self._reported == self._given:
                 await self._news.park()
                 due, wait_s = max(due, trio.current_time() + EVERY_S), _SHORTEST_S
-            waiting = min(self._line.far_pending, self._given - self._reported)
+            waiting = min(self._line.advance_to_now(), self._given - self._reported)
             taken = self._given - waiting
             if taken > self._reported and (trio.current_time() >= due or (self._is_paste and not waiting)):
                 self._is_paste = self._is_paste and waiting > 0
