@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 
 from uartsim.printable import quoted
 from uartsim.service.arm_error import ArmError
-from uartsim.service.loopback_hosts import LOOPBACK_HOSTS
+from uartsim.service.loopback_hosts import LOOPBACK_URL_HOSTS
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -22,7 +22,6 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _PORT: Final = re.compile(r":\d{0,5}\Z")
-_OWN: Final = frozenset(f"[{host}]" if ":" in host else host for host in LOOPBACK_HOSTS)
 
 
 class OwnHosts:
@@ -49,4 +48,4 @@ class OwnHosts:
 
 
 def _is_own(host: str) -> bool:
-    return _PORT.sub("", host).casefold().rstrip(".") in _OWN
+    return _PORT.sub("", host).casefold().rstrip(".") in LOOPBACK_URL_HOSTS
