@@ -86,8 +86,7 @@ def test_the_reason_of_the_end_is_a_note_and_no_output() -> None:
         back = BinaryClient(rig)
         back.read_message("holder", user="alice@example.com", you=True)
         bob.read_to_end()
-        assert bob.client.closed is not None
-        assert bob.client.closed[0] == 4001
+        assert bob.client.closed == (4001, text.replace("bob", "alice"))
 
 
 def test_who_may_not_gets_the_close_code_only() -> None:
