@@ -247,7 +247,11 @@ async def test_a_client_at_another_speed() -> None:
 @pytest.mark.parametrize(
     ("line", "cause", "remedy"),
     [
-        (b"[    1.0] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\r\n", "linux.panic", ""),
+        (
+            b"[    1.0] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\r\n",
+            "linux.panic",
+            "",
+        ),
         (b'You are in emergency mode. After logging in, type "journalctl -xb"\r\n', "systemd.emergency", "fstab"),
         (b"Give root password for maintenance\r\n(or press Control-D to continue): ", "systemd.emergency", "fstab"),
         (b"ALERT!  UUID=1 does not exist.  Dropping to a shell!\r\n(initramfs) ", "initrd.shell", "root="),

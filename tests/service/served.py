@@ -60,18 +60,21 @@ roles = [{f'"{role}"' if role else ""}]
         ("service_principal", "secret", "automation", "Contributor"),
     )
 )
-MACHINES = """
+#: A machine that starts at once, :func:`vm_id`.
+VM1 = """
 [[vm]]
 name = "vm1"
 guest = "demo"
 settings = { grub_timeout = 0, boot_seconds = 0.0, time_scale = 0.0 }
 port = { rate = "unlimited" }
+"""
+MACHINES = f"""{VM1}
 [[scale_set]]
 name = "web"
 guest = "demo"
 capacity = 2
-settings = { grub_timeout = 0, boot_seconds = 0.0, time_scale = 0.0 }
-port = { rate = "unlimited" }
+settings = {{ grub_timeout = 0, boot_seconds = 0.0, time_scale = 0.0 }}
+port = {{ rate = "unlimited" }}
 """
 
 

@@ -129,34 +129,32 @@ def test_where_nothing_is_asked_the_rest_is_what_the_guest_has_sent(units: list[
         assert trio.run(main) == sent[offset:]
 
 
+def _resumed(rig: Rig, seen: bytes, meanwhile: bytes) -> BinaryClient:
+    """A client that comes again, and has had all of the past; it has been away while the guest sent something."""
+    client = BinaryClient(rig)
+    client.read_message("current")
+    rig.write(seen)
+    client.read_output(seen)
+    resume = client.resume
+    client.client.hang_up()
+    rig.write(meanwhile)
+    again = BinaryClient(rig, query=resume)
+    again.read_message("current")
+    hello = again.of_kind("hello")[0]
+    assert (hello["boot"], hello["from"]) == (client.boot, len(seen))
+    return again
+
+
 def test_a_client_goes_on_at_the_byte_at_which_it_has_stopped() -> None:
     with open_rig() as rig:
-        alice = BinaryClient(rig)
-        alice.read_message("current")
-        rig.write(b"before\x1b[3")
-        alice.read_output(b"\x1b[3")
-        resume = alice.resume
-        alice.client.hang_up()
-        rig.write(b"1mred \xe2\x82\xac")
-        again = BinaryClient(rig, query=resume)
-        again.read_message("current")
+        again = _resumed(rig, b"before\x1b[3", b"1mred \xe2\x82\xac")
         assert again.output == b"1mred \xe2\x82\xac"
-        hello = again.of_kind("hello")[0]
-        assert (hello["boot"], hello["from"]) == (alice.boot, len(b"before\x1b[3"))
         assert again.of_kind("missing") == []
 
 
 def test_a_question_asked_while_the_client_was_away_is_not_answered_late() -> None:
     with open_rig() as rig:
-        alice = BinaryClient(rig)
-        alice.read_message("current")
-        rig.write(b"seen\x1b[")
-        alice.read_output(b"\x1b[")
-        resume = alice.resume
-        alice.client.hang_up()
-        rig.write(b"6nmore\x1b[6n")
-        again = BinaryClient(rig, query=resume)
-        again.read_message("current")
+        again = _resumed(rig, b"seen\x1b[", b"6nmore\x1b[6n")
         assert again.output == b"\x18\x18more\x18\x18\x18\x18"
         rig.write(b"\x1b[6n")
         again.read_output(b"\x1b[6n")

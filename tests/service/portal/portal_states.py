@@ -56,6 +56,13 @@ WEB: Final = f"#/resource{scale_set_id('web')}"
 #: The buttons of the header, and those of every console but for its toolbar.
 HEADER: Final = ("Sign out", "Theme")
 CONSOLE: Final = ("Dismiss the caution that the output is logged", "Help on the serial console")
+
+
+def at_console(name: str, shows: str, machine: str, text: str) -> PageState:
+    """The console of a machine that has said a text."""
+    return PageState(name, shows, console(machine, text), (*HEADER, *CONSOLE), machine=machine)
+
+
 STATES: Final = (
     PageState(
         "sign-in", "The form that signs a user in.", sign_in, ("Theme", "Show password", "Sign in"), signed_in=False
@@ -163,37 +170,19 @@ STATES: Final = (
         "diagnostics-settings", "Boot diagnostics, on or off.", tab("linux1", "Settings", "Disable"), (*HEADER, "Save")
     ),
     # The service has one system at a time: by the next console this one has long been left.
-    PageState(
-        "console-windows",
-        "SAC, at the console of Windows.",
-        console("windows1", "SAC>"),
-        (*HEADER, *CONSOLE),
-        machine="windows1",
-    ),
+    at_console("console-windows", "SAC, at the console of Windows.", "windows1", "SAC>"),
     PageState(
         "reset-password", "Resetting a password.", blade("linux1", "password", "VMAccess"), (*HEADER, "Reset password")
     ),
-    PageState(
-        "console-linux",
-        "The console of a Linux machine.",
-        console("linux1", "login:"),
-        (*HEADER, *CONSOLE),
-        machine="linux1",
-    ),
+    at_console("console-linux", "The console of a Linux machine.", "linux1", "login:"),
     PageState(
         "audit",
         "Who has used the console.",
         audit,
         ("Sign out", "Download the entries as CSV", "Theme"),
     ),
-    PageState(
-        "console-instance",
-        "The console of an instance.",
-        console("web/0", "login:"),
-        (*HEADER, *CONSOLE),
-        machine="web/0",
-    ),
-    PageState("console-grub", "GRUB's menu.", console("menu1", "GNU GRUB"), (*HEADER, *CONSOLE), machine="menu1"),
+    at_console("console-instance", "The console of an instance.", "web/0", "login:"),
+    at_console("console-grub", "GRUB's menu.", "menu1", "GNU GRUB"),
     PageState(
         "console-search",
         "Searching the output.",

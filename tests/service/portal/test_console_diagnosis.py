@@ -6,22 +6,17 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.service.served import TENANT, Served, vm_id
+from tests.service.served import TENANT, VM1, Served, vm_id
 from uartsim.service.rules.machine_rules import console_service
 from uartsim.service.store import Resource
 
 DIAGNOSE = "/_uartsim/portal/diagnose"
-MACHINES = """
-[[vm]]
-name = "vm1"
-guest = "demo"
-settings = { grub_timeout = 0, boot_seconds = 0.0, time_scale = 0.0 }
-port = { rate = "unlimited" }
+MACHINES = f"""{VM1}
 [[vm]]
 name = "cut"
 guest = "demo"
-settings = { grub_timeout = 0, boot_seconds = 0.0, time_scale = 0.0 }
-port = { fault = "lost-cts" }
+settings = {{ grub_timeout = 0, boot_seconds = 0.0, time_scale = 0.0 }}
+port = {{ fault = "lost-cts" }}
 [[vm]]
 name = "off"
 guest = "demo"
