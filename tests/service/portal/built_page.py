@@ -3,51 +3,42 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import filelock
 import pytest
 
+from build_backend.page_builder import CI
 from tests.patience import patience
-from uartsim.service.portal.page_files import PAGE_FOLDER
+from uartsim.service.portal.page_age import why_outdated
+from uartsim.service.portal.page_files import PAGE_FOLDER, why_missing
 
 WEB = PAGE_FOLDER.parent / "web"
-#: What is in ``web/`` and not a source.
-_NOT_SOURCES = {"node_modules"}
 
 
 def ensure_page_is_built(lock: Path) -> None:
     """Build the page if it is missing, or older than its sources.
 
+    Skips the test where npm cannot install the page's tools, as without a network, and fails it where the sources do not
+    build.
+
     Args:
         lock: a file for the workers of one run to wait at.
-
-    Skips the test, with the remedy, where the page can neither be found nor built.
     """
     with filelock.FileLock(lock):
-        page = PAGE_FOLDER / "index.html"
-        if page.exists() and page.stat().st_mtime >= max(_changed_at(WEB), default=0):
+        if why_missing() is None and why_outdated() is None:
             return
-        if not (WEB / "node_modules").is_dir():
-            _npm("ci")
-        _npm("run", "build")
+        if not (WEB / "node_modules").is_dir() and (why := _npm_fails(*CI)) is not None:
+            pytest.skip(why)
+        if (why := _npm_fails("run", "build")) is not None:
+            pytest.fail(why)
 
 
-def _changed_at(folder: Path) -> Iterator[float]:
-    """When the sources below a folder were changed; nothing for a folder that is not there, as in a wheel."""
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if path.name in _NOT_SOURCES:
-            continue
-        if path.is_dir():
-            yield from _changed_at(path)
-        else:
-            yield path.stat().st_mtime
-
-
-def _npm(*arguments: str) -> None:
+def _npm_fails(*arguments: str) -> str | None:
+    """Run npm in the page's sources; returns what it says if it fails."""
     done = subprocess.run(
         ["npm", *arguments], cwd=WEB, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=patience(300)
     )
-    if done.returncode != 0:
-        pytest.skip(f"npm {' '.join(arguments)} in {WEB} fails: {(done.stderr or done.stdout).strip()[-500:]}")
+    if done.returncode == 0:
+        return None
+    return f"npm {' '.join(arguments)} in {WEB} fails: {(done.stderr or done.stdout).strip()[-500:]}"
