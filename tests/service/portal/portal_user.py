@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from tests.service.portal.page_watch import PageWatch
 from tests.service.portal.portal_service import machine_id
@@ -95,14 +96,14 @@ class PortalUser:
         """Wait until a text is visible in the terminal."""
         try:
             self.page.wait_for_function(_HAS_SEEN, arg=text)
-        except Exception as error:
+        except PlaywrightTimeoutError as error:
             raise AssertionError(f"no {text!r} in the terminal: {self.terminal_text()!r}") from error
 
     def expect_prompt(self, prompt: str) -> None:
         """Wait until a prompt is the last that is visible in the terminal."""
         try:
             self.page.wait_for_function(f"(prompt) => ({_SEEN})().trimEnd().endsWith(prompt)", arg=prompt)
-        except Exception as error:
+        except PlaywrightTimeoutError as error:
             raise AssertionError(f"no {prompt!r} at the end of the terminal: {self.terminal_text()!r}") from error
 
     def type(self, text: str) -> None:
