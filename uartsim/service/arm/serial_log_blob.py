@@ -87,12 +87,13 @@ def _uri(parts: Parts, caller: Caller, machine: Resource, lifetime: timedelta, e
     path = f"/{name or MANAGED}/{log_stem(machine)}{ending}"
     expiry = (datetime.now(UTC) + lifetime).strftime(_TIME)
     query = {"sv": _VERSION, "sr": "b", "sp": "r", "se": expiry}
-    query["sig"] = _signature(_key(parts.store, name), path, query)
+    account = find_account(parts.store, name) if name is not None else None
+    query["sig"] = _signature(_key(parts.store, account), path, query)
     return f"{parts.base_url}{PATH}{quote(path)}?{urlencode(query)}"
 
 
 def serial_log_routes(parts: Parts, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> list[Route]:
-    """The route at which the logs are read.
+    """The routes at which logs and screenshots are read.
 
     Args:
         parts: the rooms of the service.
@@ -121,25 +122,21 @@ def serial_log_routes(parts: Parts, clock: Callable[[], datetime] = lambda: date
 
 
 async def _read(parts: Parts, request: Request, now: datetime) -> Response:
-    account, query = request.path_params["account"], request.query_params
-    name = None if account == MANAGED else account
-    if name is not None and find_account(parts.store, name) is None:
-        raise ArmError(404, "ResourceNotFound", "The specified resource does not exist.")
-    path = f"/{account}/{request.path_params['container']}/{request.path_params['blob']}"
+    name, query = request.path_params["account"], request.query_params
+    account = None if name == MANAGED else _account(parts.store, name)
+    path = f"/{name}/{request.path_params['container']}/{request.path_params['blob']}"
     signed = {field: query.get(field, "") for field in ("sv", "sr", "sp", "se")}
-    wanted = _signature(_key(parts.store, name), path, signed)
+    wanted = _signature(_key(parts.store, account), path, signed)
     if not hmac.compare_digest(wanted.encode(), query.get("sig", "").encode()):
         raise not_authenticated("Signature did not match.")
     if now > _time(signed["se"]):
         raise not_authenticated(f"Signature not valid in the specified time frame: Expiry [{signed['se']}]")
-    return await _blob(parts, request, name, path)
+    return await _blob(parts, request, account, path)
 
 
 async def _read_with_key(parts: Parts, request: Request, now: datetime) -> Response:
     name = request.path_params["account"]
-    account = find_account(parts.store, name)
-    if account is None:
-        raise ArmError(404, "ResourceNotFound", "The specified resource does not exist.")
+    account = _account(parts.store, name)
     if account.properties.get("allowSharedKeyAccess") is False:
         text = "Key based authentication is not permitted on this storage account."
         raise ArmError(403, "KeyBasedAuthenticationNotPermitted", text)
@@ -147,17 +144,19 @@ async def _read_with_key(parts: Parts, request: Request, now: datetime) -> Respo
     machine = _machine(parts.store, request.url.path)
     if machine is None or account_of(boot_diagnostics_of(machine)) != account.id.name.casefold():
         raise ArmError(404, "BlobNotFound", "The specified blob does not exist.")
-    return await _blob(parts, request, account.id.name, request.url.path)
+    return await _blob(parts, request, account, request.url.path)
 
 
-async def _blob(parts: Parts, request: Request, name: str | None, path: str) -> Response:
-    """The log, or the screenshot, at a path, after the request has been authenticated."""
-    _check_firewall(parts.store, name, request.client.host if request.client else "")
+async def _blob(parts: Parts, request: Request, account: Resource | None, path: str) -> Response:
+    """The log, or the screenshot, at a path, after the request has been authenticated; no account: managed storage."""
+    if account is not None:
+        _check_firewall(account, request.client.host if request.client else "")
     machine = _machine(parts.store, path)
     if machine is not None and path.endswith(_SCREENSHOT):
         return Response(await bitmap(parts.machines.get(machine.id)), media_type="image/bmp")
     log = None
     if machine is not None and parts.diagnostics is not None:
+        name = None if account is None else account.id.name
         log = parts.diagnostics.existing_log_of(machine.id, storage_account=name)
     if log is None:
         raise ArmError(404, "BlobNotFound", "The specified blob does not exist.")
@@ -207,10 +206,7 @@ def _wanted_part(request: Request, log: SerialLog) -> tuple[int, int, int]:
     )
 
 
-def _check_firewall(store: Store, name: str | None, client: str) -> None:
-    account = find_account(store, name) if name is not None else None
-    if account is None:
-        return
+def _check_firewall(account: Resource, client: str) -> None:
     rules: Mapping[str, object] = account.properties.get("networkAcls") or {}
     closed = str(account.properties.get("publicNetworkAccess")).casefold() == "disabled"
     denied = str(rules.get("defaultAction")).casefold() == "deny" and not _is_allowed(client, rules.get("ipRules"))
@@ -233,13 +229,21 @@ def _is_allowed(client: str, rules: object) -> bool:
 def _machine(store: Store, path: str) -> Resource | None:
     for kind in MACHINE_TYPES:
         for machine in store.list(kind):
-            if path.endswith((f"/{log_stem(machine)}{_LOG}", f"/{log_stem(machine)}{_SCREENSHOT}")):
+            stem = f"/{log_stem(machine)}"
+            if path.endswith((stem + _LOG, stem + _SCREENSHOT)):
                 return machine
     return None
 
 
-def _key(store: Store, name: str | None) -> str:
-    account = find_account(store, name) if name is not None else None
+def _account(store: Store, name: str) -> Resource:
+    account = find_account(store, name)
+    if account is None:
+        raise ArmError(404, "ResourceNotFound", "The specified resource does not exist.")
+    return account
+
+
+def _key(store: Store, account: Resource | None) -> str:
+    """The key that signs for an account, or for managed storage."""
     if account is None:
         account = store.get(_MANAGED_KEYS) or Resource(_MANAGED_KEYS, {})
     return account_keys(store, account)[0]
