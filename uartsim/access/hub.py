@@ -79,10 +79,15 @@ class Hub:
         com1.far_end = self
 
     @property
+    def line_baud(self) -> int:
+        """The guest's speed now; 0 where frames take no time."""
+        line = self.com1.uart.line_format
+        return round(line.baud) if line.bit_ticks else 0
+
+    @property
     def baud(self) -> int:
         """The guest's speed now; a pty's usual one where frames take no time."""
-        line = self.com1.uart.line_format
-        return round(line.baud) if line.bit_ticks else 115200
+        return self.line_baud or 115200
 
     def history(self, size: int | None = None) -> bytes:
         """What is kept, or the last ``size`` bytes of it."""

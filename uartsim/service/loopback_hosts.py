@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
-#: The same as they stand in a URL and in ``Host``, where an IPv6 address is in brackets (RFC 3986, section 3.2.2).
-LOOPBACK_URL_HOSTS: Final = tuple(f"[{host}]" if ":" in host else host for host in LOOPBACK_HOSTS)
+#: The same as they stand in a URL, and in the header ``Host``.
+LOOPBACK_AUTHORITIES: Final = tuple(f"[{host}]" if ":" in host else host for host in LOOPBACK_HOSTS)
+_PORT: Final = re.compile(r":\d{0,5}\Z")
+
+
+def is_loopback(authority: str) -> bool:
+    """Whether an authority, such as ``localhost:8443`` in the header ``Host``, is this computer, at whatever port."""
+    return _PORT.sub("", authority).casefold().rstrip(".") in LOOPBACK_AUTHORITIES

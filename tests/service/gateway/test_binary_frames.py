@@ -26,7 +26,7 @@ def test_hello_comes_before_history_and_current_behind_it() -> None:
         assert alice.output == b""
         alice.read_message("current")
         assert alice.output == b"history"
-        assert alice.of_kind("hello") == [{"type": "hello", "boot": alice.boot, "from": 0, "baud": 115200}]
+        assert alice.of_kind("hello") == [{"type": "hello", "boot": alice.boot, "from": 0, "baud": 0}]
         assert len(alice.boot) == 16
 
 

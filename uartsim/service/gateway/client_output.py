@@ -101,7 +101,7 @@ class BinaryOutput:
         if history.lost:
             await self.missing(history.lost)
         if is_first:
-            await self._control("hello", boot=boot, **{"from": history.start}, baud=hub.baud)
+            await self._control("hello", boot=boot, **{"from": history.start}, baud=hub.line_baud)
         else:
             await self._control("boot", boot=boot, **{"from": history.start})
         self._past_left, self._past = history.size, PastFilter(history.size, keeps_length=True, seen=history.seen)

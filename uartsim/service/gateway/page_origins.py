@@ -11,14 +11,13 @@ not a name of this computer.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
 from uartsim.printable import quoted
 from uartsim.service.arm_error import ArmError
-from uartsim.service.loopback_hosts import LOOPBACK_URL_HOSTS
+from uartsim.service.loopback_hosts import LOOPBACK_AUTHORITIES, is_loopback
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 #: A request of the service's own page, and one that no page has made.
@@ -37,9 +36,9 @@ class PageOrigins:
         default = _DEFAULT_PORTS[parts.scheme]
         port = parts.port or default
         self._scheme = parts.scheme
-        self._own = {f"{parts.scheme}://{host}:{port}" for host in LOOPBACK_URL_HOSTS}
+        self._own = {f"{parts.scheme}://{host}:{port}" for host in LOOPBACK_AUTHORITIES}
         if port == default:
-            self._own |= {f"{parts.scheme}://{host}" for host in LOOPBACK_URL_HOSTS}
+            self._own |= {f"{parts.scheme}://{host}" for host in LOOPBACK_AUTHORITIES}
 
     def check(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Check who has made a request, as far as its headers say so.
@@ -63,9 +62,7 @@ class PageOrigins:
     def _addressed(self, headers: list[tuple[bytes, bytes]]) -> set[str]:
         """The origin of the address that a request was sent to, if that is one of this computer's."""
         hosts = [value.decode("latin-1").casefold() for name, value in headers if name.lower() == b"host"]
-        if len(hosts) != 1 or re.sub(r":\d{1,5}$", "", hosts[0]) not in LOOPBACK_URL_HOSTS:
-            return set()
-        return {f"{self._scheme}://{hosts[0]}"}
+        return {f"{self._scheme}://{hosts[0]}"} if len(hosts) == 1 and is_loopback(hosts[0]) else set()
 
 
 def _foreign(page: str) -> ArmError:

@@ -53,8 +53,7 @@ def _line(hub: Hub | None) -> dict[str, Any]:
     """The guest's speed in baud and its format, such as ``8N1``; null while the machine is off, or the line has no speed."""
     if hub is None:
         return {"baud": None, "format": None}
-    line = hub.com1.uart.line_format
-    return {"baud": round(line.baud) if line.bit_ticks else None, "format": str(line).rpartition(" ")[2]}
+    return {"baud": hub.line_baud or None, "format": str(hub.com1.uart.line_format).rpartition(" ")[2]}
 
 
 def _holder(occupancy: Occupancy) -> dict[str, str] | None:

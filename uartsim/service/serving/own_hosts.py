@@ -6,22 +6,19 @@ stranger's, and with an accepted certificate they could ask the service as its o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from typing import Any
 
 from starlette.responses import JSONResponse
 
 from uartsim.printable import quoted
 from uartsim.service.arm_error import ArmError
-from uartsim.service.loopback_hosts import LOOPBACK_URL_HOSTS
+from uartsim.service.loopback_hosts import is_loopback
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
-
-_PORT: Final = re.compile(r":\d{0,5}\Z")
 
 
 class OwnHosts:
@@ -40,12 +37,8 @@ class OwnHosts:
         """Serve a request, as ASGI has it."""
         if scope["type"] == "http":
             for name, value in scope["headers"]:
-                if name == b"host" and not _is_own(host := value.decode("latin-1")):
+                if name == b"host" and not is_loopback(host := value.decode("latin-1")):
                     error = ArmError(421, "MisdirectedRequest", f"{quoted(host)} is not here: use https://localhost.")
                     await JSONResponse(error.body(), error.status)(scope, receive, send)
                     return
         await self._application(scope, receive, send)
-
-
-def _is_own(host: str) -> bool:
-    return _PORT.sub("", host).casefold().rstrip(".") in LOOPBACK_URL_HOSTS

@@ -23,10 +23,13 @@ export function watchersText(view: Shown, status: ConsoleFacts | null): string {
   return count === 1 ? "1 watcher" : `${count} watchers`;
 }
 
-/** Such as `115200 8N1`. */
+/** Such as `115200 8N1`; what is not known is left out. */
 export function lineText(view: Shown, status: ConsoleFacts | null): string {
-  if (view.connection.kind !== "connected" && status === null) return "";
-  return `${view.baud === 0 ? "unlimited speed" : view.baud} ${status?.format ?? "8N1"}`;
+  const isConnected = view.connection.kind === "connected";
+  const format = status?.format ?? "";
+  if (!isConnected && format === "") return "";
+  const baud = isConnected ? view.baud : (status?.baud ?? 0);
+  return `${baud === 0 ? "unlimited speed" : baud} ${format}`.trim();
 }
 
 /** What the gateway has said of the holder holds only as long as the connection. */
