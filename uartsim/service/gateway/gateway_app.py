@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qsl
 
 import trio
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from uartsim.errors import UsageError
 from uartsim.service.arm_error import ArmError
@@ -16,11 +16,6 @@ from uartsim.service.gateway.gateway_options import SocketOptions, read_query
 from uartsim.service.gateway.hypercorn_stream import NotTaken, TakenStream, accept_value
 from uartsim.service.gateway.sessions import Session, Sessions
 from uartsim.service.rules.service_faults import SOCKET_CLOSED, FaultKind
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _log = logging.getLogger("uartsim.service")
 _CLIENT: Final = re.compile(r"/n/connector/[^/]+/sessions/([0-9A-Fa-f-]{36})/client/?", re.ASCII)
@@ -34,18 +29,18 @@ class GatewayApp:
         sessions: the sessions.
     """
 
-    def __init__(self, others: Application, sessions: Sessions) -> None:
+    def __init__(self, others: ASGIApp, sessions: Sessions) -> None:
         self._others = others
         self._sessions = sessions
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, as ASGI has it."""
         if scope["type"] == "websocket":
             await self._serve(scope, send)
         else:
             await self._others(scope, receive, send)
 
-    async def _serve(self, scope: Message, send: Send) -> None:
+    async def _serve(self, scope: Scope, send: Send) -> None:
         try:
             taken = TakenStream(send)
         except NotTaken as why:
@@ -77,7 +72,7 @@ class GatewayApp:
         finally:
             self._sessions.forget(session)
 
-    def _check(self, scope: Message) -> tuple[Session, SocketOptions, bytes]:
+    def _check(self, scope: Scope) -> tuple[Session, SocketOptions, bytes]:
         """The session of a WebSocket, its options, and the answer to its key; ArmError says why there is none."""
         sessions = self._sessions
         sessions.page_origins.check(scope["headers"])

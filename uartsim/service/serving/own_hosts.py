@@ -6,19 +6,12 @@ stranger's, and with an accepted certificate they could ask the service as its o
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
-
 from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from uartsim.printable import quoted
 from uartsim.service.arm_error import ArmError
 from uartsim.service.loopback_hosts import is_loopback
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 class OwnHosts:
@@ -30,10 +23,10 @@ class OwnHosts:
         application: what answers the requests.
     """
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: ASGIApp) -> None:
         self._application = application
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, as ASGI has it."""
         if scope["type"] == "http":
             for name, value in scope["headers"]:

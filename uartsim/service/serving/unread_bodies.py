@@ -7,15 +7,10 @@ what is left of the body is read first, as far as it is not too long and comes s
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 import trio
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 #: The most of a body that is read before an answer, in bytes, and how long it may take, in seconds.
 MOST_BYTES: Final = 1 << 20
@@ -29,10 +24,10 @@ class UnreadBodies:
         application: what answers the requests.
     """
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: ASGIApp) -> None:
         self._application = application
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, as ASGI has it."""
         if scope["type"] != "http" or not _has_body(scope["headers"]):
             await self._application(scope, receive, send)
