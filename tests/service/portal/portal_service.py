@@ -19,7 +19,6 @@ GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg"
 CONSOLE_SERVICE = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.SerialConsole/consoleServices/default"
 COMPUTE = "2024-11-01"
 SERIAL_CONSOLE = "2018-05-01"
-AUTHORISATION = "2022-04-01"
 
 
 def machine_id(name: str) -> str:

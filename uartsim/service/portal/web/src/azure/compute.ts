@@ -7,14 +7,11 @@ interface InstanceStatus {
   readonly level?: string;
   readonly displayStatus?: string;
   readonly message?: string;
-  readonly time?: string;
 }
 
 interface InstanceView {
-  readonly computerName?: string;
   readonly osName?: string;
   readonly osVersion?: string;
-  readonly bootDiagnostics?: { readonly consoleScreenshotBlobUri?: string; readonly serialConsoleLogBlobUri?: string };
   readonly statuses?: readonly InstanceStatus[];
 }
 
@@ -24,14 +21,11 @@ interface DiagnosticsProfile {
 
 interface OsProfile {
   readonly computerName?: string;
-  readonly computerNamePrefix?: string;
-  readonly adminUsername?: string;
   readonly linuxConfiguration?: object;
   readonly windowsConfiguration?: object;
 }
 
 interface StorageProfile {
-  readonly imageReference?: { readonly publisher?: string; readonly offer?: string; readonly sku?: string };
   readonly osDisk?: { readonly osType?: string; readonly name?: string };
 }
 
@@ -44,7 +38,6 @@ export interface VirtualMachine {
   readonly tags?: Readonly<Record<string, string>>;
   readonly instanceId?: string;
   readonly properties: {
-    readonly vmId?: string;
     readonly provisioningState?: string;
     readonly hardwareProfile?: { readonly vmSize?: string };
     readonly osProfile?: OsProfile;

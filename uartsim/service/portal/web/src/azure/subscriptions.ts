@@ -5,5 +5,4 @@ export interface Subscription {
   readonly id: string;
   readonly subscriptionId: string;
   readonly displayName: string;
-  readonly state?: string;
 }

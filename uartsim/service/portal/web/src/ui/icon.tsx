@@ -3,9 +3,7 @@ import type { JSX } from "preact";
 
 const PATHS = {
   alert: "M8 2.2 14.4 13.5H1.6ZM8 6.5v3.2M8 11.4v.4",
-  back: "M9.5 3.5 5 8l4.5 4.5",
   check: "M3 8.5 6.5 12 13 4.5",
-  chevron: "M6.5 3.5 11 8l-4.5 4.5",
   clear: "M6 2.5h4M2.5 4.5h11M4 4.5l.7 9h6.6l.7-9M6.8 7v4M9.2 7v4",
   close: "M3.5 3.5l9 9M12.5 3.5l-9 9",
   console: "M1.5 2.5h13v11h-13ZM4 6l2.2 2L4 10M8 10.5h3.5",
