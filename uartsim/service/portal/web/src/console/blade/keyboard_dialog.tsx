@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
-import { SHORTCUTS } from "./shortcuts";
+import { between, SHORTCUTS } from "./shortcuts";
 import "./keyboard_dialog.css";
 
 export function KeyboardDialog({ onClose }: { readonly onClose: () => void }): JSX.Element {
@@ -16,17 +16,17 @@ export function KeyboardDialog({ onClose }: { readonly onClose: () => void }): J
 export function ShortcutList(): JSX.Element {
   return (
     <dl class="shortcut-list">
-      {SHORTCUTS.map(({ keys, what }) => (
-        <div key={what}>
+      {SHORTCUTS.map((shortcut) => (
+        <div key={shortcut.what}>
           <dt>
-            {keys.map((key, index) => (
+            {shortcut.keys.map((key, index) => (
               <>
-                {index > 0 && " + "}
+                {index > 0 && between(shortcut)}
                 <kbd key={key}>{key}</kbd>
               </>
             ))}
           </dt>
-          <dd>{what}</dd>
+          <dd>{shortcut.what}</dd>
         </div>
       ))}
     </dl>
