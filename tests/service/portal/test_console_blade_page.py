@@ -181,7 +181,8 @@ def test_help_has_the_documents_advice_and_closes_by_esc(service: PortalService,
 
 def test_a_long_paste_can_be_cancelled_and_says_what_the_machine_has_got(service: PortalService, visit: Visit) -> None:
     user = at_console(service, visit, "silent1", permissions=["clipboard-read", "clipboard-write"])
-    user.paste("x" * 100_000)
+    # a minute and a half on the line, so that even a busy browser is in time to cancel it
+    user.paste("x" * 1_000_000)
     user.press("Paste anyway at the line's speed")
     user.press("Cancel the paste")
     expect(user.page.get_by_text("The paste was cancelled: the machine received")).to_be_visible()
