@@ -45,6 +45,12 @@ _NEEDS = {
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     parser.addoption("--uartsim-images", action="store_true", help="also run the tests with the mark 'images'")
+    parser.addoption("--uartsim-scenarios", action="store_true", help="also run the scenarios that CI has no time for")
+    parser.addoption(
+        "--uartsim-scenario-transcripts",
+        action="store_true",
+        help="write the scenarios' transcripts to docs/scenarios/",
+    )
     parser.addoption("--uartsim-portal-pictures", action="store_true", help="write the pictures of the portal to docs/")
     # Installed, the plugin has come in by its entry point.  In a bare checkout, or where plugins are not loaded by
     # themselves, nobody has brought it.

@@ -25,6 +25,7 @@ FLOORS = (
     {"chip", "wire", "record", "images"},
     {"machine"},
     {"guest", "access", "trace"},
+    {"scenarios"},
     {"console", "conform"},
     {"blocking", "service", "azure_client"},
     {FACE},

@@ -18,6 +18,7 @@ from uartsim.cli.machine_commands import list_machines, nmi, reset, status, stop
 from uartsim.cli.problems_command import problems
 from uartsim.cli.recording_commands import plot, trace
 from uartsim.cli.run_command import run
+from uartsim.cli.scenarios_command import scenarios
 from uartsim.cli.serve_command import serve
 from uartsim.cli.snapshot_command import save
 from uartsim.errors import UartsimError, UsageError
@@ -51,7 +52,7 @@ def commands(debug: bool) -> None:
 
 
 for _command in (
-    *(run, guests, images),
+    *(run, guests, scenarios, images),
     *(list_machines, status, stop, nmi, reset, save),
     *(attach, pty, history),
     *(send_break, sysrq, modem, fault),

@@ -12,10 +12,12 @@ from uartsim.error_groups import first_error
 if TYPE_CHECKING:
     from uartsim.access.attach_client import AttachClient
     from uartsim.access.endpoints import Endpoints
+    from uartsim.access.hub import Hub
     from uartsim.access.machine_server import MachineServer
     from uartsim.guest.catalogue import GuestDefinition
     from uartsim.machine import Guest, GuestEnd, Machine, PortOptions
     from uartsim.record import TranscriptWriter
+    from uartsim.scenarios.begin_steps import BeginStep
 
 
 class LineSettings(NamedTuple):
@@ -54,13 +56,21 @@ class ForegroundRun:
         endpoints: the machine's; :meth:`run` releases them.
         line: the settings of the line.
         attach: whether this terminal is the first client.
+        begin: what is done to the machine once it runs.
 
     Attributes:
         incomplete: whether a recording lacks something; known once the run is over.
     """
 
     def __init__(
-        self, definition: GuestDefinition, guest: Guest, endpoints: Endpoints, line: LineSettings, *, attach: bool
+        self,
+        definition: GuestDefinition,
+        guest: Guest,
+        endpoints: Endpoints,
+        line: LineSettings,
+        *,
+        attach: bool,
+        begin: tuple[BeginStep, ...] = (),
     ) -> None:
         from uartsim.access.log import Log
         from uartsim.guest.start_checks import check_start
@@ -72,6 +82,8 @@ class ForegroundRun:
         self._name = endpoints.folder.name
         self._line = line
         self._attach = attach
+        self._begin = begin
+        self._hub: Hub | None = None
         self._log = Log()
         self._transcript: TranscriptWriter | None = None
         self._server: MachineServer | None = None
@@ -125,6 +137,7 @@ class ForegroundRun:
             ) as machine:
                 self._machine = machine
                 assert self._server is not None
+                await self._begin_with(machine)
                 await nursery.start(self._server.run, machine)
                 if self._attach:
                     nursery.start_soon(self._attach_here, nursery.cancel_scope)
@@ -132,6 +145,14 @@ class ForegroundRun:
                 await self._server.finish()
             self._end = machine.ended or GuestEnd("stopped")
             nursery.cancel_scope.cancel()
+
+    async def _begin_with(self, machine: Machine) -> None:
+        """Do what a scenario does to a machine before anybody is at its console."""
+        if self._begin and self._hub is not None:
+            from uartsim.scenarios.begin_steps import Stage
+
+            for step in self._begin:
+                await step(Stage(machine, self._hub))
 
     def _prepare(self, machine: Machine) -> None:
         """Make what has to be there before the guest's first byte."""
@@ -146,6 +167,7 @@ class ForegroundRun:
         self._announce()
         hub = Hub(machine.com1, policy=LinePolicy(self._line.policy))
         hub.record = self._transcript
+        self._hub = hub
         self._server = MachineServer(self._endpoints, hub, self._definition.description)
 
     def _announce(self) -> None:

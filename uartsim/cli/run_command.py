@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from uartsim.access.endpoints import Endpoints
     from uartsim.guest.catalogue import GuestDefinition
     from uartsim.machine.port_options import PortOptions
+    from uartsim.scenarios import StagedGuest
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -65,6 +66,7 @@ def run(
     name: str | None,
     link: str | None,
     settings: tuple[str, ...],
+    scenario: tuple[str, ...],
     registers: bool | None,
     restore: str | None,
     no_attach: bool,
@@ -85,10 +87,16 @@ def run(
     from uartsim.access.endpoints import open_endpoints
     from uartsim.guest.make_guest import make_guest
 
-    definition = _changed(_definition(guest, settings, registers), port)
+    definition = _definition(guest, settings, registers)
+    plan = _staged(definition, scenario, port, restore, clock) if scenario else None
+    definition = _changed(definition if plan is None else plan.definition, port)
     line = _line_settings(definition, line_policy, record, port)
     _check_clock(clock, restore=restore, link=link, policy=line_policy, limit_s=limit_s)
     line.check_outputs()
+    if plan is not None and plan.from_login:
+        from uartsim.cli.scenario_start import start_at_login
+
+        definition, restore = start_at_login(definition)
     made = make_guest(definition, restore=None if restore is None else Path(restore))
     if clock == "virtual":
         from uartsim.cli.virtual_run import run_virtually
@@ -98,7 +106,9 @@ def run(
     attach = not no_attach and sys.stdin.isatty() and sys.stdout.isatty()
     endpoints = early if early is not None else open_endpoints(name or definition.name, link)
     try:
-        foreground = ForegroundRun(definition, made, endpoints, line, attach=attach)
+        foreground = ForegroundRun(
+            definition, made, endpoints, line, attach=attach, begin=() if plan is None else plan.begin
+        )
         end = foreground.run()
     finally:
         endpoints.release()
@@ -135,6 +145,29 @@ def _changed(definition: GuestDefinition, options: dict[str, Any]) -> GuestDefin
 
         definition = with_before_boot(definition, **before)
     return definition
+
+
+def _staged(
+    definition: GuestDefinition, names: tuple[str, ...], options: dict[str, Any], restore: str | None, clock: str
+) -> StagedGuest:
+    """The guest in these scenarios, whose options are put beside the user's.
+
+    Raises:
+        UsageError: a scenario is unknown, does not fit, or does not go with another option.
+    """
+    from uartsim.scenarios import staged
+
+    plan = staged(definition, names)
+    if restore is not None:
+        raise UsageError("--scenario with --restore: a snapshot goes on from where it was saved; leave one of them out")
+    if clock == "virtual" and (plan.begin or plan.from_login):
+        raise UsageError(f"--scenario {names[0]} with --clock virtual: it needs real time; leave --clock out")
+    for name, value in plan.options.items():
+        if name == "fault":
+            options[name] = (*value, *options[name])
+        elif options.get(name) in (None, "line", "none"):  # not given by the user
+            options[name] = value
+    return plan
 
 
 def _line_settings(definition: GuestDefinition, policy: str, record: str | None, port: dict[str, Any]) -> LineSettings:

@@ -79,6 +79,12 @@ RUN_OPTIONS: Final = (
         "--set", "A setting of the guest. Repeatable.", parameter="settings", metavar="KEY=VALUE", repeatable=True
     ),
     RunOption(
+        "--scenario",
+        "What has happened to the machine, such as broken-fstab; see 'uartsim scenarios'. Repeatable.",
+        metavar="NAME",
+        repeatable=True,
+    ),
+    RunOption(
         "--strict-line", "A receiver that is too slow is overrun, as in hardware; otherwise the line waits.", "nothing"
     ),
     RunOption(

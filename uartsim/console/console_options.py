@@ -34,6 +34,7 @@ class LineOptions(PortOptions, total=False):
             one or several of them, or a mapping of paths in the guest to files.
         grub: in the same way, settings of GRUB, ``KEY=VALUE``, one or several of them, or a mapping.
         seed: what a cloud image is told at its first boot, see :func:`uartsim.images.seed.read_seed`, or ``"none"``.
+        scenario: the name of a scenario that the guest is in, or several, see :mod:`uartsim.scenarios`.
     """
 
     record: str | os.PathLike[str] | None
@@ -49,6 +50,7 @@ class LineOptions(PortOptions, total=False):
     edit: str | Sequence[str] | Mapping[str, object] | None
     grub: str | Sequence[str] | Mapping[str, object] | None
     seed: str | None
+    scenario: str | Sequence[str] | None
 
 
 #: The options of a machine in QEMU, see :func:`uartsim.guest.own_disk.with_machine`.
@@ -67,6 +69,7 @@ NAMES: Final = (
     "edit",
     "grub",
     "seed",
+    "scenario",
 )
 #: The options of ``uartsim run`` that a console does not have, and why.
 ONLY_OF_RUN: Final = {

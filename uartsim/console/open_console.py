@@ -18,8 +18,11 @@ from uartsim.console.console import Console
 from uartsim.console.console_options import MACHINE_NAMES, LineOptions, check_options, line_policy, with_registers
 from uartsim.console.console_state import ConsoleState
 from uartsim.console.guest_output import SETTLE_S
+from uartsim.console.login_dialogue import LOGIN
+from uartsim.console.login_snapshots import BOOT_TIMEOUT_S, login_snapshot
 from uartsim.console.problems.problem_catalogue import Source
 from uartsim.errors import UsageError
+from uartsim.guest.before_boot import without_changes
 from uartsim.guest.catalogue import GuestDefinition, find_guest
 from uartsim.guest.make_guest import make_guest
 from uartsim.line_format import seconds_to_ticks
@@ -28,6 +31,7 @@ from uartsim.machine.port_options import PortOptions
 from uartsim.machine.ticker import is_virtual
 from uartsim.own_files.outputs import check_distinct
 from uartsim.record import TranscriptWriter
+from uartsim.scenarios.begin_steps import BeginStep, Stage
 
 _CLOCKS: Final = ("real", "virtual")
 
@@ -62,8 +66,8 @@ def open_console(
         log: is called with lines about what takes long, such as building an image.
         options: those of the machine and its line, named as for ``uartsim run``: ``uart``, ``strict_line``,
             ``rate``, ``flow``, ``fault``, ``record``, ``trace``, ``vcd``, ``registers``, ``restore``, ``line_policy``,
-            ``firmware``, ``disk``, ``writable``, ``memory``, ``cores``, ``net``, ``edit``, ``grub``, ``seed``; see
-            :class:`uartsim.console.console_options.LineOptions`.
+            ``firmware``, ``disk``, ``writable``, ``memory``, ``cores``, ``net``, ``edit``, ``grub``, ``seed``,
+            ``scenario``; see :class:`uartsim.console.console_options.LineOptions`.
 
     Raises:
         TypeError: an option is unknown; the message has the nearest name.
@@ -88,6 +92,8 @@ class _Plan(NamedTuple):
         port: the options of its port.
         policy: what happens when another client wants to send.
         record: a file for every byte of the line, or None.
+        from_login: whether it goes on from its login prompt, by a snapshot that is made if it is not kept yet.
+        begin: what is done to the machine once it runs.
     """
 
     definition: GuestDefinition
@@ -95,6 +101,8 @@ class _Plan(NamedTuple):
     port: PortOptions
     policy: LinePolicy
     record: str | os.PathLike[str] | None
+    from_login: bool = False
+    begin: tuple[BeginStep, ...] = ()
 
 
 def _plan(guest: str | Path | GuestDefinition, settings: Mapping[str, Any] | None, options: LineOptions) -> _Plan:
@@ -107,6 +115,13 @@ def _plan(guest: str | Path | GuestDefinition, settings: Mapping[str, Any] | Non
     if settings:
         definition = definition.with_settings({key: str(value) for key, value in settings.items()})
     port = options.copy()
+    begin: tuple[BeginStep, ...] = ()
+    from_login = False
+    if scenario := port.pop("scenario", None):
+        from uartsim.scenarios import staged
+
+        definition, more, from_login, begin = staged(definition, scenario)
+        port = {**more, **port}  # type: ignore[typeddict-item]
     definition = with_registers(definition, port.pop("registers", None))
     machine = {name: port.pop(name, None) for name in MACHINE_NAMES}  # type: ignore[misc]
     if any(value is not None for value in machine.values()):
@@ -124,7 +139,11 @@ def _plan(guest: str | Path | GuestDefinition, settings: Mapping[str, Any] | Non
     port["uart"] = port.get("uart") or definition.uart
     paths = {"record": record, "trace": port.get("trace"), "vcd": port.get("vcd")}
     check_distinct({what: path for what, path in paths.items() if path is not None})
-    return _Plan(definition, None if restore is None else Path(restore), port, policy, record)
+    if from_login and restore is not None:
+        raise UsageError(
+            "the scenario goes on from a snapshot of its own, and restore names another one: leave one out"
+        )
+    return _Plan(definition, None if restore is None else Path(restore), port, policy, record, from_login, begin)
 
 
 @asynccontextmanager
@@ -137,6 +156,8 @@ async def _opened(
 ) -> AsyncIterator[Console]:
     _check_clock(clock)
     plan = make_plan()
+    if plan.from_login:
+        plan = plan._replace(restore=await at_login(plan.definition, log), definition=without_changes(plan.definition))
     hubs: list[Hub] = []
     started: list[Machine] = []
 
@@ -164,7 +185,29 @@ async def _opened(
         if plan.restore is not None and (state := getattr(machine.guest, "restored_console", None)):
             console.snapshots.become(ConsoleState.read(state))
         async with followed(console, machine, hubs[0]):
+            for step in plan.begin:
+                await step(Stage(machine, hubs[0]))
             yield console
+
+
+async def at_login(definition: GuestDefinition, log: Callable[[str], None] | None = None) -> Path:
+    """The folder of a snapshot of a guest at its login prompt, which is made if it is not kept yet.
+
+    Args:
+        definition: the guest, with what is changed before it boots.
+        log: told what takes long.
+
+    Raises:
+        UsageError: the guest cannot start.
+        UartsimError: it could not be booted, or showed no login prompt.
+    """
+
+    async def boot(definition: GuestDefinition, folder: Path) -> None:
+        async with open_console(definition, timeout=BOOT_TIMEOUT_S, log=log, registers=True) as console:
+            await console.expect(LOGIN)
+            await console.snapshots.save(folder)
+
+    return await login_snapshot(definition, boot, log or (lambda text: None))
 
 
 def new_record(path: str | os.PathLike[str], machine: Machine) -> TranscriptWriter:

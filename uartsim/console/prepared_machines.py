@@ -41,7 +41,7 @@ _OF_CONSOLE: Final = ("timeout", "timeout_scale", "problems", "allow", "record",
 #: Options that a machine can take when it starts from a snapshot.
 _OF_START: Final = (*_OF_CONSOLE, "fault", "trace", "vcd", "name", "line_policy")
 #: Options that change a disk before it boots: a snapshot has them behind it.
-_BEFORE_BOOT: Final = ("edit", "grub")
+_BEFORE_BOOT: Final = ("edit", "grub", "scenario")
 
 
 class PreparationFailed(UartsimError):

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from uartsim.errors import UsageError
 from uartsim.guest.catalogue import GuestDefinition
+from uartsim.images.image_steps import Damage, ImageStep
 from uartsim.images.offline_edit import ImageChanges, Texts, change_image, read_changes
 from uartsim.images.overlay import Overlay
 from uartsim.images.seed import Seed, read_seed
@@ -21,6 +22,8 @@ from uartsim.printable import printable_line
 #: The value of ``seed`` that is none.
 NO_SEED: Final = "none"
 _PLACE: Final = Path("seed")
+#: The options that change a disk.
+_CHANGES: Final = ("edit", "grub", "steps", "damage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,13 @@ class BeforeBoot:
 
 
 def with_before_boot(
-    definition: GuestDefinition, *, edit: Texts | None = None, grub: Texts | None = None, seed: str | None = None
+    definition: GuestDefinition,
+    *,
+    edit: Texts | None = None,
+    grub: Texts | None = None,
+    seed: str | None = None,
+    steps: tuple[ImageStep, ...] = (),
+    damage: tuple[Damage, ...] = (),
 ) -> GuestDefinition:
     """A guest with these options, which have been checked.
 
@@ -78,11 +87,12 @@ def with_before_boot(
         edit: files in the guest, see :func:`uartsim.images.offline_edit.read_changes`.
         grub: settings of its GRUB, see there.
         seed: see :func:`uartsim.images.seed.read_seed`; ``"none"`` for no seed, None for the guest's own.
+        steps, damage: see :class:`uartsim.images.offline_edit.ImageChanges`.
 
     Raises:
         UsageError: the guest has no disk, or an option is wrong.
     """
-    values = {"edit": edit, "grub": grub, "seed": seed}
+    values = {"edit": edit, "grub": grub, "seed": seed, "steps": steps, "damage": damage}
     given = {name: value for name, value in values.items() if value not in (None, (), [], {})}
     if given and not definition.has_disk:
         raise UsageError(
@@ -103,6 +113,12 @@ def read_before_boot(options: Mapping[str, Any], settings: Mapping[str, Any]) ->
     seed = options.get("seed", settings.get("seed", NO_SEED))
     if not isinstance(seed, str):
         raise UsageError("seed is not text: give USER:PASSWORD, the path of a folder or of an Ignition file, or 'none'")
-    return BeforeBoot(
-        read_changes(options.get("edit"), options.get("grub")), None if seed == NO_SEED else read_seed(seed)
-    )
+    named = read_changes(options.get("edit"), options.get("grub"))
+    changes = replace(named, steps=options.get("steps", ()), damage=options.get("damage", ()))
+    return BeforeBoot(changes, None if seed == NO_SEED else read_seed(seed))
+
+
+def without_changes(definition: GuestDefinition) -> GuestDefinition:
+    """A guest whose disk has been changed already, as that of a snapshot has."""
+    kept = {name: value for name, value in definition.options.items() if name not in _CHANGES}
+    return replace(definition, options=MappingProxyType(kept))

@@ -18,7 +18,7 @@ import trio
 
 from uartsim.errors import UsageError
 from uartsim.file_cache import Progress
-from uartsim.guest.before_boot import BeforeBoot, read_before_boot
+from uartsim.guest.before_boot import BeforeBoot, read_before_boot, without_changes
 from uartsim.guest.catalogue import GuestDefinition
 from uartsim.guest.placeholders import fill_in
 from uartsim.machine import GuestEnd
@@ -119,9 +119,9 @@ def continued(definition: GuestDefinition, disk: Path) -> GuestDefinition:
         definition: the guest.
         disk: what :meth:`GuestDisk.reserve` returned; the guest writes to it.
     """
-    kept = {name: value for name, value in definition.options.items() if name not in ("edit", "grub")}
     text = str(disk).replace("{", "{{").replace("}", "}}")
-    return replace(definition, image=None, options=MappingProxyType({**kept, "image": text, "writable": True}))
+    options = {**without_changes(definition).options, "image": text, "writable": True}
+    return replace(definition, image=None, options=MappingProxyType(options))
 
 
 class GuestDisk:

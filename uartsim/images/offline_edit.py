@@ -22,6 +22,7 @@ from uartsim.images.grub_edit import change_grub
 from uartsim.images.grub_settings import check_grub_settings
 from uartsim.images.guest_tree import ElsewhereError, GuestTree
 from uartsim.images.guestfs_files import INSTALL, is_installed, open_guestfs
+from uartsim.images.image_steps import Damage, ImageStep
 from uartsim.images.mount_table import FileSystem, mount_points, mounted_file_system, read_file_systems
 from uartsim.images.nbd_client import open_disk
 from uartsim.images.partition_copy import partition_copy, put_back
@@ -62,13 +63,17 @@ class ImageChanges:
     Attributes:
         edits: files, in the order in which they are written.
         grub: settings of GRUB, as in ``/etc/default/grub``.
+        steps: further changes of its files, which come first.
+        damage: what is done at last to the file system with the root directory, which is not checked after that.
     """
 
     edits: tuple[FileEdit, ...] = ()
     grub: Mapping[str, str] = field(default_factory=dict)
+    steps: tuple[ImageStep, ...] = ()
+    damage: tuple[Damage, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.edits or self.grub)
+        return bool(self.edits or self.grub or self.steps or self.damage)
 
 
 def read_changes(edit: Texts | None, grub: Texts | None) -> ImageChanges:
@@ -153,6 +158,8 @@ def change_image(image: Path, image_format: str, changes: ImageChanges, progress
             raise
         done = None
     if done is None:
+        if changes.damage:
+            raise UsageError("only an ext file system can be damaged, and the guest's root directory is on another one")
         progress("starting libguestfs, which takes a minute")
         with open_guestfs(image, image_format) as files:
             done = _apply(changes, GuestTree({"/": files}))
@@ -162,7 +169,8 @@ def change_image(image: Path, image_format: str, changes: ImageChanges, progress
 
 
 def _apply(changes: ImageChanges, tree: GuestTree) -> list[str]:
-    done = [line for edit in changes.edits for line in tree.write(edit.path, edit.content)]
+    done = [line for step in changes.steps for line in step(tree)]
+    done += [line for edit in changes.edits for line in tree.write(edit.path, edit.content)]
     return done + change_grub(tree, changes.grub) if changes.grub else done
 
 
@@ -195,6 +203,8 @@ def _change_ext(
         done = _apply(changes, GuestTree({point: files[volume.number] for point, volume in mounts.items()}, elsewhere))
         for number in used:
             files[number].check()
+        root = mounts["/"]
+        done += [line for damage in changes.damage for line in damage(copies[root.number], root.what)]
         with open_disk(image, image_format, writable=True) as disk:
             for number, volume in used.items():
                 put_back(copies[number], disk, volume.offset)

@@ -1,0 +1,144 @@
+"""Snapshots of guests at their login prompt: made once, kept in the user's cache, and started from in seconds.
+
+A guest is booted for one when it is asked for the first time; processes that want the same one wait for each other.  When
+another is made, those that have not been used for a week are removed, and so is what exceeds :data:`MOST_KEPT`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from uartsim.errors import UartsimError
+from uartsim.file_cache import UNUSED_S, Progress, content_hash, open_cache
+from uartsim.guest.bridge_build import build_id
+from uartsim.guest.catalogue import GuestDefinition
+from uartsim.guest.qemu_system import system_of
+from uartsim.guest.snapshot_folder import PORT_FILE
+from uartsim.images.build import build_image
+from uartsim.own_files.folder import OwnFolder, open_own
+from uartsim.own_files.trees import remove_tree
+
+#: How many snapshots are kept; one of a machine with 512 MB takes 100 to 300 MB.
+MOST_KEPT: Final = 6
+#: How long a process waits for another that boots the same guest, in seconds.
+BOOT_TIMEOUT_S: Final = 900.0
+#: How often it looks, in seconds.
+POLL_S: Final = 0.2
+
+_SNAPSHOT: Final = "snapshot"
+_REMEDY: Final = "set XDG_CACHE_HOME to another folder"
+
+#: Boots a guest up to its login prompt, and saves it in a folder.
+Boot = Callable[[GuestDefinition, Path], Awaitable[None]]
+
+
+async def login_snapshot(definition: GuestDefinition, boot: Boot, progress: Progress) -> Path:
+    """The folder of a snapshot of a guest at its login prompt, which is made if it is not kept yet.
+
+    Args:
+        definition: the guest, with what is changed before it boots.
+        boot: boots it for that.
+        progress: told what takes long.
+
+    Raises:
+        UsageError: the guest cannot start, or the cache is not ours.
+        UartsimError: the guest could not be booted.
+    """
+    key = await trio.to_thread.run_sync(functools.partial(_key, definition, progress))
+    folder = _folder(progress)
+    path = Path(folder, f"{definition.name}-{key}")
+    async with _alone(path, progress) as own:
+        snapshot = path / _SNAPSHOT
+        if not (snapshot / PORT_FILE).is_file():
+            progress(f"{definition.name} is booted once up to its login prompt; the next time it goes on from there")
+            await trio.to_thread.run_sync(_remove_old, folder, path)
+            try:
+                await boot(definition, snapshot)
+            except BaseException:
+                if _SNAPSHOT in own.names():
+                    remove_tree(_SNAPSHOT, dir_fd=own.fd)
+                raise
+        os.utime(path)  # used now
+    return snapshot
+
+
+def _key(definition: GuestDefinition, progress: Progress) -> str:
+    """What tells one snapshot from another: the guest, its image, and the QEMU that it runs in."""
+    image = ""
+    if definition.image is not None:
+        image = str(build_image(definition.image, definition.folder, progress).path)
+    elif "image" in definition.options:
+        path = Path(definition.options["image"].replace("{{", "{").replace("}}", "}"))
+        state = path.stat()
+        image = f"{path} {state.st_size} {state.st_mtime_ns} {state.st_ino}"
+    text = repr(
+        (
+            definition.kind,
+            str(definition.folder),
+            definition.uart,
+            sorted(definition.settings.items()),
+            sorted(definition.options.items()),
+            image,
+            build_id(system_of(definition.name, definition.options).find()),
+        )
+    )
+    return content_hash(text.encode())
+
+
+def _folder(progress: Progress) -> str:
+    with open_cache(progress) as cache:
+        path = os.path.join(cache.path, "snapshots")
+    with open_own(path, "snapshots", _REMEDY) as folder:
+        return folder.path
+
+
+@contextlib.asynccontextmanager
+async def _alone(path: Path, progress: Progress) -> AsyncIterator[OwnFolder]:
+    """A block during which no other process makes the same snapshot."""
+    give_up_at = time.monotonic() + BOOT_TIMEOUT_S
+    waits = False
+    with open_own(str(path), "prepared machine", _REMEDY, timeout_s=BOOT_TIMEOUT_S) as own:
+        while True:
+            with contextlib.ExitStack() as stack:
+                try:
+                    stack.enter_context(own.locked(0))
+                except UartsimError:
+                    if time.monotonic() > give_up_at:
+                        raise
+                    if not waits:
+                        progress("another process boots this guest: waiting for it")
+                    waits = True
+                else:
+                    yield own
+                    return
+            await trio.sleep(POLL_S)
+
+
+def _remove_old(folder: str, wanted: Path) -> None:
+    """Remove snapshots that have not been used for long, and the oldest of too many; one that is in use stays."""
+    found = sorted(
+        ((entry.stat().st_mtime, Path(entry.path)) for entry in os.scandir(folder) if entry.is_dir()), reverse=True
+    )
+    oldest = time.time() - UNUSED_S
+    for number, (used_at, path) in enumerate(found, 1):
+        if path == wanted or (number < MOST_KEPT and used_at > oldest):
+            continue
+        with (
+            contextlib.suppress(UartsimError, OSError),
+            open_own(str(path), "prepared machine", _REMEDY, reading=True) as own,
+            own.locked(0),
+        ):
+            snapshot = path / _SNAPSHOT
+            if snapshot.is_dir():
+                fd = os.open(snapshot, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                with OwnFolder(str(snapshot), "snapshot", fd) as used, used.locked(0):
+                    pass
+            remove_tree(str(path))

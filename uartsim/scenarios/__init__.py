@@ -1,0 +1,13 @@
+"""Every state that a serial console can be in, by name: what causes it, what COM1 shows, and the way out.
+
+``scenario.py`` says what a scenario is; ``scenario_list.py`` gathers them from a file for each group.  ``features.py``
+finds out what a guest has, and ``staging.py`` makes of a guest and names of scenarios the guest that is to be started.
+``begin_steps.py`` has what is done to a machine that runs.  Causes are made in the image, on the kernel's command line and
+at the line: nothing plays a part.
+"""
+
+from uartsim.scenarios.scenario import GROUPS, Scenario
+from uartsim.scenarios.scenario_list import find_scenarios, list_scenarios
+from uartsim.scenarios.staging import StagedGuest, staged
+
+__all__ = ["GROUPS", "Scenario", "StagedGuest", "find_scenarios", "list_scenarios", "staged"]

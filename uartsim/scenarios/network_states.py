@@ -1,0 +1,9 @@
+"""Rescue: a machine that nobody reaches by SSH."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from uartsim.scenarios.scenario import Scenario
+
+SCENARIOS: Final[tuple[Scenario, ...]] = ()

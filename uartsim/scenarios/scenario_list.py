@@ -1,0 +1,67 @@
+"""All scenarios, and finding them by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from uartsim.errors import UsageError
+from uartsim.guest.manifest import near_matches
+from uartsim.printable import quoted
+from uartsim.scenarios import (
+    boot_loader_states,
+    kernel_states,
+    line_states,
+    network_states,
+    rescue_states,
+    silent_states,
+    terminal_states,
+)
+from uartsim.scenarios.scenario import GROUPS, Scenario
+
+_ORDER: Final = tuple(GROUPS)
+_ALL: Final = tuple(
+    sorted(
+        (
+            *rescue_states.SCENARIOS,
+            *network_states.SCENARIOS,
+            *silent_states.SCENARIOS,
+            *line_states.SCENARIOS,
+            *boot_loader_states.SCENARIOS,
+            *kernel_states.SCENARIOS,
+            *terminal_states.SCENARIOS,
+        ),
+        key=lambda scenario: _ORDER.index(scenario.group),
+    )
+)
+_BY_NAME: Final = {scenario.name: scenario for scenario in _ALL}
+
+
+def list_scenarios() -> tuple[Scenario, ...]:
+    """All scenarios, group by group."""
+    return _ALL
+
+
+def find_scenarios(names: str | Sequence[str]) -> tuple[Scenario, ...]:
+    """Scenarios by their names.
+
+    Raises:
+        UsageError: a name is unknown (the message has similar ones) or given twice, or two scenarios exclude each other.
+    """
+    wanted = [names] if isinstance(names, str) else list(names)
+    found: list[Scenario] = []
+    for name in wanted:
+        scenario = _BY_NAME.get(name) if isinstance(name, str) else None
+        if scenario is None:
+            near = near_matches(str(name), _BY_NAME)
+            raise UsageError(f"unknown scenario {quoted(name)}{near} ('uartsim scenarios' lists them)")
+        if scenario in found:
+            raise UsageError(f"scenario {name!r} is given twice")
+        for other in found:
+            if both := scenario.concerns & other.concerns:
+                raise UsageError(
+                    f"scenarios {other.name!r} and {name!r} exclude each other: both decide about {', '.join(sorted(both))}; "
+                    "leave one out"
+                )
+        found.append(scenario)
+    return tuple(found)

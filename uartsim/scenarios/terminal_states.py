@@ -1,0 +1,9 @@
+"""Terminal: sizes, characters, time limits, hang-ups."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from uartsim.scenarios.scenario import Scenario
+
+SCENARIOS: Final[tuple[Scenario, ...]] = ()
