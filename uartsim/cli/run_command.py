@@ -91,12 +91,11 @@ def run(
     plan = _staged(definition, scenario, port, restore, clock) if scenario else None
     definition = _changed(definition if plan is None else plan.definition, port)
     line = _line_settings(definition, line_policy, record, port)
+    begin = () if plan is None else plan.begin
     _check_clock(clock, restore=restore, link=link, policy=line_policy, limit_s=limit_s)
     line.check_outputs()
     if plan is not None and plan.from_login:
-        from uartsim.cli.scenario_start import start_at_login
-
-        definition, restore = start_at_login(definition)
+        definition, restore = _at_login(definition)
     made = make_guest(definition, restore=None if restore is None else Path(restore))
     if clock == "virtual":
         from uartsim.cli.virtual_run import run_virtually
@@ -106,9 +105,7 @@ def run(
     attach = not no_attach and sys.stdin.isatty() and sys.stdout.isatty()
     endpoints = early if early is not None else open_endpoints(name or definition.name, link)
     try:
-        foreground = ForegroundRun(
-            definition, made, endpoints, line, attach=attach, begin=() if plan is None else plan.begin
-        )
+        foreground = ForegroundRun(definition, made, endpoints, line, attach=attach, begin=begin)
         end = foreground.run()
     finally:
         endpoints.release()
@@ -168,6 +165,13 @@ def _staged(
         elif options.get(name) in (None, "line", "none"):  # not given by the user
             options[name] = value
     return plan
+
+
+def _at_login(definition: GuestDefinition) -> tuple[GuestDefinition, str]:
+    """See :func:`uartsim.cli.scenario_start.start_at_login`."""
+    from uartsim.cli.scenario_start import start_at_login
+
+    return start_at_login(definition)
 
 
 def _line_settings(definition: GuestDefinition, policy: str, record: str | None, port: dict[str, Any]) -> LineSettings:

@@ -66,7 +66,7 @@ async def login_snapshot(definition: GuestDefinition, boot: Boot, progress: Prog
                 if _SNAPSHOT in own.names():
                     remove_tree(_SNAPSHOT, dir_fd=own.fd)
                 raise
-        os.utime(path)  # used now
+        own.note_use(_SNAPSHOT)
     return snapshot
 
 
@@ -124,9 +124,8 @@ async def _alone(path: Path, progress: Progress) -> AsyncIterator[OwnFolder]:
 
 def _remove_old(folder: str, wanted: Path) -> None:
     """Remove snapshots that have not been used for long, and the oldest of too many; one that is in use stays."""
-    found = sorted(
-        ((entry.stat().st_mtime, Path(entry.path)) for entry in os.scandir(folder) if entry.is_dir()), reverse=True
-    )
+    paths = [Path(entry.path) for entry in os.scandir(folder) if entry.is_dir()]
+    found = sorted(((_used_at(path), path) for path in paths), reverse=True)
     oldest = time.time() - UNUSED_S
     for number, (used_at, path) in enumerate(found, 1):
         if path == wanted or (number < MOST_KEPT and used_at > oldest):
@@ -142,3 +141,11 @@ def _remove_old(folder: str, wanted: Path) -> None:
                 with OwnFolder(str(snapshot), "snapshot", fd) as used, used.locked(0):
                     pass
             remove_tree(str(path))
+
+
+def _used_at(path: Path) -> float:
+    """When a snapshot was used last, in seconds since 1970; 0 if there is none in its folder."""
+    try:
+        return (path / _SNAPSHOT).stat().st_mtime
+    except OSError:
+        return 0.0
