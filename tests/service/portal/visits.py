@@ -14,7 +14,7 @@ from tests.service.portal.portal_service import PortalService
 from tests.service.portal.portal_user import PortalUser
 
 #: What a person waits for at the page comes within this time, in milliseconds.
-TIMEOUT_MS = patience(15) * 1000
+TIMEOUT_MS = patience(30) * 1000
 #: A window as people have it.
 VIEWPORT: Final[ViewportSize] = {"width": 1280, "height": 800}
 

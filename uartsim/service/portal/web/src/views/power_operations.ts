@@ -6,6 +6,9 @@ import { SERIAL_CONSOLE_VERSION, serialPortPath } from "../console/connection/br
 import type { PowerCommand } from "./power_state";
 import type { Operation } from "./use_operation";
 
+/** How long a console may take to open for the reset button, in milliseconds. */
+const OPEN_MS = 15_000;
+
 interface CommandTexts {
   /** On the button. */
   readonly text: string;
@@ -75,8 +78,15 @@ async function reset(arm: Arm, machineId: string): Promise<void> {
   const socket = new WebSocket(`wss://${location.host}${new URL(answer.connectionString).pathname}`);
   try {
     await new Promise<void>((resolve, reject) => {
-      socket.onmessage = () => resolve();
-      socket.onclose = ({ reason }) => reject(new Error(reason || "Web socket is closed or could not be opened."));
+      const late = setTimeout(() => reject(new Error("The console did not answer in time, so nothing was reset. Try it again.")), OPEN_MS);
+      socket.onmessage = () => {
+        clearTimeout(late);
+        resolve();
+      };
+      socket.onclose = ({ reason }) => {
+        clearTimeout(late);
+        reject(new Error(reason || "Web socket is closed or could not be opened."));
+      };
     });
     await sendAdminCommand(arm, answer.connectionString, "reset");
   } finally {
