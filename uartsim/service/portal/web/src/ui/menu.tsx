@@ -1,6 +1,6 @@
 /** A button that opens a menu of actions: what a toolbar has no room for. */
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Button } from "./button";
 import { Icon, type IconName } from "./icon";
 import { controlsOf, moveFocus } from "./roving";
@@ -29,7 +29,8 @@ export function Menu({ label, icon, items }: MenuProps): JSX.Element {
   const [isOpen, setOpen] = useState(false);
   const root = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  // before the next frame, so that a key that follows the click at once is the menu's
+  useLayoutEffect(() => {
     if (!isOpen) return;
     if (list.current !== null) controlsOf(list.current)[0]?.focus();
     const pressed = (event: Event): void => {
