@@ -20,7 +20,7 @@ def test_masked_getty_is_unmasked_in_rescue_mode(scene: Scene) -> None:
         console.expect("login: $", timeout=SILENCE_S)
     console.reset()
     console.grub.select("Debian GNU/Linux")
-    console.grub.edit(r"^\s*linux\s", append="systemd.unit=rescue.target")
+    console.grub.edit(r"^\s*linux\s", append=" systemd.unit=rescue.target")
     console.grub.boot()
     console.expect(r"Control-D to continue\): ?$")
     console.send_secret("toor")
