@@ -17,14 +17,12 @@ from typing import Any, Final
 
 import pytest
 
-from tests.patience import SCALE
 from tests.scenarios.transcript_files import write_transcript
+from tests.scenarios.ways_out import BOOT_S
 from uartsim.blocking import Console
 from uartsim.guest.catalogue import find_guest
 
 HERE: Final = Path(__file__).parent
-#: How long a boot may take where others share the machine, in seconds.
-BOOT_S: Final = 240.0 * SCALE
 #: What CI runs: one of each group at least, and some on each of the guests.
 IN_CI: Final = frozenset(
     {

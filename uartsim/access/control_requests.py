@@ -14,6 +14,7 @@ from uartsim.access.control import Handler
 from uartsim.access.hub_client import BREAK_SECONDS, check_break
 from uartsim.errors import UartsimError, UsageError
 from uartsim.machine import Machine, SavingGuest
+from uartsim.machine.pausable_guest import pausable
 from uartsim.machine.port_options import read_fault
 from uartsim.registers import ModemOutput
 from uartsim.wire.faults import FAULT_KINDS
@@ -46,6 +47,8 @@ class ControlRequests:
             "sysrq": self._sysrq,
             "nmi": self._nmi,
             "reset": self._reset,
+            "pause": self._pause,
+            "resume": self._resume,
             "stop": self._stop,
             "history": self._history,
             "pty": self._pty,
@@ -99,6 +102,12 @@ class ControlRequests:
 
     async def _reset(self, request: Mapping[str, Any]) -> Any:
         await self._machine.reset()
+
+    async def _pause(self, request: Mapping[str, Any]) -> Any:
+        await pausable(self._machine).let_run(False)
+
+    async def _resume(self, request: Mapping[str, Any]) -> Any:
+        await pausable(self._machine).let_run(True)
 
     async def _stop(self, request: Mapping[str, Any]) -> Any:
         self._machine.power_off()

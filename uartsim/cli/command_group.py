@@ -14,7 +14,7 @@ from uartsim.cli.console_commands import console
 from uartsim.cli.guests_command import guests
 from uartsim.cli.images_commands import images
 from uartsim.cli.line_commands import fault, modem, send_break, sysrq
-from uartsim.cli.machine_commands import list_machines, nmi, reset, status, stop
+from uartsim.cli.machine_commands import list_machines, nmi, pause, reset, resume, status, stop
 from uartsim.cli.problems_command import problems
 from uartsim.cli.recording_commands import plot, trace
 from uartsim.cli.run_command import run
@@ -53,7 +53,7 @@ def commands(debug: bool) -> None:
 
 for _command in (
     *(run, guests, scenarios, images),
-    *(list_machines, status, stop, nmi, reset, save),
+    *(list_machines, status, stop, pause, resume, nmi, reset, save),
     *(attach, pty, history),
     *(send_break, sysrq, modem, fault),
     *(trace, plot, conform, problems),

@@ -71,6 +71,20 @@ def reset(name: str | None) -> None:
 
 @click.command()
 @click.argument("name", required=False)
+def pause(name: str | None) -> None:
+    """Stop the processor of machine NAME, or of the only one that runs, whose guest is in QEMU."""
+    ask_machine(chosen(name), "pause", _BUTTON_S)
+
+
+@click.command()
+@click.argument("name", required=False)
+def resume(name: str | None) -> None:
+    """Let machine NAME, or the only one that runs, go on after 'uartsim pause'."""
+    ask_machine(chosen(name), "resume", _BUTTON_S)
+
+
+@click.command()
+@click.argument("name", required=False)
 def stop(name: str | None) -> None:
     """End machine NAME, or the only one that runs; returns when it is gone."""
     from uartsim.access.runtime_folder import running_machines

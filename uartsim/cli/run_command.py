@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from uartsim.guest.catalogue import GuestDefinition
     from uartsim.machine.port_options import PortOptions
     from uartsim.scenarios import StagedGuest
+    from uartsim.scenarios.scenario import Start
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -94,8 +95,8 @@ def run(
     begin = () if plan is None else plan.begin
     _check_clock(clock, restore=restore, link=link, policy=line_policy, limit_s=limit_s)
     line.check_outputs()
-    if plan is not None and plan.from_login:
-        definition, restore = _at_login(definition)
+    if plan is not None and plan.start != "boot":
+        definition, restore = _started_at(plan.start, definition)
     made = make_guest(definition, restore=None if restore is None else Path(restore))
     if clock == "virtual":
         from uartsim.cli.virtual_run import run_virtually
@@ -157,7 +158,7 @@ def _staged(
     plan = staged(definition, names)
     if restore is not None:
         raise UsageError("--scenario with --restore: a snapshot goes on from where it was saved; leave one of them out")
-    if clock == "virtual" and (plan.begin or plan.from_login):
+    if clock == "virtual" and (plan.begin or plan.start != "boot"):
         raise UsageError(f"--scenario {names[0]} with --clock virtual: it needs real time; leave --clock out")
     for name, value in plan.options.items():
         if name == "fault":
@@ -167,11 +168,11 @@ def _staged(
     return plan
 
 
-def _at_login(definition: GuestDefinition) -> tuple[GuestDefinition, str]:
-    """See :func:`uartsim.cli.scenario_start.start_at_login`."""
-    from uartsim.cli.scenario_start import start_at_login
+def _started_at(start: Start, definition: GuestDefinition) -> tuple[GuestDefinition, str]:
+    """See :func:`uartsim.cli.scenario_start.start_at`."""
+    from uartsim.cli.scenario_start import start_at
 
-    return start_at_login(definition)
+    return start_at(start, definition)
 
 
 def _line_settings(definition: GuestDefinition, policy: str, record: str | None, port: dict[str, Any]) -> LineSettings:

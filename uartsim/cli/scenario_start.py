@@ -8,10 +8,11 @@ from uartsim.error_groups import first_error
 
 if TYPE_CHECKING:
     from uartsim.guest.catalogue import GuestDefinition
+    from uartsim.scenarios.scenario import Start
 
 
-def start_at_login(definition: GuestDefinition) -> tuple[GuestDefinition, str]:
-    """The guest and the snapshot with which it goes on from its login prompt.
+def start_at(start: Start, definition: GuestDefinition) -> tuple[GuestDefinition, str]:
+    """The guest and the snapshot with which it goes on from its login prompt, or from root's shell.
 
     Raises:
         UsageError: the guest cannot start.
@@ -20,12 +21,12 @@ def start_at_login(definition: GuestDefinition) -> tuple[GuestDefinition, str]:
     import trio
 
     from uartsim.access.log import Log
-    from uartsim.console.open_console import at_login
+    from uartsim.console.open_console import started_at
     from uartsim.guest.before_boot import without_changes
 
     log = Log()
     try:
-        snapshot = trio.run(at_login, definition, log.say)
+        snapshot = trio.run(started_at, start, definition, log.say)
     except BaseExceptionGroup as group:
         raise first_error(group) from None
     finally:

@@ -235,6 +235,14 @@ class Console:
         """Press the machine's reset button, and read past what was sent before; UsageError where there is no machine."""
         self._thread.call(self._async.reset)
 
+    def pause(self) -> None:
+        """Stop the machine's processor, as a cloud or a debugger does; UsageError where the guest is not in QEMU."""
+        self._thread.call(self._async.pause)
+
+    def resume(self) -> None:
+        """Let the machine's processor go on; UsageError where the guest is not in QEMU."""
+        self._thread.call(self._async.resume)
+
     @property
     def grub(self) -> Grub:
         """GRUB's menu, wherever it is on this line."""

@@ -41,6 +41,20 @@ class ConsoleLine:
         self._async = made
         self._thread = thread
 
+    def set_speed(self, baud: int | None) -> None:
+        """Set the speed of this end of the line, as ``picocom -b`` does.
+
+        Where the guest uses another one, each end reads what the other's waveform looks like at its own bit times: garbage.
+
+        Args:
+            baud: bits a second; None for whatever the guest uses, which is the default.
+
+        Raises:
+            UsageError: the speed is impossible, or this console has no end of the line of its own.
+            GuestEnded: the guest has ended.
+        """
+        self._thread.read(self._async.set_speed, baud)
+
     def add_fault(self, fault: str | Fault) -> None:
         """Start a fault of the line.
 

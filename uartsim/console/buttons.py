@@ -6,6 +6,8 @@ from uartsim.access.hub_client import BREAK_SECONDS, check_break
 from uartsim.console.protocols import MachineButtons
 from uartsim.console.session import Session
 from uartsim.errors import UsageError
+from uartsim.machine import Machine
+from uartsim.machine.pausable_guest import PausableGuest, pausable
 from uartsim.printable import quoted
 
 
@@ -53,6 +55,23 @@ class Buttons:
         self._session.forget_boot()
         self._session.received.monitor.watch.expect_boot()
         await buttons.reset()
+
+    async def pause(self) -> None:
+        """See ``Console.pause``."""
+        __tracebackhide__ = True
+        await self._pausable("pause()").let_run(False)
+
+    async def resume(self) -> None:
+        """See ``Console.resume``."""
+        __tracebackhide__ = True
+        await self._pausable("resume()").let_run(True)
+
+    def _pausable(self, what: str) -> PausableGuest:
+        __tracebackhide__ = True
+        machine = self._buttons(what)
+        if not isinstance(machine, Machine):
+            raise UsageError(f"{what}: this console's machine cannot be paused")
+        return pausable(machine)
 
     def _buttons(self, what: str) -> MachineButtons:
         __tracebackhide__ = True

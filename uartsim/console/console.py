@@ -81,8 +81,6 @@ class Console:
         self._runner = Runner(self._session, self._typing)
         self._transfer = Transfer(self._session, self._typing, self._runner)
 
-    # -- expecting --------------------------------------------------------------------------------------------------
-
     async def expect(self, pattern: Expectation | Sequence[Expectation], timeout: Timeout = "default") -> Match:
         """Wait until the guest sends what matches, and read up to its end.
 
@@ -109,8 +107,6 @@ class Console:
         Raises ExpectTimeout if it did not fall silent in time, and UsageError for a time of 0 or less.
         """
         await self._expect.wait_for_quiet(seconds, timeout)
-
-    # -- typing, and running commands -----------------------------------------------------------------------------
 
     async def send(self, data: str | bytes) -> None:
         """Send characters to the guest, over the line at its speed; UsageError for what UTF-8 cannot write."""
@@ -260,8 +256,6 @@ class Console:
         """
         return Spawn(self._session).spawn(**options)
 
-    # -- the machine ------------------------------------------------------------------------------------------------
-
     async def send_break(self, duration_s: float = 0.25) -> None:
         """Hold the line at space for so long, behind what was sent before; UsageError for 0 or less."""
         await self._buttons.send_break(duration_s)
@@ -277,6 +271,14 @@ class Console:
     async def reset(self) -> None:
         """Press the machine's reset button, and read past what was sent before; UsageError where there is no machine."""
         await self._buttons.reset()
+
+    async def pause(self) -> None:
+        """Stop the machine's processor, as a cloud or a debugger does; UsageError where the guest is not in QEMU."""
+        await self._buttons.pause()
+
+    async def resume(self) -> None:
+        """Let the machine's processor go on; UsageError where the guest is not in QEMU."""
+        await self._buttons.resume()
 
     @property
     def grub(self) -> Grub:
@@ -316,8 +318,6 @@ class Console:
     def close(self) -> None:
         """Leave the line.  Further calls raise ``ConsoleClosed``; ``text``, ``raw`` and ``before`` stay readable."""
         self._session.close()
-
-    # -- what the guest has sent ------------------------------------------------------------------------------------
 
     async def follow(self) -> None:
         """Take in what the guest sends until it ends.  ``open_console`` runs this in the background."""

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
+from uartsim.access.hub_client import HubClient
 from uartsim.console.session import Session
 from uartsim.errors import UsageError
+from uartsim.line_format import LineFormat
 from uartsim.machine import Com1
 from uartsim.machine.port_options import read_fault
 from uartsim.printable import quoted
 from uartsim.registers import ModemOutput
 from uartsim.wire.faults import FAULT_KINDS, Fault
+
+#: The highest speed of this end of the line, in bits a second.
+MOST_BAUD: Final = 4_000_000
 
 
 class ConsoleLine:
@@ -19,11 +24,13 @@ class ConsoleLine:
 
     Args:
         com1: the port at its other end.
+        client: the console's client of it; None where that is another's, which has no speed of its own.
         check_running: is told the name of a call; raises an error if the console is closed, or the guest has ended.
     """
 
-    def __init__(self, com1: Com1, check_running: Callable[[str], None]) -> None:
+    def __init__(self, com1: Com1, client: HubClient | None, check_running: Callable[[str], None]) -> None:
         self._com1 = com1
+        self._client = client
         self._check_running = check_running
 
     @classmethod
@@ -36,7 +43,28 @@ class ConsoleLine:
         com1 = getattr(session.machine, "com1", None)
         if com1 is None:
             raise UsageError("line: there is no machine behind this console, only its line")
-        return cls(com1, session.check_running)
+        client = session.client if isinstance(session.client, HubClient) else None
+        return cls(com1, client, session.check_running)
+
+    def set_speed(self, baud: int | None) -> None:
+        """Set the speed of this end of the line, as ``picocom -b`` does.
+
+        Where the guest uses another one, each end reads what the other's waveform looks like at its own bit times: garbage.
+
+        Args:
+            baud: bits a second; None for whatever the guest uses, which is the default.
+
+        Raises:
+            UsageError: the speed is impossible, or this console has no end of the line of its own.
+            GuestEnded: the guest has ended.
+        """
+        __tracebackhide__ = True
+        if baud is not None and (isinstance(baud, bool) or not isinstance(baud, int) or not 1 <= baud <= MOST_BAUD):
+            raise UsageError(f"line.set_speed({quoted(baud)}): give a speed of 1 to {MOST_BAUD} baud, or None")
+        self._check_running("line.set_speed()")
+        if self._client is None:
+            raise UsageError("line.set_speed(): this console shares the line of another program, which sets its speed")
+        self._client.be_at_far_end(True, None if baud is None else LineFormat.from_baud(baud))
 
     def add_fault(self, fault: str | Fault) -> None:
         """Start a fault of the line.

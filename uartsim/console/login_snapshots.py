@@ -25,6 +25,7 @@ from uartsim.guest.snapshot_folder import PORT_FILE
 from uartsim.images.build import build_image
 from uartsim.own_files.folder import OwnFolder, open_own
 from uartsim.own_files.trees import remove_tree
+from uartsim.scenarios.scenario import Start
 
 #: How many snapshots are kept; one of a machine with 512 MB takes 100 to 300 MB.
 MOST_KEPT: Final = 6
@@ -40,10 +41,11 @@ _REMEDY: Final = "set XDG_CACHE_HOME to another folder"
 Boot = Callable[[GuestDefinition, Path], Awaitable[None]]
 
 
-async def login_snapshot(definition: GuestDefinition, boot: Boot, progress: Progress) -> Path:
+async def login_snapshot(start: Start, definition: GuestDefinition, boot: Boot, progress: Progress) -> Path:
     """The folder of a snapshot of a guest at its login prompt, which is made if it is not kept yet.
 
     Args:
+        start: where it is to be: ``"login"`` or ``"shell"``.
         definition: the guest, with what is changed before it boots.
         boot: boots it for that.
         progress: told what takes long.
@@ -54,11 +56,11 @@ async def login_snapshot(definition: GuestDefinition, boot: Boot, progress: Prog
     """
     key = await trio.to_thread.run_sync(functools.partial(_key, definition, progress))
     folder = _folder(progress)
-    path = Path(folder, f"{definition.name}-{key}")
+    path = Path(folder, f"{definition.name}-{start}-{key}")
     async with _alone(path, progress) as own:
         snapshot = path / _SNAPSHOT
         if not (snapshot / PORT_FILE).is_file():
-            progress(f"{definition.name} is booted once up to its login prompt; the next time it goes on from there")
+            progress(f"{definition.name} is booted once up to its {start}; the next time it goes on from there")
             await trio.to_thread.run_sync(_remove_old, folder, path)
             try:
                 await boot(definition, snapshot)

@@ -32,6 +32,7 @@ from uartsim.machine.ticker import is_virtual
 from uartsim.own_files.outputs import check_distinct
 from uartsim.record import TranscriptWriter
 from uartsim.scenarios.begin_steps import BeginStep, Stage
+from uartsim.scenarios.scenario import Start
 
 _CLOCKS: Final = ("real", "virtual")
 
@@ -92,7 +93,7 @@ class _Plan(NamedTuple):
         port: the options of its port.
         policy: what happens when another client wants to send.
         record: a file for every byte of the line, or None.
-        from_login: whether it goes on from its login prompt, by a snapshot that is made if it is not kept yet.
+        start: ``"boot"``; or where it goes on from by a snapshot that is made if it is not kept yet.
         begin: what is done to the machine once it runs.
     """
 
@@ -101,7 +102,7 @@ class _Plan(NamedTuple):
     port: PortOptions
     policy: LinePolicy
     record: str | os.PathLike[str] | None
-    from_login: bool = False
+    start: Start = "boot"
     begin: tuple[BeginStep, ...] = ()
 
 
@@ -116,11 +117,11 @@ def _plan(guest: str | Path | GuestDefinition, settings: Mapping[str, Any] | Non
         definition = definition.with_settings({key: str(value) for key, value in settings.items()})
     port = options.copy()
     begin: tuple[BeginStep, ...] = ()
-    from_login = False
+    start: Start = "boot"
     if scenario := port.pop("scenario", None):
         from uartsim.scenarios import staged
 
-        definition, more, from_login, begin = staged(definition, scenario)
+        definition, more, start, begin = staged(definition, scenario)
         port = {**more, **port}  # type: ignore[typeddict-item]
     definition = with_registers(definition, port.pop("registers", None))
     machine = {name: port.pop(name, None) for name in MACHINE_NAMES}  # type: ignore[misc]
@@ -139,11 +140,11 @@ def _plan(guest: str | Path | GuestDefinition, settings: Mapping[str, Any] | Non
     port["uart"] = port.get("uart") or definition.uart
     paths = {"record": record, "trace": port.get("trace"), "vcd": port.get("vcd")}
     check_distinct({what: path for what, path in paths.items() if path is not None})
-    if from_login and restore is not None:
+    if start != "boot" and restore is not None:
         raise UsageError(
             "the scenario goes on from a snapshot of its own, and restore names another one: leave one out"
         )
-    return _Plan(definition, None if restore is None else Path(restore), port, policy, record, from_login, begin)
+    return _Plan(definition, None if restore is None else Path(restore), port, policy, record, start, begin)
 
 
 @asynccontextmanager
@@ -156,8 +157,10 @@ async def _opened(
 ) -> AsyncIterator[Console]:
     _check_clock(clock)
     plan = make_plan()
-    if plan.from_login:
-        plan = plan._replace(restore=await at_login(plan.definition, log), definition=without_changes(plan.definition))
+    if plan.start != "boot":
+        plan = plan._replace(
+            restore=await started_at(plan.start, plan.definition, log), definition=without_changes(plan.definition)
+        )
     hubs: list[Hub] = []
     started: list[Machine] = []
 
@@ -190,10 +193,11 @@ async def _opened(
             yield console
 
 
-async def at_login(definition: GuestDefinition, log: Callable[[str], None] | None = None) -> Path:
-    """The folder of a snapshot of a guest at its login prompt, which is made if it is not kept yet.
+async def started_at(start: Start, definition: GuestDefinition, log: Callable[[str], None] | None = None) -> Path:
+    """The folder of a snapshot of a guest at its login prompt or in root's shell, which is made if it is not kept yet.
 
     Args:
+        start: ``"login"`` or ``"shell"``.
         definition: the guest, with what is changed before it boots.
         log: told what takes long.
 
@@ -205,9 +209,11 @@ async def at_login(definition: GuestDefinition, log: Callable[[str], None] | Non
     async def boot(definition: GuestDefinition, folder: Path) -> None:
         async with open_console(definition, timeout=BOOT_TIMEOUT_S, log=log, registers=True) as console:
             await console.expect(LOGIN)
+            if start == "shell":
+                await console.login()
             await console.snapshots.save(folder)
 
-    return await login_snapshot(definition, boot, log or (lambda text: None))
+    return await login_snapshot(start, definition, boot, log or (lambda text: None))
 
 
 def new_record(path: str | os.PathLike[str], machine: Machine) -> TranscriptWriter:

@@ -265,11 +265,7 @@ class QemuGuest:
         return {} if self._snapshot is None else self._snapshot.console
 
     async def reset(self) -> None:
-        """The reset button.
-
-        Raises:
-            QmpError: QEMU does not answer.
-        """
+        """The reset button.  QmpError: QEMU does not answer."""
         if self._line is not None:
             self._line.reset()
         await self._command_by_qmp("system_reset")
@@ -336,6 +332,10 @@ class QemuGuest:
     async def nmi(self) -> None:
         """The NMI button: send an NMI to the guest.  QmpError: QEMU does not answer."""
         await self._command_by_qmp("inject-nmi")
+
+    async def let_run(self, runs: bool) -> None:
+        """Let the processor go on, or stop it.  QmpError: QEMU does not answer."""
+        await self._command_by_qmp("cont" if runs else "stop")
 
     async def press_power_button(self) -> bool:
         """The power button: an ACPI event for the guest.  QmpError: QEMU does not answer."""

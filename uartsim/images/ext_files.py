@@ -24,7 +24,8 @@ INSTALL: Final = "apt-get install e2fsprogs"
 #: How long one operation may take, in seconds.  e2fsck reads all inodes of a disk.
 TIMEOUT_S: Final = 600.0
 
-_BANNER: Final = re.compile(r"\A(?:debugfs|e2fsck) \d\S* \(.*\)\n?")
+#: What debugfs and e2fsck say first on standard error.
+BANNER: Final = re.compile(r"\A(?:debugfs|e2fsck) \d\S* \(.*\)\n?")
 _STATE: Final = re.compile(
     r"Inode: \d+\s+Type: (.+?)\s+Mode:\s+([0-7]+).*?User:\s+(\d+)\s+Group:\s+(\d+).*?Links: (\d+)", re.DOTALL
 )
@@ -186,7 +187,7 @@ class ExtFiles:
     def _run(self, program: str, *arguments: str, fds: tuple[int, ...] = ()) -> ToolResult:
         command = [program, *arguments, f"/proc/self/fd/{self._fd}"]
         done = run_tool(command, INSTALL, timeout_s=TIMEOUT_S, pass_fds=(self._fd, *fds), variables=self._variables)
-        return ToolResult(done.status, done.output, _BANNER.sub("", done.complaints).strip())
+        return ToolResult(done.status, done.output, BANNER.sub("", done.complaints).strip())
 
     def _failed(self, done: ToolResult) -> UartsimError:
         why = done.complaints or f"status {done.status}"

@@ -9,6 +9,7 @@ from uartsim.access.hub import Hub
 from uartsim.errors import UartsimError
 from uartsim.machine import Machine
 from uartsim.machine.agent_guest import AgentGuest
+from uartsim.machine.pausable_guest import pausable
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +56,21 @@ class RunInGuest:
             raise UartsimError(
                 f"{self.script!r} ended with status {result.status} in the guest: {result.stderr.strip()}"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Stop the processor of a guest in QEMU."""
+
+    async def __call__(self, stage: Stage, /) -> None:
+        """Stop it."""
+        await pausable(stage.machine).let_run(False)
+
+
+@dataclass(frozen=True, slots=True)
+class PressNmi:
+    """Press the NMI button."""
+
+    async def __call__(self, stage: Stage, /) -> None:
+        """Press it."""
+        await stage.machine.nmi()

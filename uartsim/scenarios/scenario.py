@@ -9,6 +9,8 @@ from typing import Any, Final, Literal
 from uartsim.images.image_steps import Damage, ImageStep, KernelParameters
 from uartsim.scenarios.begin_steps import BeginStep
 
+#: Where a scenario begins.
+Start = Literal["boot", "login", "shell"]
 #: The groups, in the order of the table, with their titles.
 GROUPS: Final[Mapping[str, str]] = {
     "rescue": "Rescue",
@@ -40,7 +42,8 @@ class Scenario:
         settings: settings of the guest.
         options: options of the machine and its line, by the names of ``open_console``, such as ``net`` or ``fault``;
             those that the user gives take precedence.
-        start: ``"boot"``, or ``"login"``: the guest's login prompt, to which a snapshot goes that is kept.
+        start: ``"boot"``; or ``"login"``, the guest's login prompt, or ``"shell"``, where root has logged in: these start from
+            a snapshot that is kept.
         begin: what is done to the machine once it runs, before anybody is at its console.
         not_run: why it cannot be run; empty for all that can.
     """
@@ -60,6 +63,6 @@ class Scenario:
     kernel: KernelParameters | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
-    start: Literal["boot", "login"] = "boot"
+    start: Start = "boot"
     begin: tuple[BeginStep, ...] = ()
     not_run: str = ""

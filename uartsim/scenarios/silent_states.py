@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from uartsim.images.image_steps import WriteText
+from uartsim.images.image_steps import KernelParameters, ReplaceText, WriteText, grub_settings
 from uartsim.scenarios.scenario import Scenario
 
-SCENARIOS: Final[tuple[Scenario, ...]] = (
+_DEBIAN: Final = frozenset({"disk", "grub", "systemd"})
+_GRUB: Final = frozenset({"disk", "grub"})
+_SLOW_GRUB: Final = "serial --unit=0 --speed=9600 --word=8 --parity=no --stop=1"
+
+SCENARIOS: Final = (
     Scenario(
         name="getty-masked",
         group="no-answer",
@@ -17,8 +21,128 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         way_out="In GRUB's editor, systemd.unit=rescue.target at the end of the kernel's line; root's password; "
         "systemctl unmask serial-getty@ttyS0.service; reboot.",
         test="test_masked_getty_is_unmasked_in_rescue_mode",
-        needs=frozenset({"disk", "grub", "systemd"}),
+        needs=_DEBIAN,
         concerns=frozenset({"getty"}),
         image=(WriteText("/etc/systemd/system/serial-getty@ttyS0.service", ""),),
+    ),
+    Scenario(
+        name="no-console-argument",
+        group="no-answer",
+        summary="the kernel's line has no console=ttyS0",
+        cause="The kernel's line of every entry says console=tty0 only.",
+        shown="GRUB's menu, and after its last line nothing: no boot log, no login prompt, no answer.",
+        way_out="In GRUB's editor, console=ttyS0,115200 at the end of the kernel's line; then in /etc/default/grub; "
+        "update-grub; reboot.",
+        test="test_console_argument_is_added_in_grub_and_then_for_good",
+        rows=("A-036", "A-050"),
+        needs=_GRUB,
+        concerns=frozenset({"kernel-console"}),
+        kernel=KernelParameters(add="console=tty0", remove=("console=",)),
+    ),
+    Scenario(
+        name="grub-without-serial",
+        group="no-answer",
+        summary="GRUB is on the display only",
+        cause="GRUB_TERMINAL is console, so GRUB neither writes to the serial port nor reads from it.",
+        shown="Nothing until the kernel's first line: no menu, and no key has an effect.",
+        way_out="The boot is waited for; GRUB_TERMINAL=serial in /etc/default/grub; update-grub; reboot.",
+        test="test_grub_gets_its_serial_terminal_from_the_running_system",
+        needs=_DEBIAN,
+        concerns=frozenset({"grub-terminal"}),
+        image=(grub_settings({"GRUB_TERMINAL": "console"}),),
+    ),
+    Scenario(
+        name="kernel-without-serial",
+        group="no-answer",
+        summary="the kernel has no serial driver",
+        cause="initcall_blacklist=serial8250_init on the kernel's line: the driver 8250 never starts, as if it had not been "
+        "built.",
+        shown="GRUB's menu, and after its last line nothing.",
+        way_out="In GRUB's editor, the parameter is taken out; then from /etc/default/grub; update-grub; reboot.",
+        test="test_kernel_without_its_serial_driver_is_started_with_it",
+        rows=("A-047",),
+        needs=_DEBIAN,
+        concerns=frozenset({"kernel-console"}),
+        kernel=KernelParameters(add="initcall_blacklist=serial8250_init"),
+    ),
+    Scenario(
+        name="kernel-without-sysrq-on-serial",
+        group="no-answer",
+        summary="the kernel does not take a break for SysRq",
+        cause="A kernel that was built without CONFIG_MAGIC_SYSRQ_SERIAL.",
+        shown="Everything but an answer to a break.",
+        way_out="Another kernel, or echo h > /proc/sysrq-trigger at a shell.",
+        test="",
+        rows=("A-047",),
+        not_run="no kernel of Debian's or Alpine's is built without CONFIG_MAGIC_SYSRQ_SERIAL, no parameter switches it off, "
+        "and building a kernel for it takes longer than all other scenarios together; sysrq-disabled looks the same",
+    ),
+    Scenario(
+        name="securetty",
+        group="no-answer",
+        summary="a hardened system: root may not log in on ttyS0",
+        cause="login asks pam_securetty, and /etc/securetty does not name ttyS0.",
+        shown='"Login incorrect" for root with the right password; other users log in.',
+        way_out="Another user logs in; su; ttyS0 is added to /etc/securetty.",
+        test="test_root_is_let_in_on_a_terminal_that_is_secure",
+        needs=_DEBIAN,
+        concerns=frozenset({"login-policy"}),
+        image=(
+            ReplaceText("/etc/pam.d/login", r"\A", "auth requisite pam_securetty.so\n"),
+            WriteText("/etc/securetty", "console\ntty1\n"),
+        ),
+    ),
+    Scenario(
+        name="rhgb-quiet",
+        group="no-answer",
+        summary="a quiet boot: nothing between GRUB and the login prompt",
+        cause="rhgb quiet on the kernel's line, as desktop installations have it.",
+        shown="After GRUB a line or two, and for the time of a whole boot nothing.",
+        way_out="In GRUB's editor, the words are taken out; then from /etc/default/grub; update-grub; reboot.",
+        test="test_quiet_boot_is_made_to_tell_what_it_does",
+        needs=_DEBIAN,
+        concerns=frozenset({"console-loglevel"}),
+        kernel=KernelParameters(add="rhgb quiet"),
+    ),
+    Scenario(
+        name="kernel-other-speed",
+        group="no-answer",
+        summary="the kernel uses another speed than the terminal",
+        cause="console=ttyS0,9600 on the kernel's line, while GRUB and the terminal are at 115200.",
+        shown="GRUB's menu, and after it garbage at a terminal that stays at 115200.",
+        way_out="The terminal is set to 9600 for once; console=ttyS0,115200 in /etc/default/grub; update-grub; reboot.",
+        test="test_kernel_is_brought_back_to_the_terminals_speed",
+        needs=_DEBIAN,
+        concerns=frozenset({"kernel-console"}),
+        kernel=KernelParameters(add="console=tty0 console=ttyS0,9600", remove=("console=",)),
+    ),
+    Scenario(
+        name="getty-other-speed",
+        group="no-answer",
+        summary="the getty uses another speed than the terminal",
+        cause="A drop-in file of serial-getty@ttyS0.service starts agetty with the speed 9600 only.",
+        shown="The boot log, and in place of the login prompt garbage; Enter brings more of it.",
+        way_out="The terminal is set to 9600 for once; the drop-in file is removed; systemctl daemon-reload; reboot.",
+        test="test_getty_is_brought_back_to_the_terminals_speed",
+        needs=_DEBIAN,
+        concerns=frozenset({"getty"}),
+        image=(
+            WriteText(
+                "/etc/systemd/system/serial-getty@ttyS0.service.d/speed.conf",
+                "[Service]\nExecStart=\nExecStart=-/sbin/agetty 9600 ttyS0 vt220\n",
+            ),
+        ),
+    ),
+    Scenario(
+        name="grub-other-speed",
+        group="no-answer",
+        summary="GRUB uses another speed than the terminal",
+        cause="GRUB_SERIAL_COMMAND says --speed=9600, while the kernel and the terminal are at 115200.",
+        shown="Garbage in place of GRUB's menu; the kernel's lines are in order.",
+        way_out="The boot is waited for; --speed=115200 in /etc/default/grub; update-grub; reboot.",
+        test="test_grub_is_brought_back_to_the_terminals_speed",
+        needs=_DEBIAN,
+        concerns=frozenset({"grub-terminal"}),
+        image=(grub_settings({"GRUB_TERMINAL": "serial", "GRUB_SERIAL_COMMAND": _SLOW_GRUB}),),
     ),
 )

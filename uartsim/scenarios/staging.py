@@ -13,7 +13,7 @@ from uartsim.guest.catalogue import GuestDefinition, list_guests
 from uartsim.images.image_steps import KernelParameters
 from uartsim.scenarios.begin_steps import BeginStep
 from uartsim.scenarios.features import FEATURES, features_of
-from uartsim.scenarios.scenario import Scenario
+from uartsim.scenarios.scenario import Scenario, Start
 from uartsim.scenarios.scenario_list import find_scenarios
 
 
@@ -23,13 +23,13 @@ class StagedGuest(NamedTuple):
     Attributes:
         definition: the guest, with all that is done before it boots.
         options: options of the machine and its line, by the names of ``open_console``.
-        from_login: whether it goes on from its login prompt, by a snapshot that is made if it is not kept yet.
+        start: ``"boot"``; or ``"login"`` or ``"shell"``, where it goes on from a snapshot, made if it is not kept yet.
         begin: what is done to the machine once it runs, in this order.
     """
 
     definition: GuestDefinition
     options: Mapping[str, Any]
-    from_login: bool
+    start: Start
     begin: tuple[BeginStep, ...]
 
 
@@ -54,9 +54,15 @@ def staged(definition: GuestDefinition, names: str | Sequence[str]) -> StagedGue
     return StagedGuest(
         with_before_boot(definition, steps=steps, damage=damage),
         options,
-        any(scenario.start == "login" for scenario in scenarios) and definition.kind == "qemu",
+        _start(scenarios) if definition.kind == "qemu" else "boot",
         tuple(step for scenario in scenarios for step in scenario.begin),
     )
+
+
+def _start(scenarios: Sequence[Scenario]) -> Start:
+    """Where scenarios begin: in the latest state that one of them needs."""
+    starts = {scenario.start for scenario in scenarios}
+    return "shell" if "shell" in starts else "login" if "login" in starts else "boot"
 
 
 def check_fits(scenario: Scenario, definition: GuestDefinition) -> None:

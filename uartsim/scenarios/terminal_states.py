@@ -4,6 +4,90 @@ from __future__ import annotations
 
 from typing import Final
 
+from uartsim.images.image_steps import AppendText, WriteText
 from uartsim.scenarios.scenario import Scenario
 
-SCENARIOS: Final[tuple[Scenario, ...]] = ()
+_DEBIAN: Final = frozenset({"disk", "grub", "systemd"})
+_GETTY: Final = "/etc/systemd/system/serial-getty@ttyS0.service.d/local-line.conf"
+
+SCENARIOS: Final = (
+    Scenario(
+        name="wrong-size",
+        group="terminal",
+        summary="the shell believes in another size of the terminal",
+        cause="root's .profile says stty rows 10 cols 40, as an editor in a small window has left it.",
+        shown="A long line wraps after 40 columns of a terminal that has 80.",
+        way_out="The shell is told the size: resize of xterm, 'fit' on the portal's page, console.resize(24, 80) in a test.",
+        test="test_long_line_is_whole_after_the_shell_is_told_the_size",
+        needs=_DEBIAN,
+        concerns=frozenset({"profile"}),
+        start="shell",
+        image=(AppendText("/root/.profile", "stty rows 10 cols 40\n"),),
+    ),
+    Scenario(
+        name="utf-8",
+        group="terminal",
+        summary="a session in UTF-8",
+        cause="root's .profile says LANG=C.UTF-8.",
+        shown="Characters of several bytes, as they were typed.",
+        way_out="Nothing: they come through whole both ways, and a file has them in its name.",
+        test="test_characters_of_several_bytes_come_through_whole",
+        needs=_DEBIAN,
+        concerns=frozenset({"profile"}),
+        start="shell",
+        image=(AppendText("/root/.profile", "export LANG=C.UTF-8\n"),),
+    ),
+    Scenario(
+        name="8-bit",
+        group="terminal",
+        summary="a session in which a character is a byte, such as Latin-1",
+        cause="root's .profile says LC_ALL=C and stty -iutf8 cs8 -parenb -istrip.",
+        shown="Bytes above 0x7F, as they were sent.",
+        way_out="Nothing: all eight bits come through both ways; LC_ALL=C.UTF-8 brings the other characters back.",
+        test="test_all_eight_bits_come_through",
+        needs=_DEBIAN,
+        concerns=frozenset({"profile"}),
+        start="shell",
+        image=(AppendText("/root/.profile", "export LC_ALL=C\nstty -iutf8 cs8 -parenb -istrip\n"),),
+    ),
+    Scenario(
+        name="tmout",
+        group="terminal",
+        summary="the shell logs idle people out",
+        cause="root's .profile says TMOUT=5.",
+        shown='"timed out waiting for input: auto-logout" after 5 s, and a login prompt.',
+        way_out="Somebody logs in, unset TMOUT, and the line is taken out of .profile.",
+        test="test_shell_that_logs_idle_people_out_is_told_not_to",
+        needs=_DEBIAN,
+        concerns=frozenset({"profile"}),
+        start="login",
+        image=(AppendText("/root/.profile", "export TMOUT=5\n"),),
+    ),
+    Scenario(
+        name="hang-up",
+        group="terminal",
+        summary="a lost carrier logs out",
+        cause="agetty honours the carrier (--local-line=never), so the tty has no CLOCAL.",
+        shown="After the far end has dropped DTR and raised it, a login prompt in place of the shell.",
+        way_out="Somebody logs in again.",
+        test="test_lost_carrier_logs_out_without_clocal",
+        needs=_DEBIAN,
+        concerns=frozenset({"getty"}),
+        start="shell",
+        image=(
+            WriteText(_GETTY, "[Service]\nExecStart=\nExecStart=-/sbin/agetty --local-line=never 115200 ttyS0 vt220\n"),
+        ),
+    ),
+    Scenario(
+        name="hang-up-clocal",
+        group="terminal",
+        summary="a lost carrier means nothing",
+        cause="The tty has CLOCAL, as every Linux console has it by default.",
+        shown="The same shell, after the far end has dropped DTR and raised it: whoever comes next is logged in.",
+        way_out="The shell is left with exit, before the line is.",
+        test="test_lost_carrier_means_nothing_with_clocal",
+        needs=_DEBIAN,
+        concerns=frozenset({"getty"}),
+        start="shell",
+    ),
+)
