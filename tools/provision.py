@@ -71,6 +71,7 @@ REQUIREMENTS = (
     Requirement("agetty", "util-linux", "guests agetty and linux"),
     Requirement("login", "login", "guests agetty and linux"),
     Requirement("ps", "procps", "tests that look at processes"),
+    Requirement("ssh", "openssh-client", "scenarios that SSH cannot reach"),
     Requirement("mke2fs", "e2fsprogs", "tests of disks"),
     Requirement("e2fsck", "e2fsprogs", "tests of disks"),
     Requirement("qemu-img", "qemu-utils", "guests with a disk image"),

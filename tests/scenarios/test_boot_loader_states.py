@@ -55,7 +55,7 @@ def test_menu_that_was_missed_is_caught_after_a_reset(scene: Scene, scenario_gue
 
 @pytest.mark.scenario("wrong-root")
 def test_wrong_root_is_edited_in_grub(scene: Scene) -> None:
-    console = scene(allow=["initramfs.*", "linux.*"])
+    console = scene(allow=["initrd.shell", "linux.*"])
     console.expect(r"ALERT! +/dev/vdz1 does not exist")
     console.expect(r"\(initramfs\) ?$")
     console.reset()

@@ -132,7 +132,9 @@ def _definition(guest: str, settings: tuple[str, ...], registers: bool | None) -
 
 def _changed(definition: GuestDefinition, options: dict[str, Any]) -> GuestDefinition:
     """The guest with the options of its machine and its disk, which are taken out of ``options``."""
-    machine = {name: options.pop(name) for name in ("firmware", "disk", "writable", "memory", "cores", "net")}
+    machine = {
+        name: options.pop(name) for name in ("firmware", "disk", "writable", "memory", "cores", "net", "forward")
+    }
     before = {name: options.pop(name) for name in ("edit", "grub", "seed")}
     if any(machine.values()):
         from uartsim.guest.own_disk import with_machine
@@ -163,7 +165,7 @@ def _staged(
     for name, value in plan.options.items():
         if name == "fault":
             options[name] = (*value, *options[name])
-        elif options.get(name) in (None, "line", "none"):  # not given by the user
+        elif options.get(name) in (None, "line", "none", ()):  # not given by the user
             options[name] = value
     return plan
 

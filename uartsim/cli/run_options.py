@@ -170,6 +170,13 @@ RUN_OPTIONS: Final = (
         choices=("none", "user"),
     ),
     RunOption(
+        "--forward",
+        "With the network user, which it implies: a port of the guest that a port of 127.0.0.1 leads to, such as 22, or "
+        "2222:22 for port 2222 here. Without a port here the system chooses one, and it is told. Repeatable.",
+        metavar="[PORT:]PORT",
+        repeatable=True,
+    ),
+    RunOption(
         "--edit",
         "For a guest with a disk: put a file into it, or a line of text, before it boots. The image stays as it is: the change "
         "is on the guest's private overlay. Repeatable.",

@@ -90,6 +90,11 @@ class ConsoleLine:
         """Reset :attr:`fault_counters` to 0."""
         self._thread.read(self._async.reset_fault_counters)
 
+    @property
+    def forwards(self) -> dict[int, int]:
+        """Beside the serial line: the ports of 127.0.0.1 that lead to the guest, by the guest's ports (option ``forward``)."""
+        return self._thread.read(lambda: self._async.forwards)
+
     def set_modem(self, *, dtr: bool | None = None, rts: bool | None = None) -> None:
         """Drive DTR (the guest's DSR and DCD) and RTS (its CTS); None leaves a line as it is.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from uartsim.access.hub_client import HubClient
@@ -31,6 +31,7 @@ class ConsoleLine:
     def __init__(self, com1: Com1, client: HubClient | None, check_running: Callable[[str], None]) -> None:
         self._com1 = com1
         self._client = client
+        self._forwards: Mapping[int, int] = {}
         self._check_running = check_running
 
     @classmethod
@@ -44,7 +45,10 @@ class ConsoleLine:
         if com1 is None:
             raise UsageError("line: there is no machine behind this console, only its line")
         client = session.client if isinstance(session.client, HubClient) else None
-        return cls(com1, client, session.check_running)
+        line = cls(com1, client, session.check_running)
+        if forwards := getattr(getattr(session.machine, "guest", None), "forwards", None):
+            line._forwards = forwards.ports
+        return line
 
     def set_speed(self, baud: int | None) -> None:
         """Set the speed of this end of the line, as ``picocom -b`` does.
@@ -114,6 +118,11 @@ class ConsoleLine:
     def reset_fault_counters(self) -> None:
         """Reset :attr:`fault_counters` to 0."""
         self._com1.reset_fault_counters()
+
+    @property
+    def forwards(self) -> dict[int, int]:
+        """Beside the serial line: the ports of 127.0.0.1 that lead to the guest, by the guest's ports (option ``forward``)."""
+        return dict(self._forwards)
 
     def set_modem(self, *, dtr: bool | None = None, rts: bool | None = None) -> None:
         """Drive DTR (the guest's DSR and DCD) and RTS (its CTS); None leaves a line as it is.

@@ -30,6 +30,7 @@ class LineOptions(PortOptions, total=False):
         memory: for a guest in QEMU: its memory in MiB.
         cores: the number of its processor cores.
         net: ``"none"`` or ``"user"``, with which the guest reaches the networks that this machine reaches.
+        forward: a port of the guest, or several, that a port of 127.0.0.1 leads to, such as ``22`` or ``"2222:22"``.
         edit: for a guest with a disk: files that are put into it before it boots, ``GUESTPATH=FILE`` or ``GUESTPATH=:TEXT``,
             one or several of them, or a mapping of paths in the guest to files.
         grub: in the same way, settings of GRUB, ``KEY=VALUE``, one or several of them, or a mapping.
@@ -47,6 +48,7 @@ class LineOptions(PortOptions, total=False):
     memory: int | None
     cores: int | None
     net: str | None
+    forward: str | int | Sequence[str | int] | None
     edit: str | Sequence[str] | Mapping[str, object] | None
     grub: str | Sequence[str] | Mapping[str, object] | None
     seed: str | None
@@ -54,7 +56,7 @@ class LineOptions(PortOptions, total=False):
 
 
 #: The options of a machine in QEMU, see :func:`uartsim.guest.own_disk.with_machine`.
-MACHINE_NAMES: Final = ("firmware", "disk", "writable", "memory", "cores", "net")
+MACHINE_NAMES: Final = ("firmware", "disk", "writable", "memory", "cores", "net", "forward")
 #: The options of a console that are not of its line.
 _OWN: Final = ("settings", "timeout", "timeout_scale", "problems", "allow", "name", "clock", "log")
 #: All of a console's options.

@@ -67,7 +67,7 @@ def open_console(
         log: is called with lines about what takes long, such as building an image.
         options: those of the machine and its line, named as for ``uartsim run``: ``uart``, ``strict_line``,
             ``rate``, ``flow``, ``fault``, ``record``, ``trace``, ``vcd``, ``registers``, ``restore``, ``line_policy``,
-            ``firmware``, ``disk``, ``writable``, ``memory``, ``cores``, ``net``, ``edit``, ``grub``, ``seed``,
+            ``firmware``, ``disk``, ``writable``, ``memory``, ``cores``, ``net``, ``forward``, ``edit``, ``grub``, ``seed``,
             ``scenario``; see :class:`uartsim.console.console_options.LineOptions`.
 
     Raises:

@@ -21,6 +21,7 @@ from uartsim.file_cache import Progress
 from uartsim.guest.before_boot import BeforeBoot, read_before_boot, without_changes
 from uartsim.guest.catalogue import GuestDefinition
 from uartsim.guest.placeholders import fill_in
+from uartsim.guest.port_forwards import PortForwards
 from uartsim.machine import GuestEnd
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _machine_arguments(definition: GuestDefinition) -> list[str]:
     if (cores := definition.options.get("cores", 1)) != 1:
         words += ["-smp", str(cores)]
     if definition.options.get("net", "none") == "user":
-        words += ["-nic", "user,model=virtio-net-pci"]
+        words += ["-nic", PortForwards(definition.options.get("forward")).network()]
     return words
 
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 from uartsim.errors import UsageError
 from uartsim.guest.catalogue import GuestDefinition, Need
 from uartsim.guest.manifest import MANIFEST_NAME
+from uartsim.guest.port_forwards import read_forwards
 
 #: The memory of a machine that is given as an image only, in MiB.
 MEMORY_MB: Final = 1024
@@ -104,13 +105,14 @@ def with_machine(definition: GuestDefinition, **given: Any) -> GuestDefinition:
 
     Args:
         definition: the guest.
-        given: ``firmware``, ``net`` and ``disk`` (see :data:`CHOICES`), ``memory`` in MiB, ``cores``, and ``writable``,
-            with which the guest writes to the image itself; None for the guest's own.
+        given: ``firmware``, ``net`` and ``disk`` (see :data:`CHOICES`), ``memory`` in MiB, ``cores``, ``writable``, with
+            which the guest writes to the image itself, and ``forward`` (:mod:`uartsim.guest.port_forwards`), which needs
+            ``net="user"`` and implies it; None for the guest's own.
 
     Raises:
         UsageError: the guest has no such option, or a value is not possible.
     """
-    given = {name: value for name, value in given.items() if value is not None and value is not False}
+    given = {name: value for name, value in given.items() if value is not None and value is not False and value != ()}
     for name, value in given.items():
         if definition.kind != "qemu":
             raise UsageError(
@@ -121,6 +123,12 @@ def with_machine(definition: GuestDefinition, **given: Any) -> GuestDefinition:
         _check(name, value)
     if not given:
         return definition
+    if "forward" in given:
+        if given.setdefault("net", "user") == "none":
+            raise UsageError("forward leads into the network of QEMU, and net is 'none': leave one of them out")
+        given["forward"] = tuple(
+            f"{here}:{there}" if here else str(there) for here, there in read_forwards(given["forward"])
+        )
     settings, options = dict(definition.settings), dict(definition.options)
     if (memory := given.pop("memory", None)) is not None:
         (settings if "memory_mb" in settings else options)["memory_mb"] = memory

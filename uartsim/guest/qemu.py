@@ -54,6 +54,7 @@ from uartsim.guest.full_disk import FullDisk
 from uartsim.guest.guest_disk import GuestDisk
 from uartsim.guest.placeholders import fill_in, format_of
 from uartsim.guest.port_bridge import REFUSED
+from uartsim.guest.port_forwards import PortForwards
 from uartsim.guest.qemu_agent import QemuAgent, cannot
 from uartsim.guest.qemu_boot import boot_words, device_words, in_thread
 from uartsim.guest.qemu_display import display_words, picture_of_display
@@ -111,6 +112,7 @@ class QemuGuest:
         #: The user whom the guest's seed makes, and that user's password; None if there is no such seed.
         self.account = self.disk.account
         self.has_display = options.get("display", False)
+        self.forwards = PortForwards(options.get("forward"))
         self._registers = options.get("registers", "auto")
         self._port = options.get("port", "com1")
         self._restore = restore
@@ -253,7 +255,7 @@ class QemuGuest:
 
     def status(self) -> dict[str, Any]:
         """How the port is served, as plain values; this also updates the port's own counts of accesses."""
-        still = {"stands_still": self._full_disk is not None and self._full_disk.waits}
+        still = {"stands_still": self._full_disk is not None and self._full_disk.waits, "forwards": self.forwards.ports}
         if isinstance(self._line, RegisterLine):
             self._line.bridge.count_leased()
             return {"served": "registers", **self._line.bridge.status(), **still}
@@ -292,9 +294,7 @@ class QemuGuest:
         Args:
             note: called while the guest is stopped, and everything that it has sent so far is handed out or on the line.
 
-        Raises:
-            UartsimError: the guest is not served register by register, has a disk that cannot go back, or the moment cannot
-                be kept.
+        Raises: UartsimError: it is served byte by byte, has a disk that cannot go back, or the moment cannot be kept.
         """
         return await self._snapshots("go back to a checkpoint").keep(note)
 
@@ -305,8 +305,7 @@ class QemuGuest:
             checkpoint: the moment.
             note: called just before the guest runs again, when nothing of the time since then can come any more.
 
-        Raises:
-            UartsimError: the checkpoint is another QEMU's, or QEMU cannot go back.
+        Raises: UartsimError: the checkpoint is another QEMU's, or QEMU cannot go back.
         """
         if checkpoint.store is not self._store or self._store is None:
             raise UartsimError("the checkpoint is of another run of the guest, which has ended: take a new one")
@@ -383,6 +382,7 @@ class QemuGuest:
         if await line.wait_ready():
             if self._snapshot is not None and self._files is not None and isinstance(line, RegisterLine):
                 await self._snapshots("continue").load(self._snapshot, self._files)
+            await self.forwards.find(self._command_by_qmp, self._log)
             task_status.started()
         else:
             served.append(False)

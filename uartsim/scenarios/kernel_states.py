@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from uartsim.images.image_steps import KernelParameters, WriteText
+from uartsim.images.image_steps import KernelParameters
 from uartsim.scenarios.scenario import Scenario
+from uartsim.scenarios.systemd_units import service_at_boot
 
 _LINUX: Final = frozenset({"linux"})
 _DEBIAN: Final = frozenset({"disk", "grub", "systemd"})
-_SYSTEM: Final = "/etc/systemd/system"
 
 SCENARIOS: Final = (
     Scenario(
@@ -125,12 +125,11 @@ SCENARIOS: Final = (
         concerns=frozenset({"console-loglevel"}),
         kernel=KernelParameters(add="printk.devkmsg=on"),
         image=(
-            WriteText(
-                f"{_SYSTEM}/storm.service",
+            *service_at_boot(
+                "storm",
                 "[Unit]\nDescription=A driver that complains\n"
                 "[Service]\nExecStart=/bin/sh -c 'while :; do echo \"<2>storm: link is down\" >/dev/kmsg; sleep 0.1; done'\n",
             ),
-            WriteText(f"{_SYSTEM}/multi-user.target.d/storm.conf", "[Unit]\nWants=storm.service\n"),
         ),
     ),
     Scenario(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from uartsim.images.image_steps import AppendText, KernelParameters, WriteText
+from uartsim.images.image_steps import AppendText, KernelParameters
 from uartsim.scenarios.begin_steps import Pause, PressNmi
 from uartsim.scenarios.scenario import Scenario
+from uartsim.scenarios.systemd_units import serial_getty, service_at_boot
 
 _LINUX: Final = frozenset({"linux"})
 _DEBIAN: Final = frozenset({"disk", "grub", "systemd"})
-_SYSTEM: Final = "/etc/systemd/system"
 
 SCENARIOS: Final = (
     Scenario(
@@ -37,12 +37,7 @@ SCENARIOS: Final = (
         needs=_DEBIAN,
         concerns=frozenset({"flow-control", "getty"}),
         start="login",
-        image=(
-            WriteText(
-                f"{_SYSTEM}/serial-getty@ttyS0.service.d/flow-control.conf",
-                "[Service]\nExecStart=\nExecStart=-/sbin/agetty --flow-control 115200 ttyS0 vt220\n",
-            ),
-        ),
+        image=(serial_getty("flow-control", "/sbin/agetty --flow-control 115200 ttyS0 vt220"),),
         options={"fault": ["lost-cts"]},
     ),
     Scenario(
@@ -70,12 +65,11 @@ SCENARIOS: Final = (
         concerns=frozenset({"flood"}),
         start="boot",
         image=(
-            WriteText(
-                f"{_SYSTEM}/writer.service",
+            *service_at_boot(
+                "writer",
                 "[Unit]\nDescription=Writes to the console without end\nAfter=serial-getty@ttyS0.service\n"
                 "[Service]\nExecStart=/bin/sh -c 'exec yes watchdog: all is well >/dev/ttyS0'\n",
             ),
-            WriteText(f"{_SYSTEM}/multi-user.target.d/writer.conf", "[Unit]\nWants=writer.service\n"),
         ),
     ),
     Scenario(

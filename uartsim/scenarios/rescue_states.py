@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from uartsim.images.fs_damage import SharedBlocks
-from uartsim.images.image_steps import AppendText, KernelParameters, ReplaceText, WriteText
+from uartsim.images.image_steps import AppendText, KernelParameters, ReplaceText
 from uartsim.scenarios.scenario import Scenario
+from uartsim.scenarios.systemd_units import service_at_boot
 
 #: A file system that no disk has.  Without the option systemd waits 90 s for it.
 _LOST: Final = "UUID=deadbeef-0000-0000-0000-000000000000 /data ext4 defaults,x-systemd.device-timeout=5s 0 2\n"
 #: A hash (SHA-512) of no password that anybody knows: its salt and its digits are made up.
 _UNKNOWN: Final = "$6$nobodyknows$" + "Zq3v1bX8" * 10 + "Zq3v1b"
-_SYSTEM: Final = "/etc/systemd/system"
 
 _DEBIAN: Final = frozenset({"disk", "grub", "systemd"})
 
@@ -110,12 +110,11 @@ SCENARIOS: Final = (
         needs=_DEBIAN,
         concerns=frozenset({"disk-space"}),
         image=(
-            WriteText(
-                f"{_SYSTEM}/chatter.service",
+            *service_at_boot(
+                "chatter",
                 "[Unit]\nDescription=Writes a log without end\n"
                 "[Service]\nExecStart=/bin/sh -c 'cat /dev/zero >>/var/log/chatter.log; sleep infinity'\n",
             ),
-            WriteText(f"{_SYSTEM}/multi-user.target.d/chatter.conf", "[Unit]\nWants=chatter.service\n"),
         ),
     ),
     Scenario(
@@ -129,12 +128,11 @@ SCENARIOS: Final = (
         needs=_DEBIAN,
         concerns=frozenset({"boot-target"}),
         image=(
-            WriteText(
-                f"{_SYSTEM}/waits-for-ever.service",
+            *service_at_boot(
+                "waits-for-ever",
                 "[Unit]\nDescription=Waits for ever\nBefore=getty.target serial-getty@ttyS0.service\n"
                 "[Service]\nType=oneshot\nTimeoutStartSec=infinity\nExecStart=/bin/sleep infinity\n",
             ),
-            WriteText(f"{_SYSTEM}/multi-user.target.d/waits-for-ever.conf", "[Unit]\nWants=waits-for-ever.service\n"),
         ),
     ),
 )

@@ -6,6 +6,7 @@ from typing import Final
 
 from uartsim.images.image_steps import KernelParameters, ReplaceText, WriteText, grub_settings
 from uartsim.scenarios.scenario import Scenario
+from uartsim.scenarios.systemd_units import masked, serial_getty
 
 _DEBIAN: Final = frozenset({"disk", "grub", "systemd"})
 _GRUB: Final = frozenset({"disk", "grub"})
@@ -23,7 +24,7 @@ SCENARIOS: Final = (
         test="test_masked_getty_is_unmasked_in_rescue_mode",
         needs=_DEBIAN,
         concerns=frozenset({"getty"}),
-        image=(WriteText("/etc/systemd/system/serial-getty@ttyS0.service", ""),),
+        image=(masked("serial-getty@ttyS0.service"),),
     ),
     Scenario(
         name="no-console-argument",
@@ -126,12 +127,7 @@ SCENARIOS: Final = (
         test="test_getty_is_brought_back_to_the_terminals_speed",
         needs=_DEBIAN,
         concerns=frozenset({"getty"}),
-        image=(
-            WriteText(
-                "/etc/systemd/system/serial-getty@ttyS0.service.d/speed.conf",
-                "[Service]\nExecStart=\nExecStart=-/sbin/agetty 9600 ttyS0 vt220\n",
-            ),
-        ),
+        image=(serial_getty("speed", "/sbin/agetty 9600 ttyS0 vt220"),),
     ),
     Scenario(
         name="grub-other-speed",

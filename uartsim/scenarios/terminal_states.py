@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from uartsim.images.image_steps import AppendText, WriteText
+from uartsim.images.image_steps import AppendText
 from uartsim.scenarios.scenario import Scenario
+from uartsim.scenarios.systemd_units import serial_getty
 
 _DEBIAN: Final = frozenset({"disk", "grub", "systemd"})
-_GETTY: Final = "/etc/systemd/system/serial-getty@ttyS0.service.d/local-line.conf"
 
 SCENARIOS: Final = (
     Scenario(
@@ -74,9 +74,7 @@ SCENARIOS: Final = (
         needs=_DEBIAN,
         concerns=frozenset({"getty"}),
         start="shell",
-        image=(
-            WriteText(_GETTY, "[Service]\nExecStart=\nExecStart=-/sbin/agetty --local-line=never 115200 ttyS0 vt220\n"),
-        ),
+        image=(serial_getty("local-line", "/sbin/agetty --local-line=never 115200 ttyS0 vt220"),),
     ),
     Scenario(
         name="hang-up-clocal",

@@ -1,0 +1,63 @@
+"""Machines that SSH does not reach, mended over COM1 until it does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.conftest import Scene
+from tests.scenarios.ssh_client import is_refused, logs_in
+from tests.scenarios.ways_out import refused
+
+
+@pytest.mark.needs("ssh")
+@pytest.mark.scenario("sshd-misconfigured")
+def test_ssh_server_is_mended_over_the_console(scene: Scene, tmp_path: Path) -> None:
+    console = scene(allow=["systemd.*"])
+    console.login("root", "toor")
+    assert is_refused(console, tmp_path)
+    assert "PermitRootLgin" in console.run("sshd -t").output
+    assert console.run("sed -i /PermitRootLgin/d /etc/ssh/sshd_config; systemctl restart ssh.service").status == 0
+    assert logs_in(console, tmp_path)
+
+
+@pytest.mark.needs("ssh")
+@pytest.mark.scenario("iptables-blocks-ssh")
+def test_rule_that_drops_ssh_is_deleted_over_the_console(scene: Scene, tmp_path: Path) -> None:
+    console = scene()
+    console.login("root", "toor")
+    assert is_refused(console, tmp_path)
+    assert "dpt:22" in console.run("iptables -nL INPUT").output
+    assert console.run("iptables -D INPUT 1; systemctl mask rules.service").status == 0
+    assert logs_in(console, tmp_path)
+
+
+@pytest.mark.needs("ssh")
+@pytest.mark.scenario("interfaces-down")
+def test_interfaces_are_brought_up_over_the_console(scene: Scene, tmp_path: Path) -> None:
+    console = scene()
+    console.login("root", "toor")
+    assert is_refused(console, tmp_path)
+    assert " state DOWN" in console.run("ip link").output
+    console.run("sed -i /ActivationPolicy/d /etc/systemd/network/80-dhcp.network; networkctl reload")
+    console.run("for i in /sys/class/net/e*; do networkctl up ${i##*/}; done")
+    console.run("until ip route | grep -q ^default; do sleep 1; done")
+    assert logs_in(console, tmp_path)
+
+
+@pytest.mark.scenario("no-interface", guests=("debian-12", "alpine"))
+def test_console_works_on_a_machine_without_a_network_card(scene: Scene) -> None:
+    console = scene()
+    console.login("root", "toor")
+    assert console.run("ls /sys/class/net").output.split() == ["lo"]
+    assert console.run("echo well").output == "well\n"
+
+
+@pytest.mark.scenario("ssh-key-only")
+def test_user_with_a_key_only_gets_a_password_from_outside(scene: Scene) -> None:
+    console = scene(allow=["login.denied"])
+    refused(console, "user", "user")
+    console.agent.set_password("user", "a new one")
+    console.login("user", "a new one")
+    assert console.run("id -un").output == "user\n"
