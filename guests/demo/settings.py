@@ -25,6 +25,7 @@ class Settings(NamedTuple):
     user: str = ""
     user_password: str = ""
     bracketed_paste: bool = False
+    tmout: int = 0
 
     @classmethod
     def from_host(cls, settings: Mapping[str, Any]) -> Settings:
@@ -41,7 +42,7 @@ class Settings(NamedTuple):
         Raises:
             ValueError: one is impossible.
         """
-        for name in ("boot_seconds", "time_scale", "login_timeout"):
+        for name in ("boot_seconds", "time_scale", "login_timeout", "tmout"):
             seconds = getattr(self, name)
             if not 0 <= seconds < 1e9:
                 raise ValueError(f"{name} is {seconds:g}: use 0 or more")

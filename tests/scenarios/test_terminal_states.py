@@ -85,3 +85,26 @@ def test_lost_carrier_means_nothing_with_clocal(scene: Scene) -> None:
     console.sendline("exit")
     console.login("root", "toor")
     assert console.run("echo $STILL").output == "\n"
+
+
+@pytest.mark.scenario("tmout-demo", guests=("demo",))
+def test_idle_shell_of_the_scripted_guest_logs_out_after_ten_minutes(scene: Scene) -> None:
+    console = scene(clock="virtual")
+    console.login("root", "toor")
+    with pytest.raises(ExpectTimeout):
+        console.expect("auto-logout", timeout=598)
+    console.expect("timed out waiting for input: auto-logout", timeout=3)
+    console.login("root", "toor")
+    console.run("rm .bash_profile; echo export TMOUT=60 >> .profile")  # the next shell reads .profile
+    console.sendline("exit")
+    console.login("root", "toor")
+    with pytest.raises(ExpectTimeout):
+        console.expect("auto-logout", timeout=58)
+    console.expect("timed out waiting for input: auto-logout", timeout=3)
+    console.login("root", "toor")
+    assert console.run("unset TMOUT; rm .profile").status == 0
+    console.sendline("exit")
+    console.login("root", "toor")
+    with pytest.raises(ExpectTimeout):
+        console.expect("auto-logout", timeout=3600)
+    assert console.run("echo well").output == "well\n"

@@ -64,6 +64,18 @@ SCENARIOS: Final = (
         image=(AppendText("/root/.profile", "export TMOUT=5\n"),),
     ),
     Scenario(
+        name="tmout-demo",
+        group="terminal",
+        summary="the shell of a scripted guest logs idle people out after 10 minutes",
+        cause="The scripted guest, which plays its own part, has TMOUT=600 in root's .bash_profile.",
+        shown='"timed out waiting for input: auto-logout" after 600 s, and a login prompt.',
+        way_out="Somebody logs in, unset TMOUT, and the file that sets it is removed.",
+        test="test_idle_shell_of_the_scripted_guest_logs_out_after_ten_minutes",
+        needs=frozenset({"demo"}),
+        concerns=frozenset({"profile"}),
+        settings={"tmout": "600"},
+    ),
+    Scenario(
         name="hang-up",
         group="terminal",
         summary="a lost carrier logs out",

@@ -26,6 +26,8 @@ def install(files: FileSystem, settings: Settings) -> None:
         accounts.set_password(files, "root", settings.password)
     else:
         accounts.lock_password(files, "root")
+    if settings.tmout:
+        files.write_text("/root/.bash_profile", f"export TMOUT={settings.tmout}\n")
     logins = [f"root, password {settings.password}"] if settings.password else []
     if settings.user:
         accounts.add_user(files, settings.user)
