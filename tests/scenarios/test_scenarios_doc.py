@@ -14,7 +14,7 @@ MARKED = re.compile(r'@pytest\.mark\.scenario\("([a-z0-9-]+)".*\)\n(?:@.*\n)*def
 BY_NAME = {scenario.name: scenario for scenario in list_scenarios()}
 
 
-def tests_of_scenarios() -> dict[str, str]:
+def marked_tests() -> dict[str, str]:
     found: dict[str, str] = {}
     for file in HERE.glob("test_*.py"):
         for name, test in MARKED.findall(file.read_text()):
@@ -29,7 +29,7 @@ def test_page_has_the_scenarios_as_they_are() -> None:
 
 
 def test_every_scenario_has_the_test_that_it_names() -> None:
-    assert tests_of_scenarios() == {name: each.test for name, each in BY_NAME.items() if not each.not_run}
+    assert marked_tests() == {name: each.test for name, each in BY_NAME.items() if not each.not_run}
 
 
 def test_every_scenario_that_runs_has_its_transcript() -> None:
