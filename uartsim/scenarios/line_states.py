@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from uartsim.images.image_steps import AppendText, KernelParameters
-from uartsim.scenarios.begin_steps import Pause, PressNmi
+from uartsim.scenarios.begin_steps import BeginFault, Pause, PressNmi
 from uartsim.scenarios.scenario import Scenario
 from uartsim.scenarios.systemd_units import serial_getty, service_at_boot
 
@@ -24,7 +24,7 @@ SCENARIOS: Final = (
         needs=_LINUX,
         concerns=frozenset({"flow-control"}),
         start="shell",
-        options={"fault": ["xoff"]},
+        begin=(BeginFault("xoff"),),
     ),
     Scenario(
         name="cts-low",
