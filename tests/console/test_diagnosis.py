@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -311,3 +312,14 @@ async def test_a_program_that_runs_in_silence() -> None:
         assert found.cause == "silent"
         assert "Press Enter" in found.remedy
         assert rig.machine.com1.uart.ier & IER.ERBFI
+
+
+@virtual_time
+async def test_a_machine_that_is_paused() -> None:
+    async with running(demo(grub_timeout=0)) as rig:
+        await rig.shows(b"login: ")
+        facts = line_facts(rig.machine, rig.hub)
+        assert not facts.is_paused
+        found = diagnose(dataclasses.replace(facts, is_paused=True), rig.hub.history())
+        assert found.cause == "paused"
+        assert "uartsim resume" in found.remedy

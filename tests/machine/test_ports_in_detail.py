@@ -19,7 +19,7 @@ from uartsim.machine.port_options import make_port
 from uartsim.machine.sides import QuietGuest
 from uartsim.machine.ticker import shared_ticker
 from uartsim.record import events
-from uartsim.registers import ModemOutput, Offset
+from uartsim.registers import MSR, ModemOutput, Offset
 from uartsim.trace.reader import read_trace
 from uartsim.wire.faults import parse_fault
 
@@ -56,6 +56,17 @@ async def test_a_port_that_is_restored_has_the_chip_and_the_frames_on_the_line()
         com1.settle()
         assert await far.wait_for(3) == b"abc"
         assert far.deliveries[0][1] >= now + FRAME - LineFormat().bit_ticks
+
+
+@virtual_time
+async def test_a_port_that_is_restored_sees_the_modem_lines_of_the_present() -> None:
+    async with open_port() as (com1, _):
+        saved = com1.uart.state()
+        com1.add_fault(parse_fault("lost-cts"))
+        com1.restore(saved, [])
+        assert MSR.CTS not in MSR(com1.uart.modem.status)
+        com1.clear_faults("lost-cts")
+        assert MSR.CTS in MSR(com1.uart.modem.status)
 
 
 # -- counters --------------------------------------------------------------------------------------------------

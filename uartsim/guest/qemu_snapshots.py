@@ -61,13 +61,15 @@ class QemuSnapshots:
         """A block in which the guest is stopped; yields the state of its port."""
         async with self._store.lock:
             await self._qmp.ready.wait()
+            was_paused = not self._bridge.running
             await self._qmp.execute("stop")
             try:
                 await self._bridge.wait_stopped()
                 yield PortSnapshot.of(self._bridge.com1, self._build, self._command)
             finally:
-                with trio.CancelScope(shield=True):
-                    await self._qmp.execute("cont")
+                if not was_paused:
+                    with trio.CancelScope(shield=True):
+                        await self._qmp.execute("cont")
 
     async def save(self, folder: Path, note: Callable[[], dict[str, Any]]) -> None:
         """Save the guest in a folder; see :meth:`uartsim.guest.qemu.QemuGuest.save`."""

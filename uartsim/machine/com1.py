@@ -122,6 +122,7 @@ class Com1(Port):
         self._set_format()
         for start, characters, line_format in line:
             self.cable.carry_run(start, characters, line_format)
+        self._drive_pins()  # the far end and the faults of the line are those of the present
 
     def close_taps(self) -> None:
         """The machine has ended: recordings of the port, if there are any, are closed."""

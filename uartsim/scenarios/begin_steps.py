@@ -10,6 +10,7 @@ from uartsim.errors import UartsimError
 from uartsim.machine import Machine
 from uartsim.machine.agent_guest import AgentGuest
 from uartsim.machine.pausable_guest import pausable
+from uartsim.wire.faults import parse_fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,21 @@ class RunInGuest:
             raise UartsimError(
                 f"{self.script!r} ended with status {result.status} in the guest: {result.stderr.strip()}"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class BeginFault:
+    """Begin a fault of the line, where it matters that the guest is there to notice it.
+
+    Attributes:
+        fault: as ``uartsim fault`` takes it, such as ``"xoff"``.
+    """
+
+    fault: str
+
+    async def __call__(self, stage: Stage, /) -> None:
+        """Begin it."""
+        stage.machine.com1.add_fault(parse_fault(self.fault))
 
 
 @dataclass(frozen=True, slots=True)

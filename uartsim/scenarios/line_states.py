@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from uartsim.images.image_steps import AppendText, KernelParameters
-from uartsim.scenarios.begin_steps import Pause, PressNmi
+from uartsim.scenarios.begin_steps import BeginFault, Pause, PressNmi
 from uartsim.scenarios.scenario import Scenario
 from uartsim.scenarios.systemd_units import serial_getty, service_at_boot
 
@@ -18,20 +18,20 @@ SCENARIOS: Final = (
         group="no-answer",
         summary="the guest has received an XOFF, such as by Ctrl-S, and sends nothing",
         cause="The fault xoff sends an XOFF (0x13) to a shell, and no XON after it.",
-        shown="Nothing; what is typed is carried out all the same.",
-        way_out="Ctrl-Q: all that was held comes.",
+        shown="Nothing, not even an echo; bash begins no command before its output has left.",
+        way_out="Ctrl-Q: all that was held comes, and the commands that were typed are carried out.",
         test="test_output_that_was_stopped_comes_after_ctrl_q",
         needs=_LINUX,
         concerns=frozenset({"flow-control"}),
         start="shell",
-        options={"fault": ["xoff"]},
+        begin=(BeginFault("xoff"),),
     ),
     Scenario(
         name="cts-low",
         group="no-answer",
         summary="the far end does not let the guest send: CTS is low",
         cause="agetty uses hardware flow control (--flow-control), and the fault lost-cts holds CTS inactive.",
-        shown="Nothing; what is typed is carried out all the same.",
+        shown="Nothing; Enter is answered only when CTS has come back.",
         way_out="The far end lets CTS come back (uartsim fault NAME off lost-cts): all that was held comes.",
         test="test_guest_that_waits_for_cts_goes_on_when_it_comes",
         needs=_DEBIAN,

@@ -58,7 +58,7 @@ def diagnose(facts: LineFacts, history: bytes, *, is_windows: bool = False) -> D
         is_windows: whether the guest is Windows.
     """
     state = shown_state(history)
-    if facts.stands_still or facts.faults:
+    if facts.stands_still or facts.is_paused or facts.faults:
         cause = line_cause(facts, is_windows=is_windows)
         assert cause is not None
         return cause

@@ -86,6 +86,17 @@ def _stands_still(facts: LineFacts) -> Diagnosis | None:
     )
 
 
+def _paused(facts: LineFacts) -> Diagnosis | None:
+    if not facts.is_paused:
+        return None
+    return Diagnosis(
+        "paused",
+        "The machine is paused: its processor stands still.",
+        ("QEMU has stopped the guest, as 'uartsim pause' does.", silence(facts)),
+        "Let it go on: 'uartsim resume', or resume() in a test. What was typed meanwhile is answered then.",
+    )
+
+
 def _garbage(facts: LineFacts) -> Diagnosis | None:
     if not facts.garbled:
         return None
@@ -164,6 +175,7 @@ def _break(facts: LineFacts) -> Diagnosis | None:
 _OF_THE_LINE: Final[tuple[_Check, ...]] = (
     _faults,
     _stands_still,
+    _paused,
     _garbage,
     _xoff,
     _no_cts,

@@ -25,6 +25,7 @@ class LineFacts:
         is_programmed: whether the guest has programmed the chip's line control at all.
         by_bytes: the guest in QEMU is served byte by byte: its own programming of the chip cannot be seen.
         stands_still: QEMU has stopped the guest, because its disk cannot be written.
+        is_paused: the guest's processor is stopped, for that reason or by a person; known if it is served by registers.
         ier, lcr, mcr: these registers.
         line_format: the format that the guest has set.
         rts, cts: whether these modem lines are active; RTS is the guest's, CTS is what it sees.
@@ -44,6 +45,7 @@ class LineFacts:
     is_programmed: bool
     by_bytes: bool
     stands_still: bool
+    is_paused: bool
     ier: IER
     lcr: LCR
     mcr: MCR
@@ -78,6 +80,7 @@ def line_facts(machine: Machine, hub: Hub) -> LineFacts:
         is_programmed=status["com1"]["accesses"]["write"]["LCR"] > 0,
         by_bytes=guest.get("served") == "bytes",
         stands_still=guest.get("stands_still", False),
+        is_paused=not guest.get("running", True),
         ier=IER(registers["IER"]),
         lcr=LCR(registers["LCR"]),
         mcr=MCR(registers["MCR"]),
