@@ -74,6 +74,8 @@ def _served(guest: Mapping[str, Any]) -> Iterator[str]:
         )
     elif guest.get("served") == "bytes":
         yield "registers  not served: QEMU's own UART is the guest's, and its bytes go through a driver of ours"
+    for there, here in guest.get("forwards", {}).items():
+        yield f"forward    port {there} of the guest is port {here} of 127.0.0.1"
 
 
 def _elsewhere(guest: Mapping[str, Any]) -> Iterator[str]:

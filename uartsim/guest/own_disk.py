@@ -148,6 +148,8 @@ def _check(name: str, value: object) -> None:
     elif name == "writable":
         if value is not True:
             raise UsageError(f"{name} is {value!r}: use True or False")
+    elif name == "forward":
+        read_forwards(value)
     else:
         least, most = MEMORY_LIMITS_MB if name == "memory" else CORES_LIMITS
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:

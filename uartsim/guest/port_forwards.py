@@ -6,6 +6,7 @@ They are bound to 127.0.0.1.  Unless the user names one, the kernel chooses the 
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
@@ -57,7 +58,13 @@ class PortForwards:
         self.ports: dict[int, int] = {}
 
     def network(self) -> str:
-        """The value of QEMU's ``-nic``."""
+        """The value of QEMU's ``-nic``.
+
+        Raises:
+            UsageError: a port here that the user names cannot be bound.
+        """
+        for here, _ in self._pairs:
+            _check_free(here)
         rules = [f",hostfwd=tcp:127.0.0.1:{here}-:{there}" for here, there in self._pairs]
         return "user,model=virtio-net-pci" + "".join(rules)
 
@@ -74,3 +81,15 @@ class PortForwards:
         self.ports = {int(there): int(here) for here, there in _FORWARD.findall(str(said))}
         for there, here in self.ports.items():
             log(f"port {there} of the guest is port {here} of 127.0.0.1")
+
+
+def _check_free(port: int) -> None:
+    """Check that a port of 127.0.0.1 can be bound; QEMU would end, and only say that it could not set up its rule."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise UsageError(
+                f"forward: port {port} of 127.0.0.1 cannot be had ({error.strerror}): name another one, or leave it out"
+            ) from None

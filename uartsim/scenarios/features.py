@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from uartsim.errors import UsageError
 from uartsim.guest.catalogue import GuestDefinition
+from uartsim.guest.guest_disk import named_image
+from uartsim.images.disk_look import look_at
+from uartsim.images.installed_files import installed_files
 from uartsim.images.recipe import Recipe
 
 #: What a scenario may need, each as the end of "it needs ...".
@@ -39,6 +43,17 @@ _PACKAGES: Final[Mapping[str, str]] = {
     "firewalld": "firewalld",
     "plymouth": "plymouth",
 }
+#: Files that bring a feature, where an image is looked into.
+_FILES: Final[Mapping[str, tuple[str, ...]]] = {
+    "grub": ("/boot/grub/grub.cfg", "/boot/grub2/grub.cfg"),
+    "systemd": ("/usr/lib/systemd/systemd", "/lib/systemd/systemd"),
+    "openrc": ("/sbin/openrc", "/usr/sbin/openrc"),
+    "editor": ("/usr/bin/nano", "/bin/nano", "/usr/bin/vim.tiny", "/usr/bin/vi", "/bin/vi"),
+    "ssh": ("/usr/sbin/sshd",),
+    "iptables": ("/usr/sbin/iptables", "/sbin/iptables"),
+    "firewalld": ("/usr/sbin/firewalld",),
+    "plymouth": ("/usr/sbin/plymouthd",),
+}
 
 
 def features_of(definition: GuestDefinition) -> frozenset[str]:
@@ -54,10 +69,12 @@ def features_of(definition: GuestDefinition) -> frozenset[str]:
     found = {"qemu"}
     if "kernel" in definition.options and "initrd" in definition.options:
         found.add("linux")
-    if definition.has_disk:
-        found |= {"disk"}
     if definition.image is not None:
-        found |= _of_recipe(definition, definition.image)
+        found |= {"disk"} | _of_recipe(definition, definition.image)
+    elif (
+        definition.has_disk and definition.settings.get("image") != ""
+    ):  # a distribution has no image until one is given
+        found |= {"disk"} | _of_image(definition)
     return frozenset(found)
 
 
@@ -72,3 +89,26 @@ def _of_recipe(definition: GuestDefinition, recipe: Recipe) -> set[str]:
     if recipe.builder == "alpine":
         return found | {"openrc", "editor"}
     return found | {_PACKAGES[package] for package in recipe.packages if package in _PACKAGES}
+
+
+def _of_image(definition: GuestDefinition) -> set[str]:
+    """What is on the disk image that a guest names.
+
+    Raises:
+        UsageError: it cannot be read, or there is no system on it that could be looked into.
+    """
+    source = named_image(definition)
+    found = {source.firmware}
+    if definition.options.get("agent"):
+        found.add("agent")
+    report = look_at(source.path)
+    files = installed_files(report, [path for paths in _FILES.values() for path in paths])
+    if files is None:
+        held = ", ".join(sorted({str(volume.holds) for volume in report.volumes}))
+        raise UsageError(
+            f"{source.path} has no ext2, ext3 or ext4 file system ({held}), so it cannot be told which scenarios fit the "
+            "system on it, and none is started"
+        )
+    if report.kernels:
+        found.add("linux")
+    return found | {feature for feature, paths in _FILES.items() if files.intersection(paths)}

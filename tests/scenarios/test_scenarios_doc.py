@@ -1,0 +1,46 @@
+"""docs/scenarios.md, the tests and the transcripts agree with the scenarios."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.scenarios.conftest import IN_CI
+from tools.scenarios_doc import DOCUMENTS, PAGE, TRANSCRIPTS, page_with, seconds_of
+from uartsim.scenarios import GROUPS, list_scenarios
+
+HERE = Path(__file__).parent
+MARKED = re.compile(r'@pytest\.mark\.scenario\("([a-z0-9-]+)".*\)\n(?:@.*\n)*def (test_\w+)\(')
+BY_NAME = {scenario.name: scenario for scenario in list_scenarios()}
+
+
+def marked_tests() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for file in HERE.glob("test_*.py"):
+        for name, test in MARKED.findall(file.read_text()):
+            assert name not in found, f"{name} has two tests"
+            found[name] = test
+    return found
+
+
+def test_page_has_the_scenarios_as_they_are() -> None:
+    page = PAGE.read_text()
+    assert page == page_with(page), "run: python tools/scenarios_doc.py --write"
+
+
+def test_every_scenario_has_the_test_that_it_names() -> None:
+    assert marked_tests() == {name: each.test for name, each in BY_NAME.items() if not each.not_run}
+
+
+def test_every_scenario_that_runs_has_its_transcript() -> None:
+    with_transcript = {path.stem for path in TRANSCRIPTS.glob("*.txt")}
+    assert with_transcript == {name for name, each in BY_NAME.items() if not each.not_run}
+    assert all(seconds_of(name) for name in with_transcript)
+
+
+def test_ci_runs_one_of_each_group() -> None:
+    assert {BY_NAME[name].group for name, _ in IN_CI} == set(GROUPS)
+
+
+def test_rows_of_the_documents_name_scenarios() -> None:
+    assert {name for _, *names in DOCUMENTS for name in names} <= set(BY_NAME)

@@ -1,0 +1,97 @@
+"""Which scenarios fit which guest, and what is said where one does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from uartsim.errors import UsageError
+from uartsim.guest.catalogue import find_guest
+from uartsim.scenarios import GROUPS, find_scenarios, list_scenarios, staged
+from uartsim.scenarios.features import FEATURES, features_of
+from uartsim.scenarios.staging import fitting_guests
+
+
+def test_every_scenario_says_what_it_is() -> None:
+    names = [scenario.name for scenario in list_scenarios()]
+    assert len(set(names)) == len(names)
+    for scenario in list_scenarios():
+        assert scenario.group in GROUPS
+        assert scenario.needs <= set(FEATURES), scenario.name
+        assert scenario.not_run or scenario.test, scenario.name
+        assert scenario.not_run or scenario.concerns, scenario.name
+        assert scenario.not_run or fitting_guests(scenario), scenario.name
+        for text in (scenario.cause, scenario.shown, scenario.way_out):
+            assert text.endswith((".", '"')), (scenario.name, text)
+        assert not scenario.summary.endswith("."), scenario.name
+
+
+def test_unknown_scenario_is_named_with_similar_ones() -> None:
+    with pytest.raises(UsageError, match="unknown scenario 'broken-fstap'; did you mean broken-fstab"):
+        find_scenarios("broken-fstap")
+
+
+@pytest.mark.parametrize("wrong", ["", 7, None, ["broken-fstab", 3]])
+def test_what_is_no_name_is_refused(wrong: object) -> None:
+    with pytest.raises(UsageError, match="unknown scenario"):
+        find_scenarios(wrong if isinstance(wrong, list) else [wrong])  # type: ignore[list-item]
+
+
+def test_scenario_is_not_given_twice() -> None:
+    with pytest.raises(UsageError, match="'tmout' is given twice"):
+        find_scenarios(["tmout", "tmout"])
+
+
+def test_scenarios_that_exclude_each_other_are_named_with_what_both_decide_about() -> None:
+    with pytest.raises(
+        UsageError, match="'hidden-menu' and 'grub-menu' exclude each other: both decide about grub-timeout"
+    ):
+        staged(find_guest("debian-12"), ["hidden-menu", "grub-menu"])
+
+
+def test_scenarios_that_go_together_are_both_made() -> None:
+    both = staged(find_guest("debian-12"), ["broken-fstab", "root-locked"])
+    one, other = (find_scenarios(name)[0] for name in ("broken-fstab", "root-locked"))
+    assert both.definition.options["steps"] == (*one.image, *other.image)
+    assert both.start == "boot"
+
+
+def test_guest_that_lacks_something_is_told_what_and_which_guests_fit() -> None:
+    with pytest.raises(UsageError) as refusal:
+        staged(find_guest("alpine"), "getty-masked")
+    assert str(refusal.value).startswith(
+        "scenario 'getty-masked' does not fit guest 'alpine': it needs systemd; it fits "
+    )
+    assert "debian-12, " in str(refusal.value)
+
+
+def test_scenario_that_is_not_run_says_why() -> None:
+    with pytest.raises(UsageError, match="is not run: no kernel of Debian's"):
+        staged(find_guest("debian-12"), "kernel-without-sysrq-on-serial")
+
+
+def test_kernel_that_qemu_loads_gets_its_parameters_there() -> None:
+    plan = staged(find_guest("linux"), "sysrq-disabled")
+    assert plan.definition.options["append"].endswith("sysctl.kernel.sysrq=0 systemd.mask=systemd-sysctl.service")
+    assert plan.start == "login"
+    assert "steps" not in plan.definition.options
+
+
+def test_folder_of_ones_own_has_what_its_recipe_brings(tmp_path: Path) -> None:
+    mine = tmp_path / "appliance"
+    mine.mkdir()
+    (mine / "guest.toml").write_text('[guest]\nkind = "qemu"\nextends = "debian-12"\ndescription = "mine"\n')
+    assert features_of(find_guest(str(mine))) == features_of(find_guest("debian-12"))
+
+
+def test_distribution_without_an_image_fits_nothing_yet() -> None:
+    assert features_of(find_guest("rhel")) == {"qemu"}
+
+
+def test_image_without_a_system_that_can_be_looked_into_is_refused(tmp_path: Path) -> None:
+    disk = tmp_path / "empty.img"
+    with disk.open("wb") as file:
+        file.truncate(1 << 20)
+    with pytest.raises(UsageError):
+        staged(find_guest(str(disk)), "getty-masked")
