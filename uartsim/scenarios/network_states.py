@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from uartsim.images.image_steps import AppendText, ImageStep, ReplaceText
+from uartsim.images.image_steps import AppendText, ImageStep, ReplaceText, WriteText
 from uartsim.scenarios.scenario import Scenario
 from uartsim.scenarios.systemd_units import service_at_boot, started_at_boot
 
 _NETWORK: Final = "/etc/systemd/network/80-dhcp.network"
+#: The user's key, whose private half nobody has kept.
+_KEY: Final = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMpr+ipEjyDAmhXMX0W/CDmR1OPImJ10c4D32bkmuRK1 user@laptop"
 _SSH: Final = frozenset({"disk", "grub", "systemd", "ssh"})
 #: The network and the SSH server are started at each boot.
 _ONLINE: Final[tuple[ImageStep, ...]] = (started_at_boot("online", "systemd-networkd.service", "ssh.service"),)
@@ -65,7 +67,7 @@ SCENARIOS: Final = (
         image=(
             *_ONLINE,
             ReplaceText(
-                "/etc/systemd/network/80-dhcp.network",
+                _NETWORK,
                 r"^\[Network\]",
                 "[Link]\nActivationPolicy=always-down\n\n[Network]",
             ),
@@ -97,6 +99,9 @@ SCENARIOS: Final = (
         rows=("A-013", "A-032", "A-126"),
         needs=frozenset({"disk", "linux", "agent"}),
         concerns=frozenset({"root-password"}),
-        image=(ReplaceText("/etc/shadow", r"^(root|user):[^:]*:", r"\1:!:"),),
+        image=(
+            ReplaceText("/etc/shadow", r"^(root|user):[^:]*:", r"\1:!:"),
+            WriteText("/home/user/.ssh/authorized_keys", f"{_KEY}\n"),
+        ),
     ),
 )
