@@ -46,13 +46,14 @@ def write_transcript(name: str, guest: str, texts: Sequence[str], seconds: float
 def _without_harness(text: str) -> str:
     """A text without what ``console.run()`` adds to a command and to its output."""
     lines: list[str] = []
-    wraps = False
+    wraps, before = False, ""
     for line in text.splitlines():
-        if wraps:
-            lines[-1] += line
+        if wraps:  # readline may draw the last character of a full line again at the start of the next
+            lines[-1] += line[len(before) != _COLUMNS and line[:1] == before[-1:] :]
         elif not _PROBE.fullmatch(line):
             lines.append(line)
-        wraps = " _u=" in (lines[-1] if lines else "") and len(line) == _COLUMNS
+        wraps = " _u=" in (lines[-1] if lines else "") and not lines[-1].endswith("2>/dev/null")
+        before = line
     return "\n".join(_TYPED.sub(lambda match: match[1].replace("'\\''", "'"), line) for line in lines)
 
 
