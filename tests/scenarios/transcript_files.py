@@ -52,7 +52,7 @@ def _without_harness(text: str) -> str:
             lines[-1] += line[len(before) != _COLUMNS and line[:1] == before[-1:] :]
         elif not _PROBE.fullmatch(line):
             lines.append(line)
-        wraps = " _u=" in (lines[-1] if lines else "") and not lines[-1].endswith("2>/dev/null")
+        wraps = " _u=" in (lines[-1] if lines else "") and not lines[-1].endswith(("2>/dev/null", "; fi"))
         before = line
     return "\n".join(_TYPED.sub(lambda match: match[1].replace("'\\''", "'"), line) for line in lines)
 
