@@ -26,8 +26,15 @@ HERE: Final = Path(__file__).parent
 #: What CI runs: one of each group at least, and some on each of the guests.
 IN_CI: Final = frozenset(
     {
-        ("getty-masked", "debian-12"),
-        ("cts-low", "debian-12"),
+        ("broken-fstab", "debian-12"),
+        ("paused", "linux"),
+        ("xoff-received", "linux"),
+        ("grub-menu", "alpine"),
+        ("reset-to-menu", "debian-12-uefi"),
+        ("sysrq-mask", "linux"),
+        ("nmi-panic", "linux"),
+        ("tmout", "debian-12"),
+        ("tmout-demo", "demo"),
     }
 )
 

@@ -82,14 +82,15 @@ SCENARIOS: Final = (
         name="securetty",
         group="no-answer",
         summary="a hardened system: root may not log in on ttyS0",
-        cause="login asks pam_securetty, and /etc/securetty does not name ttyS0.",
+        cause="login asks pam_securetty, and /etc/securetty does not name ttyS0; noconsole keeps the module from trusting "
+        "the kernel's console.",
         shown='"Login incorrect" for root with the right password; other users log in.',
-        way_out="Another user logs in; su; ttyS0 is added to /etc/securetty.",
+        way_out="Another user logs in; su -; ttyS0 is added to /etc/securetty; root logs in.",
         test="test_root_is_let_in_on_a_terminal_that_is_secure",
         needs=_DEBIAN,
         concerns=frozenset({"login-policy"}),
         image=(
-            ReplaceText("/etc/pam.d/login", r"\A", "auth requisite pam_securetty.so\n"),
+            ReplaceText("/etc/pam.d/login", r"\A", "auth required pam_securetty.so noconsole\n"),
             WriteText("/etc/securetty", "console\ntty1\n"),
         ),
     ),

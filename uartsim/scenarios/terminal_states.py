@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from uartsim.images.image_steps import AppendText
+from uartsim.images.image_steps import AppendText, WriteText
 from uartsim.scenarios.scenario import Scenario
 from uartsim.scenarios.systemd_units import serial_getty
 
@@ -16,7 +16,7 @@ SCENARIOS: Final = (
         group="terminal",
         summary="the shell believes in another size of the terminal",
         cause="root's .profile says stty rows 10 cols 40, as an editor in a small window has left it.",
-        shown="A long line wraps after 40 columns of a terminal that has 80.",
+        shown="A long command that is edited is drawn over the lines above it, as if the terminal had 40 columns.",
         way_out="The shell is told the size: resize of xterm, 'fit' on the portal's page, console.resize(24, 80) in a test.",
         test="test_long_line_is_whole_after_the_shell_is_told_the_size",
         needs=_DEBIAN,
@@ -30,7 +30,7 @@ SCENARIOS: Final = (
         summary="a session in UTF-8",
         cause="root's .profile says LANG=C.UTF-8.",
         shown="Characters of several bytes, as they were typed.",
-        way_out="Nothing: they come through whole both ways, and a file has them in its name.",
+        way_out="Nothing: they come through whole both ways, in the shell, in a file's name and in nano.",
         test="test_characters_of_several_bytes_come_through_whole",
         needs=_DEBIAN,
         concerns=frozenset({"profile"}),
@@ -41,27 +41,30 @@ SCENARIOS: Final = (
         name="8-bit",
         group="terminal",
         summary="a session in which a character is a byte, such as Latin-1",
-        cause="root's .profile says LC_ALL=C and stty -iutf8 cs8 -parenb -istrip.",
-        shown="Bytes above 0x7F, as they were sent.",
-        way_out="Nothing: all eight bits come through both ways; LC_ALL=C.UTF-8 brings the other characters back.",
+        cause="root's .profile says LC_ALL=C and stty -iutf8 cs8 -parenb -istrip, and .inputrc takes characters of 8 bits.",
+        shown="Bytes above 0x7F, as they were sent: a terminal has to decode them as Latin-1.",
+        way_out="Nothing: all eight bits come through both ways; LC_ALL=C.UTF-8 and stty iutf8 bring UTF-8 back.",
         test="test_all_eight_bits_come_through",
         needs=_DEBIAN,
         concerns=frozenset({"profile"}),
         start="shell",
-        image=(AppendText("/root/.profile", "export LC_ALL=C\nstty -iutf8 cs8 -parenb -istrip\n"),),
+        image=(
+            AppendText("/root/.profile", "export LC_ALL=C\nstty -iutf8 cs8 -parenb -istrip\n"),
+            WriteText("/root/.inputrc", "set input-meta on\nset output-meta on\nset convert-meta off\n"),
+        ),
     ),
     Scenario(
         name="tmout",
         group="terminal",
         summary="the shell logs idle people out",
-        cause="root's .profile says TMOUT=5.",
+        cause="/etc/profile.d/tmout.sh says TMOUT=5.",
         shown='"timed out waiting for input: auto-logout" after 5 s, and a login prompt.',
-        way_out="Somebody logs in, unset TMOUT, and the line is taken out of .profile.",
+        way_out="Somebody logs in, unset TMOUT, and the file is removed.",
         test="test_shell_that_logs_idle_people_out_is_told_not_to",
         needs=_DEBIAN,
-        concerns=frozenset({"profile"}),
+        concerns=frozenset({"tmout"}),
         start="login",
-        image=(AppendText("/root/.profile", "export TMOUT=5\n"),),
+        image=(WriteText("/etc/profile.d/tmout.sh", "export TMOUT=5\n"),),
     ),
     Scenario(
         name="tmout-demo",
@@ -72,7 +75,7 @@ SCENARIOS: Final = (
         way_out="Somebody logs in, unset TMOUT, and the file that sets it is removed.",
         test="test_idle_shell_of_the_scripted_guest_logs_out_after_ten_minutes",
         needs=frozenset({"demo"}),
-        concerns=frozenset({"profile"}),
+        concerns=frozenset({"tmout"}),
         settings={"tmout": "600"},
     ),
     Scenario(
