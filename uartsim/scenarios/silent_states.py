@@ -56,15 +56,15 @@ SCENARIOS: Final = (
         name="kernel-without-serial",
         group="no-answer",
         summary="the kernel has no serial driver",
-        cause="initcall_blacklist=serial8250_init on the kernel's line: the driver 8250 never starts, as if it had not been "
-        "built.",
-        shown="GRUB's menu, and after its last line nothing.",
+        cause="8250.nr_uarts=0 on the kernel's line: the driver 8250 does not start, neither for the kernel's console nor "
+        "for ttyS0, as if it had not been built.",
+        shown="GRUB's menu, and after its last line not a byte, although the kernel's line names ttyS0.",
         way_out="In GRUB's editor, the parameter is taken out; then from /etc/default/grub; update-grub; reboot.",
         test="test_kernel_without_its_serial_driver_is_started_with_it",
         rows=("A-047",),
         needs=_DEBIAN,
         concerns=frozenset({"kernel-console"}),
-        kernel=KernelParameters(add="initcall_blacklist=serial8250_init"),
+        kernel=KernelParameters(add="8250.nr_uarts=0"),
     ),
     Scenario(
         name="kernel-without-sysrq-on-serial",
