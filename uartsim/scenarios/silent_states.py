@@ -135,7 +135,8 @@ SCENARIOS: Final = (
         group="no-answer",
         summary="GRUB uses another speed than the terminal",
         cause="GRUB_SERIAL_COMMAND says --speed=9600, while the kernel and the terminal are at 115200.",
-        shown="Garbage in place of GRUB's menu; the kernel's lines are in order.",
+        shown="NULs only in place of GRUB's menu, since each bit of 9600 baud is longer than a whole character of the "
+        "terminal's; the kernel's lines are in order.",
         way_out="The boot is waited for; --speed=115200 in /etc/default/grub; update-grub; reboot.",
         test="test_grub_is_brought_back_to_the_terminals_speed",
         needs=_DEBIAN,
