@@ -45,7 +45,7 @@ SCENARIOS: Final = (
         group="no-answer",
         summary="GRUB is on the display only",
         cause="GRUB_TERMINAL is console, so GRUB neither writes to the serial port nor reads from it.",
-        shown="Nothing until the kernel's first line: no menu, and no key has an effect.",
+        shown='Nothing until the kernel\'s "Linux version": no menu, and no key has an effect.',
         way_out="The boot is waited for; GRUB_TERMINAL=serial in /etc/default/grub; update-grub; reboot.",
         test="test_grub_gets_its_serial_terminal_from_the_running_system",
         needs=_DEBIAN,
@@ -75,8 +75,8 @@ SCENARIOS: Final = (
         way_out="Another kernel, or echo h > /proc/sysrq-trigger at a shell.",
         test="",
         rows=("A-047",),
-        not_run="no kernel of Debian's or Alpine's is built without CONFIG_MAGIC_SYSRQ_SERIAL, no parameter switches it off, "
-        "and building a kernel for it takes longer than all other scenarios together; sysrq-disabled looks the same",
+        not_run="the kernels of Debian and Alpine are built with CONFIG_MAGIC_SYSRQ_SERIAL, no parameter switches it off, "
+        "and building Debian's kernel again takes hours on two cores (an estimate); sysrq-disabled looks the same on COM1",
     ),
     Scenario(
         name="securetty",
