@@ -58,6 +58,20 @@ SCENARIOS: Final = (
         image=(ReplaceText("/etc/shadow", r"^root:[^:]*:", f"root:{_UNKNOWN}:"),),
     ),
     Scenario(
+        name="root-without-password",
+        group="rescue",
+        summary="root never had a password",
+        cause="Root's password in /etc/shadow is '*', as on images of clouds, where no password was ever set.",
+        shown='"Login incorrect" for root, also with nothing typed at "Password:", while another user logs in; "su: '
+        'Authentication failure" for that user.',
+        way_out="In GRUB's editor, rw init=/bin/bash at the end of the kernel's line; passwd; restart.",
+        test="test_root_without_a_password_is_refused_until_one_is_set",
+        rows=("A-035",),
+        needs=frozenset({"disk", "grub"}),
+        concerns=frozenset({"root-password"}),
+        image=(ReplaceText("/etc/shadow", r"^root:[^:]*:", "root:*:"),),
+    ),
+    Scenario(
         name="corrupt-file-system",
         group="rescue",
         summary="the root file system has errors that a boot does not repair by itself",
