@@ -136,7 +136,7 @@ SCENARIOS: Final = (
         group="rescue",
         summary="a service that never gets ready holds the boot up",
         cause="A service without a time limit, which waits for ever, comes before the login prompt.",
-        shown='"A start job is running for ... no limit", counting, and no login prompt.',
+        shown='"Job waits-for-ever.service/start running (... / no limit)", counting, and no login prompt.',
         way_out="Reset; in GRUB's editor, systemd.mask=NAME at the end of the kernel's line; then systemctl mask NAME.",
         test="test_hung_boot_job_is_masked_from_grub",
         needs=_DEBIAN,
