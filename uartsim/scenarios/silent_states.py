@@ -45,7 +45,7 @@ SCENARIOS: Final = (
         group="no-answer",
         summary="GRUB is on the display only",
         cause="GRUB_TERMINAL is console, so GRUB neither writes to the serial port nor reads from it.",
-        shown="Nothing until the kernel's first line: no menu, and no key has an effect.",
+        shown='Nothing until the kernel\'s "Linux version": no menu, and no key has an effect.',
         way_out="The boot is waited for; GRUB_TERMINAL=serial in /etc/default/grub; update-grub; reboot.",
         test="test_grub_gets_its_serial_terminal_from_the_running_system",
         needs=_DEBIAN,
@@ -56,15 +56,15 @@ SCENARIOS: Final = (
         name="kernel-without-serial",
         group="no-answer",
         summary="the kernel has no serial driver",
-        cause="initcall_blacklist=serial8250_init on the kernel's line: the driver 8250 never starts, as if it had not been "
-        "built.",
-        shown="GRUB's menu, and after its last line nothing.",
+        cause="8250.nr_uarts=0 on the kernel's line: the driver 8250 does not start, neither for the kernel's console nor "
+        "for ttyS0, as if it had not been built.",
+        shown="GRUB's menu, and after its last line not a byte, although the kernel's line names ttyS0.",
         way_out="In GRUB's editor, the parameter is taken out; then from /etc/default/grub; update-grub; reboot.",
         test="test_kernel_without_its_serial_driver_is_started_with_it",
         rows=("A-047",),
         needs=_DEBIAN,
         concerns=frozenset({"kernel-console"}),
-        kernel=KernelParameters(add="initcall_blacklist=serial8250_init"),
+        kernel=KernelParameters(add="8250.nr_uarts=0"),
     ),
     Scenario(
         name="kernel-without-sysrq-on-serial",
@@ -75,8 +75,8 @@ SCENARIOS: Final = (
         way_out="Another kernel, or echo h > /proc/sysrq-trigger at a shell.",
         test="",
         rows=("A-047",),
-        not_run="no kernel of Debian's or Alpine's is built without CONFIG_MAGIC_SYSRQ_SERIAL, no parameter switches it off, "
-        "and building a kernel for it takes longer than all other scenarios together; sysrq-disabled looks the same",
+        not_run="the kernels of Debian and Alpine are built with CONFIG_MAGIC_SYSRQ_SERIAL, no parameter switches it off, "
+        "and building Debian's kernel again takes hours on two cores (an estimate); sysrq-disabled looks the same on COM1",
     ),
     Scenario(
         name="securetty",
@@ -135,7 +135,8 @@ SCENARIOS: Final = (
         group="no-answer",
         summary="GRUB uses another speed than the terminal",
         cause="GRUB_SERIAL_COMMAND says --speed=9600, while the kernel and the terminal are at 115200.",
-        shown="Garbage in place of GRUB's menu; the kernel's lines are in order.",
+        shown="NULs only in place of GRUB's menu, since each bit of 9600 baud is longer than a whole character of the "
+        "terminal's; the kernel's lines are in order.",
         way_out="The boot is waited for; --speed=115200 in /etc/default/grub; update-grub; reboot.",
         test="test_grub_is_brought_back_to_the_terminals_speed",
         needs=_DEBIAN,
