@@ -29,13 +29,6 @@ def sends_no_byte(console: Console) -> None:
     assert console.raw == before
 
 
-def is_garbage(console: Console, received: bytes) -> None:
-    """Check that much has come, none of it words, and that the console has noticed."""
-    assert len(received) > 1000
-    assert not WORD.search(received)
-    assert "line.garbage" in {problem.id for problem in console.problems}
-
-
 @pytest.mark.scenario("getty-masked", guests=("debian-12", "debian-12-uefi"))
 def test_masked_getty_is_unmasked_in_rescue_mode(scene: Scene) -> None:
     console = scene()

@@ -31,7 +31,7 @@ SCENARIOS: Final = (
         group="no-answer",
         summary="the kernel's line has no console=ttyS0",
         cause="The kernel's line of every entry says console=tty0 only.",
-        shown="GRUB's menu, and after its last line nothing: no boot log, no login prompt, no answer.",
+        shown='GRUB\'s menu, and after its "Loading initial ramdisk" not a byte: no boot log, no login prompt, no answer.',
         way_out="In GRUB's editor, console=ttyS0,115200 at the end of the kernel's line; then in /etc/default/grub; "
         "update-grub; reboot.",
         test="test_console_argument_is_added_in_grub_and_then_for_good",
