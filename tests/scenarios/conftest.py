@@ -21,6 +21,7 @@ from tests.scenarios.transcript_files import write_transcript
 from tests.scenarios.ways_out import BOOT_S
 from uartsim.blocking import Console
 from uartsim.guest.catalogue import find_guest
+from uartsim.scenarios import find_scenarios
 
 HERE: Final = Path(__file__).parent
 #: What CI runs: one of each group at least, and some on each of the guests.
@@ -78,6 +79,7 @@ def scene(
     """Opens consoles of the guest in the scenario of the test's mark."""
     mark = request.node.get_closest_marker("scenario")
     consoles: list[Console] = []
+    starts: list[int] = []
 
     def make(**options: Any) -> Console:
         guest = find_guest(scenario_guest)
@@ -86,18 +88,26 @@ def scene(
             given.setdefault("registers", True)
         console = uartsim_console_factory(guest, **given)
         consoles.append(console)
+        # of one that goes on from a snapshot, what it shows from there on
+        restored = any(each.start != "boot" for each in find_scenarios(given["scenario"]))
+        starts.append(console.text.rfind("\n") + 1 if restored else 0)
         return console
 
     started = time.monotonic()
     yield make
-    if request.config.getoption("--uartsim-scenario-transcripts") and not request.node.stash.get(FAILED, False):
+    if request.config.getoption("--uartsim-scenario-transcripts") and request.node.stash.get(PASSED, False):
         guests = mark.kwargs.get("guests", ("debian-12",))
         if scenario_guest == guests[0]:
-            write_transcript(mark.args[0], scenario_guest, [each.text for each in consoles], time.monotonic() - started)
+            write_transcript(
+                mark.args[0],
+                scenario_guest,
+                [each.text[start:] for each, start in zip(consoles, starts, strict=True)],
+                time.monotonic() - started,
+            )
 
 
-#: Whether the test has failed.
-FAILED: Final = pytest.StashKey[bool]()
+#: Whether the test has passed: one that was interrupted has neither passed nor failed.
+PASSED: Final = pytest.StashKey[bool]()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -105,6 +115,6 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if report.failed:
-        item.stash[FAILED] = True
+    if report.when == "call" and report.passed:
+        item.stash[PASSED] = True
     return report

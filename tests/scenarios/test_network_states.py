@@ -62,6 +62,20 @@ def test_rule_that_drops_ssh_is_deleted_over_the_console(scene: Scene, tmp_path:
 
 
 @pytest.mark.needs("ssh")
+@pytest.mark.scenario("firewalld-blocks-ssh", guests=("debian-12-server",))
+def test_firewalld_lets_ssh_in_again_over_the_console(scene: Scene, tmp_path: Path) -> None:
+    console = scene()
+    log_in_booted(console)
+    wait_online(console)
+    assert console.run("systemctl is-active ssh.service firewalld.service").output == "active\nactive\n"
+    assert is_refused(console, tmp_path)
+    assert console.run("firewall-cmd --list-services").output == "dhcpv6-client\n"
+    assert console.run("firewall-cmd --permanent --add-service=ssh && firewall-cmd --reload").status == 0
+    assert logs_in(console, tmp_path)
+    assert is_well_after_a_reboot(console, tmp_path)
+
+
+@pytest.mark.needs("ssh")
 @pytest.mark.scenario("interfaces-down")
 def test_interfaces_are_brought_up_over_the_console(scene: Scene, tmp_path: Path) -> None:
     console = scene()
@@ -72,6 +86,21 @@ def test_interfaces_are_brought_up_over_the_console(scene: Scene, tmp_path: Path
     assert console.run(TAKE_UP).status == 0
     wait_online(console)
     assert logs_in(console, tmp_path)
+    assert is_well_after_a_reboot(console, tmp_path)
+
+
+@pytest.mark.needs("ssh")
+@pytest.mark.scenario("no-network-driver")
+def test_network_driver_is_loaded_over_the_console(scene: Scene, tmp_path: Path) -> None:
+    console = scene()
+    log_in_booted(console)
+    assert console.run("ls /sys/class/net").output.split() == ["lo"]
+    assert is_refused(console, tmp_path)
+    assert console.run("modprobe virtio_net && udevadm settle").status == 0
+    assert console.run(TAKE_UP).status == 0
+    wait_online(console)
+    assert logs_in(console, tmp_path)
+    assert console.run("sed -i 's/ *modprobe.blacklist=virtio_net//' /etc/default/grub && update-grub").status == 0
     assert is_well_after_a_reboot(console, tmp_path)
 
 

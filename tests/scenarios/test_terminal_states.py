@@ -89,21 +89,27 @@ def test_shell_that_logs_idle_people_out_is_told_not_to(scene: Scene) -> None:
 @pytest.mark.scenario("hang-up")
 def test_lost_carrier_logs_out_without_clocal(scene: Scene) -> None:
     console = scene()
-    assert "-clocal" in console.run("stty -a").output
+    assert "-clocal" in console.run("stty -a; export STILL=here").output
+    drop_carrier(console)
+    console.expect("login: ?$")
+    console.login("root", "toor")
+    assert console.run("echo [$STILL]; stty clocal; export STILL=here").output == "[]\n"
+    drop_carrier(console)
+    assert console.run("echo $STILL").output == "here\n"
+
+
+def drop_carrier(console: Console) -> None:
+    """Let the far end drop DTR, which is the guest's carrier, and raise it again."""
     console.line.set_modem(dtr=False)
     console.wait_for_quiet(1)
     console.line.set_modem(dtr=True)
-    console.expect("login: ?$")
-    console.login("root", "toor")
 
 
 @pytest.mark.scenario("hang-up-clocal")
 def test_lost_carrier_means_nothing_with_clocal(scene: Scene) -> None:
     console = scene()
     assert " clocal" in console.run("stty -a; export STILL=here").output
-    console.line.set_modem(dtr=False)
-    console.wait_for_quiet(1)
-    console.line.set_modem(dtr=True)
+    drop_carrier(console)
     assert console.run("echo $STILL").output == "here\n"
     console.sendline("exit")
     console.login("root", "toor")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,17 @@ FOLDER: Final = Path(__file__).resolve().parent.parent.parent / "docs" / "scenar
 #: How many lines of a boot's log are kept where there are many.
 KEPT_LINES: Final = 8
 
+#: What separates the parts of a screen that was drawn by moving the cursor, where the moves are gone.
+_DRAWN: Final = re.compile(r" {8,}|[+|]-*[+|][-+|]*")
+#: A line that is longer was drawn so.
+_LONGEST: Final = 200
+#: How wide the terminal is at which a line wraps.
+_COLUMNS: Final = 80
+#: What console.run() types around a command, and what the guest prints for it.
+_TYPED: Final = re.compile(r" ?:; \{ _u=[0-9a-f]{6}-;.*?\\command eval '(.*)'; \{ _u=.*")
+_PROBE: Final = re.compile(r".*\\printf 'uartsim-%s-%s-%s-shell.*|\"|uartsim-[0-9a-f]{6}-.*")
+#: What is drawn again and again, with another number.
+_COUNTS: Final = re.compile(r"\d+")
 _LOG_LINE: Final = re.compile(r"\[ *\d+\.\d{6}\] |\[(  OK  |FAILED)\] |         (Starting|Stopping) ")
 
 
@@ -27,9 +38,33 @@ def write_transcript(name: str, guest: str, texts: Sequence[str], seconds: float
         seconds: how long the test has taken.
     """
     FOLDER.mkdir(exist_ok=True)
-    parts = ["\n".join(_shortened(text)) for text in texts]
+    parts = ["\n".join(_shortened("\n".join(_undrawn(_without_harness(text))))) for text in texts]
     head = f"{name} on {guest}, {seconds:.0f} s\n\n"
     (FOLDER / f"{name}.txt").write_text(head + "\n\n-- another start --\n\n".join(parts).rstrip() + "\n")
+
+
+def _without_harness(text: str) -> str:
+    """A text without what ``console.run()`` adds to a command and to its output."""
+    lines: list[str] = []
+    wraps, before = False, ""
+    for line in text.splitlines():
+        if wraps:  # readline may draw the last character of a full line again at the start of the next
+            lines[-1] += line[len(before) != _COLUMNS and line[:1] == before[-1:] :]
+        elif not _PROBE.fullmatch(line):
+            lines.append(line)
+        wraps = " _u=" in (lines[-1] if lines else "") and not lines[-1].endswith(("2>/dev/null", "; fi"))
+        before = line
+    return "\n".join(_TYPED.sub(lambda match: match[1].replace("'\\''", "'"), line) for line in lines)
+
+
+def _undrawn(text: str) -> Iterator[str]:
+    """The lines of a text, with screens that were drawn on one line taken apart, and without what was drawn again."""
+    for line in text.splitlines():
+        parts = [line] if len(line) <= _LONGEST else [part for part in map(str.strip, _DRAWN.split(line)) if part]
+        for number, part in enumerate(parts):
+            again = number > 0 and _COUNTS.sub("", part) == _COUNTS.sub("", parts[number - 1])
+            if not again:
+                yield part
 
 
 def _shortened(text: str) -> list[str]:

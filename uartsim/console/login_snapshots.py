@@ -28,7 +28,9 @@ from uartsim.own_files.trees import remove_tree
 from uartsim.scenarios.scenario import Start
 
 #: How many snapshots are kept; one of a machine with 512 MB takes 100 to 300 MB.
-MOST_KEPT: Final = 6
+MOST_KEPT: Final = 24
+#: One that was used so short a time ago may be about to be used again, and stays, in seconds.
+FRESH_S: Final = 900.0
 #: How long a process waits for another that boots the same guest, in seconds.
 BOOT_TIMEOUT_S: Final = 900.0
 #: How often it looks, in seconds.
@@ -128,9 +130,9 @@ def _remove_old(folder: str, wanted: Path) -> None:
     """Remove snapshots that have not been used for long, and the oldest of too many; one that is in use stays."""
     paths = [Path(entry.path) for entry in os.scandir(folder) if entry.is_dir()]
     found = sorted(((_used_at(path), path) for path in paths), reverse=True)
-    oldest = time.time() - UNUSED_S
+    oldest, fresh = time.time() - UNUSED_S, time.time() - FRESH_S
     for number, (used_at, path) in enumerate(found, 1):
-        if path == wanted or (number < MOST_KEPT and used_at > oldest):
+        if path == wanted or used_at > fresh or (number < MOST_KEPT and used_at > oldest):
             continue
         with (
             contextlib.suppress(UartsimError, OSError),

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from uartsim.images.image_steps import AppendText, ImageStep, ReplaceText, WriteText
+from uartsim.images.image_steps import AppendText, ImageStep, KernelParameters, ReplaceText, WriteText
 from uartsim.scenarios.scenario import Scenario
 from uartsim.scenarios.systemd_units import service_at_boot, started_at_boot
 
 _NETWORK: Final = "/etc/systemd/network/80-dhcp.network"
+#: firewalld's zone for interfaces that no other zone names; Debian's has the service ssh too.
+_ZONE: Final = """\
+<?xml version="1.0" encoding="utf-8"?>
+<zone>
+  <short>Public</short>
+  <service name="dhcpv6-client"/>
+</zone>
+"""
 #: The user's key, whose private half nobody has kept.
 _KEY: Final = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMpr+ipEjyDAmhXMX0W/CDmR1OPImJ10c4D32bkmuRK1 user@laptop"
 _SSH: Final = frozenset({"disk", "grub", "systemd", "ssh"})
@@ -54,6 +62,20 @@ SCENARIOS: Final = (
         options=_FORWARD,
     ),
     Scenario(
+        name="firewalld-blocks-ssh",
+        group="rescue",
+        summary="firewalld rejects all that comes in for SSH",
+        cause="The zone public of firewalld has no service ssh.",
+        shown="Nothing of it: the boot and the login prompt are as ever.",
+        way_out="Somebody logs in at the console, firewall-cmd --list-services shows it, ssh is added, and kept.",
+        test="test_firewalld_lets_ssh_in_again_over_the_console",
+        rows=("A-053", "P-030"),
+        needs=_SSH | {"firewalld"},
+        concerns=frozenset({"firewall", "network"}),
+        image=(*_ONLINE, WriteText("/etc/firewalld/zones/public.xml", _ZONE)),
+        options=_FORWARD,
+    ),
+    Scenario(
         name="interfaces-down",
         group="rescue",
         summary="all network interfaces are down",
@@ -87,6 +109,21 @@ SCENARIOS: Final = (
         concerns=frozenset({"network"}),
         start="login",
         options={"net": "none"},
+    ),
+    Scenario(
+        name="no-network-driver",
+        group="rescue",
+        summary="the machine has a network card and no interface: its driver is not loaded",
+        cause="modprobe.blacklist=virtio_net on the kernel's line.",
+        shown="Nothing of it: the boot and the login prompt are as ever.",
+        way_out="Somebody logs in at the console, modprobe loads the driver, and the word is taken out of /etc/default/grub.",
+        test="test_network_driver_is_loaded_over_the_console",
+        rows=("A-056", "P-036"),
+        needs=_SSH,
+        concerns=frozenset({"network"}),
+        image=_ONLINE,
+        kernel=KernelParameters(add="modprobe.blacklist=virtio_net"),
+        options=_FORWARD,
     ),
     Scenario(
         name="ssh-key-only",

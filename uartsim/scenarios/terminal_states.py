@@ -6,7 +6,6 @@ from typing import Final
 
 from uartsim.images.image_steps import AppendText, WriteText
 from uartsim.scenarios.scenario import Scenario
-from uartsim.scenarios.systemd_units import serial_getty
 
 _DEBIAN: Final = frozenset({"disk", "grub", "systemd"})
 
@@ -82,14 +81,14 @@ SCENARIOS: Final = (
         name="hang-up",
         group="terminal",
         summary="a lost carrier logs out",
-        cause="agetty honours the carrier (--local-line=never), so the tty has no CLOCAL.",
+        cause="root's .profile says stty -clocal, so that the tty honours the carrier.",
         shown="After the far end has dropped DTR and raised it, a login prompt in place of the shell.",
-        way_out="Somebody logs in again.",
+        way_out="Somebody logs in again; after stty clocal a lost carrier means nothing.",
         test="test_lost_carrier_logs_out_without_clocal",
         needs=_DEBIAN,
-        concerns=frozenset({"getty"}),
+        concerns=frozenset({"profile", "getty"}),
         start="shell",
-        image=(serial_getty("local-line", "/sbin/agetty --local-line=never 115200 ttyS0 vt220"),),
+        image=(AppendText("/root/.profile", "stty -clocal\n"),),
     ),
     Scenario(
         name="hang-up-clocal",
