@@ -111,7 +111,8 @@ SCENARIOS: Final = (
         group="no-answer",
         summary="the kernel uses another speed than the terminal",
         cause="console=ttyS0,9600 on the kernel's line, while GRUB and the terminal are at 115200.",
-        shown="GRUB's menu, and after it garbage at a terminal that stays at 115200.",
+        shown="GRUB's menu, and after it NULs only at a terminal that stays at 115200: there each bit of 9600 baud is longer "
+        "than a whole character.",
         way_out="The terminal is set to 9600 for once; console=ttyS0,115200 in /etc/default/grub; update-grub; reboot.",
         test="test_kernel_is_brought_back_to_the_terminals_speed",
         needs=_DEBIAN,
