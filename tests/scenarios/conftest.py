@@ -95,7 +95,7 @@ def scene(
 
     started = time.monotonic()
     yield make
-    if request.config.getoption("--uartsim-scenario-transcripts") and not request.node.stash.get(FAILED, False):
+    if request.config.getoption("--uartsim-scenario-transcripts") and request.node.stash.get(PASSED, False):
         guests = mark.kwargs.get("guests", ("debian-12",))
         if scenario_guest == guests[0]:
             write_transcript(
@@ -106,8 +106,8 @@ def scene(
             )
 
 
-#: Whether the test has failed.
-FAILED: Final = pytest.StashKey[bool]()
+#: Whether the test has passed: one that was interrupted has neither passed nor failed.
+PASSED: Final = pytest.StashKey[bool]()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -115,6 +115,6 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if report.failed:
-        item.stash[FAILED] = True
+    if report.when == "call" and report.passed:
+        item.stash[PASSED] = True
     return report

@@ -95,6 +95,24 @@ def test_lost_password_is_replaced_in_a_shell_without_a_login(scene: Scene) -> N
     console.login("root", "a new one")
 
 
+@pytest.mark.scenario("root-without-password")
+def test_root_without_a_password_is_refused_until_one_is_set(scene: Scene) -> None:
+    console = scene(allow=["login.denied"])
+    refused(console, "root", "")
+    refused(console, "root", "toor")
+    console.login("user", "user")
+    console.sendline("su -")
+    console.expect("Password: ?$")
+    console.send_secret("")
+    console.expect("Authentication failure")
+    console.reset()
+    boot_to_bash(console)
+    set_password(console, "a new one")
+    restart_from_bash(console)
+    console.login("root", "a new one")
+    assert console.run("id -u").output == "0\n"
+
+
 @pytest.mark.scenario("corrupt-file-system")
 def test_corrupt_file_system_is_repaired_by_fsck(scene: Scene) -> None:
     console = scene(allow=["systemd.emergency", "fsck.*", "initrd.shell", "linux.*"])

@@ -32,10 +32,10 @@ def test_every_scenario_has_the_test_that_it_names() -> None:
     assert marked_tests() == {name: each.test for name, each in BY_NAME.items() if not each.not_run}
 
 
-def test_every_scenario_that_runs_has_its_transcript() -> None:
+def test_transcripts_are_of_scenarios_that_run() -> None:
     with_transcript = {path.stem for path in TRANSCRIPTS.glob("*.txt")}
-    assert with_transcript == {name for name, each in BY_NAME.items() if not each.not_run}
-    assert all(seconds_of(name) for name in with_transcript)
+    assert with_transcript <= {name for name, each in BY_NAME.items() if not each.not_run}
+    assert all(seconds_of(name) is not None for name in with_transcript)
 
 
 def test_ci_runs_one_of_each_group() -> None:

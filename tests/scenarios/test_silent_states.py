@@ -29,13 +29,6 @@ def sends_no_byte(console: Console) -> None:
     assert console.raw == before
 
 
-def is_garbage(console: Console, received: bytes) -> None:
-    """Check that much has come, none of it words, and that the console has noticed."""
-    assert len(received) > 1000
-    assert not WORD.search(received)
-    assert "line.garbage" in {problem.id for problem in console.problems}
-
-
 @pytest.mark.scenario("getty-masked", guests=("debian-12", "debian-12-uefi"))
 def test_masked_getty_is_unmasked_in_rescue_mode(scene: Scene) -> None:
     console = scene()
@@ -119,7 +112,9 @@ def test_quiet_boot_is_made_to_tell_what_it_does(scene: Scene) -> None:
     console = scene()
     console.expect("login: ?$")
     assert "Linux version" not in console.text
-    assert "Starting" not in console.text.partition("Loading initial ramdisk")[2].partition("udev")[2]
+    of_boot = console.text.partition("Loading initial ramdisk")[2].partition("Debian GNU/Linux 12")[0]
+    assert "systemd" not in of_boot
+    assert len(of_boot.splitlines()) < 10
     console.reset()
     console.grub.select("Debian GNU/Linux")
     console.grub.edit(KERNEL_LINE, remove=" rhgb quiet")
@@ -159,10 +154,13 @@ def test_getty_is_brought_back_to_the_terminals_speed(scene: Scene) -> None:
     console.expect("Linux version")
     wait_booted(console)
     shows_nothing(console)
-    console.line.set_speed(9600)
+    of_getty = console.raw.rpartition(b"\n")[2]
+    assert len(of_getty) > 20
+    assert not WORD.search(of_getty)
+    console.line.set_speed(38400)
     console.login("root", "toor")
-    console.run("rm -r /etc/systemd/system/serial-getty@ttyS0.service.d; systemctl daemon-reload")
-    console.sendline("reboot")
+    assert console.run("rm -r /etc/systemd/system/serial-getty@ttyS0.service.d").status == 0
+    reboot(console)
     console.line.set_speed(115200)
     console.expect("Linux version")
     console.login("root", "toor")
