@@ -116,7 +116,6 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         concerns=frozenset({"grub-password"}),
         image=(
             ReplaceText(_CONFIG, r"\A", f'set superusers="boss"\nexport superusers\npassword_pbkdf2 boss {_SECRET}\n'),
-            ReplaceText(_CONFIG, " --unrestricted", ""),
         ),
     ),
     Scenario(
