@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 
 import pytest
 
@@ -84,6 +85,22 @@ def test_entry_of_the_submenu_boots_where_the_first_does_not(scene: Scene) -> No
     console.grub.select(FIRST)
     console.grub.boot()
     console.login("root", "toor")
+
+
+@pytest.mark.scenario("grub-prompt")
+def test_machine_without_a_menu_is_booted_from_the_prompt(scene: Scene) -> None:
+    console = scene(allow=["grub.*"])
+    console.expect("grub> ?$")
+    listing = console.run("ls /boot", shell="grub").output.replace("\n", "")  # GRUB wraps it
+    version = re.search(r"vmlinuz-(\S+)", listing)
+    assert version
+    console.run(f"linux /boot/vmlinuz-{version[1]} root=/dev/vda1 ro console=ttyS0,115200", shell="grub")
+    console.run(f"initrd /boot/initrd.img-{version[1]}", shell="grub")
+    console.sendline("boot")
+    console.login("root", "toor")
+    assert console.run("update-grub").status == 0
+    reboot(console)
+    assert FIRST in console.grub.wait_for_menu()
 
 
 @pytest.mark.scenario("grub-password")

@@ -17,7 +17,7 @@ _SECRET: Final = (
     "8C060CC8A1F83087420F0FEFEF9F9A3E2C65C329D6C9A411A7D92F4419DBDB44E5ECDA84BFE7C9F7F"
 )
 
-SCENARIOS: Final = (
+SCENARIOS: Final[tuple[Scenario, ...]] = (
     Scenario(
         name="grub-menu",
         group="boot-loader",
@@ -82,6 +82,29 @@ SCENARIOS: Final = (
         image=(ReplaceText(_CONFIG, r"\A((?:.*\n)*?\s*linux\s+)/boot/vmlinuz-\S+", r"\1/boot/vmlinuz-gone"),),
     ),
     Scenario(
+        name="grub-prompt",
+        group="boot-loader",
+        summary="GRUB has no menu, only its prompt",
+        cause="grub.cfg ends after its header, as where update-grub was interrupted: it has no entries.",
+        shown='"Minimal BASH-like line editing is supported." and the prompt "grub>".',
+        way_out="ls, linux, initrd and boot, typed at the prompt; update-grub writes the entries again.",
+        test="test_machine_without_a_menu_is_booted_from_the_prompt",
+        needs=_DEBIAN,
+        concerns=frozenset({"grub-entries"}),
+        image=(ReplaceText(_CONFIG, r"(?s)^### END /etc/grub\.d/00_header ###.*"),),
+    ),
+    Scenario(
+        name="grub-rescue",
+        group="boot-loader",
+        summary="GRUB cannot load its normal mode",
+        cause="The prefix or normal.mod of a GRUB that loads normal mode from the disk is wrong or gone.",
+        shown='"Entering rescue mode..." and the prompt "grub rescue>".',
+        way_out="set prefix, insmod normal and normal; from the running system grub-install.",
+        test="",
+        not_run="the GRUB of the images has normal mode built in, so that it never enters rescue mode; grub-prompt shows a "
+        "GRUB that has lost its entries",
+    ),
+    Scenario(
         name="grub-password",
         group="boot-loader",
         summary="GRUB asks for a name and a password",
@@ -93,7 +116,6 @@ SCENARIOS: Final = (
         concerns=frozenset({"grub-password"}),
         image=(
             ReplaceText(_CONFIG, r"\A", f'set superusers="boss"\nexport superusers\npassword_pbkdf2 boss {_SECRET}\n'),
-            ReplaceText(_CONFIG, " --unrestricted", ""),
         ),
     ),
     Scenario(
@@ -126,7 +148,7 @@ SCENARIOS: Final = (
         name="uefi-eats-keys",
         group="boot-loader",
         summary="the firmware of a UEFI machine eats the keys that were meant for GRUB",
-        cause="Nothing is wrong; keys are typed while the firmware runs, and GRUB's menu counts down from 1.",
+        cause="Nothing is wrong; keys are typed while the firmware runs, and GRUB's menu counts down from 3.",
         shown='"BdsDxe: starting" and, as if no key had been pressed, the kernel.',
         way_out="The key is pressed once GRUB's menu is on the screen, or again and again.",
         test="test_keys_that_the_firmware_ate_are_pressed_again",
