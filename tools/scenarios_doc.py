@@ -23,25 +23,37 @@ TRANSCRIPTS = ROOT / "docs" / "scenarios"
 BEGIN = "<!-- made by tools/scenarios_doc.py -->\n"
 END = "<!-- end -->\n"
 
-#: The rows of the documents' tables "Common scenarios" and "Known issues" that are about a guest, and what shows each.
-#: ``docs/azure.md`` has those that are about the service.
-DOCUMENTS = (
-    ("Broken fstab", "broken-fstab", "root-locked", "single-user", "single-user-locked-root"),
-    ("Incorrect firewall rules", "iptables-blocks-ssh"),
-    ("Filesystem corruption, check", "corrupt-file-system"),
-    ("SSH configuration issues", "sshd-misconfigured", "ssh-key-only"),
-    ("Network lock down system", "interfaces-down", "no-interface"),
-    ("Interacting with the boot loader", "grub-menu", "hidden-menu", "countdown-missed", "restart", "reset-to-menu"),
-    (
-        "Enter after the banner brings no sign-in prompt: custom VM, hardened appliance, GRUB's configuration",
-        "no-console-argument",
-        "getty-masked",
-        "securetty",
-        "grub-without-serial",
-        "kernel-without-serial",
-    ),
-    ("The text takes up a portion of the screen only", "wrong-size"),
-)
+AZURE = ROOT / "docs" / "azure.md"
+#: The tables of the documents whose rows are listed, by their headings in ``docs/azure.md``.
+TABLES = ("Common scenarios", "Known issues")
+_FSTAB = ("broken-fstab", "root-locked", "single-user", "single-user-locked-root")
+_FIREWALLS = ("iptables-blocks-ssh", "firewalld-blocks-ssh")
+_NETWORK = ("interfaces-down", "no-interface", "no-network-driver")
+_SSH = ("sshd-misconfigured", "ssh-key-only")
+_LOADER = ("grub-menu", "hidden-menu", "countdown-missed", "restart", "reset-to-menu")
+_NO_ANSWER = ("no-console-argument", "getty-masked", "securetty", "grub-without-serial", "kernel-without-serial")
+#: The scenarios that show a row.  The other rows are about the service or Windows: their tests are those of ``docs/azure.md``.
+SHOWN_BY = {
+    "A-051": _FSTAB,
+    "A-052": _FSTAB[2:],
+    "A-053": _FIREWALLS[:1],
+    "A-054": _FIREWALLS[1:],
+    "A-055": ("corrupt-file-system",),
+    "A-056": (*_SSH, *_NETWORK),
+    "A-057": _LOADER,
+    "A-107": _NO_ANSWER,
+    "A-108": _NO_ANSWER,
+    "A-109": ("wrong-size",),
+    "A-110": ("wrong-size",),
+    "P-029": _FSTAB,
+    "P-030": _FIREWALLS,
+    "P-032": ("corrupt-file-system",),
+    "P-034": _SSH,
+    "P-036": _NETWORK,
+    "P-037": _LOADER,
+    "P-061": _NO_ANSWER,
+}
+_ROW = re.compile(r"\| (?P<row>[AP]-\d{3}) \| (?P<says>.*) \| .*? \| (?P<tests>.*) \|")
 _HEAD = re.compile(r"(?P<name>\S+) on (?P<guest>\S+), (?P<seconds>\d+) s")
 
 
@@ -80,15 +92,29 @@ def seconds_of(name: str) -> int | None:
     return None if head is None else int(head["seconds"])
 
 
+def document_rows() -> Iterator[tuple[str, str, str]]:
+    """The rows of the documents' tables: their names in ``docs/azure.md``, what they say, and the tests named there."""
+    listed = False
+    for line in AZURE.read_text().splitlines():
+        if line.startswith("#"):
+            listed = line.removeprefix("### ") in TABLES
+        elif listed and (found := _ROW.fullmatch(line)):
+            yield found["row"], found["says"], found["tests"]
+
+
 def _documents() -> Iterator[str]:
     by_name = {scenario.name: scenario for scenario in list_scenarios()}
     yield "## The documents' tables"
     yield ""
-    yield "| row of the documents | scenarios | tests |"
-    yield "|---|---|---|"
-    for row, *names in DOCUMENTS:
-        tests = ", ".join(f"`{by_name[name].test}`" for name in names)
-        yield _cells(row, ", ".join(f"`{name}`" for name in names), tests)
+    yield 'All rows of "Common scenarios" and "Known issues"; the names of the rows are those of [the page](azure.md).'
+    yield ""
+    yield "| row | what it says | scenarios | tests |"
+    yield "|---|---|---|---|"
+    for row, says, tests in document_rows():
+        names = SHOWN_BY.get(row, ())
+        if names:
+            tests = ", ".join(f"`{by_name[name].test}`" for name in names)
+        yield f"| {row} | {says} | {', '.join(f'`{name}`' for name in names)} | {tests} |"
 
 
 def page_with(page: str) -> str:
