@@ -18,8 +18,11 @@ import trio
 
 from uartsim.errors import UartsimError
 from uartsim.file_cache import UNUSED_S, Progress, content_hash, open_cache
+from uartsim.guest.boot_files import boot_file, boot_source
 from uartsim.guest.bridge_build import build_id
 from uartsim.guest.catalogue import GuestDefinition
+from uartsim.guest.guest_disk import named_image
+from uartsim.guest.placeholders import fill_in
 from uartsim.guest.qemu_system import system_of
 from uartsim.guest.snapshot_folder import PORT_FILE
 from uartsim.images.build import build_image
@@ -75,14 +78,16 @@ async def login_snapshot(start: Start, definition: GuestDefinition, boot: Boot, 
 
 
 def _key(definition: GuestDefinition, progress: Progress) -> str:
-    """What tells one snapshot from another: the guest, its image, and the QEMU that it runs in."""
-    image = ""
+    """What tells one snapshot from another: the guest, the files that it boots from, and the QEMU that it runs in.
+
+    Raises:
+        UsageError: one of these files is missing, or cannot be booted.
+    """
+    files = [_boot_file(definition, name, progress) for name in ("kernel", "initrd") if name in definition.options]
     if definition.image is not None:
-        image = str(build_image(definition.image, definition.folder, progress).path)
-    elif "image" in definition.options:
-        path = Path(definition.options["image"].replace("{{", "{").replace("}}", "}"))
-        state = path.stat()
-        image = f"{path} {state.st_size} {state.st_mtime_ns} {state.st_ino}"
+        files.append((str(build_image(definition.image, definition.folder, progress).path),))
+    elif definition.has_disk:
+        files.append(_identity(named_image(definition).path))
     text = repr(
         (
             definition.kind,
@@ -90,11 +95,28 @@ def _key(definition: GuestDefinition, progress: Progress) -> str:
             definition.uart,
             sorted(definition.settings.items()),
             sorted(definition.options.items()),
-            image,
+            files,
             build_id(system_of(definition.name, definition.options).find()),
         )
     )
     return content_hash(text.encode())
+
+
+def _boot_file(definition: GuestDefinition, option: str, progress: Progress) -> tuple[object, ...]:
+    values = {**definition.settings, "folder": definition.folder}
+    name = fill_in(definition.options[option], values, f"guest {definition.name!r}, {option}")
+    if name == "tiny":
+        return (str(boot_file(name, definition.folder, progress)),)
+    return _identity(boot_source(name, definition.folder))
+
+
+def _identity(file: Path) -> tuple[object, ...]:
+    """What changes when a file is written again, or replaced by another of the same name.
+
+    It is not for files of the cache, whose time is that of their last use, and whose names say what is in them.
+    """
+    state = file.stat()
+    return str(file), state.st_size, state.st_mtime_ns, state.st_ino
 
 
 def _folder(progress: Progress) -> str:
