@@ -25,20 +25,22 @@ def installed_files(report: DiskReport, wanted: Collection[str]) -> frozenset[st
         report: what :func:`uartsim.images.disk_look.look_at` has said of the image.
         wanted: absolute paths.
 
-    Returns: those that are there; None if no file system of it can be read in which a system could be.
+    Returns: those that are there; None if no file system that can be read has a system in it, as where only /boot is one.
     """
     starts = [volume.partition.start for volume in report.volumes if volume.holds == "ext"]
     if not starts:
         return None
     with open_disk(report.path, report.driver) as disk:
-        found = set()
+        found: set[str] = set()
+        has_system = False
         for start in starts:
             try:
                 reader = ExtReader(disk.read, start)
+                has_system = has_system or "etc" in reader.names("/")
                 found |= {path for path in wanted if _has(reader, path)}
             except (ValueError, struct.error):
                 continue
-    return frozenset(found)
+    return frozenset(found) if has_system else None
 
 
 def _has(reader: ExtReader, path: str) -> bool:

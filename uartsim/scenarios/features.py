@@ -28,7 +28,7 @@ FEATURES: Final[Mapping[str, str]] = {
     "iptables": "iptables",
     "firewalld": "firewalld",
     "plymouth": "Plymouth",
-    "demo": "the scripted guest demo, or one that extends it",
+    "demo": "the scripted guest demo, a copy of it, or a guest that extends it",
 }
 
 #: Packages of a recipe that bring a feature.
@@ -63,7 +63,7 @@ def features_of(definition: GuestDefinition) -> frozenset[str]:
         UsageError: the disk image that it names cannot be read.
     """
     if definition.kind == "script":
-        return frozenset({"demo"} if definition.folder.name == "demo" else ())
+        return frozenset({"demo"} if "tmout" in definition.settings else ())
     if definition.kind != "qemu":
         return frozenset()
     found = {"qemu"}
@@ -104,10 +104,10 @@ def _of_image(definition: GuestDefinition) -> set[str]:
     report = look_at(source.path)
     files = installed_files(report, [path for paths in _FILES.values() for path in paths])
     if files is None:
-        held = ", ".join(sorted({str(volume.holds) for volume in report.volumes}))
+        held = ", ".join(f"{volume.name}: {volume.holds or 'unknown'}" for volume in report.volumes[:8])
         raise UsageError(
-            f"{source.path} has no ext2, ext3 or ext4 file system ({held}), so it cannot be told which scenarios fit the "
-            "system on it, and none is started"
+            f"{source.path} has no system in an ext2, ext3 or ext4 file system ({held}), and others are not looked into, so "
+            "it cannot be told which scenarios fit; none is started"
         )
     if report.kernels:
         found.add("linux")
