@@ -24,9 +24,11 @@ from uartsim.console.open_blocking_console import held, open_console
 from uartsim.console.restored_console import is_on, open_restored
 from uartsim.console.snapshots import Checkpoint
 from uartsim.errors import UartsimError, UsageError
+from uartsim.guest.before_boot import without_changes
 from uartsim.guest.catalogue import GuestDefinition
 from uartsim.own_files.folder import OwnFolder, open_own
 from uartsim.own_files.trees import remove_tree
+from uartsim.scenarios import staged
 
 #: How long a process waits for another that boots the same machine, in seconds.
 BOOT_TIMEOUT_S: Final = 3600.0
@@ -111,6 +113,11 @@ class PreparedMachines:
             )
         booting = {name: value for name, value in options.items() if name not in _OF_START}
         key = self._prepare(prepare, definition, booting, options)
+        if options.get("scenario") is not None:
+            plan = staged(definition, options["scenario"])  # the snapshot is of such a machine, and fits no other
+            definition = without_changes(plan.definition)
+            of_machine = {name: value for name, value in plan.options.items() if name not in _OF_START}
+            options, booting = {**plan.options, **options}, {**of_machine, **booting}
         options = {name: value for name, value in options.items() if name not in _BEFORE_BOOT}
         booting = {name: value for name, value in booting.items() if name not in _BEFORE_BOOT}
         if any(name not in booting and name not in _OF_CONSOLE for name in options):
