@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from uartsim.blocking import open_console
 from uartsim.errors import UsageError
 from uartsim.guest.catalogue import find_guest
 from uartsim.scenarios import GROUPS, find_scenarios, list_scenarios, staged
@@ -32,10 +34,26 @@ def test_unknown_scenario_is_named_with_similar_ones() -> None:
         find_scenarios("broken-fstap")
 
 
-@pytest.mark.parametrize("wrong", ["", 7, None, ["broken-fstab", 3]])
-def test_what_is_no_name_is_refused(wrong: object) -> None:
+@pytest.mark.parametrize("wrong", ["", 0, 7, b"tmout", {"tmout": 1}, ["broken-fstab", 3], ("",)])
+def test_what_is_no_name_is_refused(wrong: Any) -> None:
     with pytest.raises(UsageError, match="unknown scenario"):
-        find_scenarios(wrong if isinstance(wrong, list) else [wrong])  # type: ignore[list-item]
+        find_scenarios(wrong)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"scenario": ""}, "unknown scenario ''"),
+        ({"scenario": 7}, "unknown scenario 7"),
+        ({"scenario": []}, "scenario is an empty list"),
+        ({"scenario": "root-locked", "restore": "saved"}, "scenario with restore"),
+        ({"scenario": "wrong-size", "restore": "saved"}, "scenario with restore"),
+        ({"scenario": "root-locked", "writable": True}, "scenario with writable"),
+    ],
+)
+def test_console_is_not_opened_with_a_scenario_that_cannot_be(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said), open_console("debian-12", **options):
+        pass
 
 
 def test_scenario_is_not_given_twice() -> None:

@@ -155,11 +155,10 @@ def _staged(
     Raises:
         UsageError: a scenario is unknown, does not fit, or does not go with another option.
     """
-    from uartsim.scenarios import staged
+    from uartsim.scenarios import check_goes_with, staged
 
+    check_goes_with(restore=restore, writable=options["writable"])
     plan = staged(definition, names)
-    if restore is not None:
-        raise UsageError("--scenario with --restore: a snapshot goes on from where it was saved; leave one of them out")
     if clock == "virtual" and (plan.begin or plan.start != "boot"):
         raise UsageError(f"--scenario {names[0]} with --clock virtual: it needs real time; leave --clock out")
     for name, value in plan.options.items():

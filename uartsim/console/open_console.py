@@ -118,11 +118,12 @@ def _plan(guest: str | Path | GuestDefinition, settings: Mapping[str, Any] | Non
     port = options.copy()
     begin: tuple[BeginStep, ...] = ()
     start: Start = "boot"
-    if scenario := port.pop("scenario", None):
-        from uartsim.scenarios import staged
+    if (scenario := port.pop("scenario", None)) is not None:
+        from uartsim.scenarios import check_goes_with, staged
 
+        check_goes_with(restore=port.get("restore"), writable=port.get("writable"))
         definition, more, start, begin = staged(definition, scenario)
-        port = {**more, **port}  # type: ignore[typeddict-item]
+        port = _beside(more, port)
     definition = with_registers(definition, port.pop("registers", None))
     machine = {name: port.pop(name, None) for name in MACHINE_NAMES}  # type: ignore[misc]
     if any(value is not None for value in machine.values()):
@@ -140,11 +141,15 @@ def _plan(guest: str | Path | GuestDefinition, settings: Mapping[str, Any] | Non
     port["uart"] = port.get("uart") or definition.uart
     paths = {"record": record, "trace": port.get("trace"), "vcd": port.get("vcd")}
     check_distinct({what: path for what, path in paths.items() if path is not None})
-    if start != "boot" and restore is not None:
-        raise UsageError(
-            "the scenario goes on from a snapshot of its own, and restore names another one: leave one out"
-        )
     return _Plan(definition, None if restore is None else Path(restore), port, policy, record, start, begin)
+
+
+def _beside(of_scenario: Mapping[str, Any], given: LineOptions) -> LineOptions:
+    """The options of a scenario beside the caller's, which take precedence; but the line has the faults of both."""
+    options: Any = {**of_scenario, **given}
+    if "fault" in of_scenario and (own := given.get("fault")):
+        options["fault"] = [*of_scenario["fault"], *(own if isinstance(own, (list, tuple)) else [own])]
+    return options  # type: ignore[no-any-return]
 
 
 @asynccontextmanager

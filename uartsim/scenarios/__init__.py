@@ -8,6 +8,6 @@ at the line: nothing plays a part.
 
 from uartsim.scenarios.scenario import GROUPS, Scenario
 from uartsim.scenarios.scenario_list import find_scenarios, list_scenarios
-from uartsim.scenarios.staging import StagedGuest, staged
+from uartsim.scenarios.staging import StagedGuest, check_goes_with, staged
 
-__all__ = ["GROUPS", "Scenario", "StagedGuest", "find_scenarios", "list_scenarios", "staged"]
+__all__ = ["GROUPS", "Scenario", "StagedGuest", "check_goes_with", "find_scenarios", "list_scenarios", "staged"]

@@ -46,9 +46,12 @@ def find_scenarios(names: str | Sequence[str]) -> tuple[Scenario, ...]:
     """Scenarios by their names.
 
     Raises:
-        UsageError: a name is unknown (the message has similar ones) or given twice, or two scenarios exclude each other.
+        UsageError: there is no name, one is unknown (the message has similar ones) or given twice, or two scenarios exclude
+            each other.
     """
-    wanted = [names] if isinstance(names, str) else list(names)
+    wanted = list(names) if isinstance(names, (list, tuple)) else [names]
+    if not wanted:
+        raise UsageError("scenario is an empty list: give a name ('uartsim scenarios' lists them), or leave it out")
     found: list[Scenario] = []
     for name in wanted:
         scenario = _BY_NAME.get(name) if isinstance(name, str) else None

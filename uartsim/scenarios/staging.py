@@ -59,6 +59,25 @@ def staged(definition: GuestDefinition, names: str | Sequence[str]) -> StagedGue
     )
 
 
+def check_goes_with(*, restore: object = None, writable: object = None) -> None:
+    """Check that options do not contradict that the machine is in a scenario.
+
+    Args:
+        restore: the option of that name, or None.
+        writable: the same.
+
+    Raises:
+        UsageError: one does.
+    """
+    if restore is not None:
+        raise UsageError("scenario with restore: a snapshot goes on from where it was saved; leave one of them out")
+    if writable:
+        raise UsageError(
+            "scenario with writable: a scenario changes a private overlay, and a machine that writes to its image has none; "
+            "leave one of them out"
+        )
+
+
 def _start(scenarios: Sequence[Scenario]) -> Start:
     """Where scenarios begin: in the latest state that one of them needs."""
     starts = {scenario.start for scenario in scenarios}

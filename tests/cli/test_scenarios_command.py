@@ -1,0 +1,77 @@
+"""``uartsim scenarios``, and what ``uartsim run --scenario`` refuses before anything starts."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.access.rig import uartsim
+from uartsim.scenarios import GROUPS, list_scenarios
+
+MISTAKES = [
+    (["run", "debian-12", "--scenario", "tmot"], r"unknown scenario 'tmot'; did you mean tmout"),
+    (["run", "debian-12", "--scenario", ""], r"unknown scenario ''; possible: 8-bit, "),
+    (["run", "debian-12", "--scenario"], r"Option '--scenario' requires an argument"),
+    (
+        ["run", "alpine", "--scenario", "getty-masked"],
+        r"does not fit guest 'alpine': it needs systemd; it fits debian-12",
+    ),
+    (["run", "demo", "--scenario", "panic"], r"does not fit guest 'demo': it needs .*; it fits debian-12"),
+    (["run", "debian-12", "--scenario", "kernel-without-sysrq-on-serial"], r"is not run: the kernels of Debian"),
+    (["run", "debian-12", "--scenario", "tmout", "--scenario", "tmout"], r"'tmout' is given twice"),
+    (
+        ["run", "debian-12", "--scenario", "hidden-menu", "--scenario", "grub-menu"],
+        r"'hidden-menu' and 'grub-menu' exclude each other: both decide about grub-timeout",
+    ),
+    (["run", "debian-12", "--scenario", "tmout", "--restore", "saved"], r"scenario with restore"),
+    (["run", "debian-12", "--scenario", "tmout", "--writable"], r"scenario with writable"),
+    (["run", "debian-12", "--scenario", "paused", "--clock", "virtual"], r"it needs real time"),
+    (["serve", "--scenario", "tmout"], r"No such option.*--scenario"),
+    (["scenarios", "tmot"], r"unknown scenario 'tmot'; did you mean tmout"),
+    (["scenarios", "--guest", "debian"], r"unknown guest 'debian'"),
+    (["scenarios", "panic", "--guest", "alpine"], r"does not fit guest 'alpine': it needs systemd"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"), MISTAKES, ids=lambda value: "-".join(value) if isinstance(value, list) else ""
+)
+def test_mistake_with_a_scenario_is_one_sentence_and_makes_nothing(
+    runtime: Path, arguments: list[str], why: str
+) -> None:
+    done = uartsim(runtime, *arguments, status=2)
+    assert re.search(why, " ".join(done.stderr.split())), done.stderr
+    assert done.stdout == ""
+    assert os.listdir(runtime) == []
+
+
+def test_list_has_every_scenario_under_its_group(runtime: Path) -> None:
+    lines = uartsim(runtime, "scenarios").stdout.splitlines()
+    assert [line.removesuffix(":") for line in lines if not line.startswith(" ")] == list(GROUPS.values())
+    assert [line.split()[0] for line in lines if line.startswith(" ")] == [each.name for each in list_scenarios()]
+    for each in list_scenarios():
+        assert any(each.summary in line and ("(not run)" in line) is bool(each.not_run) for line in lines), each.name
+
+
+def test_list_of_a_guest_has_what_fits_it(runtime: Path) -> None:
+    of_alpine = json.loads(uartsim(runtime, "scenarios", "--guest", "alpine", "--json").stdout)
+    assert {"grub-menu", "no-interface"} <= {each["name"] for each in of_alpine}
+    assert all("alpine" in each["guests"] and not each["not_run"] for each in of_alpine)
+    assert "getty-masked" not in {each["name"] for each in of_alpine}
+
+
+def test_one_scenario_is_shown_whole(runtime: Path) -> None:
+    masked = next(each for each in list_scenarios() if each.name == "getty-masked")
+    shown = uartsim(runtime, "scenarios", "getty-masked").stdout
+    for text in (masked.summary, masked.cause, masked.shown, masked.way_out, "debian-12-uefi"):
+        assert text in shown
+    facts = json.loads(uartsim(runtime, "scenarios", "getty-masked", "--json").stdout)
+    assert (facts["name"], facts["cause"], facts["start"]) == ("getty-masked", masked.cause, masked.start)
+
+
+def test_scenario_that_is_not_run_says_why_in_its_own_page(runtime: Path) -> None:
+    assert "Not run: the kernels of Debian" in uartsim(runtime, "scenarios", "kernel-without-sysrq-on-serial").stdout
