@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.images.small_disk import run
 from uartsim.blocking import open_console
 from uartsim.errors import UsageError
 from uartsim.guest.catalogue import find_guest
+from uartsim.images.build import build_image
+from uartsim.images.disk_look import look_at
+from uartsim.images.installed_files import installed_files
 from uartsim.scenarios import GROUPS, find_scenarios, list_scenarios, staged
 from uartsim.scenarios.features import FEATURES, features_of
 from uartsim.scenarios.staging import fitting_guests
@@ -101,6 +106,39 @@ def test_folder_of_ones_own_has_what_its_recipe_brings(tmp_path: Path) -> None:
     mine.mkdir()
     (mine / "guest.toml").write_text('[guest]\nkind = "qemu"\nextends = "debian-12"\ndescription = "mine"\n')
     assert features_of(find_guest(str(mine))) == features_of(find_guest("debian-12"))
+
+
+def test_copy_of_the_scripted_guest_is_known_under_another_name(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    shutil.copytree(find_guest("demo").folder, mine)
+    assert staged(find_guest(str(mine)), "tmout-demo").definition.settings["tmout"] == 600
+
+
+@pytest.mark.needs("mke2fs", "qemu-img")
+def test_boot_partition_alone_does_not_tell_what_is_installed(tmp_path: Path) -> None:
+    for name, files in (("boot", ("grub/grub.cfg",)), ("root", ("boot/grub/grub.cfg", "etc/fstab", "usr/sbin/sshd"))):
+        for file in files:
+            (tmp_path / name / file).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name / file).write_text("")
+        run("mke2fs", "-q", "-F", "-t", "ext4", "-d", tmp_path / name, tmp_path / f"{name}.img", "8M")
+    wanted = ("/boot/grub/grub.cfg", "/usr/sbin/sshd", "/usr/sbin/firewalld")
+    assert installed_files(look_at(tmp_path / "boot.img"), wanted) is None
+    assert installed_files(look_at(tmp_path / "root.img"), wanted) == frozenset(wanted[:2])
+
+
+@pytest.mark.needs("qemu-img", guest="debian-12")
+def test_copied_image_under_another_name_fits_what_its_guest_fits(tmp_path: Path) -> None:
+    guest = find_guest("debian-12")
+    assert guest.image is not None
+    shutil.copy(build_image(guest.image, guest.folder, lambda text: None).path, tmp_path / "appliance.qcow2")
+    copy = find_guest(str(tmp_path / "appliance.qcow2"))
+    assert copy.name == "appliance"
+    assert features_of(copy) == features_of(guest) - {"agent"}
+    fits = staged(copy, ["getty-masked", "root-locked"])
+    assert (
+        fits.definition.options["steps"] == staged(guest, ["getty-masked", "root-locked"]).definition.options["steps"]
+    )
+    (tmp_path / "appliance.qcow2").unlink()
 
 
 def test_distribution_without_an_image_fits_nothing_yet() -> None:

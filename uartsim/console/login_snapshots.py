@@ -16,7 +16,7 @@ from typing import Final
 
 import trio
 
-from uartsim.errors import UartsimError
+from uartsim.errors import UartsimError, UsageError
 from uartsim.file_cache import UNUSED_S, Progress, content_hash, open_cache
 from uartsim.guest.boot_files import boot_file, boot_source
 from uartsim.guest.bridge_build import build_id
@@ -71,7 +71,7 @@ async def login_snapshot(start: Start, definition: GuestDefinition, boot: Boot, 
                 await boot(definition, snapshot)
             except BaseException:
                 if _SNAPSHOT in own.names():
-                    remove_tree(_SNAPSHOT, dir_fd=own.fd)
+                    own.remove(_SNAPSHOT)
                 raise
         own.note_use(_SNAPSHOT)
     return snapshot
@@ -131,21 +131,23 @@ async def _alone(path: Path, progress: Progress) -> AsyncIterator[OwnFolder]:
     """A block during which no other process makes the same snapshot."""
     give_up_at = time.monotonic() + BOOT_TIMEOUT_S
     waits = False
-    with open_own(str(path), "prepared machine", _REMEDY, timeout_s=BOOT_TIMEOUT_S) as own:
-        while True:
-            with contextlib.ExitStack() as stack:
-                try:
-                    stack.enter_context(own.locked(0))
-                except UartsimError:
-                    if time.monotonic() > give_up_at:
-                        raise
-                    if not waits:
-                        progress("another process boots this guest: waiting for it")
-                    waits = True
-                else:
-                    yield own
-                    return
-            await trio.sleep(POLL_S)
+    while True:
+        with contextlib.ExitStack() as stack:
+            try:  # opening it takes its lock too, and must not wait either: nothing else would run meanwhile
+                own = stack.enter_context(open_own(str(path), "prepared machine", _REMEDY, timeout_s=0))
+                stack.enter_context(own.locked(0))
+            except UsageError:
+                raise
+            except UartsimError:
+                if time.monotonic() > give_up_at:
+                    raise
+                if not waits:
+                    progress("another process boots this guest: waiting for it")
+                waits = True
+            else:
+                yield own
+                return
+        await trio.sleep(POLL_S)
 
 
 def _remove_old(folder: str, wanted: Path) -> None:
@@ -158,7 +160,7 @@ def _remove_old(folder: str, wanted: Path) -> None:
             continue
         with (
             contextlib.suppress(UartsimError, OSError),
-            open_own(str(path), "prepared machine", _REMEDY, reading=True) as own,
+            open_own(str(path), "prepared machine", _REMEDY, reading=True, timeout_s=0) as own,
             own.locked(0),
         ):
             snapshot = path / _SNAPSHOT
