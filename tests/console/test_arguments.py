@@ -148,6 +148,7 @@ def test_no_value_of_any_kind_gives_an_error_that_is_not_the_packages(console: b
                 started.stop()
     assert not wrong, "\n".join(wrong)
     console.line.clear_faults()
+    console.line.set_speed(None)
     console.send("\x15")
     assert console.run("echo on", shell="sh").output == "on\n"
 
