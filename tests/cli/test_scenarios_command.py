@@ -30,6 +30,10 @@ MISTAKES = [
     (["run", "debian-12", "--scenario", "tmout", "--restore", "saved"], r"scenario with restore"),
     (["run", "debian-12", "--scenario", "tmout", "--writable"], r"scenario with writable"),
     (["run", "debian-12", "--scenario", "paused", "--clock", "virtual"], r"it needs real time"),
+    (
+        ["run", "debian-12", "--scenario", "sshd-misconfigured", "--net", "none"],
+        r"net is 'none': leave one of them out",
+    ),
     (["serve", "--scenario", "tmout"], r"No such option.*--scenario"),
     (["scenarios", "tmot"], r"unknown scenario 'tmot'; did you mean tmout"),
     (["scenarios", "--guest", "debian"], r"unknown guest 'debian'"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
 
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from uartsim.machine.port_options import PortOptions
     from uartsim.scenarios import StagedGuest
     from uartsim.scenarios.scenario import Start
+
+#: What click gives for options of the line that the user has not given.
+_DEFAULTS: Final = {
+    option.names.removeprefix("--"): option.default for option in RUN_OPTIONS if option.default is not None
+}
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -164,7 +169,7 @@ def _staged(
     for name, value in plan.options.items():
         if name == "fault":
             options[name] = (*value, *options[name])
-        elif options.get(name) in (None, "line", "none", ()):  # not given by the user
+        elif options.get(name) in (None, (), _DEFAULTS.get(name)):  # not given by the user
             options[name] = value
     return plan
 

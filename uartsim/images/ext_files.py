@@ -24,8 +24,7 @@ INSTALL: Final = "apt-get install e2fsprogs"
 #: How long one operation may take, in seconds.  e2fsck reads all inodes of a disk.
 TIMEOUT_S: Final = 600.0
 
-#: What debugfs and e2fsck say first on standard error.
-BANNER: Final = re.compile(r"\A(?:debugfs|e2fsck) \d\S* \(.*\)\n?")
+_BANNER: Final = re.compile(r"\A(?:debugfs|e2fsck) \d\S* \(.*\)\n?")
 _STATE: Final = re.compile(
     r"Inode: \d+\s+Type: (.+?)\s+Mode:\s+([0-7]+).*?User:\s+(\d+)\s+Group:\s+(\d+).*?Links: (\d+)", re.DOTALL
 )
@@ -149,6 +148,10 @@ class ExtFiles:
         """Remove a file or a symbolic link."""
         self._change("rm", path)
 
+    def debugfs(self, command: str, *words: str, write: bool = False) -> str:
+        """What debugfs prints for a command; UartsimError if it complains."""
+        return self._text(self._debugfs(command, *words, write=write))
+
     def _attributes(self, path: str) -> dict[str, bytes]:
         listed = self._text(self._debugfs("ea_list", path)).split("\n")
         names = [found[1] for line in listed if (found := _ATTRIBUTE.fullmatch(line))]
@@ -187,7 +190,7 @@ class ExtFiles:
     def _run(self, program: str, *arguments: str, fds: tuple[int, ...] = ()) -> ToolResult:
         command = [program, *arguments, f"/proc/self/fd/{self._fd}"]
         done = run_tool(command, INSTALL, timeout_s=TIMEOUT_S, pass_fds=(self._fd, *fds), variables=self._variables)
-        return ToolResult(done.status, done.output, BANNER.sub("", done.complaints).strip())
+        return ToolResult(done.status, done.output, _BANNER.sub("", done.complaints).strip())
 
     def _failed(self, done: ToolResult) -> UartsimError:
         why = done.complaints or f"status {done.status}"

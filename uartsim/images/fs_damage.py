@@ -7,12 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from uartsim.errors import UsageError
-from uartsim.images.ext_files import BANNER, INSTALL
-from uartsim.images.host_tools import run_tool
-from uartsim.printable import printable
+from uartsim.images.ext_files import ExtFiles
 
-#: How long one operation may take, in seconds.
-TIMEOUT_S: Final = 120.0
 #: The extent that ``debugfs`` lists for a file that has one: level, entries, logical blocks, physical blocks.
 _EXTENT: Final = re.compile(r"^\s*0/ *0 +1/ *1 +\d+ - +\d+ +(\d+) - +\d+", re.MULTILINE)
 
@@ -33,27 +29,11 @@ class SharedBlocks:
 
     def __call__(self, fd: int, what: str, /) -> list[str]:
         """Do the damage."""
-        found = _EXTENT.search(_debugfs(fd, f"dump_extents {self.owner}"))
+        files = ExtFiles(fd, what)
+        found = _EXTENT.search(files.debugfs("dump_extents", self.owner))
         if found is None:
             raise UsageError(f"{what} has no {self.owner} with blocks of its own, so no other file can claim them")
-        for command in (
-            f"set_inode_field {self.victim} block[5] {found[1]}",  # the first block of its first extent
-            "set_super_value state 2",
-            "set_super_value free_blocks_count 7",
-        ):
-            _debugfs(fd, command, write=True)
+        files.debugfs("set_inode_field", self.victim, "block[5]", found[1], write=True)  # where its only extent begins
+        files.debugfs("set_super_value", "state", "2", write=True)
+        files.debugfs("set_super_value", "free_blocks_count", "7", write=True)
         return [f"{what}: {self.victim} claims the blocks of {self.owner}; the file system is marked as faulty"]
-
-
-def _debugfs(fd: int, command: str, *, write: bool = False) -> str:
-    """What debugfs prints for a command.
-
-    Raises:
-        UsageError: it has complained.
-    """
-    words = ["debugfs", *(["-w"] if write else []), "-R", command, f"/proc/self/fd/{fd}"]
-    done = run_tool(words, INSTALL, timeout_s=TIMEOUT_S, pass_fds=(fd,))
-    complaints = BANNER.sub("", done.complaints).strip()
-    if done.status or complaints:
-        raise UsageError(f"debugfs could not do {command!r}: {printable(complaints[-300:])}")
-    return done.output.decode(errors="replace")

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from uartsim.access.hub import Hub
-from uartsim.errors import UartsimError
 from uartsim.machine import Machine
-from uartsim.machine.agent_guest import AgentGuest
 from uartsim.machine.pausable_guest import pausable
 from uartsim.wire.faults import parse_fault
 
@@ -35,28 +33,6 @@ class BeginStep(Protocol):
         Raises:
             UartsimError: it failed.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class RunInGuest:
-    """Run a script as root by the guest's agent: nothing of it is to be seen on COM1.
-
-    Attributes:
-        script: for ``sh``.
-    """
-
-    script: str
-
-    async def __call__(self, stage: Stage, /) -> None:
-        """Run the script, and wait for its end."""
-        guest = stage.machine.guest
-        if not isinstance(guest, AgentGuest):
-            raise UartsimError(f"{stage.machine.name} has no agent that could run {self.script!r}")
-        result = await guest.run_command(self.script)
-        if result.status:
-            raise UartsimError(
-                f"{self.script!r} ended with status {result.status} in the guest: {result.stderr.strip()}"
-            )
 
 
 @dataclass(frozen=True, slots=True)

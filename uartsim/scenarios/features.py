@@ -71,9 +71,7 @@ def features_of(definition: GuestDefinition) -> frozenset[str]:
         found.add("linux")
     if definition.image is not None:
         found |= {"disk"} | _of_recipe(definition, definition.image)
-    elif (
-        definition.has_disk and definition.settings.get("image") != ""
-    ):  # a distribution has no image until one is given
+    elif definition.has_disk and definition.settings.get("image") != "":  # empty: a distribution, until one is given
         found |= {"disk"} | _of_image(definition)
     return frozenset(found)
 
