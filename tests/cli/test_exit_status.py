@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 import re
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from tests.access.rig import environment, make_guest_folder, uartsim
+from tests.access.rig import ROOT, environment, make_guest_folder, uartsim
 from tests.patience import patience
 
 
@@ -67,11 +68,11 @@ def test_the_status_of_a_process_is_that_of_run(
     assert re.search(said, found), found
 
 
-def limited(runtime: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def limited(runtime: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """``uartsim`` with files of up to 16 KiB."""
     return subprocess.run(
         ["bash", "-c", 'ulimit -f 16; exec "$@"', "bash", sys.executable, "-m", "uartsim", *arguments],
-        env=environment(runtime),
+        env={**environment(runtime), **variables},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -104,3 +105,14 @@ def test_an_incomplete_recording_of_a_machine_whose_time_is_over(runtime: Path, 
     done = limited(runtime, "run", "demo", "--clock", "virtual", "--for", "60", "--trace", str(trace))
     assert f"the trace {trace} lacks" in done.stderr
     assert done.returncode == 1
+
+
+def test_a_limit_to_files_cuts_no_module_short(runtime: Path, tmp_path: Path) -> None:
+    """Python would keep the half of a .pyc file, and the next run of the demo could not import that module."""
+    cache = tmp_path / "pyc"
+    variables = {"PYTHONPYCACHEPREFIX": str(cache), "PYTHONDONTWRITEBYTECODE": ""}
+    limited(runtime, "run", "demo", "--clock", "virtual", "--for", "60", **variables)
+    written = list(Path(f"{cache}{ROOT}").rglob("*.pyc"))  # of the packages that others bring, pip has made them
+    assert written
+    for path in written:
+        marshal.loads(path.read_bytes()[16:])

@@ -48,8 +48,9 @@ from uartsim.record import read_transcript
 
 
 def test_a_record_that_cannot_be_written_loses_what_is_counted_and_the_machine_goes_on(
-    runtime: Path, tmp_path: Path, guest_folder: GuestFolder
+    runtime: Path, tmp_path: Path, guest_folder: GuestFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")  # no module's .pyc is cut short
     path = tmp_path / "record"
     options = ("--rate", "unlimited", "--record", str(path))
     with running(runtime, guest_folder(SERVER), "box", *options) as machine, open_plain(machine) as fd:

@@ -161,7 +161,7 @@ print(list_images())
 def test_a_limit_of_file_sizes_is_said_and_no_half_image_stays(store: Path) -> None:
     path = f"{Path(__file__).resolve().parents[2]}:{os.environ.get('PYTHONPATH', '')}"
     done = subprocess.run(
-        [sys.executable, "-c", FULL, str(1 << 22), str(1 << 20)],
+        [sys.executable, "-B", "-c", FULL, str(1 << 22), str(1 << 20)],
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
