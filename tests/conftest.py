@@ -136,7 +136,7 @@ def pytest_make_collect_report(
 
 
 def _strictly(config: pytest.Config, report: Report) -> Report:
-    if report.skipped and not hasattr(report, "wasxfail") and pytest_plugin._STRICT.value(config):
+    if report.skipped and not hasattr(report, "wasxfail") and pytest_plugin.STRICT.value(config):
         why = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
         report.outcome = "failed"
         report.longrepr = f"{why} (--uartsim-strict is on)"

@@ -137,7 +137,7 @@ def test_option_that_does_not_exist_is_a_type_error_with_the_nearest_name(suite:
             "E*TypeError: mark uartsim takes no 'talker': write guest=... and so on",
         ]
     )
-    result.stdout.no_fnmatch_line("*pytest_plugin.py*")
+    result.stdout.no_fnmatch_line("*console_fixtures.py*")
 
 
 def test_mark_and_factory_have_the_options_of_run(suite: pytest.Pytester) -> None:
@@ -230,7 +230,7 @@ def test_unknown_guest_fails_with_a_sentence_and_no_traceback(suite: pytest.Pyte
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*demmo*demo*"])
     result.stdout.no_fnmatch_line("*Traceback*")
-    result.stdout.no_fnmatch_line("*pytest_plugin.py*")
+    result.stdout.no_fnmatch_line("*console_fixtures.py*")
 
 
 def test_option_is_a_flag_before_the_environment_before_the_ini_file(

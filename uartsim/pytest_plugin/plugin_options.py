@@ -1,0 +1,107 @@
+"""The plugin's options.
+
+Each comes from one definition: a flag (``--uartsim-guest``), a line in the ini file (``uartsim_guest``) and an environment
+variable (``UARTSIM_GUEST``).  The flag wins over the environment, and that over the ini file.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pytest
+
+_TRUE: Final = ("1", "true", "yes", "on")
+_FALSE: Final = ("0", "false", "no", "off", "")
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option in its three forms.
+
+    Attributes:
+        name: after the prefix, with dashes.
+        default: its value where nothing is said; its type is the option's.
+        help: one sentence.
+        metavar: what stands for its value in the help.
+        choices: the only values allowed, where there are few.
+    """
+
+    name: str
+    default: str | bool | float
+    help: str
+    metavar: str | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def flag(self) -> str:
+        """Its flag on pytest's command line."""
+        return f"--uartsim-{self.name}"
+
+    @property
+    def ini(self) -> str:
+        """Its name in the ini file."""
+        return f"uartsim_{self.name.replace('-', '_')}"
+
+    @property
+    def environment(self) -> str:
+        """Its environment variable."""
+        return self.ini.upper()
+
+    def add_to(self, parser: pytest.Parser) -> None:
+        """Offer the flag and the line of the ini file."""
+        group = parser.getgroup("uartsim", "uartsim: virtual serial consoles")
+        text = f"{self.help} (environment: {self.environment}, ini: {self.ini}, default: {self.default})"
+        if isinstance(self.default, bool):
+            group.addoption(self.flag, dest=self.ini, action="store_const", const="true", default=None, help=text)
+        else:
+            group.addoption(self.flag, dest=self.ini, metavar=self.metavar, default=None, help=text)
+        parser.addini(self.ini, self.help, default=None)
+
+    def value(self, config: pytest.Config) -> Any:
+        """The option's value.
+
+        Raises:
+            pytest.UsageError: it cannot be understood; the message says where it was given.
+        """
+        places = (
+            (self.flag, config.getoption(self.ini)),
+            (self.environment, os.environ.get(self.environment)),
+            (f"{self.ini} in the ini file", config.getini(self.ini)),
+        )
+        for place, text in places:
+            if text is not None:
+                return self._converted(place, text)
+        return self.default
+
+    def _converted(self, place: str, text: str) -> Any:
+        if isinstance(self.default, bool):
+            if text.strip().lower() in _TRUE + _FALSE:
+                return text.strip().lower() in _TRUE
+            raise pytest.UsageError(f"{place} is {text!r}: use true or false")
+        if isinstance(self.default, float):
+            try:
+                number = float(text)
+            except ValueError:
+                number = 0.0
+            if 0 < number < float("inf"):
+                return number
+            raise pytest.UsageError(f"{place} is {text!r}: use a factor above 0, such as 3")
+        if self.choices and text not in self.choices:
+            raise pytest.UsageError(f"{place} is {text!r}: use {' or '.join(self.choices)}")
+        return text
+
+
+GUEST = Option("guest", "demo", "guest of the console fixture: a name of the catalogue or a folder", "NAME")
+STRICT = Option("strict", False, "a test that lacks something fails instead of being skipped")
+SCALE = Option("timeout-scale", 1.0, "multiply all time-outs of consoles, for slow machines", "FACTOR")
+CLOCK = Option(
+    "clock",
+    "real",
+    "clock of consoles: real, or virtual, which advances only while a call waits (for guests that are scripts)",
+    "{real,virtual}",
+    ("real", "virtual"),
+)
+KEEP = Option("keep", "", "save the machine of each test that fails in a folder of its own in this folder", "FOLDER")
+OPTIONS = (GUEST, STRICT, SCALE, CLOCK, KEEP)
