@@ -1,0 +1,146 @@
+"""asciicast, versions 2 and 3: a session of a terminal as a file of JSON lines, which asciinema and its player show.
+
+The formats are those of docs.asciinema.org (asciicast v2, asciicast v3).  The first line is a header; every other line is
+``[time, code, text]``, with code ``"o"`` for output, ``"i"`` for input, ``"m"`` for a marker, ``"r"`` for a size such as
+``"80x24"`` and, in version 3, ``"x"`` for an exit status.  A time is in seconds: in version 2 since the beginning, in
+version 3 since the line before.
+
+Text is UTF-8: a byte that is none becomes U+FFFD, as on a terminal, and a character that is not complete waits for its
+rest.  A transcript (:mod:`uartsim.record.transcript`) keeps the bytes themselves.
+
+To make a cast of output that is kept elsewhere::
+
+    with open("console.cast", "wb") as file:
+        file.write(cast([(0.0, "o", b"login: "), (1.5, "m", "a mark"), (2.0, "o", b"root\\r\\n")], title="demo"))
+
+To write one line at a time, use :class:`CastEncoder`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Iterable
+from typing import Any, Final
+
+from uartsim.errors import UsageError
+
+#: The versions that are written.
+CAST_VERSIONS: Final = (2, 3)
+#: The digits of a time behind the point: microseconds, as asciinema writes them.
+_DIGITS: Final = 6
+
+
+class CastEncoder:
+    """Encodes what happens on a line as the lines of an asciicast.  No I/O, no clock.
+
+    All times are seconds since the beginning of the cast; a time before an earlier one counts as that one.
+
+    Args:
+        version: 2, which every player reads, or 3.
+        columns, rows: the size of the terminal.
+        title: what players show as the title; nothing if it is empty.
+        timestamp: when the cast began, in seconds since 1970; None if that is not to be in the file.
+        terminal: the kind of terminal, as in TERM.
+
+    Raises:
+        UsageError: another version.
+    """
+
+    def __init__(
+        self,
+        version: int = 2,
+        *,
+        columns: int = 80,
+        rows: int = 24,
+        title: str = "",
+        timestamp: float | None = None,
+        terminal: str = "vt220",
+    ) -> None:
+        if version not in CAST_VERSIONS:
+            raise UsageError(f"asciicast version {version!r} is not written: use 2 or 3")
+        self.version = version
+        self._header = {
+            "version": version,
+            **(
+                {"width": columns, "height": rows}
+                if version == 2
+                else {"term": {"cols": columns, "rows": rows, "type": terminal}}
+            ),
+            **({} if timestamp is None else {"timestamp": int(timestamp)}),
+            **({"title": title} if title else {}),
+            **({"env": {"TERM": terminal}} if version == 2 else {}),
+        }
+        self._decoders = {code: codecs.getincrementaldecoder("utf-8")("replace") for code in "oi"}
+        self._last_s = 0.0
+
+    def header(self) -> bytes:
+        """The first line, with its line end."""
+        return json.dumps(self._header).encode() + b"\n"
+
+    def output(self, data: bytes, seconds: float) -> bytes:
+        """The guest sent ``data``.  Empty if it only begins a character."""
+        return self._text("o", data, seconds)
+
+    def input(self, data: bytes, seconds: float) -> bytes:
+        """``data`` was sent to the guest.  Empty if it only begins a character."""
+        return self._text("i", data, seconds)
+
+    def mark(self, text: str, seconds: float) -> bytes:
+        """A marker: players can jump to it, and show its text."""
+        return self._line("m", text, seconds)
+
+    def resize(self, columns: int, rows: int, seconds: float) -> bytes:
+        """From now on the terminal has this size."""
+        return self._line("r", f"{columns}x{rows}", seconds)
+
+    def exited(self, status: int, seconds: float) -> bytes:
+        """The session ended with this status; version 2 has nothing for it, and gets a marker."""
+        return self._line("x", str(status), seconds) if self.version >= 3 else self.mark(f"ended: {status}", seconds)
+
+    def finish(self, seconds: float) -> bytes:
+        """What waits for its rest, which does not come any more."""
+        parts = [(code, decoder.decode(b"", final=True)) for code, decoder in self._decoders.items()]
+        return b"".join(self._line(code, text, seconds) for code, text in parts if text)
+
+    def _text(self, code: str, data: bytes, seconds: float) -> bytes:
+        text = self._decoders[code].decode(data)
+        return self._line(code, text, seconds) if text else b""
+
+    def _line(self, code: str, text: str, seconds: float) -> bytes:
+        seconds = max(self._last_s, round(seconds, _DIGITS))
+        time = seconds if self.version == 2 else round(seconds - self._last_s, _DIGITS)
+        self._last_s = seconds
+        return json.dumps([time, code, text]).encode() + b"\n"
+
+
+def cast(events: Iterable[tuple[float, str, bytes | str]], **header: Any) -> bytes:
+    """A whole cast.
+
+    Args:
+        events: ``(seconds, kind, data)`` in order of time, such as those of
+            :func:`uartsim.record.transcript.read_transcript`: kind ``"o"`` and ``"i"`` with bytes, ``"m"`` with text; a
+            break (``"b"``) becomes a marker, and another kind is left out.
+        **header: the arguments of :class:`CastEncoder`: ``version``, ``columns``, ``rows``, ``title``, ``timestamp``.
+
+    Raises:
+        UsageError: another version.
+    """
+    encoder = CastEncoder(**header)
+    lines = [encoder.header()]
+    last_s = 0.0
+    for last_s, kind, data in events:
+        if kind in ("o", "i"):
+            raw = data if isinstance(data, bytes) else data.encode()
+            lines.append(encoder.output(raw, last_s) if kind == "o" else encoder.input(raw, last_s))
+        elif kind in ("m", "b"):
+            lines.append(encoder.mark(mark_text(kind, str(data)), last_s))
+    lines.append(encoder.finish(last_s))
+    return b"".join(lines)
+
+
+def mark_text(kind: str, text: str) -> str:
+    """What a marker says about an event that is neither output nor input: a mark's sentence, or a break's direction."""
+    if kind == "b":
+        return "break from the guest" if text == "o" else "break to the guest"
+    return text
