@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 import click
 
 from uartsim.cli.foreground_run import ForegroundRun, LineSettings, exit_status
-from uartsim.cli.option_types import Seconds
+from uartsim.cli.option_types import Seconds, size_in_bytes
 from uartsim.cli.run_options import RUN_OPTIONS, VIRTUAL_SECONDS, RunOption
+from uartsim.cli.run_records import RecordSettings
 from uartsim.errors import UsageError
 
 if TYPE_CHECKING:
@@ -79,7 +80,10 @@ def run(
     clock: str,
     limit_s: float | None,
     line_policy: str,
-    record: str | None,
+    records: tuple[str, ...],
+    record_format: str | None,
+    record_limit: str | None,
+    transcript: bool | None,
     **port: Any,
 ) -> None:
     """Run GUEST, a machine with its COM1.
@@ -96,7 +100,8 @@ def run(
     definition = _definition(guest, settings, registers)
     plan = _staged(definition, scenario, port, restore, clock) if scenario else None
     definition = _changed(definition if plan is None else plan.definition, port)
-    line = _line_settings(definition, line_policy, record, port)
+    kept = RecordSettings(records, record_format, size_in_bytes("--record-limit", record_limit), transcript)
+    line = _line_settings(definition, line_policy, kept, port)
     begin = () if plan is None else plan.begin
     _check_clock(clock, restore=restore, link=link, policy=line_policy, limit_s=limit_s)
     line.check_outputs()
@@ -181,11 +186,13 @@ def _started_at(start: Start, definition: GuestDefinition) -> tuple[GuestDefinit
     return start_at(start, definition)
 
 
-def _line_settings(definition: GuestDefinition, policy: str, record: str | None, port: dict[str, Any]) -> LineSettings:
+def _line_settings(
+    definition: GuestDefinition, policy: str, records: RecordSettings, port: dict[str, Any]
+) -> LineSettings:
     from uartsim.machine.port_options import read_fault
 
     options = {**port, "uart": port["uart"] or definition.uart, "fault": [read_fault(text) for text in port["fault"]]}
-    return LineSettings(cast("PortOptions", options), policy, record)
+    return LineSettings(cast("PortOptions", options), policy, records)
 
 
 def _check_clock(clock: str, *, restore: str | None, link: str | None, policy: str, limit_s: float | None) -> None:

@@ -90,6 +90,17 @@ class CastEncoder:
         """A marker: players can jump to it, and show its text."""
         return self._line("m", text, seconds)
 
+    def mark_of_gap(self, text: str, seconds: float, lost_s: float) -> bytes:
+        """A marker in place of lines that were encoded and are not in the file, behind which lines stand already.
+
+        Args:
+            text: its text.
+            seconds: the time of the line behind it.
+            lost_s: the time between the last line before the gap and the last one in it.
+        """
+        time = round(max(0.0, seconds) if self.version == 2 else lost_s, _DIGITS)
+        return json.dumps([time, "m", text]).encode() + b"\n"
+
     def resize(self, columns: int, rows: int, seconds: float) -> bytes:
         """From now on the terminal has this size."""
         return self._line("r", f"{columns}x{rows}", seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from heapq import merge
 from typing import BinaryIO, Final, NamedTuple
 
 from uartsim.console.problems.problem_catalogue import Catalogue
@@ -12,13 +13,17 @@ from uartsim.console.problems.watchdogs import GarbageWatch
 from uartsim.console.text.cleaned_text import TextCleaner
 from uartsim.console.text.kernel_lines import KernelLog
 from uartsim.errors import UsageError
-from uartsim.record.transcript import read_transcript
+from uartsim.record.transcript import Event, read_transcript
 
 #: How many bytes are read at once.
 _PIECE: Final = 1 << 16
 #: How long the guest must be silent for an unfinished line to be examined, in seconds.
 _PAUSE_S: Final = 0.05
 _TRANSCRIPT: Final = b'{"uartsim": "transcript"'
+
+
+def _seconds(event: Event) -> float:
+    return event.seconds
 
 
 class LoggedProblem(NamedTuple):
@@ -84,7 +89,10 @@ class SavedLog:
     def _transcript(self) -> Iterator[LoggedProblem]:
         watch = ProblemWatch(self._catalogue, self._allow)
         last_s = 0.0
-        for seconds, kind, data in read_transcript(self.path):
+        # what was typed stands behind its echo, with the time at which it was typed
+        typed = sorted((event for event in read_transcript(self.path) if event.kind == "i"), key=_seconds)
+        output = (event for event in read_transcript(self.path) if event.kind == "o")
+        for seconds, kind, data in merge(typed, output, key=_seconds):
             if kind == "i":
                 watch.typed(data)
             if kind != "o" or not isinstance(data, bytes):

@@ -1,0 +1,182 @@
+"""Records as text: what the guest has sent, as it is, or in lines with the time at which each began.
+
+Both are :class:`uartsim.record.record_writer.RecordEncoder` formats.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from uartsim.control_sequences import ControlSequenceParser, Kind
+from uartsim.printable import printable
+from uartsim.record.asciicast import CastEncoder, mark_text
+
+_LINE_END = re.compile(r"(\r?\n|\r)")
+
+
+class PlainLog:
+    """The bytes that the guest has sent, and nothing else."""
+
+    def begin(self, part: int, seconds: float) -> tuple[bytes, ...]:
+        """Nothing."""
+        return ()
+
+    def output(self, data: bytes, seconds: float) -> tuple[bytes, ...]:
+        """The bytes."""
+        return (data,) if data else ()
+
+    def input(self, data: bytes, seconds: float) -> tuple[bytes, ...]:
+        """Nothing: the guest echoes it."""
+        return ()
+
+    def hidden(self, count: int, seconds: float) -> tuple[bytes, ...]:
+        """Nothing."""
+        return ()
+
+    def line_break(self, direction: str, seconds: float) -> tuple[bytes, ...]:
+        """Nothing."""
+        return ()
+
+    def mark(self, text: str, seconds: float) -> tuple[bytes, ...]:
+        """Nothing."""
+        return ()
+
+    def gap(self, text: str, seconds: float, lost_s: float) -> tuple[bytes, ...]:
+        """A line of its own: a log must not look whole where it is not."""
+        return (f"\n[uartsim: {text}]\n".encode(),)
+
+    def finish(self, seconds: float) -> tuple[bytes, ...]:
+        """Nothing."""
+        return ()
+
+
+class TimedLog:
+    """Lines of text with the time at which each began, ``[HH:MM:SS.mmm] text``, and marks, ``[HH:MM:SS.mmm] -- text``.
+
+    Control sequences are left out; other control characters are shown as their pictures.
+    """
+
+    def __init__(self) -> None:
+        self._parser = ControlSequenceParser()
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._in_line = False
+        self._carriage_return = False
+
+    def begin(self, part: int, seconds: float) -> tuple[bytes, ...]:
+        """Nothing; a line that has begun in the file before is told apart from what follows here."""
+        self._in_line = False
+        return ()
+
+    def output(self, data: bytes, seconds: float) -> tuple[bytes, ...]:
+        """The text, with a time at the beginning of each line."""
+        raw = b"".join(token.data for token in self._parser.feed(data) if token.kind is Kind.TEXT)
+        return self._text(self._decoder.decode(raw), seconds)
+
+    def _text(self, text: str, seconds: float) -> tuple[bytes, ...]:
+        if self._carriage_return:
+            text, self._carriage_return = "\r" + text, False
+        if text.endswith("\r"):  # its line feed may follow
+            text, self._carriage_return = text[:-1], True
+        written = []
+        for number, piece in enumerate(_LINE_END.split(text)):
+            if number % 2:
+                if self._in_line or piece != "\r":
+                    written.append("\n" if self._in_line else f"{stamp(seconds)}\n")
+                self._in_line = False
+            elif piece:
+                written.append(printable(piece) if self._in_line else f"{stamp(seconds)} {printable(piece)}")
+                self._in_line = True
+        return ("".join(written).encode(),) if written else ()
+
+    def input(self, data: bytes, seconds: float) -> tuple[bytes, ...]:
+        """Nothing: the guest echoes it."""
+        return ()
+
+    def hidden(self, count: int, seconds: float) -> tuple[bytes, ...]:
+        """A note."""
+        return self.mark(hidden_text(count), seconds)
+
+    def line_break(self, direction: str, seconds: float) -> tuple[bytes, ...]:
+        """A note."""
+        return self.mark(mark_text("b", direction), seconds)
+
+    def mark(self, text: str, seconds: float) -> tuple[bytes, ...]:
+        """A note on a line of its own."""
+        end = "\n" if self._in_line else ""
+        self._in_line = False
+        return (f"{end}{stamp(seconds)} -- {printable(text)}\n".encode(errors="backslashreplace"),)
+
+    def gap(self, text: str, seconds: float, lost_s: float) -> tuple[bytes, ...]:
+        """A note on a line of its own."""
+        return (f"\n{stamp(seconds)} -- {text}\n".encode(),)
+
+    def finish(self, seconds: float) -> tuple[bytes, ...]:
+        """The end of the last line."""
+        return (b"\n",) if self._in_line else ()
+
+
+class CastRecord:
+    """An asciicast (:mod:`uartsim.record.asciicast`); what the guest does not echo is a marker with its length.
+
+    Args:
+        version: 2 or 3.
+        title: the title.
+        timestamp: when it begins, in seconds since 1970.
+    """
+
+    def __init__(self, version: int, title: str, timestamp: float) -> None:
+        self._version, self._title, self._timestamp = version, title, timestamp
+        self._encoder = CastEncoder(version)
+        self._begin_s = 0.0
+
+    def begin(self, part: int, seconds: float) -> tuple[bytes, ...]:
+        """The header; the times of a part count from its beginning, so that a player has nothing to wait for."""
+        title = f"{self._title}, part {part}" if part > 1 else self._title
+        self._begin_s = seconds
+        self._encoder = CastEncoder(self._version, title=title, timestamp=self._timestamp + seconds)
+        return (self._encoder.header(),)
+
+    def output(self, data: bytes, seconds: float) -> tuple[bytes, ...]:
+        """Output."""
+        return _line(self._encoder.output(data, seconds - self._begin_s))
+
+    def input(self, data: bytes, seconds: float) -> tuple[bytes, ...]:
+        """Input."""
+        return _line(self._encoder.input(data, seconds - self._begin_s))
+
+    def hidden(self, count: int, seconds: float) -> tuple[bytes, ...]:
+        """A marker."""
+        return self.mark(hidden_text(count), seconds)
+
+    def line_break(self, direction: str, seconds: float) -> tuple[bytes, ...]:
+        """A marker."""
+        return self.mark(mark_text("b", direction), seconds)
+
+    def mark(self, text: str, seconds: float) -> tuple[bytes, ...]:
+        """A marker."""
+        return _line(self._encoder.mark(text, seconds - self._begin_s))
+
+    def gap(self, text: str, seconds: float, lost_s: float) -> tuple[bytes, ...]:
+        """A marker."""
+        return (self._encoder.mark_of_gap(text, seconds - self._begin_s, lost_s),)
+
+    def finish(self, seconds: float) -> tuple[bytes, ...]:
+        """What waits for its rest."""
+        return _line(self._encoder.finish(seconds - self._begin_s))
+
+
+def _line(data: bytes) -> tuple[bytes, ...]:
+    return (data,) if data else ()
+
+
+def stamp(seconds: float) -> str:
+    """A time since the start in brackets, such as ``[00:01:02.345]``."""
+    whole_ms = round(max(0.0, seconds) * 1000)
+    minutes, ms = divmod(whole_ms, 60_000)
+    return f"[{minutes // 60:02d}:{minutes % 60:02d}:{ms // 1000:02d}.{ms % 1000:03d}]"
+
+
+def hidden_text(count: int) -> str:
+    """What a record says of input that the guest has not echoed."""
+    return f"{count} character{'s' * (count != 1)} sent that the guest did not echo"
