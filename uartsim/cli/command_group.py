@@ -16,6 +16,7 @@ from uartsim.cli.images_commands import images
 from uartsim.cli.line_commands import fault, modem, send_break, sysrq
 from uartsim.cli.machine_commands import list_machines, nmi, pause, reset, resume, status, stop
 from uartsim.cli.problems_command import problems
+from uartsim.cli.record_commands import export, records, replay
 from uartsim.cli.recording_commands import plot, trace
 from uartsim.cli.run_command import run
 from uartsim.cli.scenarios_command import scenarios
@@ -56,6 +57,7 @@ for _command in (
     *(list_machines, status, stop, pause, resume, nmi, reset, save),
     *(attach, pty, history),
     *(send_break, sysrq, modem, fault),
+    *(records, replay, export),
     *(trace, plot, conform, problems),
     serve,
     console,

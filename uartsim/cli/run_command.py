@@ -80,10 +80,6 @@ def run(
     clock: str,
     limit_s: float | None,
     line_policy: str,
-    records: tuple[str, ...],
-    record_format: str | None,
-    record_limit: str | None,
-    transcript: bool | None,
     **port: Any,
 ) -> None:
     """Run GUEST, a machine with its COM1.
@@ -100,8 +96,7 @@ def run(
     definition = _definition(guest, settings, registers)
     plan = _staged(definition, scenario, port, restore, clock) if scenario else None
     definition = _changed(definition if plan is None else plan.definition, port)
-    kept = RecordSettings(records, record_format, size_in_bytes("--record-limit", record_limit), transcript)
-    line = _line_settings(definition, line_policy, kept, port)
+    line = _line_settings(definition, line_policy, _record_settings(port), port)
     begin = () if plan is None else plan.begin
     _check_clock(clock, restore=restore, link=link, policy=line_policy, limit_s=limit_s)
     line.check_outputs()
@@ -184,6 +179,14 @@ def _started_at(start: Start, definition: GuestDefinition) -> tuple[GuestDefinit
     from uartsim.cli.scenario_start import start_at
 
     return start_at(start, definition)
+
+
+def _record_settings(options: dict[str, Any]) -> RecordSettings:
+    """The records, whose options are taken out of ``options``."""
+    paths, kind, limit, transcript = (
+        options.pop(name) for name in ("records", "record_format", "record_limit", "transcript")
+    )
+    return RecordSettings(paths, kind, size_in_bytes("--record-limit", limit), transcript)
 
 
 def _line_settings(

@@ -370,18 +370,19 @@ class Console:
         return list(self._session.received.matcher.kernel_log.lines)
 
     @property
+    def stages(self) -> dict[str, float]:
+        """How far the boot is: its stages, each with its seconds since the boot began (:mod:`uartsim.boot_stages`)."""
+        self._session.take_all()
+        return self._session.received.stages.boot.since_beginning()
+
+    @property
     def screen(self) -> Screen:
         """What a terminal on this line shows now."""
         return self._session.read_screen()
 
     @property
     def counters(self) -> dict[str, int]:
-        """What the line has carried and lost; ``missed`` are characters that came too fast for this console.
-
-        Without a machine only ``missed``; else also ``bytes_out`` (from the guest) and ``bytes_in``, ``errors_out``,
-        ``breaks_out``, ``breaks_in``, ``overruns`` of the guest's receiver, ``withheld`` by flow control, ``queued_in``
-        (what the guest has yet to take), ``dropped_by_full_transmitter``, and what faults did, as ``characters_lost_in``.
-        """
+        """What the line has carried and lost (:func:`uartsim.console.evidence.line_counters` lists it)."""
         return self._session.counters
 
     @property

@@ -13,7 +13,11 @@ SHOWN_PROBLEMS: Final = 5
 
 
 def line_counters(client: LineClient, machine: MachineButtons | None, dropped: int) -> dict[str, int]:
-    """The counters of a line; see ``Console.counters``.
+    """The counters of a line; ``missed`` are characters that came too fast for this console.
+
+    Without a machine there is only ``missed``; else also ``bytes_out`` (from the guest) and ``bytes_in``, ``errors_out``,
+    ``breaks_out``, ``breaks_in``, ``overruns`` of the guest's receiver, ``withheld`` by flow control, ``queued_in`` (what
+    the guest has yet to take), ``dropped_by_full_transmitter``, and what faults did, as ``characters_lost_in``.
 
     Args:
         client: the line.

@@ -1,7 +1,7 @@
 """The recorder of a line: what happens on it goes into any number of records, which may begin and end while it runs.
 
 Characters that were sent to the guest are recorded once it has echoed them; of others only the number is recorded
-(:mod:`uartsim.record.echo_witness`).
+(:mod:`uartsim.record.echo_witness`).  The stages of a boot are marks: ``boot stage: kernel`` (:mod:`uartsim.boot_stages`).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from uartsim.boot_stages import BootStages
 from uartsim.record.echo_witness import EchoWitness, Typed
 from uartsim.record.record_writer import RecordWriter
 
@@ -26,11 +27,15 @@ class LineRecorder:
     def __init__(self, writers: Iterable[RecordWriter] = ()) -> None:
         self.writers = list(writers)
         self._witness = EchoWitness()
+        self._stages = BootStages()
 
     def output(self, data: bytes, at: int) -> None:
         """The guest sent ``data``; the last of it arrived at ``at`` ticks."""
         for writer in self.writers:
             writer.output(data, at)
+        if self.writers:
+            for stage in self._stages.feed(data, at):
+                self.mark(f"boot stage: {stage}", at)
         if self._witness.undecided:
             self._put(self._witness.heard(data, at))
 

@@ -54,7 +54,8 @@ class PlainLog:
 class TimedLog:
     """Lines of text with the time at which each began, ``[HH:MM:SS.mmm] text``, and marks, ``[HH:MM:SS.mmm] -- text``.
 
-    Control sequences are left out; other control characters are shown as their pictures.
+    Control sequences are left out, and one that places the cursor ends the line; other control characters are shown as their
+    pictures.
     """
 
     def __init__(self) -> None:
@@ -70,7 +71,12 @@ class TimedLog:
 
     def output(self, data: bytes, seconds: float) -> tuple[bytes, ...]:
         """The text, with a time at the beginning of each line."""
-        raw = b"".join(token.data for token in self._parser.feed(data) if token.kind is Kind.TEXT)
+        raw = b""
+        for token in self._parser.feed(data):
+            if token.kind is Kind.TEXT:
+                raw += token.data
+            elif token.kind is Kind.CSI and token.body[-1:] in b"Hf":
+                raw += b"\r"  # what is drawn elsewhere on the screen is another line here
         return self._text(self._decoder.decode(raw), seconds)
 
     def _text(self, text: str, seconds: float) -> tuple[bytes, ...]:

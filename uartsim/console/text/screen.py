@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from wcwidth import wcswidth
 
@@ -78,6 +78,26 @@ class Screen:
         return self.text
 
 
+class Cell(NamedTuple):
+    """One character position.
+
+    Attributes:
+        text: the character, with what combines with it; empty in the second half of a wide one.
+        foreground, background: ``default``, a name such as ``red``, ``brown`` (which is yellow) or ``brightred``, or six
+            hexadecimal digits.
+        bold, italic, underlined, struck, reverse: its attributes.
+    """
+
+    text: str
+    foreground: str
+    background: str
+    bold: bool
+    italic: bool
+    underlined: bool
+    struck: bool
+    reverse: bool
+
+
 class ScreenModel:
     """Follows what the guest draws.
 
@@ -143,6 +163,38 @@ class ScreenModel:
             row for row in range(self.rows) if any(cell.reverse for cell in terminal.buffer[row].values())
         )
         return Screen(tuple(self._lines()), (terminal.cursor.y, terminal.cursor.x), reverse)
+
+    def cells(self) -> list[list[Cell]]:
+        """What it shows now, cell by cell, with colours and attributes: each row from the left, without its empty end."""
+        self._draw()
+        rows = []
+        for y in range(self.rows):
+            line = self._terminal.buffer[y]
+            end = 1 + max((x for x in line if x < self.columns), default=-1)
+            row = [line[x] for x in range(end)]
+            wide = [False, *(wcswidth(cell.data) == 2 for cell in row)]
+            rows.append(
+                [
+                    Cell(
+                        cell.data or ("" if behind_wide else " "),
+                        cell.fg,
+                        cell.bg,
+                        bold=cell.bold,
+                        italic=cell.italics,
+                        underlined=cell.underscore,
+                        struck=cell.strikethrough,
+                        reverse=cell.reverse,
+                    )
+                    for cell, behind_wide in zip(row, wide, strict=False)
+                ]
+            )
+        return rows
+
+    @property
+    def shows_cursor(self) -> bool:
+        """Whether the guest has not switched the cursor off."""
+        self._draw()
+        return not self._terminal.cursor.hidden
 
     def row_before_cursor(self) -> str:
         """The text before the cursor in its row."""

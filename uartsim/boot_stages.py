@@ -1,0 +1,122 @@
+"""How far a guest's boot has come, by what it sends: firmware, boot loader, menu, kernel, init, login prompt.
+
+A stage is reached when the first line of it is seen.  A guest may leave stages out: a virtual machine that boots a kernel
+directly shows no loader, and a quiet kernel nothing at all.  When firmware or loader appear again, another boot has begun.
+No I/O, no clock.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+#: The stages, in the order of a boot.
+BOOT_STAGES: Final = ("firmware", "loader", "menu", "kernel", "init", "login")
+#: What the first line of a stage looks like.  Every expression needs one of the texts of :data:`_QUICK`.
+_SIGNS: Final = {
+    "firmware": (
+        rb"SeaBIOS \(version|UEFI firmware \(version|U-Boot (?:SPL )?\d{4}\.|NOTICE:  BL1: |coreboot-\d|BIOS POST|POST: "
+    ),
+    "loader": (
+        rb"BdsDxe: (?:loading|starting) |Welcome to GRUB!|GRUB loading|(?:SYS|ISO|PXE|EXT)LINUX \d|iPXE \d"
+        rb"|>> (?:Free|Open|Net)BSD/\S+ (?:BOOT|boot block|BIOS Boot)"
+    ),
+    "menu": rb"GNU GRUB  version|Windows Boot Manager|Press \[Tab\] to edit options",
+    "kernel": (
+        rb"(?<![/\w])Linux version \d|EFI stub: |Booting Linux on physical CPU|Decompressing Linux"
+        rb"|Copyright \(c\) \d+-\d+ The FreeBSD"
+    ),
+    "init": (
+        rb"Run /\S+ as init process|systemd\[1\]: systemd \S+ running in|INIT: version \d|OpenRC \d"
+        rb"|(?:(?<=\n)|(?<=m)|(?<=\r))Welcome to (?!GRUB)[^\r\n]{1,100}!\s"
+    ),
+    "login": rb"(?<![\w.-])(?!Last |last |Failed )[\w.-]{1,64} login: ",
+}
+_STAGE: Final = re.compile(b"|".join(b"(?P<%b>%b)" % (name.encode(), sign) for name, sign in _SIGNS.items()))
+_QUICK: Final = (
+    *(b"SeaBIOS (", b"firmware (", b"U-Boot ", b"BL1: ", b"coreboot-", b"POST"),
+    *(b"BdsDxe: ", b"GRUB", b"LINUX ", b"iPXE ", b"BSD/"),
+    *(b"Windows Boot", b"Press [Tab]"),
+    *(b"Linux", b"EFI stub: ", b"FreeBSD"),
+    *(b"as init", b"running in", b"INIT: ", b"OpenRC ", b"Welcome to "),
+    b" login: ",
+)
+#: How much of what came before is looked at again, for a sign that comes in pieces, in bytes.
+_TAIL: Final = 160
+
+
+@dataclass(slots=True)
+class Boot:
+    """One boot.
+
+    Attributes:
+        began: when it began: when the machine was switched on or reset, or, for a boot that the guest began itself, when
+            its first line came.
+        stages: when each stage was reached, in their order.
+    """
+
+    began: float
+    stages: dict[str, float] = field(default_factory=dict)
+
+    def since_beginning(self) -> dict[str, float]:
+        """The stages, with their times counted from the boot's beginning."""
+        return {name: at - self.began for name, at in self.stages.items()}
+
+
+class BootStages:
+    """Follows the stages of a guest's boots.
+
+    Args:
+        began: when the machine was switched on.  Times may be of any clock and unit.
+
+    Attributes:
+        boots: the boots so far; the last one is under way.
+    """
+
+    def __init__(self, began: float = 0.0) -> None:
+        self.boots = [Boot(began)]
+        self._tail = b""
+        self._stage = -1
+
+    @property
+    def boot(self) -> Boot:
+        """The boot that is under way."""
+        return self.boots[-1]
+
+    def restart(self, at: float) -> None:
+        """The machine was reset at ``at``."""
+        if self.boot.stages:
+            self.boots.append(Boot(at))
+        else:
+            self.boot.began = at
+        self._stage = -1
+        self._tail = b""
+
+    def feed(self, data: bytes, at: float) -> list[str]:
+        """The guest has sent ``data``, the last of which came at ``at``; returns the stages that it has reached with it."""
+        tail = self._tail
+        text = tail + data if tail else data
+        self._tail = text[-_TAIL:]
+        if not any(sign in text for sign in _QUICK):
+            return []
+        reached = []
+        for found in _STAGE.finditer(text):
+            if found.end() > len(tail) and (name := self._reached(str(found.lastgroup), at)):
+                reached.append(name)
+        return reached
+
+    def _reached(self, name: str, at: float) -> str:
+        stage = BOOT_STAGES.index(name)
+        if stage < self._stage and name in ("firmware", "loader") and not self._is_chained(stage):
+            self.boots.append(Boot(at))
+            self._stage = -1
+        if stage <= self._stage:
+            return ""
+        self._stage = stage
+        self.boot.stages[name] = at
+        return name
+
+    def _is_chained(self, stage: int) -> bool:
+        """Whether one loader has started another, or firmware has gone on to its next boot entry."""
+        return BOOT_STAGES[stage] == "loader" and BOOT_STAGES[self._stage] == "menu"
