@@ -34,14 +34,26 @@ _SIGNS: Final = {
     "login": rb"(?<![\w.-])(?!Last |last |Failed )[\w.-]{1,64} login: ",
 }
 _STAGE: Final = re.compile(b"|".join(b"(?P<%b>%b)" % (name.encode(), sign) for name, sign in _SIGNS.items()))
-_QUICK: Final = (
-    *(b"SeaBIOS (", b"firmware (", b"U-Boot ", b"BL1: ", b"coreboot-", b"POST"),
-    *(b"BdsDxe: ", b"GRUB", b"LINUX ", b"iPXE ", b"BSD/"),
-    *(b"Windows Boot", b"Press [Tab]"),
-    *(b"Linux", b"EFI stub: ", b"FreeBSD"),
-    *(b"as init", b"running in", b"INIT: ", b"OpenRC ", b"Welcome to "),
-    b" login: ",
-)
+_QUICK: Final = {
+    "firmware": (b"SeaBIOS (", b"firmware (", b"U-Boot ", b"BL1: ", b"coreboot-", b"POST"),
+    "loader": (b"BdsDxe: ", b"GRUB", b"LINUX ", b"iPXE ", b"BSD/"),
+    "menu": (b"GRUB", b"Windows Boot", b"Press [Tab]"),
+    "kernel": (b"Linux", b"EFI stub: ", b"FreeBSD"),
+    "init": (b"as init", b"running in", b"INIT: ", b"OpenRC ", b"Welcome to "),
+    "login": (b" login: ",),
+}
+#: The texts that matter while a boot is at a stage (its number; -1 before the first): those of what may come next.
+_WANTED: Final = {
+    stage: tuple(
+        dict.fromkeys(
+            text
+            for number, name in enumerate(BOOT_STAGES)
+            if number > stage or name in ("firmware", "loader")
+            for text in _QUICK[name]
+        )
+    )
+    for stage in range(-1, len(BOOT_STAGES))
+}
 #: How much of what came before is looked at again, for a sign that comes in pieces, in bytes.
 _TAIL: Final = 160
 
@@ -98,11 +110,16 @@ class BootStages:
         tail = self._tail
         text = tail + data if tail else data
         self._tail = text[-_TAIL:]
-        if not any(sign in text for sign in _QUICK):
-            return []
+        for sign in _WANTED[self._stage]:
+            if sign in text:
+                return self._look(text, len(tail), at)
+        return []
+
+    def _look(self, text: bytes, known: int, at: float) -> list[str]:
+        """Find the signs in ``text`` that end behind its first ``known`` bytes, which were looked at before."""
         reached = []
         for found in _STAGE.finditer(text):
-            if found.end() > len(tail) and (name := self._reached(str(found.lastgroup), at)):
+            if found.end() > known and (name := self._reached(str(found.lastgroup), at)):
                 reached.append(name)
         return reached
 

@@ -31,7 +31,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 def _not_empty(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
     """Refuse an empty value, which a script's variable without a value leaves behind."""
-    if value == "":
+    if value == "" or (isinstance(value, tuple) and "" in value):
         raise UsageError(f"{parameter.opts[0]} '' is empty: give a value, or leave the option out")
     return value
 
