@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
+from tests.scenarios.transcript_noise import without_keystrokes, without_repetitions
 from uartsim.printable import printable
 
 FOLDER: Final = Path(__file__).resolve().parent.parent.parent / "docs" / "scenarios"
@@ -38,9 +39,14 @@ def write_transcript(name: str, guest: str, texts: Sequence[str], seconds: float
         seconds: how long the test has taken.
     """
     FOLDER.mkdir(exist_ok=True)
-    parts = ["\n".join(_shortened("\n".join(_undrawn(_without_harness(text))))) for text in texts]
+    parts = ["\n".join(_shortened(_without_noise(text))) for text in texts]
     head = f"{name} on {guest}, {seconds:.0f} s\n\n"
     (FOLDER / f"{name}.txt").write_text(head + "\n\n-- another start --\n\n".join(parts).rstrip() + "\n")
+
+
+def _without_noise(text: str) -> str:
+    """A text without what tells nothing, one line for each that was drawn."""
+    return without_repetitions("\n".join(_undrawn(without_keystrokes(_without_harness(text)))) + "\n")
 
 
 def _without_harness(text: str) -> str:
