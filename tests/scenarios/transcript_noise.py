@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 from typing import Final
 
 #: What the editor draws until the entry boots, or until it is left for the menu.
@@ -36,5 +37,10 @@ def _first_and_last(drawn: str) -> str:
         line = line.removesuffix("\\") + part
         if not part.endswith("\\"):
             break
-    opened = re.sub(r"\s+v?\s*$", "", drawn[: lines[1].start()])
-    return f"{opened}\n[keys are pressed until it reads:]\nlinux {line}\n"
+    opened = drawn[: lines[0].end()].splitlines(keepends=True)
+    again = set(opened)  # where all of the entry is drawn again, because it has scrolled
+    opened += takewhile(
+        lambda each: each not in again, drawn[lines[0].end() : lines[1].start()].splitlines(keepends=True)
+    )
+    shown = re.sub(r"\s+v?\s*$", "", "".join(opened))
+    return f"{shown}\n[keys are pressed until it reads:]\nlinux {line}\n"
