@@ -43,7 +43,7 @@ def write_transcript(name: str, guest: str, texts: Sequence[str], seconds: float
     """
     FOLDER.mkdir(exist_ok=True)
     quoted = [words for scenario in find_scenarios(name) for words in _QUOTED.findall(scenario.shown)]
-    parts = ["\n".join(_shortened(_without_noise(text), quoted)) for text in texts]
+    parts = ["\n".join(shortened(_without_noise(text), quoted)) for text in texts]
     head = f"{name} on {guest}, {seconds:.0f} s\n\n"
     (FOLDER / f"{name}.txt").write_text(head + "\n\n-- another start --\n\n".join(parts).rstrip() + "\n")
 
@@ -77,7 +77,7 @@ def _undrawn(text: str) -> Iterator[str]:
                 yield part
 
 
-def _shortened(text: str, quoted: Sequence[str]) -> list[str]:
+def shortened(text: str, quoted: Sequence[str]) -> list[str]:
     """The lines of a text, with long runs of a boot's log cut in the middle, but for lines with words of the scenario's."""
 
     def may_go(line: str) -> bool:
