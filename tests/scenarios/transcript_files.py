@@ -8,7 +8,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
+from tests.scenarios.transcript_noise import without_keystrokes, without_repetitions
 from uartsim.printable import printable
+from uartsim.scenarios import find_scenarios
 
 FOLDER: Final = Path(__file__).resolve().parent.parent.parent / "docs" / "scenarios"
 #: How many lines of a boot's log are kept where there are many.
@@ -23,6 +25,8 @@ _COLUMNS: Final = 80
 #: What console.run() types around a command, and what the guest prints for it.
 _TYPED: Final = re.compile(r" ?:; \{ _u=[0-9a-f]{6}-;.*?\\command eval '(.*)'; \{ _u=.*")
 _PROBE: Final = re.compile(r".*\\printf 'uartsim-%s-%s-%s-shell.*|\"|uartsim-[0-9a-f]{6}-.*")
+#: The words of COM1's in what a scenario shows.
+_QUOTED: Final = re.compile(r'"([^"]+)"')
 #: What is drawn again and again, with another number.
 _COUNTS: Final = re.compile(r"\d+")
 _LOG_LINE: Final = re.compile(r"\[ *\d+\.\d{6}\] |\[(  OK  |FAILED)\] |         (Starting|Stopping) ")
@@ -38,9 +42,15 @@ def write_transcript(name: str, guest: str, texts: Sequence[str], seconds: float
         seconds: how long the test has taken.
     """
     FOLDER.mkdir(exist_ok=True)
-    parts = ["\n".join(_shortened("\n".join(_undrawn(_without_harness(text))))) for text in texts]
+    quoted = [words for scenario in find_scenarios(name) for words in _QUOTED.findall(scenario.shown)]
+    parts = ["\n".join(shortened(_without_noise(text), quoted)) for text in texts]
     head = f"{name} on {guest}, {seconds:.0f} s\n\n"
     (FOLDER / f"{name}.txt").write_text(head + "\n\n-- another start --\n\n".join(parts).rstrip() + "\n")
+
+
+def _without_noise(text: str) -> str:
+    """A text without what tells nothing, one line for each that was drawn."""
+    return without_repetitions("\n".join(_undrawn(without_keystrokes(_without_harness(text)))) + "\n")
 
 
 def _without_harness(text: str) -> str:
@@ -67,10 +77,14 @@ def _undrawn(text: str) -> Iterator[str]:
                 yield part
 
 
-def _shortened(text: str) -> list[str]:
-    """The lines of a text, with long runs of a boot's log cut in the middle."""
+def shortened(text: str, quoted: Sequence[str]) -> list[str]:
+    """The lines of a text, with long runs of a boot's log cut in the middle, but for lines with words of the scenario's."""
+
+    def may_go(line: str) -> bool:
+        return _LOG_LINE.match(line) is not None and not any(words in line for words in quoted)
+
     lines: list[str] = []
-    for is_log, run in groupby(text.splitlines(), lambda line: _LOG_LINE.match(line) is not None):
+    for is_log, run in groupby(text.splitlines(), may_go):
         of_run = [printable(line).rstrip() for line in run]
         if is_log and len(of_run) > 2 * KEPT_LINES:
             left_out = len(of_run) - 2 * KEPT_LINES
