@@ -10,7 +10,7 @@ import pytest
 from tests.access.rig import wait_until
 from tests.access.tmux import Terminal
 from tests.scenarios.conftest import Scene
-from tests.scenarios.ways_out import BOOT_S, SILENCE_S
+from tests.scenarios.ways_out import BOOT_S, SILENCE_S, reboot, shows_nothing, wait_booted
 from uartsim.blocking import Console
 from uartsim.console.console_errors import ExpectTimeout
 
@@ -103,6 +103,25 @@ def test_all_eight_bits_come_through(scene: Scene) -> None:
     console.sendline("export LC_ALL=C.UTF-8; stty iutf8; rm .inputrc; sed -i '/LC_ALL\\|iutf8/d' .profile; exit")
     console.login("root", "toor")
     assert console.run("printf 'äöü'; stty -a | grep -co ' iutf8'").output == "äöü1\n"
+
+
+@pytest.mark.scenario("7-bit")
+def test_getty_with_seven_bits_is_brought_back_to_eight(scene: Scene) -> None:
+    console = scene()
+    console.line.set_speed(115200)
+    console.expect("Linux version")
+    wait_booted(console)
+    shows_nothing(console)
+    prompt = bytes(each | (each.bit_count() % 2) << 7 for each in b"debian login: ")  # each with its parity bit
+    assert console.raw.endswith(prompt)
+    console.line.set_speed(115200, "7E1")
+    console.login("root", "toor")
+    assert "\nparenb -parodd -cmspar cs7 " in console.run("stty -a").output
+    assert console.run("rm -r /etc/systemd/system/serial-getty@ttyS0.service.d").status == 0
+    reboot(console)
+    console.line.set_speed(115200)
+    console.expect("Linux version")
+    console.login("root", "toor")
 
 
 @pytest.mark.scenario("tmout")

@@ -6,6 +6,7 @@ from typing import Final
 
 from uartsim.images.image_steps import AppendText, WriteText
 from uartsim.scenarios.scenario import Scenario
+from uartsim.scenarios.systemd_units import serial_getty
 
 _DEBIAN: Final = frozenset({"disk", "grub", "systemd"})
 
@@ -51,6 +52,23 @@ SCENARIOS: Final = (
         image=(
             AppendText("/root/.profile", "export LC_ALL=C\nstty -iutf8 cs8 -parenb -istrip\n"),
             WriteText("/root/.inputrc", "set input-meta on\nset output-meta on\nset convert-meta off\n"),
+        ),
+    ),
+    Scenario(
+        name="7-bit",
+        group="terminal",
+        summary="a getty with seven bits and even parity, for a terminal with eight",
+        cause="A drop-in file of serial-getty@ttyS0.service says stty cs7 parenb before agetty --noreset.",
+        shown="In place of the login prompt text in which every other letter is garbage: those whose parity bit is 1.",
+        way_out="The terminal is set to 7E1 for once; the drop-in file is removed; reboot.",
+        test="test_getty_with_seven_bits_is_brought_back_to_eight",
+        needs=_DEBIAN,
+        concerns=frozenset({"getty"}),
+        image=(
+            serial_getty(
+                "seven-bits",
+                "/bin/sh -c 'stty -F /dev/ttyS0 cs7 parenb -parodd && exec agetty --noreset 115200 ttyS0 vt220'",
+            ),
         ),
     ),
     Scenario(
