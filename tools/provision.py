@@ -76,7 +76,6 @@ REQUIREMENTS = (
     Requirement("e2fsck", "e2fsprogs", "tests of disks"),
     Requirement("qemu-img", "qemu-utils", "guests with a disk image"),
     Requirement("debugfs", "e2fsprogs", "changing an image offline"),
-    Requirement("qemu-img", "qemu-utils", "guests with a disk image"),
     Requirement("grub-mkimage", "grub-common", "disk images with GRUB"),
     Requirement("/usr/lib/grub/i386-pc/boot.img", "grub-pc-bin", "disk images with GRUB"),
     Requirement("mmdebstrap", "mmdebstrap", "Debian images"),

@@ -29,9 +29,16 @@ TABLES = ("Common scenarios", "Known issues")
 _FSTAB = ("broken-fstab", "root-locked", "single-user", "single-user-locked-root")
 _FIREWALLS = ("iptables-blocks-ssh", "firewalld-blocks-ssh")
 _NETWORK = ("interfaces-down", "no-interface", "no-network-driver")
-_SSH = ("sshd-misconfigured", "ssh-key-only")
+_SSH = ("sshd-misconfigured", "ssh-key-only", "ssh-key-only-demo")
 _LOADER = ("grub-menu", "hidden-menu", "countdown-missed", "restart", "reset-to-menu")
-_NO_ANSWER = ("no-console-argument", "getty-masked", "securetty", "grub-without-serial", "kernel-without-serial")
+_NO_ANSWER = (
+    "no-console-argument",
+    "getty-masked",
+    "securetty",
+    "grub-without-serial",
+    "kernel-without-serial",
+    "plymouth",
+)
 #: The scenarios that show a row.  The other rows are about the service or Windows: their tests are those of ``docs/azure.md``.
 SHOWN_BY = {
     "A-051": _FSTAB,

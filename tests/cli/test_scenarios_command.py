@@ -14,7 +14,7 @@ from uartsim.scenarios import GROUPS, list_scenarios
 
 MISTAKES = [
     (["run", "debian-12", "--scenario", "tmot"], r"unknown scenario 'tmot'; did you mean tmout"),
-    (["run", "debian-12", "--scenario", ""], r"unknown scenario ''; possible: 8-bit, "),
+    (["run", "debian-12", "--scenario", ""], r"unknown scenario ''; .* Rescue: broken-fstab, .* Kernel: sysrq-mask, "),
     (["run", "debian-12", "--scenario"], r"Option '--scenario' requires an argument"),
     (
         ["run", "alpine", "--scenario", "getty-masked"],

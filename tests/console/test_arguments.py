@@ -111,7 +111,7 @@ def odd_calls(console: blocking.Console) -> Iterator[tuple[str, Callable[[], obj
     fitting: dict[str, Any] = {
         "pattern": "zzz", "data": "", "line": "x", "text": "x", "secret": "", "user": "root", "command": "true", "rows": 24,
         "columns": 80, "source": b"", "path": "/tmp/x", "duration_s": 0.1, "key": "h", "fault": "noise:rate=0",
-        "latency_s": 0.1,
+        "latency_s": 0.1, "baud": 115200,
     }  # fmt: skip
     for owner in (console, console.line, console.grub, console.stimuli, console.screen):
         for name, function in inspect.getmembers(type(owner), inspect.isfunction):

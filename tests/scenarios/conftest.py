@@ -37,6 +37,7 @@ IN_CI: Final = frozenset(
         ("nmi-panic", "linux"),
         ("tmout", "debian-12"),
         ("tmout-demo", "demo"),
+        ("ssh-key-only-demo", "ssh-key-only"),
     }
 )
 

@@ -120,3 +120,19 @@ def test_user_with_a_key_only_gets_a_password_from_outside(scene: Scene) -> None
     console.agent.set_password("user", "a new one")
     console.login("user", "a new one")
     assert console.run("id -un").output == "user\n"
+
+
+@pytest.mark.scenario("ssh-key-only-demo", guests=("ssh-key-only", "demo"))
+def test_user_of_the_scripted_guest_gets_a_password_from_outside(scene: Scene) -> None:
+    console = scene(clock="virtual", allow=["login.denied"])
+    refused(console, "azureuser", "azureuser")
+    refused(console, "root", "toor")
+    console.agent.set_password("azureuser", "a new one")
+    console.login("azureuser", "a new one")
+    assert "ssh-ed25519 " in console.run("cat .ssh/authorized_keys").output
+    console.sendline("sudo reboot")
+    console.expect("password for azureuser: ?$")
+    console.send_secret("a new one")
+    console.expect("reboot: Restarting system")
+    console.login("azureuser", "a new one")
+    assert console.run("id -un").output == "azureuser\n"

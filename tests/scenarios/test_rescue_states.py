@@ -30,7 +30,7 @@ def test_broken_fstab_is_mended_in_a_full_screen_editor(scene: Scene) -> None:
 
 def edit_in_nano(console: Console, path: str, word: str) -> None:
     """Take the line with a word out of a file in nano, and look at its screen meanwhile."""
-    console.run("stty rows 24 cols 80")
+    console.run("udevadm settle; stty rows 24 cols 80")  # a driver that is loaded now would write over the screen
     console.sendline(f"nano {path}")
     wait_for_screen(console, "^X Exit")
     assert word in console.screen.text

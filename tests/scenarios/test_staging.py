@@ -39,6 +39,18 @@ def test_unknown_scenario_is_named_with_similar_ones() -> None:
         find_scenarios("broken-fstap")
 
 
+def test_unknown_scenario_that_is_like_none_is_named_with_all_by_group() -> None:
+    with pytest.raises(UsageError) as refusal:
+        find_scenarios("zzzzqq")
+    _, *lines = str(refusal.value).splitlines()
+    assert max(map(len, lines)) <= 80
+    groups = "".join(f"\n{line.strip()}" if line[2] != " " else f" {line.strip()}" for line in lines).splitlines()[1:]
+    assert groups == [
+        f"{title}: {', '.join(each.name for each in list_scenarios() if each.group == group)}"
+        for group, title in GROUPS.items()
+    ]
+
+
 @pytest.mark.parametrize("wrong", ["", 0, 7, b"tmout", {"tmout": 1}, ["broken-fstab", 3], ("",)])
 def test_what_is_no_name_is_refused(wrong: Any) -> None:
     with pytest.raises(UsageError, match="unknown scenario"):

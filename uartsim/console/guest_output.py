@@ -24,6 +24,8 @@ SETTLE_S: Final = 0.05
 #: How many lines of the guest's output an error shows, and how many characters of each.
 SHOWN_LINES: Final = 10
 SHOWN_COLUMNS: Final = 200
+#: What the kernel says last where it restarts the machine.
+_RESTARTS: Final = "reboot: Restarting system"
 
 
 class Feed(Protocol):
@@ -139,6 +141,11 @@ class GuestOutput:
     def end(self) -> int:
         """The place in the matched text behind the last character."""
         return self.matcher.buffer.end
+
+    def boot_from(self, place: int) -> int:
+        """Where, from ``place`` on, the present boot's text begins: behind the kernel's last word of the one before."""
+        lines = self.matcher.kernel_log.between(place, self.end)
+        return max((line.end for line in lines if line.text.strip() == _RESTARTS and not line.replayed), default=place)
 
     def since(self, place: int) -> str:
         """The matched text from ``place`` on, without the kernel's lines; a line that they cut is whole again."""
