@@ -60,6 +60,8 @@ SHOWN_BY = {
     "P-037": _LOADER,
     "P-061": _NO_ANSWER,
 }
+#: Tests that show a row beside those that its scenarios name.
+MORE_TESTS = {"A-110": ("test_resize_asks_the_terminal_how_large_it_is",)}
 _ROW = re.compile(r"\| (?P<row>[AP]-\d{3}) \| (?P<says>.*) \| .*? \| (?P<tests>.*) \|")
 _HEAD = re.compile(r"(?P<name>\S+) on (?P<guest>\S+), (?P<seconds>\d+) s")
 
@@ -120,7 +122,8 @@ def _documents() -> Iterator[str]:
     for row, says, tests in document_rows():
         names = SHOWN_BY.get(row, ())
         if names:
-            tests = ", ".join(f"`{by_name[name].test}`" for name in names)
+            of_row = (*(by_name[name].test for name in names), *MORE_TESTS.get(row, ()))
+            tests = ", ".join(f"`{test}`" for test in of_row)
         yield f"| {row} | {says} | {', '.join(f'`{name}`' for name in names)} | {tests} |"
 
 

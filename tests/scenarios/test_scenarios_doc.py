@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from tests.scenarios.conftest import IN_CI
-from tools.scenarios_doc import AZURE, PAGE, SHOWN_BY, TRANSCRIPTS, document_rows, page_with, seconds_of
+from tools.scenarios_doc import AZURE, MORE_TESTS, PAGE, SHOWN_BY, TRANSCRIPTS, document_rows, page_with, seconds_of
 from uartsim.scenarios import GROUPS, list_scenarios
 
 HERE = Path(__file__).parent
@@ -26,6 +26,7 @@ def test_page_has_the_scenarios_as_they_are() -> None:
 def test_every_scenario_has_the_test_that_it_names() -> None:
     named = {(name, each.test) for name, each in BY_NAME.items() if not each.not_run}
     assert named <= marked_tests()
+    assert {test for tests in MORE_TESTS.values() for test in tests} <= {test for _, test in marked_tests()}
     assert {name for name, _ in marked_tests()} == {name for name, _ in named}
 
 
