@@ -127,11 +127,11 @@ def test_grub_opens_for_its_password_only(scene: Scene) -> None:
     console.login("root", "toor")
 
 
-@pytest.mark.scenario("restart", guests=FIRMWARES)
+@pytest.mark.scenario("restart", guests=(*FIRMWARES, "alpine"))
 def test_restart_keeps_the_console_and_reaches_the_menu(scene: Scene) -> None:
     console = scene()
     reboot(console)
-    console.grub.select(FIRST)
+    console.grub.select(console.grub.wait_for_menu()[0])
     console.grub.boot()
     console.login("root", "toor")
 
