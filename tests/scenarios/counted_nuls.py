@@ -7,8 +7,8 @@ from typing import Final
 
 from uartsim.console.text.cleaned_text import TextCleaner
 
-#: Each start bit of a much slower sender is read as a NUL, and cleaned text has none of them.
-_NULS: Final = re.compile(rb"\0{8,}")
+#: Each start bit of a much slower sender is read as a NUL, and cleaned text has none of them.  Short runs have other causes.
+_NULS: Final = re.compile(rb"\0{100,}")
 
 
 def text_with_counted_nuls(received: bytes) -> str:

@@ -67,6 +67,7 @@ def test_firewalld_lets_ssh_in_again_over_the_console(scene: Scene, tmp_path: Pa
     console = scene()
     log_in_booted(console)
     wait_online(console)
+    assert console.run("systemctl is-system-running").output == "running\n"
     assert console.run("systemctl is-active ssh.service firewalld.service").output == "active\nactive\n"
     assert is_refused(console, tmp_path)
     assert console.run("firewall-cmd --list-services").output == "dhcpv6-client\n"
