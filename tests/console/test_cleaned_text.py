@@ -27,6 +27,7 @@ NOISE = {
     "UTF-8": ("Größe → 3\r\n".encode(), "Größe → 3\n"),
     "no UTF-8": (b"\xff\xfe ok \xc3", "\ufffd\ufffd ok "),
     "CSI broken off": (b"\x1b[31\nnext", "\nnext"),
+    "CSI with a parameter behind an intermediate byte, as Plymouth sends it": (b"a\x1b[1;-1fb", "ab"),
     "OSC broken off by a line's end": (b"\x1b]0;title\r\nnext", "\nnext"),
     "OSC broken off by an escape": (b"\x1b]0;ti\x1b[1mtext", "text"),
     "escape twice": (b"\x1b\x1b[1mx", "x"),

@@ -39,22 +39,20 @@ MAX_STRING: Final = 4096
 _PAYLOAD: Final = rb"[^\x07\x0a\x0d\x18\x1a\x1b]{0,%d}" % MAX_STRING
 _SEQUENCE: Final = re.compile(
     rb"\x1b(?:"
-    rb"\[[0-?]{0,64}[ -/]{0,16}[@-~]"  # CSI
+    rb"\[[ -?]{0,80}[@-~]"  # CSI; a parameter behind an intermediate byte makes it void, and no text
     rb"|\]" + _PAYLOAD + rb"(?:\x07|\x1b\\|[\x18\x1a]|(?=[\x0a\x0d\x1b]))"  # OSC
     rb"|[PX^_]" + _PAYLOAD + rb"(?:\x1b\\|[\x07\x18\x1a]|(?=[\x0a\x0d\x1b]))"  # DCS, SOS, PM, APC
     rb"|[ -/]{1,16}[0-~]"  # character sets and other sequences with intermediate bytes
     rb"|[0-OQ-WYZ\\`-~]"  # all sequences of two bytes
-    rb"|\[[0-?]{0,64}[ -/]{0,16}"  # a CSI broken off by what follows
+    rb"|\[[ -?]{0,80}"  # a CSI broken off by what follows
     rb"|[\]PX^_]"  # an introducer without its string
     rb")?"
 )
 #: An escape that may still become one of the above.
-_UNFINISHED: Final = re.compile(rb"\x1b(?:\[[0-?]{0,64}[ -/]{0,16}|[\]PX^_]" + _PAYLOAD + rb"\x1b?|[ -/]{1,16})?\Z")
+_UNFINISHED: Final = re.compile(rb"\x1b(?:\[[ -?]{0,80}|[\]PX^_]" + _PAYLOAD + rb"\x1b?|[ -/]{1,16})?\Z")
 #: The beginning of a character of several bytes, and of a control sequence.
 _TORN_CHARACTER: Final = rb"[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2}"
-_TORN_SEQUENCE: Final = (
-    rb"\x1b(?:\[[0-?]{0,64}?[ -/]{0,16}?|[\]PX^_][^\x07\x0a\x0d\x18\x1a\x1b]{0,%d}?|[ -/]{1,16}?)?" % MAX_STRING
-)
+_TORN_SEQUENCE: Final = rb"\x1b(?:\[[ -?]{0,80}?|[\]PX^_][^\x07\x0a\x0d\x18\x1a\x1b]{0,%d}?|[ -/]{1,16}?)?" % MAX_STRING
 _BODY: Final = rb"[^\n]{0,%d}" % (MAX_LINE - 1)
 #: Such a beginning, with kernel lines between it and its end; and what may become that.
 _TORN: Final = re.compile(
