@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import trio
 
 from uartsim.console.arguments import check_time
-from uartsim.console.expectations import Expectation, Match, Timeout, Wanted
+from uartsim.console.console_errors import UnwantedOutput
+from uartsim.console.expectations import (
+    Expectation,
+    Match,
+    Timeout,
+    Unwanted,
+    Wanted,
+    all_patterns,
+    unwanted_patterns,
+)
 from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.session import Session
 from uartsim.console.text.patterns import Pattern, exact, expression
@@ -26,10 +36,45 @@ class Expect:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def expect(self, pattern: Expectation | Sequence[Expectation], timeout: Timeout) -> Match:
+    async def expect(
+        self, pattern: Expectation | Sequence[Expectation], timeout: Timeout, not_matching: Unwanted = None
+    ) -> Match:
         """See ``Console.expect``."""
         __tracebackhide__ = True
-        return await self._expect(pattern, timeout, expression)
+        return await self._expect(pattern, timeout, expression, not_matching)
+
+    async def expect_all(
+        self, patterns: Sequence[str | re.Pattern[str]], timeout: Timeout, not_matching: Unwanted
+    ) -> list[Match]:
+        """See ``Console.expect_all``."""
+        __tracebackhide__ = True
+        session = self._session
+        wanted, unwanted = all_patterns(patterns), unwanted_patterns(not_matching)
+        matcher = session.received.matcher
+        with session.one_wait(f"expect_all({_all_of(wanted)})"):
+            begin = trio.current_time()
+            deadline = begin + session.seconds(timeout)
+            missing = list(range(len(wanted)))
+            matches: dict[int, Match] = {}
+            end, last = matcher.position, None
+            await trio.lowlevel.checkpoint()
+            while missing:
+                left = [wanted[index] for index in missing]
+                lookout = _Lookout(session, left + unwanted, deadline, end)
+                found = await session.watch(lookout.look, deadline)
+                if found is None:
+                    session.before, session.after, session.match = matcher.unread, "", None
+                    came = f" beside {_all_of([wanted[index] for index in matches])}, which came" if matches else ""
+                    session.raise_unfinished(f"{_all_of(left)} was expected{came}", begin, deadline, lookout.hint())
+                if found.index >= len(left):
+                    self._raise_unwanted(f"{_all_of(left)} was expected", unwanted[found.index - len(left)], found)
+                index = missing.pop(found.index)
+                before, after = matcher.buffer.slice(max(end, matcher.position), found.start), found.match[0]
+                matches[index] = Match(index, found.match, before, after, trio.current_time() - begin)
+                session.match, end, last = matches[index], found.end, found
+            assert last is not None
+            session.before, session.after = matcher.consume(last)
+            return [matches[index] for index in range(len(wanted))]
 
     async def expect_exact(self, pattern: Expectation | Sequence[Expectation], timeout: Timeout) -> Match:
         """See ``Console.expect_exact``."""
@@ -48,14 +93,16 @@ class Expect:
             if not await session.quiet(seconds, deadline, begin=session.last_sent, kernel=True):
                 session.raise_unfinished(f"a silence of {seconds:g} s was expected", begin, deadline)
 
-    async def _expect(self, pattern: Any, timeout: Timeout, compiled: Callable[[Any], Pattern]) -> Match:
+    async def _expect(
+        self, pattern: Any, timeout: Timeout, compiled: Callable[[Any], Pattern], not_matching: Unwanted = None
+    ) -> Match:
         __tracebackhide__ = True
         session = self._session
-        wanted = Wanted(pattern, compiled)
+        wanted = Wanted(pattern, compiled, not_matching)
         with session.one_wait(f"expect({wanted})"):
             begin = trio.current_time()
             deadline = begin + session.seconds(timeout)
-            lookout = _Lookout(session, wanted.patterns, deadline)
+            lookout = _Lookout(session, wanted.patterns + wanted.unwanted, deadline)
             await trio.lowlevel.checkpoint()
             found = await session.watch(lookout.look, deadline)
             elapsed = trio.current_time() - begin
@@ -64,9 +111,21 @@ class Expect:
                 return self._outcome(place, elapsed) or session.raise_unfinished(
                     f"{wanted} was expected", begin, deadline, lookout.hint()
                 )
+            if (unwanted := found.index - len(wanted.patterns)) >= 0:
+                self._raise_unwanted(f"{wanted} was expected", wanted.unwanted[unwanted], found)
             session.before, session.after = session.received.matcher.consume(found)
             session.match = Match(wanted.indexes[found.index], found.match, session.before, session.after, elapsed)
             return session.match
+
+    def _raise_unwanted(self, what: str, pattern: Pattern, found: Found) -> NoReturn:
+        __tracebackhide__ = True
+        session = self._session
+        session.before, session.after, session.match = session.received.matcher.unread, "", None
+        text = f", as {found.match[0]!r}" if pattern.literal is None else ""
+        raise UnwantedOutput(
+            f"{what}, and {session.name} sent first what must not come before it: {pattern}{text}{session.evidence()}",
+            found.match,
+        )
 
     def _outcome(self, index: int | None, elapsed: float) -> Match | None:
         """The match that stands for an outcome in the list of what was expected; None if it is not in the list."""
@@ -84,13 +143,14 @@ class _Lookout:
         session: the console's session.
         patterns: what is looked for.
         deadline: when the wait ends.
+        after: where the search begins, if not at the unread text.
     """
 
-    def __init__(self, session: Session, patterns: list[Pattern], deadline: float) -> None:
+    def __init__(self, session: Session, patterns: list[Pattern], deadline: float, after: int = 0) -> None:
         self._session = session
         self._patterns = patterns
         self._deadline = deadline
-        self._search: Search = session.received.matcher.search(patterns)
+        self._search: Search = session.received.matcher.search(patterns, after)
         self._passed_echo = False
 
     def look(self, now: float) -> tuple[Found | None, float]:
@@ -121,3 +181,7 @@ class _Lookout:
             if pattern.literal is None and pattern.source in unread:
                 return f" ({pattern.source!r} is there as it is written: use expect_exact() for a fixed text)"
         return ""
+
+
+def _all_of(patterns: Sequence[Pattern]) -> str:
+    return " and ".join(map(str, patterns))
