@@ -465,6 +465,10 @@ def test_enter_is_pressed_after_silence_but_not_in_a_boot_menu() -> None:
         with pytest.raises(ExpectTimeout):
             await console.login(timeout=60)
         assert client.typed == b"\r\r"
+        client.say(b"\r\nWelcome to Alpine\r\nalpine login: h")  # the boot was quiet: the menu is not far above
+        with pytest.raises(ExpectTimeout):
+            await console.login(timeout=1.5 * NUDGE_S)
+        assert client.typed == b"\r\r\r"
 
     run_virtually(scenario)
 
