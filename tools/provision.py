@@ -95,6 +95,7 @@ REQUIREMENTS = (
     Requirement("tcsh", "tcsh", "tests with a shell"),
     Requirement("fish", "fish", "tests with a shell"),
     Requirement("tmux", "tmux", "tests of what a person sees"),
+    Requirement("asciinema", "asciinema", "tests of asciicasts"),
 )
 
 

@@ -15,6 +15,7 @@ from uartsim.cli.guests_command import guests
 from uartsim.cli.images_commands import images
 from uartsim.cli.line_commands import fault, modem, send_break, sysrq
 from uartsim.cli.machine_commands import list_machines, nmi, pause, reset, resume, status, stop
+from uartsim.cli.playback_commands import export, replay
 from uartsim.cli.problems_command import problems
 from uartsim.cli.recording_commands import plot, trace
 from uartsim.cli.run_command import run
@@ -56,7 +57,7 @@ for _command in (
     *(list_machines, status, stop, pause, resume, nmi, reset, save),
     *(attach, pty, history),
     *(send_break, sysrq, modem, fault),
-    *(trace, plot, conform, problems),
+    *(replay, export, trace, plot, conform, problems),
     serve,
     console,
 ):

@@ -7,10 +7,11 @@ then, the last part of the output waits.  After a flood, the screen is what that
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from wcwidth import wcswidth
+from wcwidth import wcswidth, wcwidth
 
 from uartsim.console.arguments import compiled, is_integer
 from uartsim.console.text.kernel_prefix import MAX_LINE, PREFIX, PREFIX_BEGUN
@@ -78,6 +79,39 @@ class Screen:
         return self.text
 
 
+@dataclass(frozen=True, slots=True)
+class StyledText:
+    """A piece of a row that looks the same from end to end.
+
+    Attributes:
+        column: where it begins.
+        text: its characters; one that is two columns wide counts once.
+        foreground, background: a colour's name as pyte has it, six hexadecimal digits, or ``"default"``.
+        bold, italic, underline, reverse: how it is shown.
+    """
+
+    column: int
+    text: str
+    foreground: str = "default"
+    background: str = "default"
+    bold: bool = False
+    italic: bool = False
+    underline: bool = False
+    reverse: bool = False
+
+    @property
+    def width(self) -> int:
+        """How many columns it takes."""
+        return max(0, wcswidth(self.text))
+
+    def cells(self) -> Iterator[tuple[int, str]]:
+        """Each character with its column, counted from the beginning of this piece."""
+        at = 0
+        for character in self.text:
+            yield at, character
+            at += max(0, wcwidth(character))
+
+
 class ScreenModel:
     """Follows what the guest draws.
 
@@ -143,6 +177,28 @@ class ScreenModel:
             row for row in range(self.rows) if any(cell.reverse for cell in terminal.buffer[row].values())
         )
         return Screen(tuple(self._lines()), (terminal.cursor.y, terminal.cursor.x), reverse)
+
+    def styled(self) -> list[tuple[StyledText, ...]]:
+        """Each row's text with its colours and attributes, without plain spaces at its end."""
+        self._draw()
+        return [self._styled_row(y) for y in range(self.rows)]
+
+    def _styled_row(self, y: int) -> tuple[StyledText, ...]:
+        row = self._terminal.buffer[y]
+        pieces: list[tuple[int, tuple[Any, ...], list[str]]] = []
+        for x in range(self.columns):
+            cell = row[x]
+            data = cell.data or (" " if x == 0 or wcswidth(row[x - 1].data) != 2 else "")
+            look = (cell.fg, cell.bg, cell.bold, cell.italics, cell.underscore, cell.reverse)
+            if pieces and pieces[-1][1] == look:
+                pieces[-1][2].append(data)
+            else:
+                pieces.append((x, look, [data]))
+        if pieces and pieces[-1][1] == ("default", "default", False, False, False, False):
+            x, look, last = pieces.pop()
+            if text := "".join(last).rstrip(" "):
+                pieces.append((x, look, [text]))
+        return tuple(StyledText(x, "".join(parts), *look) for x, look, parts in pieces)
 
     def row_before_cursor(self) -> str:
         """The text before the cursor in its row."""

@@ -1,0 +1,164 @@
+"""The commands for records of the line: ``uartsim replay`` and ``uartsim export``."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from uartsim.cli.option_types import Seconds
+from uartsim.errors import UsageError
+from uartsim.standard_streams import reader_may_leave
+
+if TYPE_CHECKING:
+    from uartsim.record.casts import Record
+
+#: What can be made of a record, by the option's name; with what it is.
+_KINDS: Final = {
+    "html": "The screen as a page, complete in itself.",
+    "svg": "The screen as a picture of vectors.",
+    "png": "The screen as a picture of pixels (needs the extra 'plot').",
+    "text": "The screen as text.",
+    "log": "All that the guest sent, as a plain log.",
+    "stamped-log": "The same, each line with its time, and marks and breaks.",
+    "cast": "An asciicast of version 2, for asciinema.",
+    "cast3": "An asciicast of version 3.",
+    "timeline": "The stages of each boot, with their seconds.",
+}
+
+
+class Speed(click.FloatRange):
+    """A factor above 0, or ``max``."""
+
+    name = "factor"
+
+    def __init__(self) -> None:
+        super().__init__(0, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The factor; infinite for ``max``."""
+        if value == "max":
+            return math.inf
+        try:
+            speed = float(str(value))
+        except ValueError:
+            speed = math.nan
+        if not (0 < speed < math.inf):
+            self.fail(f"{value!r} is not a speed: use a factor above 0, such as 4, or max", param, ctx)
+        return speed
+
+
+@click.command()
+@click.argument("file", type=click.Path())
+@click.option("--speed", type=Speed(), default=1.0, metavar="FACTOR", help="How many times faster; 'max': at once.")
+@click.option("--idle-limit", type=Seconds(), metavar="SECONDS", help="No pause is longer than this.")
+@click.option("--from", "begin_s", type=Seconds(), default=0.0, metavar="SECONDS", help="Begin at this time.")
+def replay(file: str, speed: float, idle_limit: float | None, begin_s: float) -> None:
+    """Play a record to this terminal, as it was.
+
+    FILE is what 'uartsim run --record FILE' has written, or an asciicast of version 2 or 3. Ctrl-C ends it.
+    """
+    from uartsim.playback.record_player import Player
+    from uartsim.record.casts import read_record
+
+    record = read_record(file)
+    _say_cut(file, record)
+    out = sys.stdout.buffer
+
+    def write(data: bytes) -> None:
+        out.write(data)
+        out.flush()
+
+    player = Player(write)
+    try:
+        with reader_may_leave():
+            player.play(record, speed=speed, idle_limit_s=idle_limit, begin_s=begin_s)
+    finally:
+        with reader_may_leave():
+            player.undo()
+            if sys.stdout.isatty():
+                write(b"\r\n")
+
+
+def _kind_options(command: click.decorators.FC) -> click.decorators.FC:
+    for kind, what in reversed(_KINDS.items()):
+        command = click.option(f"--{kind}", "kinds", flag_value=kind, multiple=True, help=what)(command)
+    return command
+
+
+@click.command()
+@click.argument("file", type=click.Path())
+@_kind_options
+@click.option("--at", "at_s", type=Seconds(), metavar="SECONDS", help="The screen at this time instead of the end.")
+@click.option("-o", "--output", type=click.Path(), metavar="OUT", help="Write to this new file instead of the output.")
+def export(file: str, kinds: tuple[str, ...], at_s: float | None, output: str | None) -> None:
+    """Make something else of a record: a picture of its screen, a log, an asciicast, the stages of its boots.
+
+    FILE is what 'uartsim run --record FILE' has written, or an asciicast of version 2 or 3.
+    """
+    from uartsim.record.casts import read_record
+
+    if len(kinds) != 1:
+        given = "one of " + ", ".join(f"--{kind}" for kind in _KINDS)
+        raise UsageError(f"say what to make of the record: {given}{', and not several' if kinds else ''}")
+    [kind] = kinds
+    if at_s is not None and kind not in ("html", "svg", "png", "text"):
+        raise UsageError(f"--at is the moment of a screen, and --{kind} has none: leave it out")
+    if kind == "png" and output is None and sys.stdout.isatty():
+        raise UsageError("a PNG is no text for a terminal: give -o FILE.png")
+    record = read_record(file)
+    _say_cut(file, record)
+    made = _made(record, kind, at_s)
+    if output is not None:
+        _write_new(output, made)
+        return
+    with reader_may_leave():
+        sys.stdout.buffer.write(made)
+        sys.stdout.buffer.flush()
+
+
+def _say_cut(file: str, record: Record) -> None:
+    if record.cut:
+        click.echo(f"uartsim: {file} ends in the middle of line {record.cut}: it is read up to there", err=True)
+
+
+def _made(record: Record, kind: str, at_s: float | None) -> bytes:
+    from uartsim.playback.boot_timeline import timeline
+    from uartsim.playback.pictures import Picture
+    from uartsim.playback.plain_log import log_lines
+    from uartsim.record.casts import cast_lines
+
+    def text_of(lines: Iterable[str]) -> bytes:
+        return "".join(f"{line}\n" for line in lines).encode(errors="replace")
+
+    if kind in ("cast", "cast3"):
+        return text_of(cast_lines(record, 3 if kind == "cast3" else 2))
+    if kind in ("log", "stamped-log"):
+        return text_of(log_lines(record, stamps=kind == "stamped-log"))
+    if kind == "timeline":
+        return text_of(timeline(record))
+    picture = Picture.of(record, at_s)
+    if kind == "text":
+        return text_of("".join(piece.text for piece in line) for line in picture.lines)
+    if kind == "png":
+        return picture.png()
+    return (picture.svg() if kind == "svg" else picture.html()).encode(errors="replace")
+
+
+def _write_new(path: str, data: bytes) -> None:
+    from uartsim.own_files.outputs import NewFile
+
+    file = NewFile(path, "file", 0o666)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(file.fd, view) :]
+    except OSError as error:
+        file.discard()
+        raise UsageError(f"{path} cannot be written ({os.strerror(error.errno or 0)}): give another file") from None
+    finally:
+        os.close(file.fd)

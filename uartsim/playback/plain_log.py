@@ -1,0 +1,52 @@
+"""A record as a log: the text that the guest sent, line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from uartsim.console.text.cleaned_text import TextCleaner
+from uartsim.printable import printable
+from uartsim.record.casts import Record
+
+
+def timed_lines(record: Record) -> Iterator[tuple[float, str]]:
+    """Each line of the guest's, without control sequences, with the time of its first character in seconds."""
+    cleaner = TextCleaner()
+    line, began = "", 0.0
+    for event in record.events:
+        if event.kind != "o" or not isinstance(event.data, bytes):
+            continue
+        for part in cleaner.feed(event.data).splitlines(keepends=True):
+            began = began if line else event.seconds
+            line += part
+            if line.endswith("\n"):
+                yield began, line[:-1]
+                line = ""
+    if line:
+        yield began, line
+
+
+def log_lines(record: Record, *, stamps: bool = False) -> Iterator[str]:
+    """A record as the lines of a log.
+
+    Args:
+        record: the record.
+        stamps: whether each line begins with its time in seconds, as ``[   12.345678] ``, and marks and breaks are told too.
+    """
+    if not stamps:
+        for _, line in timed_lines(record):
+            yield printable(line)
+        return
+    notes = [(event.seconds, event) for event in record.events if event.kind in "bm"]
+    for seconds, line in timed_lines(record):
+        while notes and notes[0][0] <= seconds:
+            yield _note(*notes.pop(0))
+        yield f"[{seconds:12.6f}] {printable(line)}"
+    for note in notes:
+        yield _note(*note)
+
+
+def _note(seconds: float, event: object) -> str:
+    kind, data = event.kind, event.data  # type: ignore[attr-defined]
+    what = data if kind == "m" else f"break {'from' if data == 'o' else 'to'} the guest"
+    return f"[{seconds:12.6f}] -- {printable(what)}"
