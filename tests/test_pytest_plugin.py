@@ -187,9 +187,11 @@ def test_failure_shows_the_callers_line_and_the_console_without_escapes(suite: p
         [
             '>       console.expect("ready", timeout=0.2)',
             "E  *.ExpectTimeout: 'ready' was expected, and talker did not send it within 0.2 s",
+            "E *s  50%␍100%",
+            "E *s  >",
             "*- uartsim console: talker -*",
-            "* s  50%␍100%",
-            "* s  >",
+            "Steps:",
+            "* s * s  expect('ready')  ExpectTimeout",
         ]
     )
     output = result.stdout.str()
@@ -197,7 +199,12 @@ def test_failure_shows_the_callers_line_and_the_console_without_escapes(suite: p
     for internal in ("blocking_console.py", "console.py", "trio"):
         assert internal not in output
     properties = ElementTree.parse(suite.path / "out.xml").iter("property")
-    assert [p.get("name") for p in properties] == ["uartsim console: talker"]
+    assert [p.get("name") for p in properties] == [
+        "uartsim guest",
+        "uartsim log",
+        "uartsim recording",
+        "uartsim page",
+    ]
 
 
 def test_console_of_a_test_that_passes_is_not_reported(suite: pytest.Pytester) -> None:

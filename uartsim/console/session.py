@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import trio
 
-from uartsim.console.arguments import LONGEST_S, is_number
+from uartsim.console.arguments import LONGEST_S, check_utf8, is_number
 from uartsim.console.console_errors import (
     ConsoleBusy,
     ConsoleClosed,
@@ -23,7 +23,8 @@ from uartsim.console.console_errors import (
     ProblemFound,
     as_raised,
 )
-from uartsim.console.evidence import evidence, line_counters
+from uartsim.console.console_steps import Steps
+from uartsim.console.evidence import Evidence, line_counters
 from uartsim.console.expectations import Match, Timeout
 from uartsim.console.guest_output import SETTLE_S, GuestOutput
 from uartsim.console.problems.problem_catalogue import Source
@@ -53,6 +54,8 @@ class Session:
 
     Attributes:
         received: what the guest has sent.
+        steps: the verbs that were called.
+        evidence_told: what the last error said of the guest.
         before: the cleaned text before the last match; after a failed wait, what was there.
         after: the matched text.
         match: the last match, or None.
@@ -87,6 +90,8 @@ class Session:
         self.timeout_scale = timeout_scale
         self.name = machine.name if machine is not None else "the guest"
         self.received = GuestOutput(self.name, problems, allow, now, timeout_scale)
+        self.steps = Steps(self.received)
+        self.evidence_told: Evidence | None = None
         self.before = ""
         self.after = ""
         self.match: Match | None = None
@@ -201,7 +206,8 @@ class Session:
         self._waiting = what
         self.began = trio.current_time()
         try:
-            yield
+            with self.steps.step(what):
+                yield
         finally:
             self._waiting = None
 
@@ -314,7 +320,7 @@ class Session:
         if isinstance(problem, Problem):
             raise ProblemFound(
                 f"{problem.cause}; {self._waiting or 'a wait'} ends here, unless allow={[problem.id]!r} is given. "
-                f"{problem.advice}{self.evidence()}",
+                f"{problem.advice}{self.evidence(problem)}",
                 problem,
             )
         return math.inf if problem is None else problem
@@ -376,20 +382,7 @@ class Session:
         """The counters of the line; see ``Console.counters``."""
         return line_counters(self.client, self.machine, self.received.matcher.dropped)
 
-    def evidence(self) -> str:
-        """What an error shows of the guest, as lines below its first."""
-        return evidence(self.received, self.counters, trio.current_time())
-
-
-def check_utf8(text: str, what: str) -> None:
-    """Check that a text can be written as UTF-8.
-
-    Raises:
-        UsageError: it cannot; the message does not quote it, for it may be a password.
-    """
-    position = next((at for at, character in enumerate(text) if "\ud800" <= character <= "\udfff"), None)
-    if position is not None:
-        raise UsageError(
-            f"{what} has a lone surrogate as its character {position + 1}, which UTF-8 cannot write: give bytes to send(), "
-            "or text without it"
-        )
+    def evidence(self, named: Problem | None = None) -> str:
+        """What an error shows of the guest, as lines below its first, which has named a problem, or none."""
+        self.evidence_told = Evidence.of(self.received, self.counters, trio.current_time(), named)
+        return self.evidence_told.text

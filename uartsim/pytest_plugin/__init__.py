@@ -10,6 +10,7 @@ import pytest
 from uartsim.pytest_plugin.console_fixtures import _uartsim_prepared, console, uartsim_console_factory
 from uartsim.pytest_plugin.failure_report import pytest_runtest_makereport
 from uartsim.pytest_plugin.plugin_options import OPTIONS, STRICT
+from uartsim.pytest_plugin.report_outputs import set_up_reporting
 
 __all__ = [
     "OPTIONS",
@@ -41,3 +42,4 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     for option in OPTIONS:
         option.value(config)
+    set_up_reporting(config)

@@ -104,4 +104,7 @@ CLOCK = Option(
     ("real", "virtual"),
 )
 KEEP = Option("keep", "", "save the machine of each test that fails in a folder of its own in this folder", "FOLDER")
-OPTIONS = (GUEST, STRICT, SCALE, CLOCK, KEEP)
+ARTIFACTS = Option("artifacts", "", "folder for the logs, recordings and pages of tests", "DIR")
+RECORD = Option("record", "failed", "of which tests these are kept", "{failed,all,none}", ("failed", "all", "none"))
+RUNS = Option("artifacts-runs", "10", "of how many sessions that folder keeps them: the newest", "NUMBER")
+OPTIONS = (GUEST, STRICT, SCALE, CLOCK, KEEP, ARTIFACTS, RECORD, RUNS)

@@ -236,20 +236,8 @@ class Transcript:
         start, end = self._raw_offset(text_start), self._raw_offset(text_end - 1)
         return bytes(self._raw[start[0] - self._raw_start : end[1] - self._raw_start])
 
-    def last_lines(self, count: int) -> list[tuple[float, str]]:
-        """The last ``count`` cleaned lines that are not empty, each with the time at which its first byte came."""
-        text, offset = self.text, self._text_start
-        lines: list[tuple[float, str]] = []
-        end = len(text)
-        while end > 0 and len(lines) < count:
-            start = text.rfind("\n", 0, end) + 1
-            if line := text[start:end].strip():
-                lines.append((self._time_of(offset + start), line))
-            end = start - 1
-        lines.reverse()
-        return lines
-
-    def _time_of(self, text_offset: int) -> float:
+    def time_of(self, text_offset: int) -> float:
+        """When the character at ``text_offset`` came, as far as that is kept."""
         return next((time_s for _, at, _, time_s in reversed(self._pieces) if at <= text_offset), 0.0)
 
     def _raw_offset(self, text_offset: int) -> tuple[int, int]:

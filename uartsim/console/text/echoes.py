@@ -38,10 +38,20 @@ class _Typed:
     def expression(self) -> re.Pattern[str]:
         """What its echo looks like; compiled when it is needed, which for most lines is never."""
         if self.regex is None:
-            wrap = _WRAP if len(self.line) >= _UNWRAPPED else ""
-            begin = "" if len(self.line) >= _TELLING else r"\A"
-            self.regex = re.compile(begin + wrap.join(map(re.escape, self.line)) + r"(?=[\r\n])")
+            self.regex = echo_expression(self.line, r"(?=[\r\n])")
         return self.regex
+
+
+def echo_expression(line: str, end: str = "") -> re.Pattern[str]:
+    """What the echo of a line looks like, perhaps wrapped; at its place, if the line is too common to be looked for elsewhere.
+
+    Args:
+        line: printable characters.
+        end: what must follow, as a regular expression.
+    """
+    wrap = _WRAP if len(line) >= _UNWRAPPED else ""
+    begin = "" if len(line) >= _TELLING else r"\A"
+    return re.compile(begin + wrap.join(map(re.escape, line)) + end)
 
 
 class Echoes:
