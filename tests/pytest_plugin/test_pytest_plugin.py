@@ -12,7 +12,7 @@ import pytest
 from tests.console.fakes import write_guest
 from tests.patience import patience
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 PLUGIN = "uartsim.pytest_plugin"
 
 
