@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from uartsim.pytest_plugin.console_fixtures import CONSOLES
+from uartsim.pytest_plugin.console_fixtures import consoles_of
 from uartsim.pytest_plugin.plugin_options import KEEP
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the last lines of each console to the report of a failed test, and to its JUnit properties."""
-    consoles = item.stash.get(CONSOLES, [])
+    consoles = consoles_of(item)
     failed = call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception)
     sections = [(f"uartsim console: {name}", _tail(console)) for name, console in consoles] if failed else []
     if failed and call.when == "call":
