@@ -143,7 +143,7 @@ def pytest_fixture_setup(
         return (yield)
     except pytest.fail.Exception:
         if fixturedef.argname == async_fixtures.NAME and isinstance(request.node, pytest.Item):
-            async_fixtures.explain(request.node)
+            raise async_fixtures.not_handled(request.node) from None
         raise
     except Exception as error:
         if request.config.stash.get(broken_boots.FAILED_FIXTURE, (None, ""))[0] is not error:

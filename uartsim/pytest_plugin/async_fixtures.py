@@ -70,13 +70,12 @@ def check_is_handled(item: pytest.Item) -> None:
     """Fail if a test that takes an async console is not async."""
     __tracebackhide__ = True
     if NAME in getattr(item, "fixturenames", ()) and not inspect.iscoroutinefunction(getattr(item, "obj", None)):
-        raise Mistake(_REMEDY, place_of_test(item))
+        raise not_handled(item)
 
 
-def explain(item: pytest.Item) -> None:
-    """Fail because no plugin has taken the async fixture."""
-    __tracebackhide__ = True
-    raise Mistake(_REMEDY, place_of_test(item))
+def not_handled(item: pytest.Item) -> Mistake:
+    """The failure of a test whose async fixture no plugin has taken."""
+    return Mistake(_REMEDY, place_of_test(item))
 
 
 def _looked_at(made: Console) -> Any:

@@ -62,13 +62,23 @@ def _missing(mark: pytest.Mark) -> list[str]:
     return found
 
 
+def kvm_is_there() -> bool:
+    """Whether the kernel offers KVM."""
+    return os.path.exists(_KVM)
+
+
+def kvm_can_be_opened() -> bool:
+    """Whether this user may use it."""
+    return os.access(_KVM, os.R_OK | os.W_OK)
+
+
 def _kvm() -> str | None:
     """What is wrong with KVM, and how to get it, or None."""
-    if not os.path.exists(_KVM):
+    if not kvm_is_there():
         return (
             f"KVM is needed: there is no {_KVM}: switch virtualisation on in the firmware and load kvm_intel or kvm_amd"
         )
-    if not os.access(_KVM, os.R_OK | os.W_OK):
+    if not kvm_can_be_opened():
         return f"KVM is needed: {_KVM} cannot be opened: sudo usermod -aG kvm $USER, and log in again"
     return None
 

@@ -16,6 +16,8 @@ class Mistake(Failed):
         place: ``FILE:LINE`` of what is wrong, if that is known.
     """
 
+    __module__ = "builtins"  # pytest's summary has the name without a module, as for its own failures
+
     def __init__(self, text: str, place: str = "") -> None:
         super().__init__(f"{place}: {text}" if place else text, pytrace=False)
 
