@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from uartsim.pytest_plugin.artifacts import KEPT, write_new, write_records
-from uartsim.pytest_plugin.console_fixtures import CONSOLES
+from uartsim.pytest_plugin.console_fixtures import consoles_of
 from uartsim.pytest_plugin.plugin_options import KEEP, RECORD
 from uartsim.pytest_plugin.reported_consoles import (
     ReportedConsole,
@@ -40,7 +40,7 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add to the report of a failed test what its consoles know, and write the files of the test."""
-    consoles = item.stash.get(CONSOLES, [])
+    consoles = consoles_of(item)
     failed = call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception)
     records = RECORD.value(item.config)
     wants_files = _FOLDER not in item.stash and (failed or (records == "all" and call.when == "teardown"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PLUGIN = "uartsim.pytest_plugin"
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 #: A function that prepares, and a fixture that counts the boots of all processes.
 PREPARED = """
