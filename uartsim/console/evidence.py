@@ -75,6 +75,8 @@ class Evidence:
         gap = f"\n({missed} characters were lost, unread, because too many waited)" if missed else ""
         told = [f"{gap}\nThe last lines it sent:", *indented(received.shown(lines))] if lines else []
         told = told or [f"\nIt has sent nothing.{gap}"]
+        if screen := drawn_screen(received):
+            told += ["The screen:", *indented(screen)]
         told += findings(received, counters, now_s, lines, named)
         end = received.transcript.text_end
         return cls("\n".join(told), lines[0].start if lines else end, end)
@@ -87,15 +89,13 @@ def findings(
     lines: Sequence[Line],
     named: Problem | None = None,
 ) -> list[str]:
-    """What is to be said beside the last lines, as lines: the screen, the counters, the problems; nothing of what is usual.
+    """What is to be said beside the last lines and the screen, as lines: the counters, the problems; nothing of what is usual.
 
     Args:
         received, counters, now_s, named: those of :meth:`Evidence.of`.
         lines: the lines that are shown.
     """
     told: list[str] = []
-    if screen := drawn_screen(received):
-        told += ["The screen:", *indented(screen)]
     if odd := odd_counters(counters):
         told.append(f"The line: {', '.join(f'{name} {n}' for name, n in odd.items())}")
     texts = {line.text for line in lines}
@@ -137,7 +137,7 @@ def drawn_screen(received: GuestOutput) -> list[str]:
     lines = iter(sent)
     if all(row in lines for row in rows if row):
         return []
-    return [as_shown(row) for row in screen.shown()]
+    return [as_shown(row) for row in received.own_lines.hidden_on(screen).shown()]
 
 
 def _dense(line: str) -> str:

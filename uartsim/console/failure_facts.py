@@ -35,7 +35,8 @@ class FailureFacts:
         before: the last lines, with their times, up to those that the error has said.
         since: the lines that came after that.
         is_told: whether an error has said lines, screen, counters and problems.
-        findings: what there is to say of screen, counters and problems, if no error has; as lines.
+        screen: the rows of the screen, if no error has said them and they are not the last lines.
+        findings: what there is to say of counters and problems, if no error has; as lines.
         steps: the verbs that were called.
         forgotten: how many there were before these.
         problems: the ids of the problems that were found, each once.
@@ -46,6 +47,7 @@ class FailureFacts:
     before: tuple[str, ...]
     since: tuple[str, ...]
     is_told: bool
+    screen: tuple[str, ...]
     findings: tuple[str, ...]
     steps: tuple[Step, ...]
     forgotten: int
@@ -75,6 +77,7 @@ class FailureFacts:
             tuple(received.shown(before)),
             tuple(received.shown(since)),
             is_told,
+            () if is_told else tuple(drawn_screen(received)),
             () if is_told else tuple(findings(received, counters, now, lines)),
             tuple(steps[-REPORTED_STEPS:]),
             session.steps.count - len(steps[-REPORTED_STEPS:]),
@@ -106,7 +109,7 @@ class ConsoleRecord:
         pieces: every byte, in pieces, with the same times.
         lost: how many bytes came before those that are kept.
         screens: what the terminal showed at the end of each step.
-        last: what it shows now; None if it shows only its last lines.
+        last: what it shows now; None if that is its last lines, or what it showed at the end of the last step.
         size: rows and columns of the terminal.
     """
 
@@ -123,6 +126,8 @@ class ConsoleRecord:
         """The record of this moment."""
         received = session.received
         transcript, opened = received.transcript, received.opened_at
+        screens = _screens(received, session.steps.with_moments())
+        last = received.own_lines.hidden_on(received.screen.read()) if drawn_screen(received) else None
         return cls(
             session.name,
             tuple(
@@ -130,8 +135,8 @@ class ConsoleRecord:
             ),
             tuple((at - opened, data) for at, data in transcript.pieces()),
             transcript.raw_start,
-            _screens(received, session.steps.with_moments()),
-            received.screen.read() if drawn_screen(received) else None,
+            screens,
+            None if screens and screens[-1].screen == last else last,
             (received.screen.rows, received.screen.columns),
         )
 
@@ -147,7 +152,7 @@ def _screens(received: GuestOutput, steps: list[tuple[Step, Moment | None]]) -> 
     model, drawn, drawn_as = ScreenModel(), 0, (-1, (0, 0))
     for step, moment in steps:
         if moment is None:
-            seen.append(SeenScreen(step, received.screen.read()))
+            seen.append(SeenScreen(step, received.own_lines.hidden_on(received.screen.read())))
             continue
         begin = max(moment.boot_at, start)
         if moment.life != received.life or moment.raw_end < begin:
@@ -157,7 +162,7 @@ def _screens(received: GuestOutput, steps: list[tuple[Step, Moment | None]]) -> 
             model, drawn, drawn_as = ScreenModel(*moment.size), begin, (moment.boot_at, moment.size)
         model.feed(raw[drawn - start : moment.raw_end - start])
         drawn = moment.raw_end
-        seen.append(SeenScreen(step, model.read()))
+        seen.append(SeenScreen(step, received.own_lines.hidden_on(model.read())))
     return tuple(seen)
 
 

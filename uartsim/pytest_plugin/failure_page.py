@@ -132,7 +132,7 @@ def _screen(screen: Screen) -> str:
         else:
             row = _shown(line.rstrip())
         rows.append(f"<b>{row}</b>" if number in screen.reverse else row)
-    return '<pre class="screen">' + "\n".join(rows) + "</pre>"
+    return '<pre class="screen">\n' + "\n".join(rows) + "</pre>"
 
 
 def _pre(text: str, kind: str = "") -> str:

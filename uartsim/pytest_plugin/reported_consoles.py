@@ -91,6 +91,8 @@ def section(console: ReportedConsole, files: dict[str, str]) -> str:
         told.append("It has sent nothing.")
     if facts.since:
         told += ["Since then:", *facts.since]
+    if facts.screen:
+        told += ["The screen:", *(f"  {row}" for row in facts.screen)]
     told += facts.findings
     if facts.steps:
         earlier = f" (the last {len(facts.steps)}, after {facts.forgotten} others)" if facts.forgotten else ""

@@ -13,6 +13,7 @@ from typing import Final
 
 from uartsim.console.text.cleaned_text import Transcript
 from uartsim.console.text.echoes import echo_expression
+from uartsim.console.text.screen import Screen
 
 #: How many typed lines are remembered.
 _KEPT: Final = 256
@@ -77,6 +78,40 @@ class OwnLines:
             end = begin - 1
         lines.reverse()
         return lines
+
+    def hidden_on(self, screen: Screen) -> Screen:
+        """A screen with commands in place of the lines that were typed for them, and without marks."""
+        width = len(screen.lines[0])
+        rows: list[str] = []
+        cursor = screen.cursor
+        reverse = set()
+        number = 0
+        while number < len(screen.lines):
+            end = number + 1
+            while end < len(screen.lines) and screen.lines[end - 1][-1:].strip():
+                end += 1  # a line that goes on in the next row
+            text = "".join(screen.lines[number:end])
+            shown = self._hidden_in(text.rstrip())
+            kept = [] if shown is None else [shown[at : at + width] for at in range(0, max(1, len(shown)), width)]
+            if shown == text.rstrip():
+                kept = list(screen.lines[number:end])
+                reverse |= {len(rows) + row - number for row in screen.reverse if number <= row < end}
+            if number <= screen.cursor[0] < end:
+                behind = (end - screen.cursor[0]) * width - screen.cursor[1]
+                row, column = divmod(max(0, len(kept) * width - behind), width)
+                cursor = len(rows) + row, column
+            rows += [row.ljust(width) for row in kept]
+            number = end
+        return Screen(tuple(rows), cursor, frozenset(reverse))
+
+    def _hidden_in(self, text: str) -> str | None:
+        if _MARK.fullmatch(text.strip()):
+            return None
+        for typed in reversed(self._typed):
+            before, found, after = text.partition(typed.line.strip())
+            if found:
+                return None if typed.shown is None else f"{before.rstrip()} {typed.shown}{after}".lstrip()
+        return text
 
     def _echoes(self, text: str, start: int) -> list[tuple[int, int, str | None]]:
         """Where the echoes are in the text, which begins at ``start``, first to last, and what is shown for each."""
