@@ -50,8 +50,8 @@ def test_console_is_on_the_tests_own_loop(run_tests: Run, trio_plugin: tuple[str
     result.stdout.fnmatch_lines(
         [
             "*ExpectTimeout: 'ready' was expected, and other did not send it within 0.2 s",  # pytest-trio makes a group of it
-            "*- uartsim console: other -*",
             "* s  other",
+            "*- uartsim console: other -*",
         ]
     )
 

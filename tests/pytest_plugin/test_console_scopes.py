@@ -143,7 +143,7 @@ def test_console_of_a_module_is_in_the_report_of_an_error_at_its_end(run_tests: 
         """
     )
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*ERROR at teardown of test_it*", "*- uartsim console: talker -*", "* s  talker"])
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_it*", "* s  talker", "*- uartsim console: talker -*"])
 
 
 def test_mark_that_a_shared_console_does_not_go_by_is_a_mistake(run_tests: Run) -> None:

@@ -52,6 +52,8 @@ def ask_console(name: str, console: Any, told: str) -> ReportedConsole:
         answer: ReportedConsole = ask() if thread is None else thread.read(ask)
     except UartsimError as error:
         return ReportedConsole(name, None, None, str(error))
+    except Exception as error:  # a report that fails would end the whole session
+        return ReportedConsole(name, None, None, f"what it knows cannot be told: {type(error).__name__}: {error}")
     return answer
 
 

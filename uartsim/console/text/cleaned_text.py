@@ -189,7 +189,7 @@ class Transcript:
     def pieces(self) -> list[tuple[float, bytes]]:
         """The bytes that are kept, in pieces, each with the time at which it came."""
         starts = [(raw_at, time_s) for raw_at, _, _, time_s in self._pieces]
-        ends = [raw_at for raw_at, _ in starts[1:]] + [self.raw_end]
+        ends = [*(raw_at for raw_at, _ in starts), self.raw_end][1:]
         start = self._raw_start
         return [
             (time_s, bytes(self._raw[at - start : end - start]))
