@@ -220,7 +220,7 @@ def test_no_line_that_run_typed_and_no_password_is_shown(suite: pytest.Pytester)
         """
     )
     text = said(suite)
-    assert "uartsim-" not in text.replace("uartsim-artifacts", "")
+    assert "uartsim-" not in text.replace("uartsim-artifacts", "").replace("--uartsim-seed", "")
     assert "eval" not in text
     assert between(text, "Steps:", "Log: ")[1:] == [
         " T  T  expect('login: ')",
