@@ -35,6 +35,7 @@ from uartsim.pytest_plugin.one_sentence import hide_unless_mistake
 from uartsim.pytest_plugin.opened_consoles import CURRENT_TEST, IN_SETUP
 from uartsim.pytest_plugin.plugin_options import CLOCK, OPTIONS, SEED, STRICT, chosen_guests, draw_seed
 from uartsim.pytest_plugin.report_outputs import set_up_reporting
+from uartsim.pytest_plugin.unittest_failures import UnittestFailures
 
 __all__ = [
     "OPTIONS",
@@ -51,6 +52,7 @@ __all__ = [
     "machine",
     "pytest_addoption",
     "pytest_configure",
+    "pytest_configure_node",
     "pytest_exception_interact",
     "pytest_fixture_setup",
     "pytest_generate_tests",
@@ -93,6 +95,13 @@ def pytest_configure(config: pytest.Config) -> None:
     chosen_guests(config)
     check_attach(config)
     set_up_reporting(config)
+    config.pluginmanager.register(UnittestFailures(), "uartsim-unittest")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist the session's seed."""
+    node.workerinput[SEED.ini] = str(SEED.value(node.config))
 
 
 def pytest_report_header(config: pytest.Config) -> str:

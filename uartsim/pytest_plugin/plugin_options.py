@@ -149,6 +149,10 @@ def chosen_guests(config: pytest.Config) -> list[str]:
 
 def draw_seed(config: pytest.Config) -> None:
     """Let the session's seed be one number from now on, also in the workers of pytest-xdist."""
+    workerinput: dict[str, Any] = getattr(config, "workerinput", {})
+    if SEED.ini in workerinput:
+        config.option.uartsim_seed = workerinput[SEED.ini]
+        return
     given = (config.getoption(SEED.ini), os.environ.get(SEED.environment), config.getini(SEED.ini))
     text = next((each for each in given if each is not None), "")
     if text.strip() == "random":
