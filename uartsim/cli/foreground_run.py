@@ -158,6 +158,7 @@ class ForegroundRun:
         """Make what has to be there before the guest's first byte."""
         from uartsim.access.hub import Hub, LinePolicy
         from uartsim.access.machine_server import MachineServer
+        from uartsim.machine.last_output import last_output
 
         if self._line.record is not None:
             from uartsim.record import TranscriptWriter
@@ -166,6 +167,8 @@ class ForegroundRun:
             self._transcript = TranscriptWriter(self._line.record, self._name, "as the guest programs it", start)
         self._announce()
         hub = Hub(machine.com1, policy=LinePolicy(self._line.policy))
+        if saved := getattr(self._guest, "restored_console", None):
+            hub.recall(last_output(saved))
         hub.record = self._transcript
         self._hub = hub
         self._server = MachineServer(self._endpoints, hub, self._definition.description)

@@ -190,7 +190,8 @@ async def _opened(
     ):
         started.append(machine)
         console = make_console(hubs[0].attach("console", start=0), machine)
-        if plan.restore is not None and (state := getattr(machine.guest, "restored_console", None)):
+        state = getattr(machine.guest, "restored_console", {})
+        if plan.restore is not None and "pieces" in state:  # a console has saved it
             console.snapshots.become(ConsoleState.read(state))
         async with followed(console, machine, hubs[0]):
             for step in plan.begin:

@@ -80,8 +80,8 @@ class ReportingGuest(Protocol):
 class SavingGuest(Protocol):
     """A guest that can be saved, to go on later."""
 
-    async def save(self, folder: Path) -> None:
-        """Save it and its port in a folder; it goes on."""
+    async def save(self, folder: Path, note: Callable[[], dict[str, Any]]) -> None:
+        """Save it and its port in a folder, with what ``note`` returns while it is stopped; it goes on."""
 
 
 @runtime_checkable
