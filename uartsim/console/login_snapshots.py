@@ -7,7 +7,9 @@ another is made, those that have not been used for a week are removed, and so is
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
+import json
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -24,7 +26,8 @@ from uartsim.guest.catalogue import GuestDefinition
 from uartsim.guest.guest_disk import named_image
 from uartsim.guest.placeholders import fill_in
 from uartsim.guest.qemu_system import system_of
-from uartsim.guest.snapshot_folder import PORT_FILE
+from uartsim.guest.snapshot import SavedFiles
+from uartsim.guest.snapshot_folder import PORT_FILE, SnapshotFiles
 from uartsim.images.build import build_image
 from uartsim.own_files.folder import OwnFolder, open_own
 from uartsim.own_files.trees import remove_tree
@@ -64,6 +67,9 @@ async def login_snapshot(start: Start, definition: GuestDefinition, boot: Boot, 
     path = Path(folder, f"{definition.name}-{start}-{key}")
     async with _alone(path, progress) as own:
         snapshot = path / _SNAPSHOT
+        if (snapshot / PORT_FILE).is_file() and (damage := await trio.to_thread.run_sync(_damage, snapshot)):
+            progress(f"{definition.name} is booted again, for what was kept of it is of no use: {damage}")
+            own.remove(_SNAPSHOT)
         if not (snapshot / PORT_FILE).is_file():
             progress(f"{definition.name} is booted once up to its {start}; the next time it goes on from there")
             await trio.to_thread.run_sync(_remove_old, folder, path)
@@ -73,8 +79,25 @@ async def login_snapshot(start: Start, definition: GuestDefinition, boot: Boot, 
                 if _SNAPSHOT in own.names():
                     own.remove(_SNAPSHOT)
                 raise
-        own.note_use(_SNAPSHOT)
+        try:
+            own.note_use(_SNAPSHOT)
+        except OSError as error:
+            if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+                raise  # where nothing can be written, nothing is removed by its age either
     return snapshot
+
+
+def _damage(snapshot: Path) -> str | None:
+    """What is wrong with a snapshot; None if it is whole."""
+    try:
+        content = json.loads((snapshot / PORT_FILE).read_bytes())
+        with SnapshotFiles(snapshot) as files:
+            SavedFiles.of(content).check(files)
+    except UartsimError as error:
+        return str(error).removesuffix("; save again")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return f"{snapshot / PORT_FILE} is damaged ({error})"
+    return None
 
 
 def _key(definition: GuestDefinition, progress: Progress) -> str:
