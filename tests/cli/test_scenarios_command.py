@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.access.rig import uartsim
+from tests.access.rig import running, uartsim
 from uartsim.scenarios import GROUPS, list_scenarios
 
 MISTAKES = [
@@ -79,3 +79,16 @@ def test_one_scenario_is_shown_whole(runtime: Path) -> None:
 
 def test_scenario_that_is_not_run_says_why_in_its_own_page(runtime: Path) -> None:
     assert "Not run: the kernels of Debian" in uartsim(runtime, "scenarios", "kernel-without-sysrq-on-serial").stdout
+
+
+def test_guest_that_no_scenario_fits_is_told_so(runtime: Path) -> None:
+    assert uartsim(runtime, "scenarios", "--guest", "windows").stdout == (
+        "no scenario fits windows: 'uartsim scenarios' lists all, 'uartsim scenarios NAME' the guests of one\n"
+    )
+
+
+def test_run_says_in_what_scenario_the_machine_is(runtime: Path) -> None:
+    with running(runtime, "demo", "box", "--scenario", "tmout-demo") as machine:
+        said = machine.end()[0]
+    assert "scenario tmout-demo: " in said
+    assert said.rstrip().endswith("the way out: uartsim scenarios tmout-demo")

@@ -10,6 +10,8 @@ from uartsim.cli.status_text import recording_state
 from uartsim.error_groups import first_error
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from uartsim.access.attach_client import AttachClient
     from uartsim.access.endpoints import Endpoints
     from uartsim.access.hub import Hub
@@ -71,6 +73,7 @@ class ForegroundRun:
         *,
         attach: bool,
         begin: tuple[BeginStep, ...] = (),
+        scenarios: tuple[str, ...] = (),
     ) -> None:
         from uartsim.access.log import Log
         from uartsim.guest.start_checks import check_start
@@ -83,6 +86,7 @@ class ForegroundRun:
         self._line = line
         self._attach = attach
         self._begin = begin
+        self._scenarios = scenarios
         self._hub: Hub | None = None
         self._log = Log()
         self._transcript: TranscriptWriter | None = None
@@ -185,10 +189,17 @@ class ForegroundRun:
             f"pty      {self._endpoints.device.path}\n"
             f"link     {link}\n"
             f"attach   picocom -b 115200 {link}     leave picocom: Ctrl-A Ctrl-X\n"
-            f"{how_to_leave}\n",
+            f"{how_to_leave}\n" + "".join(self._told_scenarios()),
             sys.stdout.fileno(),
         )
         self._log.flush()
+
+    def _told_scenarios(self) -> Iterator[str]:
+        if self._scenarios:
+            from uartsim.scenarios import find_scenarios
+
+            for each in find_scenarios(self._scenarios):
+                yield f"scenario {each.name}: {each.summary}     the way out: uartsim scenarios {each.name}\n"
 
     def _say(self, text: str) -> None:
         """Tell the person something: on the attached terminal, or on standard error."""

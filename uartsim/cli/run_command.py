@@ -111,7 +111,7 @@ def run(
     attach = not no_attach and sys.stdin.isatty() and sys.stdout.isatty()
     endpoints = early if early is not None else open_endpoints(name or definition.name, link)
     try:
-        foreground = ForegroundRun(definition, made, endpoints, line, attach=attach, begin=begin)
+        foreground = ForegroundRun(definition, made, endpoints, line, attach=attach, begin=begin, scenarios=scenario)
         end = foreground.run()
     finally:
         endpoints.release()

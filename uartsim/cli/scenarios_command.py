@@ -37,6 +37,10 @@ def scenarios(name: str | None, guest: str | None, as_json: bool) -> None:
     if name is not None:
         click.echo("\n".join(_lines(found[0])))
         return
+    if not found:
+        click.echo(
+            f"no scenario fits {guest}: 'uartsim scenarios' lists all, 'uartsim scenarios NAME' the guests of one"
+        )
     width = max((len(each.name) for each in found), default=0)
     for group, title in GROUPS.items():
         of_group = [each for each in found if each.group == group]
