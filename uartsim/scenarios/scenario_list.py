@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from uartsim.errors import UsageError
-from uartsim.guest.manifest import near_matches
 from uartsim.printable import quoted
 from uartsim.scenarios import (
     boot_loader_states,
@@ -56,6 +55,8 @@ def find_scenarios(names: str | Sequence[str]) -> tuple[Scenario, ...]:
     for name in wanted:
         scenario = _BY_NAME.get(name) if isinstance(name, str) else None
         if scenario is None:
+            from uartsim.guest.manifest import near_matches
+
             near = near_matches(str(name), _BY_NAME)
             raise UsageError(f"unknown scenario {quoted(name)}{near} ('uartsim scenarios' lists them)")
         if scenario in found:
