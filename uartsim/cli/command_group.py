@@ -6,9 +6,11 @@ import os
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from uartsim import __version__
 from uartsim.cli.client_commands import attach, history, pty
+from uartsim.cli.completion_command import completion
 from uartsim.cli.conform_command import conform
 from uartsim.cli.console_commands import console
 from uartsim.cli.guests_command import guests
@@ -27,6 +29,12 @@ from uartsim.errors import UartsimError, UsageError
 
 class SentenceGroup(click.Group):
     """A group whose commands' errors are one sentence each; a mistake of the user's exits with 2, as click's own do."""
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands and options that are possible; none behind a word that is no command."""
+        # Where click keeps a word that it has not resolved: in 8.1, and since then.
+        unknown = vars(ctx).get("protected_args") or vars(ctx).get("_protected_args")
+        return [] if unknown or ctx.args else super().shell_complete(ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was given."""
@@ -60,5 +68,6 @@ for _command in (
     *(replay, export, trace, plot, conform, problems),
     serve,
     console,
+    completion,
 ):
     commands.add_command(_command)

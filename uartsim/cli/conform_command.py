@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from uartsim.cli.completion_values import complete_sequence
 from uartsim.cli.option_types import Seconds
 from uartsim.cli.run_options import PARTS
 from uartsim.errors import UsageError
@@ -45,6 +46,7 @@ _LONGEST_TIMEOUT_S = 86_400.0
     "patterns",
     multiple=True,
     metavar="NAME",
+    shell_complete=complete_sequence,
     help="Play only this sequence; * stands for any characters. Repeatable.",
 )
 @click.option(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from uartsim.cli.completion_values import complete_built_guest, complete_image
 from uartsim.cli.option_types import Seconds
 from uartsim.errors import UsageError
 from uartsim.printable import printable_line
@@ -127,7 +128,7 @@ def _recipes() -> dict[str, Any]:
 
 
 @images.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_built_guest)
 @click.option("--rebuild", is_flag=True, help="Build it even if it is there.")
 def build(name: str, rebuild: bool) -> None:
     """Build the image that guest NAME boots from; NAME is in the catalogue, or is the path of a guest's folder."""
@@ -212,7 +213,7 @@ def fetch(url: str, sha256: str, name: str | None, timeout_s: float) -> None:
 
 
 @images.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_image)
 @click.option(
     "--unused",
     "days",
@@ -241,7 +242,7 @@ def remove(names: tuple[str, ...], days: float | None) -> None:
 
 
 @images.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_image)
 def path(name: str) -> None:
     """Print the path of image NAME.  Nothing may write to it: give QEMU an overlay of it."""
     from uartsim.images.image_store import find_image

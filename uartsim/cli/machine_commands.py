@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from uartsim.cli.ask_machine import ask_machine, chosen
+from uartsim.cli.completion_values import complete_machine
 from uartsim.cli.status_text import list_lines, status_lines
 from uartsim.errors import UartsimError
 
@@ -43,7 +44,7 @@ def list_machines(as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_machine)
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def status(name: str | None, as_json: bool) -> None:
     """Show what machine NAME, or the only one that runs, is doing: line, chip, counters, clients."""
@@ -56,35 +57,35 @@ def status(name: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_machine)
 def nmi(name: str | None) -> None:
     """Press the NMI button of machine NAME, or of the only one that runs."""
     ask_machine(chosen(name), "nmi", _BUTTON_S)
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_machine)
 def reset(name: str | None) -> None:
     """Press the reset button of machine NAME, or of the only one that runs."""
     ask_machine(chosen(name), "reset", _BUTTON_S)
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_machine)
 def pause(name: str | None) -> None:
     """Stop the processor of machine NAME, or of the only one that runs, whose guest is in QEMU."""
     ask_machine(chosen(name), "pause", _BUTTON_S)
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_machine)
 def resume(name: str | None) -> None:
     """Let machine NAME, or the only one that runs, go on after 'uartsim pause'."""
     ask_machine(chosen(name), "resume", _BUTTON_S)
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_machine)
 def stop(name: str | None) -> None:
     """End machine NAME, or the only one that runs; returns when it is gone."""
     from uartsim.access.runtime_folder import running_machines

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from uartsim.cli.completion_values import complete_problem
 from uartsim.errors import UsageError
 from uartsim.standard_streams import reader_may_leave
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     "--allow",
     multiple=True,
     metavar="ID",
+    shell_complete=complete_problem,
     help="Do not report this problem, such as linux.crash or systemd.*. Repeatable.",
 )
 @click.option("--list", "listed", is_flag=True, help="List the known problems instead of reading a log.")

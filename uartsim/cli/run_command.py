@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
 
+from uartsim.cli.completion_values import RUN_COMPLETERS, complete_guest
 from uartsim.cli.foreground_run import ForegroundRun, LineSettings, exit_status
 from uartsim.cli.option_types import Seconds
 from uartsim.cli.run_options import RUN_OPTIONS, VIRTUAL_SECONDS, RunOption
@@ -49,6 +50,8 @@ def _click_option(option: RunOption) -> Callable[[_Command], _Command]:
         given["default"] = None if "/" in option.names else False  # a pair of flags may be left open
     else:
         given |= {"type": types[option.takes], "metavar": option.metavar, "multiple": option.repeatable}
+    if option.completed_by is not None:
+        given["shell_complete"] = RUN_COMPLETERS[option.completed_by]
     if option.takes in ("text", "path"):
         given["callback"] = _not_empty
     names = [option.names] if option.parameter is None else [option.names, option.parameter]
@@ -62,7 +65,7 @@ def _run_options(command: _Command) -> _Command:
 
 
 @click.command()
-@click.argument("guest", default="demo")
+@click.argument("guest", default="demo", shell_complete=complete_guest)
 @_run_options
 @click.pass_obj
 def run(

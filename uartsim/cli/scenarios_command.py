@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from uartsim.cli.completion_values import complete_guest, complete_scenario
+
 if TYPE_CHECKING:
     from uartsim.scenarios import Scenario
 
 
 @click.command()
-@click.argument("name", required=False)
-@click.option("--guest", metavar="GUEST", help="Only those that fit this guest.")
+@click.argument("name", required=False, shell_complete=complete_scenario)
+@click.option("--guest", metavar="GUEST", shell_complete=complete_guest, help="Only those that fit this guest.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def scenarios(name: str | None, guest: str | None, as_json: bool) -> None:
     """List the scenarios that 'uartsim run GUEST --scenario NAME' starts, or show one.

@@ -7,7 +7,6 @@ from textwrap import wrap
 from typing import Final
 
 from uartsim.errors import UsageError
-from uartsim.guest.manifest import similar_names
 from uartsim.printable import quoted
 from uartsim.scenarios import (
     boot_loader_states,
@@ -72,6 +71,8 @@ def find_scenarios(names: str | Sequence[str]) -> tuple[Scenario, ...]:
 
 def _names_for(wrong: str) -> str:
     """The end of the sentence about an unknown name: similar ones, or all by group."""
+    from uartsim.guest.manifest import similar_names
+
     if near := similar_names(wrong, _BY_NAME):
         return f"; did you mean {' or '.join(near)}? ('uartsim scenarios' lists them)"
     lines = ["; 'uartsim scenarios' says what each of these is:"]
