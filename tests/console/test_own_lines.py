@@ -63,3 +63,23 @@ def test_a_line_that_came_without_its_echo_hides_nothing() -> None:
     own.typing(" :; something long", "ls")
     transcript.feed(b"one\r\ntwo\r\nuartsim is a word\r\n", 1.0)
     assert [text for _, text in shown(own)] == ["one", "two", "uartsim is a word"]
+
+
+def bash_wrapped(line: str, columns: int) -> bytes:
+    """A line as bash echoes it: the first character of each further row is written twice."""
+    rows = [line[at : at + columns] for at in range(0, len(line), columns)]
+    return "".join([rows[0], *(f"{row[0]}\r{row}" for row in rows[1:])]).encode()
+
+
+def test_what_was_typed_before_a_snapshot_is_recognised() -> None:
+    line, question = ShellLine("echo it's", "0a1b2c").lines[0], ShellQuestion("3d4e5f").line
+    for known in (True, False):
+        transcript = Transcript()
+        own = OwnLines(transcript)
+        for text, shown_as in ((question, None), (line, "echo it's")):
+            transcript.feed(b"# ", 1.0)
+            if known:
+                own.typing(text, shown_as)
+            transcript.feed(bash_wrapped(text, 50) + b"\r\n", 1.0)
+        transcript.feed(b"uartsim-0a1b2c-begin\r\nit's\r\n", 2.0)
+        assert [text for _, text in shown(own)] == ["# echo it's", "it's"]

@@ -59,7 +59,7 @@ class Artifacts:
         if named:
             return os.path.abspath(named)
         factory = getattr(self._config, "_tmp_path_factory", None)
-        return "" if factory is None else os.path.join(factory.getbasetemp(), "uartsim-artifacts")
+        return "" if factory is None else os.path.join(factory.getbasetemp(), "console-artifacts")
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[OwnFolder]:

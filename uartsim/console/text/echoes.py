@@ -24,7 +24,6 @@ _TELLING: Final = 4
 _UNWRAPPED: Final = 20
 #: How many typed lines and how many echoes are remembered.
 _KEPT: Final = 16
-_WRAP: Final = r"(?: \r|\r?\n|\r)?"
 
 
 @dataclass(slots=True)
@@ -49,9 +48,14 @@ def echo_expression(line: str, end: str = "") -> re.Pattern[str]:
         line: printable characters.
         end: what must follow, as a regular expression.
     """
-    wrap = _WRAP if len(line) >= _UNWRAPPED else ""
     begin = "" if len(line) >= _TELLING else r"\A"
-    return re.compile(begin + wrap.join(map(re.escape, line)) + end)
+    characters = [re.escape(character) for character in line]
+    if len(line) >= _UNWRAPPED:
+        # bash writes the character behind the last column, a return, and that character again
+        characters = [f"{character}(?: \\r|\\r?\\n|\\r{character}|\\r)?" for character in characters[:-1]] + characters[
+            -1:
+        ]
+    return re.compile(begin + "".join(characters) + end)
 
 
 class Echoes:

@@ -23,6 +23,14 @@ _REACH: Final = 512
 _MARK: Final = re.compile(
     r"uartsim-(?:(?:[0-9a-f]{6}-(?:begin|torn|\d{1,3}-\d{1,3}-end|\w*-[\w.-]*-shell|0x[0-9A-Fa-f]+|\d+))|[\w-]*-asked)"
 )
+#: What tells a line that was typed before a snapshot was made, of which nothing else is known; group 1 is the command.
+_TYPED: Final = re.compile(
+    r" ?:; \{ _u=[0-9a-f]{6}-; \\printf 'uartsim-%s-begin\\n' [0-9a-f]{6}; \}(?: 2>/dev/null)?; "
+    r"(?:\\command eval|\{ \\eval) '(.*)'; (?:\} always )?\{ .*"
+)
+_QUESTION: Final = re.compile(r" \\printf '(?:\\n)?uartsim-%s-.*")
+#: How a line editor goes on in the next row.
+_WRAPPED: Final = re.compile(r" \r|(.)\r\1|\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,8 @@ class OwnLines:
         while end > 0 and len(lines) < count:
             begin = text.rfind("\n", 0, end) + 1
             shown, begin = _with_echoes(text, begin, end, echoes)
+            if shown is not None and not own and "uartsim-%s-" in shown:
+                shown = _recognised(shown)
             if shown is not None and (line := shown.strip()) and (own or not _MARK.fullmatch(line)):
                 lines.append(Line(self._transcript.time_of(start + begin), line, start + begin))
             end = begin - 1
@@ -111,7 +121,7 @@ class OwnLines:
             before, found, after = text.partition(typed.line.strip())
             if found:
                 return None if typed.shown is None else f"{before.rstrip()} {typed.shown}{after}".lstrip()
-        return text
+        return _recognised(text) if "uartsim-%s-" in text else text
 
     def _echoes(self, text: str, start: int) -> list[tuple[int, int, str | None]]:
         """Where the echoes are in the text, which begins at ``start``, first to last, and what is shown for each."""
@@ -123,6 +133,14 @@ class OwnLines:
             ):
                 found.append((echo.start(), echo.end(), typed.shown))
         return found
+
+
+def _recognised(line: str) -> str | None:
+    """A line with the command in place of what was typed for it; None if it only asks the shell something."""
+    whole = _WRAPPED.sub(r"\1", line)
+    if found := _TYPED.search(whole):
+        return f"{whole[: found.start()].rstrip()} {found[1]}".replace("'\\''", "'")
+    return None if _QUESTION.search(whole) else line
 
 
 def _with_echoes(text: str, begin: int, end: int, echoes: list[tuple[int, int, str | None]]) -> tuple[str | None, int]:
