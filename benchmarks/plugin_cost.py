@@ -2,9 +2,9 @@
 
     python -m benchmarks.plugin_cost [--pairs 30]
 
-Goals: a session that does not use the plugin takes at most 20 ms more than with ``-p no:uartsim``, in pairs that take turns; a
-test with ``console`` on ``demo`` in virtual time, logged in, takes under 0.6 s; Ctrl-C ends a session with a console that waits
-in under 1 s.
+Goals: a session that does not use the plugin takes at most 20 ms of processor time more than with ``-p no:uartsim``, in pairs
+that take turns; a test with ``console`` on ``demo`` in virtual time, logged in, takes under 0.6 s; Ctrl-C ends a session with a
+console that waits in under 1 s.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -51,12 +52,20 @@ def run(folder: Path, tests: str, *arguments: str) -> tuple[float, str]:
     return time.perf_counter() - begin, done.stdout
 
 
+def processor_s(folder: Path, *arguments: str) -> float:
+    """The processor time of a session that uses no console, in seconds: other programs do not disturb it as they do its end."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    run(folder, UNUSED, *arguments)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 def unused(folder: Path, pairs: int) -> list[float]:
-    """How much longer a session takes with the plugin than without, of each pair, in seconds."""
+    """How much more processor time a session takes with the plugin than without, of each pair, in seconds."""
     found = []
     for number in range(pairs):
         order = ((), ("-p", "no:uartsim")) if number % 2 else (("-p", "no:uartsim"), ())
-        took = {arguments: run(folder, UNUSED, *arguments)[0] for arguments in order}
+        took = {arguments: processor_s(folder, *arguments) for arguments in order}
         found.append(took[()] - took["-p", "no:uartsim"])
     return found
 
@@ -97,7 +106,7 @@ def main() -> None:
         folder = Path(name)
         run(folder, UNUSED)
         rows = [
-            ("a session that does not use it, more", median(unused(folder, pairs)), GOAL_UNUSED_S),
+            ("a session that does not use it, more processor time", median(unused(folder, pairs)), GOAL_UNUSED_S),
             ("a test logged in to demo, virtual time", median(demo(folder)), GOAL_DEMO_S),
             ("Ctrl-C to the end of the session", median([interrupt(folder) for _ in range(5)]), GOAL_INTERRUPT_S),
         ]

@@ -39,7 +39,7 @@ async def async_console(
     those of ``console``; the clock is trio's, such as that of pytest-trio's ``autojump_clock``.
     """
     from uartsim.console.open_console import open_console
-    from uartsim.errors import UartsimError
+    from uartsim.errors import UartsimError, UsageError
     from uartsim.printable import printable
 
     wanted = wanted_of(request.node)
@@ -58,12 +58,13 @@ async def async_console(
             made = await stack.enter_async_context(open_console(definition, **options))
         except UartsimError as error:
             failure = printable(str(error))
+            place = wanted.place_for(failure) if isinstance(error, UsageError) else ""
         else:
-            failure = ""
+            failure = place = ""
             note_opened(OpenedConsole(definition.name, _looked_at(made), key, NAME, request.node))
             yield made
     if failure:
-        raise Mistake(failure, wanted.place_for(failure))
+        raise Mistake(failure, place)
 
 
 def check_is_handled(item: pytest.Item) -> None:

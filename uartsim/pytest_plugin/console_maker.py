@@ -121,14 +121,15 @@ class ConsoleMaker:
             console = stack.enter_context(self._started(definition, options))
         except UartsimError as error:
             failure = printable(str(error))
-            if test is not None and not isinstance(error, UsageError) and _has_waited(error):
+            place = wanted.place_for(failure) if isinstance(error, UsageError) else ""
+            if test is not None and _has_waited(error):
                 note_break(test, key, definition.name, error)
         else:
             opened = OpenedConsole(definition.name, console, key, fixture, node, line)
             self._opened(opened)
             at_end(lambda: self._close(opened, stack))
             return console
-        raise Mistake(failure, wanted.place_for(failure))  # out here, so that the report does not have it twice
+        raise Mistake(failure, place)  # out here, so that the report does not have it twice
 
     def definition(self, wanted: Wanted) -> GuestDefinition:
         """The guest that a console is wanted of; fails for one that is unknown, and skips where it cannot start."""
