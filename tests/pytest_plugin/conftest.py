@@ -49,10 +49,10 @@ def talkers(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
 
 @pytest.fixture
 def run_tests(talkers: pytest.Pytester) -> Callable[..., pytest.RunResult]:
-    """Writes a module of tests, and runs it with arguments in a process of its own."""
+    """Writes a module of tests, and runs it with arguments in this process."""
 
     def run(tests: str, *arguments: str) -> pytest.RunResult:
         talkers.makepyfile(test_it=tests)
-        return talkers.runpytest_subprocess("-p", PLUGIN, "--strict-markers", *arguments)
+        return talkers.runpytest("-p", PLUGIN, "--strict-markers", *arguments)
 
     return run
