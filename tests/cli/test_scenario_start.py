@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.access.rig import RunningMachine
+from tests.access.rig import RunningMachine, running
 from uartsim.cli.scenario_start import begun_lines
 from uartsim.scenarios import find_scenarios
 
@@ -39,3 +39,26 @@ sys.exit(main())
     assert "machine  box" in out
     assert "scenario tmout-demo" not in out
     assert machine.process.returncode == 1
+
+
+def test_name_that_is_taken_is_told_before_the_guest_boots_for_its_scenario(runtime: Path) -> None:
+    code = """
+import sys
+from uartsim.cli import scenario_start
+
+def start_at(start, definition):
+    sys.exit("the guest boots")
+
+scenario_start.start_at = start_at
+from uartsim.cli.entry import main
+sys.exit(main())
+"""
+    with running(runtime, "demo", "box") as machine:
+        second = RunningMachine(runtime, "debian-12", "box", "--scenario", "paused", code=code)
+        err = second.process.communicate(timeout=60)[1]
+        assert "a machine named box is already running" in err
+        assert second.process.returncode == 2
+        assert machine.status()["state"] == "running"
+    free = RunningMachine(runtime, "debian-12", "box", "--scenario", "paused", code=code)
+    assert free.process.communicate(timeout=60)[1] == "the guest boots\n"
+    assert not (runtime / "box").exists()

@@ -104,6 +104,7 @@ def run(
     _check_clock(clock, restore=restore, link=link, policy=line_policy, limit_s=limit_s)
     line.check_outputs()
     if plan is not None and plan.start != "boot":
+        open_endpoints(name or definition.name, link).release()  # a name that is taken is told before the boot
         definition, restore = _started_at(plan.start, definition)
     made = make_guest(definition, restore=None if restore is None else Path(restore))
     if clock == "virtual":
