@@ -164,10 +164,11 @@ def _staged(
     Raises:
         UsageError: a scenario is unknown, does not fit, or does not go with another option.
     """
-    from uartsim.scenarios import check_goes_with, staged
+    from uartsim.scenarios import check_beside, check_goes_with, staged
 
     check_goes_with(restore=restore, writable=options["writable"])
     plan = staged(definition, names)
+    check_beside(names, options)
     if clock == "virtual" and (plan.begin or plan.start != "boot"):
         raise UsageError(f"--scenario {names[0]} with --clock virtual: it needs real time; leave --clock out")
     for name, value in plan.options.items():
