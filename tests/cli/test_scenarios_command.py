@@ -14,6 +14,7 @@ from uartsim.scenarios import GROUPS, list_scenarios
 
 MISTAKES = [
     (["run", "debian-12", "--scenario", "tmot"], r"unknown scenario 'tmot'; did you mean tmout"),
+    (["run", "debian-12", "--scenario", "PAUSED"], r"unknown scenario 'PAUSED'; did you mean paused"),
     (["run", "debian-12", "--scenario", ""], r"unknown scenario ''; .* Rescue: broken-fstab, .* Kernel: sysrq-mask, "),
     (["run", "debian-12", "--scenario"], r"Option '--scenario' requires an argument"),
     (
@@ -32,7 +33,19 @@ MISTAKES = [
     (["run", "debian-12", "--scenario", "paused", "--clock", "virtual"], r"it needs real time"),
     (
         ["run", "debian-12", "--scenario", "sshd-misconfigured", "--net", "none"],
-        r"net is 'none': leave one of them out",
+        r"scenario 'sshd-misconfigured' with net 'none': the scenario needs net 'user'; leave one of them out",
+    ),
+    (
+        ["run", "debian-12", "--scenario", "no-interface", "--net", "user"],
+        r"scenario 'no-interface' with net 'user': the scenario needs net 'none'",
+    ),
+    (
+        ["run", "debian-12", "--scenario", "no-interface", "--forward", "22"],
+        r"scenario 'no-interface' with forward: a forward needs net 'user', and the scenario net 'none'",
+    ),
+    (
+        ["run", "debian-12", "--scenario", "broken-fstab", "--edit", "/etc//fstab=:hello"],
+        r"scenario 'broken-fstab' with edit /etc/fstab: the scenario changes this file",
     ),
     (["serve", "--scenario", "tmout"], r"No such option.*--scenario"),
     (["scenarios", "tmot"], r"unknown scenario 'tmot'; did you mean tmout"),

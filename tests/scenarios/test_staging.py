@@ -15,7 +15,7 @@ from uartsim.guest.catalogue import find_guest
 from uartsim.images.build import build_image
 from uartsim.images.disk_look import look_at
 from uartsim.images.installed_files import installed_files
-from uartsim.scenarios import GROUPS, find_scenarios, list_scenarios, staged
+from uartsim.scenarios import GROUPS, check_beside, find_scenarios, list_scenarios, staged
 from uartsim.scenarios.features import FEATURES, features_of
 from uartsim.scenarios.staging import fitting_guests
 
@@ -66,11 +66,18 @@ def test_what_is_no_name_is_refused(wrong: Any) -> None:
         ({"scenario": "root-locked", "restore": "saved"}, "scenario with restore"),
         ({"scenario": "wrong-size", "restore": "saved"}, "scenario with restore"),
         ({"scenario": "root-locked", "writable": True}, "scenario with writable"),
+        ({"scenario": "no-interface", "net": "user"}, "scenario 'no-interface' with net 'user'"),
+        ({"scenario": "broken-fstab", "edit": {"/etc/fstab": ":hello"}}, "'broken-fstab' with edit /etc/fstab"),
     ],
 )
 def test_console_is_not_opened_with_a_scenario_that_cannot_be(options: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said), open_console("debian-12", **options):
         pass
+
+
+def test_options_that_leave_a_scenario_as_it_is_are_let_through() -> None:
+    check_beside("sshd-misconfigured", {"net": "user", "forward": ("2222:22",), "edit": ("/etc/motd=:hello",)})
+    check_beside(["no-interface", "broken-fstab"], {"net": "none", "forward": (), "edit": None})
 
 
 def test_scenario_is_not_given_twice() -> None:

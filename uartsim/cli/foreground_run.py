@@ -10,8 +10,6 @@ from uartsim.cli.status_text import recording_state
 from uartsim.error_groups import first_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from uartsim.access.attach_client import AttachClient
     from uartsim.access.endpoints import Endpoints
     from uartsim.access.hub import Hub
@@ -151,12 +149,17 @@ class ForegroundRun:
             nursery.cancel_scope.cancel()
 
     async def _begin_with(self, machine: Machine) -> None:
-        """Do what a scenario does to a machine before anybody is at its console."""
+        """Do what a scenario does to a machine before anybody is at its console, and tell the person that it has begun."""
         if self._begin and self._hub is not None:
             from uartsim.scenarios.begin_steps import Stage
 
             for step in self._begin:
                 await step(Stage(machine, self._hub))
+        if self._scenarios:
+            from uartsim.cli.scenario_start import begun_lines
+
+            self._log.write("".join(begun_lines(self._scenarios, self._name)), sys.stdout.fileno())
+            self._log.flush()
 
     def _prepare(self, machine: Machine) -> None:
         """Make what has to be there before the guest's first byte."""
@@ -189,17 +192,10 @@ class ForegroundRun:
             f"pty      {self._endpoints.device.path}\n"
             f"link     {link}\n"
             f"attach   picocom -b 115200 {link}     leave picocom: Ctrl-A Ctrl-X\n"
-            f"{how_to_leave}\n" + "".join(self._told_scenarios()),
+            f"{how_to_leave}\n",
             sys.stdout.fileno(),
         )
         self._log.flush()
-
-    def _told_scenarios(self) -> Iterator[str]:
-        if self._scenarios:
-            from uartsim.scenarios import find_scenarios
-
-            for each in find_scenarios(self._scenarios):
-                yield f"scenario {each.name}: {each.summary}     the way out: uartsim scenarios {each.name}\n"
 
     def _say(self, text: str) -> None:
         """Tell the person something: on the attached terminal, or on standard error."""

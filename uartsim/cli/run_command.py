@@ -104,6 +104,7 @@ def run(
     _check_clock(clock, restore=restore, link=link, policy=line_policy, limit_s=limit_s)
     line.check_outputs()
     if plan is not None and plan.start != "boot":
+        open_endpoints(name or definition.name, link).release()  # a name that is taken is told before the boot
         definition, restore = _started_at(plan.start, definition)
     made = make_guest(definition, restore=None if restore is None else Path(restore))
     if clock == "virtual":
@@ -163,10 +164,11 @@ def _staged(
     Raises:
         UsageError: a scenario is unknown, does not fit, or does not go with another option.
     """
-    from uartsim.scenarios import check_goes_with, staged
+    from uartsim.scenarios import check_beside, check_goes_with, staged
 
     check_goes_with(restore=restore, writable=options["writable"])
     plan = staged(definition, names)
+    check_beside(names, options)
     if clock == "virtual" and (plan.begin or plan.start != "boot"):
         raise UsageError(f"--scenario {names[0]} with --clock virtual: it needs real time; leave --clock out")
     for name, value in plan.options.items():

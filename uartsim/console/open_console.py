@@ -119,10 +119,11 @@ def _plan(guest: str | Path | GuestDefinition, settings: Mapping[str, Any] | Non
     begin: tuple[BeginStep, ...] = ()
     start: Start = "boot"
     if (scenario := port.pop("scenario", None)) is not None:
-        from uartsim.scenarios import check_goes_with, staged
+        from uartsim.scenarios import check_beside, check_goes_with, staged
 
         check_goes_with(restore=port.get("restore"), writable=port.get("writable"))
         definition, more, start, begin = staged(definition, scenario)
+        check_beside(scenario, port)
         port = _beside(more, port)
     definition = with_registers(definition, port.pop("registers", None))
     machine = {name: port.pop(name, None) for name in MACHINE_NAMES}  # type: ignore[misc]

@@ -16,13 +16,22 @@ from uartsim.scenarios.scenario import GROUPS, Scenario
 from uartsim.scenarios.scenario_list import find_scenarios, list_scenarios
 
 if TYPE_CHECKING:
-    from uartsim.scenarios.staging import StagedGuest, check_goes_with, staged
+    from uartsim.scenarios.staging import StagedGuest, check_beside, check_goes_with, staged
 
-__all__ = ["GROUPS", "Scenario", "StagedGuest", "check_goes_with", "find_scenarios", "list_scenarios", "staged"]
+__all__ = [
+    "GROUPS",
+    "Scenario",
+    "StagedGuest",
+    "check_beside",
+    "check_goes_with",
+    "find_scenarios",
+    "list_scenarios",
+    "staged",
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in ("StagedGuest", "check_goes_with", "staged"):
+    if name not in ("StagedGuest", "check_beside", "check_goes_with", "staged"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from uartsim.scenarios import staging
 

@@ -73,7 +73,7 @@ def _names_for(wrong: str) -> str:
     """The end of the sentence about an unknown name: similar ones, or all by group."""
     from uartsim.guest.manifest import similar_names
 
-    if near := similar_names(wrong, _BY_NAME):
+    if near := similar_names(wrong.lower(), _BY_NAME):
         return f"; did you mean {' or '.join(near)}? ('uartsim scenarios' lists them)"
     lines = ["; 'uartsim scenarios' says what each of these is:"]
     for group, title in GROUPS.items():
