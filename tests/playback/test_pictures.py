@@ -72,7 +72,6 @@ def test_the_pages_text_is_the_screens() -> None:
 
 
 def test_a_png_has_the_screens_size() -> None:
-    pytest.importorskip("matplotlib")
     small, large = (Picture.of(record(MENU, rows=rows, columns=80)).png() for rows in (12, 24))
     (width, height), (_, twice) = (struct.unpack(">II", data[16:24]) for data in (small, large))
     assert small.startswith(b"\x89PNG")

@@ -7,10 +7,16 @@ from collections.abc import Callable
 import pytest
 
 from tests.console.fakes import write_guest
+from uartsim.pytest_plugin.plugin_options import OPTIONS
 
 PLUGIN = "uartsim.pytest_plugin"
 #: What a user may have set, and the test must not depend on.
-ENVIRONMENT = ("GUEST", "CLOCK", "STRICT", "TIMEOUT_SCALE", "KEEP", "SEED", "ATTACH")
+ENVIRONMENT = (
+    *(option.environment for option in OPTIONS),
+    "CI",  # pytest then ends no line early
+    "GITHUB_ACTIONS",
+    "GITLAB_CI",
+)
 
 #: Says a word, and then answers each line with the same in capitals.
 TALKER = """
@@ -34,12 +40,19 @@ SILENT = 'await tty.write(b"Booting\\r\\n")\nawait trio.sleep_forever()'
 
 
 @pytest.fixture
-def talkers(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A suite with the guests ``talker``, ``other``, ``broken`` and ``silent``."""
+def bare_suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A suite in a folder of its own, which depends on nothing that a user or CI has set."""
     for name in ENVIRONMENT:
-        monkeypatch.delenv(f"UARTSIM_{name}", raising=False)
+        monkeypatch.delenv(name, raising=False)
     # Installed, the plugin comes by its entry point; the autoload of plugins is off, so that both ways are one.
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    return pytester
+
+
+@pytest.fixture
+def talkers(bare_suite: pytest.Pytester) -> pytest.Pytester:
+    """A suite with the guests ``talker``, ``other``, ``broken`` and ``silent``."""
+    pytester = bare_suite
     for name in ("talker", "other"):
         write_guest(pytester.path / name, TALKER, settings=f'word = "{name}"')
     write_guest(pytester.path / "broken", BROKEN)

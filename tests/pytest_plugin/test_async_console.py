@@ -36,9 +36,7 @@ TESTS = """
 def trio_plugin(request: pytest.FixtureRequest, talkers: pytest.Pytester) -> tuple[str, list[str]]:
     """A plugin that runs async tests on trio: the mark of a test for it, and its options."""
     if request.param == "trio":
-        pytest.importorskip("pytest_trio")
         return "@pytest.mark.trio", ["-p", "pytest_trio.plugin"]
-    pytest.importorskip("anyio")
     talkers.makeconftest("import pytest\n\n@pytest.fixture(scope='session')\ndef anyio_backend():\n    return 'trio'\n")
     return "@pytest.mark.anyio", ["-p", "anyio.pytest_plugin"]
 
@@ -57,7 +55,6 @@ def test_console_is_on_the_tests_own_loop(run_tests: Run, trio_plugin: tuple[str
 
 
 def test_clock_of_the_loop_is_the_consoles(run_tests: Run) -> None:
-    pytest.importorskip("pytest_trio")
     result = run_tests(
         """
         import time
@@ -97,7 +94,6 @@ def test_test_that_no_plugin_runs_on_trio_says_what_to_install(run_tests: Run, w
 
 
 def test_mistakes_of_marks_are_sentences(run_tests: Run) -> None:
-    pytest.importorskip("pytest_trio")
     result = run_tests(
         """
         import pytest

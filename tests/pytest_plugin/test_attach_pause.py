@@ -83,7 +83,6 @@ def test_chosen_point_does_nothing_without_the_option(run_tests: Run) -> None:
 
 
 def test_workers_cannot_stop(talkers: pytest.Pytester, run_tests: Run) -> None:
-    pytest.importorskip("xdist")
     result = run_tests("", "-p", "xdist", "-n", "2", "--uartsim-attach")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(

@@ -136,7 +136,6 @@ def test_strict_makes_errors_of_the_skips(run_tests: Run) -> None:
 
 
 def test_boot_that_fails_is_tried_again_where_the_test_is(talkers: pytest.Pytester, run_tests: Run) -> None:
-    pytest.importorskip("pytest_rerunfailures")
     result = run_tests(
         """
         import pytest

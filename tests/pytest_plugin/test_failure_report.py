@@ -12,25 +12,13 @@ PLUGIN = "uartsim.pytest_plugin"
 
 
 @pytest.fixture
-def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+def suite(bare_suite: pytest.Pytester) -> pytest.Pytester:
     """A suite in a folder of its own, with the plugin and a guest ``talker`` that greets, then echoes lines."""
-    for name in (
-        "UARTSIM_CLOCK",
-        "UARTSIM_STRICT",
-        "CI",  # it has pytest end no line early
-        "UARTSIM_GUEST",
-        "UARTSIM_RECORD",
-        "UARTSIM_ARTIFACTS",
-        "GITHUB_ACTIONS",
-        "GITLAB_CI",
-    ):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     write_guest(
-        pytester.path / "talker",
+        bare_suite.path / "talker",
         'await tty.write(b"\\x1b[1mhello\\x1b[0m\\r\\n> ")\nwhile True:\n    await tty.write((await tty.receive()).data)\n',
     )
-    return pytester
+    return bare_suite
 
 
 def said(suite: pytest.Pytester, *arguments: str) -> str:

@@ -101,7 +101,6 @@ def test_seed_is_in_the_header_and_goes_to_faults_and_tests(run_tests: Run) -> N
 
 
 def test_random_seed_is_one_for_the_session_and_its_workers(talkers: pytest.Pytester, run_tests: Run) -> None:
-    pytest.importorskip("xdist")
     talkers.makeini("[pytest]\nuartsim_seed = random\n")
     result = run_tests(
         """

@@ -32,8 +32,6 @@ TESTS = """
 
 
 def test_all_of_them_together(talkers: pytest.Pytester) -> None:
-    for module in ("pytest_timeout", "pytest_rerunfailures", "pytest_html", "pytest_metadata"):
-        pytest.importorskip(module)
     talkers.makepyfile(test_it=TESTS)
     others = ("pytest_timeout", "pytest_rerunfailures", "pytest_metadata.plugin", "pytest_html.plugin")
     plugins = [f"-p{name}" for name in (PLUGIN, *others)]
@@ -47,7 +45,6 @@ def test_all_of_them_together(talkers: pytest.Pytester) -> None:
 
 
 def test_eight_workers_share_nothing(talkers: pytest.Pytester) -> None:
-    pytest.importorskip("xdist")
     folder = talkers.mkdir("shell")
     (folder / "guest.toml").write_text(
         '[guest]\nkind = "process"\ndescription = "for a test"\n[process]\ncommand = ["/bin/sh", "-c", "echo up; exec cat"]\n'

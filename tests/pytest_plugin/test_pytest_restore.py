@@ -120,7 +120,6 @@ def test_each_test_begins_where_the_function_has_left_the_guest(suite: pytest.Py
 
 @pytest.mark.needs(guest="linux")
 def test_workers_of_xdist_boot_once_between_them(suite: pytest.Pytester) -> None:
-    pytest.importorskip("xdist")
     write(
         suite,
         """

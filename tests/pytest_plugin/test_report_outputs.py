@@ -27,28 +27,16 @@ TESTS = """
 
 
 @pytest.fixture
-def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+def suite(bare_suite: pytest.Pytester) -> pytest.Pytester:
     """A suite in a folder of its own, with the plugin and a guest that sends what terminals and browsers obey."""
-    for name in (
-        "UARTSIM_CLOCK",
-        "UARTSIM_STRICT",
-        "CI",  # it has pytest end no line early
-        "UARTSIM_GUEST",
-        "UARTSIM_RECORD",
-        "UARTSIM_ARTIFACTS",
-        "GITHUB_ACTIONS",
-        "GITLAB_CI",
-    ):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     write_guest(
-        pytester.path / "evil",
+        bare_suite.path / "evil",
         'await tty.write("hello <script>alert(1)</script> 50%\\rx \\x9b2J\\r\\n".encode())\n'
         'await tty.write(b"\\x1b[1;31m::error::boo\\x1b[0m\\r\\n")\n'
         "await trio.sleep_forever()",
     )
-    pytester.makepyfile(test_it=TESTS)
-    return pytester
+    bare_suite.makepyfile(test_it=TESTS)
+    return bare_suite
 
 
 def run(suite: pytest.Pytester, *arguments: str) -> pytest.RunResult:
@@ -138,13 +126,11 @@ def test_files_that_cannot_be_written_are_a_sentence_in_the_report(suite: pytest
 
         @pytest.fixture(autouse=True)
         def full(request, monkeypatch):
-            from uartsim.own_files import outputs
-
-            def full(fd, data):
+            def full(*_):
                 raise OSError(28, "No space left on device")
 
             if "[1]" in request.node.name:
-                monkeypatch.setattr("uartsim.pytest_plugin.artifacts.os.write", full)
+                monkeypatch.setattr("uartsim.own_files.outputs.NewFile", full)
         """
     )
     result = run(suite, "--uartsim-artifacts=art")

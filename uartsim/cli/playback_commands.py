@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
@@ -100,6 +99,7 @@ def export(file: str, kinds: tuple[str, ...], at_s: float | None, output: str | 
 
     FILE is what 'uartsim run --record FILE' has written, or an asciicast of version 2 or 3.
     """
+    from uartsim.own_files.outputs import write_new_output
     from uartsim.record.casts import read_record
 
     if len(kinds) != 1:
@@ -114,7 +114,7 @@ def export(file: str, kinds: tuple[str, ...], at_s: float | None, output: str | 
     _say_cut(file, record)
     made = _made(record, kind, at_s)
     if output is not None:
-        _write_new(output, made)
+        write_new_output(output, "file", made)
         return
     with reader_may_leave():
         sys.stdout.buffer.write(made)
@@ -147,18 +147,3 @@ def _made(record: Record, kind: str, at_s: float | None) -> bytes:
     if kind == "png":
         return picture.png()
     return (picture.svg() if kind == "svg" else picture.html()).encode(errors="replace")
-
-
-def _write_new(path: str, data: bytes) -> None:
-    from uartsim.own_files.outputs import NewFile
-
-    file = NewFile(path, "file", 0o666)
-    try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(file.fd, view) :]
-    except OSError as error:
-        file.discard()
-        raise UsageError(f"{path} cannot be written ({os.strerror(error.errno or 0)}): give another file") from None
-    finally:
-        os.close(file.fd)

@@ -20,7 +20,7 @@ _FONT: Final = 14.0
 _MARGIN: Final = 12.0
 _INK: Final = "#d8d8d8"
 _PAPER: Final = "#101014"
-#: The colours of a VGA, which a console's text was made for.
+#: The colours of a VGA, which a console's text was made for, by pyte's names for them ("bfightmagenta" is its misprint).
 _COLORS: Final = {
     "black": "#000000", "red": "#aa0000", "green": "#00aa00", "brown": "#aa5500", "blue": "#3465c8", "magenta": "#aa00aa",
     "cyan": "#00aaaa", "white": "#aaaaaa", "brightblack": "#555555", "brightred": "#ff5555", "brightgreen": "#55ff55",
@@ -57,8 +57,7 @@ class Picture:
             if event.seconds > at:
                 break
             if event.kind == "o" and isinstance(event.data, bytes):
-                screen.feed(event.data)
-                screen.read()  # so that nothing of a long record is left out
+                screen.draw(event.data)
         return cls(record.name, min(at, record.seconds), record.rows, record.columns, tuple(screen.styled()))
 
     @property
@@ -70,9 +69,7 @@ class Picture:
         """Row, column, text, its colour and the colour behind it; a piece that shows nothing is left out."""
         for row, line in enumerate(self.lines):
             for piece in line:
-                ink, paper = _color(piece.foreground, _INK, bold=piece.bold), _color(piece.background, _PAPER)
-                if piece.reverse:
-                    ink, paper = paper, ink
+                ink, paper = _colors(piece)
                 if piece.text.strip() or paper != _PAPER or piece.underline:
                     yield row, piece.column, piece, ink, paper
 
@@ -105,9 +102,7 @@ class Picture:
         for line in self.lines:
             row = ""
             for piece in line:
-                ink, paper = _color(piece.foreground, _INK, bold=piece.bold), _color(piece.background, _PAPER)
-                if piece.reverse:
-                    ink, paper = paper, ink
+                ink, paper = _colors(piece)
                 look = f"color:{ink}" if ink != _INK else ""
                 look += f";background:{paper}" if paper != _PAPER else ""
                 look += ";font-weight:bold" if piece.bold else ""
@@ -165,6 +160,12 @@ class Picture:
             warnings.simplefilter("ignore", UserWarning)  # a character that the font has not is drawn as a box
             figure.savefig(written, format="png", metadata={"Title": self.title})
         return written.getvalue()
+
+
+def _colors(piece: StyledText) -> tuple[str, str]:
+    """The colour of a piece, and the one behind it."""
+    ink, paper = _color(piece.foreground, _INK, bold=piece.bold), _color(piece.background, _PAPER)
+    return (paper, ink) if piece.reverse else (ink, paper)
 
 
 def _color(name: str, default: str, *, bold: bool = False) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from uartsim.console.text.cleaned_text import TextCleaner
@@ -37,16 +38,12 @@ def log_lines(record: Record, *, stamps: bool = False) -> Iterator[str]:
         for _, line in timed_lines(record):
             yield printable(line)
         return
-    notes = [(event.seconds, event) for event in record.events if event.kind in "bm"]
+    notes = [f"[{event.seconds:12.6f}] -- {printable(event.note)}" for event in record.events if event.kind in "bm"]
+    times = [event.seconds for event in record.events if event.kind in "bm"]
+    told = 0
     for seconds, line in timed_lines(record):
-        while notes and notes[0][0] <= seconds:
-            yield _note(*notes.pop(0))
+        behind = bisect_right(times, seconds, told)
+        yield from notes[told:behind]
+        told = behind
         yield f"[{seconds:12.6f}] {printable(line)}"
-    for note in notes:
-        yield _note(*note)
-
-
-def _note(seconds: float, event: object) -> str:
-    kind, data = event.kind, event.data  # type: ignore[attr-defined]
-    what = data if kind == "m" else f"break {'from' if data == 'o' else 'to'} the guest"
-    return f"[{seconds:12.6f}] -- {printable(what)}"
+    yield from notes[told:]

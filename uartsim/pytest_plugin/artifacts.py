@@ -8,7 +8,6 @@ pytest keeps the last three.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import time
@@ -152,18 +151,9 @@ def write_new(path: str, text: str) -> None:
     Raises:
         UartsimError, OSError: it cannot be written.
     """
-    from uartsim.own_files.outputs import NewFile
+    from uartsim.own_files.outputs import write_new_output
 
-    file = NewFile(path, "artifact")
-    data = text.encode("utf-8", "replace")
-    try:
-        while data:
-            data = data[os.write(file.fd, data) :]
-    except OSError:
-        file.discard()
-        raise
-    finally:
-        os.close(file.fd)
+    write_new_output(path, "artifact", text.encode("utf-8", "replace"), 0o600)
 
 
 def _log(record: ConsoleRecord) -> str:
@@ -173,10 +163,9 @@ def _log(record: ConsoleRecord) -> str:
 
 def _asciicast(record: ConsoleRecord) -> str:
     """The guest's bytes as an asciicast, version 2."""
-    import codecs
+    from uartsim.record.casts import Record, cast_lines
+    from uartsim.record.transcript import Event
 
     rows, columns = record.size
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    lines = [json.dumps({"version": 2, "width": columns, "height": rows, "title": record.name})]
-    lines += [json.dumps([round(max(0.0, at), 6), "o", decoder.decode(data)]) for at, data in record.pieces]
-    return "".join(f"{line}\n" for line in lines)
+    events = tuple(Event(max(0.0, at), "o", data) for at, data in record.pieces)
+    return "".join(f"{line}\n" for line in cast_lines(Record(record.name, rows, columns, events)))

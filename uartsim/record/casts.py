@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from uartsim.errors import UsageError
-from uartsim.record.transcript import Event, read_transcript
+from uartsim.record.transcript import Event, parsed_line, read_transcript
 
 #: The size of a serial terminal of which nothing is said.
 ROWS: Final = 24
@@ -57,7 +57,7 @@ def read_record(path: str) -> Record:
     try:
         with open(path, "rb") as file:
             first = file.readline(1 << 16)
-            header = _json(first)
+            header = parsed_line(first)
             if not isinstance(header, dict):
                 raise UsageError(
                     f"{path} is no record: give a file that 'uartsim run --record' or asciinema has written"
@@ -84,7 +84,7 @@ def _cast(path: str, header: dict[str, Any], body: bytes) -> Record:
     for number, line in enumerate(lines, 2):
         if not line.strip() or line.startswith(b"#"):
             continue
-        match _json(line):
+        match parsed_line(line):
             case [int() | float() as time, str(code), str(text)] if math.isfinite(time) and 0 <= time <= _LONGEST_S:
                 now = now + time if is_relative else max(now, float(time))
                 if code in ("o", "i"):
@@ -120,10 +120,8 @@ def cast_lines(record: Record, version: int = 2) -> Iterator[str]:
     yield json.dumps({"version": version, **size, **title})
     before = 0.0
     for seconds, code, text in _texts(record.events):
-        time = seconds - before if version == 3 else seconds
-        # Rounded times of version 3 add up to the rounded time of the whole.
-        time = round(time, 6)
-        before = before + time if version == 3 else seconds
+        time = round(seconds - before if version == 3 else seconds, 6)
+        before += time if version == 3 else 0.0  # of what was written, so that rounding does not add up
         yield json.dumps([time, code, text], ensure_ascii=False)
 
 
@@ -135,17 +133,8 @@ def _texts(events: Iterable[Event]) -> Iterator[tuple[float, str, str]]:
         if isinstance(event.data, bytes):
             if text := decoders[event.kind].decode(event.data):
                 yield seconds, event.kind, text
-        elif event.kind == "b":
-            yield seconds, "m", f"break {'from' if event.data == 'o' else 'to'} the guest"
         else:
-            yield seconds, "m", event.data
+            yield seconds, "m", event.note
     for code, decoder in decoders.items():
         if text := decoder.decode(b"", final=True):
             yield seconds, code, text
-
-
-def _json(line: bytes) -> Any:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return None

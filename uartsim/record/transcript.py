@@ -53,6 +53,13 @@ class Event(NamedTuple):
     kind: str
     data: bytes | str
 
+    @property
+    def note(self) -> str:
+        """What a break or a mark says; empty for bytes."""
+        if self.kind == "b":
+            return f"break {'from' if self.data == 'o' else 'to'} the guest"
+        return self.data if isinstance(self.data, str) else ""
+
 
 class _Line(NamedTuple):
     """A line that waits to be written.
@@ -245,13 +252,13 @@ def read_transcript(path: str) -> Iterator[Event]:
     """
     try:
         with open(path, "rb") as file:
-            header = _parse(file.readline())
+            header = parsed_line(file.readline())
             if not isinstance(header, dict) or header.get("uartsim") != "transcript":
                 raise UsageError(f"{path} is not a transcript of uartsim: its first line must be the header")
             if header.get("version") != 1:
                 raise UsageError(f"{path} is a transcript of version {header.get('version')}; this uartsim reads 1")
             for line in file:
-                if (event := _event_of(_parse(line), file)) is not None:
+                if (event := _event_of(parsed_line(line), file)) is not None:
                     yield event
     except OSError as error:
         raise UsageError(f"{path} cannot be read as a transcript: {error}") from None
@@ -276,7 +283,8 @@ def _event_of(found: Any, file: BinaryIO) -> Event | None:
     return None
 
 
-def _parse(line: bytes) -> Any:
+def parsed_line(line: bytes) -> Any:
+    """The value in a line of JSON; None if it is none."""
     try:
         return json.loads(line.decode(errors="replace"))
     except (ValueError, RecursionError):

@@ -141,6 +141,13 @@ class ScreenModel:
         if b"\x1b[" in data and not self.is_drawn:
             self.is_drawn = _CURSOR_PLACED.search(data) is not None
 
+    def draw(self, data: bytes) -> None:
+        """The guest has sent ``data``; all of it is drawn, however much that is."""
+        for at in range(0, len(data), _KEPT_BYTES):
+            self.feed(data[at : at + _KEPT_BYTES])
+            if len(self._pending) >= _KEPT_BYTES:
+                self._draw()
+
     def resize(self, rows: int, columns: int) -> None:
         """From now on the terminal has this size.
 
