@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.console.fakes import FakeClient, FakeMachine, run_virtually
 from uartsim import blocking
 from uartsim.console.console import Console
-from uartsim.console.console_errors import ExpectTimeout, UnwantedOutput
+from uartsim.console.console_errors import ExpectTimeout, ProblemFound, UnwantedOutput
 from uartsim.errors import UsageError
 
 BOOT = "udev started\r\nnet up\r\nssh up\r\ndemo login: "
@@ -149,6 +149,67 @@ def test_what_cannot_be_waited_for_is_said_before_the_wait(patterns: object, unw
             await console.expect_all(patterns, not_matching=unwanted)  # type: ignore[arg-type]
 
     assert run_virtually(scenario) == 0
+
+
+@pytest.mark.parametrize("unwanted", ["failed.*", r"failed(?! not)", r"\w+ed"])
+@pytest.mark.parametrize("verb", ["expect", "expect_all"])
+@given(cuts=st.lists(st.integers(0, 40), max_size=6))
+def test_what_must_not_come_first_may_go_on_to_the_end_of_the_line(verb: str, unwanted: str, cuts: list[int]) -> None:
+    text = "net up\r\ndisk failed again login: "
+
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        for start, end in itertools.pairwise([0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]):
+            if start < end:
+                client.say(text[start:end].encode())
+        with pytest.raises(UnwantedOutput) as caught:
+            await getattr(console, verb)(["login: "], 1, not_matching=unwanted)
+        assert caught.value.match.start() < caught.value.match.string.index("login: ")
+        await console.expect(["login: "], 1, not_matching=["login.*", ": $"])
+
+    run_virtually(scenario)
+
+
+def test_what_was_typed_is_not_what_must_not_come_first() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        await console.sendline("grep failed.log")
+        client.say(b"grep failed.log\r\nnothing found")
+        await console.expect("nothing", 1, not_matching="failed.*")
+        client.say(b"\r\nfailed.log found")
+        with pytest.raises(UnwantedOutput, match=r"'failed.\*', as 'failed.log found'"):
+            await console.expect(["log found"], 1, not_matching="failed.*")
+
+    run_virtually(scenario)
+
+
+def test_fixed_texts_may_be_unwanted() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        client.say(b"[ok] login: ")
+        await console.expect_exact("[ok]", 1, not_matching=["(", "k."])
+        with pytest.raises(UnwantedOutput, match=r"'n: ' was expected, .* before it: 'log'"):
+            await console.expect_exact("n: ", 1, not_matching=("log", re.compile("i.")))
+
+    run_virtually(scenario)
+
+
+def test_a_problem_that_is_one_of_those_expected_ends_no_wait_for_the_rest() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def guest() -> None:
+                client.say(b"[    1.0] Kernel panic - not ")
+                await trio.sleep(0.1)
+                client.say(b"syncing: VFS: Unable to mount root fs\r\n")
+                await trio.sleep(3)
+                client.say(b"rebooting")
+                await trio.sleep(1)
+                client.say(b"\r\n[    1.0] Kernel panic - not syncing: again\r\n")
+
+            await console.expect_all(["Kernel panic", "rebooting"], timeout=10)
+            with pytest.raises(ProblemFound, match="again"):
+                await console.expect_all(["login: ", "rebooted"], timeout=10)
+
+    run_virtually(scenario)
 
 
 def test_blocking_consoles_have_both() -> None:

@@ -89,9 +89,18 @@ class Console(ConsoleReadings):
         """
         return self._thread.call(self._async.expect_all, patterns, timeout, not_matching=not_matching)
 
-    def expect_exact(self, pattern: Expectation | Sequence[Expectation], timeout: Timeout = "default") -> Match:
-        """Wait for a fixed text, or one of a list; the arguments and errors are those of :meth:`expect`."""
-        return self._thread.call(self._async.expect_exact, pattern, timeout)
+    def expect_exact(
+        self,
+        pattern: Expectation | Sequence[Expectation],
+        timeout: Timeout = "default",
+        *,
+        not_matching: Unwanted = None,
+    ) -> Match:
+        """Wait for a fixed text, or one of a list; the arguments and errors are those of :meth:`expect`.
+
+        Text in ``not_matching`` is fixed too; expressions there are compiled ones.
+        """
+        return self._thread.call(self._async.expect_exact, pattern, timeout, not_matching=not_matching)
 
     def wait_for_quiet(self, seconds: float = 1.0, timeout: Timeout = "default") -> None:
         """Wait until nothing has been sent in either direction for ``seconds``, and for that at most ``timeout`` seconds.

@@ -127,9 +127,18 @@ class Console(ConsoleReadings):
         """
         return await self._expect.expect_all(patterns, timeout, not_matching)
 
-    async def expect_exact(self, pattern: Expectation | Sequence[Expectation], timeout: Timeout = "default") -> Match:
-        """Wait for a fixed text, or one of a list; the arguments and errors are those of :meth:`expect`."""
-        return await self._expect.expect_exact(pattern, timeout)
+    async def expect_exact(
+        self,
+        pattern: Expectation | Sequence[Expectation],
+        timeout: Timeout = "default",
+        *,
+        not_matching: Unwanted = None,
+    ) -> Match:
+        """Wait for a fixed text, or one of a list; the arguments and errors are those of :meth:`expect`.
+
+        Text in ``not_matching`` is fixed too; expressions there are compiled ones.
+        """
+        return await self._expect.expect_exact(pattern, timeout, not_matching)
 
     async def wait_for_quiet(self, seconds: float = 1.0, timeout: Timeout = "default") -> None:
         """Wait until nothing has been sent in either direction for ``seconds``, and for that at most ``timeout`` seconds.

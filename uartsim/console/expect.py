@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import trio
@@ -60,8 +61,8 @@ class Expect:
             await trio.lowlevel.checkpoint()
             while missing:
                 left = [wanted[index] for index in missing]
-                lookout = _Lookout(session, left + unwanted, deadline, end)
-                found = await session.watch(lookout.look, deadline)
+                lookout = _Lookout(session, left, unwanted, deadline, end)
+                found = await session.watch(lookout.look, deadline, read_to=end)
                 if found is None:
                     session.before, session.after, session.match = matcher.unread, "", None
                     came = f" beside {_all_of([wanted[index] for index in matches])}, which came" if matches else ""
@@ -76,10 +77,12 @@ class Expect:
             session.before, session.after = matcher.consume(last)
             return [matches[index] for index in range(len(wanted))]
 
-    async def expect_exact(self, pattern: Expectation | Sequence[Expectation], timeout: Timeout) -> Match:
+    async def expect_exact(
+        self, pattern: Expectation | Sequence[Expectation], timeout: Timeout, not_matching: Unwanted = None
+    ) -> Match:
         """See ``Console.expect_exact``."""
         __tracebackhide__ = True
-        return await self._expect(pattern, timeout, exact)
+        return await self._expect(pattern, timeout, exact, not_matching)
 
     async def wait_for_quiet(self, seconds: float, timeout: Timeout) -> None:
         """See ``Console.wait_for_quiet``."""
@@ -94,7 +97,7 @@ class Expect:
                 session.raise_unfinished(f"a silence of {seconds:g} s was expected", begin, deadline)
 
     async def _expect(
-        self, pattern: Any, timeout: Timeout, compiled: Callable[[Any], Pattern], not_matching: Unwanted = None
+        self, pattern: Any, timeout: Timeout, compiled: Callable[[Any], Pattern], not_matching: Unwanted
     ) -> Match:
         __tracebackhide__ = True
         session = self._session
@@ -102,7 +105,7 @@ class Expect:
         with session.one_wait(f"expect({wanted})"):
             begin = trio.current_time()
             deadline = begin + session.seconds(timeout)
-            lookout = _Lookout(session, wanted.patterns + wanted.unwanted, deadline)
+            lookout = _Lookout(session, wanted.patterns, wanted.unwanted, deadline)
             await trio.lowlevel.checkpoint()
             found = await session.watch(lookout.look, deadline)
             elapsed = trio.current_time() - begin
@@ -141,16 +144,20 @@ class _Lookout:
 
     Args:
         session: the console's session.
-        patterns: what is looked for.
+        wanted: what is looked for.
+        unwanted: what must not come first; in what is found, their indexes follow those of ``wanted``.
         deadline: when the wait ends.
         after: where the search begins, if not at the unread text.
     """
 
-    def __init__(self, session: Session, patterns: list[Pattern], deadline: float, after: int = 0) -> None:
+    def __init__(
+        self, session: Session, wanted: list[Pattern], unwanted: list[Pattern], deadline: float, after: int = 0
+    ) -> None:
         self._session = session
-        self._patterns = patterns
+        self._wanted, self._unwanted = wanted, unwanted
         self._deadline = deadline
-        self._search: Search = session.received.matcher.search(patterns, after)
+        self._after = after
+        self._search: Search = session.received.matcher.search(wanted + unwanted, after)
         self._passed_echo = False
 
     def look(self, now: float) -> tuple[Found | None, float]:
@@ -169,15 +176,30 @@ class _Lookout:
             if echo_end is None:
                 break
             self._passed_echo = True
-            self._search = received.matcher.search(self._patterns, echo_end)
+            self._search = received.matcher.search(self._wanted + self._unwanted, echo_end)
+        if found is not None and found.index < len(self._wanted):
+            found = self._begun_before(found) or found
         return found, settled if self._search.wants_pause and now < settled else math.inf
+
+    def _begun_before(self, found: Found) -> Found | None:
+        """What must not come first and began before what was found, though its line goes on, as that of ``failed.*`` does."""
+        received, after = self._session.received, self._after
+        while self._unwanted:
+            begun = received.matcher.search(self._unwanted, after).find_open(found.end)
+            if begun is None or begun.start >= found.start:
+                return None
+            echo_end = received.echoes.end_of(begun)
+            if echo_end is None:
+                return replace(begun, index=len(self._wanted) + begun.index)
+            after = echo_end
+        return None
 
     def hint(self) -> str:
         """Help where a fixed text was written as an expression, or where an echo was waited for."""
         if self._passed_echo:
             return " (what was typed came back, and an echo never matches: type() waits for it)"
         unread = self._session.received.matcher.unread
-        for pattern in self._search.patterns:
+        for pattern in self._wanted:
             if pattern.literal is None and pattern.source in unread:
                 return f" ({pattern.source!r} is there as it is written: use expect_exact() for a fixed text)"
         return ""

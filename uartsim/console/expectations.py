@@ -72,7 +72,7 @@ class Wanted:
 
     def __init__(self, pattern: Any, compiled: Callable[[Any], Pattern], unwanted: Unwanted = None) -> None:
         __tracebackhide__ = True
-        self.unwanted = unwanted_patterns(unwanted)
+        self.unwanted = unwanted_patterns(unwanted, compiled)
         items = list(pattern) if isinstance(pattern, (list, tuple)) else [pattern]
         self.patterns: list[Pattern] = []
         self.indexes: list[int] = []
@@ -93,8 +93,8 @@ class Wanted:
         return " or ".join([*map(str, self.patterns)] or ["the end"])
 
 
-def unwanted_patterns(unwanted: Any) -> list[Pattern]:
-    """What ``not_matching`` names.
+def unwanted_patterns(unwanted: Any, compiled: Callable[[Any], Pattern] = expression) -> list[Pattern]:
+    """What ``not_matching`` names; ``compiled`` makes a pattern of a text.
 
     Raises:
         UsageError: one of them is impossible; an outcome, such as ``ExpectTimeout``, is none.
@@ -103,7 +103,7 @@ def unwanted_patterns(unwanted: Any) -> list[Pattern]:
     if unwanted is None:
         return []
     several = unwanted if isinstance(unwanted, (list, tuple)) else [unwanted]
-    return [expression(each) for each in several]
+    return [expression(each) if isinstance(each, re.Pattern) else compiled(each) for each in several]
 
 
 def all_patterns(patterns: Sequence[str | re.Pattern[str]]) -> list[Pattern]:

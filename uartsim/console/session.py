@@ -216,6 +216,7 @@ class Session:
         look: Callable[[float], tuple[_T | None, float]],
         deadline: float,
         copes_with: Container[str] = (),
+        read_to: int = 0,
     ) -> _T | None:
         """Look again and again at what has come.
 
@@ -223,6 +224,7 @@ class Session:
             look: told the time; returns what it found, or None, and when to look again if nothing comes before.
             deadline: when to give up.
             copes_with: ids of problems that end other waits and not this one.
+            read_to: a place in the matched text: a problem before it was expected.
 
         Returns:
             What was found; None if it was not by the deadline, or the guest has ended.
@@ -240,7 +242,7 @@ class Session:
             evidence_at = math.inf
             is_last = self.ended or now >= deadline
             if found is None or isinstance(found, Found):
-                evidence_at = self._check_problems(now, found, copes_with, is_last=is_last)
+                evidence_at = self._check_problems(now, found, copes_with, read_to, is_last=is_last)
             if evidence_at == math.inf and (found is not None or is_last):
                 return found
             until = min(deadline, again if found is None else math.inf, self._unsettled_until(now), evidence_at)
@@ -299,13 +301,16 @@ class Session:
         settled = self.received.last_output + SETTLE_S
         return settled if self.received.monitor.wants_pause and now < settled else math.inf
 
-    def _check_problems(self, now: float, found: Found | None, copes_with: Container[str], *, is_last: bool) -> float:
+    def _check_problems(
+        self, now: float, found: Found | None, copes_with: Container[str], read_to: int, *, is_last: bool
+    ) -> float:
         """End the wait if a fatal problem was met, and all that the guest says about it is there.
 
         Args:
             now: the time.
             found: what was found meanwhile; a wait for the problem's own line is not ended by it.
             copes_with: ids of problems that the wait itself deals with.
+            read_to: the place before which problems were expected.
             is_last: the wait ends now.
 
         Returns:
@@ -316,7 +321,7 @@ class Session:
         """
         __tracebackhide__ = True
         self._note_pause(now)
-        problem = self.received.monitor.fatal(found, copes_with, math.inf if is_last else now)
+        problem = self.received.monitor.fatal(found, copes_with, math.inf if is_last else now, read_to)
         if isinstance(problem, Problem):
             raise ProblemFound(
                 f"{problem.cause}; {self._waiting or 'a wait'} ends here, unless allow={[problem.id]!r} is given. "
