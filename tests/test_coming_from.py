@@ -36,11 +36,14 @@ def test_the_tests_pass_with_every_fixture_annotated(
         if isinstance(function, ast.FunctionDef):
             expected += function.name.startswith("test_")
             assert all(argument.annotation is not None for argument in function.args.args)
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # installed, the plugin would come twice
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    for name in ("GUEST", "STRICT", "ARTIFACTS", "RECORD"):
+        monkeypatch.delenv(f"UARTSIM_{name}", raising=False)
     pytester.makepyfile(block)
     clock = "real" if ".spawn(" in block else "virtual"
     options = ("-p", "uartsim.pytest_plugin", "--uartsim-clock", clock, "--uartsim-timeout-scale", str(patience(1)))
-    pytester.runpytest_inprocess(*options).assert_outcomes(passed=expected)
+    pytester.runpytest_subprocess(*options).assert_outcomes(passed=expected)
 
 
 @pytest.mark.parametrize("block", THEIRS)
