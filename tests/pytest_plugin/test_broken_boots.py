@@ -157,4 +157,4 @@ def test_boot_that_fails_is_tried_again_where_the_test_is(talkers: pytest.Pytest
         "--reruns=1",
         "--uartsim-guest=talker",
     )
-    result.stdout.fnmatch_lines(["*2 passed, 1 rerun*"])
+    result.stdout.fnmatch_lines(["*2 passed*1 rerun*"])

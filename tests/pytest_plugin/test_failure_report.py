@@ -16,6 +16,8 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
     """A suite in a folder of its own, with the plugin and a guest ``talker`` that greets, then echoes lines."""
     for name in (
         "UARTSIM_CLOCK",
+        "UARTSIM_STRICT",
+        "CI",  # it has pytest end no line early
         "UARTSIM_GUEST",
         "UARTSIM_RECORD",
         "UARTSIM_ARTIFACTS",
@@ -33,7 +35,7 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
 
 def said(suite: pytest.Pytester, *arguments: str) -> str:
     """What pytest prints, with T for times and DIR for the folder of a test's files."""
-    result = suite.runpytest("-p", PLUGIN, "--uartsim-guest=talker", "--uartsim-clock=virtual", *arguments)
+    result = suite.runpytest_subprocess("-p", PLUGIN, "--uartsim-guest=talker", "--uartsim-clock=virtual", *arguments)
     text = re.sub(r"\S+/(?=(?:talker(?:-\d)?\.(?:log|cast)|failure\.html)$)", "DIR/", result.stdout.str(), flags=re.M)
     return re.sub(r" +[-+]?\d+\.\d{3} s ", " T ", text)
 

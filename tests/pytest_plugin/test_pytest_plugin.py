@@ -36,7 +36,7 @@ def suite(
 
 
 def run(suite: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    return suite.runpytest("-p", PLUGIN, *arguments)
+    return suite.runpytest_subprocess("-p", PLUGIN, *arguments)
 
 
 def test_console_fixture_gives_a_fresh_machine_of_the_chosen_guest(suite: pytest.Pytester) -> None:

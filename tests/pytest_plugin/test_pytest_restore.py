@@ -153,7 +153,7 @@ def test_a_function_that_fails_is_not_tried_again(suite: pytest.Pytester) -> Non
     result = run(suite)
     result.assert_outcomes(errors=3)
     assert boots(suite) == 1
-    result.stdout.fnmatch_lines(["*: wrong(), which prepares linux, has failed: ValueError: no such thing"])
+    result.stdout.fnmatch_lines(["*wrong(), which prepares linux, has failed: ValueError: no such thing"])
 
 
 def test_a_script_is_not_restored(suite: pytest.Pytester) -> None:

@@ -31,6 +31,8 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
     """A suite in a folder of its own, with the plugin and a guest that sends what terminals and browsers obey."""
     for name in (
         "UARTSIM_CLOCK",
+        "UARTSIM_STRICT",
+        "CI",  # it has pytest end no line early
         "UARTSIM_GUEST",
         "UARTSIM_RECORD",
         "UARTSIM_ARTIFACTS",
@@ -50,7 +52,7 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
 
 
 def run(suite: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    return suite.runpytest("-p", PLUGIN, "--uartsim-guest=evil", "--uartsim-clock=virtual", *arguments)
+    return suite.runpytest_subprocess("-p", PLUGIN, "--uartsim-guest=evil", "--uartsim-clock=virtual", *arguments)
 
 
 def files(folder: Path) -> list[str]:
