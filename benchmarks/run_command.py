@@ -2,9 +2,9 @@
 
     python -m benchmarks.run_command [GUEST ...] [--commands 30] [--rounds 3] [--peers FOLDER]
 
-Goal: at most what labgrid's ``ShellDriver`` takes.  The guest (``linux`` and ``agetty`` unless named) runs at an unlimited
-rate.  In each round everyone gets a machine of its own, one after the other.  labgrid and pexpect are installed from PyPI
-into a virtual environment that is removed at the end; ``--peers`` names one that has them.
+Goal: at most 0.04 s at ``linux``, as labgrid's ``ShellDriver``.  The guest (``linux`` and ``agetty`` unless named) runs at an
+unlimited rate.  In each round everyone gets a machine of its own, one after the other.  labgrid and pexpect are installed
+from PyPI into a virtual environment that is removed at the end; ``--peers`` names one that has them.
 
 They differ in what they find out.  pexpect, used as in its manual, types and waits for a prompt: it knows no status, and
 takes a prompt in the output for the end.  labgrid types a second line first, to see that the prompt is there.  Ours types
