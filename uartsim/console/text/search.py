@@ -89,6 +89,8 @@ class _ViewSearch:
 
     def find(self) -> tuple[int, Found] | None:
         """The first match in what has come, and how many characters had been sent when it could be found."""
+        if not self._is_whole and not self._view.is_cut:
+            return None  # as in the text as sent; what is here now is gone through when the view is first cut
         end = self._view.buffer.end
         self._first = self._first_unread()
         while self._done < end:
