@@ -11,6 +11,7 @@ from click.shell_completion import CompletionItem
 from uartsim import __version__
 from uartsim.cli.client_commands import attach, history, pty
 from uartsim.cli.completion_command import completion
+from uartsim.cli.config_command import config
 from uartsim.cli.conform_command import conform
 from uartsim.cli.console_commands import console
 from uartsim.cli.guests_command import guests
@@ -34,6 +35,28 @@ class SentenceGroup(click.Group):
         # Where click keeps a word that it has not resolved: in 8.1, and since then.
         unknown = vars(ctx).get("protected_args") or vars(ctx).get("_protected_args")
         return [] if unknown or ctx.args else super().shell_complete(ctx, incomplete)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that was given; its options have the defaults of the configuration file."""
+        # A completion reads no file, and a mistake in the file must not keep its script from a shell that starts.
+        if not ctx.resilient_parsing and args[0] != "completion":
+            self._read_defaults(ctx, wants_help=not {"-h", "--help"}.isdisjoint(args))
+        return super().resolve_command(ctx, args)
+
+    def _read_defaults(self, ctx: click.Context, *, wants_help: bool) -> None:
+        from uartsim.cli.user_config import read_config
+
+        try:
+            if (file := read_config()) is not None:
+                from uartsim.cli.option_defaults import GUESTS, default_map, option_defaults
+
+                ctx.default_map, ctx.meta[GUESTS] = default_map(option_defaults(file, self))
+        except UsageError as error:
+            if not wants_help:
+                raise
+            click.echo(f"uartsim: {error}", err=True)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was given."""
@@ -67,6 +90,7 @@ for _command in (
     *(trace, plot, conform, problems),
     serve,
     console,
+    config,
     completion,
 ):
     commands.add_command(_command)

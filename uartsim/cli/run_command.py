@@ -10,6 +10,7 @@ import click
 
 from uartsim.cli.completion_values import RUN_COMPLETERS, complete_guest
 from uartsim.cli.foreground_run import ForegroundRun, LineSettings, exit_status
+from uartsim.cli.option_defaults import GUESTS
 from uartsim.cli.option_types import Seconds
 from uartsim.cli.run_options import RUN_OPTIONS, VIRTUAL_SECONDS, RunOption
 from uartsim.errors import UsageError
@@ -34,6 +35,14 @@ def _not_empty(context: click.Context, parameter: click.Parameter, value: Any) -
     if value == "":
         raise UsageError(f"{parameter.opts[0]} '' is empty: give a value, or leave the option out")
     return value
+
+
+def _with_guest_defaults(context: click.Context, parameter: click.Parameter, guest: str) -> str:
+    """Put the defaults that the configuration file has for this guest over those for all."""
+    own = context.meta.get(GUESTS, {}).get(guest)
+    if own:
+        context.default_map = {**(context.default_map or {}), **own}
+    return guest
 
 
 def _click_option(option: RunOption) -> Callable[[_Command], _Command]:
@@ -65,7 +74,7 @@ def _run_options(command: _Command) -> _Command:
 
 
 @click.command()
-@click.argument("guest", default="demo", shell_complete=complete_guest)
+@click.argument("guest", default="demo", shell_complete=complete_guest, is_eager=True, callback=_with_guest_defaults)
 @_run_options
 @click.pass_obj
 def run(
