@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 from click.shell_completion import CompletionItem
 
+from uartsim.cli.help_text import described
 from uartsim.cli.option_defaults import OptionDefault, is_for_once, option_defaults, option_names, value_text
 from uartsim.cli.user_config import VARIABLE, ConfigFile, read_config
 from uartsim.errors import UsageError
@@ -30,6 +31,7 @@ def _complete_command(context: click.Context, parameter: click.Parameter, incomp
     return [CompletionItem(name) for name in below if name.startswith(incomplete)]
 
 
+@described("Show which defaults are in force, and from where.", "uartsim config run")
 @click.command()
 @click.argument("words", nargs=-1, metavar="[COMMAND]...", shell_complete=_complete_command)
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")

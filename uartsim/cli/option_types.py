@@ -24,6 +24,9 @@ class Seconds(click.FloatRange):
     def __init__(self, *, positive: bool = False, most: float = LONGEST_S) -> None:
         super().__init__(0, most, min_open=positive)
 
+    def _describe_range(self) -> str:
+        return ""  # click's help would show fifteen zeros
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The number.
 

@@ -10,6 +10,7 @@ import click
 
 from uartsim.cli.completion_values import RUN_COMPLETERS, complete_guest
 from uartsim.cli.foreground_run import ForegroundRun, LineSettings, exit_status
+from uartsim.cli.help_text import described
 from uartsim.cli.option_defaults import GUESTS
 from uartsim.cli.option_types import Seconds
 from uartsim.cli.run_options import RUN_OPTIONS, VIRTUAL_SECONDS, RunOption
@@ -73,6 +74,12 @@ def _run_options(command: _Command) -> _Command:
     return command
 
 
+@described(
+    "Run a guest, a machine with its COM1.",
+    "uartsim run demo",
+    "uartsim run debian-12 --scenario broken-fstab --memory 2048",
+    "uartsim run ./disk.qcow2 --no-attach",
+)
 @click.command()
 @click.argument("guest", default="demo", shell_complete=complete_guest, is_eager=True, callback=_with_guest_defaults)
 @_run_options
