@@ -18,6 +18,7 @@ from uartsim.cli.help_text import CommandGroup, described
 from uartsim.cli.images_commands import images
 from uartsim.cli.line_commands import fault, modem, send_break, sysrq
 from uartsim.cli.machine_commands import list_machines, nmi, pause, reset, resume, status, stop
+from uartsim.cli.option_types import GUEST_DEFAULTS
 from uartsim.cli.problems_command import problems
 from uartsim.cli.recording_commands import plot, trace
 from uartsim.cli.run_command import run
@@ -44,9 +45,9 @@ class SentenceGroup(CommandGroup):
 
         try:
             if (file := read_config()) is not None:
-                from uartsim.cli.option_defaults import GUESTS, default_map, option_defaults
+                from uartsim.cli.option_defaults import default_map, option_defaults
 
-                ctx.default_map, ctx.meta[GUESTS] = default_map(option_defaults(file, self))
+                ctx.default_map, ctx.meta[GUEST_DEFAULTS] = default_map(option_defaults(file, self))
         except UsageError as error:
             if not wants_help:
                 raise

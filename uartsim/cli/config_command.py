@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from click.shell_completion import CompletionItem
 
 from uartsim.cli.help_text import described
-from uartsim.cli.option_defaults import OptionDefault, is_for_once, option_defaults, option_names, value_text
-from uartsim.cli.user_config import VARIABLE, ConfigFile, read_config
 from uartsim.errors import UsageError
 from uartsim.own_files.places import config_file
 from uartsim.printable import printable_line
+
+if TYPE_CHECKING:
+    from uartsim.cli.option_defaults import OptionDefault
+    from uartsim.cli.user_config import ConfigFile
 
 #: Variables that decide about more than one option.
 _VARIABLES: Final = ("UARTSIM_RUNTIME_DIR", "UARTSIM_IMAGES_LIMIT", "UARTSIM_BRIDGE", "UARTSIM_DEBUG")
@@ -48,6 +50,9 @@ def config(context: click.Context, words: tuple[str, ...], as_json: bool) -> Non
 
     The command line comes before the environment, the environment before the file, the file before the default.
     """
+    from uartsim.cli.option_defaults import option_defaults
+    from uartsim.cli.user_config import read_config
+
     commands = context.find_root().command
     assert isinstance(commands, click.Group)
     file = read_config()
@@ -72,10 +77,14 @@ def _where(file: ConfigFile | None) -> str:
     if file is not None:
         return printable_line(file.path)
     path, is_named = config_file()
-    return f"none: {VARIABLE} is empty" if is_named else f"none: {printable_line(path)} is not there, or is not yours"
+    return (
+        "none: UARTSIM_CONFIG is empty" if is_named else f"none: {printable_line(path)} is not there, or is not yours"
+    )
 
 
 def _shown(row: dict[str, Any]) -> str:
+    from uartsim.cli.option_defaults import value_text
+
     guest = f" {row['guest']}" if row["guest"] else ""
     value = row["value"]
     text = "(none)" if value is None else " ".join(map(value_text, value if isinstance(value, list) else [value]))
@@ -115,6 +124,8 @@ def _rows(
     all_of_them: bool,
 ) -> Iterator[dict[str, Any]]:
     """What is in force for each option, and from where; options at their defaults only if all are wanted."""
+    from uartsim.cli.option_defaults import is_for_once, option_names
+
     for path, command in commands:
         of_command = [each for each in defaults if each.command == path]
         for name, option in option_names(command).items():

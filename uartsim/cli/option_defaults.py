@@ -13,8 +13,6 @@ from uartsim.cli.user_config import ConfigFile
 from uartsim.errors import UsageError
 from uartsim.printable import printable_line, quoted
 
-#: Where a context keeps the defaults of ``run`` for each guest: ``ctx.meta[GUESTS][NAME][PARAMETER]``.
-GUESTS: Final = "uartsim.guest_defaults"
 #: Options that are meant for one time.  A default of these would do harm, or nothing.
 _ONCE: Final[Mapping[tuple[str, ...], Collection[str]]] = {
     ("attach",): ("force",),

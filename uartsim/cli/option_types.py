@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import click
 
+#: Where a context keeps the defaults of ``run`` for each guest: ``ctx.meta[GUEST_DEFAULTS][NAME][PARAMETER]``.
+GUEST_DEFAULTS: Final = "uartsim.guest_defaults"
 #: The longest time, in seconds: thirty million years; in ticks it is less than :data:`uartsim.line_format.NEVER`.
 LONGEST_S: Final = 1e15
 

@@ -11,8 +11,7 @@ import click
 from uartsim.cli.completion_values import RUN_COMPLETERS, complete_guest
 from uartsim.cli.foreground_run import ForegroundRun, LineSettings, exit_status
 from uartsim.cli.help_text import described
-from uartsim.cli.option_defaults import GUESTS
-from uartsim.cli.option_types import Seconds
+from uartsim.cli.option_types import GUEST_DEFAULTS, Seconds
 from uartsim.cli.run_options import RUN_OPTIONS, VIRTUAL_SECONDS, RunOption
 from uartsim.errors import UsageError
 
@@ -40,7 +39,7 @@ def _not_empty(context: click.Context, parameter: click.Parameter, value: Any) -
 
 def _with_guest_defaults(context: click.Context, parameter: click.Parameter, guest: str) -> str:
     """Put the defaults that the configuration file has for this guest over those for all."""
-    own = context.meta.get(GUESTS, {}).get(guest)
+    own = context.meta.get(GUEST_DEFAULTS, {}).get(guest)
     if own:
         context.default_map = {**(context.default_map or {}), **own}
     return guest
