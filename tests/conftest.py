@@ -13,6 +13,7 @@ A test with the mark ``images`` builds or boots a disk image that CI has no time
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Generator
 from typing import TypeVar
@@ -27,6 +28,9 @@ from uartsim.guest.catalogue import Need, find_guest
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 pytest_plugins = ["pytester"]
+
+# The command line of a test has no defaults of the person's who runs it; what tests start inherits that.
+os.environ["UARTSIM_CONFIG"] = ""
 
 # How long an example takes says more about the machine, which other tests load, than about the code.
 settings.register_profile("house", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])

@@ -94,6 +94,8 @@ REQUIREMENTS = (
     Requirement("zsh", "zsh", "tests with a shell"),
     Requirement("tcsh", "tcsh", "tests with a shell"),
     Requirement("fish", "fish", "tests with a shell"),
+    Requirement("man", "man-db", "tests of the manual pages"),
+    Requirement("mandoc", "mandoc", "tests of the manual pages"),
     Requirement("tmux", "tmux", "tests of what a person sees"),
     Requirement("asciinema", "asciinema", "tests of asciicasts"),
 )

@@ -231,6 +231,7 @@ def test_what_is_given_already_is_not_offered_again(answers: Callable[[str], dic
     assert answers("uartsim sysrq box h ") == {}
     assert answers("uartsim save box folder ") == {}
     assert answers("uartsim fault box noise:rate=1 ") == {}
+    assert answers("uartsim images nonsense ") == {}
 
 
 def test_a_hidden_folder_is_offered_once_its_dot_is_typed(

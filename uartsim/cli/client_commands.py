@@ -9,9 +9,11 @@ import click
 
 from uartsim.cli.ask_machine import ask_machine, chosen
 from uartsim.cli.completion_values import complete_machine
+from uartsim.cli.help_text import described
 from uartsim.errors import UsageError
 
 
+@described("Attach this terminal to a machine.", "uartsim attach demo --watch")
 @click.command()
 @click.argument("name", required=False, shell_complete=complete_machine)
 @click.option("--watch", is_flag=True, help="Only watch; send nothing.")
@@ -40,6 +42,7 @@ def attach(name: str | None, watch: bool, force: bool, history: int | None) -> N
     sys.exit(trio.run(whole))
 
 
+@described("Give a machine one more pty.", "uartsim pty demo --link ./com1")
 @click.command()
 @click.argument("name", required=False, shell_complete=complete_machine)
 @click.option("--watch", is_flag=True, help="The pty's clients only watch.")
@@ -59,6 +62,7 @@ def pty(name: str | None, watch: bool, link: str | None, remove: int | None) -> 
     click.echo(f"link     {made['link']}")
 
 
+@described("Print what a machine has sent.", "uartsim history demo --bytes 4096")
 @click.command()
 @click.argument("name", required=False, shell_complete=complete_machine)
 @click.option("--bytes", "size", type=int, help="Only this many bytes, the last ones.")

@@ -7,9 +7,11 @@ import os
 import click
 
 from uartsim.cli.completion_shells import SHELLS, script
+from uartsim.cli.help_text import described
 from uartsim.errors import UsageError
 
 
+@described("Print the completion script of a shell.", "uartsim completion bash")
 @click.command()
 @click.argument("shell", required=False, type=click.Choice(SHELLS))
 def completion(shell: str | None) -> None:

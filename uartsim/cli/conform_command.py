@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from uartsim.cli.completion_values import complete_sequence
+from uartsim.cli.help_text import described
 from uartsim.cli.option_types import Seconds
 from uartsim.cli.run_options import PARTS
 from uartsim.errors import UsageError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _LONGEST_TIMEOUT_S = 86_400.0
 
 
+@described("Test a UART against the datasheet.", "uartsim conform ours --part 16750")
 @click.command()
 @click.argument("target", required=False, type=click.Choice(["qemu", "ours"]))
 @click.option("--command", "program", metavar="PROGRAM", help="Test the UART behind a program, given as in a shell.")

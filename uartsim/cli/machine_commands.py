@@ -10,6 +10,7 @@ import click
 
 from uartsim.cli.ask_machine import ask_machine, chosen
 from uartsim.cli.completion_values import complete_machine
+from uartsim.cli.help_text import described
 from uartsim.cli.status_text import list_lines, status_lines
 from uartsim.errors import UartsimError
 
@@ -19,6 +20,7 @@ _STOP_S: Final = 15.0
 _BUTTON_S: Final = 30.0
 
 
+@described("List the running machines.", "uartsim list --json")
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def list_machines(as_json: bool) -> None:
@@ -43,6 +45,7 @@ def list_machines(as_json: bool) -> None:
             click.echo(line)
 
 
+@described("Show line, chip, counters and clients of a machine.", "uartsim status demo --json")
 @click.command()
 @click.argument("name", required=False, shell_complete=complete_machine)
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
@@ -56,6 +59,7 @@ def status(name: str | None, as_json: bool) -> None:
         click.echo(line)
 
 
+@described("Press the NMI button.", "uartsim nmi linux")
 @click.command()
 @click.argument("name", required=False, shell_complete=complete_machine)
 def nmi(name: str | None) -> None:
@@ -63,6 +67,7 @@ def nmi(name: str | None) -> None:
     ask_machine(chosen(name), "nmi", _BUTTON_S)
 
 
+@described("Press the reset button.", "uartsim reset linux")
 @click.command()
 @click.argument("name", required=False, shell_complete=complete_machine)
 def reset(name: str | None) -> None:
@@ -70,6 +75,7 @@ def reset(name: str | None) -> None:
     ask_machine(chosen(name), "reset", _BUTTON_S)
 
 
+@described("Stop the processor of a guest in QEMU.", "uartsim pause linux")
 @click.command()
 @click.argument("name", required=False, shell_complete=complete_machine)
 def pause(name: str | None) -> None:
@@ -77,6 +83,7 @@ def pause(name: str | None) -> None:
     ask_machine(chosen(name), "pause", _BUTTON_S)
 
 
+@described("Let a paused machine go on.", "uartsim resume linux")
 @click.command()
 @click.argument("name", required=False, shell_complete=complete_machine)
 def resume(name: str | None) -> None:
@@ -84,6 +91,7 @@ def resume(name: str | None) -> None:
     ask_machine(chosen(name), "resume", _BUTTON_S)
 
 
+@described("End a machine.", "uartsim stop demo")
 @click.command()
 @click.argument("name", required=False, shell_complete=complete_machine)
 def stop(name: str | None) -> None:

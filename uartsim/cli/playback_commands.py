@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from uartsim.cli.help_text import described
 from uartsim.cli.option_types import Seconds
 from uartsim.errors import UsageError
 from uartsim.standard_streams import reader_may_leave
@@ -51,6 +52,11 @@ class Speed(click.FloatRange):
         return speed
 
 
+@described(
+    "Play a record to this terminal.",
+    "uartsim replay boot.record",
+    "uartsim replay boot.cast --speed 4 --idle-limit 1",
+)
 @click.command()
 @click.argument("file", type=click.Path())
 @click.option("--speed", type=Speed(), default=1.0, metavar="FACTOR", help="How many times faster; 'max': at once.")
@@ -89,6 +95,11 @@ def _kind_options(command: click.decorators.FC) -> click.decorators.FC:
     return command
 
 
+@described(
+    "Make a picture, a log, a cast or a timeline of a record.",
+    "uartsim export boot.record --png --at 4.5 -o menu.png",
+    "uartsim export boot.record --timeline",
+)
 @click.command()
 @click.argument("file", type=click.Path())
 @_kind_options

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from uartsim.cli.completion_values import complete_problem
+from uartsim.cli.help_text import described
 from uartsim.errors import UsageError
 from uartsim.standard_streams import reader_may_leave
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from uartsim.console.problems.problem_catalogue import Catalogue
 
 
+@described("Say what went wrong, from a saved console log.", "uartsim problems console.log")
 @click.command()
 @click.argument("logfile", required=False, type=click.Path())
 @click.option(

@@ -10,7 +10,8 @@ import click
 
 from uartsim.cli.completion_values import RUN_COMPLETERS, complete_guest
 from uartsim.cli.foreground_run import ForegroundRun, LineSettings, exit_status
-from uartsim.cli.option_types import Seconds
+from uartsim.cli.help_text import described
+from uartsim.cli.option_types import GUEST_DEFAULTS, Seconds
 from uartsim.cli.run_options import RUN_OPTIONS, VIRTUAL_SECONDS, RunOption
 from uartsim.errors import UsageError
 
@@ -34,6 +35,14 @@ def _not_empty(context: click.Context, parameter: click.Parameter, value: Any) -
     if value == "":
         raise UsageError(f"{parameter.opts[0]} '' is empty: give a value, or leave the option out")
     return value
+
+
+def _with_guest_defaults(context: click.Context, parameter: click.Parameter, guest: str) -> str:
+    """Put the defaults that the configuration file has for this guest over those for all."""
+    own = context.meta.get(GUEST_DEFAULTS, {}).get(guest)
+    if own:
+        context.default_map = {**(context.default_map or {}), **own}
+    return guest
 
 
 def _click_option(option: RunOption) -> Callable[[_Command], _Command]:
@@ -64,8 +73,14 @@ def _run_options(command: _Command) -> _Command:
     return command
 
 
+@described(
+    "Run a guest, a machine with its COM1.",
+    "uartsim run demo",
+    "uartsim run debian-12 --scenario broken-fstab --memory 2048",
+    "uartsim run ./disk.qcow2 --no-attach",
+)
 @click.command()
-@click.argument("guest", default="demo", shell_complete=complete_guest)
+@click.argument("guest", default="demo", shell_complete=complete_guest, is_eager=True, callback=_with_guest_defaults)
 @_run_options
 @click.pass_obj
 def run(

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from uartsim.cli.completion_values import complete_guest, complete_scenario
+from uartsim.cli.help_text import described
 
 if TYPE_CHECKING:
     from uartsim.scenarios import Scenario
 
 
+@described("List the scenarios, or show one with its way out.", "uartsim scenarios --guest debian-12")
 @click.command()
 @click.argument("name", required=False, shell_complete=complete_scenario)
 @click.option("--guest", metavar="GUEST", shell_complete=complete_guest, help="Only those that fit this guest.")
