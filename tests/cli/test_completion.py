@@ -311,13 +311,13 @@ def complete(runtime: Path, line: str, shell: str = "zsh", **variables: str) -> 
         ("uartsim ", "csh"),
     ],
 )
-def test_nothing_is_said_when_something_is_wrong(runtime: Path, line: str, shell: str) -> None:
+def test_nothing_is_said_when_something_is_wrong(runtime: Path, tmp_path: Path, line: str, shell: str) -> None:
     (runtime / "not-ours").write_text("")
     runtime.chmod(0o777)  # a runtime folder that is refused, too
-    done = complete(runtime, line, shell)
+    done = complete(runtime, line, shell, XDG_STATE_HOME=str(tmp_path))
     assert done.stderr == ""
     assert "Traceback" not in done.stdout
-    assert not (runtime.parent / "state").exists()
+    assert os.listdir(tmp_path) == []
     assert os.listdir(runtime) == ["not-ours"]
 
 
