@@ -21,7 +21,7 @@ from uartsim.console.login_snapshots import MOST_KEPT, login_snapshot
 from uartsim.errors import UartsimError, UsageError
 from uartsim.file_cache import UNUSED_S
 from uartsim.guest.catalogue import GuestDefinition, find_guest
-from uartsim.guest.snapshot_folder import PORT_FILE
+from uartsim.guest.snapshot_folder import PORT_FILE, SaveError
 from uartsim.own_files.folder import OwnFolder
 
 pytestmark = pytest.mark.needs("qemu-system-x86_64")
@@ -253,3 +253,16 @@ async def test_cache_that_cannot_be_written_is_used_all_the_same(
     monkeypatch.setattr(OwnFolder, "note_use", refused)
     assert await login_snapshot("login", guest, boots, quietly) == folder
     assert boots.count == 1
+
+
+@real_time
+async def test_full_cache_is_named_with_the_variable_that_sets_it(guest: GuestDefinition, tmp_path: Path) -> None:
+    def fail() -> None:
+        error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise BaseExceptionGroup("of a nursery", [SaveError(tmp_path, error)])
+
+    wanted = r"at its login cannot be kept in .*snapshots.*: disk full .*; make room there, or set XDG_CACHE_HOME"
+    with pytest.raises(UartsimError, match=wanted) as caught:
+        await login_snapshot("login", guest, Boots(fail), quietly)
+    assert "save in" not in str(caught.value)
+    assert not list((tmp_path / "cache").rglob("machine"))

@@ -18,6 +18,7 @@ from typing import Final
 
 import trio
 
+from uartsim.error_groups import first_error
 from uartsim.errors import UartsimError, UsageError
 from uartsim.file_cache import UNUSED_S, Progress, content_hash, open_cache
 from uartsim.guest.boot_files import boot_file, boot_source
@@ -27,7 +28,7 @@ from uartsim.guest.guest_disk import named_image
 from uartsim.guest.placeholders import fill_in
 from uartsim.guest.qemu_system import system_of
 from uartsim.guest.snapshot import SavedFiles
-from uartsim.guest.snapshot_folder import PORT_FILE, SnapshotFiles
+from uartsim.guest.snapshot_folder import PORT_FILE, SaveError, SnapshotFiles
 from uartsim.images.build import build_image
 from uartsim.own_files.folder import OwnFolder, open_own
 from uartsim.own_files.trees import remove_tree
@@ -44,6 +45,7 @@ POLL_S: Final = 0.2
 
 _SNAPSHOT: Final = "snapshot"
 _REMEDY: Final = "set XDG_CACHE_HOME to another folder"
+_FULL_REMEDY: Final = "make room there, or set XDG_CACHE_HOME to a folder on another disk"
 
 #: Boots a guest up to its login prompt, and saves it in a folder.
 Boot = Callable[[GuestDefinition, Path], Awaitable[None]]
@@ -75,9 +77,14 @@ async def login_snapshot(start: Start, definition: GuestDefinition, boot: Boot, 
             await trio.to_thread.run_sync(_remove_old, folder, path)
             try:
                 await boot(definition, snapshot)
-            except BaseException:
+            except BaseException as error:
                 if _SNAPSHOT in own.names():
                     own.remove(_SNAPSHOT)
+                cause = first_error(error)
+                if isinstance(cause, SaveError) and cause.is_full:
+                    raise UartsimError(
+                        f"{definition.name} at its {start} cannot be kept in {path}: {cause.reason}; {_FULL_REMEDY}"
+                    ) from error
                 raise
         try:
             own.note_use(_SNAPSHOT)
