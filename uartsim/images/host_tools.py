@@ -66,12 +66,12 @@ def _path_of(name: str) -> str | None:
     return shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", os.defpath), *_SYSTEM_FOLDERS)))
 
 
-def ending_with_us(command: Sequence[str]) -> list[str]:
-    """A command that gets SIGTERM when this thread ends, and thus when this process does; the same without ``setpriv``."""
+def ending_with_us(command: Sequence[str], ending: str = "TERM") -> list[str]:
+    """A command that gets a signal when this thread ends, and thus when this process does; the same without ``setpriv``."""
     setpriv = _path_of("setpriv")
     if setpriv is None:
         return list(command)
-    return [setpriv, "--pdeathsig", "TERM", "--", "/bin/sh", "-c", _IF_WANTED, "sh", str(os.getpid()), *command]
+    return [setpriv, "--pdeathsig", ending, "--", "/bin/sh", "-c", _IF_WANTED, "sh", str(os.getpid()), *command]
 
 
 def run_tool(
