@@ -32,7 +32,7 @@ def environment(folder: str) -> dict[str, str]:
     It uses byte code, as an installed program does, whatever this process was told: see :func:`compile_all`.
     """
     kept = {name: value for name, value in os.environ.items() if name not in _AGAINST_BYTE_CODE}
-    return {**kept, "UARTSIM_RUNTIME_DIR": folder, "PYTHONPATH": str(ROOT)}
+    return {**kept, "UARTSIM_CONFIG": "", "UARTSIM_RUNTIME_DIR": folder, "PYTHONPATH": str(ROOT)}
 
 
 def compile_all() -> None:

@@ -32,6 +32,9 @@ pytest_plugins = ["pytester"]
 # The machines of tests leave no transcripts in this user's folder.
 os.environ.setdefault("UARTSIM_TRANSCRIPTS", "off")
 
+# The command line of a test has no defaults of the person's who runs it; what tests start inherits that.
+os.environ["UARTSIM_CONFIG"] = ""
+
 # How long an example takes says more about the machine, which other tests load, than about the code.
 settings.register_profile("house", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")

@@ -27,7 +27,7 @@ FLOORS = (
     {"guest", "access", "trace"},
     {"scenarios"},
     {"console", "conform"},
-    {"blocking", "service", "azure_client", "pictures"},
+    {"blocking", "playback", "service", "azure_client"},
     {FACE},
     {"cli", "pytest_plugin"},
     {"__main__"},

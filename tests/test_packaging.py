@@ -153,6 +153,29 @@ def test_an_editable_install_finds_the_catalogue_of_its_checkout(checkout: Path,
     assert names == [guest.name for guest in list_guests()]
 
 
+@pytest.mark.needs("man")
+@pytest.mark.parametrize("editable", [False, True])
+def test_an_installation_brings_the_manual_pages(checkout: Path, python: Python, editable: bool) -> None:
+    python.install(*(["--editable"] if editable else []), str(checkout))
+    manual = python.folder / "venv" / "share" / "man" / "man1"
+    assert {"uartsim.1", "uartsim-run.1", "uartsim-images-fetch.1"} <= files_in(manual)
+    # man(1) looks beside the folders of PATH, so that they are found while the environment is active.
+    path = f"{python.scripts}{os.pathsep}{python.environment['PATH']}"
+    environment = {**python.environment, "PATH": path, "MANPATH": ""}
+    found = subprocess.run(["man", "-w", "uartsim-run"], env=environment, capture_output=True, text=True, check=False)
+    assert found.stdout.strip() == str(manual / "uartsim-run.1"), found.stderr
+    python.run("-m", "pip", "uninstall", "--yes", "uartsim")
+    assert not files_in(manual)
+
+
+def test_an_installation_succeeds_without_what_the_manual_pages_need(checkout: Path, python: Python) -> None:
+    (checkout / "tools" / "man_pages.py").write_text("raise ModuleNotFoundError('there is no click')\n")
+    said = python.install("--verbose", str(checkout))
+    assert "no manual pages are installed: ModuleNotFoundError: there is no click" in said
+    assert (python.scripts / "uartsim").is_file()
+    assert not (python.folder / "venv" / "share" / "man").exists()
+
+
 def test_a_wheel_carries_the_page_where_node_is(checkout: Path, python: Python) -> None:
     python.use_node("v18.20.4")
     spaced = checkout.rename(checkout.with_name("a check out"))

@@ -23,6 +23,9 @@ MODULES = {
     "uartsim.console.blocking_console": {
         "Console": ("uartsim.console.console", "A console"),
     },
+    "uartsim.console.blocking_readings": {
+        "ConsoleReadings": ("uartsim.console.console_readings", "What can be read of a console"),
+    },
     "uartsim.console.blocking_snapshots": {
         "Snapshots": ("uartsim.console.snapshots", "Saving the machine behind a console, and going back"),
     },
@@ -50,12 +53,13 @@ LEFT_OUT = {
     "PrintkStorm.splice": "called with each piece of output, on the machine's side",
 }
 #: Plain values that the last call set: they are read directly, without the background thread.
-PLAIN = {"Console.after", "Console.before", "Console.match", "Console.timeout", "Console.timeout_scale"}
+PLAIN = {f"ConsoleReadings.{name}" for name in ("after", "before", "match", "timeout", "timeout_scale")}
 #: Special methods that have a blocking form.
 SPECIAL = {"__enter__", "__exit__"}
 
 TITLES = {
     "uartsim.console.blocking_console": "The console for blocking code",
+    "uartsim.console.blocking_readings": "What can be read of a console without waiting, for blocking code",
     "uartsim.console.blocking_snapshots": "The snapshots of a console, for blocking code",
     "uartsim.console.blocking_guest": "The guest's agent and Windows' SAC on a console, for blocking code",
     "uartsim.console.blocking_facets": "What a console has beside its own verbs, such as GRUB's menu, for blocking code",
@@ -170,9 +174,14 @@ def member(source: Source, name: str, function: ast.FunctionDef | ast.AsyncFunct
     return f"{head}        {'' if returned == 'None' else 'return '}{call}\n"
 
 
+def base_of(source: Source, name: str) -> str:
+    """The name of a class's first base; empty if it has none."""
+    return next((base.id for base in source.class_of(name).bases if isinstance(base, ast.Name)), "")
+
+
 def class_lines(source: Source, name: str, what: str) -> str:
     """The blocking form of a class."""
-    base = next((base.id for base in source.class_of(name).bases if isinstance(base, ast.Name)), "")
+    base = base_of(source, name)
     written = f'''
 class {name}{f"({base})" if base in HOMES else ""}:
     """{what}, for blocking code; see :class:`{source.module}.{name}`.
@@ -212,6 +221,8 @@ def derived(module: str) -> str:
     for name, (origin, _) in MODULES[module].items():
         source = sources[origin]
         imports.add(f"from {origin} import {name} as Async{name}")
+        if HOMES.get(base := base_of(source, name), module) != module:
+            imports.add(f"from {HOMES[base]} import {base}")
         for used in used_names(source, name):
             if HOMES.get(used, module) != module:
                 imports.add(f"from {HOMES[used]} import {used}")

@@ -76,7 +76,6 @@ REQUIREMENTS = (
     Requirement("e2fsck", "e2fsprogs", "tests of disks"),
     Requirement("qemu-img", "qemu-utils", "guests with a disk image"),
     Requirement("debugfs", "e2fsprogs", "changing an image offline"),
-    Requirement("qemu-img", "qemu-utils", "guests with a disk image"),
     Requirement("grub-mkimage", "grub-common", "disk images with GRUB"),
     Requirement("/usr/lib/grub/i386-pc/boot.img", "grub-pc-bin", "disk images with GRUB"),
     Requirement("mmdebstrap", "mmdebstrap", "Debian images"),
@@ -95,8 +94,10 @@ REQUIREMENTS = (
     Requirement("zsh", "zsh", "tests with a shell"),
     Requirement("tcsh", "tcsh", "tests with a shell"),
     Requirement("fish", "fish", "tests with a shell"),
+    Requirement("man", "man-db", "tests of the manual pages"),
+    Requirement("mandoc", "mandoc", "tests of the manual pages"),
     Requirement("tmux", "tmux", "tests of what a person sees"),
-    Requirement("asciinema", "asciinema", "tests of what players show of a record"),
+    Requirement("asciinema", "asciinema", "tests of asciicasts"),
 )
 
 

@@ -29,9 +29,16 @@ TABLES = ("Common scenarios", "Known issues")
 _FSTAB = ("broken-fstab", "root-locked", "single-user", "single-user-locked-root")
 _FIREWALLS = ("iptables-blocks-ssh", "firewalld-blocks-ssh")
 _NETWORK = ("interfaces-down", "no-interface", "no-network-driver")
-_SSH = ("sshd-misconfigured", "ssh-key-only")
+_SSH = ("sshd-misconfigured", "ssh-key-only", "ssh-key-only-demo")
 _LOADER = ("grub-menu", "hidden-menu", "countdown-missed", "restart", "reset-to-menu")
-_NO_ANSWER = ("no-console-argument", "getty-masked", "securetty", "grub-without-serial", "kernel-without-serial")
+_NO_ANSWER = (
+    "no-console-argument",
+    "getty-masked",
+    "securetty",
+    "grub-without-serial",
+    "kernel-without-serial",
+    "plymouth",
+)
 #: The scenarios that show a row.  The other rows are about the service or Windows: their tests are those of ``docs/azure.md``.
 SHOWN_BY = {
     "A-051": _FSTAB,
@@ -53,6 +60,8 @@ SHOWN_BY = {
     "P-037": _LOADER,
     "P-061": _NO_ANSWER,
 }
+#: Tests that show a row beside those that its scenarios name.
+MORE_TESTS = {"A-110": ("test_resize_asks_the_terminal_how_large_it_is",)}
 _ROW = re.compile(r"\| (?P<row>[AP]-\d{3}) \| (?P<says>.*) \| .*? \| (?P<tests>.*) \|")
 _HEAD = re.compile(r"(?P<name>\S+) on (?P<guest>\S+), (?P<seconds>\d+) s")
 
@@ -113,7 +122,8 @@ def _documents() -> Iterator[str]:
     for row, says, tests in document_rows():
         names = SHOWN_BY.get(row, ())
         if names:
-            tests = ", ".join(f"`{by_name[name].test}`" for name in names)
+            of_row = (*(by_name[name].test for name in names), *MORE_TESTS.get(row, ()))
+            tests = ", ".join(f"`{test}`" for test in of_row)
         yield f"| {row} | {says} | {', '.join(f'`{name}`' for name in names)} | {tests} |"
 
 

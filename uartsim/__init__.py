@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         SacFailed,
         TransferFailed,
         TypingFailed,
+        UnwantedOutput,
     )
     from uartsim.console.expectations import Match
     from uartsim.console.open_console import open_console
@@ -64,6 +65,7 @@ __all__ = [
     "TransferFailed",
     "TypingFailed",
     "UartsimError",
+    "UnwantedOutput",
     "UsageError",
     "__version__",
     "blocking",
@@ -99,6 +101,7 @@ _HOMES = {
     "TransferFailed": "uartsim.console.console_errors",
     "TypingFailed": "uartsim.console.console_errors",
     "UartsimError": "uartsim.errors",
+    "UnwantedOutput": "uartsim.console.console_errors",
     "UsageError": "uartsim.errors",
     "find_guest": "uartsim.guest.catalogue",
     "list_guests": "uartsim.guest.catalogue",

@@ -1,7 +1,8 @@
 """How far a guest's boot has come, by what it sends: firmware, boot loader, menu, kernel, init, login prompt.
 
 A stage is reached when the first line of it is seen.  A guest may leave stages out: a virtual machine that boots a kernel
-directly shows no loader, and a quiet kernel nothing at all.  When firmware or loader appear again, another boot has begun.
+directly shows no loader, and a quiet kernel nothing at all.  When firmware or loader appear again, another boot has begun,
+as with whatever comes after a kernel's last words.
 No I/O, no clock.
 """
 
@@ -9,39 +10,48 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 #: The stages, in the order of a boot.
 BOOT_STAGES: Final = ("firmware", "loader", "menu", "kernel", "init", "login")
-#: What the first line of a stage looks like.  Every expression needs one of the texts of :data:`_QUICK`.
+#: What stands in the first line of a stage.  Every expression needs one of the texts of :data:`_QUICK`.
 _SIGNS: Final = {
-    "firmware": (
-        rb"SeaBIOS \(version|UEFI firmware \(version|U-Boot (?:SPL )?\d{4}\.|NOTICE:  BL1: |coreboot-\d|BIOS POST|POST: "
-    ),
+    "firmware": rb"SeaBIOS \(version|UEFI firmware \(version|U-Boot (?:SPL )?\d{4}\.|NOTICE:  BL1: |coreboot-\d",
     "loader": (
         rb"BdsDxe: (?:loading|starting) |Welcome to GRUB!|GRUB loading|(?:SYS|ISO|PXE|EXT)LINUX \d|iPXE \d"
         rb"|>> (?:Free|Open|Net)BSD/\S+ (?:BOOT|boot block|BIOS Boot)"
     ),
-    "menu": rb"GNU GRUB  version|Windows Boot Manager|Press \[Tab\] to edit options",
+    "menu": (
+        rb"GNU GRUB  version|The highlighted entry will be executed|Windows Boot Manager|Press \[Tab\] to edit options"
+        rb"|(?<=\n)boot: (?![^\r\n\x1b])"
+    ),
     "kernel": (
-        rb"(?<![/\w])Linux version \d|EFI stub: |Booting Linux on physical CPU|Decompressing Linux"
-        rb"|Copyright \(c\) \d+-\d+ The FreeBSD"
+        rb"(?<![/\w])Linux version \d|(?:(?<=\n)|(?<=\] ))Command line: |EFI stub: |Booting Linux on physical CPU"
+        rb"|Decompressing Linux|Copyright \(c\) \d+-\d+ The FreeBSD"
     ),
     "init": (
         rb"Run /\S+ as init process|systemd\[1\]: systemd \S+ running in|INIT: version \d|OpenRC \d"
         rb"|(?:(?<=\n)|(?<=m)|(?<=\r))Welcome to (?!GRUB)[^\r\n]{1,100}!\s"
     ),
-    "login": rb"(?<![\w.-])(?!Last |last |Failed )[\w.-]{1,64} login: ",
+    "login": rb"(?<![\w.-])(?!Last |last |Failed )[\w.-]{1,64} login: |(?<=\n)login: ",
 }
-_STAGE: Final = re.compile(b"|".join(b"(?P<%b>%b)" % (name.encode(), sign) for name, sign in _SIGNS.items()))
+#: What a kernel says last: the stage that is seen next is of another boot, whichever it is.
+_END: Final = (
+    rb"reboot: (?:Restarting system|Power down|System halted|machine restart)|Rebooting in \d+ seconds"
+    rb"|sysrq: Resetting|kexec_core: Starting new kernel"
+)
+_STAGE: Final = re.compile(
+    b"|".join(b"(?P<%b>%b)" % (name.encode(), sign) for name, sign in {**_SIGNS, "end": _END}.items())
+)
 _QUICK: Final = {
-    "firmware": (b"SeaBIOS (", b"firmware (", b"U-Boot ", b"BL1: ", b"coreboot-", b"POST"),
+    "firmware": (b"SeaBIOS (", b"firmware (", b"U-Boot ", b"BL1: ", b"coreboot-"),
     "loader": (b"BdsDxe: ", b"GRUB", b"LINUX ", b"iPXE ", b"BSD/"),
-    "menu": (b"GRUB", b"Windows Boot", b"Press [Tab]"),
-    "kernel": (b"Linux", b"EFI stub: ", b"FreeBSD"),
+    "menu": (b"GRUB", b"highlighted entry", b"Windows Boot", b"Press [Tab]", b"\nboot: "),
+    "kernel": (b"Linux", b"Command line: ", b"EFI stub: ", b"FreeBSD"),
     "init": (b"as init", b"running in", b"INIT: ", b"OpenRC ", b"Welcome to "),
-    "login": (b" login: ",),
+    "login": (b"login: ",),
 }
+_QUICK_END: Final = (b"reboot: ", b"Rebooting in ", b"sysrq: Res", b"kexec_core")
 #: The texts that matter while a boot is at a stage (its number; -1 before the first): those of what may come next.
 _WANTED: Final = {
     stage: tuple(
@@ -52,10 +62,23 @@ _WANTED: Final = {
             for text in _QUICK[name]
         )
     )
+    + (_QUICK_END if stage >= BOOT_STAGES.index("kernel") else ())
     for stage in range(-1, len(BOOT_STAGES))
 }
 #: How much of what came before is looked at again, for a sign that comes in pieces, in bytes.
 _TAIL: Final = 160
+
+
+class Reached(NamedTuple):
+    """A stage that has been reached.
+
+    Attributes:
+        name: one of :data:`BOOT_STAGES`.
+        place: where its sign begins, as a number of bytes since the first that the guest has sent.
+    """
+
+    name: str
+    place: int
 
 
 @dataclass(slots=True)
@@ -88,8 +111,10 @@ class BootStages:
 
     def __init__(self, began: float = 0.0) -> None:
         self.boots = [Boot(began)]
+        self._size = 0  # how many bytes came
         self._tail = b""
         self._stage = -1
+        self._has_ended = False
 
     @property
     def boot(self) -> Boot:
@@ -104,35 +129,46 @@ class BootStages:
             self.boot.began = at
         self._stage = -1
         self._tail = b""
+        self._has_ended = False
 
-    def feed(self, data: bytes, at: float) -> list[str]:
+    def feed(self, data: bytes, at: float) -> list[Reached]:
         """The guest has sent ``data``, the last of which came at ``at``; returns the stages that it has reached with it."""
         tail = self._tail
         text = tail + data if tail else data
         self._tail = text[-_TAIL:]
+        self._size += len(data)
         for sign in _WANTED[self._stage]:
             if sign in text:
                 return self._look(text, len(tail), at)
         return []
 
-    def _look(self, text: bytes, known: int, at: float) -> list[str]:
+    def _look(self, text: bytes, known: int, at: float) -> list[Reached]:
         """Find the signs in ``text`` that end behind its first ``known`` bytes, which were looked at before."""
+        begin = self._size - len(text)
         reached = []
         for found in _STAGE.finditer(text):
-            if found.end() > known and (name := self._reached(str(found.lastgroup), at)):
-                reached.append(name)
+            if found.end() <= known:
+                continue
+            name = str(found.lastgroup)
+            if name == "end":
+                self._has_ended = self._stage >= BOOT_STAGES.index("kernel")
+            elif self._is_new(name, at):
+                reached.append(Reached(name, begin + found.start()))
         return reached
 
-    def _reached(self, name: str, at: float) -> str:
+    def _is_new(self, name: str, at: float) -> bool:
+        """Whether a stage is reached now, which is noted then."""
         stage = BOOT_STAGES.index(name)
-        if stage < self._stage and name in ("firmware", "loader") and not self._is_chained(stage):
+        is_first = stage < self._stage and name in ("firmware", "loader") and not self._is_chained(stage)
+        if is_first or self._has_ended:
             self.boots.append(Boot(at))
             self._stage = -1
+            self._has_ended = False
         if stage <= self._stage:
-            return ""
+            return False
         self._stage = stage
         self.boot.stages[name] = at
-        return name
+        return True
 
     def _is_chained(self, stage: int) -> bool:
         """Whether one loader has started another, or firmware has gone on to its next boot entry."""

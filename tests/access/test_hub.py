@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.machine.rig import open_port, receive_data, run_virtual, virtual_time
 from uartsim.access.hub import SEND_QUEUE, Hub, LineHeldError, NotTheWriterError
 from uartsim.access.hub_client import CHUNK
-from uartsim.line_format import TICKS_PER_SECOND
+from uartsim.line_format import TICKS_PER_SECOND, LineFormat
 from uartsim.machine import Flag, SerialDriver
 
 
@@ -79,6 +79,29 @@ async def test_a_client_starts_where_it_asked_to() -> None:
         assert now.receive_nowait() == b"after"
         assert all_of_it.receive_nowait() == b"before after"
         assert middle.receive_nowait() == b"ore after"
+
+
+@virtual_time
+async def test_what_the_guest_had_sent_before_it_was_saved_is_the_past_of_every_client() -> None:
+    async with open_hub() as (hub, driver):
+        hub.recall(b"login: ")
+        await driver.write(b"root")
+        await driver.drain()
+        await trio.sleep(0.01)
+        assert (hub.history(), hub.end, hub.status()["bytes_from_guest"]) == (b"login: root", 4, 4)
+        from_first_byte, all_of_it = hub.attach("first", start=0, watch=True), hub.attach("all", start=hub.start)
+        assert from_first_byte.receive_nowait() == b"root"
+        assert all_of_it.in_the_past
+        assert all_of_it.receive_nowait() == b"login: root"
+        all_of_it.go_back(9)
+        assert all_of_it.receive_nowait() == b"gin: root"
+        assert all_of_it.missed == from_first_byte.missed == 0
+        other_speed = hub.attach("other speed", start=hub.start, force=True)
+        other_speed.be_at_far_end(True, LineFormat.from_baud(9600))
+        other_speed.come()
+        heard = other_speed.receive_nowait()
+        assert heard.startswith(b"login: ")
+        assert heard != b"login: root"
 
 
 @virtual_time

@@ -55,10 +55,10 @@ class Terminal:
         """What the person sees."""
         return self.tmux("capture-pane", "-p")
 
-    def expect(self, text: str) -> None:
+    def expect(self, text: str, timeout_s: float = 20) -> None:
         """Wait until ``text`` is on the screen."""
         try:
-            wait_until(lambda: text in self.screen().replace("\n", ""), text)
+            wait_until(lambda: text in self.screen().replace("\n", ""), text, timeout_s)
         except AssertionError:
             raise AssertionError(f"no {text!r} on the screen:\n{self.screen()}") from None
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.access.rig import uartsim
+from tests.access.rig import running, uartsim
 from uartsim.scenarios import GROUPS, list_scenarios
 
 MISTAKES = [
     (["run", "debian-12", "--scenario", "tmot"], r"unknown scenario 'tmot'; did you mean tmout"),
-    (["run", "debian-12", "--scenario", ""], r"unknown scenario ''; possible: 8-bit, "),
+    (["run", "debian-12", "--scenario", "PAUSED"], r"unknown scenario 'PAUSED'; did you mean paused"),
+    (["run", "debian-12", "--scenario", ""], r"unknown scenario ''; .* Rescue: broken-fstab, .* Kernel: sysrq-mask, "),
     (["run", "debian-12", "--scenario"], r"Option '--scenario' requires an argument"),
     (
         ["run", "alpine", "--scenario", "getty-masked"],
@@ -32,7 +33,19 @@ MISTAKES = [
     (["run", "debian-12", "--scenario", "paused", "--clock", "virtual"], r"it needs real time"),
     (
         ["run", "debian-12", "--scenario", "sshd-misconfigured", "--net", "none"],
-        r"net is 'none': leave one of them out",
+        r"scenario 'sshd-misconfigured' with net 'none': the scenario needs net 'user'; leave one of them out",
+    ),
+    (
+        ["run", "debian-12", "--scenario", "no-interface", "--net", "user"],
+        r"scenario 'no-interface' with net 'user': the scenario needs net 'none'",
+    ),
+    (
+        ["run", "debian-12", "--scenario", "no-interface", "--forward", "22"],
+        r"scenario 'no-interface' with forward: a forward needs net 'user', and the scenario net 'none'",
+    ),
+    (
+        ["run", "debian-12", "--scenario", "broken-fstab", "--edit", "/etc//fstab=:hello"],
+        r"scenario 'broken-fstab' with edit /etc/fstab: the scenario changes this file",
     ),
     (["serve", "--scenario", "tmout"], r"No such option.*--scenario"),
     (["scenarios", "tmot"], r"unknown scenario 'tmot'; did you mean tmout"),
@@ -79,3 +92,16 @@ def test_one_scenario_is_shown_whole(runtime: Path) -> None:
 
 def test_scenario_that_is_not_run_says_why_in_its_own_page(runtime: Path) -> None:
     assert "Not run: the kernels of Debian" in uartsim(runtime, "scenarios", "kernel-without-sysrq-on-serial").stdout
+
+
+def test_guest_that_no_scenario_fits_is_told_so(runtime: Path) -> None:
+    assert uartsim(runtime, "scenarios", "--guest", "windows").stdout == (
+        "no scenario fits windows: 'uartsim scenarios' lists all, 'uartsim scenarios NAME' the guests of one\n"
+    )
+
+
+def test_run_says_in_what_scenario_the_machine_is(runtime: Path) -> None:
+    with running(runtime, "demo", "box", "--scenario", "tmout-demo") as machine:
+        said = machine.end()[0]
+    assert "scenario tmout-demo: " in said
+    assert said.rstrip().endswith("the way out: uartsim scenarios tmout-demo")

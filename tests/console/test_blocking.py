@@ -14,11 +14,13 @@ import traceback
 from pathlib import Path
 
 import pytest
+import trio
 
 from tests.console.fakes import write_guest
 from tests.patience import patience
 from uartsim import blocking
 from uartsim.console.console_errors import ConsoleBusy, ConsoleClosed, ExpectTimeout, GuestEnded
+from uartsim.console.trio_thread import shared_thread
 from uartsim.errors import UsageError
 
 ECHO = """
@@ -144,6 +146,53 @@ def test_ctrl_c_cancels_the_wait_and_leaves_the_console_usable(echo_guest: Path)
             console.expect("never", timeout=20)
         timer.join()
         assert console.expect("# ").before == "ready\n"
+
+
+def test_calls_from_many_threads_wait_beside_each_other_and_few_tasks_stay_idle() -> None:
+    shared = shared_thread("real")
+    running = threading.Barrier(9)
+    answers: list[int] = []
+
+    async def wait_for_the_others(number: int) -> int:
+        await trio.to_thread.run_sync(running.wait)
+        return number
+
+    threads = [
+        threading.Thread(target=lambda n=n: answers.append(shared.call(wait_for_the_others, n))) for n in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    running.wait(patience(20))
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == list(range(8))
+
+    async def idle() -> int:
+        return sum(task.name.endswith("_work") for task in shared._nursery.child_tasks)
+
+    assert 1 <= shared.call(idle) <= 5
+
+
+def test_call_that_failed_or_was_interrupted_leaves_its_task_for_the_next() -> None:
+    shared = shared_thread("real")
+
+    async def task() -> object:
+        await trio.lowlevel.checkpoint()
+        return trio.lowlevel.current_task()
+
+    async def fail() -> None:
+        raise ValueError(str(id(trio.lowlevel.current_task())))
+
+    last = id(shared.call(task))  # the one that was idle last is the next
+    with pytest.raises(ValueError, match=r"\d+") as caught:
+        shared.call(fail)
+    assert int(str(caught.value)) == last
+    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        shared.call(trio.sleep_forever)
+    timer.join()
+    assert id(shared.call(task)) == last
 
 
 def test_process_that_leaves_a_console_open_ends_and_switches_the_machine_off(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ NOISE = {
     "UTF-8": ("Größe → 3\r\n".encode(), "Größe → 3\n"),
     "no UTF-8": (b"\xff\xfe ok \xc3", "\ufffd\ufffd ok "),
     "CSI broken off": (b"\x1b[31\nnext", "\nnext"),
+    "CSI with a parameter behind an intermediate byte, as Plymouth sends it": (b"a\x1b[1;-1fb", "ab"),
     "OSC broken off by a line's end": (b"\x1b]0;title\r\nnext", "\nnext"),
     "OSC broken off by an escape": (b"\x1b]0;ti\x1b[1mtext", "text"),
     "escape twice": (b"\x1b\x1b[1mx", "x"),
@@ -110,12 +111,3 @@ def test_transcript_keeps_the_end_and_forgets_the_start() -> None:
     assert transcript.text.endswith("line 004999\n")
     assert transcript.raw_end == 5000 * 13
     assert transcript.raw_between(transcript.text_end - 3, transcript.text_end - 1) == b"99"
-
-
-def test_last_lines_come_with_the_time_of_their_first_byte() -> None:
-    transcript = Transcript()
-    transcript.feed(b"one\r\n\r\ntwo ", 1.0)
-    transcript.feed(b"more\r\nthr", 2.0)
-    transcript.feed(b"ee", 3.0)
-    assert transcript.last_lines(2) == [(1.0, "two more"), (2.0, "three")]
-    assert transcript.last_lines(9) == [(1.0, "one"), (1.0, "two more"), (2.0, "three")]

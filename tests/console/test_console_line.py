@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import trio
 
@@ -35,6 +37,32 @@ def test_a_test_chooses_the_chip_and_drives_the_modem_lines(uart: str) -> None:
         console.line.set_modem(dtr=True, rts=False)
         assert console.line.modem["dcd"]
         assert not console.line.modem["cts"]
+
+
+def test_seven_bits_with_parity_are_garbage_at_an_end_of_eight() -> None:
+    with blocking.open_console("demo", clock="virtual") as console:
+        console.login()
+        console.line.set_speed(115200)
+        console.sendline("stty cs7 parenb -parodd")
+        console.wait_for_quiet(1)
+        console.sendline()
+        console.wait_for_quiet(1)
+        prompt = console.raw.rpartition(b"\n")[2]
+        assert prompt == bytes(each | (each.bit_count() % 2) << 7 for each in b"root@demo:~# ")  # their parity bits
+        console.line.set_speed(115200, "7E1")
+        console.sendline()
+        assert console.run("echo well").output == "well\n"
+        console.line.set_speed(None)
+        assert console.run("echo well").output == "well\n"
+
+
+@pytest.mark.parametrize("characters", ["9N1", "8X1", "", None, 8])
+def test_format_that_cannot_be_is_refused_with_what_can(characters: Any) -> None:
+    with (
+        blocking.open_console("demo", clock="virtual") as console,
+        pytest.raises(UsageError, match=r"set_speed\(characters=.*such as 8N1, 7E1"),
+    ):
+        console.line.set_speed(115200, characters)
 
 
 @virtual_time

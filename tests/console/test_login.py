@@ -194,6 +194,25 @@ def test_kernel_line_behind_the_prompt_does_not_hide_it() -> None:
     run_virtually(scenario)
 
 
+def test_prompt_of_the_boot_before_is_no_shell_to_be_in() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        client.say(b"root@demo:~# reboot\r\nroot@demo:~# [   38.422538] reboot: Restarting system\r\n")
+        await console.expect("reboot: Restarting system")
+        getty = Getty(client)
+        async with trio.open_nursery() as nursery:
+
+            async def boot_quietly() -> None:
+                await trio.sleep(30)
+                await getty.run()
+
+            nursery.start_soon(boot_quietly)
+            await console.login(timeout=40)
+            nursery.cancel_scope.cancel()
+        assert b"root\r" in client.typed
+
+    run_virtually(scenario)
+
+
 def test_password_follows_no_name_that_came_back_wrong() -> None:
     async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
         async with trio.open_nursery() as nursery:
@@ -446,6 +465,10 @@ def test_enter_is_pressed_after_silence_but_not_in_a_boot_menu() -> None:
         with pytest.raises(ExpectTimeout):
             await console.login(timeout=60)
         assert client.typed == b"\r\r"
+        client.say(b"\r\nWelcome to Alpine\r\nalpine login: h")  # the boot was quiet: the menu is not far above
+        with pytest.raises(ExpectTimeout):
+            await console.login(timeout=1.5 * NUDGE_S)
+        assert client.typed == b"\r\r\r"
 
     run_virtually(scenario)
 

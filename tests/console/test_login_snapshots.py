@@ -6,6 +6,7 @@ What boots the guest is played here; the rest is real.
 from __future__ import annotations
 
 import errno
+import json
 import os
 import time
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from uartsim.console.login_snapshots import MOST_KEPT, login_snapshot
 from uartsim.errors import UartsimError, UsageError
 from uartsim.file_cache import UNUSED_S
 from uartsim.guest.catalogue import GuestDefinition, find_guest
-from uartsim.guest.snapshot_folder import PORT_FILE
+from uartsim.guest.snapshot_folder import PORT_FILE, SaveError
 from uartsim.own_files.folder import OwnFolder
 
 pytestmark = pytest.mark.needs("qemu-system-x86_64")
@@ -68,7 +69,8 @@ class Boots:
         folder.mkdir(exist_ok=True)
         (folder / "machine").write_bytes(b"half of it")
         self.before()
-        (folder / PORT_FILE).write_text("{}")
+        content = {"version": 3, "machine": "machine", "disks": {}, "sizes": {"machine": 10}, "read_only": {}}
+        (folder / PORT_FILE).write_text(json.dumps(content))
 
 
 def quietly(text: str) -> None:
@@ -209,3 +211,58 @@ async def test_one_that_is_in_use_stays(guest: GuestDefinition) -> None:
     with OwnFolder(str(first), "snapshot", fd) as used, used.locked(0, shared=True):
         await login_snapshot("shell", guest, Boots(), quietly)
         assert (first / PORT_FILE).is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("machine", b"half", "is damaged: it has 4 bytes, not 10"),
+        ("machine", None, "cannot be read: No such file"),
+        (PORT_FILE, b'{"version": 3', "is damaged"),
+        (PORT_FILE, b"{}", "is damaged"),
+    ],
+)
+@real_time
+async def test_damaged_snapshot_is_made_again(
+    guest: GuestDefinition, name: str, content: bytes | None, why: str
+) -> None:
+    boots = Boots()
+    said: list[str] = []
+    folder = await login_snapshot("login", guest, boots, quietly)
+    if content is None:
+        (folder / name).unlink()
+    else:
+        (folder / name).write_bytes(content)
+    assert await login_snapshot("login", guest, boots, said.append) == folder
+    assert boots.count == 2
+    assert any("is booted again, for what was kept of it is of no use: " in text and why in text for text in said)
+    assert await login_snapshot("login", guest, boots, quietly) == folder
+    assert boots.count == 2
+
+
+@real_time
+async def test_cache_that_cannot_be_written_is_used_all_the_same(
+    guest: GuestDefinition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boots = Boots()
+    folder = await login_snapshot("login", guest, boots, quietly)
+
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(OwnFolder, "note_use", refused)
+    assert await login_snapshot("login", guest, boots, quietly) == folder
+    assert boots.count == 1
+
+
+@real_time
+async def test_full_cache_is_named_with_the_variable_that_sets_it(guest: GuestDefinition, tmp_path: Path) -> None:
+    def fail() -> None:
+        error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise BaseExceptionGroup("of a nursery", [SaveError(tmp_path, error)])
+
+    wanted = r"at its login cannot be kept in .*snapshots.*: disk full .*; make room there, or set XDG_CACHE_HOME"
+    with pytest.raises(UartsimError, match=wanted) as caught:
+        await login_snapshot("login", guest, Boots(fail), quietly)
+    assert "save in" not in str(caught.value)
+    assert not list((tmp_path / "cache").rglob("machine"))

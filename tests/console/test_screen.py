@@ -171,3 +171,11 @@ def test_errors_show_a_screen_that_was_drawn_and_no_other() -> None:
         assert console.screen.find("Boot order") == (6, 9)
 
     run_virtually(scenario)
+
+
+def test_all_of_a_long_output_is_drawn() -> None:
+    model = ScreenModel()
+    model.draw(b"\x1b[Htop" + b"\x1b[2;1Hx" * 20_000)
+    for number in range(20_000):
+        model.draw(b"\x1b[3;1H%05d" % number)
+    assert model.read().shown() == ["top", "x", "19999"]

@@ -182,6 +182,10 @@ def test_a_prefix_that_was_typed_is_not_the_kernels() -> None:
         ("xls", "ls", Echo.OTHER, 3),
         ("ls -\r-l", "ls --l", Echo.WHOLE, 7),  # wrapped by CR
         ("ls - \r-l", "ls --l", Echo.WHOLE, 8),  # wrapped as readline does
+        ("ls -\r-l", "ls -l", Echo.WHOLE, 7),  # wrapped as BusyBox does
+        ("ls -\r", "ls -l", Echo.BEGUN, 5),
+        ("ls -\r-l", "ls ---l", Echo.OTHER, 7),
+        ("ls -\r-\r-l", "ls --l", Echo.OTHER, 9),
         ("ls - ", "ls --l", Echo.BEGUN, 5),  # perhaps the first half of that
         ("ls -  ", "ls --l", Echo.OTHER, 6),
         ("l[    1.000000] x\ns", "ls", Echo.WHOLE, 19),

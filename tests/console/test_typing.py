@@ -96,6 +96,32 @@ def test_text_that_comes_back_is_typed_once_and_at_once() -> None:
     assert run_virtually(scenario) < 0.2
 
 
+def test_text_that_an_editor_wraps_is_entered_as_soon_as_all_of_it_is_there() -> None:
+    wraps: dict[str, Callable[[str], str]] = {
+        "readline": lambda key: key + " \r",
+        "BusyBox": lambda key: f"{key}\r{key}",
+        "others": lambda key: key + "\r\n",
+    }
+
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        async with trio.open_nursery() as nursery:
+            editor = Editor(client)
+            nursery.start_soon(editor.run)
+            await console.expect_exact(PROMPT)
+            await console.wait_for_quiet()
+            for wrap in wraps.values():
+                editor.echo = lambda key, wrap=wrap: wrap(key) if len(editor.line) % 20 == 0 else key  # type: ignore[misc]
+                begin = trio.current_time()
+                await console.type(TEXT)
+                assert trio.current_time() == begin
+                await console.sendline()
+                await console.wait_for_quiet()
+            assert editor.entered == [TEXT] * len(wraps)
+            nursery.cancel_scope.cancel()
+
+    run_virtually(scenario)
+
+
 @pytest.mark.parametrize("fifo", [1, 8, 16])
 def test_guest_that_loses_what_comes_too_fast_gets_it_in_small_pieces(fifo: int) -> None:
     async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from types import MappingProxyType
 
 import pytest
@@ -28,6 +29,25 @@ def test_a_login_at_ttys0_is_answered() -> None:
         assert "Runlevel: default" in console.run("rc-status").output
         assert "0: uart:16550A port:000003F8 irq:4" in console.run("cat /proc/tty/driver/serial").output
         assert console.counters["overruns"] == 0
+
+
+def test_a_file_on_the_root_file_system_survives_a_reboot() -> None:
+    with blocking.open_console("alpine", registers=True, timeout=BOOT_S, timeout_scale=SCALE) as console:
+        console.login("root", "toor")
+        boot_id = console.run("cat /proc/sys/kernel/random/boot_id").output
+        assert console.run("touch /root/x").status == 0
+        assert console.run("sed -i 's/^tty6::/#&/' /etc/inittab").status == 0
+        started = console.run("rc-status --all").output
+        assert "crashed" not in started
+        for service in ("fsck", "root", "localmount", "bootmisc", "hostname", "networking"):
+            assert re.search(rf"^ {service}\s+\[\s+started", started, re.MULTILINE), started
+        console.sendline("reboot")
+        console.expect("reboot: Restarting system")
+        console.login("root", "toor")
+        assert console.run("cat /proc/sys/kernel/random/boot_id").output != boot_id
+        assert console.run("test -f /root/x && grep '^#tty6::' /etc/inittab").status == 0
+        assert "/dev/vda1 / ext4 rw,relatime" in console.run("cat /proc/mounts").output
+        assert console.run("dmesg | grep -i 'ext4-fs.*recovery'").status == 1  # it was unmounted in order
 
 
 def test_a_linux_that_cannot_tell_time_loses_none_of_its_log() -> None:

@@ -19,9 +19,13 @@ from uartsim.images.recipe import Recipe
 RECIPE = Recipe("alpine", hostname="box", password="a'b c", cmdline="console=ttyS0,115200 quiet")
 FILES = {
     "etc/inittab": "tty1::respawn:/sbin/getty 38400 tty1\n#ttyS0::respawn:/sbin/getty -L 115200 ttyS0 vt100\n",
+    ".dockerenv": "",
+    "etc/rc.conf": 'rc_parallel="YES"\nrc_sys="lxc"\n',
+    "etc/fstab": "/dev/cdrom\t/media/cdrom\tiso9660\tnoauto,ro 0 0\n",
     "etc/shadow": "root:*::0:::::\nbin:!::0:::::\n",
     "etc/network/interfaces": "auto lo\nauto eth0\n",
     "etc/runlevels/boot/quicksand-guest-agent": "",
+    "etc/runlevels/sysinit/setup-dns": "",
     "boot/vmlinuz-virt": "a kernel",
 }
 START = 1 << 20
@@ -78,7 +82,12 @@ def test_the_file_system_gets_a_serial_console_and_loses_nothing(packed: Path, t
         assert "hostname=box console=ttyS0,115200 quiet\n" in menu
         assert files.read("/etc/hostname") == b"box\n"
         assert b"auto eth0" not in files.read("/etc/network/interfaces")
-        assert files.names("/etc/runlevels/boot") == []
+        assert files.names("/etc/runlevels/boot") == files.names("/etc/runlevels/sysinit") == []
+        assert files.state("/.dockerenv") is None
+        assert files.read("/etc/rc.conf").decode().split("\n")[:2] == ['rc_parallel="YES"', '#rc_sys=""']
+        entries = [line.split() for line in files.read("/etc/fstab").decode().splitlines()]
+        assert entries[0] == ["/dev/vda1", "/", "ext4", "rw,relatime", "0", "1"]
+        assert entries[1][:2] == ["/dev/cdrom", "/media/cdrom"]
         assert files.read("/boot/vmlinuz-virt") == b"a kernel"
 
 

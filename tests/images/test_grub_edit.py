@@ -11,6 +11,7 @@ from uartsim.images.grub_edit import change_grub
 from uartsim.images.grub_text import read_environment, with_parameters, write_environment
 from uartsim.images.guest_files import FileState
 from uartsim.images.guest_tree import GuestTree
+from uartsim.images.image_steps import KernelParameters
 
 DEFAULTS = """\
 # If you change this file, run 'update-grub' afterwards
@@ -152,6 +153,33 @@ def test_image_without_settings_file_has_its_menu_changed() -> None:
         "/boot/grub2/grub.cfg: 2 kernel command lines: debug added",
     ]
     assert b"quiet debug\n" in files.contents["/boot/grub2/grub.cfg"]
+
+
+@pytest.mark.parametrize(
+    ("step", "ends"),
+    [
+        (
+            KernelParameters(add="panic=5"),
+            [" console=ttyS0,115200 quiet panic=5", " single console=ttyS0,115200 panic=5"],
+        ),
+        (
+            KernelParameters(add="x", remove=("console=", "quiet")),
+            ["root=UUID=1234 ro x", "root=UUID=1234 ro single x"],
+        ),
+    ],
+)
+def test_parameters_are_changed_in_a_menu_that_has_no_settings_file(step: KernelParameters, ends: list[str]) -> None:
+    files = MemoryFiles({"/boot/grub/grub.cfg": CONFIG})
+    assert step(GuestTree({"/": files})) == ["/boot/grub/grub.cfg: 2 kernel command lines changed"]
+    lines = [line for line in files.contents["/boot/grub/grub.cfg"].decode().splitlines() if "vmlinuz" in line]
+    assert all(line.endswith(end) for line, end in zip(lines, ends, strict=True))
+
+
+def test_parameters_that_no_menu_has_are_refused() -> None:
+    files = MemoryFiles({"/boot/grub/grub.cfg": CONFIG})
+    with pytest.raises(UsageError, match=r"no entry of /boot/grub/grub\.cfg has one that would be another"):
+        KernelParameters(remove=("rhgb",))(GuestTree({"/": files}))
+    assert files.contents["/boot/grub/grub.cfg"].decode() == CONFIG
 
 
 def test_terminal_on_serial_has_its_speed() -> None:

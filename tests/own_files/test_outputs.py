@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import stat
 from pathlib import Path
 from typing import BinaryIO
@@ -11,7 +12,7 @@ from typing import BinaryIO
 import pytest
 
 from uartsim.errors import UsageError
-from uartsim.own_files.outputs import NewFile, check_distinct, check_outputs, replace_output
+from uartsim.own_files.outputs import NewFile, check_distinct, check_outputs, replace_output, write_new_output
 
 
 def ours(content: bytes) -> bool:
@@ -137,3 +138,20 @@ def test_an_output_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeyp
     monkeypatch.setattr(os, "fsync", lambda fd: synced.append((os.fstat(fd).st_size, os.listdir(tmp_path))))
     replace_output(str(tmp_path / "picture"), "picture", ours, write_new)
     assert synced == [(9, [f".picture.{os.getpid()}"])]
+
+
+def test_new_output_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    write_new_output(str(path), "picture", b"x" * 300_000)
+    assert path.read_bytes() == b"x" * 300_000
+    with pytest.raises(UsageError, match=f"the picture {path} exists: remove it or give another file"):
+        write_new_output(str(path), "picture", b"y")
+    assert path.read_bytes() == b"x" * 300_000
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(UsageError, match=r"cannot be written \(File too large\): give another file"):
+            write_new_output(str(tmp_path / "large"), "picture", b"x" * 2000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not (tmp_path / "large").exists()

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import pytest
 
+from tests.scenarios.counted_nuls import text_with_counted_nuls
 from tests.scenarios.transcript_files import write_transcript
 from tests.scenarios.ways_out import BOOT_S
 from uartsim.blocking import Console
@@ -36,6 +37,7 @@ IN_CI: Final = frozenset(
         ("nmi-panic", "linux"),
         ("tmout", "debian-12"),
         ("tmout-demo", "demo"),
+        ("ssh-key-only-demo", "ssh-key-only"),
     }
 )
 
@@ -90,7 +92,7 @@ def scene(
         consoles.append(console)
         # of one that goes on from a snapshot, what it shows from there on
         restored = any(each.start != "boot" for each in find_scenarios(given["scenario"]))
-        starts.append(console.text.rfind("\n") + 1 if restored else 0)
+        starts.append(console.raw.rfind(b"\n") + 1 if restored else 0)
         return console
 
     started = time.monotonic()
@@ -101,7 +103,7 @@ def scene(
             write_transcript(
                 mark.args[0],
                 scenario_guest,
-                [each.text[start:] for each, start in zip(consoles, starts, strict=True)],
+                [text_with_counted_nuls(each.raw[start:]) for each, start in zip(consoles, starts, strict=True)],
                 time.monotonic() - started,
             )
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.scenarios.ways_out import BOOT_S
+from tests.scenarios.ways_out import BOOT_S, shows_nothing
 from uartsim.blocking import Console
 from uartsim.console.console_errors import LoginFailed
 
@@ -33,3 +33,13 @@ def test_somebody_can_get_in_through_com1(guest: str, uartsim_console_factory: C
     console.reset()
     console.grub.stop_countdown()
     assert console.grub.entries
+
+
+@pytest.mark.parametrize("guest", GUESTS)
+def test_machine_that_was_paused_goes_on(guest: str, uartsim_console_factory: Callable[..., Console]) -> None:
+    console = uartsim_console_factory(guest, scenario="paused", timeout=BOOT_S)
+    shows_nothing(console, ".")
+    console.resume()
+    console.expect("login: ?$")
+    console.login("root", "toor")
+    assert console.run("echo well").output == "well\n"

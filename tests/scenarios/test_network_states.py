@@ -67,6 +67,7 @@ def test_firewalld_lets_ssh_in_again_over_the_console(scene: Scene, tmp_path: Pa
     console = scene()
     log_in_booted(console)
     wait_online(console)
+    assert console.run("systemctl is-system-running").output == "running\n"
     assert console.run("systemctl is-active ssh.service firewalld.service").output == "active\nactive\n"
     assert is_refused(console, tmp_path)
     assert console.run("firewall-cmd --list-services").output == "dhcpv6-client\n"
@@ -120,3 +121,19 @@ def test_user_with_a_key_only_gets_a_password_from_outside(scene: Scene) -> None
     console.agent.set_password("user", "a new one")
     console.login("user", "a new one")
     assert console.run("id -un").output == "user\n"
+
+
+@pytest.mark.scenario("ssh-key-only-demo", guests=("ssh-key-only", "demo"))
+def test_user_of_the_scripted_guest_gets_a_password_from_outside(scene: Scene) -> None:
+    console = scene(clock="virtual", allow=["login.denied"])
+    refused(console, "azureuser", "azureuser")
+    refused(console, "root", "toor")
+    console.agent.set_password("azureuser", "a new one")
+    console.login("azureuser", "a new one")
+    assert "ssh-ed25519 " in console.run("cat .ssh/authorized_keys").output
+    console.sendline("sudo reboot")
+    console.expect("password for azureuser: ?$")
+    console.send_secret("a new one")
+    console.expect("reboot: Restarting system")
+    console.login("azureuser", "a new one")
+    assert console.run("id -un").output == "azureuser\n"

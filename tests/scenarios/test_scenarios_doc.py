@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from tests.scenarios.conftest import IN_CI
-from tools.scenarios_doc import AZURE, PAGE, SHOWN_BY, TRANSCRIPTS, document_rows, page_with, seconds_of
+from tools.scenarios_doc import AZURE, MORE_TESTS, PAGE, SHOWN_BY, TRANSCRIPTS, document_rows, page_with, seconds_of
 from uartsim.scenarios import GROUPS, list_scenarios
 
 HERE = Path(__file__).parent
@@ -14,13 +14,8 @@ MARKED = re.compile(r'@pytest\.mark\.scenario\("([a-z0-9-]+)".*\)\n(?:@.*\n)*def
 BY_NAME = {scenario.name: scenario for scenario in list_scenarios()}
 
 
-def marked_tests() -> dict[str, str]:
-    found: dict[str, str] = {}
-    for file in HERE.glob("test_*.py"):
-        for name, test in MARKED.findall(file.read_text()):
-            assert name not in found, f"{name} has two tests"
-            found[name] = test
-    return found
+def marked_tests() -> set[tuple[str, str]]:
+    return {found for file in HERE.glob("test_*.py") for found in MARKED.findall(file.read_text())}
 
 
 def test_page_has_the_scenarios_as_they_are() -> None:
@@ -29,7 +24,10 @@ def test_page_has_the_scenarios_as_they_are() -> None:
 
 
 def test_every_scenario_has_the_test_that_it_names() -> None:
-    assert marked_tests() == {name: each.test for name, each in BY_NAME.items() if not each.not_run}
+    named = {(name, each.test) for name, each in BY_NAME.items() if not each.not_run}
+    assert named <= marked_tests()
+    assert {test for tests in MORE_TESTS.values() for test in tests} <= {test for _, test in marked_tests()}
+    assert {name for name, _ in marked_tests()} == {name for name, _ in named}
 
 
 def test_transcripts_are_of_scenarios_that_run() -> None:

@@ -129,6 +129,23 @@ def test_quiet_boot_is_made_to_tell_what_it_does(scene: Scene) -> None:
     console.login("root", "toor")
 
 
+@pytest.mark.scenario("plymouth", guests=("debian-12-server",))
+def test_getty_that_waits_for_plymouth_is_started_without_it(scene: Scene) -> None:
+    console = scene()
+    console.expect(r"Job plymouth-quit-wait\.service/start running \(.*/ no limit\)")
+    assert "Linux version" not in console.text
+    shows_nothing(console)
+    console.reset()
+    boot_with(console, "plymouth.enable=0")
+    console.login("root", "toor")
+    assert console.run("pidof plymouthd").status == 1
+    assert console.run("systemctl unmask plymouth-quit.service").status == 0
+    reboot(console)
+    console.login("root", "toor")
+    assert " splash" in console.run("cat /proc/cmdline").output
+    assert console.run("systemctl is-active plymouth-start.service plymouth-quit.service").output == "active\nactive\n"
+
+
 @pytest.mark.scenario("kernel-other-speed")
 def test_kernel_is_brought_back_to_the_terminals_speed(scene: Scene) -> None:
     console = scene()

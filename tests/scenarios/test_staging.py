@@ -15,7 +15,7 @@ from uartsim.guest.catalogue import find_guest
 from uartsim.images.build import build_image
 from uartsim.images.disk_look import look_at
 from uartsim.images.installed_files import installed_files
-from uartsim.scenarios import GROUPS, find_scenarios, list_scenarios, staged
+from uartsim.scenarios import GROUPS, check_beside, find_scenarios, list_scenarios, staged
 from uartsim.scenarios.features import FEATURES, features_of
 from uartsim.scenarios.staging import fitting_guests
 
@@ -39,6 +39,18 @@ def test_unknown_scenario_is_named_with_similar_ones() -> None:
         find_scenarios("broken-fstap")
 
 
+def test_unknown_scenario_that_is_like_none_is_named_with_all_by_group() -> None:
+    with pytest.raises(UsageError) as refusal:
+        find_scenarios("zzzzqq")
+    _, *lines = str(refusal.value).splitlines()
+    assert max(map(len, lines)) <= 80
+    groups = "".join(f"\n{line.strip()}" if line[2] != " " else f" {line.strip()}" for line in lines).splitlines()[1:]
+    assert groups == [
+        f"{title}: {', '.join(each.name for each in list_scenarios() if each.group == group)}"
+        for group, title in GROUPS.items()
+    ]
+
+
 @pytest.mark.parametrize("wrong", ["", 0, 7, b"tmout", {"tmout": 1}, ["broken-fstab", 3], ("",)])
 def test_what_is_no_name_is_refused(wrong: Any) -> None:
     with pytest.raises(UsageError, match="unknown scenario"):
@@ -54,11 +66,18 @@ def test_what_is_no_name_is_refused(wrong: Any) -> None:
         ({"scenario": "root-locked", "restore": "saved"}, "scenario with restore"),
         ({"scenario": "wrong-size", "restore": "saved"}, "scenario with restore"),
         ({"scenario": "root-locked", "writable": True}, "scenario with writable"),
+        ({"scenario": "no-interface", "net": "user"}, "scenario 'no-interface' with net 'user'"),
+        ({"scenario": "broken-fstab", "edit": {"/etc/fstab": ":hello"}}, "'broken-fstab' with edit /etc/fstab"),
     ],
 )
 def test_console_is_not_opened_with_a_scenario_that_cannot_be(options: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said), open_console("debian-12", **options):
         pass
+
+
+def test_options_that_leave_a_scenario_as_it_is_are_let_through() -> None:
+    check_beside("sshd-misconfigured", {"net": "user", "forward": ("2222:22",), "edit": ("/etc/motd=:hello",)})
+    check_beside(["no-interface", "broken-fstab"], {"net": "none", "forward": (), "edit": None})
 
 
 def test_scenario_is_not_given_twice() -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
+from tests.access.rig import wait_until
+from tests.access.tmux import Terminal
 from tests.scenarios.conftest import Scene
-from tests.scenarios.ways_out import SILENCE_S
+from tests.scenarios.ways_out import BOOT_S, SILENCE_S, reboot, shows_nothing, wait_booted
 from uartsim.blocking import Console
 from uartsim.console.console_errors import ExpectTimeout
 
@@ -24,7 +29,7 @@ def test_long_line_is_whole_after_the_shell_is_told_the_size(scene: Scene) -> No
     edit_long_line(console)
     assert f"# X{LONG}" in console.screen.text
     console.send(LEAVE_LINE)
-    assert console.run("stty size; sed -i '/stty rows/d' /root/.profile").output == "24 80\n"
+    assert console.run("stty size; rm -f /etc/profile.d/size.sh").output == "24 80\n"
     console.sendline("exit")
     console.login("root", "toor")
     edit_long_line(console)
@@ -37,6 +42,34 @@ def edit_long_line(console: Console) -> None:
     console.wait_for_quiet(1)
     console.send("\x01X")  # Ctrl-A
     console.wait_for_quiet(1)
+
+
+@pytest.mark.needs("tmux")
+@pytest.mark.scenario("wrong-size", guests=("alpine",))
+def test_resize_asks_the_terminal_how_large_it_is(
+    scenario_guest: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    command = f"{sys.executable} -m uartsim run {scenario_guest} --scenario wrong-size"
+    terminal = Terminal(tmp_path, tmp_path_factory.mktemp("r"), command)
+    try:
+        terminal.expect("leave ", BOOT_S)
+        wait_until(lambda: answers_enter(terminal, "alpine:~#"), "a prompt")
+        rows, columns = terminal.tmux("display-message", "-p", "#{pane_height} #{pane_width}").split()
+        for program, size in (("", "10 40"), ("resize; ", f"{rows} {columns}")):  # BusyBox's: it sends ESC [ 6 n
+            terminal.type(f"{program}echo is $(stty size).")
+            terminal.keys("Enter")
+            terminal.expect(f"is {size}.")
+        terminal.type(LONG)
+        terminal.keys("C-a")
+        terminal.type("X")
+        terminal.expect(f"# X{LONG}")
+    finally:
+        terminal.close()
+
+
+def answers_enter(terminal: Terminal, prompt: str) -> bool:
+    terminal.keys("Enter")
+    return prompt in terminal.screen()
 
 
 @pytest.mark.scenario("utf-8")
@@ -70,6 +103,25 @@ def test_all_eight_bits_come_through(scene: Scene) -> None:
     console.sendline("export LC_ALL=C.UTF-8; stty iutf8; rm .inputrc; sed -i '/LC_ALL\\|iutf8/d' .profile; exit")
     console.login("root", "toor")
     assert console.run("printf 'äöü'; stty -a | grep -co ' iutf8'").output == "äöü1\n"
+
+
+@pytest.mark.scenario("7-bit")
+def test_getty_with_seven_bits_is_brought_back_to_eight(scene: Scene) -> None:
+    console = scene()
+    console.line.set_speed(115200)
+    console.expect("Linux version")
+    wait_booted(console)
+    shows_nothing(console)
+    prompt = bytes(each | (each.bit_count() % 2) << 7 for each in b"debian login: ")  # each with its parity bit
+    assert console.raw.endswith(prompt)
+    console.line.set_speed(115200, "7E1")
+    console.login("root", "toor")
+    assert "\nparenb -parodd -cmspar cs7 " in console.run("stty -a").output
+    assert console.run("rm -r /etc/systemd/system/serial-getty@ttyS0.service.d").status == 0
+    reboot(console)
+    console.line.set_speed(115200)
+    console.expect("Linux version")
+    console.login("root", "toor")
 
 
 @pytest.mark.scenario("tmout")

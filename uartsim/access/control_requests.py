@@ -14,6 +14,7 @@ from uartsim.access.control import Handler
 from uartsim.access.hub_client import BREAK_SECONDS, check_break
 from uartsim.errors import UartsimError, UsageError
 from uartsim.machine import Machine, SavingGuest
+from uartsim.machine.last_output import noted
 from uartsim.machine.pausable_guest import pausable
 from uartsim.machine.port_options import read_fault
 from uartsim.registers import ModemOutput
@@ -129,7 +130,7 @@ class ControlRequests:
         folder = str(request.get("folder", ""))
         if not os.path.isabs(folder):
             raise ValueError(f"a snapshot in {folder!r}: give an absolute path")
-        await guest.save(Path(folder))
+        await guest.save(Path(folder), lambda: noted(self._hub.history()))
 
     async def _modem(self, request: Mapping[str, Any]) -> Any:
         """This end's DTR and RTS; answers with all modem lines, as the guest sees them."""

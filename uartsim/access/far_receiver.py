@@ -77,7 +77,7 @@ class FarReceiver:
         self._past: PastReceiver | None = None
         self._read_past = False  # what was read last was the past
         self._heard_bytes = 0  # of what was read since the client came, those that an ear has heard
-        self._oldest = 0  # it cannot go back further than this
+        self._oldest = min(0, hub.start)  # it cannot go back further than this
 
     # -- what it reads -------------------------------------------------------------------------------------
 

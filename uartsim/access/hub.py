@@ -78,6 +78,12 @@ class Hub:
         self.follows_frames = False
         com1.far_end = self
 
+    def recall(self, past: bytes) -> None:
+        """Keep what the guest had sent before it was saved, ahead of its first byte: its offsets are below 0."""
+        self._kept[:0] = past
+        self.start -= len(past)
+        self.sent_times.recall(self.start)
+
     @property
     def line_baud(self) -> int:
         """The guest's speed now; 0 where frames take no time."""

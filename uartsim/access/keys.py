@@ -46,7 +46,7 @@ HELP: Final = (
     "n  press the NMI button",
     "r  press the reset button",
     "d  diagnosis: speed, modem lines, counters, holder of the line, link to the pty",
-    "l  record to a file, whose ending says how (.log, .timed.log, .cast, .jsonl); again: end the record",
+    "l  record to a file, whose ending says how (.log, .stamped.log, .cast, .jsonl); again: end the record",
     "t  times before the lines: of the day, since attached, none",
     "x  bytes in hexadecimal; again: as they are",
     "z  type 'stty rows R cols C' with this terminal's size at the guest",

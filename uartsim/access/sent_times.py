@@ -66,6 +66,10 @@ class SentTimes:
                 self._join_oldest()
         self._next_start = start + size * frame
 
+    def recall(self, offset: int) -> None:
+        """What lies before the first character was sent long ago: any receiver hears it as it was."""
+        self._stretches.appendleft(Stretch(offset, 0, LineFormat(0)))
+
     def _join_oldest(self) -> None:
         first, second = self._stretches.popleft(), self._stretches.popleft()
         self._stretches.appendleft(first if first.line_format == second.line_format else second)

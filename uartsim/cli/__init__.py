@@ -1,13 +1,10 @@
 """The command line: ``uartsim`` and ``python -m uartsim``."""
 
-# Here, before the rest is imported: before 3.12.8 Python keeps a .pyc file that a limit has cut short, and can never
-# import that module again (https://github.com/python/cpython/issues/126606).
-import resource
-import sys
+# Here, before the rest is imported: a full disk must cut no module's .pyc short.
+from uartsim.cli.bytecode_files import keep_whole_bytecode_only
 
-if resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY:
-    sys.dont_write_bytecode = True
+keep_whole_bytecode_only()
 
-from uartsim.cli.entry import main
+from uartsim.cli.entry import main  # noqa: E402
 
 __all__ = ["main"]

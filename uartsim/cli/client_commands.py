@@ -8,11 +8,14 @@ import sys
 import click
 
 from uartsim.cli.ask_machine import ask_machine, chosen
+from uartsim.cli.completion_values import complete_machine
+from uartsim.cli.help_text import described
 from uartsim.errors import UsageError
 
 
+@described("Attach this terminal to a machine.", "uartsim attach demo --watch")
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_machine)
 @click.option("--watch", is_flag=True, help="Only watch; send nothing.")
 @click.option("--force", is_flag=True, help="Take the line over from the client that holds it, which is told.")
 @click.option("--history", type=int, metavar="BYTES", help="How much of the past to show; all of it if not given.")
@@ -57,8 +60,9 @@ def attach(
     sys.exit(trio.run(whole))
 
 
+@described("Give a machine one more pty.", "uartsim pty demo --link ./com1")
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_machine)
 @click.option("--watch", is_flag=True, help="The pty's clients only watch.")
 @click.option("--link", type=click.Path(), help="The path of its link; NAME.N.tty beside the first one if not given.")
 @click.option("--remove", type=int, metavar="N", help="Take pty N away again.")
@@ -76,8 +80,9 @@ def pty(name: str | None, watch: bool, link: str | None, remove: int | None) -> 
     click.echo(f"link     {made['link']}")
 
 
+@described("Print what a machine has sent.", "uartsim history demo --bytes 4096")
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_machine)
 @click.option("--bytes", "size", type=int, help="Only this many bytes, the last ones.")
 @click.option("--raw", is_flag=True, help="The bytes as they were sent, controls and all; for a file or a program.")
 def history(name: str | None, size: int | None, raw: bool) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from uartsim.cli.completion_values import complete_sequence
+from uartsim.cli.help_text import described
 from uartsim.cli.option_types import Seconds
 from uartsim.cli.run_options import PARTS
 from uartsim.errors import UsageError
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 _LONGEST_TIMEOUT_S = 86_400.0
 
 
+@described("Test a UART against the datasheet.", "uartsim conform ours --part 16750")
 @click.command()
 @click.argument("target", required=False, type=click.Choice(["qemu", "ours"]))
 @click.option("--command", "program", metavar="PROGRAM", help="Test the UART behind a program, given as in a shell.")
@@ -45,6 +48,7 @@ _LONGEST_TIMEOUT_S = 86_400.0
     "patterns",
     multiple=True,
     metavar="NAME",
+    shell_complete=complete_sequence,
     help="Play only this sequence; * stands for any characters. Repeatable.",
 )
 @click.option(

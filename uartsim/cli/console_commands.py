@@ -19,13 +19,15 @@ from uartsim.cli.console_service import (
     service_options,
     subscription_of,
 )
+from uartsim.cli.help_text import CommandGroup, described
 from uartsim.errors import UsageError
 
 if TYPE_CHECKING:
     from uartsim.azure_client.machine_checks import MachineState
 
 
-@click.group()
+@described("Use the serial consoles of such a service.", "uartsim console connect vm1 -g group1 --user me@example.com")
+@click.group(cls=CommandGroup)
 def console() -> None:
     """Use the serial consoles of a service: 'uartsim serve', or any other that speaks Azure's protocol.
 
@@ -34,6 +36,9 @@ def console() -> None:
     """
 
 
+@described(
+    "Connect this terminal to a machine's console.", "uartsim console connect vm1 -g group1 --user me@example.com"
+)
 @console.command()
 @machine_options
 @service_options
@@ -121,6 +126,7 @@ def _greet(state: MachineState) -> None:
     )
 
 
+@described("Send an NMI, a reset or SysRq.", "uartsim console send sysrq vm1 -g group1 --input h")
 @console.command()
 @click.argument("command", type=click.Choice(["nmi", "reset", "sysrq"]))
 @machine_options
@@ -146,6 +152,7 @@ def send(command: str, chosen: MachineOptions, service: ServiceOptions, keys: st
     _run(whole)
 
 
+@described("Enable the serial console for a subscription.", "uartsim console enable --user owner@example.com")
 @console.command()
 @service_options
 def enable(service: ServiceOptions) -> None:
@@ -153,6 +160,7 @@ def enable(service: ServiceOptions) -> None:
     _run(lambda: _switch(service, "enable"))
 
 
+@described("Disable the serial console for a subscription.", "uartsim console disable --user owner@example.com")
 @console.command()
 @service_options
 def disable(service: ServiceOptions) -> None:
@@ -170,6 +178,7 @@ async def _switch(service: ServiceOptions, action: str) -> int:
     return 0
 
 
+@described("Print a machine's serial log.", "uartsim console log vm1 -g group1 --follow")
 @console.command()
 @machine_options
 @service_options
@@ -201,6 +210,7 @@ def log(chosen: MachineOptions, service: ServiceOptions, follow: bool) -> None:
         _run(whole)
 
 
+@described("Save what is on a machine's display.", "uartsim console screenshot vm1 -g group1 -o vm1.png")
 @console.command()
 @machine_options
 @service_options
@@ -238,6 +248,7 @@ def _save_picture(path: str, picture: bytes, *, force: bool) -> None:
     replace_output(path, "screenshot", may_go, lambda file: file.write(picture))
 
 
+@described("Make the service fail on purpose.", "uartsim console faults drop_socket=1")
 @console.command()
 @click.argument("switches", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--clear", is_flag=True, help="Switch all others off.")

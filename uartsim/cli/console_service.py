@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -152,7 +152,7 @@ async def management_of(options: ServiceOptions, say: Callable[[str], object]) -
         return find_service(options.endpoint, options.ca_file)
 
     address = find()
-    credentials = _credentials(options)
+    credentials = _credentials(_nearest(options))
     async with Http(address) as http:
         retries = Retries(options.retry_for, say)
         yield Management(http, credentials, retries, options.api_version or CONSOLE_VERSION, find)
@@ -197,6 +197,20 @@ def require_libraries() -> None:
         raise UsageError(
             f"'uartsim console' needs the library {error.name}: install it with pip install 'uartsim[service]'"
         ) from None
+
+
+def _nearest(options: ServiceOptions) -> ServiceOptions:
+    """The options without those credentials of the configuration file that nearer ones stand in for."""
+    source = click.get_current_context().get_parameter_source
+    names = ("user", "secret_file", "token_file", "token")
+    near = {name for name in names if source(name) in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)}
+    near |= {"secret"} if os.environ.get("UARTSIM_SECRET") else set()
+    near |= {"token"} if os.environ.get("UARTSIM_TOKEN") and "user" not in near else set()
+    beside = {"token_file": near, "secret_file": near, "user": near & {"token", "token_file"}}
+    left_out: dict[str, Any] = {
+        name: None for name, others in beside.items() if others and source(name) is ParameterSource.DEFAULT_MAP
+    }
+    return replace(options, **left_out)
 
 
 def _credentials(options: ServiceOptions) -> Credentials:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from uartsim.cli.run_options import RUN_OPTIONS, RunOption
 from uartsim.errors import UartsimError, UsageError
+from uartsim.own_files.places import config_file
 
 if TYPE_CHECKING:
     from uartsim.access.endpoints import Endpoints
@@ -37,6 +38,9 @@ def open_for_run(arguments: list[str]) -> Endpoints | None:
         arguments = arguments[1:]
     if arguments[:1] != ["run"]:
         return None
+    path, is_named = config_file()
+    if path and (is_named or os.path.lexists(path)):
+        return None  # it may have a name or a link, or a mistake
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if limit < _FEWEST_FILES:
         raise UartsimError(

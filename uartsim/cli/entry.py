@@ -39,6 +39,11 @@ def main(*arguments: Any, **options: Any) -> Any:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _terminated)
+    if "_UARTSIM_COMPLETE" in os.environ:
+        from uartsim.cli.command_group import commands
+        from uartsim.cli.completion_shells import answer_shell
+
+        sys.exit(answer_shell(commands))
     guard_streams()
     catch_the_rest()
     try:

@@ -73,6 +73,7 @@ class ForegroundRun:
         *,
         attach: bool,
         begin: tuple[BeginStep, ...] = (),
+        scenarios: tuple[str, ...] = (),
     ) -> None:
         from uartsim.access.log import Log
         from uartsim.guest.start_checks import check_start
@@ -85,6 +86,7 @@ class ForegroundRun:
         self._line = line
         self._attach = attach
         self._begin = begin
+        self._scenarios = scenarios
         self._hub: Hub | None = None
         self._log = Log()
         self._recorder: LineRecorder | None = None
@@ -149,21 +151,29 @@ class ForegroundRun:
             nursery.cancel_scope.cancel()
 
     async def _begin_with(self, machine: Machine) -> None:
-        """Do what a scenario does to a machine before anybody is at its console."""
+        """Do what a scenario does to a machine before anybody is at its console, and tell the person that it has begun."""
         if self._begin and self._hub is not None:
             from uartsim.scenarios.begin_steps import Stage
 
             for step in self._begin:
                 await step(Stage(machine, self._hub))
+        if self._scenarios:
+            from uartsim.cli.scenario_start import begun_lines
+
+            self._log.write("".join(begun_lines(self._scenarios, self._name)), sys.stdout.fileno())
+            self._log.flush()
 
     def _prepare(self, machine: Machine) -> None:
         """Make what has to be there before the guest's first byte."""
         from uartsim.access.hub import Hub, LinePolicy
         from uartsim.access.machine_server import MachineServer
+        from uartsim.machine.last_output import last_output
 
         self._recorder = self._line.records.open(machine, self._say)
         self._announce()
         hub = Hub(machine.com1, policy=LinePolicy(self._line.policy))
+        if saved := getattr(self._guest, "restored_console", None):
+            hub.recall(last_output(saved))
         hub.record = self._recorder
         self._hub = hub
         self._server = MachineServer(self._endpoints, hub, self._definition.description)

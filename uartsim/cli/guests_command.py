@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from uartsim.cli.completion_values import complete_guest
+from uartsim.cli.help_text import described
+
 if TYPE_CHECKING:
     from uartsim.guest.catalogue import GuestDefinition
 
 
+@described("List the guests, or show one with its settings.", "uartsim guests demo")
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_guest)
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def guests(name: str | None, as_json: bool) -> None:
     """List the guests that can be run, or show one.

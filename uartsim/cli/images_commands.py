@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from uartsim.cli.completion_values import complete_built_guest, complete_image
+from uartsim.cli.help_text import CommandGroup, described
 from uartsim.cli.option_types import Seconds
 from uartsim.errors import UsageError
 from uartsim.printable import printable_line
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 _MOST_DAYS = 100_000
 
 
-@click.group()
+@described("Build, import, fetch and remove disk images.", "uartsim images build debian-12")
+@click.group(cls=CommandGroup)
 def images() -> None:
     """Build, import, fetch and remove the disk images that uartsim keeps.
 
@@ -48,6 +51,7 @@ def _showing() -> Iterator[ImagesProgress]:
         raise click.exceptions.Exit(128 + ended.number) from None
 
 
+@described("List the images, and what could be built.", "uartsim images list --check")
 @images.command("list")
 @click.option(
     "--check", is_flag=True, help="Read all of them and compare their SHA-256; exits with 1 if one is damaged."
@@ -126,8 +130,9 @@ def _recipes() -> dict[str, Any]:
     return {guest.name: guest for guest in list_guests() if guest.image is not None}
 
 
+@described("Build the image that a guest boots from.", "uartsim images build debian-12")
 @images.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_built_guest)
 @click.option("--rebuild", is_flag=True, help="Build it even if it is there.")
 def build(name: str, rebuild: bool) -> None:
     """Build the image that guest NAME boots from; NAME is in the catalogue, or is the path of a guest's folder."""
@@ -164,6 +169,7 @@ def _free_name(name: str | None, source: str) -> str:
     return name
 
 
+@described("Copy a disk into the store.", "uartsim images import ./server.vmdk --name server")
 @images.command("import")
 @click.argument("path", type=click.Path())
 @click.option("--name", metavar="NAME", help="What it is to be called; by default after its file.")
@@ -182,6 +188,7 @@ def import_disk(path: str, name: str | None) -> None:
     _print_image(image)
 
 
+@described("Download a disk into the store.", "uartsim images fetch https://example.com/disk.qcow2.xz --sha256 SUM")
 @images.command()
 @click.argument("url")
 @click.option("--sha256", required=True, metavar="SUM", help="The SHA-256 that the file has, in hexadecimal.")
@@ -211,8 +218,9 @@ def fetch(url: str, sha256: str, name: str | None, timeout_s: float) -> None:
     _print_image(image)
 
 
+@described("Remove images.", "uartsim images remove --unused 30")
 @images.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_image)
 @click.option(
     "--unused",
     "days",
@@ -240,8 +248,9 @@ def remove(names: tuple[str, ...], days: float | None) -> None:
                 progress.say("nothing is removed: no built image has been unused for so long")
 
 
+@described("Print the path of an image.", "uartsim images path debian-12")
 @images.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_image)
 def path(name: str) -> None:
     """Print the path of image NAME.  Nothing may write to it: give QEMU an overlay of it."""
     from uartsim.images.image_store import find_image

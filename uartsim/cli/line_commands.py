@@ -8,19 +8,23 @@ from typing import Any
 import click
 
 from uartsim.cli.ask_machine import ask_machine, chosen, machine_and_word
+from uartsim.cli.completion_values import complete_machine, complete_machine_and_fault, complete_machine_and_key
+from uartsim.cli.help_text import described
 from uartsim.errors import UsageError
 
 
+@described("Send a break.", "uartsim break demo --seconds 0.5")
 @click.command("break")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_machine)
 @click.option("--seconds", type=float, default=0.25, show_default=True, help="How long the line is held at space.")
 def send_break(name: str | None, seconds: float) -> None:
     """Send a break to machine NAME, or to the only one that runs."""
     ask_machine(chosen(name), "break", 90, seconds=seconds)
 
 
+@described("Send SysRq keys, and print the answer.", "uartsim sysrq h demo")
 @click.command()
-@click.argument("words", nargs=-1, metavar="KEY [NAME]")
+@click.argument("words", nargs=-1, metavar="KEY [NAME]", shell_complete=complete_machine_and_key)
 def sysrq(words: tuple[str, ...]) -> None:
     """Send SysRq KEY to machine NAME, or to the only one that runs: a break, then the key; prints what the guest answers.
 
@@ -32,8 +36,9 @@ def sysrq(words: tuple[str, ...]) -> None:
     click.echo(answer or f"{name} said nothing to it within a second", err=not answer)
 
 
+@described("Drive and print the modem lines.", "uartsim modem demo --no-dtr")
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_machine)
 @click.option("--dtr/--no-dtr", default=None, help="DTR of this end: the guest sees it as DSR and DCD (carrier).")
 @click.option("--rts/--no-rts", default=None, help="RTS of this end: the guest sees it as CTS.")
 def modem(name: str | None, dtr: bool | None, rts: bool | None) -> None:
@@ -45,8 +50,9 @@ def modem(name: str | None, dtr: bool | None, rts: bool | None) -> None:
     click.echo(" ".join(line.upper() if on else line for line, on in lines.items()))
 
 
+@described("Make something go wrong with the line.", "uartsim fault demo noise:rate=1e-3,seed=7")
 @click.command()
-@click.argument("words", nargs=-1, metavar="[NAME] [FAULT]")
+@click.argument("words", nargs=-1, metavar="[NAME] [FAULT]", shell_complete=complete_machine_and_fault)
 @click.option("--clear", is_flag=True, help="End FAULT (its name is enough), or all faults.")
 @click.option("--reset", is_flag=True, help="Reset the counters of faults to 0.")
 @click.option("--list", "list_kinds", is_flag=True, help="List the kinds of faults.")

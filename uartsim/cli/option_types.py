@@ -10,6 +10,8 @@ import click
 
 from uartsim.errors import UsageError
 
+#: Where a context keeps the defaults of ``run`` for each guest: ``ctx.meta[GUEST_DEFAULTS][NAME][PARAMETER]``.
+GUEST_DEFAULTS: Final = "uartsim.guest_defaults"
 #: The longest time, in seconds: thirty million years; in ticks it is less than :data:`uartsim.line_format.NEVER`.
 LONGEST_S: Final = 1e15
 
@@ -26,6 +28,9 @@ class Seconds(click.FloatRange):
 
     def __init__(self, *, positive: bool = False, most: float = LONGEST_S) -> None:
         super().__init__(0, most, min_open=positive)
+
+    def _describe_range(self) -> str:
+        return ""  # click's help would show fifteen zeros
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The number.

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from uartsim.cli.completion_values import complete_problem
+from uartsim.cli.help_text import described
 from uartsim.errors import UsageError
 from uartsim.standard_streams import reader_may_leave
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from uartsim.console.problems.problem_catalogue import Catalogue
 
 
+@described("Say what went wrong, from a saved console log.", "uartsim problems console.log")
 @click.command()
 @click.argument("logfile", required=False, type=click.Path())
 @click.option(
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     "--allow",
     multiple=True,
     metavar="ID",
+    shell_complete=complete_problem,
     help="Do not report this problem, such as linux.crash or systemd.*. Repeatable.",
 )
 @click.option("--list", "listed", is_flag=True, help="List the known problems instead of reading a log.")

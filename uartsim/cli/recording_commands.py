@@ -8,13 +8,15 @@ import sys
 
 import click
 
+from uartsim.cli.help_text import CommandGroup, described
 from uartsim.cli.option_types import Seconds
 from uartsim.errors import UartsimError, UsageError
 from uartsim.line_format import LineFormat, seconds_to_ticks
 from uartsim.standard_streams import reader_may_leave
 
 
-@click.group()
+@described("Look at a trace of register accesses.", "uartsim trace summary boot.trace")
+@click.group(cls=CommandGroup)
 def trace() -> None:
     """Look at a trace that 'uartsim run --trace FILE' has written: every register access, and the line."""
 
@@ -24,6 +26,9 @@ _to = click.option("--to", "end_s", type=Seconds(), metavar="SECONDS", help="End
 _json = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 
 
+@described(
+    "Print the events with the names of registers and bits.", "uartsim trace show boot.trace --only accesses --to 0.5"
+)
 @trace.command()
 @click.argument("file", type=click.Path())
 @_from
@@ -59,6 +64,7 @@ def show(
                 sys.stdout.write(line + "\n")
 
 
+@described("Sum up how the driver has used the port.", "uartsim trace summary boot.trace")
 @trace.command()
 @click.argument("file", type=click.Path())
 @_json
@@ -79,6 +85,7 @@ def summary(file: str, as_json: bool) -> None:
         click.echo(line)
 
 
+@described("Repeat the accesses on our chip, and compare.", "uartsim trace replay boot.trace")
 @trace.command()
 @click.argument("file", type=click.Path())
 @click.option(
@@ -111,6 +118,7 @@ def replay(file: str, limit: int) -> None:
         sys.exit(1)
 
 
+@described("Convert a trace into a waveform.", "uartsim trace vcd boot.trace boot.vcd --timescale '10 ns'")
 @trace.command()
 @click.argument("file", type=click.Path())
 @click.argument("out", type=click.Path())
@@ -138,6 +146,7 @@ def vcd(file: str, out: str, timescale: str) -> None:
         raise UartsimError(f"{out} lacks {status['lost_events']} changes: {status['trouble']}")
 
 
+@described("Draw a stretch of a waveform or a trace.", "uartsim plot boot.vcd --from 1.5 --out boot.svg")
 @click.command()
 @click.argument("file", type=click.Path())
 @_from

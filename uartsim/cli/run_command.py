@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
 
+from uartsim.cli.completion_values import RUN_COMPLETERS, complete_guest
 from uartsim.cli.foreground_run import ForegroundRun, LineSettings, exit_status
-from uartsim.cli.option_types import Seconds, size_in_bytes
+from uartsim.cli.help_text import described
+from uartsim.cli.option_types import GUEST_DEFAULTS, Seconds, size_in_bytes
 from uartsim.cli.run_options import RUN_OPTIONS, VIRTUAL_SECONDS, RunOption
 from uartsim.cli.run_records import RecordSettings
 from uartsim.errors import UsageError
@@ -36,6 +38,14 @@ def _not_empty(context: click.Context, parameter: click.Parameter, value: Any) -
     return value
 
 
+def _with_guest_defaults(context: click.Context, parameter: click.Parameter, guest: str) -> str:
+    """Put the defaults that the configuration file has for this guest over those for all."""
+    own = context.meta.get(GUEST_DEFAULTS, {}).get(guest)
+    if own:
+        context.default_map = {**(context.default_map or {}), **own}
+    return guest
+
+
 def _click_option(option: RunOption) -> Callable[[_Command], _Command]:
     types: dict[str, Any] = {
         "text": str,
@@ -50,6 +60,8 @@ def _click_option(option: RunOption) -> Callable[[_Command], _Command]:
         given["default"] = None if "/" in option.names else False  # a pair of flags may be left open
     else:
         given |= {"type": types[option.takes], "metavar": option.metavar, "multiple": option.repeatable}
+    if option.completed_by is not None:
+        given["shell_complete"] = RUN_COMPLETERS[option.completed_by]
     if option.takes in ("text", "path"):
         given["callback"] = _not_empty
     names = [option.names] if option.parameter is None else [option.names, option.parameter]
@@ -62,8 +74,14 @@ def _run_options(command: _Command) -> _Command:
     return command
 
 
+@described(
+    "Run a guest, a machine with its COM1.",
+    "uartsim run demo",
+    "uartsim run debian-12 --scenario broken-fstab --memory 2048",
+    "uartsim run ./disk.qcow2 --no-attach",
+)
 @click.command()
-@click.argument("guest", default="demo")
+@click.argument("guest", default="demo", shell_complete=complete_guest, is_eager=True, callback=_with_guest_defaults)
 @_run_options
 @click.pass_obj
 def run(
@@ -101,6 +119,7 @@ def run(
     _check_clock(clock, restore=restore, link=link, policy=line_policy, limit_s=limit_s)
     line.check_outputs()
     if plan is not None and plan.start != "boot":
+        open_endpoints(name or definition.name, link).release()  # a name that is taken is told before the boot
         definition, restore = _started_at(plan.start, definition)
     made = make_guest(definition, restore=None if restore is None else Path(restore))
     if clock == "virtual":
@@ -111,7 +130,7 @@ def run(
     attach = not no_attach and sys.stdin.isatty() and sys.stdout.isatty()
     endpoints = early if early is not None else open_endpoints(name or definition.name, link)
     try:
-        foreground = ForegroundRun(definition, made, endpoints, line, attach=attach, begin=begin)
+        foreground = ForegroundRun(definition, made, endpoints, line, attach=attach, begin=begin, scenarios=scenario)
         end = foreground.run()
     finally:
         endpoints.release()
@@ -160,10 +179,11 @@ def _staged(
     Raises:
         UsageError: a scenario is unknown, does not fit, or does not go with another option.
     """
-    from uartsim.scenarios import check_goes_with, staged
+    from uartsim.scenarios import check_beside, check_goes_with, staged
 
     check_goes_with(restore=restore, writable=options["writable"])
     plan = staged(definition, names)
+    check_beside(names, options)
     if clock == "virtual" and (plan.begin or plan.start != "boot"):
         raise UsageError(f"--scenario {names[0]} with --clock virtual: it needs real time; leave --clock out")
     for name, value in plan.options.items():

@@ -31,11 +31,14 @@ class RunOption:
         any_case: whether a choice may be written in upper and lower case.
         repeatable: whether it may be given several times.
         early: whether its value can be checked before anything heavy is imported.
+        completed_by: what a shell completes its value with, a key of
+            :data:`uartsim.cli.completion_values.RUN_COMPLETERS`.
     """
 
     __slots__ = (
         "any_case",
         "choices",
+        "completed_by",
         "default",
         "early",
         "help_text",
@@ -59,6 +62,7 @@ class RunOption:
         any_case: bool = False,
         repeatable: bool = False,
         early: bool = False,
+        completed_by: str | None = None,
     ) -> None:
         self.names = names
         self.help_text = help_text
@@ -70,19 +74,26 @@ class RunOption:
         self.any_case = any_case
         self.repeatable = repeatable
         self.early = early
+        self.completed_by = completed_by
 
 
 RUN_OPTIONS: Final = (
     RunOption("--name", "The machine's name; the guest's if not given.", early=True),
     RunOption("--link", "The path of the stable link to the pty.", "path", early=True),
     RunOption(
-        "--set", "A setting of the guest. Repeatable.", parameter="settings", metavar="KEY=VALUE", repeatable=True
+        "--set",
+        "A setting of the guest. Repeatable.",
+        parameter="settings",
+        metavar="KEY=VALUE",
+        repeatable=True,
+        completed_by="setting",
     ),
     RunOption(
         "--scenario",
         "What has happened to the machine, such as broken-fstab; see 'uartsim scenarios'. Repeatable.",
         metavar="NAME",
         repeatable=True,
+        completed_by="scenario",
     ),
     RunOption(
         "--strict-line", "A receiver that is too slow is overrun, as in hardware; otherwise the line waits.", "nothing"
@@ -107,7 +118,7 @@ RUN_OPTIONS: Final = (
     ),
     RunOption(
         "--record",
-        "Record what goes over the line. FILE's ending says how: .log has what the guest sends, .timed.log lines with "
+        "Record what goes over the line. FILE's ending says how: .log has what the guest sends, .stamped.log lines with "
         "their times, .cast is for asciinema, and any other has every byte with its time, as JSON lines. Repeatable.",
         "path",
         parameter="records",
@@ -117,9 +128,9 @@ RUN_OPTIONS: Final = (
     ),
     RunOption(
         "--record-format",
-        "The format of all records, whatever their endings: one of the above, or cast-v3 (asciicast v3).",
+        "The format of all records, whatever their endings: one of the above, or cast3 (asciicast v3).",
         "choice",
-        choices=("jsonl", "log", "timed-log", "cast", "cast-v3"),
+        choices=("jsonl", "log", "stamped-log", "cast", "cast3"),
         early=True,
     ),
     RunOption(
@@ -165,6 +176,7 @@ RUN_OPTIONS: Final = (
         "A fault of the line from the start on, such as noise:rate=1e-4,seed=7; see 'uartsim fault --list'. Repeatable.",
         metavar="FAULT",
         repeatable=True,
+        completed_by="fault",
     ),
     RunOption(
         "--registers/--no-registers",
@@ -211,20 +223,29 @@ RUN_OPTIONS: Final = (
         "is on the guest's private overlay. Repeatable.",
         metavar="GUESTPATH=FILE|:TEXT",
         repeatable=True,
+        completed_by="edit",
     ),
     RunOption(
         "--grub",
         "In the same way, change a setting of GRUB, such as GRUB_TIMEOUT=20 or GRUB_CMDLINE_LINUX='console=ttyS0'. Repeatable.",
         metavar="KEY=VALUE",
         repeatable=True,
+        completed_by="grub",
     ),
     RunOption(
         "--seed",
         "For a guest with a disk: what a cloud image is told at its first boot. USER:PASSWORD, a folder with user-data, an "
         "Ignition file NAME.ign, or none.",
         metavar="SEED",
+        completed_by="seed",
     ),
-    RunOption("--restore", "Go on from a snapshot that 'uartsim save' has made.", "path", metavar="FOLDER"),
+    RunOption(
+        "--restore",
+        "Go on from a snapshot that 'uartsim save' has made.",
+        "path",
+        metavar="FOLDER",
+        completed_by="snapshot",
+    ),
     RunOption("--no-attach", "Do not attach this terminal.", "nothing"),
     RunOption(
         "--clock",

@@ -1,4 +1,4 @@
-"""Before a scenario that needs no boot: the snapshot of its guest at the login prompt, which is made if it is not kept yet."""
+"""How a scenario starts at the command line: from a snapshot at the login prompt, where it needs no boot; and what is said."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from uartsim.error_groups import first_error
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from uartsim.guest.catalogue import GuestDefinition
     from uartsim.scenarios.scenario import Start
 
@@ -32,3 +34,18 @@ def start_at(start: Start, definition: GuestDefinition) -> tuple[GuestDefinition
     finally:
         log.close()
     return without_changes(definition), str(snapshot)
+
+
+def begun_lines(names: tuple[str, ...], machine: str) -> Iterator[str]:
+    """What the person is told once a machine is in its scenarios.
+
+    Args:
+        names: the scenarios.
+        machine: the machine's name.
+    """
+    from uartsim.scenarios import find_scenarios
+    from uartsim.scenarios.begin_steps import Pause
+
+    for each in find_scenarios(names):
+        goes_on = f"     go on: uartsim resume {machine}" if any(isinstance(step, Pause) for step in each.begin) else ""
+        yield f"scenario {each.name}: {each.summary}{goes_on}     the way out: uartsim scenarios {each.name}\n"

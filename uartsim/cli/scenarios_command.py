@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from uartsim.cli.completion_values import complete_guest, complete_scenario
+from uartsim.cli.help_text import described
+
 if TYPE_CHECKING:
     from uartsim.scenarios import Scenario
 
 
+@described("List the scenarios, or show one with its way out.", "uartsim scenarios --guest debian-12")
 @click.command()
-@click.argument("name", required=False)
-@click.option("--guest", metavar="GUEST", help="Only those that fit this guest.")
+@click.argument("name", required=False, shell_complete=complete_scenario)
+@click.option("--guest", metavar="GUEST", shell_complete=complete_guest, help="Only those that fit this guest.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def scenarios(name: str | None, guest: str | None, as_json: bool) -> None:
     """List the scenarios that 'uartsim run GUEST --scenario NAME' starts, or show one.
@@ -37,6 +41,10 @@ def scenarios(name: str | None, guest: str | None, as_json: bool) -> None:
     if name is not None:
         click.echo("\n".join(_lines(found[0])))
         return
+    if not found:
+        click.echo(
+            f"no scenario fits {guest}: 'uartsim scenarios' lists all, 'uartsim scenarios NAME' the guests of one"
+        )
     width = max((len(each.name) for each in found), default=0)
     for group, title in GROUPS.items():
         of_group = [each for each in found if each.group == group]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from uartsim.cli.help_text import described
 from uartsim.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 _MODULES: Final = ("starlette", "hypercorn", "joserfc", "trustme")
 
 
-@click.command(short_help="Serve virtual machines with Azure's serial console.")
+@described("Serve virtual machines with Azure's serial console.", "uartsim serve --port 0 --state ./state")
+@click.command()
 @click.option("--config", type=click.Path(), help="The set-up file; without one, an example tenant.")
 @click.option("--port", type=click.IntRange(0, 65535), help="The port (8443); 0 takes any that is free.")
 @click.option("--bind", metavar="ADDRESS", default="localhost", help="localhost, 127.0.0.1 or ::1.")
-@click.option("--state", type=click.Path(), help="The folder for the state and the keys.")
+@click.option("--state", type=click.Path(), envvar="UARTSIM_SERVE_STATE", help="The folder for the state and the keys.")
 @click.option("--reset-state", is_flag=True, help="Set the present state aside, and start anew from the set-up file.")
 def serve(config: str | None, port: int | None, bind: str, state: str | None, reset_state: bool) -> None:
     """Serve virtual machines with Azure's management REST and its serial console.

@@ -57,3 +57,17 @@ def compiled(call: str, pattern: object) -> re.Pattern[str]:
         return re.compile(pattern)
     except (re.error, RecursionError, OverflowError, ValueError) as error:
         raise UsageError(f"{call}: {quoted(pattern)} is not a regular expression: {error}") from None
+
+
+def check_utf8(text: str, what: str) -> None:
+    """Check that a text can be written as UTF-8.
+
+    Raises:
+        UsageError: it cannot; the message does not quote it, for it may be a password.
+    """
+    position = next((at for at, character in enumerate(text) if "\ud800" <= character <= "\udfff"), None)
+    if position is not None:
+        raise UsageError(
+            f"{what} has a lone surrogate as its character {position + 1}, which UTF-8 cannot write: give bytes to send(), "
+            "or text without it"
+        )

@@ -7,21 +7,19 @@ as ``progress``, are called on that thread.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from uartsim.console.blocking_facets import ConsoleLine, Grub, Recovery, Stimuli
 from uartsim.console.blocking_guest import GuestAgent, Sac
+from uartsim.console.blocking_readings import ConsoleReadings
 from uartsim.console.blocking_snapshots import Snapshots
 from uartsim.console.console import Console as AsyncConsole
-from uartsim.console.expectations import Expectation, Match, Timeout
-from uartsim.console.guest_output import SHOWN_LINES
-from uartsim.console.problems.problem_reports import Problem
+from uartsim.console.expectations import Expectation, Match, Timeout, Unwanted
 from uartsim.console.shell.run import LONGEST_OUTPUT
 from uartsim.console.shell.shell_line import Result
 from uartsim.console.shell.transfer import Progress
-from uartsim.console.text.kernel_lines import KernelLine
-from uartsim.console.text.screen import Screen
 from uartsim.console.trio_thread import TrioThread
 from uartsim.console.typing import KILL_LINE
 
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
 __tracebackhide__ = True
 
 
-class Console:
+class Console(ConsoleReadings):
     """A console, for blocking code; see :class:`uartsim.console.console.Console`.
 
     Args:
@@ -46,7 +44,13 @@ class Console:
         self._async = made
         self._thread = thread
 
-    def expect(self, pattern: Expectation | Sequence[Expectation], timeout: Timeout = "default") -> Match:
+    def expect(
+        self,
+        pattern: Expectation | Sequence[Expectation],
+        timeout: Timeout = "default",
+        *,
+        not_matching: Unwanted = None,
+    ) -> Match:
         """Wait until the guest sends what matches, and read up to its end.
 
         The echo of a line that was typed never matches: neither end of a match lies in one.
@@ -55,16 +59,48 @@ class Console:
             pattern: a regular expression, as text or compiled, or a list of them.  ``ExpectTimeout`` and
                 ``GuestEnded`` (or pexpect's ``TIMEOUT`` and ``EOF``) in a list make these outcomes, not errors.
             timeout: seconds; None waits for ever.
+            not_matching: what must not come before it: a regular expression, or a list of them.
 
         Raises:
             ExpectTimeout: it did not come in time; nothing was consumed.
+            UnwantedOutput: something of ``not_matching`` came first; nothing was consumed.
             UsageError: an impossible pattern.
         """
-        return self._thread.call(self._async.expect, pattern, timeout)
+        return self._thread.call(self._async.expect, pattern, timeout, not_matching=not_matching)
 
-    def expect_exact(self, pattern: Expectation | Sequence[Expectation], timeout: Timeout = "default") -> Match:
-        """Wait for a fixed text, or one of a list; the arguments and errors are those of :meth:`expect`."""
-        return self._thread.call(self._async.expect_exact, pattern, timeout)
+    def expect_all(
+        self, patterns: Sequence[str | re.Pattern[str]], timeout: Timeout = "default", *, not_matching: Unwanted = None
+    ) -> list[Match]:
+        """Wait until all of several patterns have come, in any order, and read up to the end of the last.
+
+        A piece of text stands for one of them only: two that are alike want it twice.
+
+        Args:
+            patterns: regular expressions, as text or compiled.
+            timeout: seconds for all of them; None waits for ever.
+            not_matching: what must not come before the last of them; see :meth:`expect`.
+
+        Returns:
+            The match of each, in the order of ``patterns``.
+
+        Raises:
+            ExpectTimeout: some did not come in time, which the message names; nothing was consumed.
+            UnwantedOutput, UsageError: see :meth:`expect`.
+        """
+        return self._thread.call(self._async.expect_all, patterns, timeout, not_matching=not_matching)
+
+    def expect_exact(
+        self,
+        pattern: Expectation | Sequence[Expectation],
+        timeout: Timeout = "default",
+        *,
+        not_matching: Unwanted = None,
+    ) -> Match:
+        """Wait for a fixed text, or one of a list; the arguments and errors are those of :meth:`expect`.
+
+        Text in ``not_matching`` is fixed too; expressions there are compiled ones.
+        """
+        return self._thread.call(self._async.expect_exact, pattern, timeout, not_matching=not_matching)
 
     def wait_for_quiet(self, seconds: float = 1.0, timeout: Timeout = "default") -> None:
         """Wait until nothing has been sent in either direction for ``seconds``, and for that at most ``timeout`` seconds.
@@ -281,76 +317,3 @@ class Console:
     def close(self) -> None:
         """Leave the line.  Further calls raise ``ConsoleClosed``; ``text``, ``raw`` and ``before`` stay readable."""
         self._thread.read(self._async.close)
-
-    @property
-    def before(self) -> str:
-        """The cleaned text before the last match; after a failed wait, what was there."""
-        return self._async.before
-
-    @property
-    def after(self) -> str:
-        """The text of the last match."""
-        return self._async.after
-
-    @property
-    def match(self) -> Match | None:
-        """The last match, or None."""
-        return self._async.match
-
-    @property
-    def text(self) -> str:
-        """All the guest has sent, cleaned: the last megabyte of it."""
-        return self._thread.read(lambda: self._async.text)
-
-    @property
-    def raw(self) -> bytes:
-        """All the guest has sent, as it came: the last megabyte of it."""
-        return self._thread.read(lambda: self._async.raw)
-
-    @property
-    def unread(self) -> str:
-        """The cleaned text that no match has consumed yet."""
-        return self._thread.read(lambda: self._async.unread)
-
-    def last_lines(self, count: int = SHOWN_LINES) -> list[str]:
-        """The last lines that are not empty, each with its time, in seconds after the console was opened."""
-        return self._thread.read(self._async.last_lines, count)
-
-    @property
-    def problems(self) -> list[Problem]:
-        """What went wrong so far, oldest first, including what ended no wait."""
-        return self._thread.read(lambda: self._async.problems)
-
-    @property
-    def kernel_lines(self) -> list[KernelLine]:
-        """The kernel's messages, wherever they landed, each with its own time and when it came: the last 10 000."""
-        return self._thread.read(lambda: self._async.kernel_lines)
-
-    @property
-    def stages(self) -> dict[str, float]:
-        """How far the boot is: its stages, each with its seconds since the boot began (:mod:`uartsim.boot_stages`)."""
-        return self._thread.read(lambda: self._async.stages)
-
-    @property
-    def screen(self) -> Screen:
-        """What a terminal on this line shows now."""
-        return self._thread.read(lambda: self._async.screen)
-
-    @property
-    def counters(self) -> dict[str, int]:
-        """What the line has carried and lost (:func:`uartsim.console.evidence.line_counters` lists it)."""
-        return self._thread.read(lambda: self._async.counters)
-
-    @property
-    def timeout(self) -> float | None:
-        """How long ``expect`` waits unless told otherwise, in seconds; None for ever."""
-        return self._async.timeout
-
-    @timeout.setter
-    def timeout(self, seconds: float | None) -> None:
-        self._async.timeout = seconds
-
-    @property
-    def timeout_scale(self) -> float:
-        """The factor by which all time-outs are multiplied."""
-        return self._async.timeout_scale

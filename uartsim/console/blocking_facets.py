@@ -41,19 +41,20 @@ class ConsoleLine:
         self._async = made
         self._thread = thread
 
-    def set_speed(self, baud: int | None) -> None:
-        """Set the speed of this end of the line, as ``picocom -b`` does.
+    def set_speed(self, baud: int | None, characters: str = "8N1") -> None:
+        """Set the speed of this end of the line, and the format of its characters, as ``picocom -b`` does.
 
         Where the guest uses another one, each end reads what the other's waveform looks like at its own bit times: garbage.
 
         Args:
             baud: bits a second; None for whatever the guest uses, which is the default.
+            characters: word length, parity and stop bits, such as ``"7E1"``; without a speed they are the guest's too.
 
         Raises:
-            UsageError: the speed is impossible, or this console has no end of the line of its own.
+            UsageError: the speed or the format is impossible, or this console has no end of the line of its own.
             GuestEnded: the guest has ended.
         """
-        self._thread.read(self._async.set_speed, baud)
+        self._thread.read(self._async.set_speed, baud, characters)
 
     def add_fault(self, fault: str | Fault) -> None:
         """Start a fault of the line.

@@ -26,7 +26,8 @@ class Buttons:
         __tracebackhide__ = True
         duration_s = check_break(duration_s)
         self._session.check_running("send_break()")
-        await self._session.client.send_break(duration_s)
+        with self._session.steps.step("send_break()"):
+            await self._session.client.send_break(duration_s)
 
     async def sysrq(self, key: str) -> None:
         """See ``Console.sysrq``."""
@@ -39,14 +40,17 @@ class Buttons:
             watch.expect_boot()
         if key == "c":
             watch.ask_for("linux.panic", "linux.oops", "linux.die", "linux.bug", "linux.reboot", "guest.off")
-        await self._session.client.send_break(BREAK_SECONDS)
-        self._session.check_running("sysrq()")
-        await self._session.send(key)
+        with self._session.steps.step(f"sysrq({key!r})"):
+            await self._session.client.send_break(BREAK_SECONDS)
+            self._session.check_running("sysrq()")
+            await self._session.send(key)
 
     async def nmi(self) -> None:
         """See ``Console.nmi``."""
         __tracebackhide__ = True
-        await self._buttons("nmi()").nmi()
+        button = self._buttons("nmi()")
+        with self._session.steps.step("nmi()"):
+            await button.nmi()
 
     async def reset(self) -> None:
         """See ``Console.reset``."""
@@ -54,17 +58,22 @@ class Buttons:
         buttons = self._buttons("reset()")
         self._session.forget_boot()
         self._session.received.monitor.watch.expect_boot()
-        await buttons.reset()
+        with self._session.steps.step("reset()"):
+            await buttons.reset()
 
     async def pause(self) -> None:
         """See ``Console.pause``."""
         __tracebackhide__ = True
-        await self._pausable("pause()").let_run(False)
+        machine = self._pausable("pause()")
+        with self._session.steps.step("pause()"):
+            await machine.let_run(False)
 
     async def resume(self) -> None:
         """See ``Console.resume``."""
         __tracebackhide__ = True
-        await self._pausable("resume()").let_run(True)
+        machine = self._pausable("resume()")
+        with self._session.steps.step("resume()"):
+            await machine.let_run(True)
 
     def _pausable(self, what: str) -> PausableGuest:
         __tracebackhide__ = True

@@ -8,20 +8,19 @@ The words are pexpect's where pexpect has them.  Two things differ: matching is 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from uartsim.console.arguments import check_count
 from uartsim.console.buttons import Buttons
 from uartsim.console.console_line import ConsoleLine
+from uartsim.console.console_readings import ConsoleReadings
 from uartsim.console.expect import Expect
-from uartsim.console.expectations import Expectation, Match, Timeout
+from uartsim.console.expectations import Expectation, Match, Timeout, Unwanted
 from uartsim.console.grub.grub import Grub
 from uartsim.console.guest_agent import GuestAgent
-from uartsim.console.guest_output import SHOWN_LINES
 from uartsim.console.login import Login
 from uartsim.console.problems.problem_catalogue import Source
-from uartsim.console.problems.problem_reports import Problem
 from uartsim.console.protocols import LineClient, MachineButtons
 from uartsim.console.recovery import Recovery
 from uartsim.console.sac.sac import Sac
@@ -32,8 +31,6 @@ from uartsim.console.shell.transfer import Progress, Transfer
 from uartsim.console.snapshots import Snapshots
 from uartsim.console.spawn import Spawn
 from uartsim.console.stimuli import Stimuli
-from uartsim.console.text.kernel_lines import KernelLine
-from uartsim.console.text.screen import Screen
 from uartsim.console.typing import KILL_LINE, Typing
 
 if TYPE_CHECKING:
@@ -43,7 +40,7 @@ if TYPE_CHECKING:
 __tracebackhide__ = True
 
 
-class Console:
+class Console(ConsoleReadings):
     """One client of a line, in the hands of a test.  Made by ``open_console``.
 
     Besides the errors that are listed with each, all calls that send or wait raise ``GuestEnded`` (the guest has ended)
@@ -81,7 +78,13 @@ class Console:
         self._runner = Runner(self._session, self._typing)
         self._transfer = Transfer(self._session, self._typing, self._runner)
 
-    async def expect(self, pattern: Expectation | Sequence[Expectation], timeout: Timeout = "default") -> Match:
+    async def expect(
+        self,
+        pattern: Expectation | Sequence[Expectation],
+        timeout: Timeout = "default",
+        *,
+        not_matching: Unwanted = None,
+    ) -> Match:
         """Wait until the guest sends what matches, and read up to its end.
 
         The echo of a line that was typed never matches: neither end of a match lies in one.
@@ -90,16 +93,52 @@ class Console:
             pattern: a regular expression, as text or compiled, or a list of them.  ``ExpectTimeout`` and
                 ``GuestEnded`` (or pexpect's ``TIMEOUT`` and ``EOF``) in a list make these outcomes, not errors.
             timeout: seconds; None waits for ever.
+            not_matching: what must not come before it: a regular expression, or a list of them.
 
         Raises:
             ExpectTimeout: it did not come in time; nothing was consumed.
+            UnwantedOutput: something of ``not_matching`` came first; nothing was consumed.
             UsageError: an impossible pattern.
         """
-        return await self._expect.expect(pattern, timeout)
+        return await self._expect.expect(pattern, timeout, not_matching)
 
-    async def expect_exact(self, pattern: Expectation | Sequence[Expectation], timeout: Timeout = "default") -> Match:
-        """Wait for a fixed text, or one of a list; the arguments and errors are those of :meth:`expect`."""
-        return await self._expect.expect_exact(pattern, timeout)
+    async def expect_all(
+        self,
+        patterns: Sequence[str | re.Pattern[str]],
+        timeout: Timeout = "default",
+        *,
+        not_matching: Unwanted = None,
+    ) -> list[Match]:
+        """Wait until all of several patterns have come, in any order, and read up to the end of the last.
+
+        A piece of text stands for one of them only: two that are alike want it twice.
+
+        Args:
+            patterns: regular expressions, as text or compiled.
+            timeout: seconds for all of them; None waits for ever.
+            not_matching: what must not come before the last of them; see :meth:`expect`.
+
+        Returns:
+            The match of each, in the order of ``patterns``.
+
+        Raises:
+            ExpectTimeout: some did not come in time, which the message names; nothing was consumed.
+            UnwantedOutput, UsageError: see :meth:`expect`.
+        """
+        return await self._expect.expect_all(patterns, timeout, not_matching)
+
+    async def expect_exact(
+        self,
+        pattern: Expectation | Sequence[Expectation],
+        timeout: Timeout = "default",
+        *,
+        not_matching: Unwanted = None,
+    ) -> Match:
+        """Wait for a fixed text, or one of a list; the arguments and errors are those of :meth:`expect`.
+
+        Text in ``not_matching`` is fixed too; expressions there are compiled ones.
+        """
+        return await self._expect.expect_exact(pattern, timeout, not_matching)
 
     async def wait_for_quiet(self, seconds: float = 1.0, timeout: Timeout = "default") -> None:
         """Wait until nothing has been sent in either direction for ``seconds``, and for that at most ``timeout`` seconds.
@@ -322,79 +361,3 @@ class Console:
     async def follow(self) -> None:
         """Take in what the guest sends until it ends.  ``open_console`` runs this in the background."""
         await self._session.follow()
-
-    @property
-    def before(self) -> str:
-        """The cleaned text before the last match; after a failed wait, what was there."""
-        return self._session.before
-
-    @property
-    def after(self) -> str:
-        """The text of the last match."""
-        return self._session.after
-
-    @property
-    def match(self) -> Match | None:
-        """The last match, or None."""
-        return self._session.match
-
-    @property
-    def text(self) -> str:
-        """All the guest has sent, cleaned: the last megabyte of it."""
-        return self._session.received.transcript.text
-
-    @property
-    def raw(self) -> bytes:
-        """All the guest has sent, as it came: the last megabyte of it."""
-        return self._session.received.transcript.raw
-
-    @property
-    def unread(self) -> str:
-        """The cleaned text that no match has consumed yet."""
-        return self._session.received.matcher.unread
-
-    def last_lines(self, count: int = SHOWN_LINES) -> list[str]:
-        """The last lines that are not empty, each with its time, in seconds after the console was opened."""
-        check_count("last_lines", count)
-        return self._session.received.last_lines(count)
-
-    @property
-    def problems(self) -> list[Problem]:
-        """What went wrong so far, oldest first, including what ended no wait."""
-        return self._session.find_problems()
-
-    @property
-    def kernel_lines(self) -> list[KernelLine]:
-        """The kernel's messages, wherever they landed, each with its own time and when it came: the last 10 000."""
-        self._session.take_all()
-        return list(self._session.received.matcher.kernel_log.lines)
-
-    @property
-    def stages(self) -> dict[str, float]:
-        """How far the boot is: its stages, each with its seconds since the boot began (:mod:`uartsim.boot_stages`)."""
-        self._session.take_all()
-        return self._session.received.stages.boot.since_beginning()
-
-    @property
-    def screen(self) -> Screen:
-        """What a terminal on this line shows now."""
-        return self._session.read_screen()
-
-    @property
-    def counters(self) -> dict[str, int]:
-        """What the line has carried and lost (:func:`uartsim.console.evidence.line_counters` lists it)."""
-        return self._session.counters
-
-    @property
-    def timeout(self) -> float | None:
-        """How long ``expect`` waits unless told otherwise, in seconds; None for ever."""
-        return self._session.timeout
-
-    @timeout.setter
-    def timeout(self, seconds: float | None) -> None:
-        self._session.timeout = seconds
-
-    @property
-    def timeout_scale(self) -> float:
-        """The factor by which all time-outs are multiplied."""
-        return self._session.timeout_scale

@@ -16,6 +16,18 @@ class ExpectTimeout(UartsimError, TimeoutError):
     """The guest did not send what was expected in the time given.  Nothing was consumed."""
 
 
+class UnwantedOutput(UartsimError):
+    """The guest sent what ``not_matching`` names before what was expected.  Nothing was consumed.
+
+    Attributes:
+        match: the regular expression's match object of what it sent.
+    """
+
+    def __init__(self, message: str, match: Any = None) -> None:
+        super().__init__(message)
+        self.match = match
+
+
 class GuestEnded(UartsimError, EOFError):
     """The guest ended (power off, exit, failure) while something was still expected of it."""
 

@@ -50,25 +50,31 @@ class ConsoleLine:
             line._forwards = forwards.ports
         return line
 
-    def set_speed(self, baud: int | None) -> None:
-        """Set the speed of this end of the line, as ``picocom -b`` does.
+    def set_speed(self, baud: int | None, characters: str = "8N1") -> None:
+        """Set the speed of this end of the line, and the format of its characters, as ``picocom -b`` does.
 
         Where the guest uses another one, each end reads what the other's waveform looks like at its own bit times: garbage.
 
         Args:
             baud: bits a second; None for whatever the guest uses, which is the default.
+            characters: word length, parity and stop bits, such as ``"7E1"``; without a speed they are the guest's too.
 
         Raises:
-            UsageError: the speed is impossible, or this console has no end of the line of its own.
+            UsageError: the speed or the format is impossible, or this console has no end of the line of its own.
             GuestEnded: the guest has ended.
         """
         __tracebackhide__ = True
         if baud is not None and (isinstance(baud, bool) or not isinstance(baud, int) or not 1 <= baud <= MOST_BAUD):
             raise UsageError(f"line.set_speed({quoted(baud)}): give a speed of 1 to {MOST_BAUD} baud, or None")
+        try:
+            line_format = LineFormat.from_baud(baud or MOST_BAUD, characters if isinstance(characters, str) else "")
+        except ValueError:
+            what = f"line.set_speed(characters={quoted(characters)})"
+            raise UsageError(f"{what}: give word length, parity and stop bits, such as 8N1, 7E1 or 5N1.5") from None
         self._check_running("line.set_speed()")
         if self._client is None:
             raise UsageError("line.set_speed(): this console shares the line of another program, which sets its speed")
-        self._client.be_at_far_end(True, None if baud is None else LineFormat.from_baud(baud))
+        self._client.be_at_far_end(True, None if baud is None else line_format)
 
     def add_fault(self, fault: str | Fault) -> None:
         """Start a fault of the line.

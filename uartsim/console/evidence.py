@@ -1,23 +1,30 @@
-"""What an error of a console shows of the guest: its last lines, its screen, its losses and its problems.  No I/O."""
+"""What an error of a console shows of the guest: its last lines, its screen, its losses and its problems.  No I/O.
+
+Each thing is said once: the screen only where it shows what the last lines do not, a problem's line only if it is not among
+these; and of the counters only those that are not zero.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from uartsim.console.guest_output import GuestOutput, as_shown
+from uartsim.console.guest_output import SHOWN_LINES, GuestOutput, as_shown
+from uartsim.console.problems.problem_reports import Problem
 from uartsim.console.protocols import LineClient, MachineButtons
+from uartsim.console.text.own_lines import Line
 
 #: How many problems an error shows.
 SHOWN_PROBLEMS: Final = 5
+#: How much of the guest's text the screen is compared with, in characters.
+_COMPARED: Final = 20_000
+#: Counters that say nothing of a failure: what the line has carried, and what is told in a sentence.
+_USUAL: Final = ("missed", "bytes_in", "bytes_out")
 
 
 def line_counters(client: LineClient, machine: MachineButtons | None, dropped: int) -> dict[str, int]:
-    """The counters of a line; ``missed`` are characters that came too fast for this console.
-
-    Without a machine there is only ``missed``; else also ``bytes_out`` (from the guest) and ``bytes_in``, ``errors_out``,
-    ``breaks_out``, ``breaks_in``, ``overruns`` of the guest's receiver, ``withheld`` by flow control, ``queued_in`` (what
-    the guest has yet to take), ``dropped_by_full_transmitter``, and what faults did, as ``characters_lost_in``.
+    """The counters of a line; see ``Console.counters``.
 
     Args:
         client: the line.
@@ -37,27 +44,107 @@ def line_counters(client: LineClient, machine: MachineButtons | None, dropped: i
     return counters
 
 
-def evidence(received: GuestOutput, counters: Mapping[str, int], now_s: float) -> str:
-    """What an error says below its first line.
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What an error said of the guest.
+
+    Attributes:
+        text: the lines below the error's first.
+        begin: where the first line that it shows begins in the guest's cleaned text.
+        end: where that text ended then.
+    """
+
+    text: str
+    begin: int
+    end: int
+
+    @classmethod
+    def of(
+        cls, received: GuestOutput, counters: Mapping[str, int], now_s: float, named: Problem | None = None
+    ) -> Evidence:
+        """The evidence of this moment.
+
+        Args:
+            received: what the guest has sent.
+            counters: those of :func:`line_counters`.
+            now_s: the time, in seconds of the console's clock.
+            named: the problem that the error's first line names.
+        """
+        lines = received.own_lines.last(SHOWN_LINES)
+        missed = counters["missed"]
+        gap = f"\n({missed} characters were lost, unread, because too many waited)" if missed else ""
+        told = [f"{gap}\nThe last lines it sent:", *indented(received.shown(lines))] if lines else []
+        told = told or [f"\nIt has sent nothing.{gap}"]
+        if screen := drawn_screen(received):
+            told += ["The screen:", *indented(screen)]
+        told += findings(received, counters, now_s, lines, named)
+        end = received.transcript.text_end
+        return cls("\n".join(told), lines[0].start if lines else end, end)
+
+
+def findings(
+    received: GuestOutput,
+    counters: Mapping[str, int],
+    now_s: float,
+    lines: Sequence[Line],
+    named: Problem | None = None,
+) -> list[str]:
+    """What is to be said beside the last lines and the screen, as lines: the counters, the problems; nothing of what is usual.
 
     Args:
-        received: what the guest has sent.
-        counters: those of :func:`line_counters`.
-        now_s: the time, in seconds of the console's clock.
+        received, counters, now_s, named: those of :meth:`Evidence.of`.
+        lines: the lines that are shown.
     """
-    missed = counters["missed"]
-    gap = f"\n({missed} characters were lost, unread, because too many waited)" if missed else ""
-    lines = [f"  {line}" for line in received.last_lines()]
-    told = [f"{gap}\nThe last lines it sent:", *lines] if lines else [f"\nIt has sent nothing.{gap}"]
-    if received.screen.is_drawn and (screen := received.screen.read().shown()):
-        told += ["The screen:", *(f"  {line}" for line in screen)]
-    odd = [f"{name} {n}" for name, n in counters.items() if n and name not in ("missed", "bytes_in", "bytes_out")]
-    if odd:
-        told.append(f"The line: {', '.join(odd)}")
-    wrong = [f"{problem.cause} ({problem.id})" for problem in received.monitor.look(counters, now_s)]
-    if wrong:
-        told.append(f"What went wrong: {'; '.join(wrong[-SHOWN_PROBLEMS:])}")
+    told: list[str] = []
+    if odd := odd_counters(counters):
+        told.append(f"The line: {', '.join(f'{name} {n}' for name, n in odd.items())}")
+    texts = {line.text for line in lines}
+    wrong = list(received.monitor.look(counters, now_s))[-SHOWN_PROBLEMS:]
+    if shown := [said for problem in wrong if (said := _problem(received, problem, texts, problem == named))]:
+        told += ["What went wrong:", *indented(shown)]
     excused = [f"{as_shown(problem.line)} ({problem.id})" for problem in received.monitor.watch.excused]
     if excused:
         told.append(f"Allowed or asked for: {'; '.join(excused[-SHOWN_PROBLEMS:])}")
-    return "\n".join(told)
+    return told
+
+
+def _problem(received: GuestOutput, problem: Problem, shown: Iterable[str], is_named: bool) -> str:
+    """A problem with its time and its line, as far as they are not said already; "" if nothing is left to say."""
+    at = f"{problem.at - received.opened_at:+9.3f} s  "
+    is_shown = not problem.line or any(problem.line.strip() in line for line in shown)
+    if is_named:
+        return "" if is_shown else f"{at}{as_shown(problem.line)} ({problem.id})"
+    said = f"{at}{as_shown(problem.cause)} ({problem.id})"
+    return said if is_shown or problem.line.strip() in problem.cause else f"{said}: {as_shown(problem.line)}"
+
+
+def odd_counters(counters: Mapping[str, int]) -> dict[str, int]:
+    """The counters that say that something was lost, broken or kept waiting."""
+    return {name: n for name, n in counters.items() if n and name not in _USUAL}
+
+
+def drawn_screen(received: GuestOutput) -> list[str]:
+    """The rows of a screen that the guest has drawn; none if they show its last lines, as on any terminal."""
+    if not received.screen.is_drawn:
+        return []
+    screen = received.screen.read()
+    columns = received.screen.columns
+    sent = [_dense(line) for line in received.transcript.text[-_COMPARED:].split("\n")]
+    shown = "".join(line if not line.endswith(" ") else f"{line.rstrip()}\n" for line in screen.lines)
+    rows = [_dense(row) for row in shown.split("\n")]
+    if len(screen.lines[0].rstrip()) == columns or not any(rows[0] == line for line in sent):
+        rows = rows[1:]  # the rest of a line that has scrolled away
+    lines = iter(sent)
+    if all(row in lines for row in rows if row):
+        return []
+    return [as_shown(row) for row in received.own_lines.hidden_on(screen).shown()]
+
+
+def _dense(line: str) -> str:
+    """What a row shows of a line: what a return has not written over, and no blanks."""
+    return "".join(line.replace(" \r", "").rpartition("\r")[2].split())
+
+
+def indented(lines: Iterable[str]) -> list[str]:
+    """Lines, set in by two blanks."""
+    return [f"  {line}" for line in lines]

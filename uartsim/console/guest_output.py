@@ -18,6 +18,7 @@ from uartsim.console.text.cleaned_text import Transcript
 from uartsim.console.text.echoes import Echoes
 from uartsim.console.text.kernel_lines import Plain
 from uartsim.console.text.matcher import Matcher
+from uartsim.console.text.own_lines import Line, OwnLines
 from uartsim.console.text.screen import ScreenModel
 
 #: How long the guest must be silent for an open pattern (such as ``# $``) to be looked for, in seconds.
@@ -25,6 +26,8 @@ SETTLE_S: Final = 0.05
 #: How many lines of the guest's output an error shows, and how many characters of each.
 SHOWN_LINES: Final = 10
 SHOWN_COLUMNS: Final = 200
+#: What the kernel says last where it restarts the machine.
+_RESTARTS: Final = "reboot: Restarting system"
 
 
 class Feed(Protocol):
@@ -57,6 +60,9 @@ class GuestOutput:
         prompt_at: the place in the matched text behind a prompt that is known to be one, or -1.
         boot_at: how many bytes had come at the last reset.
         feeds: what else is given the guest's bytes.
+        name: the machine's name.
+        life: how many times the console has begun with an empty record: once, and once for each snapshot restored.
+        own_lines: the lines in the text that ``run`` has typed and that a person does not want to see.
 
     Raises:
         UsageError: an addition to the catalogue cannot be read or is wrong, or an id is unknown.
@@ -71,13 +77,17 @@ class GuestOutput:
         timeout_scale: float,
     ) -> None:
         self._make_monitor = partial(ProblemMonitor, problems=problems, allow=tuple(allow), scale=timeout_scale)
+        self.name = name
         self._live_log = LiveLog(name)
         self.feeds: set[Feed] = set()
+        self.life = 0
         self.start_over(now_s)
 
     def start_over(self, now_s: float, rows: int = 24, columns: int = 80) -> None:
         """Forget everything: the console was opened at ``now_s``, with a screen of this size."""
+        self.life += 1
         self.transcript = Transcript()
+        self.own_lines = OwnLines(self.transcript)
         self.matcher = Matcher()
         self.echoes = Echoes(self.matcher)
         self.monitor = self._make_monitor(self.matcher, now_s=now_s)
@@ -145,6 +155,11 @@ class GuestOutput:
         """The place in the matched text behind the last character."""
         return self.matcher.buffer.end
 
+    def boot_from(self, place: int) -> int:
+        """Where, from ``place`` on, the present boot's text begins: behind the kernel's last word of the one before."""
+        lines = self.matcher.kernel_log.between(place, self.end)
+        return max((line.end for line in lines if line.text.strip() == _RESTARTS and not line.replayed), default=place)
+
     def since(self, place: int) -> str:
         """The matched text from ``place`` on, without the kernel's lines; a line that they cut is whole again."""
         return self.matcher.between(place, self.end, kernel="lift").replace("\r\n", "\n")
@@ -162,7 +177,11 @@ class GuestOutput:
 
     def last_lines(self, count: int = SHOWN_LINES) -> list[str]:
         """The last cleaned lines that are not empty, each with when it came: seconds after the console was opened."""
-        return [f"{at - self.opened_at:+9.3f} s  {as_shown(line)}" for at, line in self.transcript.last_lines(count)]
+        return self.shown(self.own_lines.last(count))
+
+    def shown(self, lines: Iterable[Line]) -> list[str]:
+        """Lines with their times, as a message shows them."""
+        return [f"{line.at - self.opened_at:+9.3f} s  {as_shown(line.text)}" for line in lines]
 
 
 def as_shown(line: str) -> str:

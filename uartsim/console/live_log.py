@@ -1,8 +1,9 @@
-"""A console's lines as log records, as they come: what ``pytest --log-cli-level=INFO`` shows while a test runs.
+"""A console's lines and steps as log records, as they come: what ``pytest -s -v`` shows while a test runs.
 
 The logger is ``uartsim.console``, the level INFO.  A record is a finished line, cleaned, behind the machine's name and
-the time at which the line ended, in seconds after the console was opened.  If that level is not enabled, a piece of output
-costs one check.
+the time at which the line ended, in seconds after the console was opened.  The steps, which are the verbs that a test calls,
+have a logger below it, ``uartsim.console.steps``: a record when one begins that waits, and one when it ends.  Each record
+has an attribute ``machine``, the name.  If that level is not enabled, a piece of output costs one check.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Final
 from uartsim.printable import printable_line
 
 LOGGER: Final = logging.getLogger("uartsim.console")
+STEPS: Final = logging.getLogger("uartsim.console.steps")
 #: A line that grows longer than this is logged in pieces, in characters.
 LONGEST_LINE: Final = 2000
 
@@ -51,4 +53,20 @@ class LiveLog:
 
     def _log(self, line: str) -> None:
         if line := line.rstrip():
-            LOGGER.info("%s +%.3f s: %s", self._name, self._after_s, printable_line(line.expandtabs()))
+            shown = printable_line(line.expandtabs())
+            LOGGER.info("%s +%.3f s: %s", self._name, self._after_s, shown, extra={"machine": self._name})
+
+
+def log_step(name: str, after_s: float, what: str, seconds: float | None = None, outcome: str = "") -> None:
+    """Log the begin of a step, or its end.
+
+    Args:
+        name: the machine's name.
+        after_s: the time, in seconds after the opening.
+        what: the call.
+        seconds: how long it took; None: it begins.
+        outcome: the name of the error that ended it.
+    """
+    if STEPS.isEnabledFor(logging.INFO):
+        took = "..." if seconds is None else f": {outcome}{' after ' if outcome else ''}{seconds:.3f} s"
+        STEPS.info("%s +%.3f s [%s%s]", name, after_s, printable_line(what), took, extra={"machine": name})

@@ -63,7 +63,7 @@ class Login:
                 settled = quiet_from + SETTLE_S
                 if now < settled and not session.ended:
                     return None, settled
-                tail = received.end - _TAIL
+                tail = received.boot_from(received.end - _TAIL)
                 step = dialogue.see(received.since(tail), received.since(max(mark, tail)), now - quiet_from)
                 if step.does is not Does.WAIT:
                     return step, now

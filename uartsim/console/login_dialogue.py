@@ -46,6 +46,8 @@ _SHELL: Final = re.compile(r"(?:(?<!#)#|[$%>❯»]) ?\Z")
 #: Stricter, for a line before anything was sent: a whole prompt of Debian, BusyBox or bash without a PS1.
 SHELL_ALONE: Final = re.compile(r"\A(?:(?:\S*[\w.\-~/:@\])]+ ?)?[#$] ?|\(initramfs\) )\Z")
 _BOOT_MENU: Final = re.compile(r"GNU GRUB|automatically in \d+s|Hit any key to stop autoboot")
+#: A name was asked for: a boot that is quiet leaves the menu within what is looked at.
+_PAST_MENU: Final = re.compile(r"(?i)(?<!last )\blogin: ")
 
 
 class Does(Enum):
@@ -191,10 +193,16 @@ class LoginDialogue:
             # the quotes keep the echo of the command from looking like its output
             return self._go(_State.PROBED, f'echo uartsim-""{number}', slipped=False)
         nudge_s = NUDGE_S if self._state in (_State.LOOKING, _State.NAMED) else 2 * NUDGE_S
-        if quiet_s < nudge_s or (self._state is _State.LOOKING and _BOOT_MENU.search(tail)):
+        if quiet_s < nudge_s or (self._state is _State.LOOKING and _is_in_boot_menu(tail)):
             return Step(Does.WAIT, until_quiet_s=nudge_s if quiet_s < nudge_s else quiet_s + nudge_s)
         return self._go(self._state if self._state is not _State.NAMED else _State.LOOKING, "", self._slipped)
 
     def _go(self, state: _State, text: str, slipped: bool, secret: bool = False) -> Step:
         self._state, self._slipped = state, slipped
         return Step(Does.SEND, text, secret)
+
+
+def _is_in_boot_menu(tail: str) -> bool:
+    """Whether a boot loader waits for keys, so that Enter would boot."""
+    menus = list(_BOOT_MENU.finditer(tail))
+    return bool(menus) and not _PAST_MENU.search(tail, menus[-1].end())

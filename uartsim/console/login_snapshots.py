@@ -7,7 +7,9 @@ another is made, those that have not been used for a week are removed, and so is
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
+import json
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,6 +18,7 @@ from typing import Final
 
 import trio
 
+from uartsim.error_groups import first_error
 from uartsim.errors import UartsimError, UsageError
 from uartsim.file_cache import UNUSED_S, Progress, content_hash, open_cache
 from uartsim.guest.boot_files import boot_file, boot_source
@@ -24,7 +27,8 @@ from uartsim.guest.catalogue import GuestDefinition
 from uartsim.guest.guest_disk import named_image
 from uartsim.guest.placeholders import fill_in
 from uartsim.guest.qemu_system import system_of
-from uartsim.guest.snapshot_folder import PORT_FILE
+from uartsim.guest.snapshot import SavedFiles
+from uartsim.guest.snapshot_folder import PORT_FILE, SaveError, SnapshotFiles
 from uartsim.images.build import build_image
 from uartsim.own_files.folder import OwnFolder, open_own
 from uartsim.own_files.trees import remove_tree
@@ -41,6 +45,7 @@ POLL_S: Final = 0.2
 
 _SNAPSHOT: Final = "snapshot"
 _REMEDY: Final = "set XDG_CACHE_HOME to another folder"
+_FULL_REMEDY: Final = "make room there, or set XDG_CACHE_HOME to a folder on another disk"
 
 #: Boots a guest up to its login prompt, and saves it in a folder.
 Boot = Callable[[GuestDefinition, Path], Awaitable[None]]
@@ -64,17 +69,42 @@ async def login_snapshot(start: Start, definition: GuestDefinition, boot: Boot, 
     path = Path(folder, f"{definition.name}-{start}-{key}")
     async with _alone(path, progress) as own:
         snapshot = path / _SNAPSHOT
+        if (snapshot / PORT_FILE).is_file() and (damage := await trio.to_thread.run_sync(_damage, snapshot)):
+            progress(f"{definition.name} is booted again, for what was kept of it is of no use: {damage}")
+            own.remove(_SNAPSHOT)
         if not (snapshot / PORT_FILE).is_file():
             progress(f"{definition.name} is booted once up to its {start}; the next time it goes on from there")
             await trio.to_thread.run_sync(_remove_old, folder, path)
             try:
                 await boot(definition, snapshot)
-            except BaseException:
+            except BaseException as error:
                 if _SNAPSHOT in own.names():
                     own.remove(_SNAPSHOT)
+                cause = first_error(error)
+                if isinstance(cause, SaveError) and cause.is_full:
+                    raise UartsimError(
+                        f"{definition.name} at its {start} cannot be kept in {path}: {cause.reason}; {_FULL_REMEDY}"
+                    ) from error
                 raise
-        own.note_use(_SNAPSHOT)
+        try:
+            own.note_use(_SNAPSHOT)
+        except OSError as error:
+            if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+                raise  # where nothing can be written, nothing is removed by its age either
     return snapshot
+
+
+def _damage(snapshot: Path) -> str | None:
+    """What is wrong with a snapshot; None if it is whole."""
+    try:
+        content = json.loads((snapshot / PORT_FILE).read_bytes())
+        with SnapshotFiles(snapshot) as files:
+            SavedFiles.of(content).check(files)
+    except UartsimError as error:
+        return str(error).removesuffix("; save again")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return f"{snapshot / PORT_FILE} is damaged ({error})"
+    return None
 
 
 def _key(definition: GuestDefinition, progress: Progress) -> str:

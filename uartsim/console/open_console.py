@@ -126,10 +126,11 @@ def _plan(guest: str | Path | GuestDefinition, settings: Mapping[str, Any] | Non
     begin: tuple[BeginStep, ...] = ()
     start: Start = "boot"
     if (scenario := port.pop("scenario", None)) is not None:
-        from uartsim.scenarios import check_goes_with, staged
+        from uartsim.scenarios import check_beside, check_goes_with, staged
 
         check_goes_with(restore=port.get("restore"), writable=port.get("writable"))
         definition, more, start, begin = staged(definition, scenario)
+        check_beside(scenario, port)
         port = _beside(more, port)
     definition = with_registers(definition, port.pop("registers", None))
     machine = {name: port.pop(name, None) for name in MACHINE_NAMES}  # type: ignore[misc]
@@ -198,7 +199,8 @@ async def _opened(
     ):
         started.append(machine)
         console = make_console(hubs[0].attach("console", start=0), machine)
-        if plan.restore is not None and (state := getattr(machine.guest, "restored_console", None)):
+        state = getattr(machine.guest, "restored_console", {})
+        if plan.restore is not None and "pieces" in state:  # a console has saved it
             console.snapshots.become(ConsoleState.read(state))
         async with followed(console, machine, hubs[0]):
             for step in plan.begin:

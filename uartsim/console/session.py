@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import trio
 
-from uartsim.console.arguments import LONGEST_S, is_number
+from uartsim.console.arguments import LONGEST_S, check_utf8, is_number
 from uartsim.console.console_errors import (
     ConsoleBusy,
     ConsoleClosed,
@@ -23,7 +23,8 @@ from uartsim.console.console_errors import (
     ProblemFound,
     as_raised,
 )
-from uartsim.console.evidence import evidence, line_counters
+from uartsim.console.console_steps import Steps
+from uartsim.console.evidence import Evidence, line_counters
 from uartsim.console.expectations import Match, Timeout
 from uartsim.console.guest_output import SETTLE_S, GuestOutput
 from uartsim.console.problems.problem_catalogue import Source
@@ -53,6 +54,8 @@ class Session:
 
     Attributes:
         received: what the guest has sent.
+        steps: the verbs that were called.
+        evidence_told: what the last error said of the guest.
         before: the cleaned text before the last match; after a failed wait, what was there.
         after: the matched text.
         match: the last match, or None.
@@ -87,6 +90,8 @@ class Session:
         self.timeout_scale = timeout_scale
         self.name = machine.name if machine is not None else "the guest"
         self.received = GuestOutput(self.name, problems, allow, now, timeout_scale)
+        self.steps = Steps(self.received)
+        self.evidence_told: Evidence | None = None
         self.before = ""
         self.after = ""
         self.match: Match | None = None
@@ -201,7 +206,8 @@ class Session:
         self._waiting = what
         self.began = trio.current_time()
         try:
-            yield
+            with self.steps.step(what):
+                yield
         finally:
             self._waiting = None
 
@@ -210,6 +216,7 @@ class Session:
         look: Callable[[float], tuple[_T | None, float]],
         deadline: float,
         copes_with: Container[str] = (),
+        read_to: int = 0,
     ) -> _T | None:
         """Look again and again at what has come.
 
@@ -217,6 +224,7 @@ class Session:
             look: told the time; returns what it found, or None, and when to look again if nothing comes before.
             deadline: when to give up.
             copes_with: ids of problems that end other waits and not this one.
+            read_to: a place in the matched text: a problem before it was expected.
 
         Returns:
             What was found; None if it was not by the deadline, or the guest has ended.
@@ -234,7 +242,7 @@ class Session:
             evidence_at = math.inf
             is_last = self.ended or now >= deadline
             if found is None or isinstance(found, Found):
-                evidence_at = self._check_problems(now, found, copes_with, is_last=is_last)
+                evidence_at = self._check_problems(now, found, copes_with, read_to, is_last=is_last)
             if evidence_at == math.inf and (found is not None or is_last):
                 return found
             until = min(deadline, again if found is None else math.inf, self._unsettled_until(now), evidence_at)
@@ -293,13 +301,16 @@ class Session:
         settled = self.received.last_output + SETTLE_S
         return settled if self.received.monitor.wants_pause and now < settled else math.inf
 
-    def _check_problems(self, now: float, found: Found | None, copes_with: Container[str], *, is_last: bool) -> float:
+    def _check_problems(
+        self, now: float, found: Found | None, copes_with: Container[str], read_to: int, *, is_last: bool
+    ) -> float:
         """End the wait if a fatal problem was met, and all that the guest says about it is there.
 
         Args:
             now: the time.
             found: what was found meanwhile; a wait for the problem's own line is not ended by it.
             copes_with: ids of problems that the wait itself deals with.
+            read_to: the place before which problems were expected.
             is_last: the wait ends now.
 
         Returns:
@@ -310,11 +321,11 @@ class Session:
         """
         __tracebackhide__ = True
         self._note_pause(now)
-        problem = self.received.monitor.fatal(found, copes_with, math.inf if is_last else now)
+        problem = self.received.monitor.fatal(found, copes_with, math.inf if is_last else now, read_to)
         if isinstance(problem, Problem):
             raise ProblemFound(
                 f"{problem.cause}; {self._waiting or 'a wait'} ends here, unless allow={[problem.id]!r} is given. "
-                f"{problem.advice}{self.evidence()}",
+                f"{problem.advice}{self.evidence(problem)}",
                 problem,
             )
         return math.inf if problem is None else problem
@@ -376,20 +387,7 @@ class Session:
         """The counters of the line; see ``Console.counters``."""
         return line_counters(self.client, self.machine, self.received.matcher.dropped)
 
-    def evidence(self) -> str:
-        """What an error shows of the guest, as lines below its first."""
-        return evidence(self.received, self.counters, trio.current_time())
-
-
-def check_utf8(text: str, what: str) -> None:
-    """Check that a text can be written as UTF-8.
-
-    Raises:
-        UsageError: it cannot; the message does not quote it, for it may be a password.
-    """
-    position = next((at for at, character in enumerate(text) if "\ud800" <= character <= "\udfff"), None)
-    if position is not None:
-        raise UsageError(
-            f"{what} has a lone surrogate as its character {position + 1}, which UTF-8 cannot write: give bytes to send(), "
-            "or text without it"
-        )
+    def evidence(self, named: Problem | None = None) -> str:
+        """What an error shows of the guest, as lines below its first, which has named a problem, or none."""
+        self.evidence_told = Evidence.of(self.received, self.counters, trio.current_time(), named)
+        return self.evidence_told.text

@@ -15,8 +15,7 @@ from weakref import WeakKeyDictionary
 import trio
 
 from uartsim.access.hub_client import HubClient
-from uartsim.console.arguments import check_time, is_integer
-from uartsim.console.session import check_utf8
+from uartsim.console.arguments import check_time, check_utf8, is_integer
 from uartsim.errors import UsageError
 from uartsim.line_format import seconds_to_ticks
 from uartsim.machine import Com1

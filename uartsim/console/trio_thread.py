@@ -17,6 +17,7 @@ import math
 import os
 import queue
 import threading
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
@@ -43,6 +44,8 @@ BLOCKED_S: Final = 8.0
 #: How often a call that waits asks whether the loop goes on, in seconds; and the length of one step of that wait.
 _ASK_EVERY_S: Final = 1.0
 _STEP_S: Final = 0.1
+#: How many tasks wait for calls at most.
+_MOST_IDLE: Final = 4
 _INFINITE: Final = float("inf")
 
 
@@ -60,6 +63,8 @@ class TrioThread:
 
             self._clock = MockClock()
         self._waiting = 0
+        self._idle: list[trio.lowlevel.Task] = []  # tasks that wait for a call to run
+        self._handed_out: deque[Callable[[], Awaitable[None]]] = deque()
         self._ready: queue.SimpleQueue[tuple[trio.lowlevel.TrioToken, trio.Nursery]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=_THREAD_NAMES[clock], daemon=True)
         self.process = os.getpid()
@@ -152,7 +157,7 @@ class TrioThread:
             finally:
                 answers.put(answer)
 
-        self.start(run)
+        self.soon(self._hand_out, run)
         try:
             value, error = self.wait_for(answers)
         except BaseException:
@@ -163,6 +168,30 @@ class TrioThread:
             raise error.with_traceback(None) if isinstance(error, UartsimError) else error
         result: _T = value
         return result
+
+    def _hand_out(self, call: Callable[[], Awaitable[None]]) -> None:
+        """Give a call to a task that waits for one, or to a new one: to start and end a task takes longer than most calls."""
+        if self._idle:
+            self._handed_out.append(call)
+            trio.lowlevel.reschedule(self._idle.pop())
+        else:
+            self._nursery.start_soon(self._work, call)
+
+    async def _work(self, call: Callable[[], Awaitable[None]]) -> None:
+        """Run a call, and then others."""
+        task = trio.lowlevel.current_task()
+
+        def leave(_: object) -> trio.lowlevel.Abort:
+            self._idle.remove(task)
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        while True:
+            await call()
+            if len(self._idle) >= _MOST_IDLE:
+                return
+            self._idle.append(task)
+            await trio.lowlevel.wait_task_rescheduled(leave)
+            call = self._handed_out.popleft()
 
     def wait_for(self, answers: queue.SimpleQueue[_T]) -> _T:
         """Wait for what the loop puts into a queue.

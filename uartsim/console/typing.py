@@ -12,10 +12,11 @@ from typing import Final
 
 import trio
 
+from uartsim.console.arguments import check_utf8
 from uartsim.console.console_errors import TypingFailed
 from uartsim.console.expectations import Timeout
 from uartsim.console.guest_output import SETTLE_S
-from uartsim.console.session import Session, check_utf8
+from uartsim.console.session import Session
 from uartsim.console.typed_line import TypedLine
 from uartsim.errors import UsageError
 from uartsim.printable import quoted
@@ -45,14 +46,17 @@ class Typing:
         if not isinstance(data, (str, bytes, bytearray)):
             raise UsageError(f"{quoted(data)} cannot be sent: give text or bytes")
         self._session.check_running("send()")
-        await self._session.send(data)
+        with self._session.steps.sending("send", data):
+            await self._session.send(data)
 
     async def sendline(self, line: str | bytes) -> None:
         """See ``Console.sendline``."""
         __tracebackhide__ = True
         if not isinstance(line, (str, bytes, bytearray)):
             raise UsageError(f"{quoted(line)} cannot be sent: give text or bytes")
-        await self.send(line + "\r" if isinstance(line, str) else line + b"\r")
+        self._session.check_running("sendline()")
+        with self._session.steps.sending("sendline", line):
+            await self._session.send(line + "\r" if isinstance(line, str) else line + b"\r")
 
     async def type(self, text: str, verify: bool, kill: str, timeout: Timeout) -> None:
         """See ``Console.type``."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from uartsim.errors import UsageError
 
-_CODE = re.compile(r"([0-9A-F]{4}) ((?:[0-9A-F]{2})+)(?: .*)?$")
+_CODE = re.compile(r"([0-9A-F]{4}) ([0-9A-F]+)(?: .*)?$")
 
 
 class Code(NamedTuple):
@@ -35,7 +35,7 @@ def read_listing(file: Path) -> Code:
         raise UsageError(f"cannot read {file}: {error}") from None
     origin, data = 0, bytearray()
     for number, line in enumerate(text.splitlines(), start=1):
-        if (match := _CODE.match(line)) is None:
+        if (match := _CODE.match(line)) is None or len(match[2]) % 2:
             continue
         address = int(match[1], 16)
         if not data:

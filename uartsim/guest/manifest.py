@@ -187,12 +187,16 @@ class Manifest:
 
 def near_matches(wrong: str, possible: Collection[str]) -> str:
     """``"; did you mean X?"`` with the names most similar to ``wrong``, or else the list of possible names."""
-    # Comparing two names takes time in proportion to the product of their lengths: names that are too long are left out.
-    names = [name for name in possible if len(name) <= _LONGEST_NAME] if len(wrong) <= _LONGEST_NAME else []
-    near = difflib.get_close_matches(wrong, names, n=3, cutoff=0.6)
-    if near:
+    if near := similar_names(wrong, possible):
         return f"; did you mean {' or '.join(near)}?"
     return f"; possible: {', '.join(sorted(possible))}" if possible else ""
+
+
+def similar_names(wrong: str, possible: Collection[str]) -> list[str]:
+    """The names most similar to ``wrong``, at most three; empty if none is similar."""
+    # Comparing two names takes time in proportion to the product of their lengths: names that are too long are left out.
+    names = [name for name in possible if len(name) <= _LONGEST_NAME] if len(wrong) <= _LONGEST_NAME else []
+    return difflib.get_close_matches(wrong, names, n=3, cutoff=0.6)
 
 
 class _Check:

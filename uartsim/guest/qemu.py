@@ -259,7 +259,7 @@ class QemuGuest:
         if isinstance(self._line, RegisterLine):
             self._line.bridge.count_leased()
             return {"served": "registers", **self._line.bridge.status(), **still}
-        return {"served": "bytes", **still}
+        return {"served": "bytes", "running": self._qmp is None or self._qmp.running, **still}
 
     @property
     def restored_console(self) -> Mapping[str, Any]:

@@ -23,7 +23,7 @@ from uartsim.guest.port_bridge import BridgeServer
 from uartsim.guest.qemu_saving import load_memory, savable_disks, save_disks, save_memory
 from uartsim.guest.qmp import QmpClient
 from uartsim.guest.snapshot import PortSnapshot, SavedFiles
-from uartsim.guest.snapshot_folder import SnapshotDraft, SnapshotFiles, cannot_save
+from uartsim.guest.snapshot_folder import SaveError, SnapshotDraft, SnapshotFiles
 from uartsim.machine.port_moment import PortMoment
 
 
@@ -86,7 +86,7 @@ class QemuSnapshots:
                 files = SavedFiles(machine, disks, read_only=read_only)
                 await trio.to_thread.run_sync(draft.commit, replace(port, files=files, console=console).content())
         except OSError as error:
-            raise cannot_save(folder, error) from error
+            raise SaveError(folder, error) from error
 
     async def load(self, snapshot: PortSnapshot, files: SnapshotFiles) -> None:
         """Let a new QEMU that was started with ``-incoming defer`` continue from a folder, which is then released."""

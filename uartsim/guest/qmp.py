@@ -36,6 +36,7 @@ class QmpClient:
 
     Attributes:
         ready: set when the monitor accepts commands, or when the connection has ended.
+        running: whether the guest's processor runs, as far as QEMU's events have said.
     """
 
     def __init__(self, stream: trio.abc.Stream, on_event: Callable[[str, dict[str, Any]], Awaitable[None]]) -> None:
@@ -46,6 +47,7 @@ class QmpClient:
         self._sending = trio.Lock()
         self._ended = False
         self.ready = trio.Event()
+        self.running = True
 
     async def run(self) -> None:
         """Read answers and events until QEMU closes the stream.
@@ -130,6 +132,8 @@ class QmpClient:
 
     async def _take(self, message: dict[str, Any]) -> None:
         if "event" in message:
+            if message["event"] in ("STOP", "RESUME"):
+                self.running = message["event"] == "RESUME"
             await self._on_event(message["event"], message.get("data", {}))
         elif (channel := self._waiting.get(message.get("id", 0))) is not None:
             channel.send_nowait(message)

@@ -236,13 +236,25 @@ def is_file_name(name: object) -> bool:
     return isinstance(name, str) and _NAMES.fullmatch(name) is not None
 
 
-def cannot_save(folder: Path, error: OSError) -> UartsimError:
-    """The error to raise when a snapshot cannot be written."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    why = f"disk full ({os.strerror(error.errno or 0)})" if full else os.strerror(error.errno or 0)
-    remedy = {errno.EFBIG: "raise the limit with 'ulimit -f'"}.get(error.errno or 0)
-    remedy = remedy or ("make room there, or save in a folder on another disk" if full else _REMEDY)
-    return UartsimError(f"cannot save in {folder}: {why}; an earlier snapshot there is unchanged; {remedy}")
+class SaveError(UartsimError):
+    """A snapshot cannot be written.
+
+    Args:
+        folder: where it was to be saved.
+        error: what the system refused.
+
+    Attributes:
+        reason: the reason, in a few words.
+        is_full: whether it is that the disk is full, or the user's quota.
+    """
+
+    def __init__(self, folder: Path, error: OSError) -> None:
+        self.is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        text = os.strerror(error.errno or 0)
+        self.reason = f"disk full ({text})" if self.is_full else text
+        remedy = {errno.EFBIG: "raise the limit with 'ulimit -f'"}.get(error.errno or 0)
+        remedy = remedy or ("make room there, or save in a folder on another disk" if self.is_full else _REMEDY)
+        super().__init__(f"cannot save in {folder}: {self.reason}; an earlier snapshot there is unchanged; {remedy}")
 
 
 def check_file_size(size: int) -> None:

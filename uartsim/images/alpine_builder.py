@@ -6,8 +6,11 @@ What is changed in the file system:
 
 - a getty on ttyS0 in ``/etc/inittab``, root's password, and the name of the host;
 - ``/boot/grub/grub.cfg``: a menu on the serial line;
+- it is in no container: ``/etc/rc.conf`` says LXC in the wheel, and there is Docker's ``/.dockerenv``.  In either, OpenRC
+  starts neither fsck nor root nor localmount, and what Alpine's initramfs has mounted read-only stays so;
+- ``/etc/fstab``: the root file system, as Alpine's installer enters it;
 - eth0 is not brought up by itself: a guest without a network would wait for it;
-- the wheel's own agent, which is no part of Alpine, is not started.
+- the wheel's own agent and its service for resolv.conf, which are no part of Alpine, are not started.
 """
 
 from __future__ import annotations
@@ -53,10 +56,13 @@ terminal_input serial
 terminal_output serial
 set timeout=5
 menuentry "Alpine Linux" {{
-	linux /boot/vmlinuz-virt root=/dev/vda1 rw rootfstype=ext4 modules=virtio_blk,ext4 hostname={hostname} {cmdline}
+	linux /boot/vmlinuz-virt root=/dev/vda1 ro rootfstype=ext4 modules=virtio_blk,ext4 hostname={hostname} {cmdline}
 	initrd /boot/initramfs-virt
 }}
 """
+_ROOT_ENTRY: Final = "/dev/vda1\t/\text4\trw,relatime\t0 1\n"
+_CONTAINER: Final = 'rc_sys="lxc"\n'
+_NO_CONTAINER: Final = '#rc_sys=""\n'
 _INTERFACES: Final = """\
 auto lo
 iface lo inet loopback
@@ -123,17 +129,22 @@ def _edit(image: Path, recipe: Recipe) -> None:
         files.write(
             "/etc/shadow", shadow.replace("root:*:", f"root:{password_hash(recipe.password, 'root')}:").encode()
         )
+        files.remove("/.dockerenv")
+        settings = files.read("/etc/rc.conf").decode()
+        files.write("/etc/rc.conf", settings.replace(_CONTAINER, _NO_CONTAINER).encode())
+        files.write("/etc/fstab", _ROOT_ENTRY.encode() + files.read("/etc/fstab"))
         files.write("/etc/hostname", f"{recipe.hostname}\n".encode())
         files.write("/etc/network/interfaces", _INTERFACES.encode())
         files.make_folder("/boot/grub")
         filled = _GRUB_CFG.format(hostname=recipe.hostname, cmdline=recipe.cmdline)
         files.write("/boot/grub/grub.cfg", filled.encode())
         files.remove("/etc/runlevels/boot/quicksand-guest-agent")
+        files.remove("/etc/runlevels/sysinit/setup-dns")
 
 
 #: The builder, see :mod:`uartsim.images.build`.
 BUILDER: Final = Builder(
-    version="1",
+    version="2",
     format="qcow2",
     programs={
         "qemu-img": _INSTALL_QEMU,

@@ -60,6 +60,24 @@ def change_grub(tree: GuestTree, settings: Mapping[str, str]) -> list[str]:
     return edit.write()
 
 
+def change_command_lines(tree: GuestTree, change: Callable[[str], str]) -> list[str]:
+    """Change the command line of every kernel that ``grub.cfg`` starts, where it was not made from settings.
+
+    Args:
+        tree: the guest's files.
+        change: is given a command line, and returns the new one.
+
+    Returns: what was changed in which file, as lines for the user.
+
+    Raises:
+        UsageError: the guest has no GRUB, or no entry starts a kernel whose command line becomes another.  Nothing is written
+            then.
+    """
+    edit = _GrubEdit(tree)
+    edit.rewrite_command_lines(change)
+    return edit.write()
+
+
 class _GrubEdit:
     """The files of a guest's GRUB, as they are and as they are to become."""
 
@@ -164,6 +182,18 @@ class _GrubEdit:
             raise UsageError(
                 f"--grub {key}: no entry of {self._configs[0]} starts a kernel with it"
                 + ("" if seen else " (there is no linux command)")
+            )
+
+    def rewrite_command_lines(self, change: Callable[[str], str]) -> None:
+        """Change every kernel's command line in ``grub.cfg``."""
+        changed = 0
+        for path in self._configs:
+            text, count = change_linux_lines(self._texts[path], lambda _, line: f" {change(line)}")
+            self._replace(path, text, f"{count} kernel command line{'s' * (count != 1)} changed")
+            changed += count
+        if not changed:
+            raise UsageError(
+                f"the command line of a kernel cannot be changed: no entry of {self._configs[0]} has one that would be another"
             )
 
     def _set_environment(self, change: Callable[[str, str], str | None], note: str) -> bool:

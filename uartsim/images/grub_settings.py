@@ -46,6 +46,8 @@ _VALUES: Final[Mapping[str, tuple[str, str]]] = {
         ),
     ),
 }
+#: The keys that can be changed, with what their values are.
+SETTINGS: Final[Mapping[str, str]] = {key: values for key, (_, values) in _VALUES.items()}
 #: Settings from which ``update-grub`` computes the menu, so that they have no effect offline.
 _ONLY_IN_THE_GUEST: Final = (
     *("GRUB_BACKGROUND", "GRUB_BADRAM", "GRUB_BUTTON_CMOS_ADDRESS", "GRUB_CMDLINE_LINUX_RECOVERY"),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from uartsim.errors import UsageError
-from uartsim.images.grub_edit import change_grub
+from uartsim.images.grub_edit import change_command_lines, change_grub
 from uartsim.images.grub_text import setting_after
 from uartsim.images.guest_tree import GuestTree
 
@@ -104,7 +104,7 @@ class ReplaceText:
 
 @dataclass(frozen=True, slots=True)
 class KernelParameters:
-    """Change the kernel's command line of every entry in GRUB's menu.
+    """Change the kernel's command line of every entry in GRUB's menu, and in ``/etc/default/grub`` where it is from there.
 
     Attributes:
         add: parameters to add at its end.
@@ -118,7 +118,7 @@ class KernelParameters:
         """Change the command lines."""
         defaults = tree.read(_DEFAULTS)
         if defaults is None:
-            raise UsageError(f"the guest has no {_DEFAULTS}, so the kernel's command line cannot be changed")
+            return change_command_lines(tree, self.applied)
         old = setting_after(_COMMAND_LINE, "", defaults.decode(errors="surrogateescape")) or ""
         return change_grub(tree, {_COMMAND_LINE: self.applied(old)})
 

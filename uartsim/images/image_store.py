@@ -37,7 +37,6 @@ from uartsim.images.image_records import (
     write_record,
 )
 from uartsim.images.image_removal import keep_to_limit, remove_drafts, remove_stem
-from uartsim.images.storable_disk import storable_disk
 from uartsim.own_files.folder import OwnFolder, open_own
 
 __all__ = [
@@ -201,6 +200,8 @@ def keep_draft(own: OwnFolder, draft: str, image: StoredImage) -> StoredImage:
         OSError: it cannot be kept.
         UsageError: the draft is not a disk of that format.
     """
+    from uartsim.images.storable_disk import storable_disk  # names are read for completion, without looking into disks
+
     own.make_private(draft)
     own.sync(draft)
     with open(own.open(draft, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:

@@ -6,7 +6,9 @@ flush and disconnect.
 
 The two are connected by a Unix socket whose path is removed before ``qemu-nbd`` starts: it inherits the listening socket as
 systemd's socket activation passes one (``sd_listen_fds(3)``), with our connection waiting in it.  Nobody else can connect,
-and when this process ends for any reason the connection breaks, upon which ``qemu-nbd`` ends as well.
+and when this process ends for any reason the connection breaks, upon which ``qemu-nbd`` ends as well.  Before the handshake
+is over it would wait for the next client instead: SIGKILL ends it then, because it may lose SIGTERM while it starts
+(:func:`uartsim.images.host_tools.ending_with_us`).
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from uartsim.errors import UartsimError, UsageError
+from uartsim.images.host_tools import ending_with_us
 from uartsim.printable import printable_line
 
 #: How long ``qemu-nbd`` may take for one answer, in seconds.
@@ -202,7 +205,7 @@ def _serve(path: str, image_format: str, *, writable: bool) -> tuple[socket.sock
             access = ["--cache=writeback", "--discard=unmap"] if writable else ["--read-only"]
             command = ["/bin/sh", "-c", _ACTIVATION, "sh", program, f"--format={image_format}", *access, path]
             server = subprocess.Popen(
-                command,
+                ending_with_us(command, "KILL"),
                 stdin=listening.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

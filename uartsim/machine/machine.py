@@ -80,8 +80,8 @@ class ReportingGuest(Protocol):
 class SavingGuest(Protocol):
     """A guest that can be saved, to go on later."""
 
-    async def save(self, folder: Path) -> None:
-        """Save it and its port in a folder; it goes on."""
+    async def save(self, folder: Path, note: Callable[[], dict[str, Any]]) -> None:
+        """Save it and its port in a folder, with what ``note`` returns while it is stopped; it goes on."""
 
 
 @runtime_checkable
@@ -242,14 +242,16 @@ class Machine:
     def status(self) -> dict[str, Any]:
         """What the machine is and has done, as plain values."""
         self.com1.advance(self.com1.clock.now())
+        guest = self.guest.status() if isinstance(self.guest, ReportingGuest) else {}
+        paused = not guest.get("running", True) and not guest.get("stands_still", False)
         return {
             "name": self.name,
             "kind": self.guest.kind,
-            "state": "running" if self.ended is None else str(self.ended),
+            "state": str(self.ended) if self.ended is not None else "paused" if paused else "running",
             "up_s": round((self.com1.clock.now() - self._powered_on_at) / 144e9, 3),
             "resets": self.resets,
             "nmis": self.nmis,
-            "guest": self.guest.status() if isinstance(self.guest, ReportingGuest) else {},
+            "guest": guest,
             "com1": self.com1.status(),
         }
 

@@ -49,6 +49,32 @@ class NewFile:
                 os.unlink(self.path)
 
 
+def write_new_output(path: str, what: str, data: bytes, mode: int = 0o666) -> None:
+    """Write an output that does not exist yet, whole or not at all.
+
+    Args:
+        path: the path of the file.
+        what: the kind of file, for messages, such as ``"picture"``.
+        data: its content.
+        mode: its mode, from which the umask is taken.
+
+    Raises:
+        UsageError: it exists, or cannot be made or written.
+    """
+    new = NewFile(path, what, mode)
+    try:
+        with open(new.fd, "wb", closefd=False) as file:
+            file.write(data)
+    except OSError as error:
+        new.discard()
+        raise UsageError(f"the {what} {path} cannot be written ({error.strerror}): give another file") from None
+    except BaseException:
+        new.discard()
+        raise
+    finally:
+        os.close(new.fd)
+
+
 def check_distinct(paths: Mapping[str, str | os.PathLike[str]] | Iterable[tuple[str, str | os.PathLike[str]]]) -> None:
     """Check that outputs are different files.
 

@@ -54,6 +54,22 @@ def state_place() -> str:
     return os.path.join(base, "uartsim")
 
 
+def config_file() -> tuple[str, bool]:
+    """Where a person's settings are: ``$UARTSIM_CONFIG``, or ``uartsim/config.toml`` in ``$XDG_CONFIG_HOME`` or ``~/.config``.
+
+    Returns:
+        the absolute path, which is empty if there are to be none, and whether the variable names it.  The file may be
+        missing, and its folder another user's: see :func:`is_ours`.
+    """
+    named = os.environ.get("UARTSIM_CONFIG")
+    if named is not None:
+        return os.path.abspath(os.path.expanduser(named)) if named else "", True
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    if not os.path.isabs(base):
+        base = os.path.join(os.path.expanduser("~"), ".config")
+    return os.path.join(base, "uartsim", "config.toml"), False
+
+
 def _cache_places() -> Iterator[str]:
     if base := os.environ.get("XDG_CACHE_HOME", ""):
         yield os.path.join(base, "uartsim")

@@ -5,21 +5,66 @@ Nothing but the standard library and pytest is imported until a fixture is used.
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from typing import Any
+
 import pytest
 
-from uartsim.pytest_plugin.console_fixtures import _uartsim_prepared, console, uartsim_console_factory
+from uartsim.pytest_plugin import async_fixtures, broken_boots
+from uartsim.pytest_plugin.async_fixtures import async_console
+from uartsim.pytest_plugin.attach_pause import check_attach, pause_after_failure, uartsim_attach
+from uartsim.pytest_plugin.console_fixtures import (
+    _uartsim_guest,
+    _uartsim_maker,
+    console,
+    console_module,
+    console_session,
+    consoles_of,
+    guest,
+    machine,
+    parametrize_guests,
+    uartsim_console_factory,
+    uartsim_factory,
+    uartsim_seed,
+)
+from uartsim.pytest_plugin.console_marks import check_shared
+from uartsim.pytest_plugin.console_mixin import ConsoleMixin
 from uartsim.pytest_plugin.failure_report import pytest_runtest_makereport
-from uartsim.pytest_plugin.plugin_options import OPTIONS, STRICT
+from uartsim.pytest_plugin.mark_requirements import check_requirements
+from uartsim.pytest_plugin.one_sentence import hide_unless_mistake
+from uartsim.pytest_plugin.opened_consoles import CURRENT_TEST, IN_SETUP
+from uartsim.pytest_plugin.plugin_options import CLOCK, OPTIONS, SEED, STRICT, chosen_guests, draw_seed
+from uartsim.pytest_plugin.report_outputs import set_up_reporting
+from uartsim.pytest_plugin.unittest_failures import UnittestFailures
 
 __all__ = [
     "OPTIONS",
     "STRICT",
-    "_uartsim_prepared",
+    "ConsoleMixin",
+    "_uartsim_guest",
+    "_uartsim_maker",
+    "async_console",
     "console",
+    "console_module",
+    "console_session",
+    "consoles_of",
+    "guest",
+    "machine",
     "pytest_addoption",
     "pytest_configure",
+    "pytest_configure_node",
+    "pytest_exception_interact",
+    "pytest_fixture_setup",
+    "pytest_generate_tests",
+    "pytest_report_header",
+    "pytest_runtest_call",
     "pytest_runtest_makereport",
+    "pytest_runtest_protocol",
+    "pytest_runtest_setup",
+    "uartsim_attach",
     "uartsim_console_factory",
+    "uartsim_factory",
+    "uartsim_seed",
 ]
 
 
@@ -30,14 +75,100 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the mark and check the options."""
+    """Register the marks and check the options."""
     config.addinivalue_line(
         "markers",
         "uartsim(guest=NAME, settings={...}, timeout=SECONDS, clock='real' or 'virtual', allow=[...], uart=CHIP, "
         "record=FILE, rate=..., flow=..., fault=..., restore=FOLDER or a function, "
         "scenario=NAME, ...): what the console fixture starts, "
         "how long it waits, in which time, which problems are ignored, what the line is like, and where it begins; the "
-        "options of open_console()",
+        "options of open_console(); guest=[NAME, NAME] runs the test with each",
     )
+    config.addinivalue_line(
+        "markers",
+        "uartsim_requires('kvm', 'root', PROGRAM, '/PATH', guest=NAME): what this machine must have for the test, which "
+        "skips with the remedy where it lacks it",
+    )
+    draw_seed(config)
     for option in OPTIONS:
         option.value(config)
+    chosen_guests(config)
+    check_attach(config)
+    set_up_reporting(config)
+    config.pluginmanager.register(UnittestFailures(), "uartsim-unittest")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist the session's seed."""
+    node.workerinput[SEED.ini] = str(SEED.value(node.config))
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say what consoles go by, and which seed repeats the session."""
+    return (
+        f"uartsim: guest {', '.join(chosen_guests(config))}, clock {CLOCK.value(config)}, "
+        f"seed {SEED.value(config)} ({SEED.flag}={SEED.value(config)} repeats it)"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let a test with a console run once for each of several guests."""
+    parametrize_guests(metafunc)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Note which test runs."""
+    item.config.stash[CURRENT_TEST] = item
+    try:
+        return (yield)
+    finally:
+        del item.config.stash[CURRENT_TEST]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test that cannot run here or whose guest has not booted; fail one whose marks are wrong."""
+    __tracebackhide__ = hide_unless_mistake
+    check_requirements(item)
+    check_shared(item)
+    async_fixtures.check_is_handled(item)
+    broken_boots.skip_if_shared_is_broken(item)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """Note that the set-up of a test has gone well."""
+    broken_boots.note_set_up(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, Any, Any]:
+    """Note which fixture is set up, and which has failed."""
+    __tracebackhide__ = hide_unless_mistake
+    stack = request.config.stash.setdefault(IN_SETUP, [])
+    stack.append(request)
+    try:
+        return (yield)
+    except pytest.fail.Exception:
+        if fixturedef.argname == async_fixtures.NAME and isinstance(request.node, pytest.Item):
+            raise async_fixtures.not_handled(request.node) from None
+        raise
+    except Exception as error:
+        if request.config.stash.get(broken_boots.FAILED_FIXTURE, (None, ""))[0] is not error:
+            request.config.stash[broken_boots.FAILED_FIXTURE] = (error, fixturedef.argname)
+        raise
+    finally:
+        stack.pop()
+
+
+def pytest_exception_interact(
+    node: pytest.Item | pytest.Collector, call: pytest.CallInfo[Any], report: pytest.TestReport | pytest.CollectReport
+) -> None:
+    """A test has failed: keep that its guest has not booted, and stop for a person if that was asked for."""
+    if isinstance(node, pytest.Item) and call.excinfo is not None:
+        if call.when == "setup":
+            broken_boots.note_failure(node, call.excinfo.value)
+        pause_after_failure(node, call.excinfo.value)

@@ -1,134 +1,169 @@
-"""The plugin's fixtures: consoles, each with a machine of its own."""
+"""The plugin's fixtures: consoles of every scope, and what belongs to them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from uartsim.pytest_plugin.plugin_options import CLOCK, GUEST, SCALE, STRICT
+from uartsim.pytest_plugin.console_maker import ConsoleMaker
+from uartsim.pytest_plugin.console_marks import Wanted, guests_of, wanted_of
+from uartsim.pytest_plugin.opened_consoles import consoles_of
+from uartsim.pytest_plugin.plugin_options import SEED, chosen_guests
 
 if TYPE_CHECKING:
     from uartsim.console.blocking_console import Console
-    from uartsim.console.prepared_machines import PreparedMachines
+    from uartsim.pytest_plugin.running_machine import RunningMachine
 
-#: The consoles of a test, each with its guest's name.
-CONSOLES: Final = pytest.StashKey[list[tuple[str, "Console"]]]()
+__all__ = [
+    "_uartsim_guest",
+    "_uartsim_maker",
+    "console",
+    "console_module",
+    "console_session",
+    "consoles_of",
+    "guest",
+    "machine",
+    "parametrize_guests",
+    "uartsim_console_factory",
+    "uartsim_factory",
+    "uartsim_seed",
+]
+
+#: The fixture that is parametrised where there are several guests.
+GUEST_PARAMETER: Final = "_uartsim_guest"
 
 
 @pytest.fixture(scope="session")
-def _uartsim_prepared(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[PreparedMachines]:
-    """The machines that were booted once for many tests; the workers of pytest-xdist share them."""
-    from uartsim.console.prepared_machines import PreparedMachines
-
+def _uartsim_maker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleMaker]:
+    """Opens consoles; keeps the machines that were booted once for many tests, which the workers of pytest-xdist share."""
     base = tmp_path_factory.getbasetemp()
-    machines = PreparedMachines(base.parent if hasattr(request.config, "workerinput") else base)
-    yield machines
-    machines.close()
+    maker = ConsoleMaker(request.config, base.parent if hasattr(request.config, "workerinput") else base)
+    yield maker
+    maker.close()
+
+
+@pytest.fixture(scope="session")
+def _uartsim_guest(request: pytest.FixtureRequest) -> Any:
+    """One of several guests, or None where there are not several."""
+    return getattr(request, "param", None)
 
 
 @pytest.fixture
-def uartsim_console_factory(request: pytest.FixtureRequest) -> Iterator[Callable[..., Console]]:
-    """Makes consoles, each with a machine of its own; all are switched off at the end of the test.
+def guest(request: pytest.FixtureRequest, _uartsim_guest: Any) -> Any:
+    """The guest of this test's console, as the mark or ``--uartsim-guest`` names it.
 
-    ``uartsim_console_factory(guest=None, *, settings=None, timeout=30, clock=None, ...)``: what is not given comes from
-    the options; the others are those of ``uartsim.open_console()``.  ``restore`` may also be a function: then the guest is
-    booted once in the session, given to this function as a console, and each console begins where it has left the guest.
+    Each test that takes ``guest`` or a console runs once for each of several: ``--uartsim-guest demo,linux``, or
+    ``@pytest.mark.uartsim(guest=["demo", "linux"])``.
     """
-    with ExitStack() as stack:
+    named = guests_of(request.node.iter_markers("uartsim"))
+    if _uartsim_guest is not None:
+        return _uartsim_guest
+    return named[0] if named else chosen_guests(request.config)[0]
 
-        def make(
-            guest: Any = None,
-            *,
-            settings: Mapping[str, Any] | None = None,
-            timeout: float | None = 30.0,
-            clock: str | None = None,
-            **options: Any,
-        ) -> Console:
-            __tracebackhide__ = True
-            from uartsim.console.console_options import check_options
 
-            check_options("uartsim_console_factory()", options)
-            clock = clock if clock is not None else CLOCK.value(request.config)
-            return _start(request, stack, guest, settings, {"timeout": timeout, "clock": clock, **options})
+@pytest.fixture(scope="session")
+def uartsim_factory(_uartsim_maker: ConsoleMaker) -> Callable[..., Console]:
+    """Makes consoles, each with a machine of its own, for tests and for fixtures of any scope.
 
-        yield make
+    ``uartsim_factory(guest=None, *, settings=None, timeout=30, clock=None, ...)``: what is not given comes from pytest's
+    options; the others are those of ``uartsim.open_console()``.  A console that a fixture makes in its set-up is closed,
+    and its machine switched off, when that fixture ends; one that a test makes ends with the test.  ``restore`` may also be a
+    function: then the guest is booted once in the session, given to this function as a console, and each console begins
+    where it has left the guest.
+    """
+    return _factory(_uartsim_maker, "uartsim_factory()")
 
 
 @pytest.fixture
-def console(request: pytest.FixtureRequest, uartsim_console_factory: Callable[..., Console]) -> Console:
+def uartsim_console_factory(_uartsim_maker: ConsoleMaker) -> Callable[..., Console]:
+    """Makes consoles as ``uartsim_factory`` does, for tests and fixtures of a test."""
+    return _factory(_uartsim_maker, "uartsim_console_factory()")
+
+
+def _factory(maker: ConsoleMaker, what: str) -> Callable[..., Console]:
+    def make(
+        guest: Any = None,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        timeout: float | None = 30.0,
+        clock: str | None = None,
+        **options: Any,
+    ) -> Console:
+        __tracebackhide__ = True
+        from uartsim.console.console_options import check_options
+
+        check_options(what, options)
+        given = {"guest": guest, "settings": settings, "timeout": timeout, "clock": clock, **options}
+        return maker.open_here(Wanted(given))
+
+    return make
+
+
+@pytest.fixture
+def console(request: pytest.FixtureRequest, guest: Any, _uartsim_maker: ConsoleMaker) -> Console:
     """The console of a fresh machine: ``console.login()``, ``console.expect("...")``, ``console.sendline("...")``.
 
     The machine is the guest of ``--uartsim-guest`` (``demo`` unless said otherwise), or of
     ``@pytest.mark.uartsim(guest="...", settings={...}, clock="virtual")``.  It is switched off after the test.
     """
     __tracebackhide__ = True
-    from uartsim.console.console_options import check_options
-
-    wanted: dict[str, Any] = {}
-    for mark in reversed(list(request.node.iter_markers("uartsim"))):
-        if mark.args:
-            raise TypeError(f"mark uartsim takes no {', '.join(map(repr, mark.args))}: write guest=... and so on")
-        check_options("mark uartsim", mark.kwargs, more=("guest",))
-        wanted |= mark.kwargs
-    return uartsim_console_factory(wanted.pop("guest", None), **wanted)
+    wanted = wanted_of(request.node)
+    wanted.options["guest"] = guest
+    return _uartsim_maker.open(request.node, "console", request.addfinalizer, wanted)
 
 
-def _start(
-    request: pytest.FixtureRequest,
-    stack: ExitStack,
-    guest: Any,
-    settings: Mapping[str, Any] | None,
-    options: dict[str, Any],
-) -> Console:
+@pytest.fixture(scope="module")
+def console_module(request: pytest.FixtureRequest, _uartsim_guest: Any, _uartsim_maker: ConsoleMaker) -> Console:
+    """The console of one machine for all tests of a module, as the module's ``pytestmark = pytest.mark.uartsim(...)`` says.
+
+    What a test types and reads is gone for the next one; it is switched off after the module's last test.
+    """
     __tracebackhide__ = True
-    from uartsim import blocking
-    from uartsim.errors import UartsimError
-    from uartsim.guest.catalogue import GuestDefinition, find_guest
-    from uartsim.printable import printable
-
-    config = request.config
-    try:
-        definition = guest if isinstance(guest, GuestDefinition) else find_guest(str(guest or GUEST.value(config)))
-        missing = [text for need in definition.needs if (text := need.missing()) is not None]
-        if missing:
-            _cannot(config, f"guest {definition.name!r} cannot start here: {'; '.join(missing)}")
-        options.setdefault("timeout_scale", SCALE.value(config))
-        restore = options.get("restore")
-        if callable(restore):
-            _check_real(options)
-            if settings:
-                definition = definition.with_settings({key: str(value) for key, value in settings.items()})
-            prepared: PreparedMachines = request.getfixturevalue("_uartsim_prepared")
-            options = {key: value for key, value in options.items() if key not in ("restore", "clock")}
-            started: AbstractContextManager[Console] = prepared.console(restore, definition, options)
-        else:
-            started = blocking.open_console(definition, settings=settings, **options)
-        opened = stack.enter_context(started)
-        request.node.stash.setdefault(CONSOLES, []).append((definition.name, opened))
-        return opened
-    except UartsimError as error:
-        failure = printable(str(error))
-    pytest.fail(failure, pytrace=False)  # out here, so that the report does not have it twice
+    wanted = wanted_of(request.node)
+    if _uartsim_guest is not None:
+        wanted.options["guest"] = _uartsim_guest
+    return _uartsim_maker.open(request.node, "console_module", request.addfinalizer, wanted)
 
 
-def _check_real(options: Mapping[str, Any]) -> None:
-    """UsageError if the clock is virtual, in which no guest runs that could be restored."""
-    from uartsim.errors import UsageError
+@pytest.fixture(scope="session")
+def console_session(request: pytest.FixtureRequest, _uartsim_guest: Any, _uartsim_maker: ConsoleMaker) -> Console:
+    """The console of one machine for all tests of the session: the guest of ``--uartsim-guest``.
 
-    if options.get("clock") == "virtual":
-        raise UsageError(
-            "restore is a function and the clock is virtual: a guest that runs in virtual time boots in no time, so call the "
-            "function in the test; other guests need clock='real'"
-        )
-
-
-def _cannot(config: pytest.Config, why: str) -> None:
+    Each worker of pytest-xdist has a machine of its own.
+    """
     __tracebackhide__ = True
-    if STRICT.value(config):
-        pytest.fail(f"{why} ({STRICT.flag} is on)", pytrace=False)
-    pytest.skip(why)
+    wanted = Wanted({} if _uartsim_guest is None else {"guest": _uartsim_guest})
+    return _uartsim_maker.open(request.node, "console_session", request.addfinalizer, wanted)
+
+
+@pytest.fixture
+def machine(request: pytest.FixtureRequest) -> RunningMachine:
+    """The running machine behind the test's console: power, reset and NMI buttons, display, state.
+
+    The console is that of ``console``, ``console_module`` or ``console_session``, whichever the test takes, or else of a
+    new machine, as for ``console``.
+    """
+    __tracebackhide__ = True
+    from uartsim.pytest_plugin.running_machine import RunningMachine
+
+    names = request.fixturenames
+    fixture = next((name for name in ("console", "console_module", "console_session") if name in names), "console")
+    return RunningMachine(request.getfixturevalue(fixture))
+
+
+@pytest.fixture(scope="session")
+def uartsim_seed(request: pytest.FixtureRequest) -> int:
+    """The session's seed, for a test's own chance: ``random.Random(uartsim_seed)``; ``--uartsim-seed`` sets it."""
+    seed: int = SEED.value(request.config)
+    return seed
+
+
+def parametrize_guests(metafunc: pytest.Metafunc) -> None:
+    """Let a test with a console run once for each guest, where its mark or the option names several."""
+    if GUEST_PARAMETER in metafunc.fixturenames:
+        guests = guests_of(metafunc.definition.iter_markers("uartsim")) or chosen_guests(metafunc.config)
+        if len(guests) > 1:
+            names = [str(getattr(guest, "name", guest)) for guest in guests]
+            metafunc.parametrize(GUEST_PARAMETER, guests, ids=names, indirect=True, scope="session")

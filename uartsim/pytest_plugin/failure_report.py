@@ -1,4 +1,9 @@
-"""The guest's last words in the report of a failure."""
+"""What the report of a failed test says of its consoles: each thing once, and where the rest is.
+
+The error of a console has said what was expected, the last lines, the screen and the problems (``console/evidence.py``); the
+section of its console adds what came before, the steps and the paths.  After any other failure the section says all of it.
+Everything from a guest is made printable: no escape reaches a terminal.
+"""
 
 from __future__ import annotations
 
@@ -9,33 +14,90 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from uartsim.pytest_plugin.console_fixtures import CONSOLES
-from uartsim.pytest_plugin.plugin_options import KEEP
+from uartsim.pytest_plugin.artifacts import KEPT, write_new, write_records
+from uartsim.pytest_plugin.console_fixtures import consoles_of
+from uartsim.pytest_plugin.plugin_options import KEEP, RECORD
+from uartsim.pytest_plugin.reported_consoles import (
+    ReportedConsole,
+    ask_console,
+    error_texts,
+    junit_output,
+    junit_properties,
+    section,
+)
 
 if TYPE_CHECKING:
     from uartsim.console.blocking_console import Console
 
-#: How many lines of a console the report of a failure shows.
-REPORTED_LINES: Final = 40
+#: The attribute of a report that has what the controller needs: plain values, which travel from pytest-xdist's workers.
+EXTRA: Final = "uartsim"
+#: Where the files of a test are; "" if they could not be written.
+_FOLDER: Final = pytest.StashKey[str]()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the last lines of each console to the report of a failed test, and to its JUnit properties."""
-    consoles = item.stash.get(CONSOLES, [])
+    """Add to the report of a failed test what its consoles know, and write the files of the test."""
+    consoles = consoles_of(item)
     failed = call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception)
-    sections = [(f"uartsim console: {name}", _tail(console)) for name, console in consoles] if failed else []
+    records = RECORD.value(item.config)
+    wants_files = _FOLDER not in item.stash and (failed or (records == "all" and call.when == "teardown"))
+    if not consoles or not (failed or (wants_files and records != "none")):
+        return (yield)
+    told = error_texts(call.excinfo.value if call.excinfo is not None else None)
+    reported = [ask_console(name, console, told) for name, console in consoles]
+    files: list[dict[str, str]] = [{} for _ in reported]
+    page = ""
+    if wants_files and records != "none" and item.config.stash[KEPT].folder:
+        files, page = _write(item, reported, failed)
+    sections: list[tuple[str, str]] = []
     if failed and call.when == "call":
         sections += [(f"uartsim disk: {name}", kept) for name, console in consoles if (kept := _keep_disk(console))]
-    if failed and call.when == "call" and (kept := KEEP.value(item.config)):
-        sections += [(f"uartsim snapshot: {name}", _keep(item, kept, name, console)) for name, console in consoles]
+        if kept := KEEP.value(item.config):
+            sections += [(f"uartsim snapshot: {name}", _keep(item, kept, name, console)) for name, console in consoles]
     # Sections do not reach JUnit XML; properties do, if they are there before the report is made.
-    item.user_properties += sections
+    pairs = list(zip(reported, files, strict=True))
+    item.user_properties += [each for console, paths in pairs for each in junit_properties(console, paths)] + sections
     report = yield
-    report.sections += sections
+    if failed:
+        report.sections += [(f"uartsim console: {each.name}", section(each, paths)) for each, paths in pairs] + sections
+        output = "\n\n".join(map(junit_output, reported))
+        setattr(report, EXTRA, {"output": output, "page": _write_page(item, report, reported, page)})
     return report
+
+
+def _write(item: pytest.Item, reported: list[ReportedConsole], failed: bool) -> tuple[list[dict[str, str]], str]:
+    """Write the records of a test; returns their paths, and that of the page to come, or sentences in their place."""
+    from uartsim.errors import UartsimError
+
+    item.stash[_FOLDER] = ""
+    try:
+        folder = item.stash[_FOLDER] = item.config.stash[KEPT].folder_of(item.nodeid)
+        files = write_records(folder, reported)
+    except (UartsimError, OSError) as error:
+        return [{"Log": f"not written: {error}"} for _ in reported], ""
+    page = os.path.join(folder, "failure.html") if failed else ""
+    if page:
+        for paths in files:
+            paths["Page"] = page
+    return files, page
+
+
+def _write_page(item: pytest.Item, report: pytest.TestReport, reported: list[ReportedConsole], path: str) -> str:
+    """Write the page of a failure; returns its path, "" if there is none."""
+    if not path:
+        return ""
+    from uartsim.errors import UartsimError
+    from uartsim.pytest_plugin.failure_page import page
+
+    try:
+        write_new(path, page(item.nodeid, str(report.when), report.longreprtext, report.sections, reported))
+    except (UartsimError, OSError) as error:
+        report.sections.append(("uartsim page", f"not written: {error}"))
+        return ""
+    return path
 
 
 def _keep_disk(console: Console) -> str | None:
@@ -61,14 +123,3 @@ def _keep(item: pytest.Item, kept: str, name: str, console: Console) -> str:
     except UartsimError as error:
         return f"the machine could not be saved: {printable(str(error).splitlines()[0])}"
     return f"saved in {folder}: 'uartsim run {name} --restore {folder}', with the same settings, goes on from there"
-
-
-def _tail(console: Console) -> str:
-    from uartsim.errors import UartsimError
-    from uartsim.printable import printable
-
-    try:
-        lines = console.last_lines(REPORTED_LINES)
-    except UartsimError as error:
-        return str(error)
-    return printable("\n".join(lines)) or "(the guest has sent nothing)"

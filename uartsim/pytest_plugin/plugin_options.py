@@ -14,6 +14,8 @@ import pytest
 
 _TRUE: Final = ("1", "true", "yes", "on")
 _FALSE: Final = ("0", "false", "no", "off", "")
+#: As many digits as a seed may have: it is below 2^64.
+_SEED_DIGITS: Final = 19
 
 
 @dataclass(frozen=True)
@@ -26,13 +28,15 @@ class Option:
         help: one sentence.
         metavar: what stands for its value in the help.
         choices: the only values allowed, where there are few.
+        several: the flag may be repeated; the value has commas between the parts then.
     """
 
     name: str
-    default: str | bool | float
+    default: str | bool | float | int
     help: str
     metavar: str | None = None
     choices: tuple[str, ...] = ()
+    several: bool = False
 
     @property
     def flag(self) -> str:
@@ -56,7 +60,8 @@ class Option:
         if isinstance(self.default, bool):
             group.addoption(self.flag, dest=self.ini, action="store_const", const="true", default=None, help=text)
         else:
-            group.addoption(self.flag, dest=self.ini, metavar=self.metavar, default=None, help=text)
+            action = "append" if self.several else "store"
+            group.addoption(self.flag, dest=self.ini, action=action, metavar=self.metavar, default=None, help=text)
         parser.addini(self.ini, self.help, default=None)
 
     def value(self, config: pytest.Config) -> Any:
@@ -72,7 +77,7 @@ class Option:
         )
         for place, text in places:
             if text is not None:
-                return self._converted(place, text)
+                return self._converted(place, ",".join(text) if isinstance(text, list) else text)
         return self.default
 
     def _converted(self, place: str, text: str) -> Any:
@@ -80,6 +85,10 @@ class Option:
             if text.strip().lower() in _TRUE + _FALSE:
                 return text.strip().lower() in _TRUE
             raise pytest.UsageError(f"{place} is {text!r}: use true or false")
+        if isinstance(self.default, int):
+            if text.isascii() and text.isdigit() and len(text) <= _SEED_DIGITS:
+                return int(text)
+            raise pytest.UsageError(f"{place} is {text!r}: use a whole number from 0 on, or random")
         if isinstance(self.default, float):
             try:
                 number = float(text)
@@ -93,7 +102,13 @@ class Option:
         return text
 
 
-GUEST = Option("guest", "demo", "guest of the console fixture: a name of the catalogue or a folder", "NAME")
+GUEST = Option(
+    "guest",
+    "demo",
+    "guest of consoles: a name of the catalogue or a folder; several, with commas between them: each test runs with each",
+    "NAME",
+    several=True,
+)
 STRICT = Option("strict", False, "a test that lacks something fails instead of being skipped")
 SCALE = Option("timeout-scale", 1.0, "multiply all time-outs of consoles, for slow machines", "FACTOR")
 CLOCK = Option(
@@ -104,4 +119,41 @@ CLOCK = Option(
     ("real", "virtual"),
 )
 KEEP = Option("keep", "", "save the machine of each test that fails in a folder of its own in this folder", "FOLDER")
-OPTIONS = (GUEST, STRICT, SCALE, CLOCK, KEEP)
+ARTIFACTS = Option("artifacts", "", "folder for the logs, recordings and pages of tests", "DIR")
+RECORD = Option("record", "failed", "of which tests these are kept", "{failed,all,none}", ("failed", "all", "none"))
+RUNS = Option("artifacts-runs", "10", "of how many sessions that folder keeps them: the newest", "NUMBER")
+SEED = Option(
+    "seed",
+    0,
+    "seed of faults that are given none, and of the fixture uartsim_seed: a whole number, or random",
+    "NUMBER",
+)
+ATTACH = Option(
+    "attach", False, "stop where a test fails, or calls uartsim_attach(), and say at which pty its console can be used"
+)
+OPTIONS = (GUEST, STRICT, SCALE, CLOCK, KEEP, SEED, ATTACH, ARTIFACTS, RECORD, RUNS)
+
+
+def chosen_guests(config: pytest.Config) -> list[str]:
+    """The guests of consoles that are told none, one or several.
+
+    Raises:
+        pytest.UsageError: none is named.
+    """
+    text: str = GUEST.value(config)
+    guests = list(dict.fromkeys(name.strip() for name in text.replace("\n", ",").split(",") if name.strip()))
+    if not guests:
+        raise pytest.UsageError(f"{GUEST.flag} is {text!r}, which names no guest: use a name, such as demo")
+    return guests
+
+
+def draw_seed(config: pytest.Config) -> None:
+    """Let the session's seed be one number from now on, also in the workers of pytest-xdist."""
+    workerinput: dict[str, Any] = getattr(config, "workerinput", {})
+    if SEED.ini in workerinput:
+        config.option.uartsim_seed = workerinput[SEED.ini]
+        return
+    given = (config.getoption(SEED.ini), os.environ.get(SEED.environment), config.getini(SEED.ini))
+    text = next((each for each in given if each is not None), "")
+    if text.strip() == "random":
+        config.option.uartsim_seed = str(int.from_bytes(os.urandom(4), "big"))

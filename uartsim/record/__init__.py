@@ -1,6 +1,7 @@
 """Recording: transcripts, casts, logs, traces and waveforms of what went over the line, and when."""
 
-from uartsim.record.asciicast import CastEncoder, cast
+from uartsim.record.cast_encoder import CastEncoder
+from uartsim.record.casts import Record, cast_lines, read_record
 from uartsim.record.line_recorder import LineRecorder
 from uartsim.record.record_formats import RECORD_FORMATS, open_record, open_recorder
 from uartsim.record.record_writer import RecordWriter
@@ -11,10 +12,12 @@ __all__ = [
     "CastEncoder",
     "Event",
     "LineRecorder",
+    "Record",
     "RecordWriter",
     "TranscriptWriter",
-    "cast",
+    "cast_lines",
     "open_record",
     "open_recorder",
+    "read_record",
     "read_transcript",
 ]

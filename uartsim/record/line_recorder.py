@@ -35,7 +35,7 @@ class LineRecorder:
             writer.output(data, at)
         if self.writers:
             for stage in self._stages.feed(data, at):
-                self.mark(f"boot stage: {stage}", at)
+                self.mark(f"boot stage: {stage.name}", at)
         if self._witness.undecided:
             self._put(self._witness.heard(data, at))
 

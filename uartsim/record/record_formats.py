@@ -10,19 +10,19 @@ from typing import Final
 from uartsim.errors import UsageError
 from uartsim.record.line_recorder import LineRecorder
 from uartsim.record.record_writer import RecordEncoder, RecordWriter
-from uartsim.record.text_logs import CastRecord, PlainLog, TimedLog
+from uartsim.record.text_logs import CastRecord, PlainLog, StampedLog
 from uartsim.record.transcript import JsonLines
 
 #: The formats by name, each with what it holds.
 RECORD_FORMATS: Final = {
     "jsonl": "every byte with its time and direction, breaks and marks, as JSON lines",
     "log": "what the guest has sent, and nothing else",
-    "timed-log": "lines of text with the time at which each began, and marks",
+    "stamped-log": "lines of text with the time at which each began, and marks",
     "cast": "asciicast v2, for asciinema",
-    "cast-v3": "asciicast v3",
+    "cast3": "asciicast v3",
 }
 #: The formats by the ending of the file; the first that fits.
-_ENDINGS: Final = ((".timed.log", "timed-log"), (".log", "log"), (".cast", "cast"))
+_ENDINGS: Final = ((".stamped.log", "stamped-log"), (".log", "log"), (".cast", "cast"))
 
 
 def record_format(path: str) -> str:
@@ -59,10 +59,10 @@ def open_record(
         encoder = JsonLines(name, line_format)
     elif kind == "log":
         encoder = PlainLog()
-    elif kind == "timed-log":
-        encoder = TimedLog()
-    elif kind in ("cast", "cast-v3"):
-        encoder = CastRecord(3 if kind == "cast-v3" else 2, name, time.time())
+    elif kind == "stamped-log":
+        encoder = StampedLog()
+    elif kind in ("cast", "cast3"):
+        encoder = CastRecord(3 if kind == "cast3" else 2, name, time.time())
     else:
         raise UsageError(f"a record of format {kind!r} is unknown: use one of {', '.join(RECORD_FORMATS)}")
     return RecordWriter(path, encoder, start, limit_bytes)

@@ -10,7 +10,8 @@ import re
 
 from uartsim.control_sequences import ControlSequenceParser, Kind
 from uartsim.printable import printable
-from uartsim.record.asciicast import CastEncoder, mark_text
+from uartsim.record.cast_encoder import CastEncoder
+from uartsim.record.transcript import break_note, hidden_note
 
 _LINE_END = re.compile(r"(\r?\n|\r)")
 
@@ -51,8 +52,8 @@ class PlainLog:
         return ()
 
 
-class TimedLog:
-    """Lines of text with the time at which each began, ``[HH:MM:SS.mmm] text``, and marks, ``[HH:MM:SS.mmm] -- text``.
+class StampedLog:
+    """Lines of text with the time at which each began, ``[   62.345000] text``, and marks, ``[   62.345000] -- text``.
 
     Control sequences are left out, and one that places the cursor ends the line; other control characters are shown as their
     pictures.
@@ -101,11 +102,11 @@ class TimedLog:
 
     def hidden(self, count: int, seconds: float) -> tuple[bytes, ...]:
         """A note."""
-        return self.mark(hidden_text(count), seconds)
+        return self.mark(hidden_note(count), seconds)
 
     def line_break(self, direction: str, seconds: float) -> tuple[bytes, ...]:
         """A note."""
-        return self.mark(mark_text("b", direction), seconds)
+        return self.mark(break_note(direction), seconds)
 
     def mark(self, text: str, seconds: float) -> tuple[bytes, ...]:
         """A note on a line of its own."""
@@ -123,7 +124,7 @@ class TimedLog:
 
 
 class CastRecord:
-    """An asciicast (:mod:`uartsim.record.asciicast`); what the guest does not echo is a marker with its length.
+    """An asciicast (:mod:`uartsim.record.cast_encoder`); what the guest does not echo is a marker with its length.
 
     Args:
         version: 2 or 3.
@@ -153,11 +154,11 @@ class CastRecord:
 
     def hidden(self, count: int, seconds: float) -> tuple[bytes, ...]:
         """A marker."""
-        return self.mark(hidden_text(count), seconds)
+        return self.mark(hidden_note(count), seconds)
 
     def line_break(self, direction: str, seconds: float) -> tuple[bytes, ...]:
         """A marker."""
-        return self.mark(mark_text("b", direction), seconds)
+        return self.mark(break_note(direction), seconds)
 
     def mark(self, text: str, seconds: float) -> tuple[bytes, ...]:
         """A marker."""
@@ -177,12 +178,5 @@ def _line(data: bytes) -> tuple[bytes, ...]:
 
 
 def stamp(seconds: float) -> str:
-    """A time since the start in brackets, such as ``[00:01:02.345]``."""
-    whole_ms = round(max(0.0, seconds) * 1000)
-    minutes, ms = divmod(whole_ms, 60_000)
-    return f"[{minutes // 60:02d}:{minutes % 60:02d}:{ms // 1000:02d}.{ms % 1000:03d}]"
-
-
-def hidden_text(count: int) -> str:
-    """What a record says of input that the guest has not echoed."""
-    return f"{count} character{'s' * (count != 1)} sent that the guest did not echo"
+    """A time in seconds since the start, as the kernel writes it: ``[   62.345000]``."""
+    return f"[{seconds:12.6f}]"

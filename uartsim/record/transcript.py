@@ -45,13 +45,32 @@ class Event(NamedTuple):
 
     Attributes:
         seconds: since the start of the record.
-        kind: ``"o"``, ``"i"``, ``"h"``, ``"b"`` or ``"m"``.
+        kind: ``"o"``, ``"i"``, ``"h"``, ``"b"`` or ``"m"``; of an asciicast also ``"r"``, a new size of the terminal.
         data: bytes for ``"o"`` and ``"i"``; for ``"h"`` a number, as text; text for the others.
     """
 
     seconds: float
     kind: str
     data: bytes | str
+
+    @property
+    def note(self) -> str:
+        """What a break, a mark or hidden input says, as a sentence; empty for bytes."""
+        if isinstance(self.data, bytes):
+            return ""
+        if self.kind == "b":
+            return break_note(self.data)
+        return hidden_note(int(self.data)) if self.kind == "h" else self.data
+
+
+def break_note(direction: str) -> str:
+    """What a record says of a break: ``"o"`` from the guest, ``"i"`` to it."""
+    return f"break {'from' if direction == 'o' else 'to'} the guest"
+
+
+def hidden_note(count: int) -> str:
+    """What a record says of input that the guest has not echoed."""
+    return f"{count} character{'s' * (count != 1)} sent that the guest did not echo"
 
 
 class JsonLines:
@@ -130,13 +149,13 @@ def read_transcript(path: str) -> Iterator[Event]:
     """
     try:
         with open(path, "rb") as file:
-            header = _parse(file.readline())
+            header = parsed_line(file.readline())
             if not isinstance(header, dict) or header.get("uartsim") != "transcript":
                 raise UsageError(f"{path} is not a transcript of uartsim: its first line must be the header")
             if header.get("version") != 1:
                 raise UsageError(f"{path} is a transcript of version {header.get('version')}; this uartsim reads 1")
             for line in file:
-                if (event := _event_of(_parse(line), file)) is not None:
+                if (event := _event_of(parsed_line(line), file)) is not None:
                     yield event
     except OSError as error:
         raise UsageError(f"{path} cannot be read as a transcript: {error}") from None
@@ -164,7 +183,8 @@ def _event_of(found: Any, file: BinaryIO) -> Event | None:
     return None
 
 
-def _parse(line: bytes) -> Any:
+def parsed_line(line: bytes) -> Any:
+    """The value in a line of JSON; None if it is none."""
     try:
         return json.loads(line.decode(errors="replace"))
     except (ValueError, RecursionError):

@@ -1,14 +1,18 @@
-"""What a scenario does to a machine that runs, before anybody is at its console, as values."""
+"""What a scenario does to a machine that runs, before anybody is at its console, as values.
+
+The list of scenarios is read for a shell's completion too, which is not to wait for the imports of a machine.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from uartsim.access.hub import Hub
-from uartsim.machine import Machine
-from uartsim.machine.pausable_guest import pausable
 from uartsim.wire.faults import parse_fault
+
+if TYPE_CHECKING:
+    from uartsim.access.hub import Hub
+    from uartsim.machine import Machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,8 @@ class Pause:
 
     async def __call__(self, stage: Stage, /) -> None:
         """Stop it."""
+        from uartsim.machine.pausable_guest import pausable
+
         await pausable(stage.machine).let_run(False)
 
 

@@ -67,7 +67,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         test="test_wrong_root_is_edited_in_grub",
         needs=_DEBIAN,
         concerns=frozenset({"kernel-root"}),
-        image=(ReplaceText(_CONFIG, r"^(\s*linux\s.*?) root=\S+", r"\1 root=/dev/vdz1 rootdelay=1"),),
+        image=(ReplaceText(_CONFIG, r"^(\s*linux\s.*?) root=\S+", r"\1 root=/dev/vdz1"),),
     ),
     Scenario(
         name="submenu",
@@ -109,8 +109,9 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
         group="boot-loader",
         summary="GRUB asks for a name and a password",
         cause='superusers="boss" and password_pbkdf2 in grub.cfg; the password is secret.',
-        shown='The menu, and "Enter username:" for every entry and for the editor.',
-        way_out="The name and the password; from the running system update-grub, whose files have no password.",
+        shown='The menu, and "Enter username:" for every entry, also at the end of the countdown, for the submenu, the editor '
+        "(e) and the command line (c).",
+        way_out="The name and the password, once; from the running system update-grub, whose files have no password.",
         test="test_grub_opens_for_its_password_only",
         needs=_DEBIAN,
         concerns=frozenset({"grub-password"}),

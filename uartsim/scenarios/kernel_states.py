@@ -16,7 +16,8 @@ SCENARIOS: Final = (
         name="sysrq-mask",
         group="kernel",
         summary="SysRq by break, and a mask that allows some of its keys",
-        cause="Debian's mask kernel.sysrq=438 allows synchronizing, restarting and some more, but no dumps and no crash.",
+        cause="sysctl.kernel.sysrq=438 on the kernel's line, Debian's mask: it allows synchronizing, restarting and some more, "
+        "but no dumps and no crash.",
         shown='A break and h: "sysrq: HELP"; a break and t or c: "This sysrq operation is disabled."',
         way_out="echo 1 > /proc/sys/kernel/sysrq allows every key; c crashes the kernel, and a reset brings it back.",
         test="test_keys_that_the_mask_refuses_are_allowed_by_root",
@@ -24,6 +25,7 @@ SCENARIOS: Final = (
         needs=_LINUX,
         concerns=frozenset({"sysrq"}),
         start="login",
+        kernel=KernelParameters(add="sysctl.kernel.sysrq=438"),
     ),
     Scenario(
         name="sysrq-reboot",
@@ -119,7 +121,7 @@ SCENARIOS: Final = (
         summary="the kernel floods the console while somebody logs in",
         cause="A driver that complains ten times a second: a service writes to /dev/kmsg, and printk.devkmsg=on lets it.",
         shown="Kernel lines in the middle of the prompt and of all that is typed.",
-        way_out="Somebody logs in all the same; dmesg -n 1, and the service is stopped for good.",
+        way_out="Somebody logs in all the same; a break and 0, or dmesg -n 1, and it is quiet; the service is masked.",
         test="test_login_is_possible_in_a_storm_of_kernel_lines",
         needs=_DEBIAN,
         concerns=frozenset({"console-loglevel"}),
@@ -128,7 +130,8 @@ SCENARIOS: Final = (
             *service_at_boot(
                 "storm",
                 "[Unit]\nDescription=A driver that complains\n"
-                "[Service]\nExecStart=/bin/sh -c 'while :; do echo \"<2>storm: link is down\" >/dev/kmsg; sleep 0.1; done'\n",
+                "[Service]\nExecStart=/bin/bash -c 'exec 3<> <(:); "  # nothing is ever in that pipe
+                'while ! read -rt 0.1 -u 3; do echo "<2>storm: link is down" >/dev/kmsg; done\'\n',
             ),
         ),
     ),

@@ -141,4 +141,18 @@ SCENARIOS: Final = (
             WriteText("/home/user/.ssh/authorized_keys", f"{_KEY}\n"),
         ),
     ),
+    Scenario(
+        name="ssh-key-only-demo",
+        group="rescue",
+        summary="the scripted machine's user has an SSH key and no password, and root is locked",
+        cause="The scripted guest, which plays its own part, has '!' for root and its user in /etc/shadow, and a key of the "
+        "user's.",
+        shown='"Login incorrect", whatever is typed.',
+        way_out="A password is set from outside, as by the portal's Reset password, and logs in.",
+        test="test_user_of_the_scripted_guest_gets_a_password_from_outside",
+        rows=("A-013", "A-032", "A-126"),
+        needs=frozenset({"demo"}),
+        concerns=frozenset({"root-password"}),
+        settings={"password": "", "user": "azureuser", "user_password": ""},
+    ),
 )

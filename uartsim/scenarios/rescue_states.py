@@ -76,9 +76,10 @@ SCENARIOS: Final = (
         group="rescue",
         summary="the root file system has errors that a boot does not repair by itself",
         cause="Two files claim the same block, and the superblock says that there were errors.",
-        shown='"UNEXPECTED INCONSISTENCY; RUN fsck MANUALLY", then "Give root password for maintenance" or the initramfs\' '
-        "shell.",
-        way_out="fsck -y on the root file system, over the console; restart.",
+        shown='"Failed to start systemd-fsck-root.service - File System Check on Root Device." and "Reached target '
+        'emergency.target"; systemd may end that shell again, since udev starts services that need sysinit.target.',
+        way_out="Reset; in GRUB's editor, systemd.unit=emergency.target at the end of the kernel's line, with which the root "
+        "file system stays read-only; root's password; fsck.ext4 -f -y; reboot -f.",
         test="test_corrupt_file_system_is_repaired_by_fsck",
         rows=("A-055",),
         needs=_DEBIAN,

@@ -41,7 +41,7 @@ class Scenario:
         kernel: what is changed on the kernel's command line; for guests without GRUB, on QEMU's.
         settings: settings of the guest.
         options: options of the machine and its line, by the names of ``open_console``, such as ``net`` or ``fault``;
-            those that the user gives take precedence.
+            those that the user gives take precedence, but a ``net`` that undoes it is refused.
         start: ``"boot"``; or ``"login"``, the guest's login prompt, or ``"shell"``, where root has logged in: these start from
             a snapshot that is kept.
         begin: what is done to the machine once it runs, before anybody is at its console.

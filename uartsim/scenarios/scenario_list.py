@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Final
 
 from uartsim.errors import UsageError
-from uartsim.guest.manifest import near_matches
 from uartsim.printable import quoted
 from uartsim.scenarios import (
     boot_loader_states,
@@ -56,8 +56,7 @@ def find_scenarios(names: str | Sequence[str]) -> tuple[Scenario, ...]:
     for name in wanted:
         scenario = _BY_NAME.get(name) if isinstance(name, str) else None
         if scenario is None:
-            near = near_matches(str(name), _BY_NAME)
-            raise UsageError(f"unknown scenario {quoted(name)}{near} ('uartsim scenarios' lists them)")
+            raise UsageError(f"unknown scenario {quoted(name)}{_names_for(str(name))}")
         if scenario in found:
             raise UsageError(f"scenario {name!r} is given twice")
         for other in found:
@@ -68,3 +67,16 @@ def find_scenarios(names: str | Sequence[str]) -> tuple[Scenario, ...]:
                 )
         found.append(scenario)
     return tuple(found)
+
+
+def _names_for(wrong: str) -> str:
+    """The end of the sentence about an unknown name: similar ones, or all by group."""
+    from uartsim.guest.manifest import similar_names
+
+    if near := similar_names(wrong.lower(), _BY_NAME):
+        return f"; did you mean {' or '.join(near)}? ('uartsim scenarios' lists them)"
+    lines = ["; 'uartsim scenarios' says what each of these is:"]
+    for group, title in GROUPS.items():
+        names = ", ".join(scenario.name for scenario in _ALL if scenario.group == group)
+        lines += wrap(f"{title}: {names}", 80, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+    return "\n".join(lines)

@@ -107,6 +107,22 @@ SCENARIOS: Final = (
         kernel=KernelParameters(add="rhgb quiet"),
     ),
     Scenario(
+        name="plymouth",
+        group="no-answer",
+        summary="Plymouth holds the console, and nobody tells it to quit",
+        cause="quiet splash on the kernel's line, and plymouth-quit.service is masked, as for a display manager that tells "
+        "Plymouth itself; but none is there.",
+        shown='The end of the boot log as Plymouth repeats it, then "Job plymouth-quit-wait.service/start running (... / no '
+        'limit)", counting, and no login prompt: the getty waits until Plymouth has quit.',
+        way_out="Reset; in GRUB's editor, plymouth.enable=0 at the end of the kernel's line; then systemctl unmask "
+        "plymouth-quit.service; reboot.",
+        test="test_getty_that_waits_for_plymouth_is_started_without_it",
+        needs=_DEBIAN | {"plymouth"},
+        concerns=frozenset({"console-loglevel", "plymouth"}),
+        image=(masked("plymouth-quit.service"),),
+        kernel=KernelParameters(add="quiet splash"),
+    ),
+    Scenario(
         name="kernel-other-speed",
         group="no-answer",
         summary="the kernel uses another speed than the terminal",

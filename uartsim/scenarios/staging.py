@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -11,6 +12,7 @@ from uartsim.errors import UsageError
 from uartsim.guest.before_boot import with_before_boot
 from uartsim.guest.catalogue import GuestDefinition, list_guests
 from uartsim.images.image_steps import KernelParameters
+from uartsim.images.offline_edit import read_changes
 from uartsim.scenarios.begin_steps import BeginStep
 from uartsim.scenarios.features import FEATURES, features_of
 from uartsim.scenarios.scenario import Scenario, Start
@@ -76,6 +78,37 @@ def check_goes_with(*, restore: object = None, writable: object = None) -> None:
             "scenario with writable: a scenario changes a private overlay, and a machine that writes to its image has none; "
             "leave one of them out"
         )
+
+
+def check_beside(names: str | Sequence[str], given: Mapping[str, Any]) -> None:
+    """Check that the options that the user gives do not undo a scenario.
+
+    Args:
+        names: the scenarios.
+        given: options by the names of ``open_console``; only ``net``, ``forward`` and ``edit`` matter.
+
+    Raises:
+        UsageError: one does; or ``edit`` is wrong.
+    """
+    net, edits = given.get("net"), read_changes(given.get("edit"), None).edits
+    edited = {posixpath.normpath(edit.path) for edit in edits}
+    for scenario in find_scenarios(names):
+        wanted = scenario.options.get("net")
+        if wanted is not None and net not in (None, wanted):
+            raise UsageError(
+                f"scenario {scenario.name!r} with net {net!r}: the scenario needs net {wanted!r}; leave one of them out"
+            )
+        if wanted == "none" and given.get("forward"):
+            raise UsageError(
+                f"scenario {scenario.name!r} with forward: a forward needs net 'user', and the scenario net 'none'; leave one "
+                "of them out"
+            )
+        for path in (getattr(step, "path", None) for step in scenario.image):
+            if path in edited:
+                raise UsageError(
+                    f"scenario {scenario.name!r} with edit {path}: the scenario changes this file, which edit would replace; "
+                    "leave one of them out"
+                )
 
 
 def _start(scenarios: Sequence[Scenario]) -> Start:

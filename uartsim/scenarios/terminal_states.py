@@ -6,6 +6,7 @@ from typing import Final
 
 from uartsim.images.image_steps import AppendText, WriteText
 from uartsim.scenarios.scenario import Scenario
+from uartsim.scenarios.systemd_units import serial_getty
 
 _DEBIAN: Final = frozenset({"disk", "grub", "systemd"})
 
@@ -14,14 +15,15 @@ SCENARIOS: Final = (
         name="wrong-size",
         group="terminal",
         summary="the shell believes in another size of the terminal",
-        cause="root's .profile says stty rows 10 cols 40, as an editor in a small window has left it.",
+        cause="/etc/profile.d/size.sh says stty rows 10 cols 40, the size of a small window that somebody once had.",
         shown="A long command that is edited is drawn over the lines above it, as if the terminal had 40 columns.",
-        way_out="The shell is told the size: resize of xterm, 'fit' on the portal's page, console.resize(24, 80) in a test.",
+        way_out="The shell is told the size: resize of xterm or BusyBox, which asks the terminal; 'fit' on the portal's page; "
+        "console.resize(24, 80) in a test. The file is removed.",
         test="test_long_line_is_whole_after_the_shell_is_told_the_size",
-        needs=_DEBIAN,
-        concerns=frozenset({"profile"}),
+        needs=frozenset({"disk", "grub"}),
+        concerns=frozenset({"terminal-size"}),
         start="shell",
-        image=(AppendText("/root/.profile", "stty rows 10 cols 40\n"),),
+        image=(WriteText("/etc/profile.d/size.sh", "stty rows 10 cols 40\n"),),
     ),
     Scenario(
         name="utf-8",
@@ -50,6 +52,23 @@ SCENARIOS: Final = (
         image=(
             AppendText("/root/.profile", "export LC_ALL=C\nstty -iutf8 cs8 -parenb -istrip\n"),
             WriteText("/root/.inputrc", "set input-meta on\nset output-meta on\nset convert-meta off\n"),
+        ),
+    ),
+    Scenario(
+        name="7-bit",
+        group="terminal",
+        summary="a getty with seven bits and even parity, for a terminal with eight",
+        cause="A drop-in file of serial-getty@ttyS0.service says stty cs7 parenb before agetty --noreset.",
+        shown="In place of the login prompt text in which every other letter is garbage: those whose parity bit is 1.",
+        way_out="The terminal is set to 7E1 for once; the drop-in file is removed; reboot.",
+        test="test_getty_with_seven_bits_is_brought_back_to_eight",
+        needs=_DEBIAN,
+        concerns=frozenset({"getty"}),
+        image=(
+            serial_getty(
+                "seven-bits",
+                "/bin/sh -c 'stty -F /dev/ttyS0 cs7 parenb -parodd && exec agetty --noreset 115200 ttyS0 vt220'",
+            ),
         ),
     ),
     Scenario(

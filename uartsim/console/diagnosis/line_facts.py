@@ -25,7 +25,7 @@ class LineFacts:
         is_programmed: whether the guest has programmed the chip's line control at all.
         by_bytes: the guest in QEMU is served byte by byte: its own programming of the chip cannot be seen.
         stands_still: QEMU has stopped the guest, because its disk cannot be written.
-        is_paused: the guest's processor is stopped, for that reason or by a person; known if it is served by registers.
+        is_paused: the guest's processor is stopped, for that reason or by a person; known of a guest in QEMU.
         ier, lcr, mcr: these registers.
         line_format: the format that the guest has set.
         rts, cts: whether these modem lines are active; RTS is the guest's, CTS is what it sees.

@@ -16,7 +16,7 @@ from uartsim.console.text.screen import Screen
 _EDGE: Final = re.compile(r"[+┌└╔╚][-─═]{10,}[+┐┘╗╝]")
 _COUNTDOWN: Final = re.compile(r"automatically in (\d+)\s*s")
 _EDITOR: Final = re.compile(r"(?i)emacs-like screen editing")
-_PROMPT: Final = re.compile(r"^grub> ?$")
+_PROMPT: Final = re.compile(r"^grub> $")
 _PROMPT_WITH_TEXT: Final = re.compile(r"^grub> ?\S")
 
 

@@ -98,7 +98,7 @@ class ProblemMonitor:
         return list(self.watch.problems)
 
     def fatal(
-        self, found: Found | None = None, copes_with: Container[str] = (), now_s: float = math.inf
+        self, found: Found | None = None, copes_with: Container[str] = (), now_s: float = math.inf, read_to: int = 0
     ) -> Problem | float | None:
         """The problem that ends a wait; each is returned once.
 
@@ -107,6 +107,7 @@ class ProblemMonitor:
                 one behind it is for the next wait.
             copes_with: ids of problems that the wait itself handles, as a log-in handles an emergency shell.
             now_s: the time; without it, the evidence is taken as it is.
+            read_to: a place up to which the wait has read what it has not consumed yet.
 
         Returns:
             The problem; or when its details will be complete, in seconds, unless the guest sends more; or None if there is
@@ -115,7 +116,7 @@ class ProblemMonitor:
         open_ones = [
             fatal
             for fatal in self._fatal
-            if fatal.problem.start >= self._matcher.position and fatal.problem.id not in copes_with
+            if fatal.problem.start >= max(self._matcher.position, read_to) and fatal.problem.id not in copes_with
         ]
         if found is not None:
             open_ones = [f for f in open_ones if f.problem.end <= found.start or f.problem.start >= found.end]

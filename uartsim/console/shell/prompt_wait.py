@@ -273,6 +273,7 @@ class PromptWait:
             question = ShellQuestion(secrets.token_hex(3))
             search = self._received.matcher.search([expression(question.answer)])
             mark = self._received.end
+            self._received.own_lines.typing(question.line, None)
             await self._typing.enter(question.line, KILL_LINE, deadline)
             entered = self._received.end
 

@@ -177,11 +177,13 @@ class Runner:
         for _ in range(_ATTEMPTS):
             line = ShellLine(command, secrets.token_hex(3), unix)
             for preparation in line.lines[:-1]:
+                self._received.own_lines.typing(preparation, None)
                 await self._typing.enter(preparation, KILL_LINE, deadline)
                 await self._prompts.at_prompt(prompt, deadline, entered=self._received.end)
             typed_at = self._received.end
             missed = getattr(self._session.client, "missed", 0)
             self._interrupts = self._session.interrupts
+            self._received.own_lines.typing(line.lines[-1], command)
             await self._typing.enter(line.lines[-1], KILL_LINE, deadline)
             begin = trio.current_time()
             span = await self._output_span(line, command, prompt, deadline)
@@ -265,6 +267,7 @@ class Runner:
             elif found:
                 over_at = self._received.end - len(prompt) if over_at is None else over_at
                 asked += 1
+                self._received.own_lines.typing(line.question, None)
                 await self._session.send(line.question + "\r")
                 self._prompts.restart()
             else:
@@ -315,7 +318,9 @@ class Runner:
         status = None
         if kind.ask is not None:
             number = secrets.token_hex(3)
-            answer = await self._until_prompt(kind, kind.ask.format(id=number), deadline)
+            question = kind.ask.format(id=number)
+            self._received.own_lines.typing(question, None)
+            answer = await self._until_prompt(kind, question, deadline)
             if found := re.search(kind.answer.format(id=number), answer):
                 status = int(found[1], 0)
             if not status and kind.failure is not None and kind.failure.search(output):

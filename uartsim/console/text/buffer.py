@@ -73,6 +73,11 @@ class View:
         """Add ``text`` at the end."""
         self.buffer.append(text)
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether anything has ever been left out."""
+        return bool(self._at)
+
     def cut(self, start: int, end: int) -> None:
         """Leave out the characters of the whole stream from ``start``, which come next, to before ``end``."""
         at = self.buffer.end

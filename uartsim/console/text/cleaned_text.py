@@ -39,22 +39,20 @@ MAX_STRING: Final = 4096
 _PAYLOAD: Final = rb"[^\x07\x0a\x0d\x18\x1a\x1b]{0,%d}" % MAX_STRING
 _SEQUENCE: Final = re.compile(
     rb"\x1b(?:"
-    rb"\[[0-?]{0,64}[ -/]{0,16}[@-~]"  # CSI
+    rb"\[[ -?]{0,80}[@-~]"  # CSI; a parameter behind an intermediate byte makes it void, and no text
     rb"|\]" + _PAYLOAD + rb"(?:\x07|\x1b\\|[\x18\x1a]|(?=[\x0a\x0d\x1b]))"  # OSC
     rb"|[PX^_]" + _PAYLOAD + rb"(?:\x1b\\|[\x07\x18\x1a]|(?=[\x0a\x0d\x1b]))"  # DCS, SOS, PM, APC
     rb"|[ -/]{1,16}[0-~]"  # character sets and other sequences with intermediate bytes
     rb"|[0-OQ-WYZ\\`-~]"  # all sequences of two bytes
-    rb"|\[[0-?]{0,64}[ -/]{0,16}"  # a CSI broken off by what follows
+    rb"|\[[ -?]{0,80}"  # a CSI broken off by what follows
     rb"|[\]PX^_]"  # an introducer without its string
     rb")?"
 )
 #: An escape that may still become one of the above.
-_UNFINISHED: Final = re.compile(rb"\x1b(?:\[[0-?]{0,64}[ -/]{0,16}|[\]PX^_]" + _PAYLOAD + rb"\x1b?|[ -/]{1,16})?\Z")
+_UNFINISHED: Final = re.compile(rb"\x1b(?:\[[ -?]{0,80}|[\]PX^_]" + _PAYLOAD + rb"\x1b?|[ -/]{1,16})?\Z")
 #: The beginning of a character of several bytes, and of a control sequence.
 _TORN_CHARACTER: Final = rb"[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2}"
-_TORN_SEQUENCE: Final = (
-    rb"\x1b(?:\[[0-?]{0,64}?[ -/]{0,16}?|[\]PX^_][^\x07\x0a\x0d\x18\x1a\x1b]{0,%d}?|[ -/]{1,16}?)?" % MAX_STRING
-)
+_TORN_SEQUENCE: Final = rb"\x1b(?:\[[ -?]{0,80}?|[\]PX^_][^\x07\x0a\x0d\x18\x1a\x1b]{0,%d}?|[ -/]{1,16}?)?" % MAX_STRING
 _BODY: Final = rb"[^\n]{0,%d}" % (MAX_LINE - 1)
 #: Such a beginning, with kernel lines between it and its end; and what may become that.
 _TORN: Final = re.compile(
@@ -191,7 +189,7 @@ class Transcript:
     def pieces(self) -> list[tuple[float, bytes]]:
         """The bytes that are kept, in pieces, each with the time at which it came."""
         starts = [(raw_at, time_s) for raw_at, _, _, time_s in self._pieces]
-        ends = [raw_at for raw_at, _ in starts[1:]] + [self.raw_end]
+        ends = [*(raw_at for raw_at, _ in starts), self.raw_end][1:]
         start = self._raw_start
         return [
             (time_s, bytes(self._raw[at - start : end - start]))
@@ -238,20 +236,8 @@ class Transcript:
         start, end = self._raw_offset(text_start), self._raw_offset(text_end - 1)
         return bytes(self._raw[start[0] - self._raw_start : end[1] - self._raw_start])
 
-    def last_lines(self, count: int) -> list[tuple[float, str]]:
-        """The last ``count`` cleaned lines that are not empty, each with the time at which its first byte came."""
-        text, offset = self.text, self._text_start
-        lines: list[tuple[float, str]] = []
-        end = len(text)
-        while end > 0 and len(lines) < count:
-            start = text.rfind("\n", 0, end) + 1
-            if line := text[start:end].strip():
-                lines.append((self._time_of(offset + start), line))
-            end = start - 1
-        lines.reverse()
-        return lines
-
-    def _time_of(self, text_offset: int) -> float:
+    def time_of(self, text_offset: int) -> float:
+        """When the character at ``text_offset`` came, as far as that is kept."""
         return next((time_s for _, at, _, time_s in reversed(self._pieces) if at <= text_offset), 0.0)
 
     def _raw_offset(self, text_offset: int) -> tuple[int, int]:

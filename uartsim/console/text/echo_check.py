@@ -14,6 +14,8 @@ from uartsim.console.text.kernel_prefix import without_kernel_lines
 
 #: How a line editor continues in the next row: readline with a space and CR, others with a line end.
 _WRAP: Final = re.compile(r" \r(?!\n)|[\r\n]")
+#: BusyBox does it with the row's first character, CR, and that character again.
+_WRAP_OF_BUSYBOX: Final = re.compile(r"(.)\r(?=\1)")
 
 
 class Echo(enum.Enum):
@@ -37,13 +39,19 @@ def compare(sent: str, typed: str) -> tuple[Echo, int]:
         How much of the echo has come, and up to where ``sent`` is decided: an unfinished kernel line is not.
     """
     plain, decided, undecided = without_kernel_lines(sent, typed)
-    text = _WRAP.sub("", plain)
-    if text == typed:
+    texts = _unwrapped(plain)
+    if typed in texts:
         return Echo.WHOLE, decided
-    if undecided and _WRAP.sub("", plain + undecided) == typed:
+    if undecided and typed in _unwrapped(plain + undecided):
         return Echo.LIKELY, len(sent)
     if not plain.strip("\r\n"):
         return Echo.NOTHING, decided
     # a space at the end may be the first half of a wrap
-    begun = typed.startswith((text, text.removesuffix(" ")))
+    begun = any(typed.startswith((text, text.removesuffix(" "))) for text in texts)
     return (Echo.BEGUN if begun else Echo.OTHER), decided
+
+
+def _unwrapped(echo: str) -> tuple[str, ...]:
+    """What an echo may be the echo of: it does not say which editor has wrapped it."""
+    text = _WRAP.sub("", echo)
+    return (text, _WRAP.sub("", _WRAP_OF_BUSYBOX.sub("", echo))) if "\r" in echo else (text,)

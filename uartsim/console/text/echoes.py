@@ -24,7 +24,6 @@ _TELLING: Final = 4
 _UNWRAPPED: Final = 20
 #: How many typed lines and how many echoes are remembered.
 _KEPT: Final = 16
-_WRAP: Final = r"(?: \r|\r?\n|\r)?"
 
 
 @dataclass(slots=True)
@@ -38,10 +37,25 @@ class _Typed:
     def expression(self) -> re.Pattern[str]:
         """What its echo looks like; compiled when it is needed, which for most lines is never."""
         if self.regex is None:
-            wrap = _WRAP if len(self.line) >= _UNWRAPPED else ""
-            begin = "" if len(self.line) >= _TELLING else r"\A"
-            self.regex = re.compile(begin + wrap.join(map(re.escape, self.line)) + r"(?=[\r\n])")
+            self.regex = echo_expression(self.line, r"(?=[\r\n])")
         return self.regex
+
+
+def echo_expression(line: str, end: str = "") -> re.Pattern[str]:
+    """What the echo of a line looks like, perhaps wrapped; at its place, if the line is too common to be looked for elsewhere.
+
+    Args:
+        line: printable characters.
+        end: what must follow, as a regular expression.
+    """
+    begin = "" if len(line) >= _TELLING else r"\A"
+    characters = [re.escape(character) for character in line]
+    if len(line) >= _UNWRAPPED:
+        # bash writes the character behind the last column, a return, and that character again
+        characters = [f"{character}(?: \\r|\\r?\\n|\\r{character}|\\r)?" for character in characters[:-1]] + characters[
+            -1:
+        ]
+    return re.compile(begin + "".join(characters) + end)
 
 
 class Echoes:

@@ -7,10 +7,11 @@ then, the last part of the output waits.  After a flood, the screen is what that
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from wcwidth import wcswidth
+from wcwidth import wcswidth, wcwidth
 
 from uartsim.console.arguments import compiled, is_integer
 from uartsim.console.text.kernel_prefix import MAX_LINE, PREFIX, PREFIX_BEGUN
@@ -78,24 +79,37 @@ class Screen:
         return self.text
 
 
-class Cell(NamedTuple):
-    """One character position.
+@dataclass(frozen=True, slots=True)
+class StyledText:
+    """A piece of a row that looks the same from end to end.
 
     Attributes:
-        text: the character, with what combines with it; empty in the second half of a wide one.
-        foreground, background: ``default``, a name such as ``red``, ``brown`` (which is yellow) or ``brightred``, or six
-            hexadecimal digits.
-        bold, italic, underlined, struck, reverse: its attributes.
+        column: where it begins.
+        text: its characters; one that is two columns wide counts once.
+        foreground, background: a colour's name as pyte has it, six hexadecimal digits, or ``"default"``.
+        bold, italic, underline, reverse: how it is shown.
     """
 
+    column: int
     text: str
-    foreground: str
-    background: str
-    bold: bool
-    italic: bool
-    underlined: bool
-    struck: bool
-    reverse: bool
+    foreground: str = "default"
+    background: str = "default"
+    bold: bool = False
+    italic: bool = False
+    underline: bool = False
+    reverse: bool = False
+
+    @property
+    def width(self) -> int:
+        """How many columns it takes."""
+        return max(0, wcswidth(self.text))
+
+    def cells(self) -> Iterator[tuple[int, str]]:
+        """Each character with its column, counted from the beginning of this piece."""
+        at = 0
+        for character in self.text:
+            yield at, character
+            at += max(0, wcwidth(character))
 
 
 class ScreenModel:
@@ -126,6 +140,13 @@ class ScreenModel:
             self._lost = True
         if b"\x1b[" in data and not self.is_drawn:
             self.is_drawn = _CURSOR_PLACED.search(data) is not None
+
+    def draw(self, data: bytes) -> None:
+        """The guest has sent ``data``; all of it is drawn, however much that is."""
+        for at in range(0, len(data), _KEPT_BYTES):
+            self.feed(data[at : at + _KEPT_BYTES])
+            if len(self._pending) >= _KEPT_BYTES:
+                self._draw()
 
     def resize(self, rows: int, columns: int) -> None:
         """From now on the terminal has this size.
@@ -164,37 +185,27 @@ class ScreenModel:
         )
         return Screen(tuple(self._lines()), (terminal.cursor.y, terminal.cursor.x), reverse)
 
-    def cells(self) -> list[list[Cell]]:
-        """What it shows now, cell by cell, with colours and attributes: each row from the left, without its empty end."""
+    def styled(self) -> list[tuple[StyledText, ...]]:
+        """Each row's text with its colours and attributes, without plain spaces at its end."""
         self._draw()
-        rows = []
-        for y in range(self.rows):
-            line = self._terminal.buffer[y]
-            end = 1 + max((x for x in line if x < self.columns), default=-1)
-            row = [line[x] for x in range(end)]
-            wide = [False, *(wcswidth(cell.data) == 2 for cell in row)]
-            rows.append(
-                [
-                    Cell(
-                        cell.data or ("" if behind_wide else " "),
-                        cell.fg,
-                        cell.bg,
-                        bold=cell.bold,
-                        italic=cell.italics,
-                        underlined=cell.underscore,
-                        struck=cell.strikethrough,
-                        reverse=cell.reverse,
-                    )
-                    for cell, behind_wide in zip(row, wide, strict=False)
-                ]
-            )
-        return rows
+        return [self._styled_row(y) for y in range(self.rows)]
 
-    @property
-    def shows_cursor(self) -> bool:
-        """Whether the guest has not switched the cursor off."""
-        self._draw()
-        return not self._terminal.cursor.hidden
+    def _styled_row(self, y: int) -> tuple[StyledText, ...]:
+        row = self._terminal.buffer[y]
+        pieces: list[tuple[int, tuple[Any, ...], list[str]]] = []
+        for x in range(self.columns):
+            cell = row[x]
+            data = cell.data or (" " if x == 0 or wcswidth(row[x - 1].data) != 2 else "")
+            look = (cell.fg, cell.bg, cell.bold, cell.italics, cell.underscore, cell.reverse)
+            if pieces and pieces[-1][1] == look:
+                pieces[-1][2].append(data)
+            else:
+                pieces.append((x, look, [data]))
+        if pieces and pieces[-1][1] == ("default", "default", False, False, False, False):
+            x, look, last = pieces.pop()
+            if text := "".join(last).rstrip(" "):
+                pieces.append((x, look, [text]))
+        return tuple(StyledText(x, "".join(parts), *look) for x, look, parts in pieces)
 
     def row_before_cursor(self) -> str:
         """The text before the cursor in its row."""

@@ -62,6 +62,11 @@ class Search:
             return None
         return min(found, key=lambda f: (f[0], f[1].start, f[1].index))[1]
 
+    def find_open(self, end: int) -> Found | None:
+        """The first match of an open pattern in the text as it was before the place ``end``, within a line or not."""
+        found = [found for view in self._views if (found := view.find_open(end))]
+        return min(found, key=lambda f: (f.start, f.index), default=None)
+
 
 class _ViewSearch:
     """A search in one view of the text.  Offsets are the view's own, except in what ``find`` returns."""
@@ -84,6 +89,8 @@ class _ViewSearch:
 
     def find(self) -> tuple[int, Found] | None:
         """The first match in what has come, and how many characters had been sent when it could be found."""
+        if not self._is_whole and not self._view.is_cut:
+            return None  # as in the text as sent; what is here now is gone through when the view is first cut
         end = self._view.buffer.end
         self._first = self._first_unread()
         while self._done < end:
@@ -110,6 +117,17 @@ class _ViewSearch:
         if not self._open or not self._near_gap(end, end):
             return None
         return self._find_at_pause(end)
+
+    def find_open(self, end: int) -> Found | None:
+        """The first match of an open pattern in the text before the place ``end`` of the text as sent."""
+        end = min(self._view.from_whole(end), self._view.buffer.end)
+        patterns = [(i, p) for i, p in self._open if not p.shape.pause_only]
+        if not patterns or not self._near_gap(end, end):
+            return None
+        starts = {i: self._start(p, self._first, self._first, end) for i, p in patterns}
+        self._look_at(min(starts.values()), end)
+        found = [f for i, p in patterns if (f := self._at(i, p, starts[i], end))]
+        return min(found, key=lambda f: (f.start, f.index), default=None)
 
     def _near_gap(self, start: int, end: int) -> bool:
         """Whether a match that ends in this part may differ from one in the text as sent."""

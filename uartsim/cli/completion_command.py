@@ -1,0 +1,38 @@
+"""The command ``completion``: the script with which a shell completes what is typed."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from uartsim.cli.completion_shells import SHELLS, script
+from uartsim.cli.help_text import described
+from uartsim.errors import UsageError
+
+
+@described("Print the completion script of a shell.", "uartsim completion bash")
+@click.command()
+@click.argument("shell", required=False, type=click.Choice(SHELLS))
+def completion(shell: str | None) -> None:
+    """Print the script with which SHELL completes commands, options, guests, machines and more; by default for $SHELL.
+
+    \b
+    For one shell only:
+      eval "$(uartsim completion bash)"          bash, zsh
+      uartsim completion fish | source           fish
+
+    \b
+    For all from now on:
+      uartsim completion bash > ~/.local/share/bash-completion/completions/uartsim
+      uartsim completion zsh > "${fpath[1]}/_uartsim"
+      uartsim completion fish > ~/.config/fish/completions/uartsim.fish
+
+    The first of these needs the package bash-completion. Without it, and in zsh without a folder of your own in fpath, put
+    the line with eval into ~/.bashrc, or into ~/.zshrc behind compinit. The folder must be there.
+    """
+    if shell is None:
+        shell = os.path.basename(os.environ.get("SHELL", ""))
+        if shell not in SHELLS:
+            raise UsageError(f"which shell? $SHELL is {shell or 'not set'}: give bash, zsh or fish")
+    click.echo(script(shell), nl=False)

@@ -1,0 +1,148 @@
+"""A pause of the session in which a person uses a test's console: ``--uartsim-attach``.
+
+The console lets go of the line meanwhile, which a pty has instead.  The machine goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from uartsim.pytest_plugin.opened_consoles import CURRENT_TEST, consoles_of
+from uartsim.pytest_plugin.plugin_options import ATTACH
+
+if TYPE_CHECKING:
+    from uartsim.console.blocking_console import Console
+
+
+def check_attach(config: pytest.Config) -> None:
+    """Check that there is a person's terminal where the session is to stop.
+
+    Raises:
+        pytest.UsageError: the tests run in workers of pytest-xdist.
+    """
+    if ATTACH.value(config) and (getattr(config.option, "numprocesses", None) or hasattr(config, "workerinput")):
+        raise pytest.UsageError(f"{ATTACH.flag} waits for a person, and workers have no terminal: use it with -n 0")
+
+
+@pytest.fixture
+def uartsim_attach(request: pytest.FixtureRequest) -> Callable[[], None]:
+    """With ``--uartsim-attach``, ``uartsim_attach()`` stops the test there, and says at which pty its console can be used.
+
+    Enter goes on.  Without the option the call does nothing.
+    """
+
+    def attach() -> None:
+        __tracebackhide__ = True
+        item = request.config.stash.get(CURRENT_TEST, None)
+        if item is not None and ATTACH.value(request.config):
+            pause(item, f"{item.nodeid} has stopped here")
+
+    return attach
+
+
+def pause_after_failure(item: pytest.Item, error: BaseException) -> None:
+    """Stop the session if the options say so: a test has failed."""
+    if ATTACH.value(item.config) and consoles_of(item):
+        from uartsim.printable import printable
+
+        pause(item, f"{item.nodeid} has failed: {printable((str(error).splitlines() or [''])[0])}")
+
+
+def pause(item: pytest.Item, why: str) -> None:
+    """Give each console of a test a pty, say where, and wait for Enter."""
+    with contextlib.ExitStack() as stack:
+        lines = [f"{name}: {stack.enter_context(_at_a_pty(console))}" for name, console in consoles_of(item)]
+        capture: Any = item.config.pluginmanager.getplugin("capturemanager")
+        with _uncaptured(capture):
+            text = "\n  ".join([f"\nuartsim: {why}", *(lines or ["it has no console"])])
+            print(f"{text}\nPress Enter to go on: ", end="", flush=True)
+            with contextlib.suppress(EOFError):
+                input()
+
+
+@contextlib.contextmanager
+def _uncaptured(capture: Any) -> Iterator[None]:
+    """A block in which the terminal is the person's."""
+    if capture is None:
+        yield
+        return
+    capture.suspend(in_=True)
+    try:
+        yield
+    finally:
+        capture.resume()
+
+
+@contextlib.contextmanager
+def _at_a_pty(console: Console) -> Iterator[str]:
+    """A block in which a console's line is at a pty too; gives a sentence that says which."""
+    from uartsim.errors import UartsimError
+
+    try:
+        with _opened_pty(console) as path:
+            yield f"picocom --quiet --noinit {path}"
+    except UartsimError as error:
+        yield str(error).splitlines()[0]
+
+
+@contextlib.contextmanager
+def _opened_pty(console: Console) -> Iterator[str]:
+    """A block in which a pty serves a console's line.
+
+    Raises:
+        UartsimError: there is no pty, or no line that could be at it.
+    """
+    import trio
+
+    from uartsim.access.hub_client import HubClient
+    from uartsim.access.pty import PtyAccess
+    from uartsim.access.pty_device import PtyDevice
+    from uartsim.console.trio_thread import shared_thread
+    from uartsim.errors import UsageError
+
+    thread = console._thread
+    if thread is not shared_thread("real"):
+        raise UsageError("this console cannot be attached to: only a blocking one with the real clock can")
+    session = console._async._session
+    if not isinstance(session.client, HubClient):
+        raise UsageError("there is no line behind this console")
+    client = session.client
+    paths: queue.SimpleQueue[str | BaseException] = queue.SimpleQueue()
+    scope, done = trio.CancelScope(), trio.Event()
+
+    async def serve() -> None:
+        try:
+            session.check_running("attaching")
+            held = not client.watch
+            client.give_line()
+            device = PtyDevice()
+            try:
+                with scope:
+                    access = PtyAccess(client.hub, device, name="pty")
+                    paths.put(device.path)
+                    await access.run()
+            finally:
+                device.close()
+                if held and not session.closed:
+                    client.take_line(force=True)
+        except BaseException as error:
+            paths.put(error)
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            done.set()
+
+    thread.start(serve)
+    path = thread.wait_for(paths)
+    if isinstance(path, BaseException):
+        raise path.with_traceback(None)
+    try:
+        yield path
+    finally:
+        thread.soon(scope.cancel)
+        thread.call(done.wait)

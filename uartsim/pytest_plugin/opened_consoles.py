@@ -1,0 +1,81 @@
+"""The consoles that fixtures have opened: whose they are, and which of them a test has used.
+
+A console belongs to the node of its fixture's scope: a test, a class, a module, the session.  There it is kept until it is
+closed; one that several tests share moves to the last of them then, so that an error while it closes shows it too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from _pytest.nodes import Node
+
+    from uartsim.console.blocking_console import Console
+
+
+@dataclass(eq=False)
+class OpenedConsole:
+    """A console, and where it came from.
+
+    Attributes:
+        name: its guest's name.
+        console: the console; that of an async test can only be looked at.
+        key: what tells its guest, settings and options from others; empty where nothing depends on it.
+        fixture: the fixture in which it was opened; empty: the test itself opened it.
+        node: the test, class, module, package or session that it belongs to.
+        line: where the guest's one serial port is, if it is not a machine of its own.
+    """
+
+    name: str
+    console: Console
+    key: str
+    fixture: str
+    node: Node
+    line: str = ""
+
+
+_OPENED: Final = pytest.StashKey[list[OpenedConsole]]()
+#: The test that runs, and the fixtures that are being set up, the innermost last.
+CURRENT_TEST: Final = pytest.StashKey[pytest.Item]()
+IN_SETUP: Final = pytest.StashKey[list[pytest.FixtureRequest]]()
+
+
+def note_opened(opened: OpenedConsole) -> None:
+    """A console was opened."""
+    opened.node.stash.setdefault(_OPENED, []).append(opened)
+
+
+def note_closed(opened: OpenedConsole) -> None:
+    """A console was closed: of those that belong to more than a test, the test that runs is the last to have had it."""
+    test = opened.node.config.stash.get(CURRENT_TEST, None)
+    if opened.node is test:
+        return
+    opened.node.stash[_OPENED].remove(opened)
+    if test is not None and opened.fixture in fixtures_of(test):
+        test.stash.setdefault(_OPENED, []).append(opened)
+
+
+def fixtures_of(item: pytest.Item) -> set[str]:
+    """The names of the fixtures that a test has asked for by now, itself or through others."""
+    request = getattr(item, "_request", None)  # has those that were asked for by getfixturevalue(), too
+    return {*getattr(item, "fixturenames", ()), *getattr(request, "fixturenames", ())}
+
+
+def opened_of(item: pytest.Item) -> list[OpenedConsole]:
+    """The consoles that a test has used, those of wider scopes first."""
+    names = fixtures_of(item)
+    return [
+        opened
+        for node in item.listchain()
+        for opened in node.stash.get(_OPENED, [])
+        if node is item or opened.fixture in names
+    ]
+
+
+def consoles_of(item: pytest.Item) -> list[tuple[str, Console]]:
+    """The consoles that a test has used, of every scope, each with its guest's name; also after they were closed."""
+    return [(opened.name, opened.console) for opened in opened_of(item)]
