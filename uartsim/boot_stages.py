@@ -9,6 +9,7 @@ No I/O, no clock.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -44,25 +45,67 @@ _STAGE: Final = re.compile(
     b"|".join(b"(?P<%b>%b)" % (name.encode(), sign) for name, sign in {**_SIGNS, "end": _END}.items())
 )
 _QUICK: Final = {
-    "firmware": (b"SeaBIOS (", b"firmware (", b"U-Boot ", b"BL1: ", b"coreboot-"),
+    "firmware": (b"SeaBIOS (", b"UEFI firmware (", b"U-Boot ", b"BL1: ", b"coreboot-"),
     "loader": (b"BdsDxe: ", b"GRUB", b"LINUX ", b"iPXE ", b"BSD/"),
-    "menu": (b"GRUB", b"highlighted entry", b"Windows Boot", b"Press [Tab]", b"\nboot: "),
-    "kernel": (b"Linux", b"Command line: ", b"EFI stub: ", b"FreeBSD"),
+    "menu": (b"GRUB", b"highlighted entry", b"Windows Boot Manager", b"Press [Tab]", b"\nboot: "),
+    "kernel": (
+        b"Linux version ",
+        b"Linux on physical CPU",
+        b"Decompressing Linux",
+        b"Command line: ",
+        b"EFI stub: ",
+        b"FreeBSD",
+    ),
     "init": (b"as init", b"running in", b"INIT: ", b"OpenRC ", b"Welcome to "),
     "login": (b"login: ",),
 }
 _QUICK_END: Final = (b"reboot: ", b"Rebooting in ", b"sysrq: Res", b"kexec_core")
-#: The texts that matter while a boot is at a stage (its number; -1 before the first): those of what may come next.
-_WANTED: Final = {
-    stage: tuple(
-        dict.fromkeys(
-            text
-            for number, name in enumerate(BOOT_STAGES)
-            if number > stage or name in ("firmware", "loader")
-            for text in _QUICK[name]
-        )
+_SMALL: Final = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+
+
+class _Filter(NamedTuple):
+    """Texts without one of which nothing is a sign.
+
+    Output is mostly small letters and digits, so a text with capitals is first looked for among the capitals alone: that
+    costs a tenth.
+
+    Attributes:
+        brief: texts with two or more capitals, each with its capitals before it.
+        plain: the others.
+    """
+
+    brief: tuple[tuple[bytes, bytes], ...]
+    plain: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, texts: Iterable[bytes]) -> _Filter:
+        """The filter for some texts."""
+        known = {text: text.translate(None, _SMALL) for text in texts}
+        brief = tuple((capitals, text) for text, capitals in known.items() if len(capitals) > 1)
+        return cls(brief, tuple(text for text, capitals in known.items() if len(capitals) < 2))
+
+    def passes(self, output: bytes) -> bool:
+        """Whether one of the texts is in ``output``."""
+        capitals = output.translate(None, _SMALL)
+        for brief, text in self.brief:
+            if brief in capitals and text in output:
+                return True
+        return any(text in output for text in self.plain)
+
+
+#: The filters while a boot is at a stage (its number; -1 before the first): of what may come next.
+_FILTERS: Final = {
+    stage: _Filter.of(
+        [
+            *(
+                text
+                for number, name in enumerate(BOOT_STAGES)
+                if number > stage or name in ("firmware", "loader")
+                for text in _QUICK[name]
+            ),
+            *(_QUICK_END if stage >= BOOT_STAGES.index("kernel") else ()),
+        ]
     )
-    + (_QUICK_END if stage >= BOOT_STAGES.index("kernel") else ())
     for stage in range(-1, len(BOOT_STAGES))
 }
 #: How much of what came before is looked at again, for a sign that comes in pieces, in bytes.
@@ -70,15 +113,17 @@ _TAIL: Final = 160
 
 
 class Reached(NamedTuple):
-    """A stage that has been reached.
+    """A stage that has been reached.  Places are numbers of bytes since the first that the guest has sent.
 
     Attributes:
         name: one of :data:`BOOT_STAGES`.
-        place: where its sign begins, as a number of bytes since the first that the guest has sent.
+        place: where its sign begins.
+        end: where its sign ends.
     """
 
     name: str
     place: int
+    end: int
 
 
 @dataclass(slots=True)
@@ -107,11 +152,12 @@ class BootStages:
 
     Attributes:
         boots: the boots so far; the last one is under way.
+        size: how many bytes were looked at.
     """
 
     def __init__(self, began: float = 0.0) -> None:
         self.boots = [Boot(began)]
-        self._size = 0  # how many bytes came
+        self.size = 0
         self._tail = b""
         self._stage = -1
         self._has_ended = False
@@ -131,20 +177,22 @@ class BootStages:
         self._tail = b""
         self._has_ended = False
 
+    def skip(self, size: int) -> None:
+        """The guest has sent so many bytes, which are not looked at."""
+        self.size += size
+        self._tail = b""
+
     def feed(self, data: bytes, at: float) -> list[Reached]:
         """The guest has sent ``data``, the last of which came at ``at``; returns the stages that it has reached with it."""
         tail = self._tail
         text = tail + data if tail else data
         self._tail = text[-_TAIL:]
-        self._size += len(data)
-        for sign in _WANTED[self._stage]:
-            if sign in text:
-                return self._look(text, len(tail), at)
-        return []
+        self.size += len(data)
+        return self._look(text, len(tail), at) if _FILTERS[self._stage].passes(text) else []
 
     def _look(self, text: bytes, known: int, at: float) -> list[Reached]:
         """Find the signs in ``text`` that end behind its first ``known`` bytes, which were looked at before."""
-        begin = self._size - len(text)
+        begin = self.size - len(text)
         reached = []
         for found in _STAGE.finditer(text):
             if found.end() <= known:
@@ -153,7 +201,7 @@ class BootStages:
             if name == "end":
                 self._has_ended = self._stage >= BOOT_STAGES.index("kernel")
             elif self._is_new(name, at):
-                reached.append(Reached(name, begin + found.start()))
+                reached.append(Reached(name, begin + found.start(), begin + found.end()))
         return reached
 
     def _is_new(self, name: str, at: float) -> bool:

@@ -16,7 +16,7 @@ from uartsim.record.transcript import Event
 
 SVG = "{http://www.w3.org/2000/svg}"
 MENU = (
-    b"\x1b[H\x1b[J\x1b[3;10H\x1b[7m*Debian \x1b[m\x1b[4;10H\x1b[1;31mred\x1b[m \x1b[44mon blue\x1b[m"
+    b"\x1b[?25l\x1b[H\x1b[J\x1b[3;10H\x1b[7m*Debian \x1b[m\x1b[4;10H\x1b[1;31mred\x1b[m \x1b[44mon blue\x1b[m"
     + "\x1b[5;10H\u65e5\u672c| \u2502".encode()
 )
 
@@ -69,6 +69,22 @@ def test_the_pages_text_is_the_screens() -> None:
     page = Picture.of(record(MENU)).html()
     text = re.sub(r"<[^>]*>", "", page.partition("<pre>")[2].partition("</pre>")[0])
     assert text.split("\n")[2:5] == [9 * " " + "*Debian ", 9 * " " + "red on blue", 9 * " " + "\u65e5\u672c| \u2502"]
+
+
+def test_the_cursor_is_shown_unless_the_guest_has_switched_it_off() -> None:
+    (prompt, cursor), *_ = Picture.of(record(b"login: ")).lines
+    assert (prompt.text, cursor.text, cursor.column, cursor.reverse) == ("login: ", " ", 7, True)
+    (prompt,), *_ = Picture.of(record(b"\x1b[?25llogin:")).lines
+    assert not prompt.reverse
+    (*_, last), *_ = Picture.of(record(b"x" * 10, columns=10, rows=2)).lines
+    assert (last.text, last.column, last.reverse) == ("x", 9, True)
+
+
+def test_a_terminal_that_changed_its_size() -> None:
+    sizes = [Event(0, "o", b"one"), Event(1, "r", "100x30"), Event(2, "r", "nonsense"), Event(3, "r", "0x99999")]
+    picture = Picture.of(Record("box", 24, 80, tuple(sizes)))
+    assert (picture.columns, picture.rows, picture.lines[0][0].text) == (100, 30, "one")
+    assert (Picture.of(Record("box", 24, 80, tuple(sizes)), 0.5).columns) == 80
 
 
 def test_a_png_has_the_screens_size() -> None:

@@ -113,7 +113,7 @@ def test_what_was_typed_is_in_its_place_in_time(tmp_path: Path) -> None:
     writer = TranscriptWriter(str(tmp_path / "a.jsonl"), "box", "115200 8N1", 0)
     writer.output(b"root", 2 * TICKS_PER_SECOND)
     writer.input(b"root", TICKS_PER_SECOND)  # known once it was echoed
-    writer.input(b"secret", 3 * TICKS_PER_SECOND, secret=True)
+    writer.hidden(6, 3 * TICKS_PER_SECOND)
     writer.close()
     record = read_record(str(tmp_path / "a.jsonl"))
     assert record.events == (Event(1.0, "i", b"root"), Event(2.0, "o", b"root"), Event(3.0, "h", "6"))

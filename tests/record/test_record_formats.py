@@ -11,13 +11,17 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.record.test_transcript import FullDisk
 from uartsim.errors import UsageError
 from uartsim.line_format import TICKS_PER_SECOND
-from uartsim.record import LineRecorder, open_record, open_recorder, read_transcript
+from uartsim.playback.boot_timeline import stages_of
+from uartsim.record import Event, LineRecorder, open_record, open_recorder, read_record, read_transcript
+from uartsim.record.line_recorder import BURST
 from uartsim.record.record_formats import record_format
-from uartsim.record.record_writer import LEAST_LIMIT, PARTS
+from uartsim.record.record_writer import LEAST_LIMIT, PARTS, json_string
 
 S = TICKS_PER_SECOND
 
@@ -118,7 +122,7 @@ def test_a_record_with_a_limit_keeps_its_beginning_and_its_end(tmp_path: Path) -
     for number in range(40_000):
         writer.output(b"line %09d %s\n" % (number, b"x" * 80), number * S)
     writer.close()
-    parts = sorted(tmp_path.iterdir(), key=lambda part: part.stat().st_mtime_ns)
+    parts = sorted(tmp_path.iterdir(), key=lambda part: int(part.suffixes[0][1:]) if len(part.suffixes) > 1 else 1)
     assert len(parts) == PARTS
     assert parts[0] == path
     assert sum(part.stat().st_size for part in parts) < 1.2 * LEAST_LIMIT
@@ -157,6 +161,61 @@ def test_a_full_disk_leaves_whole_lines_and_says_what_is_missing(tmp_path: Path,
     if kind.startswith("cast"):
         times = [json.loads(line)[0] for line in text.splitlines()[1:]]
         assert times == ([1.0, 5.0, 5.0] if kind == "cast" else [1.0, 2.0, 2.0])
+
+
+def test_the_marks_of_stages_have_the_times_of_their_signs(tmp_path: Path) -> None:
+    recorder = open_recorder([tmp_path / "a.jsonl", tmp_path / "a.cast"], "box", 0)
+    for second, piece in enumerate(
+        (b"SeaBIOS (ver", b"sion 1)\r\n", b"noise\r\n", b"Welcome to GRUB!\r\n", b"more\r\n")
+    ):
+        recorder.output(piece, second * S)
+    recorder.close()
+    marks = [event for event in read_transcript(str(tmp_path / "a.jsonl")) if event.kind == "m"]
+    assert marks == [Event(1.0, "m", "boot stage: firmware"), Event(3.0, "m", "boot stage: loader")]
+    record = read_record(str(tmp_path / "a.jsonl"))
+    assert [(stage.name, stage.seconds) for stage in stages_of(record)] == [("firmware", 1.0), ("loader", 3.0)]
+
+
+def test_in_a_flood_stages_are_seen_at_its_beginning_and_its_end(tmp_path: Path) -> None:
+    recorder = open_recorder(tmp_path / "a", "box", 0)
+    filler = [b"x" * 4000 + b"\r\n"] * (4 * BURST // 4000)
+    pieces = [b"SeaBIOS (version 1)\r\n", *filler, b"Welcome to GRUB!\r\n", *filler, b"\r\nbox login: "]
+    for number, piece in enumerate(pieces):
+        recorder.output(piece, number)
+    recorder.tick(len(pieces))
+    recorder.output(b"# reboot\r\n" + b"SeaBIOS (version 1)\r\n", len(pieces))
+    recorder.close()
+    record = read_record(str(tmp_path / "a"))
+    assert [event.note for event in record.events if event.kind == "m"] == [
+        f"boot stage: {stage}" for stage in ("firmware", "login", "firmware")
+    ]
+    assert [event.data for event in record.events if event.kind == "o"] == [
+        *pieces,
+        b"# reboot\r\nSeaBIOS (version 1)\r\n",
+    ]
+    assert len(list(stages_of(record))) == 4  # a timeline looks everywhere
+
+
+def test_a_reset_is_a_mark_and_begins_another_boot(tmp_path: Path) -> None:
+    recorder = open_recorder(tmp_path / "a", "box", 0)
+    kernel = b"[    0.000000] Linux version 6.1\r\n"
+    for second in range(4):
+        recorder.reset(2 * second * S)
+        recorder.reset(2 * second * S)
+        if second < 3:
+            recorder.output(kernel, (2 * second + 1) * S)
+    recorder.close()
+    record = read_record(str(tmp_path / "a"))
+    stage, reset = "boot stage: kernel", "the machine is reset"
+    assert [(event.seconds, event.note) for event in record.events if event.kind == "m"] == [
+        (1, stage), (2, reset), (3, stage), (4, reset), (5, stage), (6, reset),
+    ]  # fmt: skip
+    assert [(each.boot, each.seconds) for each in stages_of(record)] == [(1, 1), (2, 3), (3, 5)]
+
+
+@given(data=st.one_of(st.binary(), st.text('a1 "\\\r\n\t\x1b\x7f', min_size=30).map(str.encode)))
+def test_bytes_are_the_same_json_in_either_way(data: bytes) -> None:
+    assert json_string(data) == json.dumps(data.decode("latin-1")).encode()
 
 
 KILLED = """

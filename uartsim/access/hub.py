@@ -22,7 +22,7 @@ from uartsim.access.sent_times import SentTimes
 from uartsim.line_format import NEVER, TICKS_PER_SECOND, LineFormat, seconds_to_ticks
 from uartsim.machine import Com1
 from uartsim.machine.fairness import Turn
-from uartsim.record import LineRecorder, RecordWriter
+from uartsim.record import LineRecorder
 
 #: Bytes of the guest's output that are kept.
 SCROLLBACK: Final = 1 << 20
@@ -56,7 +56,7 @@ class Hub:
         #: When the last character came from the guest, in ticks.
         self.last_output_at: int | None = None
         #: Where everything on the line is recorded, if anywhere.
-        self.record: LineRecorder | RecordWriter | None = None
+        self.record: LineRecorder | None = None
         #: A client's or the guest's format may have changed.  The record gets its mark of that only before the next
         #: characters: a guest that programs its chip passes through formats in which nothing is sent.
         self.formats_changed = False
@@ -199,6 +199,11 @@ class Hub:
         if (record := self._recording()) is not None:
             record.line_break("o", at)
 
+    def machine_reset(self, at: int) -> None:
+        """The machine was reset at ``at`` ticks."""
+        if (record := self._recording()) is not None:
+            record.reset(at)
+
     def mark(self, text: str) -> None:
         """Note in the record that something happened."""
         if (record := self._recording()) is not None:
@@ -209,7 +214,7 @@ class Hub:
         for client in sorted(self.clients, key=lambda client: client.who):
             client.mark_difference()
 
-    def _recording(self) -> LineRecorder | RecordWriter | None:
+    def _recording(self) -> LineRecorder | None:
         """The record, or None; whatever the caller adds to it is flushed to the file soon."""
         if self.record is not None and self._record_flush.at == NEVER:
             self._record_flush.set(self.com1.clock.now() + RECORD_DELAY)

@@ -198,7 +198,7 @@ def _made(record: Record, kind: str, at_s: float | None) -> bytes:
         return text_of(timeline(record))
     picture = Picture.of(record, at_s)
     if kind == "text":
-        return text_of("".join(piece.text for piece in line) for line in picture.lines)
+        return text_of("".join(piece.text for piece in line).rstrip() for line in picture.lines)
     if kind == "png":
         return picture.png()
     return (picture.svg() if kind == "svg" else picture.html()).encode(errors="replace")

@@ -10,6 +10,7 @@ from uartsim.boot_stages import BootStages
 from uartsim.console.text.cleaned_text import TextCleaner
 from uartsim.printable import printable
 from uartsim.record.casts import Record
+from uartsim.record.transcript import RESET_MARK
 
 #: How much of a line is looked at, in bytes on each side of the sign of its stage.
 _LINE: Final = 400
@@ -34,13 +35,14 @@ class Stage:
 
 def stages_of(record: Record) -> Iterator[Stage]:
     """Each stage of each boot, with the time at which its sign had come."""
-    output = [(event.seconds, event.data) for event in record.events if event.kind == "o"]
-    sent = b"".join(data for _, data in output if isinstance(data, bytes))
+    sent = b"".join(event.data for event in record.events if event.kind == "o" and isinstance(event.data, bytes))
     stages = BootStages()
-    for seconds, data in output:
+    for seconds, kind, data in record.events:
         if isinstance(data, bytes):
-            for reached in stages.feed(data, seconds):
+            for reached in stages.feed(data, seconds) if kind == "o" else ():
                 yield Stage(len(stages.boots), reached.name, seconds, _line_at(sent, reached.place))
+        elif kind == "m" and data == RESET_MARK:
+            stages.restart(seconds)
 
 
 def _line_at(sent: bytes, place: int) -> str:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import html
 import io
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from uartsim.console.text.screen import ScreenModel, StyledText
+from uartsim.console.text.screen import LARGEST, ScreenModel, StyledText
 from uartsim.errors import UsageError
 from uartsim.record.casts import Record
 
+#: A size of the terminal in a cast: columns and rows.
+_SIZE: Final = re.compile(r"([0-9]{1,4})x([0-9]{1,4})")
 #: The size of a character cell and its font, in pixels.
 _WIDTH: Final = 8.4
 _HEIGHT: Final = 18.0
@@ -50,15 +53,21 @@ class Picture:
 
     @classmethod
     def of(cls, record: Record, at_s: float | None = None) -> Picture:
-        """The screen at a moment of a record; at its end unless told otherwise."""
+        """The screen at a moment of a record, with its cursor; at its end unless told otherwise."""
         at = record.seconds if at_s is None else at_s
         screen = ScreenModel(record.rows, record.columns)
         for event in record.events:
             if event.seconds > at:
                 break
-            if event.kind == "o" and isinstance(event.data, bytes):
-                screen.draw(event.data)
-        return cls(record.name, min(at, record.seconds), record.rows, record.columns, tuple(screen.styled()))
+            if isinstance(event.data, bytes):
+                if event.kind == "o":
+                    screen.draw(event.data)
+            elif event.kind == "r" and (size := _SIZE.fullmatch(event.data)):
+                columns, rows = int(size[1]), int(size[2])
+                if 1 <= columns <= LARGEST and 1 <= rows <= LARGEST:
+                    screen.resize(rows, columns)
+        lines = tuple(screen.styled(cursor=True))
+        return cls(record.name, min(at, record.seconds), screen.rows, screen.columns, lines)
 
     @property
     def title(self) -> str:

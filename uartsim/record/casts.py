@@ -19,7 +19,7 @@ from uartsim.record.transcript import Event, parsed_line, read_transcript
 ROWS: Final = 24
 COLUMNS: Final = 80
 #: The largest terminal that is believed, in columns or rows.
-LARGEST: Final = 1000
+_LARGEST: Final = 1000
 #: The longest record that is taken for one, in seconds: ten years.
 _LONGEST_S: Final = 315_360_000.0
 
@@ -115,7 +115,7 @@ def _cast(path: str, header: dict[str, Any], body: bytes) -> Record:
 
 
 def _count(value: Any, default: int) -> int:
-    return value if isinstance(value, int) and 1 <= value <= LARGEST else default
+    return value if isinstance(value, int) and 1 <= value <= _LARGEST else default
 
 
 def cast_lines(record: Record, version: int = 2) -> Iterator[str]:

@@ -6,12 +6,21 @@ Characters that were sent to the guest are recorded once it has echoed them; of 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
-from typing import Any
+from itertools import accumulate
+from typing import Any, Final
 
 from uartsim.boot_stages import BootStages
 from uartsim.record.echo_witness import EchoWitness, Typed
 from uartsim.record.record_writer import RecordWriter
+from uartsim.record.transcript import RESET_MARK
+
+#: Stages are looked for when so many bytes have come, or at the next tick: piece by piece it would cost several times more.
+_SEARCHED: Final = 1 << 14
+#: In a flood, from one tick to the next, they are looked for in so many bytes at its beginning and at its end, so that
+#: looking costs less than recording.  No line is so fast, and no boot: only a line at unlimited rate.
+BURST: Final = 1 << 16
 
 
 class LineRecorder:
@@ -28,14 +37,25 @@ class LineRecorder:
         self.writers = list(writers)
         self._witness = EchoWitness()
         self._stages = BootStages()
+        #: Output in which stages have not been looked for yet, with its times; and how much was searched since the tick.
+        self._unsearched: list[tuple[bytes, int]] = []
+        self._unsearched_size = 0
+        self._searched = 0
+        self._has_output = False  # since the last reset
 
     def output(self, data: bytes, at: int) -> None:
         """The guest sent ``data``; the last of it arrived at ``at`` ticks."""
         for writer in self.writers:
             writer.output(data, at)
         if self.writers:
-            for stage in self._stages.feed(data, at):
-                self.mark(f"boot stage: {stage.name}", at)
+            self._has_output = True
+            self._unsearched.append((data, at))
+            self._unsearched_size += len(data)
+            if self._unsearched_size >= _SEARCHED:
+                if self._searched < BURST:
+                    self._mark_stages()
+                elif self._unsearched_size >= 4 * BURST:
+                    self._skip_all_but_the_end()
         if self._witness.undecided:
             self._put(self._witness.heard(data, at))
 
@@ -55,13 +75,49 @@ class LineRecorder:
         for writer in self.writers:
             writer.line_break(direction, at)
 
+    def reset(self, at: int) -> None:
+        """The machine was reset at ``at`` ticks.  Several resets with nothing between them get one mark."""
+        self._mark_stages()
+        self._stages.restart(at)
+        if self._has_output:
+            self._has_output = False
+            self.mark(RESET_MARK, at)
+
     def mark(self, text: str, at: int) -> None:
         """``text`` says what happened at ``at`` ticks."""
         for writer in self.writers:
             writer.mark(text, at)
 
+    def _mark_stages(self) -> None:
+        """Look for stages in what has gathered, and mark each at the time at which its sign had come."""
+        pieces, self._unsearched = self._unsearched, []
+        self._searched += self._unsearched_size
+        self._unsearched_size = 0
+        if not pieces:
+            return
+        begin = self._stages.size
+        reached = self._stages.feed(b"".join(data for data, _ in pieces), pieces[-1][1])
+        if reached:
+            ends = list(accumulate((len(data) for data, _ in pieces), initial=begin))[1:]
+            for stage in reached:
+                self.mark(f"boot stage: {stage.name}", pieces[bisect_left(ends, stage.end)][1])
+
+    def _skip_all_but_the_end(self) -> None:
+        """Look for no stages in what has gathered but its last bytes."""
+        kept, first = 0, len(self._unsearched)
+        while kept < BURST:
+            first -= 1
+            kept += len(self._unsearched[first][0])
+        self._stages.skip(self._unsearched_size - kept)
+        del self._unsearched[:first]
+        self._unsearched_size = kept
+
     def tick(self, now: int) -> bool:
         """Write what has gathered by ``now`` ticks; returns whether it has to be called again soon."""
+        if self._unsearched_size > 2 * BURST:
+            self._skip_all_but_the_end()
+        self._mark_stages()
+        self._searched = 0
         self._put(self._witness.overdue(now))
         for writer in self.writers:
             writer.flush()
@@ -69,17 +125,20 @@ class LineRecorder:
 
     def flush(self) -> None:
         """Write what has gathered to the files.  A failure is counted, never raised."""
+        self._mark_stages()
         for writer in self.writers:
             writer.flush()
 
     def remove(self, writer: RecordWriter) -> None:
         """End one of the records."""
+        self._mark_stages()
         self._put(self._witness.finish())
         self.writers.remove(writer)
         writer.close()
 
     def close(self) -> None:
         """End all records.  What was typed and not echoed until now is hidden."""
+        self._mark_stages()
         self._put(self._witness.finish())
         for writer in self.writers:
             writer.close()
@@ -96,4 +155,7 @@ class LineRecorder:
     def _put(self, decided: list[Typed]) -> None:
         for typed in decided:
             for writer in self.writers:
-                writer.input(typed.data or bytes(typed.hidden), typed.at, secret=bool(typed.hidden))
+                if typed.hidden:
+                    writer.hidden(typed.hidden, typed.at)
+                else:
+                    writer.input(typed.data, typed.at)

@@ -36,6 +36,8 @@ from uartsim.errors import UsageError
 from uartsim.record.record_writer import RecordWriter, json_string
 
 _HEADER: Final = {"uartsim": "transcript", "version": 1}
+#: The mark of a machine that was reset, by its button or by the guest: another boot begins.
+RESET_MARK: Final = "the machine is reset"
 #: Runs of this many bytes and more are stored unencoded.
 _BLOCK: Final = 4096
 
