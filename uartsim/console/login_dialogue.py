@@ -20,7 +20,7 @@ from uartsim.console.text.kernel_prefix import lift_kernel_lines
 NUDGE_S: Final = 5.0
 #: After how long a silence behind an unknown prompt a command is tried that a shell would answer, in seconds.
 PROBE_S: Final = 1.0
-#: After how many answers that led back to the prompt for a name the guest is taken to refuse.
+#: After how many answers that led back to the first question the guest is taken to refuse.
 _MOST_ROUNDS: Final = 4
 
 #: The unfinished lines at which a name and a password are asked for.
@@ -97,7 +97,7 @@ class LoginDialogue:
         self.password = password
         self.new_password = new_password
         self._changing = False  # the guest has demanded a new password
-        self._rounds = 0  # how many answers have led back to the prompt for a name
+        self._rounds = 0  # how many answers have led back to the first question
         self._state = _State.LOOKING
         self._slipped = False  # an answer is known to be wrong: its refusal does not concern the password
         self._marker = ""
@@ -157,9 +157,13 @@ class LoginDialogue:
         return None
 
     def _asked_for_maintenance(self, tail: str, since: str) -> Step:
+        wants_enter = bool(_PRESS_ENTER.search("\n".join(tail.split("\n")[-3:])))
         if self._state is _State.ANSWERED and not self._slipped:
-            return Step(Does.REFUSE, f"the guest asks again: {since.strip()!r}")
-        if _PRESS_ENTER.search("\n".join(tail.split("\n")[-3:])):
+            # systemd may have started sulogin again, and the answer went to the one before; a wrong one is called so
+            self._rounds += 1
+            if wants_enter or self._rounds >= _MOST_ROUNDS:
+                return Step(Does.REFUSE, f"the guest asks again: {since.strip()!r}")
+        if wants_enter:
             return self._go(_State.ANSWERED, "", slipped=False)
         return self._go(_State.ANSWERED, self.password, slipped=False, secret=True)
 
