@@ -386,6 +386,24 @@ def test_emergency_mode_is_logged_in_to(question: str, typed: bytes, prompt: str
     run_virtually(scenario)
 
 
+@pytest.mark.parametrize(("kind", "seconds"), [("device", 1), ("socket", 1), ("qemu", 5)])
+def test_a_machine_elsewhere_that_says_nothing_gets_its_first_enter_soon(kind: str, seconds: float) -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        machine.guest = SimpleNamespace(kind=kind)
+        begin = trio.current_time()
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def shell() -> None:
+                await client.wait_enters(1)
+                assert seconds - 0.1 <= trio.current_time() - begin <= seconds + 0.5
+                client.say(b"\r\nroot@demo:~# ")
+
+            await console.login(timeout=20)
+
+    run_virtually(scenario)
+
+
 EMERGENCY = b"You are in emergency mode.\r\nGive root password for maintenance\r\n(or press Control-D to continue): "
 
 

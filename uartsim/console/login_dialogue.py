@@ -18,6 +18,8 @@ from uartsim.console.text.kernel_prefix import lift_kernel_lines
 
 #: After how long a silence without anything to answer Enter is sent, because a prompt may have been missed, in seconds.
 NUDGE_S: Final = 5.0
+#: The same on the line of a machine that runs elsewhere and has sent nothing yet: it probably waits at a prompt.
+FIRST_NUDGE_S: Final = 1.0
 #: After how long a silence behind an unknown prompt a command is tried that a shell would answer, in seconds.
 PROBE_S: Final = 1.0
 #: After how many answers that led back to the first question the guest is taken to refuse.
@@ -90,12 +92,14 @@ class LoginDialogue:
         user: the name.
         password: the password.
         new_password: what to answer where a new one is demanded; None: that is an error.
+        elsewhere: the machine runs elsewhere, perhaps for long already.
     """
 
-    def __init__(self, user: str, password: str, new_password: str | None = None) -> None:
+    def __init__(self, user: str, password: str, new_password: str | None = None, *, elsewhere: bool = False) -> None:
         self.user = user
         self.password = password
         self.new_password = new_password
+        self._elsewhere = elsewhere
         self._changing = False  # the guest has demanded a new password
         self._rounds = 0  # how many answers have led back to the first question
         self._state = _State.LOOKING
@@ -197,6 +201,8 @@ class LoginDialogue:
             # the quotes keep the echo of the command from looking like its output
             return self._go(_State.PROBED, f'echo uartsim-""{number}', slipped=False)
         nudge_s = NUDGE_S if self._state in (_State.LOOKING, _State.NAMED) else 2 * NUDGE_S
+        if self._elsewhere and not tail:
+            nudge_s = FIRST_NUDGE_S
         if quiet_s < nudge_s or (self._state is _State.LOOKING and _is_in_boot_menu(tail)):
             return Step(Does.WAIT, until_quiet_s=nudge_s if quiet_s < nudge_s else quiet_s + nudge_s)
         return self._go(self._state if self._state is not _State.NAMED else _State.LOOKING, "", self._slipped)
