@@ -201,6 +201,20 @@ def test_a_writer_that_stays_and_a_process_that_has_the_reader_s_file_do_not_sha
             shell.stdin.close()
 
 
+def test_a_process_that_has_opened_the_pty_twice_knows(runtime: Path, guest_folder: GuestFolder) -> None:
+    with running(runtime, guest_folder(ECHO)) as machine:
+        two = [open_plain(machine.link) for _ in range(2)]
+        try:
+            with subprocess.Popen(["cat", machine.link], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as cat:
+                wait_until(lambda: len(machine.status()["pty"]["shared_by"]) == 2, "the other process is found")
+                assert sum(f"({os.getpid()})" in name for name in machine.status()["pty"]["shared_by"]) == 1
+                cat.kill()
+            wait_until(lambda: machine.status()["pty"]["shared_by"] == [], "one process is left, with two open files")
+        finally:
+            for fd in two:
+                os.close(fd)
+
+
 def test_one_open_file_in_two_processes_is_told_from_two() -> None:
     ours, another = os.open("/dev/null", os.O_RDONLY), os.open("/dev/null", os.O_RDONLY)
     copy = os.dup(ours)

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from tests.patience import patience
 from uartsim.cli import option_defaults
 from uartsim.cli.command_group import commands
 from uartsim.cli.console_service import ServiceOptions, _nearest, service_options
-from uartsim.cli.option_defaults import option_names
+from uartsim.cli.option_defaults import is_for_once, option_names
 
 GuestFolder = Callable[[str], Path]
 Write = Callable[[str], Path]
@@ -238,6 +238,22 @@ def test_options_that_are_for_one_time_are_options() -> None:
             assert isinstance(command, click.Group)
             command = command.commands[word]
         assert set(names) <= set(option_names(command)), path
+
+
+def every_option(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str, click.Option]]:
+    for word, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from every_option(command, (*path, word))
+        for name, option in option_names(command).items():
+            yield (*path, word), name, option
+
+
+def test_every_flag_that_can_be_a_default_is_true_or_false() -> None:
+    """One of several flags that mean one option would be given ``True`` instead of its own value."""
+    flags = [each for each in every_option(commands) if each[2].is_flag]
+    assert any(path == ("export",) for path, _, _ in flags)
+    wrong = [(path, name) for path, name, option in flags if not option.is_bool_flag and not is_for_once(path, name)]
+    assert wrong == []
 
 
 FILE = {"user": "file-user", "secret_file": "file-secret", "token_file": "file-token"}

@@ -386,6 +386,64 @@ def test_emergency_mode_is_logged_in_to(question: str, typed: bytes, prompt: str
     run_virtually(scenario)
 
 
+@pytest.mark.parametrize(("kind", "seconds"), [("device", 1), ("socket", 1), ("qemu", 5)])
+def test_a_machine_elsewhere_that_says_nothing_gets_its_first_enter_soon(kind: str, seconds: float) -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        machine.guest = SimpleNamespace(kind=kind)
+        begin = trio.current_time()
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def shell() -> None:
+                await client.wait_enters(1)
+                assert seconds - 0.1 <= trio.current_time() - begin <= seconds + 0.5
+                client.say(b"\r\nroot@demo:~# ")
+
+            await console.login(timeout=20)
+
+    run_virtually(scenario)
+
+
+EMERGENCY = b"You are in emergency mode.\r\nGive root password for maintenance\r\n(or press Control-D to continue): "
+
+
+def test_emergency_mode_that_is_started_again_is_answered_again() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        client.say(EMERGENCY)
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def systemd() -> None:
+                await client.wait_enters(1)  # to a sulogin that is being stopped
+                client.say(b"\r\n" + EMERGENCY)
+                await client.wait_enters(2)
+                client.say(b"\r\nroot@demo:~# ")
+
+            await console.login(timeout=20)
+        assert client.typed == b"toor\rtoor\r"
+
+    run_virtually(scenario)
+
+
+def test_emergency_mode_that_asks_for_ever_refuses() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        client.say(EMERGENCY)
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def systemd() -> None:
+                for answers in range(1, 9):
+                    await client.wait_enters(answers)
+                    client.say(b"\r\n" + EMERGENCY)
+
+            with pytest.raises(LoginFailed, match="asks again"):
+                await console.login(timeout=60)
+            nursery.cancel_scope.cancel()
+        assert client.typed == b"toor\r" * 4
+
+    run_virtually(scenario)
+
+
 def test_shell_of_the_initial_ramdisk_is_a_shell() -> None:
     async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
         client.say(b"BusyBox v1.35.0\r\n(initramfs) ")

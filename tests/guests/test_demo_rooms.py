@@ -122,6 +122,17 @@ def test_the_kernel_and_what_runs_on_it_are_not_loaded_for_the_firmware_and_grub
 
 
 @virtual_time
+async def test_the_guest_boots_where_its_modules_have_been_taken_away() -> None:
+    """pytester does that at the end of a session in this process: it puts ``sys.modules`` back."""
+    package = load_main(DEMO, "guest.py").__module__.rpartition(".")[0]
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        del sys.modules[name]
+    line = Line()
+    async with line.open(find_guest("demo").with_settings({"grub_timeout": "0", "boot_seconds": "0"})):
+        await line.log_in()
+
+
+@virtual_time
 async def test_a_copy_of_the_folder_is_a_guest_of_its_own(tmp_path: Path) -> None:
     copy = shutil.copytree(DEMO, tmp_path / "my-guest", ignore=shutil.ignore_patterns("__pycache__"))
     contents = copy / "kernel" / "disk_contents.py"

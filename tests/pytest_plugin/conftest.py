@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from types import ModuleType
 
 import pytest
 
@@ -60,12 +62,35 @@ def talkers(bare_suite: pytest.Pytester) -> pytest.Pytester:
     return pytester
 
 
+class ImportedModules:
+    """A plugin that remembers what a session has imported: at its end pytester takes all of that out of ``sys.modules``.
+
+    What is imported late would then be there twice, and an object of a class of the first would be none of the second's.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[str, ModuleType] = {}
+
+    def pytest_unconfigure(self) -> None:
+        self._found = dict(sys.modules)
+
+    def restore(self) -> None:
+        """Put back those of uartsim, its guests and what they need."""
+        for name, module in self._found.items():
+            if getattr(module, "__file__", None) and "test_" not in name and name != "conftest":
+                sys.modules.setdefault(name, module)
+
+
 @pytest.fixture
 def run_tests(talkers: pytest.Pytester) -> Callable[..., pytest.RunResult]:
     """Writes a module of tests, and runs it with arguments in this process."""
 
     def run(tests: str, *arguments: str) -> pytest.RunResult:
         talkers.makepyfile(test_it=tests)
-        return talkers.runpytest("-p", PLUGIN, "--strict-markers", *arguments)
+        imported = ImportedModules()
+        try:
+            return talkers.runpytest("-p", PLUGIN, "--strict-markers", *arguments, plugins=[imported])
+        finally:
+            imported.restore()
 
     return run

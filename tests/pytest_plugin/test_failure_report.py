@@ -48,7 +48,7 @@ def test_a_time_out_says_each_thing_once(suite: pytest.Pytester) -> None:
     text = said(suite)
     assert between(text, ">       console.expect", "= short test summary") == [
         '>       console.expect("ready", timeout=2)',
-        "E       uartsim.console.console_errors.ExpectTimeout: 'ready' was expected, and talker did not send it within 2 s",
+        "E       uartsim.ExpectTimeout: 'ready' was expected, and talker did not send it within 2 s",
         "E       The last lines it sent:",
         "E T  hello",
         "E T  > status",

@@ -81,6 +81,14 @@ def test_each_test_begins_where_the_function_has_left_the_guest(suite: pytest.Py
         assert console.problems == []
         assert console.run("echo $here").output == "kept\\n"
 
+    @pytest.mark.uartsim(allow=["kernel.panic"])
+    def test_is_refused(console):
+        assert False
+
+    def test_goes_on_with_the_machine(console):
+        assert console._thread.read(lambda: machine(console).ended) is None
+        assert console.run("echo $here").output == "kept\\n"
+
     def test_switches_off(console):
         console._thread.read(machine(console).power_off)
         console.sendline("poweroff -f")
@@ -107,7 +115,8 @@ def test_each_test_begins_where_the_function_has_left_the_guest(suite: pytest.Py
     """,
     )
     result = run(suite, "--uartsim-keep=kept", "-rA")
-    result.assert_outcomes(passed=8, failed=1)
+    result.assert_outcomes(passed=9, failed=1, errors=1)
+    result.stdout.fnmatch_lines(["test_suite.py:*: there is no problem 'kernel.panic': *'linux.panic'*"])
     assert boots(suite) == 1
     events = [json.loads(line) for line in (suite.path / "record.jsonl").read_text().splitlines()]
     sent = "".join(event[2] for event in events[1:] if event[1] == "o")  # a word may be in two events

@@ -231,7 +231,7 @@ def test_failures_are_annotations_in_github_actions(suite: pytest.Pytester, monk
     name = suite.path.name
     assert annotations == [
         f"::error file={name}/test_it.py,line=6,title=test_it.py%3A%3Atest_fails[1]::"
-        "uartsim.console.console_errors.ExpectTimeout: 'never' was expected, and evil did not send it within 1 s%0A"
+        "uartsim.ExpectTimeout: 'never' was expected, and evil did not send it within 1 s%0A"
         "The last lines it sent:%0A"
         "     +T s  hello <script>alert(1)</script> 50%25\u240dx \ufffd2J%0A"
         "     +T s  ::error::boo"

@@ -152,11 +152,11 @@ class Sharing:
             return
         await trio.sleep(STAY_SECONDS)
         files = [file for file in await self._distinct(path) if file in files]
-        readers = [file for file in files if file.reads]
+        readers = dict.fromkeys(file.pid for file in files if file.reads)  # a process that has opened it twice knows
         if len(readers) < 2 or not access.opened:
             self.sharers = []
             return
-        self.sharers = [name_of(file.pid) for file in readers]
+        self.sharers = [name_of(pid) for pid in readers]
         if not self._told:
             self._told = True
             await self._tell(path)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from uartsim.cli.user_config import ConfigFile
 
 #: Variables that decide about more than one option.
-_VARIABLES: Final = ("UARTSIM_RUNTIME_DIR", "UARTSIM_IMAGES_LIMIT", "UARTSIM_BRIDGE", "UARTSIM_DEBUG")
+_VARIABLES: Final = ("UARTSIM_RUNTIME_DIR", "UARTSIM_IMAGES_LIMIT", "UARTSIM_DEBUG")
 #: Variables whose values are not shown.
 _SECRETS: Final = ("UARTSIM_SECRET", "UARTSIM_TOKEN")
 

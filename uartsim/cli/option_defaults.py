@@ -15,6 +15,8 @@ from uartsim.printable import printable_line, quoted
 
 #: Options that are meant for one time.  A default of these would do harm, or nothing.
 _ONCE: Final[Mapping[tuple[str, ...], Collection[str]]] = {
+    ("run",): ("record", "trace", "vcd"),  # files that must be new
+    ("export",): ("html", "svg", "png", "text", "log", "stamped-log", "cast", "cast3", "timeline", "output"),
     ("attach",): ("force",),
     ("pty",): ("link", "remove"),
     ("modem",): ("dtr", "rts"),

@@ -102,6 +102,11 @@ class ConsoleClosed(UartsimError):
     """The console was used after it was closed."""
 
 
+# Named as they are imported: pytest's summary, a line for each test, is cut to 80 columns.
+for _error in tuple(vars().values()):
+    if isinstance(_error, type) and issubclass(_error, UartsimError) and _error is not UartsimError:
+        _error.__module__ = "uartsim"
+
 _E = TypeVar("_E", bound=UartsimError)
 
 #: Each error that stands in for one of pexpect's, and the name of that.

@@ -39,6 +39,18 @@ class Match:
     after: str
     elapsed: float
 
+    def __getitem__(self, which: int | str) -> str | None:
+        """A group of the match: ``match[1]`` is ``match.group(1)``."""
+        return self.group(which)
+
+    def groups(self) -> tuple[str | None, ...]:
+        """All groups of the match; none if no text was matched."""
+        return () if self.match is None else self.match.groups()
+
+    def groupdict(self) -> dict[str, str | None]:
+        """The named groups of the match; none if no text was matched."""
+        return {} if self.match is None else self.match.groupdict()
+
     def group(self, which: int | str = 0) -> str | None:
         """A group of the match, as ``re.Match.group`` gives it.
 

@@ -52,7 +52,8 @@ class Login:
             raise UsageError(f"login(): new_password is {quoted(new_password)}: give text, or None")
         session, received = self._session, self._session.received
         with session.one_wait(f"login({user!r})"):
-            dialogue = LoginDialogue(user, password, new_password)
+            kind = getattr(getattr(session.machine, "guest", None), "kind", "")
+            dialogue = LoginDialogue(user, password, new_password, elsewhere=kind in ("device", "socket"))
             begin = acted = trio.current_time()
             deadline = begin + session.seconds(timeout)
             mark = received.matcher.position

@@ -18,9 +18,11 @@ from uartsim.console.text.kernel_prefix import lift_kernel_lines
 
 #: After how long a silence without anything to answer Enter is sent, because a prompt may have been missed, in seconds.
 NUDGE_S: Final = 5.0
+#: The same on the line of a machine that runs elsewhere and has sent nothing yet: it probably waits at a prompt.
+FIRST_NUDGE_S: Final = 1.0
 #: After how long a silence behind an unknown prompt a command is tried that a shell would answer, in seconds.
 PROBE_S: Final = 1.0
-#: After how many answers that led back to the prompt for a name the guest is taken to refuse.
+#: After how many answers that led back to the first question the guest is taken to refuse.
 _MOST_ROUNDS: Final = 4
 
 #: The unfinished lines at which a name and a password are asked for.
@@ -90,14 +92,16 @@ class LoginDialogue:
         user: the name.
         password: the password.
         new_password: what to answer where a new one is demanded; None: that is an error.
+        elsewhere: the machine runs elsewhere, perhaps for long already.
     """
 
-    def __init__(self, user: str, password: str, new_password: str | None = None) -> None:
+    def __init__(self, user: str, password: str, new_password: str | None = None, *, elsewhere: bool = False) -> None:
         self.user = user
         self.password = password
         self.new_password = new_password
+        self._elsewhere = elsewhere
         self._changing = False  # the guest has demanded a new password
-        self._rounds = 0  # how many answers have led back to the prompt for a name
+        self._rounds = 0  # how many answers have led back to the first question
         self._state = _State.LOOKING
         self._slipped = False  # an answer is known to be wrong: its refusal does not concern the password
         self._marker = ""
@@ -157,9 +161,13 @@ class LoginDialogue:
         return None
 
     def _asked_for_maintenance(self, tail: str, since: str) -> Step:
+        wants_enter = bool(_PRESS_ENTER.search("\n".join(tail.split("\n")[-3:])))
         if self._state is _State.ANSWERED and not self._slipped:
-            return Step(Does.REFUSE, f"the guest asks again: {since.strip()!r}")
-        if _PRESS_ENTER.search("\n".join(tail.split("\n")[-3:])):
+            # systemd may have started sulogin again, and the answer went to the one before; a wrong one is called so
+            self._rounds += 1
+            if wants_enter or self._rounds >= _MOST_ROUNDS:
+                return Step(Does.REFUSE, f"the guest asks again: {since.strip()!r}")
+        if wants_enter:
             return self._go(_State.ANSWERED, "", slipped=False)
         return self._go(_State.ANSWERED, self.password, slipped=False, secret=True)
 
@@ -193,6 +201,8 @@ class LoginDialogue:
             # the quotes keep the echo of the command from looking like its output
             return self._go(_State.PROBED, f'echo uartsim-""{number}', slipped=False)
         nudge_s = NUDGE_S if self._state in (_State.LOOKING, _State.NAMED) else 2 * NUDGE_S
+        if self._elsewhere and not tail:
+            nudge_s = FIRST_NUDGE_S
         if quiet_s < nudge_s or (self._state is _State.LOOKING and _is_in_boot_menu(tail)):
             return Step(Does.WAIT, until_quiet_s=nudge_s if quiet_s < nudge_s else quiet_s + nudge_s)
         return self._go(self._state if self._state is not _State.NAMED else _State.LOOKING, "", self._slipped)

@@ -10,7 +10,7 @@ from uartsim.console.console import Console
 from uartsim.console.console_options import RecordPaths
 from uartsim.console.open_console import followed, new_record, tell_of_trouble
 from uartsim.console.snapshots import Checkpoint
-from uartsim.errors import UartsimError
+from uartsim.errors import UartsimError, UsageError
 from uartsim.machine import Machine
 
 
@@ -37,6 +37,7 @@ async def open_restored(
 
     Raises:
         UartsimError: the machine has ended, or cannot go back.
+        UsageError: ``make_console`` has refused; the machine has gone back, and can do so again.
     """
     session, machine = checkpoint.session, checkpoint.session.machine
     if not isinstance(machine, Machine) or machine.ended is not None or not isinstance(session.client, HubClient):
@@ -44,17 +45,24 @@ async def open_restored(
     session.close()
     hub, writer = session.client.hub, None if record is None else new_record(record, machine)
     opened: list[Console] = []
+    refused: list[UsageError] = []
 
     def begin() -> None:
         for client in tuple(hub.clients):  # what a test has left, such as one that had stolen the line
             client.detach()
         hub.record = writer
-        console = make_console(hub.attach("console"), machine)
+        try:
+            console = make_console(hub.attach("console"), machine)
+        except UsageError as error:
+            refused.append(error)
+            return
         console.snapshots.become(checkpoint.console)
         opened.append(console)
 
     try:
         await machine.guest.go_back(checkpoint.guest, begin)  # type: ignore[attr-defined]
+        if refused:
+            raise refused[0]
         async with followed(opened[0], machine, hub):
             yield opened[0]
     finally:

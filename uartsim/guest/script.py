@@ -247,7 +247,8 @@ def load_main(folder: Path, file: str) -> Callable[[ScriptHost], Awaitable[str |
         return _load(folder, path)
     files = sorted((one.as_posix(), one.stat().st_mtime_ns) for one in folder.rglob("*.py"))
     loaded = _of_catalogue.get(path)
-    if loaded is None or loaded[0] != files:
+    # pytester, and whatever else runs a program in this process, takes modules away that were imported meanwhile
+    if loaded is None or loaded[0] != files or loaded[1].__module__ not in sys.modules:
         loaded = _of_catalogue[path] = files, _load(folder, path)
     return loaded[1]
 

@@ -51,7 +51,7 @@ class GuestEnd:
 class Guest(Protocol):
     """What owns COM1."""
 
-    #: "script", "process" or "qemu".
+    #: "qemu", "firmware", "process", "script", "socket" or "device".
     kind: str
 
     async def run(self, machine: Machine, task_status: trio.TaskStatus[None] = ...) -> GuestEnd:

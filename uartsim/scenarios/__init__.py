@@ -1,6 +1,6 @@
 """Every state that a serial console can be in, by name: what causes it, what COM1 shows, and the way out.
 
-``scenario.py`` says what a scenario is; ``scenario_list.py`` gathers them from a file for each group.  ``features.py``
+``scenario.py`` says what a scenario is; ``scenario_list.py`` gathers them from ``*_states.py``.  ``features.py``
 finds out what a guest has, and ``staging.py`` makes of a guest and names of scenarios the guest that is to be started.
 ``begin_steps.py`` has what is done to a machine that runs.  Causes are made in the image, on the kernel's command line and
 at the line: nothing plays a part.

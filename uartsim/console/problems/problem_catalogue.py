@@ -174,8 +174,13 @@ class Catalogue:
         for name in [wanted] if isinstance(wanted, str) else wanted:
             named = {known for known in self.entries if fnmatchcase(known, str(name))}
             if not named:
-                near = difflib.get_close_matches(str(name), self.entries, 1)
-                hint = f"did you mean {near[0]!r}?" if near else "'uartsim problems --list' shows all"
+                of_others = [
+                    known for known in self.entries if known.rpartition(".")[2] == str(name).rpartition(".")[2]
+                ]
+                near = sorted(of_others)[:4] or difflib.get_close_matches(str(name), self.entries, 1)
+                hint = (
+                    f"did you mean {' or '.join(map(repr, near))}?" if near else "'uartsim problems --list' shows all"
+                )
                 raise UsageError(f"there is no problem {name!r}: {hint}")
             found |= named
         return frozenset(found)
