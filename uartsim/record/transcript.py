@@ -35,6 +35,8 @@ from typing import Any, BinaryIO, Final, NamedTuple
 from uartsim.errors import UsageError
 from uartsim.record.record_writer import RecordWriter, json_string
 
+#: How every transcript begins.
+TRANSCRIPT_BEGIN: Final = b'{"uartsim": "transcript"'
 _HEADER: Final = {"uartsim": "transcript", "version": 1}
 #: The mark of a machine that was reset, by its button or by the guest: another boot begins.
 RESET_MARK: Final = "the machine is reset"

@@ -13,13 +13,12 @@ from uartsim.console.problems.watchdogs import GarbageWatch
 from uartsim.console.text.cleaned_text import TextCleaner
 from uartsim.console.text.kernel_lines import KernelLog
 from uartsim.errors import UsageError
-from uartsim.record.transcript import Event, read_transcript
+from uartsim.record.transcript import TRANSCRIPT_BEGIN, Event, read_transcript
 
 #: How many bytes are read at once.
 _PIECE: Final = 1 << 16
 #: How long the guest must be silent for an unfinished line to be examined, in seconds.
 _PAUSE_S: Final = 0.05
-_TRANSCRIPT: Final = b'{"uartsim": "transcript"'
 
 
 def _seconds(event: Event) -> float:
@@ -71,7 +70,7 @@ class SavedLog:
         try:
             with sys.stdin.buffer if self.path == "-" else open(self.path, "rb") as file:
                 first = file.read(_PIECE)
-                if self.path == "-" or not first.startswith(_TRANSCRIPT):
+                if self.path == "-" or not first.startswith(TRANSCRIPT_BEGIN):
                     yield from self._raw(first, file)
                     return
         except OSError as error:
