@@ -29,7 +29,7 @@ from uartsim.pytest_plugin.console_fixtures import (
 )
 from uartsim.pytest_plugin.console_marks import check_shared
 from uartsim.pytest_plugin.console_mixin import ConsoleMixin
-from uartsim.pytest_plugin.failure_report import pytest_runtest_makereport
+from uartsim.pytest_plugin.failure_report import begin_report, pytest_runtest_makereport
 from uartsim.pytest_plugin.mark_requirements import check_requirements
 from uartsim.pytest_plugin.one_sentence import hide_unless_mistake
 from uartsim.pytest_plugin.opened_consoles import CURRENT_TEST, IN_SETUP
@@ -130,6 +130,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test that cannot run here or whose guest has not booted; fail one whose marks are wrong."""
     __tracebackhide__ = hide_unless_mistake
+    begin_report(item)
     check_requirements(item)
     check_shared(item)
     async_fixtures.check_is_handled(item)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from uartsim.pytest_plugin.opened_consoles import file_stem, numbered
 from uartsim.pytest_plugin.plugin_options import ARTIFACTS, RUNS
 from uartsim.pytest_plugin.reported_consoles import ReportedConsole
 
@@ -130,13 +131,12 @@ def write_records(folder: str, consoles: Sequence[ReportedConsole]) -> list[dict
         UartsimError, OSError: they cannot be written.
     """
     written: list[dict[str, str]] = []
-    taken: set[str] = set()
+    stems: set[str] = set()
     for console in consoles:
         files: dict[str, str] = {}
         if (record := console.record) is not None:
-            words = re.sub(r"[^\w.-]+", "-", console.name).strip("-.") or "console"
-            stem = next(s for k in range(1, len(taken) + 2) if (s := f"{words}-{k}" if k > 1 else words) not in taken)
-            taken.add(stem)
+            stem = file_stem(numbered(console.name, stems))
+            stems.add(stem)
             files["Log"] = os.path.join(folder, f"{stem}.log")
             write_new(files["Log"], _log(record))
             files["Recording"] = os.path.join(folder, f"{stem}.cast")

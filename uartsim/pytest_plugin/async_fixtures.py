@@ -14,7 +14,7 @@ from uartsim.pytest_plugin.console_maker import ConsoleMaker, key_of
 from uartsim.pytest_plugin.console_marks import wanted_of
 from uartsim.pytest_plugin.mark_places import place_of_test
 from uartsim.pytest_plugin.one_sentence import Mistake
-from uartsim.pytest_plugin.opened_consoles import OpenedConsole, note_opened
+from uartsim.pytest_plugin.opened_consoles import OpenedConsole, free_name, note_closed, note_opened
 
 if TYPE_CHECKING:
     from uartsim.console.console import Console
@@ -53,6 +53,7 @@ async def async_console(
         )
     key = key_of(definition, options)
     skip_if_broken(request.node, key)
+    options["name"] = name = free_name(request.config, str(options.get("name") or definition.name))
     async with AsyncExitStack() as stack:
         try:
             made = await stack.enter_async_context(open_console(definition, **options))
@@ -61,8 +62,12 @@ async def async_console(
             place = wanted.place_for(failure) if isinstance(error, UsageError) else ""
         else:
             failure = place = ""
-            note_opened(OpenedConsole(definition.name, _looked_at(made), key, NAME, request.node))
-            yield made
+            opened = OpenedConsole(name, definition.name, _looked_at(made), key, NAME, request.node)
+            note_opened(opened)
+            try:
+                yield made
+            finally:
+                note_closed(opened)
     if failure:
         raise Mistake(failure, place)
 

@@ -22,8 +22,10 @@ from uartsim.pytest_plugin.opened_consoles import (
     CURRENT_TEST,
     IN_SETUP,
     OpenedConsole,
+    free_name,
     note_closed,
     note_opened,
+    open_now,
 )
 from uartsim.pytest_plugin.plugin_options import CLOCK, SCALE, SEED, chosen_guests
 
@@ -68,7 +70,6 @@ class ConsoleMaker:
         self._config = config
         self._base = base
         self._prepared: PreparedMachines | None = None
-        self._open: list[OpenedConsole] = []
 
     def close(self) -> None:
         """Switch off the machines that wait for another test."""
@@ -116,6 +117,10 @@ class ConsoleMaker:
         self._check_free(line, definition, fixture)
         if test is not None:
             skip_if_broken(test, key)
+        name = free_name(self._config, str(options.get("name") or definition.name))
+        is_new = "name" in options or not callable(options.get("restore"))  # a new machine, which can be called so
+        if is_new:
+            options["name"] = name
         stack = ExitStack()
         try:
             console = stack.enter_context(self._started(definition, options))
@@ -125,8 +130,10 @@ class ConsoleMaker:
             if test is not None and _has_waited(error):
                 note_break(test, key, definition.name, error)
         else:
-            opened = OpenedConsole(definition.name, console, key, fixture, node, line)
-            self._opened(opened)
+            if not is_new:
+                console._thread.read(console._async._session.rename, name)
+            opened = OpenedConsole(name, definition.name, console, key, fixture, node, line)
+            note_opened(opened)
             at_end(lambda: self._close(opened, stack))
             return console
         raise Mistake(failure, place)  # out here, so that the report does not have it twice
@@ -190,14 +197,9 @@ class ConsoleMaker:
         options = {key: value for key, value in options.items() if key not in ("restore", "clock")}
         return self._prepared.console(restore, definition, options)
 
-    def _opened(self, opened: OpenedConsole) -> None:
-        note_opened(opened)
-        self._open.append(opened)
-
     def _close(self, opened: OpenedConsole, stack: ExitStack) -> None:
         __tracebackhide__ = True
         note_closed(opened)
-        self._open.remove(opened)
         stack.close()
 
     def _line_of(self, definition: GuestDefinition) -> str:
@@ -207,7 +209,7 @@ class ConsoleMaker:
     def _check_free(self, line: str, definition: GuestDefinition, fixture: str) -> None:
         """Fail if another console has the one line of a guest that runs elsewhere."""
         __tracebackhide__ = True
-        holder = next((opened for opened in self._open if line and opened.line == line), None)
+        holder = next((opened for opened in open_now(self._config) if line and opened.line == line), None)
         if holder is not None:
             test = self._config.stash.get(CURRENT_TEST, None)
             first, second = (f"fixture {name}" if name else "the test itself" for name in (holder.fixture, fixture))
