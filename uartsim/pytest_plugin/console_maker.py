@@ -139,7 +139,10 @@ class ConsoleMaker:
         raise Mistake(failure, place)  # out here, so that the report does not have it twice
 
     def definition(self, wanted: Wanted) -> GuestDefinition:
-        """The guest that a console is wanted of; fails for one that is unknown, and skips where it cannot start."""
+        """The guest that a console is wanted of; fails for one that is unknown, and skips where it cannot start.
+
+        Whoever names a machine elsewhere means that one and no other, so what is missing for it is a failure.
+        """
         __tracebackhide__ = True
         from uartsim.errors import UartsimError
         from uartsim.guest.catalogue import GuestDefinition, find_guest
@@ -154,9 +157,11 @@ class ConsoleMaker:
             failure = printable(str(error))
         else:
             missing = [text for need in definition.needs if (text := need.missing()) is not None]
-            if missing:
-                skip_or_fail(self._config, f"guest {definition.name!r} cannot start here: {'; '.join(missing)}")
-            return definition
+            failure = f"guest {definition.name!r} cannot start here: {'; '.join(missing)}" if missing else ""
+            if missing and definition.kind not in _ELSEWHERE:
+                skip_or_fail(self._config, failure)
+            if not missing:
+                return definition
         raise Mistake(failure, wanted.places.get("guest", ""))
 
     def options_of(self, wanted: Wanted, clock: bool = True) -> dict[str, Any]:
