@@ -16,6 +16,8 @@ import pytest
 from uartsim.pytest_plugin.broken_boots import note_break, skip_if_broken
 from uartsim.pytest_plugin.console_marks import Wanted
 from uartsim.pytest_plugin.fault_seeds import with_seeds
+from uartsim.pytest_plugin.given_settings import given_settings
+from uartsim.pytest_plugin.machine_files import discard, place_files
 from uartsim.pytest_plugin.mark_places import place_of_test
 from uartsim.pytest_plugin.one_sentence import Mistake, skip_or_fail
 from uartsim.pytest_plugin.opened_consoles import (
@@ -111,7 +113,7 @@ class ConsoleMaker:
 
         test = self._config.stash.get(CURRENT_TEST, None)
         definition = self.definition(wanted)
-        options = self.options_of(wanted)
+        options = self.options_of(wanted, definition)
         line = self._line_of(definition)
         key = key_of(definition, options)
         self._check_free(line, definition, fixture)
@@ -121,18 +123,20 @@ class ConsoleMaker:
         is_new = "name" in options or not callable(options.get("restore"))  # a new machine, which can be called so
         if is_new:
             options["name"] = name
+        files = place_files(self._config, node, fixture, name, Wanted(options, wanted.places))
         stack = ExitStack()
         try:
             console = stack.enter_context(self._started(definition, options))
         except UartsimError as error:
             failure = printable(str(error))
             place = wanted.place_for(failure) if isinstance(error, UsageError) else ""
+            discard(self._config, files)
             if test is not None and _has_waited(error):
                 note_break(test, key, definition.name, error)
         else:
             if not is_new:
                 console._thread.read(console._async._session.rename, name)
-            opened = OpenedConsole(name, definition.name, console, key, fixture, node, line)
+            opened = OpenedConsole(name, definition.name, console, key, fixture, node, line, files)
             note_opened(opened)
             at_end(lambda: self._close(opened, stack))
             return console
@@ -164,15 +168,18 @@ class ConsoleMaker:
                 return definition
         raise Mistake(failure, wanted.places.get("guest", ""))
 
-    def options_of(self, wanted: Wanted, clock: bool = True) -> dict[str, Any]:
+    def options_of(self, wanted: Wanted, definition: GuestDefinition, clock: bool = True) -> dict[str, Any]:
         """The options of ``open_console()`` without the guest, and with what pytest's options say.
 
         Args:
             wanted: those that were asked for.
+            definition: the guest.
             clock: whether the clock may be one of pytest's options.
         """
         options = {"timeout_scale": SCALE.value(self._config), **wanted.options}
         options.pop("guest", None)
+        if given := given_settings(self._config, definition):
+            options["settings"] = {**given, **(options.get("settings") or {})}
         if clock and options.get("clock") is None:
             options["clock"] = CLOCK.value(self._config)
         if options.get("fault"):

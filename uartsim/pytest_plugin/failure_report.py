@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from uartsim.pytest_plugin.artifacts import KEPT, write_new, write_records
+from uartsim.pytest_plugin.artifacts import KEPT, folder_for, forget_folder, write_new, write_records
+from uartsim.pytest_plugin.machine_files import asked_files, drop_unwanted
 from uartsim.pytest_plugin.opened_consoles import OpenedConsole, forget_opened, opened_of
 from uartsim.pytest_plugin.plugin_options import KEEP, RECORD
 from uartsim.pytest_plugin.reported_consoles import (
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
 
 #: The attribute of a report that has what the controller needs: plain values, which travel from pytest-xdist's workers.
 EXTRA: Final = "uartsim"
-#: Whether the records of a test have been written.
+#: Whether the records of a test have been written, and whether its files are among its properties.
 _WRITTEN: Final = pytest.StashKey[bool]()
+_NAMED: Final = pytest.StashKey[bool]()
 
 
 @dataclass
@@ -63,12 +65,17 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add to the report of a failed test what its consoles know, and write the files of the test."""
     told = _collect(item, call)
-    if told is None:
-        return (yield)
-    _keep(item, call, told)
+    if told is not None:
+        _keep(item, call, told)
+    elif call.when == "teardown":
+        _note_asked(item)
     report = yield
-    if told.failed:
+    if told is not None and told.failed:
         _attach(item, report, told)
+    elif call.when == "call":
+        report.sections += [(f"uartsim files: {each.name}", text) for each in opened_of(item) if (text := _asked(each))]
+    if call.when == "teardown":
+        drop_unwanted(item.config)
     return report
 
 
@@ -79,7 +86,10 @@ def _collect(item: pytest.Item, call: pytest.CallInfo[None]) -> _Told | None:
     if not opened or not (failed or _wants_records(item, call, failed)):
         return None
     texts = error_texts(call.excinfo.value if call.excinfo is not None else None)
-    return _Told(failed, opened, [ask_console(each, texts) for each in opened], [{} for _ in opened])
+    for each in opened:
+        each.has_failed |= failed
+    reported = [ask_console(each, texts) for each in opened]
+    return _Told(failed, opened, reported, [dict(each.files.paths) for each in opened])
 
 
 def _wants_records(item: pytest.Item, call: pytest.CallInfo[None], failed: bool) -> bool:
@@ -93,7 +103,9 @@ def _wants_records(item: pytest.Item, call: pytest.CallInfo[None], failed: bool)
 def _keep(item: pytest.Item, call: pytest.CallInfo[None], told: _Told) -> None:
     """Keep the records of a test, and of one that has failed the machines and disks, and note all of it as properties."""
     if _wants_records(item, call, told.failed) and item.config.stash[KEPT].folder:
-        told.files, told.page = _write(item, told.reported, told.failed)
+        written, told.page = _write(item, told.reported, told.failed)
+        page = {"Page": told.page} if told.page else {}
+        told.files = [{**records, **paths, **page} for records, paths in zip(written, told.files, strict=True)]
     if told.failed and call.when == "call":
         disks = [(each.name, _keep_disk(each.console)) for each in told.opened]
         told.kept += [(f"uartsim disk: {name}", kept) for name, kept in disks if kept]
@@ -103,6 +115,19 @@ def _keep(item: pytest.Item, call: pytest.CallInfo[None], told: _Told) -> None:
     for console, paths in zip(told.reported, told.files, strict=True):
         item.user_properties += junit_properties(console, paths)
     item.user_properties += told.kept
+    item.stash[_NAMED] = True
+
+
+def _note_asked(item: pytest.Item) -> None:
+    """Note, as properties of a test that has passed, the files that its marks or its calls have asked for."""
+    if not item.stash.get(_NAMED, False):
+        for each in opened_of(item):
+            if files := asked_files(each):
+                item.user_properties += junit_properties(ReportedConsole(each.name, each.guest, None, None), files)
+
+
+def _asked(opened: OpenedConsole) -> str:
+    return "\n".join(f"{what}: {path}" for what, path in asked_files(opened).items())
 
 
 def _attach(item: pytest.Item, report: pytest.TestReport, told: _Told) -> None:
@@ -119,15 +144,11 @@ def _write(item: pytest.Item, reported: list[ReportedConsole], failed: bool) -> 
 
     item.stash[_WRITTEN] = True
     try:
-        folder = item.config.stash[KEPT].folder_of(item.nodeid)
+        folder = folder_for(item)
         files = write_records(folder, reported)
     except (UartsimError, OSError) as error:
         return [{"Log": f"not written: {error}"} for _ in reported], ""
-    page = os.path.join(folder, "failure.html") if failed else ""
-    if page:
-        for paths in files:
-            paths["Page"] = page
-    return files, page
+    return files, os.path.join(folder, "failure.html") if failed else ""
 
 
 def _write_page(item: pytest.Item, report: pytest.TestReport, reported: list[ReportedConsole], path: str) -> str:
@@ -174,4 +195,5 @@ def begin_report(item: pytest.Item) -> None:
     """A test is about to run, perhaps once more, as pytest-rerunfailures does: nothing of it is told or written yet."""
     forget_opened(item)
     item.user_properties[:] = [each for each in item.user_properties if not str(each[0]).startswith("uartsim ")]
-    item.stash[_WRITTEN] = False
+    forget_folder(item)
+    item.stash[_WRITTEN] = item.stash[_NAMED] = False

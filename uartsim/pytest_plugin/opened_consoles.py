@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +18,21 @@ if TYPE_CHECKING:
     from _pytest.nodes import Node
 
     from uartsim.console.blocking_console import Console
+
+
+@dataclass
+class MachineFiles:
+    """The files of one machine in a folder of the artifacts.
+
+    Attributes:
+        folder: the folder; empty: there are none.
+        paths: their paths, by what they are.
+        asked: those of them that the mark or the call of a factory asked for.
+    """
+
+    folder: str = ""
+    paths: dict[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -32,6 +47,8 @@ class OpenedConsole:
         fixture: the fixture in which it was opened; empty: the test itself opened it.
         node: the test, class, module, package or session that it belongs to.
         line: where the guest's one serial port is, if it is not a machine of its own.
+        files: what its machine writes into the artifacts.
+        has_failed: whether a test that uses it has failed.
     """
 
     name: str
@@ -41,6 +58,8 @@ class OpenedConsole:
     fixture: str
     node: Node
     line: str = ""
+    files: MachineFiles = field(default_factory=MachineFiles)
+    has_failed: bool = False
 
 
 #: The longest name of a machine's files, in characters.
@@ -48,6 +67,8 @@ _LONGEST_STEM: Final = 100
 _OPENED: Final = pytest.StashKey[list[OpenedConsole]]()
 #: The consoles that are open now, of all nodes.
 _OPEN_NOW: Final = pytest.StashKey[list[OpenedConsole]]()
+#: The consoles that were closed since that was last asked.
+_CLOSED: Final = pytest.StashKey[list[OpenedConsole]]()
 #: The test that runs, and the fixtures that are being set up, the innermost last.
 CURRENT_TEST: Final = pytest.StashKey[pytest.Item]()
 IN_SETUP: Final = pytest.StashKey[list[pytest.FixtureRequest]]()
@@ -62,6 +83,7 @@ def note_opened(opened: OpenedConsole) -> None:
 def note_closed(opened: OpenedConsole) -> None:
     """A console was closed: of those that belong to more than a test, the test that runs is the last to have had it."""
     open_now(opened.node.config).remove(opened)
+    opened.node.config.stash.setdefault(_CLOSED, []).append(opened)
     test = opened.node.config.stash.get(CURRENT_TEST, None)
     if opened.node is test:
         return
@@ -73,6 +95,13 @@ def note_closed(opened: OpenedConsole) -> None:
 def open_now(config: pytest.Config) -> list[OpenedConsole]:
     """The consoles that are open now."""
     return config.stash.setdefault(_OPEN_NOW, [])
+
+
+def closed_since(config: pytest.Config) -> list[OpenedConsole]:
+    """The consoles that were closed since the last call."""
+    closed = config.stash.get(_CLOSED, [])
+    config.stash[_CLOSED] = []
+    return closed
 
 
 def forget_opened(item: pytest.Item) -> None:
