@@ -141,6 +141,11 @@ def _plan(guest: str | Path | GuestDefinition, settings: Mapping[str, Any] | Non
     definition.check_needs()
     port["uart"] = port.get("uart") or definition.uart
     paths = {"record": record, "trace": port.get("trace"), "vcd": port.get("vcd")}
+    for what, path in paths.items():
+        if isinstance(path, bool):
+            raise UsageError(
+                f"{what} is {path}: use the path of a new file; only pytest's mark and factories choose one for True"
+            )
     check_distinct({what: path for what, path in paths.items() if path is not None})
     return _Plan(definition, None if restore is None else Path(restore), port, policy, record, start, begin)
 
