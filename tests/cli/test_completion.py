@@ -121,6 +121,25 @@ def test_a_shell_completes_what_it_should(runtime: Path, tmp_path: Path, guest_f
         shell.offered("uartsim run --rate ", "line", "unlimited")
 
 
+@pytest.mark.parametrize(
+    ("typed", "word"),
+    [
+        ('uartsim run --restore "$', "$(touch run)"),
+        ("uartsim run --restore '$", "$(touch run)"),
+        ("uartsim run --restore \\$", "$(touch run)"),
+        ('uartsim run --restore "a', "a'; touch run #"),
+        ("uartsim run --restore 'a", "a'; touch run #"),
+        ('uartsim run --restore "b', 'b"`touch run`'),
+    ],
+)
+def test_bash_runs_no_name_that_it_completes(runtime: Path, tmp_path: Path, typed: str, word: str) -> None:
+    (tmp_path / word).mkdir()
+    (tmp_path / word / "port.json").write_text("{}")
+    with open_shell("bash", runtime, tmp_path) as shell:
+        assert shell.completed(typed)[3].rstrip(" +") == word
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.needs("zsh", "fish")
 @pytest.mark.parametrize(
     ("name", "file", "begin"),

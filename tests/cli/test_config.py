@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import click
 import pytest
@@ -20,6 +21,8 @@ from uartsim.cli import option_defaults
 from uartsim.cli.command_group import commands
 from uartsim.cli.console_service import ServiceOptions, _nearest, service_options
 from uartsim.cli.option_defaults import is_for_once, option_names
+from uartsim.cli.user_config import ConfigFile
+from uartsim.guest import toml_lines
 
 GuestFolder = Callable[[str], Path]
 Write = Callable[[str], Path]
@@ -140,9 +143,9 @@ def test_config_shows_what_is_in_force_and_no_secret(
 MISTAKES = [
     ("[run]\nmemry = 512\n", r":2: unknown key 'memry' in \[run\]; did you mean memory\?"),
     ("\n[rum]\n", r":2: unknown command 'rum'; did you mean run or resume\?"),
-    ("run = 1\n", r":1: unknown command 'run'"),
+    ("run = 1\n", r":1: 'run' is a command"),
     ("[images.fetsh]\n", r":1: unknown key 'fetsh' in \[images\]; did you mean fetch\?"),
-    ("[run]\nmemory = 'x'\n", r":2: 'memory': 'x' is not a valid integer"),
+    ("[run]\nmemory = 'x'\n", r":2: 'memory' must be a whole number, not 'x'"),
     ("[run]\nmemory = 0\n", r":2: 'memory': 0 is not in the range"),
     ("[run]\nrate = 'fast'\n", r":2: 'rate': 'fast' is not one of 'line', 'unlimited'"),
     ("[run]\nno-attach = 'yes'\n", r":2: 'no-attach' must be true or false, not 'yes'"),
@@ -238,6 +241,47 @@ def test_options_that_are_for_one_time_are_options() -> None:
             assert isinstance(command, click.Group)
             command = command.commands[word]
         assert set(names) <= set(option_names(command)), path
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("run = 3\n", ":1: 'run' is a command: its options are in a table, [run]"),
+        ("[run]\nno-attach = true\nno_attach = false\n", ":3: 'no_attach' and 'no-attach' are the same option"),
+        ("[run.guest.dmeo]\nname = 'x'\n", ":1: there is no guest 'dmeo'; did you mean demo?"),
+        ("[run]\nmemory = 'lots'\n", ":2: 'memory' must be a whole number, not 'lots'"),
+        (f"[run]\nmemory = 0x{'f' * 6000}\n", ":2: 'memory' is a number of more than 64 bits"),
+        (f"[run]\nset = {{ sysrq = 0x{'f' * 6000} }}\n", ":2: 'sysrq' is a number of more than 64 bits"),
+    ],
+)
+def test_a_mistake_is_said_with_its_line(runtime: Path, write: Write, text: str, said: str) -> None:
+    path = write(text)
+    assert uartsim(runtime, "list", status=2).stderr.startswith(f"uartsim: {path}{said}")
+
+
+def test_an_error_about_an_option_of_the_file_says_where_it_is(runtime: Path, write: Write) -> None:
+    path = write("[run]\nno-attach = true\n[run.guest.demo]\nmemory = 100\n")
+    said = uartsim(runtime, "run", "demo", status=2).stderr
+    assert said.endswith(f"only a guest in QEMU has the option 'memory'; {path}:4 sets 'memory'\n")
+    assert "sets" not in uartsim(runtime, "run", "demo", "--line-policy", "x", status=2).stderr
+
+
+def test_what_is_in_force_for_a_guest(runtime: Path, write: Write) -> None:
+    path = write("[run]\nmemory = 300\nname = 'all'\n[run.guest.linux]\nmemory = 512\n")
+    shown = uartsim(runtime, "config", "run", "linux").stdout
+    assert re.search(rf"^run --memory 512 +{re.escape(str(path))}:5$", shown, re.MULTILINE)
+    assert re.search(rf"^run --name all +{re.escape(str(path))}:3$", shown, re.MULTILINE)
+    assert re.search(r"^run --memory 300 ", uartsim(runtime, "config", "run", "demo").stdout, re.MULTILINE)
+
+
+def test_the_lines_of_a_file_are_looked_for_once() -> None:
+    tables = "".join(f"g{number} = {{ memory = {number} }}\n" for number in range(1, 1900))
+    file = ConfigFile(
+        "f", f"[run.guest]\n{tables}", {"run": {"guest": {f"g{n}": {"memory": n} for n in range(1, 1900)}}}
+    )
+    with mock.patch.object(toml_lines.Lines, "__init__", autospec=True, side_effect=toml_lines.Lines.__init__) as read:
+        assert len(option_defaults.option_defaults(file, commands)) == 1899
+    assert read.call_count == 1
 
 
 def every_option(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str, click.Option]]:

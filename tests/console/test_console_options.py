@@ -204,3 +204,10 @@ def test_guest_in_qemu_is_served_as_asked_for_and_goes_on_from_a_snapshot(tmp_pa
             assert (await console.run("echo $marker")).output == "kept\n"
 
     trio.run(main)
+
+
+@pytest.mark.parametrize("option", ["record", "trace", "vcd"])
+def test_true_is_no_file_outside_of_pytest(option: str) -> None:
+    words = f"{option} is True: use the path of a new file; only pytest's mark and factories choose one for True"
+    with pytest.raises(UsageError, match=words), blocking.open_console("demo", **{option: True}):  # type: ignore[arg-type]
+        pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from tests.console.fakes import FakeClient, FakeMachine, run_virtually
 from uartsim import blocking
 from uartsim.console.console import Console
-from uartsim.console.console_errors import ExpectTimeout, GuestEnded
+from uartsim.console.console_errors import ExpectTimeout, GuestEnded, RunFailed
 from uartsim.console.shell.other_command_lines import command_line, without_echo
 from uartsim.console.shell.shell_line import LONGEST_LINE, ShellLine
 from uartsim.errors import UsageError
@@ -40,6 +41,37 @@ def shell_console(folder: Path, shell: str, **options: object) -> Iterator[block
     with blocking.open_console(definition, timeout=20, **options) as console:  # type: ignore[arg-type]
         console.wait_for_quiet(0.3)
         yield console
+
+
+def test_a_command_that_panics_the_kernel_ends_as_soon_as_all_has_come() -> None:
+    settings = {**QUICK, "sysrq": 1}
+    with blocking.open_console("demo", settings=settings, clock="virtual", timeout=600) as console:
+        console.login()
+        with pytest.raises(RunFailed, match=r"the kernel has panicked, as was asked; .* use sendline") as caught:
+            console.run("echo c > /proc/sysrq-trigger")
+        assert "---[ end Kernel panic - not syncing" in str(caught.value)
+        assert "has sent nothing" not in str(caught.value)  # for as long as the time-out
+
+
+def test_a_command_ends_where_emergency_mode_has_started_again() -> None:
+    async def scenario(console: Console, client: FakeClient, machine: FakeMachine) -> None:
+        client.say(b"root@demo:~# ")
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def systemd() -> None:
+                await client.wait_enters(1)
+                number = re.search(rb"-shell\S+ ([0-9a-f]{6})", client.typed)
+                assert number is not None
+                client.say(b"\r\nuartsim-%b-himBHs--shell\r\nroot@demo:~# " % number[1])
+                await client.wait_enters(2)
+                client.say(b"\r\nYou are in emergency mode.\r\nGive root password for maintenance\r\n")
+                client.say(b"(or press Control-D to continue): ")
+
+            with pytest.raises(RunFailed, match="emergency mode has started again"):
+                await console.run("udevadm settle")
+
+    assert run_virtually(scenario, timeout=600) < 60
 
 
 @pytest.fixture(scope="module")

@@ -76,7 +76,7 @@ class Cable:
         # Without marks of the pty's own, the test's marks are those that a real tty would make.
         set_raw = raw_tty.RawTty.set_raw
         monkeypatch.setattr(raw_tty.RawTty, "set_raw", lambda tty, *, marks, xonxoff=False: set_raw(tty, marks=False))
-        monkeypatch.setattr(raw_tty, "_PTY_MAJORS", ())
+        monkeypatch.setattr(raw_tty, "PTY_MAJORS", ())
         self.breaks: list[bool] = []
 
     def ioctl(self, fd: int, request: int, argument: Any = 0, *rest: Any) -> Any:
@@ -112,7 +112,7 @@ async def test_every_byte_passes_both_ways() -> None:
     with far_port() as port:
         line = Line()
         found = termios.tcgetattr(port.slave)
-        async with line.open(at(port.path)):
+        async with line.open(at(f"device:{port.path}")):
             port.send(every)
             assert await line.expect(b"end") == every
             line.send(every)
@@ -124,7 +124,7 @@ async def test_every_byte_passes_both_ways() -> None:
 async def test_a_pty_in_place_of_a_device_says_what_it_lacks() -> None:
     with far_port() as port:
         line = Line()
-        async with line.open(at(port.path)) as machine:
+        async with line.open(at(f"device:{port.path}")) as machine:
             assert line.logged == [
                 f"{port.path} has no modem lines: DTR and RTS are taken for active (it is a pty, without breaks)"
             ]
@@ -140,7 +140,7 @@ async def test_a_pty_in_place_of_a_device_says_what_it_lacks() -> None:
 async def test_breaks_and_errors_of_the_device_reach_our_line_or_are_counted(cable: Cable) -> None:
     with far_port() as port:
         line = Line()
-        async with line.open(at(port.path)) as machine:
+        async with line.open(at(f"device:{port.path}")) as machine:
             cable.counts[6] = 3  # framing errors that its driver has counted since
             port.send(b"a\xff\0\0b\xff\0xc\xff\0yd")
             assert await line.expect(b"d") == b"abxcyd"
@@ -155,7 +155,7 @@ async def test_breaks_and_errors_of_the_device_reach_our_line_or_are_counted(cab
 async def test_a_damaged_character_of_a_format_with_parity_is_a_parity_error(cable: Cable) -> None:
     with far_port() as port:
         line = Line()
-        async with line.open(at(port.path, format="7E1", baud="9600")) as machine:
+        async with line.open(at(f"device:{port.path}", format="7E1", baud="9600")) as machine:
             port.send(b"\xff\0xend")
             await line.expect(b"end")
             assert machine.status()["guest"]["not_carried"] == {"characters with a parity error from the other side": 1}
@@ -165,7 +165,7 @@ async def test_a_damaged_character_of_a_format_with_parity_is_a_parity_error(cab
 async def test_a_break_is_held_behind_what_was_sent_before(cable: Cable) -> None:
     with far_port() as port:
         line = Line()
-        async with line.open(at(port.path)):
+        async with line.open(at(f"device:{port.path}")):
             line.send(b"before")
             line.send_break()
             line.send(b"after")
@@ -177,7 +177,7 @@ async def test_a_break_is_held_behind_what_was_sent_before(cable: Cable) -> None
 async def test_modem_lines_pass_both_ways(cable: Cable) -> None:
     with far_port() as port:
         line = Line()
-        async with line.open(at(port.path)) as machine:
+        async with line.open(at(f"device:{port.path}")) as machine:
             await wait_until(lambda: modem_of(machine) == (False, False))
             cable.inputs = termios.TIOCM_CTS
             await wait_until(lambda: modem_of(machine) == (False, True))
@@ -194,7 +194,7 @@ async def test_modem_lines_pass_both_ways(cable: Cable) -> None:
 @in_trio
 async def test_the_kernel_drives_rts_where_it_does_the_flow_control(cable: Cable) -> None:
     with far_port() as port:
-        async with Line().open(at(port.path, flow="rtscts")) as machine:
+        async with Line().open(at(f"device:{port.path}", flow="rtscts")) as machine:
             assert termios.tcgetattr(port.slave)[2] & termios.CRTSCTS
             machine.com1.set_far_outputs(ModemOutput(0))
             await wait_until(lambda: cable.outputs == {"dtr": False})
@@ -204,7 +204,7 @@ async def test_the_kernel_drives_rts_where_it_does_the_flow_control(cable: Cable
 async def test_an_unplugged_device_ends_the_guest_after_its_last_byte(cable: Cable) -> None:
     with far_port() as port:
         line = Line()
-        async with line.open(at(port.path)) as machine:
+        async with line.open(at(f"device:{port.path}")) as machine:
             port.send(b"last words")
             await line.expect(b"last words")
             path = port.path
@@ -258,7 +258,7 @@ async def test_what_is_not_a_serial_device_is_said(tmp_path: Path) -> None:
 @in_trio
 async def test_a_device_that_another_program_holds_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with far_port() as port:
-        async with Line().open(at(port.path)):
+        async with Line().open(at(f"device:{port.path}")):
             assert "another program has" in await why_not(port.path)
         fcntl.ioctl(port.slave, termios.TIOCEXCL)
         assert "another program has" in await why_not(port.path)
@@ -269,7 +269,7 @@ async def test_a_device_that_another_program_holds_is_said(tmp_path: Path, monke
         assert f"process {os.getpid()}, has" in await why_not(port.path)
         for stale in ("99999999\n", "nonsense"):
             lock.write_text(stale)
-            async with Line().open(at(port.path)):
+            async with Line().open(at(f"device:{port.path}")):
                 pass
 
 
@@ -278,7 +278,7 @@ async def test_speeds_that_cannot_be_are_said(monkeypatch: pytest.MonkeyPatch) -
     with far_port() as port:
         assert "at the rate unlimited" in await why_not(port.path, baud="1500000")
         line = Line()
-        async with line.open(at(port.path, baud="1500000"), rate="unlimited"):
+        async with line.open(at(f"device:{port.path}", baud="1500000"), rate="unlimited"):
             port.send(b"fast")
             await line.expect(b"fast")
         monkeypatch.setattr(serial_device, "odd_speed", lambda fd: 115200)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
@@ -77,6 +78,8 @@ def test_any_text_is_an_address_or_refused(text: str) -> None:
         ("tcp:127.0.0.1:4555", "socket", "tcp-127.0.0.1-4555"),
         ("telnet:[::1]:23", "socket", "telnet-1-23"),
         ("pty:/dev/pts/7", "socket", "pty-7"),
+        ("/dev/pts/7", "socket", "pty-7"),
+        ("device:/dev/pts/7", "device", "device-7"),
         ("device:/dev/ttyUSB0", "device", "ttyUSB0"),
         ("/dev/ttyUSB77", "device", "ttyUSB77"),
         ("/dev/null", "device", "null"),
@@ -98,6 +101,20 @@ def test_the_path_of_a_socket_is_one_without_the_word_unix(tmp_path: Path) -> No
         server.bind(str(path))
         definition = find_guest(str(path))
     assert definition.options["address"] == f"unix:{path}"
+
+
+def test_the_path_of_a_pty_and_a_link_to_it_are_a_pty_and_need_nothing(tmp_path: Path) -> None:
+    master, slave = os.openpty()
+    try:
+        link = tmp_path / "box.tty"
+        link.symlink_to(os.ttyname(slave))
+        for path, name in ((str(link), "box.tty"), (os.ttyname(slave), f"pty-{Path(os.ttyname(slave)).name}")):
+            definition = find_guest(path)
+            assert (definition.kind, definition.name, definition.needs) == ("socket", name, ())
+            assert definition.options["address"] == f"pty:{path}"
+    finally:
+        os.close(master)
+        os.close(slave)
 
 
 @pytest.mark.parametrize("text", ["demo", "unix", "./demo", "/tmp", "/nowhere/at/all", "a:b", "x" * 5000, "/a\0b", ""])

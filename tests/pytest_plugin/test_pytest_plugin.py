@@ -202,6 +202,7 @@ def test_failure_shows_the_callers_line_and_the_console_without_escapes(suite: p
         assert internal not in output
     properties = ElementTree.parse(suite.path / "out.xml").iter("property")
     assert [p.get("name") for p in properties] == [
+        "uartsim console",
         "uartsim guest",
         "uartsim log",
         "uartsim recording",

@@ -106,6 +106,7 @@ def test_each_test_begins_where_the_function_has_left_the_guest(suite: pytest.Py
 
     def test_gets_two(uartsim_console_factory):
         two = [uartsim_console_factory("linux", restore=logged_in, timeout=60) for _ in range(2)]
+        assert [console._async._session.name for console in two] == ["linux", "linux-2"]
         two[0].run("here=other")
         assert [console.run("echo $here").output for console in two] == ["other\\n", "kept\\n"]
 

@@ -173,6 +173,7 @@ def test_junit_has_the_console_as_output_and_its_files_as_properties(suite: pyte
     folder = next((suite.path / "art").rglob("test_it.py-test_fails-1"))
     properties = [(p.get("name"), p.get("value")) for p in cases[0].iter("property")]
     assert properties == [
+        ("uartsim console", "evil"),
         ("uartsim guest", "evil"),
         ("uartsim log", f"{folder}/evil.log"),
         ("uartsim recording", f"{folder}/evil.cast"),

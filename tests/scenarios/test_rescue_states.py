@@ -8,7 +8,16 @@ import subprocess
 import pytest
 
 from tests.scenarios.conftest import Scene
-from tests.scenarios.ways_out import BOOT_S, boot_to_bash, boot_with, reboot, refused, restart_from_bash, set_password
+from tests.scenarios.ways_out import (
+    BOOT_S,
+    boot_to_bash,
+    boot_with,
+    log_in_to_emergency_mode,
+    reboot,
+    refused,
+    restart_from_bash,
+    set_password,
+)
 from uartsim.blocking import Console
 from uartsim.console.console_errors import ExpectTimeout
 
@@ -19,7 +28,7 @@ def test_broken_fstab_is_mended_in_a_full_screen_editor(scene: Scene) -> None:
     running = subprocess.run(["ps", "-A", "-o", "comm="], capture_output=True, text=True, check=True).stdout
     assert "qemu-system" in running  # a real machine
     console.expect("You are in emergency mode")
-    console.login("root", "toor")
+    log_in_to_emergency_mode(console)
     assert "deadbeef" in console.run("systemctl --failed --no-legend; cat /etc/fstab").output
     edit_in_nano(console, "/etc/fstab", "deadbeef")
     assert "deadbeef" not in console.run("cat /etc/fstab").output

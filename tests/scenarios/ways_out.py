@@ -9,7 +9,7 @@ import pytest
 from tests.patience import SCALE
 from uartsim import AgentError
 from uartsim.blocking import Console
-from uartsim.console.console_errors import ExpectTimeout
+from uartsim.console.console_errors import ExpectTimeout, RunFailed
 
 #: How long a boot may take where others share the machine, in seconds.
 BOOT_S = 240.0 * SCALE
@@ -45,6 +45,18 @@ def restart_from_bash(console: Console) -> None:
     """Leave a shell that is process 1."""
     console.sendline("sync; mount -o remount,ro /; reboot -f")
     console.expect("reboot: Restarting system")
+
+
+def log_in_to_emergency_mode(console: Console) -> None:
+    """Log in until the shell stays: where udev finds a device late, systemd starts emergency mode once more."""
+    for _ in range(3):
+        console.login("root", "toor")
+        try:
+            assert console.run("udevadm settle; sleep 1").status == 0
+        except RunFailed:
+            continue
+        return
+    raise AssertionError("emergency mode starts again and again")
 
 
 def reboot(console: Console) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any, Final
 
 import click
@@ -18,7 +19,7 @@ from uartsim.cli.help_text import CommandGroup, described
 from uartsim.cli.images_commands import images
 from uartsim.cli.line_commands import fault, modem, send_break, sysrq
 from uartsim.cli.machine_commands import list_machines, nmi, pause, reset, resume, status, stop
-from uartsim.cli.option_types import GUEST_DEFAULTS
+from uartsim.cli.option_types import ALL_DEFAULTS, GUEST_DEFAULTS
 from uartsim.cli.playback_commands import export, replay
 from uartsim.cli.problems_command import problems
 from uartsim.cli.record_commands import records
@@ -49,18 +50,29 @@ class SentenceGroup(CommandGroup):
             if (file := read_config()) is not None:
                 from uartsim.cli.option_defaults import default_map, option_defaults
 
-                ctx.default_map, ctx.meta[GUEST_DEFAULTS] = default_map(option_defaults(file, self))
+                defaults = ctx.meta[ALL_DEFAULTS] = option_defaults(file, self)
+                ctx.default_map, ctx.meta[GUEST_DEFAULTS] = default_map(defaults)
         except UsageError as error:
             if not wants_help:
                 raise
             click.echo(f"uartsim: {error}", err=True)
+
+    def _set_by_file(self, ctx: click.Context, message: str) -> str:
+        """Where the configuration file sets an option that an error is about, to be appended; empty if it sets none."""
+        about = [
+            default
+            for default in ctx.meta.get(ALL_DEFAULTS, ())
+            if default.command[:1] == (ctx.invoked_subcommand,)
+            and re.search(rf"['-]{re.escape(default.name)}(?![\w-])", message)
+        ]
+        return f"; {about[-1].place} sets {about[-1].name!r}" if about and about[-1].place not in message else ""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was given."""
         try:
             return super().invoke(ctx)
         except UsageError as error:
-            click.echo(f"uartsim: {error}", err=True)
+            click.echo(f"uartsim: {error}{self._set_by_file(ctx, str(error))}", err=True)
             ctx.exit(2)
         except UartsimError as error:
             click.echo(f"uartsim: {error}", err=True)

@@ -33,6 +33,8 @@ _PATHS: Final = {"file": "files", "dir": "folders"}
 _LONGEST_DESCRIPTION: Final = 72
 #: What bash would take for more than a part of a word.
 _SPECIAL: Final = re.compile(r"""([\s'"\\$`!&;|<>()*?#~\[\]{}])""")
+#: The same between double quotes.
+_SPECIAL_IN_QUOTES: Final = re.compile(r"""(["\\$`])""")
 
 
 def script(shell: str) -> str:
@@ -114,8 +116,13 @@ class BashCompletion(_Completion):
         return kind
 
     def word_answer(self, item: CompletionItem, value: str, word: str) -> str:
-        """The part of a word that bash replaces, quoted."""
-        if not open_quote(os.environ.get("_UARTSIM_LINE", "")):
+        """The part of a word that bash replaces, quoted as the line is."""
+        quote = open_quote(os.environ.get("_UARTSIM_LINE", ""))
+        if quote == "'":
+            value = value.replace("'", "'\\''")
+        elif quote:
+            value = _SPECIAL_IN_QUOTES.sub(r"\\\1", value)
+        else:
             breaks = set(os.environ.get("_UARTSIM_BREAKS", "=:")) - set(" \t\n\"'")
             kept = max((word.rfind(each) + 1 for each in breaks), default=0)
             value = _SPECIAL.sub(r"\\\1", value[kept:])

@@ -33,13 +33,14 @@ def _complete_command(context: click.Context, parameter: click.Parameter, incomp
     return [CompletionItem(name) for name in below if name.startswith(incomplete)]
 
 
-@described("Show which defaults are in force, and from where.", "uartsim config run")
+@described("Show which defaults are in force, and from where.", "uartsim config run", "uartsim config run linux")
 @click.command()
-@click.argument("words", nargs=-1, metavar="[COMMAND]...", shell_complete=_complete_command)
+@click.argument("words", nargs=-1, metavar="[COMMAND]... [GUEST]", shell_complete=_complete_command)
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 @click.pass_context
 def config(context: click.Context, words: tuple[str, ...], as_json: bool) -> None:
-    """Show the defaults that your configuration file and the environment have set; with COMMAND, all of its options.
+    """Show the defaults that your configuration file and the environment have set; with COMMAND, all of its options, and
+    with 'run GUEST' what is in force for that guest.
 
     \b
     The file is ~/.config/uartsim/config.toml; UARTSIM_CONFIG names another one, or none if it is empty:
@@ -57,7 +58,8 @@ def config(context: click.Context, words: tuple[str, ...], as_json: bool) -> Non
     assert isinstance(commands, click.Group)
     file = read_config()
     defaults = option_defaults(file, commands) if file is not None else []
-    rows = list(_rows(_commands_below(commands, words), defaults, file, all_of_them=bool(words)))
+    words, guest = (words[:1], words[1]) if words[:1] == ("run",) and len(words) == 2 else (words, None)
+    rows = list(_rows(_commands_below(commands, words), defaults, guest, all_of_them=bool(words)))
     found = {name: os.environ[name] for name in _VARIABLES if os.environ.get(name)}
     found |= {name: "(set, not shown)" for name in _SECRETS if os.environ.get(name)}
     if as_json:
@@ -77,9 +79,10 @@ def _where(file: ConfigFile | None) -> str:
     if file is not None:
         return printable_line(file.path)
     path, is_named = config_file()
-    return (
-        "none: UARTSIM_CONFIG is empty" if is_named else f"none: {printable_line(path)} is not there, or is not yours"
-    )
+    if is_named or not path:
+        return "none: UARTSIM_CONFIG is empty"
+    why = "is in a folder that is not yours" if os.path.lexists(path) else "is not there"
+    return f"none: {printable_line(path)} {why}"
 
 
 def _shown(row: dict[str, Any]) -> str:
@@ -119,24 +122,29 @@ def _leaves(path: tuple[str, ...], command: click.Command) -> Iterator[tuple[tup
 def _rows(
     commands: list[tuple[tuple[str, ...], click.Command]],
     defaults: list[OptionDefault],
-    file: ConfigFile | None,
+    guest: str | None,
     *,
     all_of_them: bool,
 ) -> Iterator[dict[str, Any]]:
-    """What is in force for each option, and from where; options at their defaults only if all are wanted."""
+    """What is in force for each option, and from where, for a guest if one is named.
+
+    Options at their defaults only if all are wanted.
+    """
     from uartsim.cli.option_defaults import is_for_once, option_names
 
     for path, command in commands:
         of_command = [each for each in defaults if each.command == path]
         for name, option in option_names(command).items():
-            for default in [each for each in of_command if each.option is option and each.guest is not None]:
-                yield _row(path, name, default.value, f"{file and file.path}:{default.line}", default.guest)
-            last = next((each for each in reversed(of_command) if each.option is option and each.guest is None), None)
+            of_option = [each for each in of_command if each.option is option]
+            for default in [each for each in of_option if each.guest is not None and guest is None]:
+                yield _row(path, name, default.value, default.place, default.guest)
+            of_all = [each for each in of_option if each.guest is None]
+            last = next(reversed([*of_all, *(each for each in of_option if each.guest == guest is not None)]), None)
             variable = option.envvar if isinstance(option.envvar, str) else None
             if variable and os.environ.get(variable):
                 yield _row(path, name, os.environ[variable], variable)
             elif last is not None:
-                yield _row(path, name, last.value, f"{file and file.path}:{last.line}")
+                yield _row(path, name, last.value, last.place)
             elif all_of_them and not is_for_once(path, name):
                 default_value = option.to_info_dict()["default"]
                 yield _row(path, name, default_value if _is_told(default_value) else None, "the default")

@@ -43,14 +43,16 @@ class OptionDefault:
         guest: the guest for which alone it counts, as it is typed; or None.
         option: the option.
         value: what click converts.
-        line: where it is in the file, from 1.
+        name: the option's long name, without dashes.
+        place: where it is: the file's path, and the line, from 1.
     """
 
     command: tuple[str, ...]
     guest: str | None
     option: click.Option
     value: Any
-    line: int
+    name: str
+    place: str
 
 
 def option_names(command: click.Command) -> dict[str, click.Option]:
@@ -75,7 +77,9 @@ def option_defaults(file: ConfigFile, commands: click.Group) -> list[OptionDefau
     Raises:
         UsageError: a key is unknown, or its value is not possible; the message has the line, and what fits.
     """
-    return list(_Reader(file).group((), commands, file.tables))
+    reader = _Reader(file)
+    reader.check_sizes((), file.tables)
+    return list(reader.group((), commands, file.tables))
 
 
 def default_map(defaults: Iterable[OptionDefault]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
@@ -98,7 +102,21 @@ class _Reader:
         self._file = file
 
     def _fail(self, keys: tuple[str, ...], message: str) -> NoReturn:
-        raise UsageError(f"{printable_line(self._file.path)}:{self._file.line_of(*keys)}: {message}")
+        raise UsageError(f"{self._place(keys)}: {message}")
+
+    def _place(self, keys: tuple[str, ...]) -> str:
+        return f"{printable_line(self._file.path)}:{self._file.line_of(*keys)}"
+
+    def check_sizes(self, keys: tuple[str, ...], value: Any) -> None:
+        """Refuse whole numbers that TOML does not have, which Python would not even print."""
+        if isinstance(value, dict):
+            for key, each in value.items():
+                self.check_sizes((*keys, key), each)
+        elif isinstance(value, list):
+            for each in value:
+                self.check_sizes(keys, each)
+        elif isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+            self._fail(keys, f"{keys[-1]!r} is a number of more than 64 bits, which TOML does not have")
 
     def group(self, path: tuple[str, ...], group: click.Group, table: Mapping[str, Any]) -> Iterator[OptionDefault]:
         """The defaults in the table of a group; of the group's own keys first."""
@@ -143,9 +161,21 @@ class _Reader:
         if not isinstance(guests, dict):
             self._fail((*path, "guest"), "options for one guest are a table, such as [run.guest.demo]")
         for guest, own in guests.items():
+            self._check_guest(guest)
             if not isinstance(own, dict):
                 self._fail((*path, "guest", guest), f"options for one guest are a table: [run.guest.{guest}]")
             yield from self._options(path, guest, command, own, (*path, "guest", guest))
+
+    def _check_guest(self, guest: str) -> None:
+        """Refuse a word that names no guest, and is close to one that is there; an image may come later."""
+        if os.path.lexists(guest) or not guest.replace("-", "").isalnum():
+            return
+        from uartsim.guest.catalogue import catalogue_folder
+        from uartsim.guest.manifest import similar_names
+
+        known = [entry.name for entry in os.scandir(catalogue_folder()) if entry.is_dir()]
+        if guest not in known and (near := similar_names(guest, known)):
+            self._fail(("run", "guest", guest), f"there is no guest {guest!r}; did you mean {' or '.join(near)}?")
 
     def _options(
         self,
@@ -156,8 +186,14 @@ class _Reader:
         keys: tuple[str, ...],
     ) -> Iterator[OptionDefault]:
         known = option_names(command)
+        seen: dict[str, str] = {}
         for key, value in table.items():
             name = key.replace("_", "-")
+            if name in seen:
+                self._fail(
+                    (*keys, key), f"{quoted(key)} and {quoted(seen[name])} are the same option: keep one of them"
+                )
+            seen[name] = key
             if name not in known:
                 self._unknown((*keys, key), key, [each for each in known if not is_for_once(path, each)], keys)
             if is_for_once(path, name):
@@ -167,6 +203,8 @@ class _Reader:
     def _unknown(self, keys: tuple[str, ...], key: str, known: Collection[str], table: tuple[str, ...]) -> NoReturn:
         from uartsim.guest.manifest import near_matches
 
+        if not table and key in known:
+            self._fail(keys, f"{key!r} is a command: its options are in a table, [{key}]")
         where = f" in [{'.'.join(table)}]" if table else ""
         fits = near_matches(key, known) or "; it has no options that can be set here"
         self._fail(keys, f"unknown {'key' if table else 'command'} {quoted(key)}{where}{printable_line(fits)}")
@@ -192,7 +230,7 @@ class _Reader:
             value = [self._converted(keys, option, each) for each in value]
         else:
             value = self._converted(keys, option, value)
-        return OptionDefault(path, guest, option, value, self._file.line_of(*keys))
+        return OptionDefault(path, guest, option, value, name.replace("_", "-"), self._place(keys))
 
     def _is_plain(self, keys: tuple[str, ...], value: Any) -> bool:
         if not isinstance(value, (str, int, float)):
@@ -208,6 +246,8 @@ class _Reader:
         try:
             option.type.convert(str(value), option, None)
         except click.UsageError as error:
+            if isinstance(option.type, click.types.IntParamType) and not isinstance(value, int):
+                self._fail(keys, f"{keys[-1]!r} must be a whole number, not {quoted(value)}")
             self._fail(keys, f"{keys[-1]!r}: {printable_line(error.message)}")
         return str(value)
 

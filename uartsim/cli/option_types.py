@@ -12,6 +12,8 @@ from uartsim.errors import UsageError
 
 #: Where a context keeps the defaults of ``run`` for each guest: ``ctx.meta[GUEST_DEFAULTS][NAME][PARAMETER]``.
 GUEST_DEFAULTS: Final = "uartsim.guest_defaults"
+#: Where it keeps all of them, each with its place in the file.
+ALL_DEFAULTS: Final = "uartsim.all_defaults"
 #: The longest time, in seconds: thirty million years; in ticks it is less than :data:`uartsim.line_format.NEVER`.
 LONGEST_S: Final = 1e15
 

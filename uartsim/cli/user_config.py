@@ -23,15 +23,19 @@ line reads it: a test or a program that imports uartsim gets the same whoever ru
 
 from __future__ import annotations
 
+import functools
 import os
 import stat
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from uartsim.errors import UsageError
 from uartsim.own_files.places import config_file, is_ours
 from uartsim.printable import printable_line
 from uartsim.toml_text import TomlMistake, parse_toml
+
+if TYPE_CHECKING:
+    from uartsim.guest.toml_lines import Lines
 
 #: Names the file; empty for none.
 VARIABLE: Final = "UARTSIM_CONFIG"
@@ -55,9 +59,13 @@ class ConfigFile:
 
     def line_of(self, *keys: str) -> int:
         """The line of a key, from 1."""
+        return self._lines.line_of(keys)
+
+    @functools.cached_property
+    def _lines(self) -> Lines:
         from uartsim.guest.toml_lines import Lines
 
-        return Lines(self.text).line_of(keys)
+        return Lines(self.text)
 
 
 def read_config() -> ConfigFile | None:

@@ -83,6 +83,11 @@ class GuestOutput:
         self.life = 0
         self.start_over(now_s)
 
+    def rename(self, name: str) -> None:
+        """Call the machine by another name in the log from now on."""
+        self.name = name
+        self._live_log.rename(name)
+
     def start_over(self, now_s: float, rows: int = 24, columns: int = 80) -> None:
         """Forget everything: the console was opened at ``now_s``, with a screen of this size."""
         self.life += 1

@@ -31,6 +31,10 @@ class LiveLog:
         self._unfinished = ""
         self._after_s = 0.0
 
+    def rename(self, name: str) -> None:
+        """Call the machine by another name from now on."""
+        self._name = name
+
     def feed(self, text: str, after_s: float) -> None:
         """Take in cleaned text that came ``after_s`` seconds after the opening, and log the lines that it finishes."""
         self._after_s = after_s

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -147,8 +146,13 @@ def _plan(guest: str | Path | GuestDefinition, settings: Mapping[str, Any] | Non
     restore, record = port.pop("restore", None), port.pop("record", None)
     definition.check_needs()
     port["uart"] = port.get("uart") or definition.uart
-    records = [] if record is None else [record] if isinstance(record, (str, os.PathLike)) else list(record)
+    records: list[Any] = list(record) if isinstance(record, (list, tuple)) else [] if record is None else [record]
     paths = [*(("record", path) for path in records), ("trace", port.get("trace")), ("vcd", port.get("vcd"))]
+    for what, path in paths:
+        if isinstance(path, bool):
+            raise UsageError(
+                f"{what} is {path}: use the path of a new file; only pytest's mark and factories choose one for True"
+            )
     check_distinct([(what, path) for what, path in paths if path is not None])
     return _Plan(definition, None if restore is None else Path(restore), port, policy, records or None, start, begin)
 

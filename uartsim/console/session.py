@@ -103,6 +103,11 @@ class Session:
         self._waiting: str | None = None
         self._arrived = trio.Event()
 
+    def rename(self, name: str) -> None:
+        """Give the console another name, for messages and the live log; its machine keeps its own."""
+        self.name = name
+        self.received.rename(name)
+
     # -- what the guest sends -----------------------------------------------------------------------------------
 
     async def follow(self) -> None:

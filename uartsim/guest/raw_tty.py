@@ -21,6 +21,7 @@ from typing import Any, Final
 import trio
 
 from uartsim.errors import UsageError
+from uartsim.guest.remote_address import PTY_MAJORS
 from uartsim.guest.remote_line import CannotCarry, LineEnded, NotThere
 from uartsim.machine import Flag, Received
 
@@ -28,7 +29,6 @@ from uartsim.machine import Flag, Received
 LOCK_FOLDER: Final = "/var/lock"
 
 _CHUNK_BYTES: Final = 65536
-_PTY_MAJORS: Final = range(136, 144)  # the slaves, see devices.txt of the kernel
 _TIOCGEXCL: Final = 0x80045440
 _IFLAG, _OFLAG, _CFLAG, _LFLAG, _ISPEED, _OSPEED, _CC = range(7)
 #: How often it is asked whether the output has left, in seconds.
@@ -46,7 +46,7 @@ class RawTty:
     def __init__(self, path: str, fd: int, found: list[Any]) -> None:
         self.path = path
         self.fd = fd
-        self.is_pty = os.major(os.fstat(fd).st_rdev) in _PTY_MAJORS
+        self.is_pty = os.major(os.fstat(fd).st_rdev) in PTY_MAJORS
         self._found = found
         self._exclusive = False
 

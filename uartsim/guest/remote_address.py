@@ -6,7 +6,7 @@
 ``telnet:HOST:PORT``    TCP with the telnet protocol: QEMU's ``telnet=on``, a console server, ser2net; breaks, and with
                         RFC 2217 speed and modem lines
 ``pty:PATH``            a pty that another program has announced, such as QEMU's ``-serial pty``
-``device:PATH``         a serial port of this machine, such as ``/dev/ttyUSB0``
+``device:PATH``         a serial port of this machine, such as ``/dev/ttyUSB0``, through pyserial
 ======================  =========================================================================================
 
 We are always the client.  Everything that offers a serial port can listen, and with QEMU's ``server=on,wait=on`` the
@@ -33,6 +33,10 @@ SOCKET_SCHEMES: Final = ("unix", "tcp", "telnet", "pty")
 #: How addresses are written, for messages.
 WAYS: Final = "unix:PATH, tcp:HOST:PORT, telnet:HOST:PORT or pty:PATH"
 
+#: The kernel's major numbers of ptys, of the side that a program is a client of (devices.txt of the kernel).
+PTY_MAJORS: Final = range(136, 144)
+
+_PTYS: Final = "/dev/pts/"
 _NEEDS_PYSERIAL: Final = Need("python", "serial", "pip install 'uartsim[device]'")
 _SETTINGS: Final[dict[str, Any]] = {"baud": 115200, "format": "8N1", "reconnect": False}
 _OF_SOCKETS: Final[dict[str, Any]] = {"qmp": "", "chardev": "serial0"}
@@ -93,7 +97,9 @@ def _host_and_port(text: str, rest: str) -> tuple[str, int]:
 
 
 def remote_guest(text: str) -> GuestDefinition | None:
-    """The guest that an address, the path of a serial device, or the path of a socket stands for, or None.
+    """The guest that an address, or the path of a serial device, of a pty or of a socket stands for, or None.
+
+    A path may be a link, as ``uartsim run`` makes to its pty.
 
     Args:
         text: what the user named, such as ``unix:/tmp/console``, ``device:/dev/ttyUSB0`` or ``/dev/ttyUSB0``.
@@ -108,15 +114,19 @@ def remote_guest(text: str) -> GuestDefinition | None:
         return _device(rest)
     if scheme in SOCKET_SCHEMES and text != scheme:
         return _socket(text)
+    if os.sep not in text:
+        return None
     try:
-        mode = os.stat(text).st_mode if os.sep in text else 0
+        found = os.stat(text)
     except FileNotFoundError:
+        if text.startswith(_PTYS):
+            return _socket(f"pty:{text}")
         return _device(text) if text.startswith("/dev/") else None
     except (OSError, ValueError):
         return None
-    if stat.S_ISCHR(mode):
-        return _device(text)
-    return _socket(f"unix:{text}") if stat.S_ISSOCK(mode) else None
+    if stat.S_ISCHR(found.st_mode):
+        return _socket(f"pty:{text}") if os.major(found.st_rdev) in PTY_MAJORS else _device(text)
+    return _socket(f"unix:{text}") if stat.S_ISSOCK(found.st_mode) else None
 
 
 def _socket(text: str) -> GuestDefinition:

@@ -29,7 +29,8 @@ from uartsim.pytest_plugin.console_fixtures import (
 )
 from uartsim.pytest_plugin.console_marks import check_shared
 from uartsim.pytest_plugin.console_mixin import ConsoleMixin
-from uartsim.pytest_plugin.failure_report import pytest_runtest_makereport
+from uartsim.pytest_plugin.failure_report import begin_report, pytest_runtest_makereport
+from uartsim.pytest_plugin.given_settings import note_guests
 from uartsim.pytest_plugin.mark_requirements import check_requirements
 from uartsim.pytest_plugin.one_sentence import hide_unless_mistake
 from uartsim.pytest_plugin.opened_consoles import CURRENT_TEST, IN_SETUP
@@ -51,6 +52,7 @@ __all__ = [
     "guest",
     "machine",
     "pytest_addoption",
+    "pytest_collection_finish",
     "pytest_configure",
     "pytest_configure_node",
     "pytest_exception_interact",
@@ -79,7 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "uartsim(guest=NAME, settings={...}, timeout=SECONDS, clock='real' or 'virtual', allow=[...], uart=CHIP, "
-        "record=FILE, rate=..., flow=..., fault=..., restore=FOLDER or a function, "
+        "record=True, trace=True, vcd=True, rate=..., flow=..., fault=..., restore=FOLDER or a function, "
         "scenario=NAME, ...): what the console fixture starts, "
         "how long it waits, in which time, which problems are ignored, what the line is like, and where it begins; the "
         "options of open_console(); guest=[NAME, NAME] runs the test with each",
@@ -102,6 +104,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker of pytest-xdist the session's seed."""
     node.workerinput[SEED.ini] = str(SEED.value(node.config))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Note which guests the tests have."""
+    note_guests(session.config, session.items)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -130,6 +137,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test that cannot run here or whose guest has not booted; fail one whose marks are wrong."""
     __tracebackhide__ = hide_unless_mistake
+    begin_report(item)
     check_requirements(item)
     check_shared(item)
     async_fixtures.check_is_handled(item)

@@ -11,11 +11,12 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from uartsim.pytest_plugin.opened_consoles import file_stem, numbered
 from uartsim.pytest_plugin.plugin_options import ARTIFACTS, RUNS
 from uartsim.pytest_plugin.reported_consoles import ReportedConsole
 
@@ -38,18 +39,12 @@ class Artifacts:
     Args:
         config: the session's.
         session: the name of its folder; None for a new one.
-
-    Raises:
-        pytest.UsageError: the number of sessions to keep is not a number.
     """
 
     def __init__(self, config: pytest.Config, session: str | None = None) -> None:
         self.session = session or f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
         self._config = config
-        text: str = RUNS.value(config)
-        if not (text.isascii() and text.isdigit() and 0 < int(text) < 10_000):
-            raise pytest.UsageError(f"{RUNS.flag} is {text!r}: use a whole number from 1 on")
-        self._runs = int(text)
+        self._runs: int = RUNS.value(config)
 
     @property
     def folder(self) -> str:
@@ -101,6 +96,27 @@ class Artifacts:
             with session.enter(name, _WHAT, lambda _: True, _REMEDY) as made:
                 return made.path
 
+    def discard(self, folder: str, paths: Iterable[str]) -> None:
+        """Remove files from a test's folder, and the folders in which nothing is left; what cannot be removed stays.
+
+        Args:
+            folder: the folder, as :meth:`folder_of` has made it.
+            paths: the files, of which some may be missing.
+        """
+        from uartsim.errors import UartsimError
+        from uartsim.own_files.folder import open_own
+
+        name = os.path.basename(folder)
+        with contextlib.suppress(UartsimError, OSError):
+            with self._opened() as session:
+                with session.enter(name, _WHAT, lambda _: True, _REMEDY) as entered:
+                    for path in paths:
+                        with contextlib.suppress(FileNotFoundError):
+                            entered.remove(os.path.basename(path))
+                session.remove_folder(name)
+            with open_own(self.folder, _WHAT, _REMEDY) as base, base.locked():
+                base.remove_folder(self.session)
+
     def forget_old(self) -> None:
         """Remove the folders of all but the newest sessions."""
         if not ARTIFACTS.value(self._config) or not os.path.isdir(self.folder):
@@ -121,6 +137,25 @@ class Artifacts:
 
 #: The session's artifacts.
 KEPT: Final = pytest.StashKey[Artifacts]()
+#: The folder of a test, if it has one.
+_FOLDER: Final = pytest.StashKey[str]()
+
+
+def folder_for(item: pytest.Item) -> str:
+    """The folder of a test's artifacts, which is made if there is none.
+
+    Raises:
+        UartsimError, OSError: it cannot be made.
+    """
+    folder = item.stash.get(_FOLDER, "")
+    if not os.path.isdir(folder):
+        folder = item.stash[_FOLDER] = item.config.stash[KEPT].folder_of(item.nodeid)
+    return folder
+
+
+def forget_folder(item: pytest.Item) -> None:
+    """A test is about to run, perhaps once more: its artifacts go into a new folder."""
+    item.stash[_FOLDER] = ""
 
 
 def write_records(folder: str, consoles: Sequence[ReportedConsole]) -> list[dict[str, str]]:
@@ -130,13 +165,12 @@ def write_records(folder: str, consoles: Sequence[ReportedConsole]) -> list[dict
         UartsimError, OSError: they cannot be written.
     """
     written: list[dict[str, str]] = []
-    taken: set[str] = set()
+    stems: set[str] = set()
     for console in consoles:
         files: dict[str, str] = {}
         if (record := console.record) is not None:
-            words = re.sub(r"[^\w.-]+", "-", console.name).strip("-.") or "console"
-            stem = next(s for k in range(1, len(taken) + 2) if (s := f"{words}-{k}" if k > 1 else words) not in taken)
-            taken.add(stem)
+            stem = file_stem(numbered(console.name, stems))
+            stems.add(stem)
             files["Log"] = os.path.join(folder, f"{stem}.log")
             write_new(files["Log"], _log(record))
             files["Recording"] = os.path.join(folder, f"{stem}.cast")

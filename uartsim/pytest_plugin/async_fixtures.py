@@ -11,10 +11,11 @@ import pytest
 
 from uartsim.pytest_plugin.broken_boots import skip_if_broken
 from uartsim.pytest_plugin.console_maker import ConsoleMaker, key_of
-from uartsim.pytest_plugin.console_marks import wanted_of
+from uartsim.pytest_plugin.console_marks import Wanted, wanted_of
+from uartsim.pytest_plugin.machine_files import discard, place_files
 from uartsim.pytest_plugin.mark_places import place_of_test
 from uartsim.pytest_plugin.one_sentence import Mistake
-from uartsim.pytest_plugin.opened_consoles import OpenedConsole, note_opened
+from uartsim.pytest_plugin.opened_consoles import OpenedConsole, free_name, note_closed, note_opened
 
 if TYPE_CHECKING:
     from uartsim.console.console import Console
@@ -45,7 +46,7 @@ async def async_console(
     wanted = wanted_of(request.node)
     wanted.options["guest"] = guest
     definition = _uartsim_maker.definition(wanted)
-    options = _uartsim_maker.options_of(wanted, clock=False)
+    options = _uartsim_maker.options_of(wanted, definition, clock=False)
     if callable(options.get("restore")):
         raise Mistake(
             "restore is a function, which is given a blocking console: use the fixture console, or the folder of a snapshot",
@@ -53,16 +54,23 @@ async def async_console(
         )
     key = key_of(definition, options)
     skip_if_broken(request.node, key)
+    options["name"] = name = free_name(request.node, str(options.get("name") or definition.name))
+    files = place_files(request.config, request.node, NAME, name, Wanted(options, wanted.places))
     async with AsyncExitStack() as stack:
         try:
             made = await stack.enter_async_context(open_console(definition, **options))
         except UartsimError as error:
             failure = printable(str(error))
             place = wanted.place_for(failure) if isinstance(error, UsageError) else ""
+            discard(request.config, files)
         else:
             failure = place = ""
-            note_opened(OpenedConsole(definition.name, _looked_at(made), key, NAME, request.node))
-            yield made
+            opened = OpenedConsole(name, definition.name, _looked_at(made), key, NAME, request.node, files=files)
+            note_opened(opened)
+            try:
+                yield made
+            finally:
+                note_closed(opened)
     if failure:
         raise Mistake(failure, place)
 

@@ -52,7 +52,7 @@ def note_failure(item: pytest.Item, error: BaseException) -> None:
         raised, fixture = item.config.stash.get(FAILED_FIXTURE, (None, ""))
         culprit = _culprit(opened, error)
         at_boot = isinstance(error, GuestEnded | ProblemFound) or _in_login(error) or _nothing_typed(culprit)
-        note_break(item, culprit.key, culprit.name, error, "" if at_boot or raised is not error else fixture)
+        note_break(item, culprit.key, culprit.guest, error, "" if at_boot or raised is not error else fixture)
 
 
 def note_break(item: pytest.Item, key: str, name: str, error: BaseException, fixture: str = "") -> None:

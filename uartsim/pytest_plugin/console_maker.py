@@ -16,14 +16,18 @@ import pytest
 from uartsim.pytest_plugin.broken_boots import note_break, skip_if_broken
 from uartsim.pytest_plugin.console_marks import Wanted
 from uartsim.pytest_plugin.fault_seeds import with_seeds
+from uartsim.pytest_plugin.given_settings import given_settings
+from uartsim.pytest_plugin.machine_files import discard, place_files
 from uartsim.pytest_plugin.mark_places import place_of_test
 from uartsim.pytest_plugin.one_sentence import Mistake, skip_or_fail
 from uartsim.pytest_plugin.opened_consoles import (
     CURRENT_TEST,
     IN_SETUP,
     OpenedConsole,
+    free_name,
     note_closed,
     note_opened,
+    open_now,
 )
 from uartsim.pytest_plugin.plugin_options import CLOCK, SCALE, SEED, chosen_guests
 
@@ -68,7 +72,6 @@ class ConsoleMaker:
         self._config = config
         self._base = base
         self._prepared: PreparedMachines | None = None
-        self._open: list[OpenedConsole] = []
 
     def close(self) -> None:
         """Switch off the machines that wait for another test."""
@@ -110,29 +113,40 @@ class ConsoleMaker:
 
         test = self._config.stash.get(CURRENT_TEST, None)
         definition = self.definition(wanted)
-        options = self.options_of(wanted)
+        options = self.options_of(wanted, definition)
         line = self._line_of(definition)
         key = key_of(definition, options)
         self._check_free(line, definition, fixture)
         if test is not None:
             skip_if_broken(test, key)
+        name = free_name(node, str(options.get("name") or definition.name))
+        is_new = "name" in options or not callable(options.get("restore"))  # a new machine, which can be called so
+        if is_new:
+            options["name"] = name
+        files = place_files(self._config, node, fixture, name, Wanted(options, wanted.places))
         stack = ExitStack()
         try:
             console = stack.enter_context(self._started(definition, options))
         except UartsimError as error:
             failure = printable(str(error))
             place = wanted.place_for(failure) if isinstance(error, UsageError) else ""
+            discard(self._config, files)
             if test is not None and _has_waited(error):
                 note_break(test, key, definition.name, error)
         else:
-            opened = OpenedConsole(definition.name, console, key, fixture, node, line)
-            self._opened(opened)
+            if not is_new:
+                console._thread.read(console._async._session.rename, name)
+            opened = OpenedConsole(name, definition.name, console, key, fixture, node, line, files)
+            note_opened(opened)
             at_end(lambda: self._close(opened, stack))
             return console
         raise Mistake(failure, place)  # out here, so that the report does not have it twice
 
     def definition(self, wanted: Wanted) -> GuestDefinition:
-        """The guest that a console is wanted of; fails for one that is unknown, and skips where it cannot start."""
+        """The guest that a console is wanted of; fails for one that is unknown, and skips where it cannot start.
+
+        Whoever names a machine elsewhere means that one and no other, so what is missing for it is a failure.
+        """
         __tracebackhide__ = True
         from uartsim.errors import UartsimError
         from uartsim.guest.catalogue import GuestDefinition, find_guest
@@ -147,20 +161,25 @@ class ConsoleMaker:
             failure = printable(str(error))
         else:
             missing = [text for need in definition.needs if (text := need.missing()) is not None]
-            if missing:
-                skip_or_fail(self._config, f"guest {definition.name!r} cannot start here: {'; '.join(missing)}")
-            return definition
+            failure = f"guest {definition.name!r} cannot start here: {'; '.join(missing)}" if missing else ""
+            if missing and definition.kind not in _ELSEWHERE:
+                skip_or_fail(self._config, failure)
+            if not missing:
+                return definition
         raise Mistake(failure, wanted.places.get("guest", ""))
 
-    def options_of(self, wanted: Wanted, clock: bool = True) -> dict[str, Any]:
+    def options_of(self, wanted: Wanted, definition: GuestDefinition, clock: bool = True) -> dict[str, Any]:
         """The options of ``open_console()`` without the guest, and with what pytest's options say.
 
         Args:
             wanted: those that were asked for.
+            definition: the guest.
             clock: whether the clock may be one of pytest's options.
         """
         options = {"timeout_scale": SCALE.value(self._config), **wanted.options}
         options.pop("guest", None)
+        if given := given_settings(self._config, definition):
+            options["settings"] = {**given, **(options.get("settings") or {})}
         if clock and options.get("clock") is None:
             options["clock"] = CLOCK.value(self._config)
         if options.get("fault"):
@@ -190,14 +209,9 @@ class ConsoleMaker:
         options = {key: value for key, value in options.items() if key not in ("restore", "clock")}
         return self._prepared.console(restore, definition, options)
 
-    def _opened(self, opened: OpenedConsole) -> None:
-        note_opened(opened)
-        self._open.append(opened)
-
     def _close(self, opened: OpenedConsole, stack: ExitStack) -> None:
         __tracebackhide__ = True
         note_closed(opened)
-        self._open.remove(opened)
         stack.close()
 
     def _line_of(self, definition: GuestDefinition) -> str:
@@ -207,7 +221,7 @@ class ConsoleMaker:
     def _check_free(self, line: str, definition: GuestDefinition, fixture: str) -> None:
         """Fail if another console has the one line of a guest that runs elsewhere."""
         __tracebackhide__ = True
-        holder = next((opened for opened in self._open if line and opened.line == line), None)
+        holder = next((opened for opened in open_now(self._config) if line and opened.line == line), None)
         if holder is not None:
             test = self._config.stash.get(CURRENT_TEST, None)
             first, second = (f"fixture {name}" if name else "the test itself" for name in (holder.fixture, fixture))

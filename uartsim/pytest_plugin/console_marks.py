@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 MARK: Final = "uartsim"
 #: The fixtures with a machine for each test, which take its marks.
 OF_A_TEST: Final = ("console", "async_console")
+#: All fixtures that give or make consoles.
+FIXTURES: Final = {
+    *OF_A_TEST,
+    "console_module",
+    "console_session",
+    "uartsim_factory",
+    "uartsim_console_factory",
+    "machine",
+}
 #: Those that are shared: what shares them, and what they go by.
 SHARED: Final = {
     "console_module": (

@@ -84,6 +84,7 @@ def page(
 def _console(console: ReportedConsole) -> list[str]:
     facts, record = console.facts, console.record
     told = [f"<h2>Console of {_shown(console.name)}</h2>"]
+    told += [f"<p>Its guest is {_shown(console.guest)}.</p>"] if console.guest != console.name else []
     if facts is None or record is None:
         return [*told, f"<p>{_shown(console.trouble)}</p>"]
     if facts.findings:

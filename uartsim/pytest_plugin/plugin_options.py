@@ -7,6 +7,7 @@ variable (``UARTSIM_GUEST``).  The flag wins over the environment, and that over
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ _TRUE: Final = ("1", "true", "yes", "on")
 _FALSE: Final = ("0", "false", "no", "off", "")
 #: As many digits as a seed may have: it is below 2^64.
 _SEED_DIGITS: Final = 19
+#: As many digits as a number of sessions may have.
+_COUNT_DIGITS: Final = 4
 
 
 @dataclass(frozen=True)
@@ -24,19 +27,21 @@ class Option:
 
     Attributes:
         name: after the prefix, with dashes.
-        default: its value where nothing is said; its type is the option's.
+        default: its value where nothing is said; an option whose default is a bool is a switch.
         help: one sentence.
         metavar: what stands for its value in the help.
         choices: the only values allowed, where there are few.
-        several: the flag may be repeated; the value has commas between the parts then.
+        joined_by: if the flag may be repeated: what is between the parts in the one value.
+        convert: makes the value of a text; ValueError says what to use instead.
     """
 
     name: str
-    default: str | bool | float | int
+    default: Any
     help: str
     metavar: str | None = None
     choices: tuple[str, ...] = ()
-    several: bool = False
+    joined_by: str = ""
+    convert: Callable[[str], Any] = str
 
     @property
     def flag(self) -> str:
@@ -56,11 +61,12 @@ class Option:
     def add_to(self, parser: pytest.Parser) -> None:
         """Offer the flag and the line of the ini file."""
         group = parser.getgroup("uartsim", "uartsim: virtual serial consoles")
-        text = f"{self.help} (environment: {self.environment}, ini: {self.ini}, default: {self.default})"
+        default = "none" if self.default in ("", {}) else self.default
+        text = f"{self.help} (environment: {self.environment}, ini: {self.ini}, default: {default})"
         if isinstance(self.default, bool):
             group.addoption(self.flag, dest=self.ini, action="store_const", const="true", default=None, help=text)
         else:
-            action = "append" if self.several else "store"
+            action = "append" if self.joined_by else "store"
             group.addoption(self.flag, dest=self.ini, action=action, metavar=self.metavar, default=None, help=text)
         parser.addini(self.ini, self.help, default=None)
 
@@ -77,29 +83,54 @@ class Option:
         )
         for place, text in places:
             if text is not None:
-                return self._converted(place, ",".join(text) if isinstance(text, list) else text)
+                return self._converted(place, self.joined_by.join(text) if isinstance(text, list) else text)
         return self.default
 
     def _converted(self, place: str, text: str) -> Any:
-        if isinstance(self.default, bool):
-            if text.strip().lower() in _TRUE + _FALSE:
-                return text.strip().lower() in _TRUE
-            raise pytest.UsageError(f"{place} is {text!r}: use true or false")
-        if isinstance(self.default, int):
-            if text.isascii() and text.isdigit() and len(text) <= _SEED_DIGITS:
-                return int(text)
-            raise pytest.UsageError(f"{place} is {text!r}: use a whole number from 0 on, or random")
-        if isinstance(self.default, float):
-            try:
-                number = float(text)
-            except ValueError:
-                number = 0.0
-            if 0 < number < float("inf"):
-                return number
-            raise pytest.UsageError(f"{place} is {text!r}: use a factor above 0, such as 3")
         if self.choices and text not in self.choices:
             raise pytest.UsageError(f"{place} is {text!r}: use {' or '.join(self.choices)}")
-        return text
+        try:
+            return (_truth if isinstance(self.default, bool) else self.convert)(text)
+        except ValueError as error:
+            raise pytest.UsageError(f"{place} is {text!r}: {error}") from None
+
+
+def _truth(text: str) -> bool:
+    if text.strip().lower() not in _TRUE + _FALSE:
+        raise ValueError("use true or false")
+    return text.strip().lower() in _TRUE
+
+
+def _factor(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise ValueError("use a factor above 0, such as 3")
+    return number
+
+
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= _SEED_DIGITS):
+        raise ValueError("use a whole number from 0 on, or random")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= _COUNT_DIGITS and int(text)):
+        raise ValueError("use a whole number from 1 on")
+    return int(text)
+
+
+def _settings(text: str) -> dict[str, str]:
+    settings = {}
+    for line in filter(None, map(str.strip, text.splitlines())):
+        key, equals, value = line.partition("=")
+        if not equals or not key.strip():
+            raise ValueError("write KEY=VALUE, such as grub_timeout=0")
+        settings[key.strip()] = value.strip()
+    return settings
 
 
 GUEST = Option(
@@ -107,10 +138,19 @@ GUEST = Option(
     "demo",
     "guest of consoles: a name of the catalogue or a folder; several, with commas between them: each test runs with each",
     "NAME",
-    several=True,
+    joined_by=",",
+)
+SET = Option(
+    "set",
+    {},
+    "setting of the guest for all tests, KEY=VALUE, under those of a mark; may be repeated; the environment variable and "
+    "the ini file have one a line",
+    "KEY=VALUE",
+    joined_by="\n",
+    convert=_settings,
 )
 STRICT = Option("strict", False, "a test that lacks something fails instead of being skipped")
-SCALE = Option("timeout-scale", 1.0, "multiply all time-outs of consoles, for slow machines", "FACTOR")
+SCALE = Option("timeout-scale", 1.0, "multiply all time-outs of consoles, for slow machines", "FACTOR", convert=_factor)
 CLOCK = Option(
     "clock",
     "real",
@@ -121,17 +161,22 @@ CLOCK = Option(
 KEEP = Option("keep", "", "save the machine of each test that fails in a folder of its own in this folder", "FOLDER")
 ARTIFACTS = Option("artifacts", "", "folder for the logs, recordings and pages of tests", "DIR")
 RECORD = Option("record", "failed", "of which tests these are kept", "{failed,all,none}", ("failed", "all", "none"))
-RUNS = Option("artifacts-runs", "10", "of how many sessions that folder keeps them: the newest", "NUMBER")
+RUNS = Option("artifacts-runs", 10, "of how many sessions that folder keeps them: the newest", "NUMBER", convert=_count)
+TRACE = Option(
+    "trace", False, "let every machine write a trace of its registers and line beside the logs, kept of the same tests"
+)
+VCD = Option("vcd", False, "let every machine write a waveform of its pins beside the logs, kept of the same tests")
 SEED = Option(
     "seed",
     0,
     "seed of faults that are given none, and of the fixture uartsim_seed: a whole number, or random",
     "NUMBER",
+    convert=_seed,
 )
 ATTACH = Option(
     "attach", False, "stop where a test fails, or calls uartsim_attach(), and say at which pty its console can be used"
 )
-OPTIONS = (GUEST, STRICT, SCALE, CLOCK, KEEP, SEED, ATTACH, ARTIFACTS, RECORD, RUNS)
+OPTIONS = (GUEST, SET, STRICT, SCALE, CLOCK, KEEP, SEED, ATTACH, ARTIFACTS, RECORD, RUNS, TRACE, VCD)
 
 
 def chosen_guests(config: pytest.Config) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from uartsim.console.failure_facts import ConsoleRecord, FailureFacts
     from uartsim.console.session import Session
+    from uartsim.pytest_plugin.opened_consoles import OpenedConsole
 
 #: How much of a console's log is in a JUnit file, in lines: its last ones.
 JUNIT_LINES: Final = 1000
@@ -20,40 +21,44 @@ class ReportedConsole:
 
     Attributes:
         name: its machine's name.
+        guest: its guest's name.
         facts: what is known of it; None if that could not be asked.
         record: all that it has kept; None likewise.
         trouble: why not, as a sentence.
     """
 
     name: str
+    guest: str
     facts: FailureFacts | None
     record: ConsoleRecord | None
     trouble: str = ""
 
 
-def ask_console(name: str, console: Any, told: str) -> ReportedConsole:
+def ask_console(opened: OpenedConsole, told: str) -> ReportedConsole:
     """Ask a console what it knows, on its own thread if it has one.
 
     Args:
-        name: its machine's name.
-        console: a blocking console, or an async one whose loop has ended or is this thread's.
+        opened: a blocking console, or an async one whose loop has ended or is this thread's.
         told: the texts of the errors that the report shows.
     """
     from uartsim.console.failure_facts import ConsoleRecord, FailureFacts
     from uartsim.errors import UartsimError
 
+    name, guest = opened.name, opened.guest
+    console: Any = opened.console
     session: Session = getattr(console, "_async", console)._session
 
     def ask() -> ReportedConsole:
-        return ReportedConsole(name, FailureFacts.of(session, told), ConsoleRecord.of(session))
+        return ReportedConsole(name, guest, FailureFacts.of(session, told), ConsoleRecord.of(session))
 
     thread = getattr(console, "_thread", None)
     try:
         answer: ReportedConsole = ask() if thread is None else thread.read(ask)
     except UartsimError as error:
-        return ReportedConsole(name, None, None, str(error))
+        return ReportedConsole(name, guest, None, None, str(error))
     except Exception as error:  # a report that fails would end the whole session
-        return ReportedConsole(name, None, None, f"what it knows cannot be told: {type(error).__name__}: {error}")
+        trouble = f"what it knows cannot be told: {type(error).__name__}: {error}"
+        return ReportedConsole(name, guest, None, None, trouble)
     return answer
 
 
@@ -107,7 +112,7 @@ def junit_properties(console: ReportedConsole, files: dict[str, str]) -> list[tu
     """What JUnit XML has of a console as properties."""
     from uartsim.printable import printable_line
 
-    told = [("uartsim guest", console.name)]
+    told = [("uartsim console", console.name), ("uartsim guest", console.guest)]
     if console.facts is not None:
         facts = console.facts
         told += [("uartsim problem", problem) for problem in facts.problems]

@@ -28,7 +28,7 @@ from __future__ import annotations
 import math
 import re
 import secrets
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 import trio
 
@@ -36,12 +36,14 @@ from uartsim.console.arguments import is_integer
 from uartsim.console.console_errors import OutputTooLong, RunFailed, TypingFailed
 from uartsim.console.expectations import Timeout
 from uartsim.console.guest_output import SETTLE_S
+from uartsim.console.login_dialogue import MAINTENANCE
+from uartsim.console.problems.problem_monitor import QUIET_S
 from uartsim.console.session import Session
 from uartsim.console.shell.other_command_lines import CommandLine, command_line, without_echo
 from uartsim.console.shell.prompt_wait import KnownPrompts, PromptWait
 from uartsim.console.shell.shell_line import Result, ShellLine, UnixShell
 from uartsim.console.text.matcher import MAX_UNREAD
-from uartsim.console.text.patterns import expression
+from uartsim.console.text.patterns import Pattern, expression
 from uartsim.console.text.search import Found
 from uartsim.console.typing import KILL_LINE, Typing
 from uartsim.errors import UsageError
@@ -232,6 +234,7 @@ class Runner:
         Raises:
             ExpectTimeout: the end mark did not come.
             GuestEnded: the guest ended before.
+            RunFailed: the shell has ended: the kernel has panicked, as was asked, or emergency mode has started again.
         """
         __tracebackhide__ = True
         marks = [expression(p) for p in (line.end, line.answer, line.torn, line.begin)]
@@ -245,6 +248,9 @@ class Runner:
             found = search.find()
             if found is not None:
                 return found, now
+            if self._shell_end(entered):
+                ended_at = self._received.last_output + QUIET_S  # all has come by then
+                return (False if now >= ended_at else None), ended_at
             since = self._prompts.stands_since(now)
             if now < since + _ASK_AGAIN_S:
                 return None, since + _ASK_AGAIN_S
@@ -271,11 +277,26 @@ class Runner:
                 await self._session.send(line.question + "\r")
                 self._prompts.restart()
             else:
-                if not self._session.ended:
-                    self._prompts.leave(command, marks[0])
-                self._session.raise_unfinished(
-                    f"the end of {command!r} was expected", begin, deadline, self._hint(prompt, entered)
-                )
+                self._raise_no_end(command, marks[0], entered, self._hint(prompt, entered), begin, deadline)
+
+    def _raise_no_end(
+        self, command: str, end: Pattern, entered: int, hint: str, begin: float, until: float
+    ) -> NoReturn:
+        __tracebackhide__ = True
+        if why := self._shell_end(entered):
+            raise RunFailed(f"{command!r} does not end: {why}{self._session.evidence()}")
+        if not self._session.ended:
+            self._prompts.leave(command, end)
+        self._session.raise_unfinished(f"the end of {command!r} was expected", begin, until, hint)
+
+    def _shell_end(self, entered: int) -> str:
+        """Why the shell that got a command at ``entered`` cannot answer any more; empty if nothing shows that."""
+        panics = (problem.start for problem in self._received.monitor.watch.excused if problem.id.endswith(".panic"))
+        if max(panics, default=-1) >= entered:
+            return "the kernel has panicked, as was asked; for such a command use sendline() and expect()"
+        if MAINTENANCE.search(self._prompts.shown_line()):
+            return "emergency mode has started again, and asks for root's password; log in again, with login()"
+        return ""
 
     def _is_over(self, line: ShellLine, prompt: str, entered: int) -> bool:
         """Whether the command is known to be over although its end mark has not come."""
