@@ -279,15 +279,13 @@ class Runner:
             else:
                 self._raise_no_end(command, marks[0], entered, self._hint(prompt, entered), begin, deadline)
 
-    def _raise_no_end(
-        self, command: str, end: Pattern, entered: int, hint: str, begin: float, until: float
-    ) -> NoReturn:
+    def _raise_no_end(self, what: str, end: Pattern, entered: int, hint: str, begin: float, until: float) -> NoReturn:
         __tracebackhide__ = True
         if why := self._shell_end(entered):
-            raise RunFailed(f"{command!r} does not end: {why}{self._session.evidence()}")
+            raise RunFailed(f"{what!r} does not end: {why}{self._session.evidence()}")
         if not self._session.ended:
-            self._prompts.leave(command, end)
-        self._session.raise_unfinished(f"the end of {command!r} was expected", begin, until, hint)
+            self._prompts.leave(what, end)
+        self._session.raise_unfinished(f"the end of {what!r} was expected", begin, until, hint)
 
     def _shell_end(self, entered: int) -> str:
         """Why the shell that got a command at ``entered`` cannot answer any more; empty if nothing shows that."""
