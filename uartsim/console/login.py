@@ -54,7 +54,7 @@ class Login:
         with session.one_wait(f"login({user!r})"):
             dialogue = LoginDialogue(user, password, new_password)
             begin = acted = trio.current_time()
-            deadline = begin + session.seconds(timeout)
+            deadline = session.deadline(timeout)
             mark = received.matcher.position
             await trio.lowlevel.checkpoint()
 

@@ -62,7 +62,11 @@ def pytest_runtest_makereport(
     item.user_properties += [each for console, paths in pairs for each in junit_properties(console, paths)] + sections
     report = yield
     if failed:
-        report.sections += [(f"uartsim console: {each.name}", section(each, paths)) for each, paths in pairs] + sections
+        about = [each for each in reported if each.facts is not None and each.facts.is_told] or reported
+        report.sections += [
+            (f"uartsim console: {each.name}", section(each, paths, is_concerned=each in about)) for each, paths in pairs
+        ]
+        report.sections += sections
         output = "\n\n".join(map(junit_output, reported))
         setattr(report, EXTRA, {"output": output, "page": _write_page(item, report, reported, page)})
     return report

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 #: How much of a console's log is in a JUnit file, in lines: its last ones.
 JUNIT_LINES: Final = 1000
+#: How many lines a report shows of a console that the error does not concern.
+BESIDE_LINES: Final = 10
 
 
 @dataclass(frozen=True)
@@ -20,22 +22,24 @@ class ReportedConsole:
 
     Attributes:
         name: its machine's name.
+        guest: the name of the guest that this runs.
         facts: what is known of it; None if that could not be asked.
         record: all that it has kept; None likewise.
         trouble: why not, as a sentence.
     """
 
     name: str
+    guest: str
     facts: FailureFacts | None
     record: ConsoleRecord | None
     trouble: str = ""
 
 
-def ask_console(name: str, console: Any, told: str) -> ReportedConsole:
+def ask_console(guest: str, console: Any, told: str) -> ReportedConsole:
     """Ask a console what it knows, on its own thread if it has one.
 
     Args:
-        name: its machine's name.
+        guest: its guest's name.
         console: a blocking console, or an async one whose loop has ended or is this thread's.
         told: the texts of the errors that the report shows.
     """
@@ -45,15 +49,17 @@ def ask_console(name: str, console: Any, told: str) -> ReportedConsole:
     session: Session = getattr(console, "_async", console)._session
 
     def ask() -> ReportedConsole:
-        return ReportedConsole(name, FailureFacts.of(session, told), ConsoleRecord.of(session))
+        return ReportedConsole(session.name, guest, FailureFacts.of(session, told), ConsoleRecord.of(session))
 
     thread = getattr(console, "_thread", None)
     try:
         answer: ReportedConsole = ask() if thread is None else thread.read(ask)
     except UartsimError as error:
-        return ReportedConsole(name, None, None, str(error))
+        return ReportedConsole(session.name, guest, None, None, str(error))
     except Exception as error:  # a report that fails would end the whole session
-        return ReportedConsole(name, None, None, f"what it knows cannot be told: {type(error).__name__}: {error}")
+        return ReportedConsole(
+            session.name, guest, None, None, f"what it knows cannot be told: {type(error).__name__}: {error}"
+        )
     return answer
 
 
@@ -74,19 +80,24 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
             waiting += getattr(error, "exceptions", ())
 
 
-def section(console: ReportedConsole, files: dict[str, str]) -> str:
+def section(console: ReportedConsole, files: dict[str, str], *, is_concerned: bool = True) -> str:
     """The section of a console in the report of a failure.
 
     Args:
         console: what is known.
         files: where the rest is, by what it is.
+        is_concerned: whether the error may be about it; if not, only its last lines are said, and what went wrong on it.
     """
-    from uartsim.printable import printable
+    from uartsim.printable import counted, printable
 
     facts = console.facts
     if facts is None:
         return printable(console.trouble)
     told: list[str] = []
+    if not is_concerned:
+        told += ["The last lines it sent:", *facts.before[-BESIDE_LINES:]] if facts.before else ["It has sent nothing."]
+        told += [*facts.findings, *(f"{what}: {path}" for what, path in files.items())]
+        return printable("\n".join(told))
     if facts.before:
         told += ["The lines before these:" if facts.is_told else "The last lines it sent:", *facts.before]
     elif not facts.is_told:
@@ -97,7 +108,9 @@ def section(console: ReportedConsole, files: dict[str, str]) -> str:
         told += ["The screen:", *(f"  {row}" for row in facts.screen)]
     told += facts.findings
     if facts.steps:
-        earlier = f" (the last {len(facts.steps)}, after {facts.forgotten} others)" if facts.forgotten else ""
+        earlier = (
+            f" (the last {len(facts.steps)}, after {counted(facts.forgotten, 'other')})" if facts.forgotten else ""
+        )
         told += [f"Steps{earlier}:", *map(str, facts.steps)]
     told += [f"{what}: {path}" for what, path in files.items()]
     return printable("\n".join(told))
@@ -107,7 +120,7 @@ def junit_properties(console: ReportedConsole, files: dict[str, str]) -> list[tu
     """What JUnit XML has of a console as properties."""
     from uartsim.printable import printable_line
 
-    told = [("uartsim guest", console.name)]
+    told = [("uartsim guest", console.guest)]
     if console.facts is not None:
         facts = console.facts
         told += [("uartsim problem", problem) for problem in facts.problems]
@@ -118,13 +131,13 @@ def junit_properties(console: ReportedConsole, files: dict[str, str]) -> list[tu
 
 def junit_output(console: ReportedConsole) -> str:
     """What JUnit XML has of a console as output: its steps, then its lines, those that an error has told among them."""
-    from uartsim.printable import printable
+    from uartsim.printable import counted, printable
 
     told = [f"uartsim console: {console.name}"]
     if console.facts is not None and console.record is not None:
         told += [*map(str, console.facts.steps), ""]
         left_out = len(console.record.log) - JUNIT_LINES
-        told += [f"({left_out} earlier lines are left out)"] if left_out > 0 else []
+        told += [f"({counted(left_out, 'earlier line')} left out)"] if left_out > 0 else []
         told += console.record.log[-JUNIT_LINES:]
     else:
         told.append(console.trouble)
