@@ -31,6 +31,8 @@ class LineReader:
         self._longest = longest
         self._own = own
         self._read = transcript.text_end
+        #: Up to where, from the last complete line on, no line is known to end.
+        self._no_line_to = 0
 
     def skip(self) -> None:
         """Leave out what has come."""
@@ -60,9 +62,14 @@ class LineReader:
         """The end of the last complete line, or of the last screen."""
         decided = self._screens.decided_end
         drawn_end = self._screens.drawn_end
-        text = self._transcript.slice(max(self._read, drawn_end), decided)
-        end = decided - len(text)
-        complete = end + text.rfind("\n") + 1
+        begin = max(self._read, drawn_end)
+        text = self._transcript.slice(max(begin, self._no_line_to), decided)
+        end = text.rfind("\n") + 1
+        if end:
+            complete = decided - len(text) + end
+        else:
+            complete = min(begin, decided)
+            self._no_line_to = decided
         if self._longest is not None:
             complete += (decided - complete) // self._longest * self._longest
         return max(complete, self._read)
