@@ -191,7 +191,7 @@ def write_new(path: str, text: str) -> None:
 
 
 def _log(record: ConsoleRecord) -> str:
-    gap = [f"({record.lost} bytes before these are not kept)"] if record.lost else []
+    gap = [f"({record.lost} byte{'s are' if record.lost > 1 else ' is'} not kept before these)"] if record.lost else []
     return "".join(f"{line}\n" for line in [*gap, *record.log])
 
 

@@ -11,7 +11,7 @@ import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from uartsim.printable import printable
+from uartsim.printable import counted, printable
 from uartsim.pytest_plugin.reported_consoles import ReportedConsole
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _console(console: ReportedConsole) -> list[str]:
         told += ["<h3>What was found</h3>", _pre("\n".join(facts.findings))]
     told += ["<h3>Steps, with the screen at the end of each</h3>"] if record.screens else []
     if (left_out := len(record.screens) - SHOWN_SCREENS) > 0:
-        told.append(f"<p>{left_out} earlier steps are left out.</p>")
+        told.append(f"<p>{counted(left_out, 'earlier step')} {_are(left_out)} left out.</p>")
     shown = record.screens[-SHOWN_SCREENS:]
     told += [_step(each, is_open=each is shown[-1]) for each in shown]
     if record.last is not None:
@@ -102,9 +102,11 @@ def _console(console: ReportedConsole) -> list[str]:
 def _log(record: ConsoleRecord) -> list[str]:
     told = ["<h3>Log</h3>"]
     if record.lost:
-        told.append(f"<p>{record.lost} bytes before these lines are not kept.</p>")
+        told.append(f"<p>{counted(record.lost, 'byte')} before these lines {_are(record.lost)} not kept.</p>")
     if (left_out := len(record.log) - SHOWN_LINES) > 0:
-        told.append(f"<p>{left_out} earlier lines are left out: the file beside this page has them.</p>")
+        told.append(
+            f"<p>{counted(left_out, 'earlier line')} {_are(left_out)} left out: the file beside this page has all.</p>"
+        )
     log = "\n".join(record.log[-SHOWN_LINES:])
     return [*told, _pre(log, "log") if log else "<p>The guest has sent nothing.</p>"]
 
@@ -139,6 +141,10 @@ def _screen(screen: Screen) -> str:
 def _pre(text: str, kind: str = "") -> str:
     named = f' class="{kind}"' if kind else ""
     return f"<pre{named}>\n{_shown(text)}</pre>"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _shown(text: str) -> str:

@@ -132,8 +132,10 @@ def _asked(opened: OpenedConsole) -> str:
 
 def _attach(item: pytest.Item, report: pytest.TestReport, told: _Told) -> None:
     """Add the sections of a failure to its report, and write its page."""
-    pairs = zip(told.reported, told.files, strict=True)
-    report.sections += [(f"uartsim console: {each.name}", section(each, paths)) for each, paths in pairs] + told.kept
+    about = [each for each in told.reported if each.facts is not None and each.facts.is_told] or told.reported
+    for each, paths in zip(told.reported, told.files, strict=True):
+        report.sections.append((f"uartsim console: {each.name}", section(each, paths, is_concerned=each in about)))
+    report.sections += told.kept
     output = "\n\n".join(map(junit_output, told.reported))
     setattr(report, EXTRA, {"output": output, "page": _write_page(item, report, told.reported, told.page)})
 

@@ -215,7 +215,11 @@ class Runner:
         self._prompts.seen(self._prompts.shown_line())
         self._received.matcher.consume_all()
         if size > max_output or lost:
-            what = f"of which {lost} were lost" if lost else f"more than the {max_output} that are kept (max_output)"
+            what = (
+                f"of which {lost} {'were' if lost > 1 else 'was'} lost"
+                if lost
+                else f"more than the {max_output} that are kept (max_output)"
+            )
             raise OutputTooLong(
                 f"{command!r} printed {size + lost} characters, {what}; its status was {status}. "
                 "Send its output to a file, and fetch that with get_file()",
