@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import trio
 
-from uartsim.console.arguments import LONGEST_S, check_utf8, is_number
+from uartsim.console.arguments import LONGEST_S, check_timeout, check_utf8, is_number
 from uartsim.console.console_errors import (
     ConsoleBusy,
     ConsoleClosed,
@@ -284,13 +284,9 @@ class Session:
             UsageError: it is neither None nor "default" nor a number from 0 on.
         """
         __tracebackhide__ = True
-        seconds = self.timeout if timeout == "default" else timeout
-        if seconds is None:
+        if (seconds := self.timeout if timeout == "default" else timeout) is None:
             return math.inf
-        if not is_number(seconds):
-            raise UsageError(f"the time-out is {quoted(seconds)}: give seconds, or None to wait for ever")
-        if seconds < 0:
-            raise UsageError(f"the time-out is {quoted(seconds)} s: give 0 or more, or None to wait for ever")
+        check_timeout(seconds)
         # beyond the longest time that the clock of a line can count
         return math.inf if seconds > LONGEST_S / self.timeout_scale else float(seconds) * self.timeout_scale
 
@@ -391,8 +387,7 @@ class Session:
         if self.ended:
             self.raise_ended(what)
         seconds = self._limit[1] if deadline == self._limit[0] else deadline - begin
-        how = f"{self.name} {did} within {seconds:.6g} s"
-        raise as_raised(ExpectTimeout)(f"{what}, and {how}{hint}{self.evidence()}")
+        raise as_raised(ExpectTimeout)(f"{what}, and {self.name} {did} within {seconds:.6g} s{hint}{self.evidence()}")
 
     @property
     def counters(self) -> dict[str, int]:

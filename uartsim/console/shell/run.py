@@ -36,7 +36,6 @@ from uartsim.console.arguments import is_integer
 from uartsim.console.console_errors import OutputTooLong, RunFailed, TypingFailed
 from uartsim.console.expectations import Timeout
 from uartsim.console.guest_output import SETTLE_S
-from uartsim.console.login_dialogue import MAINTENANCE
 from uartsim.console.problems.problem_monitor import QUIET_S
 from uartsim.console.session import Session
 from uartsim.console.shell.other_command_lines import CommandLine, command_line, without_echo
@@ -252,7 +251,7 @@ class Runner:
             found = search.find()
             if found is not None:
                 return found, now
-            if self._shell_end(entered):
+            if self._prompts.shell_end(entered):
                 ended_at = self._received.last_output + QUIET_S  # all has come by then
                 return (False if now >= ended_at else None), ended_at
             since = self._prompts.stands_since(now)
@@ -285,20 +284,11 @@ class Runner:
 
     def _raise_no_end(self, what: str, end: Pattern, entered: int, hint: str, begin: float, until: float) -> NoReturn:
         __tracebackhide__ = True
-        if why := self._shell_end(entered):
+        if why := self._prompts.shell_end(entered):
             raise RunFailed(f"{what!r} does not end: {why}{self._session.evidence()}")
         if not self._session.ended:
             self._prompts.leave(what, end)
         self._session.raise_unfinished(f"the end of {what!r} was expected", begin, until, hint)
-
-    def _shell_end(self, entered: int) -> str:
-        """Why the shell that got a command at ``entered`` cannot answer any more; empty if nothing shows that."""
-        panics = (problem.start for problem in self._received.monitor.watch.excused if problem.id.endswith(".panic"))
-        if max(panics, default=-1) >= entered:
-            return "the kernel has panicked, as was asked; for such a command use sendline() and expect()"
-        if MAINTENANCE.search(self._prompts.shown_line()):
-            return "emergency mode has started again, and asks for root's password; log in again, with login()"
-        return ""
 
     def _is_over(self, line: ShellLine, prompt: str, entered: int) -> bool:
         """Whether the command is known to be over although its end mark has not come."""
