@@ -104,7 +104,13 @@ def _kind_options(command: click.decorators.FC) -> click.decorators.FC:
 @click.argument("file", type=click.Path())
 @_kind_options
 @click.option("--at", "at_s", type=Seconds(), metavar="SECONDS", help="The screen at this time instead of the end.")
-@click.option("-o", "--output", type=click.Path(), metavar="OUT", help="Write to this new file instead of the output.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(),
+    metavar="OUT",
+    help="Write to this new file, not to standard output.",
+)
 def export(file: str, kinds: tuple[str, ...], at_s: float | None, output: str | None) -> None:
     """Make something else of a record: a picture of its screen, a log, an asciicast, the stages of its boots.
 
