@@ -106,7 +106,7 @@ def test_the_newest_sessions_stay(suite: pytest.Pytester) -> None:
             "holds files that uartsim did not make (notes.txt), so nothing in it is touched: name a new",
         ),
         ("--uartsim-artifacts=talk/notes.txt", "name a new folder with --uartsim-artifacts"),
-        ("--uartsim-artifacts-runs=0", "--uartsim-artifacts-runs is '0': use a whole number from 1 on"),
+        ("--uartsim-artifacts-runs=0", "--uartsim-artifacts-runs is '0': use a whole number from 1 to 9999"),
         ("--uartsim-record=some", "--uartsim-record is 'some': use failed or all or none"),
     ],
 )

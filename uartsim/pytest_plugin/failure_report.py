@@ -183,7 +183,7 @@ def _save(item: pytest.Item, kept: str, opened: OpenedConsole) -> str:
     from uartsim.printable import printable
 
     words = re.sub(r"[^\w.-]+", "-", item.nodeid.rpartition("/")[2]).strip("-")[:100]
-    folder = os.path.join(os.path.abspath(kept), f"{words}-{os.getpid()}-{id(opened):x}")
+    folder = os.path.join(kept, f"{words}-{os.getpid()}-{id(opened):x}")
     try:
         opened.console.snapshots.save(folder)
     except UartsimError as error:
