@@ -33,7 +33,7 @@ from uartsim.pytest_plugin.failure_report import begin_report, pytest_runtest_ma
 from uartsim.pytest_plugin.given_settings import note_guests
 from uartsim.pytest_plugin.mark_requirements import check_requirements
 from uartsim.pytest_plugin.one_sentence import hide_unless_mistake
-from uartsim.pytest_plugin.opened_consoles import CURRENT_TEST, IN_SETUP
+from uartsim.pytest_plugin.opened_consoles import CURRENT_TEST, IN_SETUP, IS_ENDING
 from uartsim.pytest_plugin.plugin_options import CLOCK, OPTIONS, SEED, STRICT, chosen_guests, read_options, tell_worker
 from uartsim.pytest_plugin.report_outputs import set_up_reporting
 from uartsim.pytest_plugin.unittest_failures import UnittestFailures
@@ -63,6 +63,7 @@ __all__ = [
     "pytest_runtest_makereport",
     "pytest_runtest_protocol",
     "pytest_runtest_setup",
+    "pytest_runtest_teardown",
     "uartsim_attach",
     "uartsim_console_factory",
     "uartsim_factory",
@@ -145,6 +146,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_call(item: pytest.Item) -> None:
     """Note that the set-up of a test has gone well."""
     broken_boots.note_set_up(item)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Note that a test is over."""
+    item.config.stash[IS_ENDING] = True
+    try:
+        return (yield)
+    finally:
+        item.config.stash[IS_ENDING] = False
 
 
 @pytest.hookimpl(wrapper=True)

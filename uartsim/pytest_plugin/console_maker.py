@@ -23,6 +23,7 @@ from uartsim.pytest_plugin.one_sentence import Mistake, skip_or_fail
 from uartsim.pytest_plugin.opened_consoles import (
     CURRENT_TEST,
     IN_SETUP,
+    IS_ENDING,
     OpenedConsole,
     free_name,
     note_closed,
@@ -65,12 +66,10 @@ class ConsoleMaker:
 
     Args:
         config: pytest's.
-        base: a folder for the snapshots of guests that were booted once.
     """
 
-    def __init__(self, config: pytest.Config, base: Path) -> None:
+    def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._base = base
         self._prepared: PreparedMachines | None = None
 
     def close(self) -> None:
@@ -81,8 +80,7 @@ class ConsoleMaker:
     def open_here(self, wanted: Wanted) -> Console:
         """Open a console that lives as long as the fixture that is being set up, or as the test that runs.
 
-        Raises:
-            UsageError: neither is the case.
+        Where neither is the case, as behind the ``yield`` of a fixture, nothing would close it: that is a mistake.
         """
         __tracebackhide__ = True
         setup = self._config.stash.get(IN_SETUP, [])
@@ -90,10 +88,9 @@ class ConsoleMaker:
         if setup:
             request = setup[-1]
             return self.open(request.node, request.fixturename or "", request.addfinalizer, wanted)
-        if test is None:
-            from uartsim.errors import UsageError
-
-            raise UsageError("uartsim_factory(): no test runs and no fixture is set up: call it in one of them")
+        if test is None or self._config.stash.get(IS_ENDING, False):
+            when = "no test runs and no fixture is set up" if test is None else "the test is over"
+            raise Mistake(f"uartsim_factory(): {when}: call it in a test, or in a fixture before its yield")
         return self.open(test, "", test.addfinalizer, wanted)
 
     def open(
@@ -138,7 +135,11 @@ class ConsoleMaker:
                 console._thread.read(console._async._session.rename, name)
             opened = OpenedConsole(name, definition.name, console, key, fixture, node, line, files)
             note_opened(opened)
-            at_end(lambda: self._close(opened, stack))
+            try:
+                at_end(lambda: self._close(opened, stack))
+            except BaseException:
+                self._close(opened, stack)
+                raise
             return console
         raise Mistake(failure, place)  # out here, so that the report does not have it twice
 
@@ -205,7 +206,7 @@ class ConsoleMaker:
         if self._prepared is None:
             from uartsim.console.prepared_machines import PreparedMachines
 
-            self._prepared = PreparedMachines(self._base)
+            self._prepared = PreparedMachines(_base_of(self._config))
         options = {key: value for key, value in options.items() if key not in ("restore", "clock")}
         return self._prepared.console(restore, definition, options)
 
@@ -229,6 +230,23 @@ class ConsoleMaker:
                 f"{second} wants the line of {definition.name!r}, which there is once, and {first} has it: use one of them",
                 place_of_test(test) if test is not None else "",
             )
+
+
+def _base_of(config: pytest.Config) -> Path:
+    """A folder for the snapshots of guests that were booted once, which the workers of pytest-xdist share.
+
+    Raises:
+        UsageError: pytest has none.
+    """
+    from uartsim.errors import UsageError
+
+    factory: pytest.TempPathFactory | None = getattr(config, "_tmp_path_factory", None)
+    if factory is None:
+        raise UsageError(
+            "restore is a function, which needs pytest's folder for temporary files: leave out -p no:tmpdir"
+        )
+    base = factory.getbasetemp()
+    return base.parent if hasattr(config, "workerinput") else base
 
 
 def _check_real(options: Mapping[str, Any]) -> None:

@@ -72,6 +72,8 @@ _CLOSED: Final = pytest.StashKey[list[OpenedConsole]]()
 #: The test that runs, and the fixtures that are being set up, the innermost last.
 CURRENT_TEST: Final = pytest.StashKey[pytest.Item]()
 IN_SETUP: Final = pytest.StashKey[list[pytest.FixtureRequest]]()
+#: Whether that test is over, and its fixtures end.
+IS_ENDING: Final = pytest.StashKey[bool]()
 
 
 def note_opened(opened: OpenedConsole) -> None:
