@@ -103,7 +103,7 @@ def test_a_long_name_of_any_letters_is_cut_to_what_a_file_system_takes(
         f"""
         import pytest
 
-        @pytest.mark.uartsim(name="{name}x")
+        @pytest.mark.uartsim(name="{name[:99]}x")
         def test_{name}(console):
             assert 0
         """,

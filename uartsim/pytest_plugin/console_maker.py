@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from uartsim.pytest_plugin.broken_boots import note_break, skip_if_broken
-from uartsim.pytest_plugin.console_marks import Wanted
+from uartsim.pytest_plugin.console_marks import Wanted, check_kinds
 from uartsim.pytest_plugin.fault_seeds import with_seeds
 from uartsim.pytest_plugin.given_settings import given_settings
 from uartsim.pytest_plugin.machine_files import discard, place_files
@@ -177,6 +177,8 @@ class ConsoleMaker:
             definition: the guest.
             clock: whether the clock may be one of pytest's options.
         """
+        __tracebackhide__ = True
+        check_kinds(wanted)
         options = {"timeout_scale": SCALE.value(self._config), **wanted.options}
         options.pop("guest", None)
         if given := given_settings(self._config, definition):
