@@ -125,7 +125,7 @@ def test_console_of_any_scope_is_in_the_report_of_the_tests_that_used_it(run_tes
     counts = [text.count("uartsim console: ") for text in result.stdout.str().split("____ test_")[1:]]
     assert counts == [1, 1, 1, 1, 0, 3]
     result.stdout.fnmatch_lines(["*__ test_factory __*", "*- uartsim console: talker -*", "* s  of the factory"])
-    result.stdout.fnmatch_lines(["*__ test_late __*", "*- uartsim console: talker -*", "* s  asked for late"])
+    result.stdout.fnmatch_lines(["*__ test_late __*", "*- uartsim console: talker-2 -*", "* s  asked for late"])
 
 
 def test_console_of_a_module_is_in_the_report_of_an_error_at_its_end(run_tests: Run) -> None:

@@ -73,8 +73,8 @@ def test_names_that_would_be_one_file_are_numbered_too_and_the_next_test_begins_
         def test_two(console, board):
             assert False
 
-        @pytest.mark.uartsim(guest="talker")
-        def test_three(console):
+        @pytest.mark.uartsim(guest="talker", name="a b")
+        def test_three(console):  # board runs, and is none of this test's
             assert False
         """
     )
@@ -84,7 +84,7 @@ def test_names_that_would_be_one_file_are_numbered_too_and_the_next_test_begins_
         "uartsim console: a/b-2",
         "uartsim console: a b",
         "uartsim console: a-b-2",
-        "uartsim console: talker",
+        "uartsim console: a b",
     ]
 
 

@@ -82,7 +82,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "uartsim(guest=NAME, settings={...}, timeout=SECONDS, clock='real' or 'virtual', allow=[...], uart=CHIP, "
-        "record=FILE, rate=..., flow=..., fault=..., restore=FOLDER or a function, "
+        "record=True, trace=True, vcd=True, rate=..., flow=..., fault=..., restore=FOLDER or a function, "
         "scenario=NAME, ...): what the console fixture starts, "
         "how long it waits, in which time, which problems are ignored, what the line is like, and where it begins; the "
         "options of open_console(); guest=[NAME, NAME] runs the test with each",

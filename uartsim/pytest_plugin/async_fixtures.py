@@ -54,7 +54,7 @@ async def async_console(
         )
     key = key_of(definition, options)
     skip_if_broken(request.node, key)
-    options["name"] = name = free_name(request.config, str(options.get("name") or definition.name))
+    options["name"] = name = free_name(request.node, str(options.get("name") or definition.name))
     files = place_files(request.config, request.node, NAME, name, Wanted(options, wanted.places))
     async with AsyncExitStack() as stack:
         try:

@@ -116,7 +116,7 @@ class ConsoleMaker:
         self._check_free(line, definition, fixture)
         if test is not None:
             skip_if_broken(test, key)
-        name = free_name(self._config, str(options.get("name") or definition.name))
+        name = free_name(node, str(options.get("name") or definition.name))
         is_new = "name" in options or not callable(options.get("restore"))  # a new machine, which can be called so
         if is_new:
             options["name"] = name

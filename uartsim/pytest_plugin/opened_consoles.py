@@ -111,18 +111,6 @@ def forget_opened(item: pytest.Item) -> None:
     item.stash[_OPENED] = []
 
 
-def free_name(config: pytest.Config, name: str) -> str:
-    """A machine's name that no other has in reports, in files and in the live log: with a number behind it if need be.
-
-    Args:
-        config: pytest's.
-        name: the name that is wanted.
-    """
-    test = config.stash.get(CURRENT_TEST, None)
-    own = [] if test is None else [each for each in test.stash.get(_OPENED, []) if each.node is test]
-    return numbered(name, {file_stem(each.name) for each in (*open_now(config), *own)})
-
-
 def numbered(name: str, stems: Iterable[str]) -> str:
     """The name, or the name with the first number from 2 on, of which no file is called yet.
 
@@ -161,3 +149,17 @@ def opened_of(item: pytest.Item) -> list[OpenedConsole]:
 def consoles_of(item: pytest.Item) -> list[tuple[str, Console]]:
     """The consoles that a test has used, of every scope, each with its machine's name; also after they were closed."""
     return [(opened.name, opened.console) for opened in opened_of(item)]
+
+
+def free_name(node: Node, name: str) -> str:
+    """A machine's name that is free in the reports of all tests that use it: with a number behind it if need be.
+
+    Args:
+        node: the test, class, module, package or session that its console is to belong to.
+        name: the name that is wanted.
+    """
+    test = node.config.stash.get(CURRENT_TEST, None)
+    others = [] if test is None else opened_of(test)
+    if node is not test:  # another test may use it beside any other that is shared
+        others += [each for each in open_now(node.config) if each.node is not test]
+    return numbered(name, {file_stem(each.name) for each in others})

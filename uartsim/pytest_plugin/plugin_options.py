@@ -191,8 +191,10 @@ KEEP = Option(
 ARTIFACTS = Option("artifacts", "", "folder for the logs, recordings and pages of tests", "DIR", is_path=True)
 RECORD = Option("record", "failed", "of which tests these are kept", "{failed,all,none}", ("failed", "all", "none"))
 RUNS = Option("artifacts-runs", 10, "of how many sessions that folder keeps them: the newest", "NUMBER", convert=_count)
-TRACE = Option("trace", False, "write a trace of every machine's registers and line beside these, and keep it as them")
-VCD = Option("vcd", False, "write a waveform of every machine's pins beside these, and keep it as them")
+TRACE = Option(
+    "trace", False, "let every machine write a trace of its registers and line beside the logs, kept of the same tests"
+)
+VCD = Option("vcd", False, "let every machine write a waveform of its pins beside the logs, kept of the same tests")
 SEED = Option(
     "seed",
     0,
