@@ -219,7 +219,9 @@ class ConsoleMaker:
 
     def _line_of(self, definition: GuestDefinition) -> str:
         """What a guest that is no machine of ours is reached by; empty: each console has a machine of its own."""
-        return repr(sorted(definition.options.items())) if definition.kind in _ELSEWHERE else ""
+        from uartsim.guest.remote_address import line_key
+
+        return line_key(definition) if definition.kind in _ELSEWHERE else ""
 
     def _check_free(self, line: str, definition: GuestDefinition, fixture: str) -> None:
         """Fail if another console has the one line of a guest that runs elsewhere."""
