@@ -48,6 +48,27 @@ def test_a_test_that_has_left_its_folder_has_its_files_where_the_session_began(
     assert logs == ["test_it.py-test_elsewhere", "test_it.py-test_gone"]
 
 
+def test_guest_of_a_relative_path_is_found_from_another_folder(run_tests: Run) -> None:
+    result = run_tests(
+        """
+        import pytest
+
+        @pytest.fixture(autouse=True)
+        def elsewhere(tmp_path, monkeypatch):
+            monkeypatch.chdir(tmp_path)
+
+        def test_it(console):
+            console.expect("talker")
+
+        @pytest.mark.uartsim(guest="./other")
+        def test_mark(console):
+            console.expect("other")
+        """,
+        "--uartsim-guest=./talker",
+    )
+    result.assert_outcomes(passed=2)
+
+
 @pytest.mark.parametrize("workers", [[], ["-p", "xdist.plugin", "-n", "1"]])
 def test_what_a_test_sets_in_the_environment_changes_no_option(run_tests: Run, workers: list[str]) -> None:
     result = run_tests(

@@ -5,6 +5,7 @@ A console is closed at the end of the fixture in whose set-up it was opened, or 
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
@@ -157,7 +158,7 @@ class ConsoleMaker:
         if guest is None:
             guest = chosen_guests(self._config)[0]
         try:
-            definition = guest if isinstance(guest, GuestDefinition) else find_guest(str(guest))
+            definition = guest if isinstance(guest, GuestDefinition) else find_guest(self._placed(str(guest)))
         except UartsimError as error:
             failure = printable(str(error))
         else:
@@ -168,6 +169,13 @@ class ConsoleMaker:
             if not missing:
                 return definition
         raise Mistake(failure, wanted.places.get("guest", ""))
+
+    def _placed(self, guest: str) -> str:
+        """A guest; a relative path that was there when pytest was started is found from wherever a test has gone."""
+        if os.sep in guest and "\0" not in guest:
+            started = self._config.invocation_params.dir / guest
+            return str(started) if os.path.lexists(started) else guest
+        return guest
 
     def options_of(self, wanted: Wanted, definition: GuestDefinition, clock: bool = True) -> dict[str, Any]:
         """The options of ``open_console()`` without the guest, and with what pytest's options say.
