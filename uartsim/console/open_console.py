@@ -20,6 +20,7 @@ from uartsim.console.console_state import ConsoleState
 from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.login_dialogue import LOGIN
 from uartsim.console.login_snapshots import BOOT_TIMEOUT_S, login_snapshot
+from uartsim.console.option_checks import check_values
 from uartsim.console.problems.problem_catalogue import Source
 from uartsim.errors import UsageError
 from uartsim.guest.before_boot import without_changes
@@ -72,12 +73,25 @@ def open_console(
 
     Raises:
         TypeError: an option is unknown; the message has the nearest name.
-        UsageError: the guest or a setting is unknown, something that the guest needs is missing, or the clock is virtual
-            and the guest a process or QEMU.
+        UsageError: the guest or a setting is unknown, the value of an option is of a wrong kind, something that the guest
+            needs is missing, or the clock is virtual and the guest a process or QEMU.
         UartsimError: the guest could not be started.
     """
     __tracebackhide__ = True
     check_options("open_console()", options)
+    check_values(
+        {
+            "settings": settings,
+            "timeout": timeout,
+            "timeout_scale": timeout_scale,
+            "problems": problems,
+            "allow": allow,
+            "name": name,
+            "clock": clock,
+            "log": log,
+            **options,
+        }
+    )
     if clock is not None and clock not in _CLOCKS:
         raise UsageError(f"clock is {clock!r}: use 'real' or 'virtual'")
     make_console = partial(Console, timeout=timeout, timeout_scale=timeout_scale, problems=problems, allow=allow)
@@ -141,11 +155,6 @@ def _plan(guest: str | Path | GuestDefinition, settings: Mapping[str, Any] | Non
     definition.check_needs()
     port["uart"] = port.get("uart") or definition.uart
     paths = {"record": record, "trace": port.get("trace"), "vcd": port.get("vcd")}
-    for what, path in paths.items():
-        if isinstance(path, bool):
-            raise UsageError(
-                f"{what} is {path}: use the path of a new file; only pytest's mark and factories choose one for True"
-            )
     check_distinct({what: path for what, path in paths.items() if path is not None})
     return _Plan(definition, None if restore is None else Path(restore), port, policy, record, start, begin)
 
