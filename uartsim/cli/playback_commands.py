@@ -121,16 +121,23 @@ def _play_here(record: Record, speed: float, idle_limit_s: float | None, begin_s
         out.flush()
 
     player = Player(write, is_terminal=is_terminal)
-    try:
-        with undone_by_signals(), reader_may_leave():
-            player.play(record, speed=speed, idle_limit_s=idle_limit_s, begin_s=begin_s)
-    except EndedBySignal as signal:
-        sys.exit(128 + signal.number)
-    finally:
+
+    def give_back() -> None:
         with reader_may_leave():
             player.undo()
             if is_terminal:
                 write(b"\r\n")
+
+    with undone_by_signals():
+        try:
+            try:
+                with reader_may_leave():
+                    player.play(record, speed=speed, idle_limit_s=idle_limit_s, begin_s=begin_s)
+            finally:
+                give_back()
+        except EndedBySignal as signal:
+            give_back()  # the signal may have come in the middle of it; from now on others are ignored
+            sys.exit(128 + signal.number)
 
 
 def _kind_options(command: click.decorators.FC) -> click.decorators.FC:
