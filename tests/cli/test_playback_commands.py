@@ -43,6 +43,8 @@ def test_a_record_becomes_what_is_asked_for(runtime: Path, recorded: Path, tmp_p
 def test_nothing_is_overwritten_and_bad_input_is_a_sentence(runtime: Path, recorded: Path, tmp_path: Path) -> None:
     there = tmp_path / "there"
     there.write_text("mine")
+    slow = tmp_path / "slow.cast"
+    slow.write_text('{"version": 2}\n[0, "o", "x"]\n[100000000, "o", "y"]\n')
     for arguments, why in (
         (["export", recorded, "--svg", "-o", there], f"the file {there} exists: remove it or give another file"),
         (["export", recorded], "say what to make of the record: one of --html, --svg"),
@@ -55,6 +57,7 @@ def test_nothing_is_overwritten_and_bad_input_is_a_sentence(runtime: Path, recor
         (["replay", tmp_path / "none"], "cannot be read: No such file"),
         (["replay", recorded, "--speed", "0"], "is not a speed: use a factor above 0, such as 4, or max"),
         (["replay", recorded, "--speed", "nan"], "is not a speed"),
+        (["replay", slow, "--speed", "1e-9"], "at this speed the record would take more than ten years: use a higher"),
         (["replay", recorded, "--name", "x"], "--name is for a machine on a pty: add --pty, or leave it out"),
         (["replay", recorded, "--pty", "--link", ""], "--link '' is empty: give a value, or leave the option out"),
     ):

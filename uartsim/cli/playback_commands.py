@@ -91,8 +91,9 @@ def replay(
     FILE is what 'uartsim run --record FILE' has written, or an asciicast of version 2 or 3. Ctrl-C ends it. The guest on the
     pty ignores what it gets; 'uartsim reset' plays it again.
     """
-    from uartsim.playback.record_player import paced
+    from uartsim.playback.record_player import paced, playing_time
     from uartsim.record.casts import read_record
+    from uartsim.record.transcript import LONGEST_RECORD_S
 
     for option, value in (("--name", name), ("--link", link), ("--rate", rate)):
         if value is not None and not on_pty:
@@ -100,6 +101,10 @@ def replay(
         if value == "":
             raise UsageError(f"{option} '' is empty: give a value, or leave the option out")
     record = read_record(file)
+    if playing_time(record, speed, idle_limit, begin_s) > LONGEST_RECORD_S:
+        raise UsageError(
+            "at this speed the record would take more than ten years: use a higher --speed, or --idle-limit"
+        )
     _say_cut(file, record)
     if on_pty:
         from uartsim.cli.replay_run import run_replay

@@ -37,6 +37,11 @@ def paced(
             yield due, event.data
 
 
+def playing_time(record: Record, speed: float = 1.0, idle_limit_s: float | None = None, begin_s: float = 0.0) -> float:
+    """How long it takes to play, in seconds; see :func:`paced`."""
+    return max((due for due, _ in paced(record, speed, idle_limit_s, begin_s)), default=0.0)
+
+
 class Player:
     """Plays records to a terminal, or to a file.
 
