@@ -106,7 +106,7 @@ def test_a_png_has_the_screens_colours() -> None:
     assert colours == [(0x10, 0x10, 0x14), (0xD8, 0xD8, 0xD8)]
     assert image.getpixel((round(1.5 * (12 + 14 * 8.4)), round(1.5 * (12 + 3 * 18 + 1)))) == (0x34, 0x65, 0xC8)
     assert image.getpixel((round(1.5 * 16), round(1.5 * (12 + 6 * 18 + 0.85 * 18)))) == (0xD8, 0xD8, 0xD8)
-    assert image.text["Title"] == "box at 0.000 s"
+    assert image.info["Title"] == "box at 0.000 s"
 
 
 def test_a_png_of_a_large_full_screen_is_drawn_soon() -> None:
