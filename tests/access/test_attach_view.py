@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -81,6 +82,8 @@ def test_a_record_begins_and_ends_while_attached(
         person.menu(b"q")
         assert person.ended() == 0
     content = path.read_text()
+    header = json.loads(content.partition("\n")[0])
+    assert {key: header[key] for key in ("title", "width", "height")} == {"title": "box", "width": 132, "height": 40}
     assert "during" in content
     assert "before" not in content
     assert "after" not in content

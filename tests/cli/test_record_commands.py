@@ -74,9 +74,15 @@ def test_only_the_newest_transcripts_are_kept(tmp_path: Path, monkeypatch: pytes
         path = Path(run_records.new_transcript("box"))
         ours = path.with_name(f"box-2026010{number}-000000-{2**22 + number}.jsonl")  # no process has such a number
         for name in (ours, ours.with_suffix(".2.jsonl")):
-            name.write_text("{}")
+            name.write_text('{"uartsim": "transcript", "version": 1}\n')
             os.utime(name, (number, number))
     (path.parent / "mine.txt").write_text("mine")
+    mine = path.with_name(f"box-20250101-000000-{2**22}.jsonl")  # as one of ours is called
+    mine.write_text("mine")
+    os.utime(mine, (0, 0))
+    path.with_name(f"box-20250102-000000-{2**22}.jsonl").mkdir()
     run_records.new_transcript("box")
     left = sorted(path.name for path in path.parent.iterdir() if path.name != ".uartsim")
-    assert [name[:12] for name in left] == ["box-20260103"] * 2 + ["box-20260104"] * 2 + ["mine.txt"]
+    assert [name[:12] for name in left] == [
+        *["box-20250101", "box-20250102"], *["box-20260103"] * 2, *["box-20260104"] * 2, "mine.txt",
+    ]  # fmt: skip

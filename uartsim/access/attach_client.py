@@ -294,7 +294,7 @@ class AttachClient:
                 screen.say(self.view.end_record())
             case "record":
                 try:
-                    self.view.begin_record(part.decode(errors="surrogateescape"))
+                    self.view.begin_record(part.decode(errors="surrogateescape"), window_size(self.output_fd))
                 except UsageError as error:
                     screen.say(str(error))
                 else:

@@ -115,17 +115,18 @@ class AttachView:
         """The name of a record for which the person gives none."""
         return time.strftime(f"{self.name}-%Y%m%d-%H%M%S.log")
 
-    def begin_record(self, path: str) -> None:
+    def begin_record(self, path: str, size: tuple[int, int]) -> None:
         """Begin a record.
 
         Args:
             path: the file, whose ending says the format; empty for :meth:`suggested`.
+            size: the rows and columns of the person's terminal.
 
         Raises:
             UsageError: it exists, or cannot be made.
         """
         path = os.path.abspath(os.path.expanduser(path or self.suggested()))
-        self._recorder = open_recorder(path, self.name, _now())
+        self._recorder = open_recorder(path, self.name, _now(), size=size)
         self.path = path
 
     def end_record(self) -> str:

@@ -45,11 +45,12 @@ def attach(
 
     from uartsim.access.attach_client import AttachClient
     from uartsim.access.attach_messages import connect
+    from uartsim.access.raw_terminal import window_size
 
     async def whole() -> int:
         client = AttachClient(await connect(path), sys.stdin.fileno(), sys.stdout.fileno(), name=machine)
         if record is not None:
-            client.view.begin_record(record)
+            client.view.begin_record(record, window_size(sys.stdout.fileno()))
         if times:
             client.view.next_stamps()
         client.view.is_hex = as_hex

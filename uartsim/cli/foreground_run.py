@@ -208,6 +208,7 @@ class ForegroundRun:
 
         messages = await connect(self._endpoints.folder.attach)
         self._client = AttachClient(messages, sys.stdin.fileno(), sys.stdout.fileno(), ends_on_signals=False)
+        self._client.view.name = self._name
         await self._client.run(watch=False, force=False, history=None, yields=True)
         scope.cancel()
 

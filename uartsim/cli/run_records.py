@@ -7,8 +7,10 @@ files of mode 0600, each of at most :data:`TRANSCRIPT_BYTES`; those of the newes
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import stat
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -122,7 +124,8 @@ def new_transcript(machine: str) -> str:
         kept = _listed(own)
         for old in [transcript for transcript in kept if not transcript.is_running][MOST_TRANSCRIPTS - 1 :]:
             for name in old.names:
-                own.remove(name)
+                with contextlib.suppress(FileNotFoundError):  # another machine has begun at the same moment
+                    own.remove(name)
     return os.path.join(folder, time.strftime(f"{machine}-%Y%m%d-%H%M%S-{os.getpid()}.jsonl"))
 
 
@@ -143,14 +146,31 @@ def kept_transcripts() -> list[KeptTranscript]:
         return []
 
 
+def _is_transcript(own: OwnFolder, name: str) -> bool:
+    """Whether a file is one that a machine has written; a person may have put others into the folder."""
+    from uartsim.record.transcript import TRANSCRIPT_BEGIN
+
+    try:
+        fd = own.open(name, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        return stat.S_ISREG(os.fstat(fd).st_mode) and os.read(fd, len(TRANSCRIPT_BEGIN)) == TRANSCRIPT_BEGIN
+    finally:
+        os.close(fd)
+
+
 def _listed(own: OwnFolder) -> list[KeptTranscript]:
     parts: dict[tuple[str, str, str], list[str]] = {}
     for name in own.names():
-        if found := _NAME.fullmatch(name):
+        if (found := _NAME.fullmatch(name)) and _is_transcript(own, name):
             parts.setdefault((found["machine"], found["time"], found["pid"]), []).append(name)
     listed = []
     for (machine, begun, pid), names in parts.items():
-        states = [own.state(name) for name in names]
+        try:
+            states = [own.state(name) for name in names]
+        except FileNotFoundError:  # a machine that begins has removed it
+            continue
         first = os.path.join(own.path, f"{machine}-{begun}-{pid}.jsonl")
         size, modified = sum(state.st_size for state in states), max(state.st_mtime for state in states)
         listed.append(KeptTranscript(first, machine, int(pid), size, modified, tuple(names)))

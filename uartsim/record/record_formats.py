@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from uartsim.errors import UsageError
+from uartsim.record.casts import COLUMNS, ROWS
 from uartsim.record.line_recorder import LineRecorder
 from uartsim.record.record_writer import RecordEncoder, RecordWriter
 from uartsim.record.text_logs import CastRecord, PlainLog, StampedLog
@@ -39,6 +40,7 @@ def open_record(
     line_format: str = "as the guest programs it",
     kind: str | None = None,
     limit_bytes: int | None = None,
+    size: tuple[int, int] = (ROWS, COLUMNS),
 ) -> RecordWriter:
     """Begin a record.
 
@@ -49,6 +51,7 @@ def open_record(
         line_format: the line's format as text, for the header of a transcript.
         kind: the format; None for the one that goes with the file's ending.
         limit_bytes: about how much all parts may take; None for no limit.
+        size: the rows and columns of the terminal, for the header of a cast.
 
     Raises:
         UsageError: the file exists or cannot be made or written, the format is unknown, or the limit too small.
@@ -62,7 +65,7 @@ def open_record(
     elif kind == "stamped-log":
         encoder = StampedLog()
     elif kind in ("cast", "cast3"):
-        encoder = CastRecord(3 if kind == "cast3" else 2, name, time.time())
+        encoder = CastRecord(3 if kind == "cast3" else 2, name, time.time(), size)
     else:
         raise UsageError(f"a record of format {kind!r} is unknown: use one of {', '.join(RECORD_FORMATS)}")
     return RecordWriter(path, encoder, start, limit_bytes)
@@ -75,6 +78,7 @@ def open_recorder(
     *,
     kind: str | None = None,
     limit_bytes: int | None = None,
+    size: tuple[int, int] = (ROWS, COLUMNS),
 ) -> LineRecorder:
     """Begin the records of a line: one file, or several; see :func:`open_record`.  If one cannot be made, none is left.
 
@@ -84,7 +88,9 @@ def open_recorder(
     recorder = LineRecorder()
     try:
         for path in [paths] if isinstance(paths, (str, os.PathLike)) else paths:
-            recorder.writers.append(open_record(os.fspath(path), name, start, kind=kind, limit_bytes=limit_bytes))
+            recorder.writers.append(
+                open_record(os.fspath(path), name, start, kind=kind, limit_bytes=limit_bytes, size=size)
+            )
     except UsageError:
         recorder.discard()
         raise

@@ -130,10 +130,12 @@ class CastRecord:
         version: 2 or 3.
         title: the title.
         timestamp: when it begins, in seconds since 1970.
+        size: the terminal's rows and columns.
     """
 
-    def __init__(self, version: int, title: str, timestamp: float) -> None:
+    def __init__(self, version: int, title: str, timestamp: float, size: tuple[int, int]) -> None:
         self._version, self._title, self._timestamp = version, title, timestamp
+        self._rows, self._columns = size
         self._encoder = CastEncoder(version)
         self._begin_s = 0.0
 
@@ -141,7 +143,13 @@ class CastRecord:
         """The header; the times of a part count from its beginning, so that a player has nothing to wait for."""
         title = f"{self._title}, part {part}" if part > 1 else self._title
         self._begin_s = seconds
-        self._encoder = CastEncoder(self._version, title=title, timestamp=self._timestamp + seconds)
+        self._encoder = CastEncoder(
+            self._version,
+            columns=self._columns,
+            rows=self._rows,
+            title=title,
+            timestamp=self._timestamp + seconds,
+        )
         return (self._encoder.header(),)
 
     def output(self, data: bytes, seconds: float) -> tuple[bytes, ...]:

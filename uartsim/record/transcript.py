@@ -36,6 +36,8 @@ from uartsim.printable import quoted
 from uartsim.record.record_input import open_input, seekable
 from uartsim.record.record_writer import RecordWriter, json_string
 
+#: How every transcript begins.
+TRANSCRIPT_BEGIN: Final = b'{"uartsim": "transcript"'
 #: The longest record that is taken for one, in seconds: ten years.
 LONGEST_RECORD_S: Final = 315_360_000.0
 _HEADER: Final = {"uartsim": "transcript", "version": 1}
