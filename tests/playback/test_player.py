@@ -100,6 +100,9 @@ def test_what_the_record_switches_on_the_terminal_is_undone() -> None:
     terminal.player.undo()
     for sequence in (b"\x1b[?25h", b"\x1b[?1049l", b"\x1b[4l", b"\x1b(B", b"\x1b[0m"):
         assert sequence in terminal.output
+    terminal.shown.clear()
+    terminal.player.undo()
+    assert terminal.output == b""  # it is done once, as where a signal comes at the end
 
 
 def test_a_reset_in_a_record_is_none_of_the_persons_terminal() -> None:
