@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from uartsim.access.harmless_output import ANSI_DRAWING_MODES, DRAWING_MODES, HarmlessFilter
 from uartsim.access.terminal_modes import Modes
+from uartsim.console.text.screen import ScreenModel
 from uartsim.control_sequences import ControlSequenceParser
 
 
@@ -18,6 +21,8 @@ def shown(data: bytes, size: int | None = None) -> bytes:
     return b"".join(token.data for piece in pieces for token in filtered.feed(piece))
 
 
+#: What real programs have sent: GRUB, systemd, vim, less, tmux and others.
+LOGS = sorted((Path(__file__).parents[2] / "fixtures" / "noise").glob("*.raw"))
 #: Answered by some terminal: xterm, VT420 and VT520, kitty, iTerm2, mintty.
 ANSWERED = [
     b"\x05", b"\x1bZ", b"\x1b[c", b"\x1b[>c", b"\x1b[=c", b"\x1b[5n", b"\x1b[6n", b"\x1b[?6n", b"\x1b[x", b"\x1b[1x",
@@ -57,6 +62,15 @@ def test_what_a_terminal_answers_or_obeys_beyond_drawing_is_left_out(sequence: b
 @pytest.mark.parametrize("sequence", DRAWS)
 def test_what_draws_passes(sequence: bytes, size: int | None) -> None:
     assert shown(sequence, size) == sequence
+
+
+@pytest.mark.parametrize("log", LOGS, ids=lambda log: str(log.stem))
+def test_a_console_draws_the_same_screen_through_the_filter(log: Path) -> None:
+    data = log.read_bytes()
+    whole, filtered = ScreenModel(), ScreenModel()
+    whole.draw(data)
+    filtered.draw(shown(data, 1000))
+    assert filtered.styled(cursor=True) == whole.styled(cursor=True)
 
 
 def test_controls_in_the_middle_of_a_sequence_are_left_out() -> None:

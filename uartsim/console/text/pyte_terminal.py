@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Final
 
 import pyte
+from wcwidth import wcwidth
 
 #: How many characters a cell holds: one, and combining marks.  As on terminals, further marks are not shown.  Without a
 #: bound each mark costs as much as all before it, and guests could make a screen of any size.
@@ -17,16 +18,22 @@ MOST_IN_A_CELL: Final = 8
 
 
 class BoundedTerminal(pyte.Screen):
-    """A terminal whose cells hold at most :data:`MOST_IN_A_CELL` characters each."""
+    """A terminal whose cells hold at most :data:`MOST_IN_A_CELL` characters each.
+
+    It passes over characters that show nothing; pyte would leave out the text behind them.
+    """
 
     def draw(self, data: str) -> None:
         """Show text at the cursor."""
-        if data.isascii():
+        if data.isascii() and data.isprintable():
             super().draw(data)
             return
-        for are_marks, characters in groupby(data, _is_mark):
+        for width, characters in groupby(data, _width):
             text = "".join(characters)
-            super().draw(text[: self._room()] if are_marks else text)
+            if width is None:
+                super().draw(text[: self._room()])
+            elif width > 0:
+                super().draw(text)
 
     def _room(self) -> int:
         """How many more combining marks the cell before the cursor takes."""
@@ -35,5 +42,7 @@ class BoundedTerminal(pyte.Screen):
         return max(0, MOST_IN_A_CELL - len(self.buffer[row][column].data)) if row >= 0 else 0
 
 
-def _is_mark(character: str) -> bool:
-    return unicodedata.combining(character) != 0
+def _width(character: str) -> int | None:
+    """How many columns a character takes: none or less, if it shows nothing; None for a combining mark."""
+    width = wcwidth(character)
+    return None if width == 0 and unicodedata.combining(character) else width
