@@ -24,7 +24,7 @@ from uartsim.access.hub_client import HubClient
 from uartsim.line_format import LineFormat
 from uartsim.machine import Com1, SerialDriver
 from uartsim.machine.ticker import Ticker, shared_ticker
-from uartsim.record import TranscriptWriter
+from uartsim.record import LineRecorder, TranscriptWriter
 from uartsim.record.trace_writer import TraceWriter
 from uartsim.registers import FCR, Offset
 
@@ -104,7 +104,8 @@ def _with_trace(ticker: Ticker, folder: Path) -> Com1:
 
 
 def _with_record(com1: Com1, hub: Hub, client: HubClient, folder: Path) -> None:
-    hub.record = TranscriptWriter(str(folder / "com1.record"), "com1", str(com1.uart.line_format), com1.uart.now)
+    writer = TranscriptWriter(str(folder / "com1.record"), "com1", str(com1.uart.line_format), com1.uart.now)
+    hub.record = LineRecorder([writer])
 
 
 def _client_at_57600(com1: Com1, hub: Hub, client: HubClient, folder: Path) -> None:

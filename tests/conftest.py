@@ -29,6 +29,9 @@ Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 pytest_plugins = ["pytester"]
 
+# The machines of tests leave no transcripts in this user's folder.
+os.environ.setdefault("UARTSIM_TRANSCRIPTS", "off")
+
 # The command line of a test has no defaults of the person's who runs it; what tests start inherits that.
 os.environ["UARTSIM_CONFIG"] = ""
 

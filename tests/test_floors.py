@@ -20,7 +20,7 @@ FACE = "uartsim"
 #: From the ground up.  A room is a module or a package directly under ``uartsim``.
 FLOORS = (
     {"blocked_loop", "control_sequences", "error_groups", "errors", "printable", "registers", "toml_text"},
-    {"own_files", "register_bits"},
+    {"boot_stages", "own_files", "register_bits"},
     {"file_cache", "line_format", "standard_streams"},
     {"chip", "wire", "record", "images"},
     {"machine"},
@@ -39,6 +39,7 @@ PURE_ROOMS = {
     "control_sequences",
     "error_groups",
     "errors",
+    "boot_stages",
     "printable",
     "registers",
     "register_bits",

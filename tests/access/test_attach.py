@@ -181,7 +181,7 @@ def test_the_menu_does_what_it_says(
         for key, shown in (
             ("b", "<break>"),
             ("n", "NMI"),
-            ("x", "[uartsim: 'x' means nothing here"),
+            ("y", "[uartsim: 'y' means nothing here"),
             ("d", "115200 8N1 | DTR RTS CTS DSR DCD | "),
             ("d", "breaks 1 in 0 out | held by you, watching: nobody"),
             ("z", "stty rows 30 cols 100"),

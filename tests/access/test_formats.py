@@ -19,7 +19,7 @@ from uartsim.access.hub_client import HubClient
 from uartsim.errors import UsageError
 from uartsim.line_format import LineFormat
 from uartsim.machine import Flag, SerialDriver
-from uartsim.record.transcript import TranscriptWriter, read_transcript
+from uartsim.record import LineRecorder, TranscriptWriter, read_transcript
 from uartsim.register_bits import BREAK_INTERRUPT
 from uartsim.wire.channel import Channel
 from uartsim.wire.faults import parse_fault
@@ -388,26 +388,27 @@ async def test_status_tells_a_difference_that_the_line_bears_from_one_that_garbl
 async def test_the_record_says_where_the_two_ends_begin_and_cease_to_differ(tmp_path: Path) -> None:
     async with line() as (hub, driver, far):
         path = tmp_path / "record"
-        hub.record = TranscriptWriter(str(path), "box", "115200 8N1", hub.com1.clock.now())
-        await far.send(b"1")
+        writer = TranscriptWriter(str(path), "box", "115200 8N1", hub.com1.clock.now())
+        hub.record = LineRecorder([writer])
+        await far.send(b"\x01")
         far.be_at_far_end(True, SLOW)
-        await far.send(b"2")
-        await far.send(b"3")
+        await far.send(b"\x02")
+        await far.send(b"\x03")
         await settle(driver)
         driver.set_format(SEVEN)
         await driver.write(b"4")
         await settle(driver)
         driver.set_format(SLOW)
-        await far.send(b"5")
+        await far.send(b"\x05")
         hub.record.close()
         events = [event.data for event in read_transcript(str(path))]
         assert events == [
-            b"1",
+            b"\x01",
             "client is at 9600 8N1 while the guest is at 115200 8N1",
-            b"2",
-            b"3",
+            b"\x02",
+            b"\x03",
             "client is at 9600 8N1 while the guest is at 115200 7E1",
             b"4",
             "client and the guest do not differ any more in speed or stop bits",
-            b"5",
+            b"\x05",
         ]

@@ -22,7 +22,7 @@ from uartsim.access.machine_server import MachineServer
 from uartsim.blocking import open_console
 from uartsim.errors import UartsimError, UsageError
 from uartsim.machine import GuestEnd, Machine, SerialDriver, open_machine
-from uartsim.record import read_transcript
+from uartsim.record import LineRecorder, open_recorder, read_transcript
 
 #: A guest that takes half a minute over a few words, and switches itself off.
 SLOW = """
@@ -225,11 +225,14 @@ class DeadOnArrival(FunctionGuest):
 
 
 def test_a_guest_that_does_not_start_leaves_no_recording(tmp_path: Path) -> None:
-    record, trace, vcd = (str(tmp_path / what) for what in ("record", "trace", "vcd"))
+    trace, vcd = (str(tmp_path / what) for what in ("trace", "vcd"))
+
+    def records(machine: Machine) -> LineRecorder:
+        return open_recorder(str(tmp_path / "record"), machine.name, machine.com1.clock.now())
 
     async def main() -> None:
         with pytest.raises(UartsimError, match="it does not start"):
-            await run_headless(DeadOnArrival(), "box", limit_s=1, output=bytes, record=record, trace=trace, vcd=vcd)
+            await run_headless(DeadOnArrival(), "box", limit_s=1, output=bytes, record=records, trace=trace, vcd=vcd)
 
     run_virtual(main)
     assert list(tmp_path.iterdir()) == []

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uartsim.access.keys import ESCAPE, MENU, PASTE_BYTES, AttachMenu, Keys
+from uartsim.access.keys import ESCAPE, MENU, PASTE_BYTES, QUESTIONS, AttachMenu, Keys
 
 
 def press(*reads: bytes, gap_s: float = 1.0) -> list[tuple[str, bytes]]:
@@ -29,7 +29,9 @@ def press(*reads: bytes, gap_s: float = 1.0) -> list[tuple[str, bytes]]:
         (b"?", "help"),
         (b"h", "help"),
         (b"Q", "quit"),
-        (b"x", "unknown"),
+        (b"t", "times"),
+        (b"x", "hex"),
+        (b"y", "unknown"),
         ("ä".encode(), "unknown"),
         (b"\x1b[A", "unknown"),
     ],
@@ -60,7 +62,24 @@ def test_sysrq_keys_are_gathered_until_enter() -> None:
 @pytest.mark.parametrize("leave", [b"\x1b", b"\x03", ESCAPE, b"\r"])
 def test_sysrq_can_be_left_without_a_key(leave: bytes) -> None:
     done = press(ESCAPE + b"s" + leave, b"x")
-    assert done == [("menu", b""), ("prompt", b""), ("clear", b""), ("send", b"x")]
+    assert done == [("menu", b""), ("prompt", QUESTIONS["sysrq"]), ("clear", b""), ("send", b"x")]
+
+
+def test_a_record_has_a_file_or_the_usual_one() -> None:
+    done = press(ESCAPE + b"l", b"~/a b/\xc3\xbc.cast", b"x\x7f", b"\x1b[D", b"\r")
+    assert [what for what in done if what[0] == "record"] == [("record", b"~/a b/\xc3\xbc.cast")]
+    assert ("prompt", QUESTIONS["record"]) in done
+    assert ("record", b"") in press(ESCAPE + b"l\r")
+    assert "record" not in dict(press(ESCAPE + b"lname", b"\x03"))
+    assert ("record", b"/" + LONG) in press(ESCAPE + b"l", b"/" + LONG, b"\r")  # pasted
+
+
+def test_the_key_that_begins_a_record_ends_it() -> None:
+    menu = AttachMenu()
+    menu.recording = True
+    menu.open()
+    assert list(menu.press(b"l")) == [("clear", b""), ("end record", b"")]
+    assert not menu.is_open
 
 
 def test_the_menu_fits_on_a_line() -> None:
@@ -117,5 +136,6 @@ def test_any_keys_do_something_known(typed: bytes, sizes: list[int]) -> None:
     known = {
         *("send", "menu", "clear", "prompt", "echo", "sysrq", "pasted", "unknown"),
         *("break", "nmi", "reset", "diagnosis", "size", "watch", "take", "quit"),
+        *("times", "hex", "record"),
     }
     assert {what for what, _ in press(*reads)} <= known

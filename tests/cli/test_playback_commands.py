@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pexpect
 import pytest
 
-from tests.access.rig import environment, uartsim
+from tests.access.rig import environment, read_until, uartsim
 from tests.patience import patience
 
 
@@ -39,6 +43,8 @@ def test_a_record_becomes_what_is_asked_for(runtime: Path, recorded: Path, tmp_p
 def test_nothing_is_overwritten_and_bad_input_is_a_sentence(runtime: Path, recorded: Path, tmp_path: Path) -> None:
     there = tmp_path / "there"
     there.write_text("mine")
+    slow = tmp_path / "slow.cast"
+    slow.write_text('{"version": 2}\n[0, "o", "x"]\n[100000000, "o", "y"]\n')
     for arguments, why in (
         (["export", recorded, "--svg", "-o", there], f"the file {there} exists: remove it or give another file"),
         (["export", recorded], "say what to make of the record: one of --html, --svg"),
@@ -47,10 +53,13 @@ def test_nothing_is_overwritten_and_bad_input_is_a_sentence(runtime: Path, recor
             ["export", recorded, "--log", "--at", "3"],
             "--at is the moment of a screen, and --log has none: leave it out",
         ),
-        (["export", there, "--log"], f"{there} is no record: give a file that 'uartsim run --record' or asciinema has"),
+        (["export", there, "--log"], f"{there} is no record: give a transcript or an asciicast, as 'uartsim run"),
         (["replay", tmp_path / "none"], "cannot be read: No such file"),
         (["replay", recorded, "--speed", "0"], "is not a speed: use a factor above 0, such as 4, or max"),
         (["replay", recorded, "--speed", "nan"], "is not a speed"),
+        (["replay", slow, "--speed", "1e-9"], "at this speed the record would take more than ten years: use a higher"),
+        (["replay", recorded, "--name", "x"], "--name is for a machine on a pty: add --pty, or leave it out"),
+        (["replay", recorded, "--pty", "--link", ""], "--link '' is empty: give a value, or leave the option out"),
     ):
         assert why in uartsim(runtime, *map(str, arguments), status=2).stderr
     assert there.read_text() == "mine"
@@ -71,15 +80,79 @@ def test_a_replay_shows_the_record_and_restores_the_terminal(runtime: Path, reco
     assert child.exitstatus == 0
 
 
-def test_ctrl_c_ends_a_replay(runtime: Path, recorded: Path) -> None:
+SWITCHED = '{"version": 2}\n[0, "o", "\\u001b[?1049h\\u001b[?1000h\\u001b[?25lone"]\n[600, "o", "two"]\n'
+HIDDEN_CURSOR = '{"version": 2}\n[0, "o", "\\u001b[?25l\\u001b[6none\\r\\n"]\n[600, "o", "two"]\n'
+
+
+@pytest.mark.parametrize(("ending", "status"), [(None, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_replay_that_is_ended_gives_the_terminal_back(
+    runtime: Path, tmp_path: Path, ending: signal.Signals | None, status: int
+) -> None:
+    cast = tmp_path / "long.cast"
+    cast.write_text(SWITCHED)
     child = pexpect.spawn(
-        sys.executable, ["-m", "uartsim", "replay", str(recorded), "--speed", "0.01"], env=environment(runtime),
-        timeout=patience(30),
-    )  # fmt: skip
-    child.expect_exact("Welcome to GRUB")
-    child.sendintr()
+        sys.executable, ["-m", "uartsim", "replay", str(cast)], env=environment(runtime), timeout=patience(30)
+    )
+    child.expect_exact("one")
+    assert b"\x1b[?1049h" in (child.before or b"")
+    if ending is None:
+        child.sendintr()  # Ctrl-C, as the terminal's driver takes it
+    else:
+        child.kill(ending)
     child.expect(pexpect.EOF)
-    assert b"Traceback" not in (child.before or b"")
+    shown = child.before
+    child.close()
+    assert isinstance(shown, bytes)
+    assert (b"Traceback" in shown, child.exitstatus) == (False, status)
+    for undone in (b"\x1b[?25h", b"\x1b[?1049l"):
+        assert shown.count(undone) == 1
+
+
+def test_a_file_gets_every_byte_of_a_replay(runtime: Path, tmp_path: Path) -> None:
+    cast = tmp_path / "a.cast"
+    cast.write_text(HIDDEN_CURSOR)
+    played = uartsim(runtime, "replay", str(cast), "--idle-limit", "0").stdout
+    assert played.replace("\r\n", "\n") == "\x1b[?25l\x1b[6none\ntwo"
+
+
+@contextmanager
+def played_on_pty(runtime: Path, *arguments: str) -> Iterator[str]:
+    """A record that plays as a guest; gives the path of the pty's link."""
+    command = [sys.executable, "-m", "uartsim", "replay", *arguments, "--pty"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment(runtime), text=True) as player:
+        assert player.stdout is not None
+        try:
+            for line in player.stdout:
+                if line.startswith("link"):
+                    yield line.split()[1]
+                    break
+        finally:
+            player.terminate()
+            player.communicate(timeout=patience(20))
+
+
+def test_a_record_is_played_as_a_guest_on_a_pty_and_again_after_a_reset(runtime: Path, tmp_path: Path) -> None:
+    cast = tmp_path / "a.cast"
+    cast.write_text(HIDDEN_CURSOR)
+    expected = b"\x1b[?25l\x1b[6none\r\ntwo"
+    with played_on_pty(runtime, str(cast), "--idle-limit", "0.2", "--name", "played") as link:
+        fd = os.open(link, os.O_RDWR | os.O_NOCTTY)
+        try:
+            assert read_until(fd, len(expected)) == expected
+            os.write(fd, b"ignored")
+            uartsim(runtime, "reset", "played")
+            assert read_until(fd, len(expected)) == expected
+        finally:
+            os.close(fd)
+
+
+def test_a_record_is_played_as_a_guest_at_any_speed(runtime: Path, recorded: Path) -> None:
+    with (
+        played_on_pty(runtime, str(recorded), "--speed", "max", "--rate", "unlimited") as link,
+        pexpect.spawn("cat", [link], timeout=patience(30)) as client,
+    ):
+        client.expect_exact("demo login: ")
+        assert b"GNU GRUB" in (client.before or b"")
 
 
 def test_a_reader_that_leaves_is_no_error(runtime: Path, recorded: Path) -> None:

@@ -161,7 +161,8 @@ def test_record_and_trace_are_written_and_passwords_masked(tmp_path: Path) -> No
         assert console.run("echo recorded").output == "recorded\n"
     events = list(read_transcript(str(record)))
     sent = b"".join(event.data for event in events if event.kind == "i" and isinstance(event.data, bytes))
-    assert b"root\r****\r" in sent
+    assert b"root\r\r" in sent
+    assert [event.data for event in events if event.kind == "h"] == ["4"]
     assert b"recorded" in b"".join(
         event.data for event in events if event.kind == "o" and isinstance(event.data, bytes)
     )

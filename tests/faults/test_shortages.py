@@ -78,16 +78,18 @@ def test_a_record_that_cannot_be_written_loses_what_is_counted_and_the_machine_g
         _, err = machine.end()
         assert f"the record {path} lacks {lost} bytes of the line" in err
     events = list(read_transcript(str(path)))
-    assert [event.seconds for event in events] == sorted(event.seconds for event in events)
+    seconds = [event.seconds for event in events if event.kind not in "ih"]
+    assert seconds == sorted(seconds)
     out = b"".join(event.data for event in events if event.kind == "o" and isinstance(event.data, bytes))
     into = b"".join(event.data for event in events if event.kind == "i" and isinstance(event.data, bytes))
     marks = [event.data for event in events if event.kind == "m" and isinstance(event.data, str)]
     missing = [int(found[1]) for mark in marks if (found := re.match(r"(\d+) bytes of the line", mark))]
-    assert len(missing) == 2
+    assert len(missing) >= 2  # a short line may have had room between two long ones
     assert sum(missing) == lost
     sent = 6 + 8000 + 2 * 280_000
     asked = sum(len(b"%d\n" % size) for size in (8000, 200_000, 80_000, 200_000, 80_000))
-    assert len(out) + len(into) + lost == sent + asked
+    hidden = sum(int(event.data) for event in events if event.kind == "h")  # the guest echoes nothing
+    assert len(out) + len(into) + hidden + lost == sent + asked
 
 
 @pytest.mark.parametrize("room", [0, 20])

@@ -61,7 +61,7 @@ def test_a_clock_that_is_set_back_changes_neither_line_nor_record(
         up_s = machine.status()["up_s"]
     assert took >= size * 10 / 115200
     assert took <= up_s < 60
-    times = [event.seconds for event in read_transcript(str(record))]
+    times = [event.seconds for event in read_transcript(str(record)) if event.kind not in "ih"]
     assert times == sorted(times)
     assert times[0] >= 0
     assert times[-1] - times[0] >= size * 10 / 115200

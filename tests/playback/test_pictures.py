@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 import sys
+import time
 from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 
 from uartsim.errors import UsageError
 from uartsim.playback.pictures import Picture
@@ -16,7 +19,7 @@ from uartsim.record.transcript import Event
 
 SVG = "{http://www.w3.org/2000/svg}"
 MENU = (
-    b"\x1b[H\x1b[J\x1b[3;10H\x1b[7m*Debian \x1b[m\x1b[4;10H\x1b[1;31mred\x1b[m \x1b[44mon blue\x1b[m"
+    b"\x1b[?25l\x1b[H\x1b[J\x1b[3;10H\x1b[7m*Debian \x1b[m\x1b[4;10H\x1b[1;31mred\x1b[m \x1b[44mon blue\x1b[m"
     + "\x1b[5;10H\u65e5\u672c| \u2502".encode()
 )
 
@@ -71,6 +74,22 @@ def test_the_pages_text_is_the_screens() -> None:
     assert text.split("\n")[2:5] == [9 * " " + "*Debian ", 9 * " " + "red on blue", 9 * " " + "\u65e5\u672c| \u2502"]
 
 
+def test_the_cursor_is_shown_unless_the_guest_has_switched_it_off() -> None:
+    (prompt, cursor), *_ = Picture.of(record(b"login: ")).lines
+    assert (prompt.text, cursor.text, cursor.column, cursor.reverse) == ("login: ", " ", 7, True)
+    (prompt,), *_ = Picture.of(record(b"\x1b[?25llogin:")).lines
+    assert not prompt.reverse
+    (*_, last), *_ = Picture.of(record(b"x" * 10, columns=10, rows=2)).lines
+    assert (last.text, last.column, last.reverse) == ("x", 9, True)
+
+
+def test_a_terminal_that_changed_its_size() -> None:
+    sizes = [Event(0, "o", b"one"), Event(1, "r", "100x30"), Event(2, "r", "nonsense"), Event(3, "r", "0x99999")]
+    picture = Picture.of(Record("box", 24, 80, tuple(sizes)))
+    assert (picture.columns, picture.rows, picture.lines[0][0].text) == (100, 30, "one")
+    assert (Picture.of(Record("box", 24, 80, tuple(sizes)), 0.5).columns) == 80
+
+
 def test_a_png_has_the_screens_size() -> None:
     small, large = (Picture.of(record(MENU, rows=rows, columns=80)).png() for rows in (12, 24))
     (width, height), (_, twice) = (struct.unpack(">II", data[16:24]) for data in (small, large))
@@ -79,8 +98,55 @@ def test_a_png_has_the_screens_size() -> None:
     assert twice == 684
 
 
+def test_a_png_has_the_screens_colours() -> None:
+    image = Image.open(io.BytesIO(Picture.of(record(MENU + b"\x1b[7;1H\x1b[4mu\x1b[m")).png()))
+    colours = [
+        image.getpixel((round(1.5 * x), round(1.5 * y))) for x, y in ((1, 1), (12 + 9 * 8.4 + 60, 12 + 2 * 18 + 1))
+    ]
+    assert colours == [(0x10, 0x10, 0x14), (0xD8, 0xD8, 0xD8)]
+    assert image.getpixel((round(1.5 * (12 + 14 * 8.4)), round(1.5 * (12 + 3 * 18 + 1)))) == (0x34, 0x65, 0xC8)
+    assert image.getpixel((round(1.5 * 16), round(1.5 * (12 + 6 * 18 + 0.85 * 18)))) == (0xD8, 0xD8, 0xD8)
+    assert image.info["Title"] == "box at 0.000 s"
+
+
+def test_a_png_of_a_large_full_screen_is_drawn_soon() -> None:
+    full = b"".join(b"\x1b[%dm%c" % (31 + number % 7, 97 + number % 26) for number in range(60_000))
+    picture = Picture.of(record(full, rows=200, columns=300))
+    began = time.process_time()
+    assert len(picture.png()) > 100_000
+    assert time.process_time() - began < 20  # a text object for each character took more than a minute
+
+
+def test_a_png_that_would_be_too_large_is_refused() -> None:
+    with pytest.raises(UsageError, match="12636 by 27036 pixels, which is too large: export --svg or --html"):
+        Picture.of(record(b"x", rows=1000, columns=1000)).png()
+
+
+def test_what_xml_and_png_cannot_hold_is_replaced() -> None:
+    hostile = Record("\ud800\uffff\x00\x85", 24, 80, (Event(0, "o", "a\uffff\ufffeb".encode()),))
+    picture = Picture.of(hostile)
+    ElementTree.fromstring(picture.svg())
+    picture.html().encode()
+    assert picture.png().startswith(b"\x89PNG")
+
+
+def test_a_cell_takes_only_so_many_combining_marks() -> None:
+    mark = "\u0301".encode()
+    many = [
+        [b"e" + mark * 200_000],
+        [b"e", *[mark * 100] * 2_000],
+        [b"e", *[mark * 10 + b"x\b"] * 20_000],  # each time at the same cell
+        [b"x" * 79 + b"e", *[mark * 100] * 2_000],
+    ]
+    for parts in many:
+        began = time.process_time()
+        text = "".join(piece.text for line in Picture.of(record(*parts)).lines for piece in line)
+        assert text.count("\u0301") <= 16
+        assert "\u00e9" in text
+        assert time.process_time() - began < 10  # without a bound, minutes
+
+
 def test_without_matplotlib_a_png_is_refused_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("matplotlib.backends.backend_agg", "matplotlib.figure", "matplotlib.patches"):
-        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(UsageError, match=r"a PNG needs matplotlib: pip install 'uartsim\[plot\]', or export --svg"):
         Picture.of(record(b"x")).png()

@@ -148,5 +148,5 @@ def test_times_count_from_the_start(tmp_path: Path) -> None:
     writer.line_break("i", 7 * TICKS_PER_SECOND)
     writer.close()
     header, *events = (tmp_path / "record").read_text().splitlines()
-    assert header == '{"uartsim": "transcript", "version": 1, "name": "box", "format": "115200 8N1"}'
+    assert header.startswith('{"uartsim": "transcript", "version": 1, "name": "box", "format": "115200 8N1", "begun": ')
     assert events == ['[1e-09,"o","a"]', '[2.0,"b","i"]']

@@ -20,12 +20,13 @@ from typing import Any, Final
 import trio
 
 from uartsim.access.attach_messages import MessageStream
+from uartsim.access.attach_view import AttachView
 from uartsim.access.keys import HELP, MENU, AttachMenu, Keys
 from uartsim.access.output_filters import QueryFilter
 from uartsim.access.raw_terminal import RawTerminal, read_typed, window_size
 from uartsim.access.terminal_output import TerminalOutput
 from uartsim.access.terminal_signals import ENDING, obey_signals
-from uartsim.errors import UartsimError
+from uartsim.errors import UartsimError, UsageError
 from uartsim.printable import printable_line
 
 #: The most bytes that have been sent to the machine and that the line has not taken yet.
@@ -82,6 +83,7 @@ class AttachClient:
         ends_on_signals: whether SIGTERM and its like end the client; otherwise the caller handles them.
 
     Attributes:
+        view: how the line is shown and recorded.
         end: why the client ended, as a sentence; empty when the person quit.
         status: the exit status that goes with it.
     """
@@ -100,6 +102,7 @@ class AttachClient:
         self.output_fd = output_fd
         self.name = name
         self.who = own_name(input_fd)
+        self.view = AttachView(name)
         self.end = _GONE
         self.status = 1
         self._ending = ENDING if ends_on_signals else ()
@@ -138,11 +141,13 @@ class AttachClient:
                     scope = nursery.cancel_scope
                     nursery.start_soon(screen.run)
                     nursery.start_soon(self._on_signals, terminal, scope)
+                    nursery.start_soon(self.view.keep_record)
                     nursery.start_soon(self._to_machine, json.dumps(hello).encode())
                     nursery.start_soon(self._from_machine, screen, scope)
                     nursery.start_soon(self._from_person, terminal.keys, screen, scope)
             finally:
                 self._screen = None
+                self.view.end_record()
                 last = (
                     printable_line(f"uartsim: left {self.name}{': ' + self.end if self.end else ''}") + "\r\n"
                     if self.name
@@ -204,7 +209,7 @@ class AttachClient:
             while (message := await self.messages.receive()) is not None:
                 kind, data = message
                 if kind == b"D":
-                    await screen.show(past.feed(data))
+                    await screen.show(self.view.shown(past.feed(data)))
                 elif kind == b"A":
                     fields = message.fields()
                     if "past" in fields:
@@ -226,8 +231,10 @@ class AttachClient:
             self._ended(scope, _GONE, 1)
 
     async def _from_person(self, fd: int, screen: TerminalOutput, scope: trio.CancelScope) -> None:
-        keys = Keys(AttachMenu())
+        menu = AttachMenu()
+        keys = Keys(menu)
         while True:
+            menu.recording = bool(self.view.path)
             while self._typed_bytes > TYPE_AHEAD:
                 await self._moved.park()
             data = await read_typed(fd)
@@ -258,6 +265,7 @@ class AttachClient:
         """Do what :class:`Keys` has found."""
         match what:
             case "send":
+                self.view.typed(part)
                 self._type(b"D", part)
             case "break":
                 self._type(b"B", b"{}")
@@ -266,12 +274,31 @@ class AttachClient:
             case "size":
                 rows, columns = window_size(self.output_fd)
                 self._type(b"D", f"stty rows {rows} cols {columns}\r".encode())
+            case "times" | "hex" | "record" | "end record":
+                self._change_view(screen, what, part)
             case _ if what in _AT_ONCE:
                 await self.messages.send(_AT_ONCE[what])
                 if what == "watch":
                     screen.say("you only watch now (Ctrl-] f takes the line)")
             case _:
                 _show(screen, what, part)
+
+    def _change_view(self, screen: TerminalOutput, what: str, part: bytes) -> None:
+        match what:
+            case "times":
+                screen.say(f"times before the lines: {self.view.next_stamps()}")
+            case "hex":
+                screen.put(self.view.switch_hex())
+                screen.say(f"bytes are shown {'in hexadecimal' if self.view.is_hex else 'as they are'} (Ctrl-] x)")
+            case "end record":
+                screen.say(self.view.end_record())
+            case "record":
+                try:
+                    self.view.begin_record(part.decode(errors="surrogateescape"), window_size(self.output_fd))
+                except UsageError as error:
+                    screen.say(str(error))
+                else:
+                    screen.say(f"recording to {self.view.path} (Ctrl-] l ends it)")
 
 
 def _show(screen: TerminalOutput, what: str, part: bytes) -> None:
@@ -285,7 +312,7 @@ def _show(screen: TerminalOutput, what: str, part: bytes) -> None:
         case "clear":
             screen.put(b"\r\n")
         case "prompt":
-            screen.put(b"\r\nSysRq key or sequence, then Enter (Esc: none): ")
+            screen.put(b"\r\n" + part)
         case "echo":
             screen.put(part)
         case "pasted":

@@ -13,7 +13,7 @@ import trio
 
 from uartsim.access.hub import Hub, HubClient
 from uartsim.machine import Guest, GuestEnd, Machine, PortOptions, open_machine
-from uartsim.record import TranscriptWriter
+from uartsim.record import LineRecorder
 
 
 async def run_headless(
@@ -22,7 +22,7 @@ async def run_headless(
     *,
     limit_s: float,
     output: Callable[[bytes], object],
-    record: str | None = None,
+    record: Callable[[Machine], LineRecorder] | None = None,
     prepared: Callable[[Hub], object] | None = None,
     log: Callable[[str], None] | None = None,
     **port: Unpack[PortOptions],
@@ -34,7 +34,7 @@ async def run_headless(
         name: what the machine is called.
         limit_s: seconds of virtual time.
         output: is called with what the guest sends; it may block.
-        record: the file of the record, or None.
+        record: makes the records of the line, or None.
         prepared: is called with the machine's hub before power comes on.
         log: is called with lines for the person.
         port: the options of the serial port.
@@ -53,7 +53,7 @@ async def run_headless(
         hub = Hub(machine.com1)
         hubs.append(hub)
         if record is not None:
-            hub.record = _new_record(record, machine)
+            hub.record = record(machine)
         if prepared is not None:
             prepared(hub)
 
@@ -75,11 +75,6 @@ async def run_headless(
             if hub.record is not None:
                 hub.record.close() if started else hub.record.discard()
     return end
-
-
-def _new_record(path: str, machine: Machine) -> TranscriptWriter:
-    com1 = machine.com1
-    return TranscriptWriter(path, machine.name, str(com1.uart.line_format), com1.clock.now())
 
 
 async def _copy(client: HubClient, output: Callable[[bytes], object]) -> None:

@@ -22,14 +22,14 @@ from uartsim.access.sent_times import SentTimes
 from uartsim.line_format import NEVER, TICKS_PER_SECOND, LineFormat, seconds_to_ticks
 from uartsim.machine import Com1
 from uartsim.machine.fairness import Turn
-from uartsim.record import TranscriptWriter
+from uartsim.record import LineRecorder
 
 #: Bytes of the guest's output that are kept.
 SCROLLBACK: Final = 1 << 20
 #: Characters that may wait at the far end of the line before a sending client has to wait.
 SEND_QUEUE: Final = 4096
 #: The longest delay before recorded events are flushed to the record's file, in ticks.
-RECORD_DELAY: Final = TICKS_PER_SECOND
+RECORD_DELAY: Final = TICKS_PER_SECOND // 10
 #: The shortest sleep, in ticks: at large clock values a float cannot represent one tick, and a shorter sleep could become zero.
 _MICROSECOND: Final = TICKS_PER_SECOND // 1_000_000
 
@@ -56,7 +56,7 @@ class Hub:
         #: When the last character came from the guest, in ticks.
         self.last_output_at: int | None = None
         #: Where everything on the line is recorded, if anywhere.
-        self.record: TranscriptWriter | None = None
+        self.record: LineRecorder | None = None
         #: A client's or the guest's format may have changed.  The record gets its mark of that only before the next
         #: characters: a guest that programs its chip passes through formats in which nothing is sent.
         self.formats_changed = False
@@ -199,6 +199,11 @@ class Hub:
         if (record := self._recording()) is not None:
             record.line_break("o", at)
 
+    def machine_reset(self, at: int) -> None:
+        """The machine was reset at ``at`` ticks."""
+        if (record := self._recording()) is not None:
+            record.reset(at)
+
     def mark(self, text: str) -> None:
         """Note in the record that something happened."""
         if (record := self._recording()) is not None:
@@ -209,15 +214,15 @@ class Hub:
         for client in sorted(self.clients, key=lambda client: client.who):
             client.mark_difference()
 
-    def _recording(self) -> TranscriptWriter | None:
+    def _recording(self) -> LineRecorder | None:
         """The record, or None; whatever the caller adds to it is flushed to the file soon."""
         if self.record is not None and self._record_flush.at == NEVER:
             self._record_flush.set(self.com1.clock.now() + RECORD_DELAY)
         return self.record
 
     def _flush_record(self, now: int) -> None:
-        if self.record is not None:
-            self.record.flush()
+        if self.record is not None and self.record.tick(now):
+            self._record_flush.set(now + RECORD_DELAY)
 
     def room_made(self) -> None:
         """The queue of what is sent to the guest has become shorter."""
@@ -262,7 +267,7 @@ class Hub:
 
         Args:
             data: what to send.
-            secret: it stands in the record as asterisks.
+            secret: only its length is recorded, whatever the guest echoes.
         """
         await self._turn.take(len(data))
         view = memoryview(data)
@@ -274,7 +279,7 @@ class Hub:
                 if self.record is not None and (record := self._recording()) is not None:
                     if self.formats_changed:
                         self._mark_differences()
-                    record.input(b"*" * len(part) if secret else part, self.com1.clock.now())
+                    record.input(part, self.com1.clock.now(), secret=secret)
                 self.com1.far_send(part)
                 view = view[room:]
             else:
@@ -305,7 +310,7 @@ class Hub:
         for key in keys.encode():
             self._far_break(duration_s)
             if (record := self._recording()) is not None:
-                record.input(bytes([key]), self.com1.clock.now())
+                record.input(bytes([key]), self.com1.clock.now(), plain=True)
             self.com1.far_send(bytes([key]))  # in the same step: nothing that a client types comes between
             await self._wait_sent()
 

@@ -271,7 +271,7 @@ class HubClient:
 
         Args:
             data: what to send.
-            secret: it stands in the record as asterisks.
+            secret: only its length is recorded, whatever the guest echoes.
 
         Raises:
             NotTheWriterError: this client only watches.

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import Final, Protocol
 
 ESCAPE: Final = b"\x1d"  # Ctrl-]
-MENU: Final = "[b break|s SysRq|n NMI|r reset|d diagnosis|z size|w watch|f take|q quit|? help]"
+#: What most need; ``?`` shows every key.
+MENU: Final = "[b break|s SysRq|n NMI|r reset|d diagnosis|l record|w watch|f take|q quit|?]"
 #: More than this in one read is a paste, in bytes.
 PASTE_BYTES: Final = 32
 #: Keys that follow a paste within this time belong to it, in seconds.
@@ -29,6 +30,8 @@ _COMMANDS: Final = {
     b"n": "nmi",
     b"r": "reset",
     b"d": "diagnosis",
+    b"t": "times",
+    b"x": "hex",
     b"z": "size",
     b"w": "watch",
     b"f": "take",
@@ -43,6 +46,9 @@ HELP: Final = (
     "n  press the NMI button",
     "r  press the reset button",
     "d  diagnosis: speed, modem lines, counters, holder of the line, link to the pty",
+    "l  record to a file, whose ending says how (.log, .stamped.log, .cast, .jsonl); again: end the record",
+    "t  times before the lines: of the day, since attached, none",
+    "x  bytes in hexadecimal; again: as they are",
     "z  type 'stty rows R cols C' with this terminal's size at the guest",
     "w  only watch: give the line up",
     "f  take the line from its holder",
@@ -50,6 +56,11 @@ HELP: Final = (
     "?  this help",
     "Ctrl-]  send a Ctrl-] to the guest; Esc, Enter, Space or Ctrl-C close the menu",
 )
+#: What the menu asks, by what the answer is for.
+QUESTIONS: Final = {
+    "sysrq": b"SysRq key or sequence, then Enter (Esc: none): ",
+    "record": b"record to which file, then Enter (nothing: a .log here; Esc: none): ",
+}
 _CANCEL: Final = (b"\x1b", b"\x03", b"\r", b"\n", b" ")
 
 
@@ -64,7 +75,7 @@ class Menu(Protocol):
         """Ctrl-] was pressed."""
 
     def close(self) -> None:
-        """A paste has come, and does not press the menu's keys."""
+        """A paste has come: it does not press the menu's keys, but may answer its question, for which it stays open."""
 
     def press(self, key: bytes) -> Iterator[tuple[str, bytes]]:
         """What to do after a key, and with which bytes."""
@@ -102,7 +113,8 @@ class Keys:
         before, self._tail = self._tail, (self._tail + data)[1 - len(_PASTE_BEGINS) :]
         if self._in_burst and self._menu.is_open:
             self._menu.close()
-            yield "clear", b""
+            if not self._menu.is_open:
+                yield "clear", b""
         position = 0
         while position < len(data):
             if self._menu.is_open:
@@ -135,14 +147,19 @@ class Keys:
 class AttachMenu:
     """The menu of ``uartsim attach``.
 
-    It says ``prompt`` (ask for SysRq keys), ``echo`` bytes (to the screen), ``clear`` (the menu line is done), ``sysrq``
-    keys, ``unknown`` key, and ``break``, ``nmi``, ``reset``, ``diagnosis``, ``size``, ``watch``, ``take``, ``quit``,
+    It says ``prompt`` (ask for SysRq keys, or for a record's file: its bytes are the question), ``echo`` bytes (to the
+    screen), ``clear`` (the menu line is done), ``sysrq`` keys, ``record`` with a file's name, ``end record``, ``unknown``
+    key, and ``break``, ``nmi``, ``reset``, ``diagnosis``, ``times``, ``hex``, ``size``, ``watch``, ``take``, ``quit``,
     ``help``.
+
+    Attributes:
+        recording: whether there is a record, which the key for it ends.
     """
 
     def __init__(self) -> None:
+        self.recording = False
         self._state = "guest"
-        self._sysrq = bytearray()
+        self._answer: list[bytes] = []  # to the question of the prompt, key by key
 
     @property
     def is_open(self) -> bool:
@@ -154,39 +171,47 @@ class AttachMenu:
         self._state = "menu"
 
     def close(self) -> None:
-        """The next key is the guest's."""
-        self._state = "guest"
+        """The next key is the guest's, unless a file's name is asked for, which may be pasted."""
+        if self._state != "record":
+            self._state = "guest"
 
     def press(self, key: bytes) -> Iterator[tuple[str, bytes]]:
         """What to do after a key, and with which bytes."""
-        return self._in_menu(key) if self._state == "menu" else self._in_sysrq(key)
+        return self._in_menu(key) if self._state == "menu" else self._in_prompt(key)
 
     def _in_menu(self, key: bytes) -> Iterator[tuple[str, bytes]]:
         self._state = "guest"
-        if key.lower() == b"s":
-            self._state = "sysrq"
-            self._sysrq.clear()
-            yield "prompt", b""
+        if key.lower() == b"s" or (key.lower() == b"l" and not self.recording):
+            self._state = "sysrq" if key.lower() == b"s" else "record"
+            self._answer.clear()
+            yield "prompt", QUESTIONS[self._state]
             return
         yield "clear", b""
         if key == ESCAPE:
             yield "send", ESCAPE
+        elif key.lower() == b"l":
+            yield "end record", b""
         elif key not in _CANCEL:
             yield _COMMANDS.get(key.lower(), "unknown"), key
 
-    def _in_sysrq(self, key: bytes) -> Iterator[tuple[str, bytes]]:
+    def _in_prompt(self, key: bytes) -> Iterator[tuple[str, bytes]]:
         if key in (b"\r", b"\n"):
-            self._state = "guest"
+            asked, self._state = self._state, "guest"
             yield "clear", b""
-            if self._sysrq:
-                yield "sysrq", bytes(self._sysrq)
+            if self._answer or asked == "record":
+                yield asked, b"".join(self._answer)
         elif key in (b"\x1b", b"\x03", ESCAPE):
             self._state = "guest"
             yield "clear", b""
         elif key in (b"\x7f", b"\b"):
-            if self._sysrq:
-                del self._sysrq[-1]
+            if self._answer:
+                del self._answer[-1]
                 yield "echo", b"\b \b"
-        elif len(key) == 1 and key.isalnum():
-            self._sysrq += key
+        elif (len(key) == 1 and key.isalnum()) or (self._state == "record" and _is_character(key)):
+            self._answer.append(key)
             yield "echo", key
+
+
+def _is_character(key: bytes) -> bool:
+    """Whether a key is a character that a file's name may have."""
+    return key.decode(errors="replace").isprintable() and not key.startswith(b"\x1b")

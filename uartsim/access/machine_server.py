@@ -104,6 +104,7 @@ class MachineServer:
         """Everything that ``uartsim status`` shows, as JSON can carry it."""
         assert self.machine is not None
         recordings = self.hub.com1.recordings()
+        records = self.hub.record.statuses() if self.hub.record is not None else []
         return {
             **self.machine.status(),
             "description": self.description,
@@ -112,7 +113,8 @@ class MachineServer:
             "pty": self.pty.status(),
             "more_ptys": self.more.status(),
             "hub": self.hub.status(),
-            "record": self.hub.record.status() if self.hub.record is not None else None,
+            "record": records[0] if records else None,
+            "records": records,
             "trace": recordings.get("trace"),
             "vcd": recordings.get("vcd"),
         }

@@ -19,7 +19,20 @@ from uartsim.errors import UsageError
 @click.option("--watch", is_flag=True, help="Only watch; send nothing.")
 @click.option("--force", is_flag=True, help="Take the line over from the client that holds it, which is told.")
 @click.option("--history", type=int, metavar="BYTES", help="How much of the past to show; all of it if not given.")
-def attach(name: str | None, watch: bool, force: bool, history: int | None) -> None:
+@click.option(
+    "--record", type=click.Path(), metavar="FILE", help="Record to FILE, whose ending says how (see 'uartsim run')."
+)
+@click.option("--times", is_flag=True, help="Show the time of day before each line.")
+@click.option("--hex", "as_hex", is_flag=True, help="Show bytes in hexadecimal.")
+def attach(
+    name: str | None,
+    watch: bool,
+    force: bool,
+    history: int | None,
+    record: str | None,
+    times: bool,
+    as_hex: bool,
+) -> None:
     """Attach this terminal to machine NAME, or to the only one that runs.  Ctrl-] opens a menu; Ctrl-] q leaves."""
     from uartsim.access.runtime_folder import socket_path
 
@@ -32,9 +45,15 @@ def attach(name: str | None, watch: bool, force: bool, history: int | None) -> N
 
     from uartsim.access.attach_client import AttachClient
     from uartsim.access.attach_messages import connect
+    from uartsim.access.raw_terminal import window_size
 
     async def whole() -> int:
         client = AttachClient(await connect(path), sys.stdin.fileno(), sys.stdout.fileno(), name=machine)
+        if record is not None:
+            client.view.begin_record(record, window_size(sys.stdout.fileno()))
+        if times:
+            client.view.next_stamps()
+        client.view.is_hex = as_hex
         click.echo(f"attached to {machine}; Ctrl-] opens the menu, Ctrl-] q leaves")
         await client.run(watch=watch, force=force, history=history)
         return client.status

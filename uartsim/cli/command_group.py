@@ -22,6 +22,7 @@ from uartsim.cli.machine_commands import list_machines, nmi, pause, reset, resum
 from uartsim.cli.option_types import ALL_DEFAULTS, GUEST_DEFAULTS
 from uartsim.cli.playback_commands import export, replay
 from uartsim.cli.problems_command import problems
+from uartsim.cli.record_commands import records
 from uartsim.cli.recording_commands import plot, trace
 from uartsim.cli.run_command import run
 from uartsim.cli.scenarios_command import scenarios
@@ -97,7 +98,7 @@ TASKS: Final = {
     "Attach and type": (attach, pty, history),
     "Buttons and the line": (nmi, reset, pause, resume, send_break, sysrq, modem, fault),
     "Guests, scenarios and images": (guests, scenarios, images),
-    "Records and traces": (replay, export, problems, trace, plot),
+    "Records and traces": (records, replay, export, problems, trace, plot),
     "Conformance": (conform,),
     "The Azure serial console": (serve, console),
     "The command line itself": (config, completion),

@@ -80,6 +80,8 @@ def _read(arguments: list[str]) -> tuple[str, dict[str, str]] | None:
             value = value if equals else next(rest, "")
             if not _is_right(option, value):
                 return None
+            if name in values and option.repeatable:
+                return None
             values[name] = value
     if len(guests) > 1:
         return None

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from uartsim.cli.ending_signals import EndingSignals
+from uartsim.cli.run_records import RecordSettings
 from uartsim.cli.status_text import recording_state
 from uartsim.error_groups import first_error
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from uartsim.access.machine_server import MachineServer
     from uartsim.guest.catalogue import GuestDefinition
     from uartsim.machine import Guest, GuestEnd, Machine, PortOptions
-    from uartsim.record import TranscriptWriter
+    from uartsim.record import LineRecorder
     from uartsim.scenarios.begin_steps import BeginStep
 
 
@@ -26,12 +27,12 @@ class LineSettings(NamedTuple):
     Attributes:
         port: the options of the serial port.
         policy: how a second client that wants to send is treated: ``"refuse"`` or ``"take-over"``.
-        record: the file of the record, or None.
+        records: which records are made.
     """
 
     port: PortOptions
     policy: str
-    record: str | None
+    records: RecordSettings
 
     def check_outputs(self) -> None:
         """Check that the recordings can be made, before anything is made.
@@ -43,8 +44,9 @@ class LineSettings(NamedTuple):
 
         from uartsim.own_files.outputs import check_outputs
 
-        named = {"record": self.record, "trace": self.port.get("trace"), "vcd": self.port.get("vcd")}
-        check_outputs({option: fspath(path) for option, path in named.items() if path is not None})
+        named = [("trace", self.port.get("trace")), ("vcd", self.port.get("vcd"))]
+        recordings = [(option, fspath(path)) for option, path in named if path is not None]
+        check_outputs([*(("record", path) for path in self.records.paths), *recordings])
 
 
 class ForegroundRun:
@@ -87,7 +89,7 @@ class ForegroundRun:
         self._scenarios = scenarios
         self._hub: Hub | None = None
         self._log = Log()
-        self._transcript: TranscriptWriter | None = None
+        self._recorder: LineRecorder | None = None
         self._server: MachineServer | None = None
         self._machine: Machine | None = None  # once it has started
         self._client: AttachClient | None = None  # this terminal, while it is attached
@@ -167,16 +169,12 @@ class ForegroundRun:
         from uartsim.access.machine_server import MachineServer
         from uartsim.machine.last_output import last_output
 
-        if self._line.record is not None:
-            from uartsim.record import TranscriptWriter
-
-            start = machine.com1.clock.now()
-            self._transcript = TranscriptWriter(self._line.record, self._name, "as the guest programs it", start)
+        self._recorder = self._line.records.open(machine, self._say)
         self._announce()
         hub = Hub(machine.com1, policy=LinePolicy(self._line.policy))
         if saved := getattr(self._guest, "restored_console", None):
             hub.recall(last_output(saved))
-        hub.record = self._transcript
+        hub.record = self._recorder
         self._hub = hub
         self._server = MachineServer(self._endpoints, hub, self._definition.description)
 
@@ -210,6 +208,7 @@ class ForegroundRun:
 
         messages = await connect(self._endpoints.folder.attach)
         self._client = AttachClient(messages, sys.stdin.fileno(), sys.stdout.fileno(), ends_on_signals=False)
+        self._client.view.name = self._name
         await self._client.run(watch=False, force=False, history=None, yields=True)
         scope.cancel()
 
@@ -225,13 +224,14 @@ class ForegroundRun:
 
     def _close_recordings(self) -> None:
         """Close the recordings, and say what they lack; a machine that has not started leaves none behind."""
-        if self._transcript is not None:
+        if self._recorder is not None:
             if self._machine is None:
-                self._transcript.discard()
-            self._transcript.close()
-            if self._machine is not None and self._transcript.trouble:
-                self.incomplete = True
-                self._say(f"the record {recording_state(self._transcript.status())}")
+                self._recorder.discard()
+            self._recorder.close()
+            for state in self._recorder.statuses() if self._machine is not None else ():
+                if state["trouble"]:
+                    self.incomplete = True
+                    self._say(f"the record {recording_state(state)}")
         if self._machine is not None:
             for what, state in self._machine.com1.recordings().items():
                 if state["trouble"]:

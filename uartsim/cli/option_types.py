@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, Final
 
 import click
+
+from uartsim.errors import UsageError
 
 #: Where a context keeps the defaults of ``run`` for each guest: ``ctx.meta[GUEST_DEFAULTS][NAME][PARAMETER]``.
 GUEST_DEFAULTS: Final = "uartsim.guest_defaults"
@@ -47,3 +50,21 @@ class Seconds(click.FloatRange):
         if self.max is not None and seconds > self.max:
             self.fail(f"{value} seconds are too many: use {self.max:g} or fewer", param, ctx)
         return seconds
+
+
+#: A number of bytes with a unit, by the unit's letter.
+_SIZE: Final = re.compile(r"(\d{1,15})([kmgt]?)(?:i?b)?", re.IGNORECASE)
+
+
+def size_in_bytes(option: str, text: str | None) -> int | None:
+    """A size such as ``64M``, in bytes; None if the option was not given.
+
+    Raises:
+        UsageError: it is not a size.
+    """
+    if text is None:
+        return None
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise UsageError(f"{option} {text!r} is not a size: give a number and a unit, such as 64M")
+    return int(found[1]) << 10 * " kmgt".index(found[2].lower() or " ")

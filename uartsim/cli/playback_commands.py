@@ -53,40 +53,96 @@ class Speed(click.FloatRange):
 
 
 @described(
-    "Play a record to this terminal.",
-    "uartsim replay boot.record",
+    "Play a record to this terminal, or on a pty.",
+    "uartsim replay boot.jsonl",
     "uartsim replay boot.cast --speed 4 --idle-limit 1",
+    "uartsim replay boot.jsonl --pty --link /tmp/console  # for picocom, screen, your own program",
 )
 @click.command()
 @click.argument("file", type=click.Path())
 @click.option("--speed", type=Speed(), default=1.0, metavar="FACTOR", help="How many times faster; 'max': at once.")
-@click.option("--idle-limit", type=Seconds(), metavar="SECONDS", help="No pause is longer than this.")
+@click.option(
+    "--idle-limit",
+    type=Seconds(),
+    metavar="SECONDS",
+    help="No pause is longer than this.  [default: what the record asks for]",
+)
 @click.option("--from", "begin_s", type=Seconds(), default=0.0, metavar="SECONDS", help="Begin at this time.")
-def replay(file: str, speed: float, idle_limit: float | None, begin_s: float) -> None:
-    """Play a record to this terminal, as it was.
+@click.option("--pty", "on_pty", is_flag=True, help="Play it as a guest on a pty, until it is stopped.")
+@click.option("--name", help="With --pty: what the machine is called.  [default: replay]")
+@click.option("--link", type=click.Path(), help="With --pty: the path of the link to the pty.")
+@click.option(
+    "--rate",
+    type=click.Choice(["line", "unlimited"]),
+    help="With --pty: 115200 baud, or without a speed.  [default: line]",
+)
+def replay(
+    file: str,
+    speed: float,
+    idle_limit: float | None,
+    begin_s: float,
+    on_pty: bool,
+    name: str | None,
+    link: str | None,
+    rate: str | None,
+) -> None:
+    """Play a record to this terminal, as it was; or with --pty as a guest that other programs open.
 
-    FILE is what 'uartsim run --record FILE' has written, or an asciicast of version 2 or 3. Ctrl-C ends it.
+    FILE is what 'uartsim run --record FILE' has written, or an asciicast of version 2 or 3. Ctrl-C ends it. The guest on the
+    pty ignores what it gets; 'uartsim reset' plays it again.
     """
-    from uartsim.playback.record_player import Player
+    from uartsim.playback.record_player import paced, playing_time
     from uartsim.record.casts import read_record
+    from uartsim.record.transcript import LONGEST_RECORD_S
 
+    for option, value in (("--name", name), ("--link", link), ("--rate", rate)):
+        if value is not None and not on_pty:
+            raise UsageError(f"{option} is for a machine on a pty: add --pty, or leave it out")
+        if value == "":
+            raise UsageError(f"{option} '' is empty: give a value, or leave the option out")
     record = read_record(file)
+    if playing_time(record, speed, idle_limit, begin_s) > LONGEST_RECORD_S:
+        raise UsageError(
+            "at this speed the record would take more than ten years: use a higher --speed, or --idle-limit"
+        )
     _say_cut(file, record)
+    if on_pty:
+        from uartsim.cli.replay_run import run_replay
+
+        run_replay(file, lambda: paced(record, speed, idle_limit, begin_s), name or "replay", link, rate or "line")
+    else:
+        _play_here(record, speed, idle_limit, begin_s)
+
+
+def _play_here(record: Record, speed: float, idle_limit_s: float | None, begin_s: float) -> None:
+    from uartsim.cli.undone_by_signals import EndedBySignal, undone_by_signals
+    from uartsim.playback.record_player import Player
+
     out = sys.stdout.buffer
+    is_terminal = sys.stdout.isatty()
 
     def write(data: bytes) -> None:
         out.write(data)
         out.flush()
 
-    player = Player(write)
-    try:
-        with reader_may_leave():
-            player.play(record, speed=speed, idle_limit_s=idle_limit, begin_s=begin_s)
-    finally:
+    player = Player(write, is_terminal=is_terminal)
+
+    def give_back() -> None:
         with reader_may_leave():
             player.undo()
-            if sys.stdout.isatty():
+            if is_terminal:
                 write(b"\r\n")
+
+    with undone_by_signals():
+        try:
+            try:
+                with reader_may_leave():
+                    player.play(record, speed=speed, idle_limit_s=idle_limit_s, begin_s=begin_s)
+            finally:
+                give_back()
+        except EndedBySignal as signal:
+            give_back()  # the signal may have come in the middle of it; from now on others are ignored
+            sys.exit(128 + signal.number)
 
 
 def _kind_options(command: click.decorators.FC) -> click.decorators.FC:
@@ -160,7 +216,7 @@ def _made(record: Record, kind: str, at_s: float | None) -> bytes:
         return text_of(timeline(record))
     picture = Picture.of(record, at_s)
     if kind == "text":
-        return text_of("".join(piece.text for piece in line) for line in picture.lines)
+        return text_of("".join(piece.text for piece in line).rstrip() for line in picture.lines)
     if kind == "png":
         return picture.png()
     return (picture.svg() if kind == "svg" else picture.html()).encode(errors="replace")

@@ -11,8 +11,9 @@ import click
 from uartsim.cli.completion_values import RUN_COMPLETERS, complete_guest
 from uartsim.cli.foreground_run import ForegroundRun, LineSettings, exit_status
 from uartsim.cli.help_text import described
-from uartsim.cli.option_types import GUEST_DEFAULTS, Seconds
+from uartsim.cli.option_types import GUEST_DEFAULTS, Seconds, size_in_bytes
 from uartsim.cli.run_options import RUN_OPTIONS, VIRTUAL_SECONDS, RunOption
+from uartsim.cli.run_records import RecordSettings
 from uartsim.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 def _not_empty(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
     """Refuse an empty value, which a script's variable without a value leaves behind."""
-    if value == "":
+    if value == "" or (isinstance(value, tuple) and "" in value):
         raise UsageError(f"{parameter.opts[0]} '' is empty: give a value, or leave the option out")
     return value
 
@@ -97,7 +98,6 @@ def run(
     clock: str,
     limit_s: float | None,
     line_policy: str,
-    record: str | None,
     **port: Any,
 ) -> None:
     """Run GUEST, a machine with its COM1.
@@ -114,7 +114,7 @@ def run(
     definition = _definition(guest, settings, registers)
     plan = _staged(definition, scenario, port, restore, clock) if scenario else None
     definition = _changed(definition if plan is None else plan.definition, port)
-    line = _line_settings(definition, line_policy, record, port)
+    line = _line_settings(definition, line_policy, _record_settings(port), port)
     begin = () if plan is None else plan.begin
     _check_clock(clock, restore=restore, link=link, policy=line_policy, limit_s=limit_s)
     line.check_outputs()
@@ -201,11 +201,21 @@ def _started_at(start: Start, definition: GuestDefinition) -> tuple[GuestDefinit
     return start_at(start, definition)
 
 
-def _line_settings(definition: GuestDefinition, policy: str, record: str | None, port: dict[str, Any]) -> LineSettings:
+def _record_settings(options: dict[str, Any]) -> RecordSettings:
+    """The records, whose options are taken out of ``options``."""
+    paths, kind, limit, transcript = (
+        options.pop(name) for name in ("records", "record_format", "record_limit", "transcript")
+    )
+    return RecordSettings(paths, kind, size_in_bytes("--record-limit", limit), transcript)
+
+
+def _line_settings(
+    definition: GuestDefinition, policy: str, records: RecordSettings, port: dict[str, Any]
+) -> LineSettings:
     from uartsim.machine.port_options import read_fault
 
     options = {**port, "uart": port["uart"] or definition.uart, "fault": [read_fault(text) for text in port["fault"]]}
-    return LineSettings(cast("PortOptions", options), policy, record)
+    return LineSettings(cast("PortOptions", options), policy, records)
 
 
 def _check_clock(clock: str, *, restore: str | None, link: str | None, policy: str, limit_s: float | None) -> None:

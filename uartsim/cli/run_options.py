@@ -116,7 +116,36 @@ RUN_OPTIONS: Final = (
         default="refuse",
         early=True,
     ),
-    RunOption("--record", "Record every byte with its time, as JSON lines.", "path", metavar="FILE", early=True),
+    RunOption(
+        "--record",
+        "Record what goes over the line. FILE's ending says how: .log has what the guest sends, .stamped.log lines with "
+        "their times, .cast is for asciinema, and any other has every byte with its time, as JSON lines. Repeatable.",
+        "path",
+        parameter="records",
+        metavar="FILE",
+        repeatable=True,
+        early=True,
+    ),
+    RunOption(
+        "--record-format",
+        "The format of all records, whatever their endings: one of the above, or cast3 (asciicast v3).",
+        "choice",
+        choices=("jsonl", "log", "stamped-log", "cast", "cast3"),
+        early=True,
+    ),
+    RunOption(
+        "--record-limit",
+        "About how much a record may take, such as 64M. It goes on in FILE.2, FILE.3 ...; the first part and the newest "
+        "ones are kept.",
+        metavar="SIZE",
+        parameter="record_limit",
+    ),
+    RunOption(
+        "--transcript/--no-transcript",
+        "Whether the machine's transcript is kept for 'uartsim records'.  [default: transcript, unless "
+        "UARTSIM_TRANSCRIPTS=off]",
+        "nothing",
+    ),
     RunOption(
         "--trace",
         "Record every register access and line event; 'uartsim trace' reads it.",

@@ -19,7 +19,9 @@ def status_lines(facts: Mapping[str, Any]) -> Iterator[str]:
     yield from _line(facts)
     yield from _chip(facts["com1"])
     yield f"kept       {facts['hub']['scrollback_bytes']} bytes of {facts['hub']['bytes_from_guest']}"
-    for what in ("record", "trace", "vcd"):
+    for record in facts["records"]:
+        yield f"{'record':<10} {recording_state(record)}"
+    for what in ("trace", "vcd"):
         if facts[what] is not None:
             yield f"{what:<10} {recording_state(facts[what])}"
 

@@ -59,7 +59,7 @@ def run_virtually(guest: Guest, name: str, line: LineSettings, limit_s: float) -
                     name,
                     limit_s=limit_s,
                     output=output.write,
-                    record=line.record,
+                    record=lambda machine: line.records.open(machine, log.say),
                     prepared=hubs.append,
                     **line.port,
                     log=log.say,
@@ -90,8 +90,8 @@ def _say_incomplete(hubs: list[Hub], log: Log) -> bool:
     """Say what the recordings lack; returns whether they lack anything."""
     incomplete = False
     for hub in hubs:
-        states = {"record": hub.record.status()} if hub.record is not None else {}
-        for what, state in (states | hub.com1.recordings()).items():
+        states = [("record", state) for state in (hub.record.statuses() if hub.record is not None else ())]
+        for what, state in (*states, *hub.com1.recordings().items()):
             if state["trouble"]:
                 incomplete = True
                 log.say(f"the {what} {recording_state(state)}")

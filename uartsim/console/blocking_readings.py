@@ -77,6 +77,11 @@ class ConsoleReadings:
         return self._thread.read(lambda: self._async.kernel_lines)
 
     @property
+    def stages(self) -> dict[str, float]:
+        """How far the boot is: its stages, each with its seconds since the boot began (:mod:`uartsim.boot_stages`)."""
+        return self._thread.read(lambda: self._async.stages)
+
+    @property
     def screen(self) -> Screen:
         """What a terminal on this line shows now."""
         return self._thread.read(lambda: self._async.screen)

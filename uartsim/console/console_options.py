@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from uartsim.access.hub import LinePolicy
 from uartsim.errors import UsageError
 from uartsim.guest.catalogue import GuestDefinition
 from uartsim.machine.port_options import PortOptions, check_names
 
+#: One file, or several.
+RecordPaths: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+
 
 class LineOptions(PortOptions, total=False):
     """The options of the machine and its line; each may be left out.
 
     Attributes:
-        record: a file for every byte of the line with its time, see :mod:`uartsim.record.transcript`.
+        record: a file for every byte of the line with its time, or several; the ending of each says its format, see
+            :func:`uartsim.record.open_record`.
         line_policy: ``"refuse"`` or ``"take-over"``: what happens when another client wants to send.
         registers: for a guest in QEMU: whether it reaches the chip register by register (True), or its bytes go through a
             driver (False); None for what is possible here.
@@ -38,7 +42,7 @@ class LineOptions(PortOptions, total=False):
         scenario: the name of a scenario that the guest is in, or several, see :mod:`uartsim.scenarios`.
     """
 
-    record: str | os.PathLike[str] | None
+    record: RecordPaths | None
     line_policy: str
     registers: bool | None
     restore: str | os.PathLike[str] | None
@@ -80,6 +84,10 @@ ONLY_OF_RUN: Final = {
     "no_attach": "a console attaches no terminal",
     "limit_s": "a console's machine runs until its block is left",
     "for": "a console's machine runs until its block is left",
+    "record_format": "the ending of a record's file says its format",
+    "record_limit": "a console's record ends with its block",
+    "transcript": "a console keeps no transcript by itself; give it record=FILE",
+    "no_transcript": "a console keeps no transcript by itself",
 }
 
 

@@ -66,6 +66,12 @@ class ConsoleReadings:
         return list(self._session.received.matcher.kernel_log.lines)
 
     @property
+    def stages(self) -> dict[str, float]:
+        """How far the boot is: its stages, each with its seconds since the boot began (:mod:`uartsim.boot_stages`)."""
+        self._session.take_all()
+        return self._session.received.stages.boot.since_beginning()
+
+    @property
     def screen(self) -> Screen:
         """What a terminal on this line shows now."""
         return self._session.read_screen()

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Final, Protocol
 
+from uartsim.boot_stages import BootStages
 from uartsim.console.live_log import LONGEST_LINE, LiveLog
 from uartsim.console.problems.problem_catalogue import Source
 from uartsim.console.problems.problem_monitor import ProblemMonitor
@@ -56,6 +57,7 @@ class GuestOutput:
         monitor: the problems.
         screen: what a terminal on this line shows.
         edited: a screen that the kernel does not write on: what a line editor believes to be there.
+        stages: the stages of its boots.
         opened_at: when the console was opened; all times are in seconds of its clock.
         last_output: when the last byte came.
         prompt_at: the place in the matched text behind a prompt that is known to be one, or -1.
@@ -102,6 +104,7 @@ class GuestOutput:
         self.screen = ScreenModel(rows, columns)
         self.edited = ScreenModel(rows, columns, kernel_lines=False)
         self.opened_at = self.last_output = now_s
+        self.stages = BootStages(now_s)
         self.prompt_at = -1
         self.boot_at = 0
         #: When anything but kernel lines came last.
@@ -116,6 +119,7 @@ class GuestOutput:
         self.edited.feed(data)
         text = self.drawn.feed(data, now_s)
         if live:
+            self.stages.feed(data, now_s)
             for feed in self.feeds:
                 feed.put(data)
             self._live_log.tell(now_s)
@@ -147,6 +151,7 @@ class GuestOutput:
             self._live_log.tell(self.last_output)
         self._take_text(text, b"")
         self.boot_at = self.transcript.raw_end
+        self.stages.restart(now_s)
         self.matcher.consume_all()
         self.screen = ScreenModel(self.screen.rows, self.screen.columns)
         self.edited = ScreenModel(self.screen.rows, self.screen.columns, kernel_lines=False)

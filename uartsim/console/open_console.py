@@ -15,7 +15,14 @@ import trio
 from uartsim.access.hub import Hub, LinePolicy
 from uartsim.access.hub_client import HubClient
 from uartsim.console.console import Console
-from uartsim.console.console_options import MACHINE_NAMES, LineOptions, check_options, line_policy, with_registers
+from uartsim.console.console_options import (
+    MACHINE_NAMES,
+    LineOptions,
+    RecordPaths,
+    check_options,
+    line_policy,
+    with_registers,
+)
 from uartsim.console.console_state import ConsoleState
 from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.login_dialogue import LOGIN
@@ -31,7 +38,7 @@ from uartsim.machine import Machine, open_machine
 from uartsim.machine.port_options import PortOptions
 from uartsim.machine.ticker import is_virtual
 from uartsim.own_files.outputs import check_distinct
-from uartsim.record import TranscriptWriter
+from uartsim.record import LineRecorder, open_recorder
 from uartsim.scenarios.begin_steps import BeginStep, Stage
 from uartsim.scenarios.scenario import Start
 
@@ -106,7 +113,7 @@ class _Plan(NamedTuple):
         restore: the folder of a snapshot from which it continues, or None.
         port: the options of its port.
         policy: what happens when another client wants to send.
-        record: a file for every byte of the line, or None.
+        record: a file, or several, for every byte of the line, or None.
         start: ``"boot"``; or where it goes on from by a snapshot that is made if it is not kept yet.
         begin: what is done to the machine once it runs.
     """
@@ -115,7 +122,7 @@ class _Plan(NamedTuple):
     restore: Path | None
     port: PortOptions
     policy: LinePolicy
-    record: str | os.PathLike[str] | None
+    record: RecordPaths | None
     start: Start = "boot"
     begin: tuple[BeginStep, ...] = ()
 
@@ -154,9 +161,10 @@ def _plan(guest: str | Path | GuestDefinition, settings: Mapping[str, Any] | Non
     restore, record = port.pop("restore", None), port.pop("record", None)
     definition.check_needs()
     port["uart"] = port.get("uart") or definition.uart
-    paths = {"record": record, "trace": port.get("trace"), "vcd": port.get("vcd")}
-    check_distinct({what: path for what, path in paths.items() if path is not None})
-    return _Plan(definition, None if restore is None else Path(restore), port, policy, record, start, begin)
+    records = [] if record is None else [record] if isinstance(record, (str, os.PathLike)) else list(record)
+    paths = [*(("record", path) for path in records), ("trace", port.get("trace")), ("vcd", port.get("vcd"))]
+    check_distinct([(what, path) for what, path in paths if path is not None])
+    return _Plan(definition, None if restore is None else Path(restore), port, policy, records or None, start, begin)
 
 
 def _beside(of_scenario: Mapping[str, Any], given: LineOptions) -> LineOptions:
@@ -237,9 +245,9 @@ async def started_at(start: Start, definition: GuestDefinition, log: Callable[[s
     return await login_snapshot(start, definition, boot, log or (lambda text: None))
 
 
-def new_record(path: str | os.PathLike[str], machine: Machine) -> TranscriptWriter:
-    """A record of a machine's line that begins now; UsageError if the file exists or cannot be made."""
-    return TranscriptWriter(os.fspath(path), machine.name, "as the guest programs it", machine.com1.clock.now())
+def new_record(paths: RecordPaths, machine: Machine) -> LineRecorder:
+    """Records of a machine's line that begin now; UsageError if a file exists or cannot be made."""
+    return open_recorder(paths, machine.name, machine.com1.clock.now())
 
 
 @asynccontextmanager
@@ -286,7 +294,7 @@ async def _recorded(hubs: list[Hub], started: list[Machine], log: Callable[[str]
                 record.close()
             else:
                 record.discard()
-            states.append(("record", record.status()))
+            states += [("record", state) for state in record.statuses()]
         for what, state in states:
             if started:
                 tell_of_trouble(what, state, log)

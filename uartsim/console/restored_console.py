@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from uartsim.access.hub_client import HubClient
 from uartsim.console.console import Console
+from uartsim.console.console_options import RecordPaths
 from uartsim.console.open_console import followed, new_record, tell_of_trouble
 from uartsim.console.snapshots import Checkpoint
 from uartsim.errors import UartsimError, UsageError
@@ -24,7 +24,7 @@ def is_on(checkpoint: Checkpoint) -> bool:
 async def open_restored(
     checkpoint: Checkpoint,
     make_console: Callable[[HubClient, Machine], Console],
-    record: str | os.PathLike[str] | None,
+    record: RecordPaths | None,
     log: Callable[[str], None] | None,
 ) -> AsyncIterator[Console]:
     """Let a running machine go back to a moment, and open another console of it.
@@ -72,4 +72,5 @@ async def open_restored(
                 writer.close()
             else:
                 writer.discard()
-            tell_of_trouble("record", writer.status(), log)
+            for state in writer.statuses():
+                tell_of_trouble("record", state, log)

@@ -107,6 +107,7 @@ class Com1(Port):
             self.taps.tell_pins()
         self._set_format()
         self._look_for_losses()
+        self.far_end.machine_reset(self.uart.now)
         self._resume(was_closed, self.uart.now)
         self.settle()
 

@@ -124,6 +124,9 @@ class FarSide(Protocol):
     def faults_changed(self) -> None:
         """A fault of the line has begun or ended."""
 
+    def machine_reset(self, at: int) -> None:
+        """The machine was reset at ``at``, by its button or by the guest."""
+
 
 class QuietFarEnd:
     """A far end that hears nothing and takes everything."""
@@ -150,6 +153,9 @@ class QuietFarEnd:
         return False
 
     def faults_changed(self) -> None:
+        """Ignored."""
+
+    def machine_reset(self, at: int) -> None:
         """Ignored."""
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Callable, Mapping
-from typing import BinaryIO
+from collections.abc import Callable, Iterable, Mapping
+from typing import BinaryIO, TypeVar
 
 from uartsim.errors import UsageError
 
 #: How much of an existing file is read to tell whether it is ours, in bytes.
 _LOOKED_AT = 1 << 26
+
+_Path = TypeVar("_Path", bound="str | os.PathLike[str]")
 
 
 class NewFile:
@@ -73,40 +75,46 @@ def write_new_output(path: str, what: str, data: bytes, mode: int = 0o666) -> No
         os.close(new.fd)
 
 
-def check_distinct(paths: Mapping[str, str | os.PathLike[str]]) -> None:
+def check_distinct(paths: Mapping[str, str | os.PathLike[str]] | Iterable[tuple[str, str | os.PathLike[str]]]) -> None:
     """Check that outputs are different files.
 
     Args:
-        paths: the files, by the option that names each, such as ``"record"``.
+        paths: the files, by the option that names each, such as ``"record"``; or pairs of option and file.
 
     Raises:
         UsageError: two are the same file.
     """
     seen: dict[str, str] = {}
-    for option, path in paths.items():
+    for option, path in _pairs(paths):
         real = os.path.realpath(path)
         if real in seen:
             raise UsageError(f"--{seen[real]} and --{option} are the same file, {path}: give each a file of its own")
         seen[real] = option
 
 
-def check_outputs(paths: Mapping[str, str]) -> None:
+def check_outputs(paths: Mapping[str, str] | Iterable[tuple[str, str]]) -> None:
     """Check that outputs can be made, before anything is made.
 
     Args:
-        paths: the files, by the option that names each: ``"record"``, ``"trace"`` or ``"vcd"``.
+        paths: the files, by the option that names each: ``"record"``, ``"trace"`` or ``"vcd"``; or pairs of option and
+            file.
 
     Raises:
         UsageError: two are the same file, a file exists already, or its folder does not exist.
     """
-    check_distinct(paths)
-    for option, path in paths.items():
+    pairs = list(_pairs(paths))
+    check_distinct(pairs)
+    for option, path in pairs:
         what = "waveform" if option == "vcd" else option
         if os.path.lexists(path):
             raise UsageError(f"the {what} {path} exists: remove it or give another file")
         folder = os.path.dirname(path) or "."
         if not os.path.isdir(folder):
             raise UsageError(f"the {what} {path} cannot be made (there is no folder {folder}): give another file")
+
+
+def _pairs(paths: Mapping[str, _Path] | Iterable[tuple[str, _Path]]) -> Iterable[tuple[str, _Path]]:
+    return paths.items() if isinstance(paths, Mapping) else paths
 
 
 def replace_output(path: str, what: str, is_ours: Callable[[bytes], bool], write: Callable[[BinaryIO], object]) -> None:

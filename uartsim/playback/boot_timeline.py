@@ -1,4 +1,4 @@
-"""The stages of the boots in a record: firmware, loader, menu, kernel, init, login."""
+"""The stages of the boots in a record, as a table (:mod:`uartsim.boot_stages` tells them)."""
 
 from __future__ import annotations
 
@@ -7,20 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from uartsim.console.problems.problem_catalogue import Catalogue
-from uartsim.playback.plain_log import timed_lines
+from uartsim.boot_stages import BootStages
+from uartsim.console.text.cleaned_text import TextCleaner
 from uartsim.printable import printable
 from uartsim.record.casts import Record
+from uartsim.record.transcript import RESET_MARK
 
-#: The stages of a boot, in order.
-BOOT_STAGES: Final = ("firmware", "loader", "menu", "kernel", "init", "login")
-#: What tells a stage that the catalogue of problems does not know, or counts to another.
-_MENU: Final = re.compile(r"GNU GRUB  version|The highlighted entry will be executed|^boot: ?$")
-_KERNEL: Final = re.compile(r"(?:^|\] )Linux version \d")
-_INIT: Final = re.compile(
-    r"(?:^|\] )Run (?:/sbin/init|/init) as init process|systemd\[1\]: systemd |^INIT: version |^ *OpenRC "
-)
-_LOGIN: Final = re.compile(r"\blogin: ?\Z")
+#: How much of a line is looked at, in bytes on each side of the sign of its stage.
+_LINE: Final = 400
+#: The cursor is placed somewhere, as in a menu.
+_PLACED: Final = re.compile(rb"\x1b\[[0-9;]*[Hf]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +25,7 @@ class Stage:
 
     Attributes:
         boot: which boot of the record, from 1.
-        name: one of :data:`BOOT_STAGES`.
+        name: one of :data:`uartsim.boot_stages.BOOT_STAGES`.
         seconds: since the start of the record.
         line: what tells it.
     """
@@ -40,33 +36,34 @@ class Stage:
     line: str
 
 
-def boot_stages(record: Record) -> Iterator[Stage]:
-    """Each stage when it is first seen in its boot; a stage before one that was reached begins another boot."""
-    boot, reached = 1, -1
-    for seconds, line in timed_lines(record):
-        for name in _stages_of(line):
-            index = BOOT_STAGES.index(name)
-            if index == reached or (index < reached and index > BOOT_STAGES.index("kernel")):
-                continue
-            if index < reached:
-                boot += 1
-            reached = index
-            yield Stage(boot, name, seconds, line)
+def stages_of(record: Record) -> Iterator[Stage]:
+    """Each stage of each boot, with the time at which its sign had come."""
+    sent = b"".join(event.data for event in record.events if event.kind == "o" and isinstance(event.data, bytes))
+    stages = BootStages()
+    for seconds, kind, data in record.events:
+        if isinstance(data, bytes):
+            for reached in stages.feed(data, seconds) if kind == "o" else ():
+                yield Stage(len(stages.boots), reached.name, seconds, _line_at(sent, reached.place))
+        elif kind == "m" and data == RESET_MARK:
+            stages.restart(seconds)
 
 
-def _stages_of(line: str) -> Iterator[str]:
-    for mark in Catalogue.standard().marks:
-        if mark.stage != "userspace" and any(regex.search(line) for regex in mark.match):
-            yield mark.stage
-            break
-    for name, regex in (("menu", _MENU), ("kernel", _KERNEL), ("init", _INIT), ("login", _LOGIN)):
-        if regex.search(line):
-            yield name
+def _line_at(sent: bytes, place: int) -> str:
+    """The line of which the byte at ``place`` is, without control sequences; where the cursor was placed, a line begins."""
+    begin = sent.rfind(b"\n", max(0, place - _LINE), place) + 1
+    for placed in _PLACED.finditer(sent, begin or max(0, place - _LINE), place):
+        begin = placed.end()
+    if not begin and place > _LINE:
+        begin = place
+    before = TextCleaner().feed(sent[begin:place])
+    end = sent.find(b"\n", place)
+    behind = TextCleaner().feed(sent[place : min(end if end >= 0 else len(sent), place + _LINE)])
+    return before.rpartition("\n")[2] + behind.partition("\n")[0]
 
 
 def timeline(record: Record) -> Iterator[str]:
     """The stages as a table: when each began, and how long it took until the next."""
-    stages = list(boot_stages(record))
+    stages = list(stages_of(record))
     if not stages:
         yield f"no stage of a boot is in this record of {record.seconds:.3f} s"
         return

@@ -11,6 +11,7 @@ from uartsim.console.text.line_reader import LineReader
 from uartsim.console.text.own_lines import OwnLines
 from uartsim.printable import printable
 from uartsim.record.casts import Record
+from uartsim.record.text_logs import stamp
 
 
 def timed_lines(record: Record) -> Iterator[tuple[float, str]]:
@@ -35,18 +36,20 @@ def log_lines(record: Record, *, stamps: bool = False) -> Iterator[str]:
 
     Args:
         record: the record.
-        stamps: whether each line begins with its time in seconds, as ``[   12.345678] ``, and marks and breaks are told too.
+        stamps: whether each line begins with its time in seconds, as ``[   12.345678] ``, and marks, breaks and how much was
+            typed unechoed are told too.
     """
     if not stamps:
         for _, line in timed_lines(record):
             yield printable(line)
         return
-    notes = [f"[{event.seconds:12.6f}] -- {printable(event.note)}" for event in record.events if event.kind in "bm"]
-    times = [event.seconds for event in record.events if event.kind in "bm"]
+    noted = [event for event in record.events if event.kind in ("b", "h", "m")]
+    notes = [f"{stamp(event.seconds)} -- {printable(event.note)}" for event in noted]
+    times = [event.seconds for event in noted]
     told = 0
     for seconds, line in timed_lines(record):
         behind = bisect_right(times, seconds, told)
         yield from notes[told:behind]
         told = behind
-        yield f"[{seconds:12.6f}] {printable(line)}"
+        yield f"{stamp(seconds)} {printable(line)}"
     yield from notes[told:]

@@ -1,27 +1,27 @@
-"""Records of terminal sessions: ours (:mod:`uartsim.record.transcript`), and asciinema's asciicasts of versions 2 and 3.
+"""Records of terminal sessions, read whole: ours (:mod:`uartsim.record.transcript`), and asciicasts of any program.
 
-The formats are described at https://docs.asciinema.org/manual/asciicast/v2/ and .../v3/: a line of JSON with the header, and a
-line ``[time, code, text]`` for each event.  The time counts from the start in version 2, and from the event before in
-version 3, which also has comments (``#``).
+The format of asciicasts is in :mod:`uartsim.record.cast_encoder`.
 """
 
 from __future__ import annotations
 
-import codecs
-import json
-import math
-from collections.abc import Iterable, Iterator
+import io
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from operator import attrgetter
+from typing import Any, BinaryIO, Final
 
 from uartsim.errors import UsageError
-from uartsim.record.transcript import Event, parsed_line, read_transcript
+from uartsim.printable import quoted
+from uartsim.record.cast_encoder import CastEncoder
+from uartsim.record.record_input import open_input, seekable
+from uartsim.record.transcript import Event, is_time, parsed_line, transcript_events
 
 #: The size of a serial terminal of which nothing is said.
 ROWS: Final = 24
 COLUMNS: Final = 80
-#: The longest record that is taken for one, in seconds: ten years.
-_LONGEST_S: Final = 315_360_000.0
+#: The largest terminal that is believed, in columns or rows.
+_LARGEST: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,10 @@ class Record:
         name: what was recorded; empty if it is not said.
         rows: the height of the terminal.
         columns: its width.
-        events: bytes from (``"o"``) and to (``"i"``) the guest, breaks and marks, in order.
+        events: in order of time: bytes from (``"o"``) and to (``"i"``) the guest, how many characters the guest did not
+            echo, breaks and marks; and new sizes of the terminal (``"r"``, such as ``80x24``).
         cut: where the file ends in the middle of an event, its line; 0 if it is whole.
+        idle_limit_s: the longest pause that the record asks a player for, in seconds; None if it does not.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Record:
     columns: int
     events: tuple[Event, ...]
     cut: int = 0
+    idle_limit_s: float | None = None
 
     @property
     def seconds(self) -> float:
@@ -49,34 +52,84 @@ class Record:
 
 
 def read_record(path: str) -> Record:
-    """A record in any of the formats, by its first line.
+    """A record in any of the formats, by its first line; it is read once, so that it may be a pipe.
 
     Raises:
         UsageError: the file cannot be read, is no record, or is damaged (``FILE:LINE: what``).
     """
     try:
-        with open(path, "rb") as file:
-            first = file.readline(1 << 16)
-            header = parsed_line(first)
-            if not isinstance(header, dict):
+        with open_input(path) as file:
+            begun = begun_record(file)
+            if not begun.header:
                 raise UsageError(
-                    f"{path} is no record: give a file that 'uartsim run --record' or asciinema has written"
+                    f"{path} is no record: give a transcript or an asciicast, as 'uartsim run --record FILE.cast' and "
+                    "asciinema write them (a plain log has no times)"
                 )
-            if header.get("uartsim") == "transcript":
-                return Record(str(header.get("name", "")), ROWS, COLUMNS, tuple(read_transcript(path)))
-            if header.get("version") not in (2, 3):
-                version = f"an asciicast of version {header['version']}" if "version" in header else "no record"
-                raise UsageError(
-                    f"{path} is {version}: uartsim reads its own records, and asciicasts of versions 2 and 3"
-                )
-            return _cast(path, header, file.read())
+            return begun.read(path)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+
+
+@dataclass(frozen=True)
+class BegunRecord:
+    """A file of which the first line has been looked at.
+
+    Attributes:
+        header: the first line; empty if it is no header.
+        file: the file at its beginning; what has a header can be read at any place.
+    """
+
+    header: dict[str, Any]
+    file: BinaryIO
+
+    @property
+    def is_transcript(self) -> bool:
+        """Whether it is a record of ours, and no asciicast."""
+        return self.header.get("uartsim") == "transcript"
+
+    @property
+    def is_cast(self) -> bool:
+        """Whether it is an asciicast of a version that is read."""
+        return type(version := self.header.get("version")) in (int, float) and version in (2, 3)
+
+    def read(self, path: str) -> Record:
+        """All of it.
+
+        Args:
+            path: its name, for messages.
+
+        Raises:
+            UsageError: it is of another version, or damaged.
+        """
+        if self.is_transcript:
+            # what was typed stands behind its echo, with the time at which it was typed
+            events = sorted(transcript_events(path, self.file), key=attrgetter("seconds"))
+            return Record(_text(self.header.get("name")), ROWS, COLUMNS, tuple(events))
+        if not self.is_cast:
+            version = "no record"
+            if "version" in self.header:
+                version = f"an asciicast of version {quoted(self.header['version'])}"
+            raise UsageError(f"{path} is {version}: uartsim reads its own records, and asciicasts of versions 2 and 3")
+        return _cast(path, self.header, self.file.read().partition(b"\n")[2])
+
+
+def begun_record(file: BinaryIO) -> BegunRecord:
+    """Look at the first line of a file that is at its beginning."""
+    if not isinstance(file, io.BufferedReader):
+        file = io.BufferedReader(file)  # type: ignore[type-var]
+    if not file.peek(1).startswith(b"{"):
+        return BegunRecord({}, file)
+    whole = seekable(file)
+    header = parsed_line(whole.readline())
+    whole.seek(0)
+    return BegunRecord(header if isinstance(header, dict) else {}, whole)
 
 
 def _cast(path: str, header: dict[str, Any], body: bytes) -> Record:
     is_relative = header["version"] == 3
     size = header.get("term", {}) if is_relative else header
+    if not isinstance(size, dict):
+        raise UsageError(f'{path}:1: the asciicast is damaged here: "term" has to be {{"cols": 80, "rows": 24}}')
     columns, rows = (size.get("cols"), size.get("rows")) if is_relative else (size.get("width"), size.get("height"))
     events: list[Event] = []
     now, cut = 0.0, 0
@@ -85,56 +138,59 @@ def _cast(path: str, header: dict[str, Any], body: bytes) -> Record:
         if not line.strip() or line.startswith(b"#"):
             continue
         match parsed_line(line):
-            case [int() | float() as time, str(code), str(text)] if math.isfinite(time) and 0 <= time <= _LONGEST_S:
+            case [time, str(code), str(text)] if is_time(time) and (not is_relative or is_time(now + time)):
                 now = now + time if is_relative else max(now, float(time))
                 if code in ("o", "i"):
                     events.append(Event(now, code, text.encode("utf-8", "replace")))
-                elif code == "m":
-                    events.append(Event(now, "m", text))
+                elif code in ("m", "r"):
+                    events.append(Event(now, code, text))
+                elif code == "x":
+                    events.append(Event(now, "m", f"ended: {text}"))
             case _ if number == len(lines) + 1:
                 cut = number  # the recorder was ended in the middle of it
             case _:
                 raise UsageError(f"{path}:{number}: the asciicast is damaged here: a line has to be [time, code, text]")
-    return Record(str(header.get("title", "")), _count(rows, ROWS), _count(columns, COLUMNS), tuple(events), cut)
+    limit = header.get("idle_time_limit")
+    return Record(
+        name=_text(header.get("title")),
+        rows=_count(rows, ROWS),
+        columns=_count(columns, COLUMNS),
+        events=tuple(events),
+        cut=cut,
+        idle_limit_s=float(limit) if limit is not None and is_time(limit) else None,
+    )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _count(value: Any, default: int) -> int:
-    return value if isinstance(value, int) and 1 <= value <= 1000 else default
+    return value if type(value) is int and 1 <= value <= _LARGEST else default
 
 
 def cast_lines(record: Record, version: int = 2) -> Iterator[str]:
-    """A record as the lines of an asciicast.
+    """A record as the lines of an asciicast, in order of time.
 
     A byte that is not UTF-8 becomes U+FFFD; a character that the line brought in pieces is in the event that completes it.  A
-    break is a marker.
+    break, and input that the guest did not echo, are markers.
 
     Args:
         record: what to write.
         version: 2, which asciinema plays since 2.0, or 3, since 3.0.
     """
-    title = {"title": record.name} if record.name else {}
-    if version == 3:
-        size: dict[str, Any] = {"term": {"cols": record.columns, "rows": record.rows, "type": "vt220"}}
-    else:
-        size = {"width": record.columns, "height": record.rows}
-    yield json.dumps({"version": version, **size, **title})
-    before = 0.0
-    for seconds, code, text in _texts(record.events):
-        time = round(seconds - before if version == 3 else seconds, 6)
-        before += time if version == 3 else 0.0  # of what was written, so that rounding does not add up
-        yield json.dumps([time, code, text], ensure_ascii=False)
-
-
-def _texts(events: Iterable[Event]) -> Iterator[tuple[float, str, str]]:
-    decoders = {code: codecs.getincrementaldecoder("utf-8")("replace") for code in "oi"}
-    seconds = 0.0
-    for event in events:
-        seconds = event.seconds
-        if isinstance(event.data, bytes):
-            if text := decoders[event.kind].decode(event.data):
-                yield seconds, event.kind, text
+    encoder = CastEncoder(version, columns=record.columns, rows=record.rows, title=record.name)
+    yield from _lines(encoder.header())
+    for event in record.events:
+        seconds, kind, data = event
+        if isinstance(data, bytes):
+            yield from _lines(encoder.output(data, seconds) if kind == "o" else encoder.input(data, seconds))
+        elif kind == "r":
+            yield from _lines(encoder.resize(data, seconds))
         else:
-            yield seconds, "m", event.note
-    for code, decoder in decoders.items():
-        if text := decoder.decode(b"", final=True):
-            yield seconds, code, text
+            yield from _lines(encoder.mark(event.note, seconds))
+    yield from _lines(encoder.finish(record.seconds))
+
+
+def _lines(encoded: bytes) -> list[str]:
+    return encoded.decode().split("\n")[:-1]

@@ -1,9 +1,10 @@
-"""Finds problems in a saved log: the raw output of any console, or a transcript of uartsim."""
+"""Finds problems in a saved log: the raw output of any console, a transcript of uartsim, or an asciicast."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from heapq import merge
 from typing import BinaryIO, Final, NamedTuple
 
 from uartsim.console.problems.problem_catalogue import Catalogue
@@ -12,13 +13,25 @@ from uartsim.console.problems.watchdogs import GarbageWatch
 from uartsim.console.text.cleaned_text import TextCleaner
 from uartsim.console.text.kernel_lines import KernelLog
 from uartsim.errors import UsageError
-from uartsim.record.transcript import read_transcript
+from uartsim.record.casts import begun_record
+from uartsim.record.record_input import open_input
+from uartsim.record.transcript import Event, transcript_events
 
 #: How many bytes are read at once.
 _PIECE: Final = 1 << 16
 #: How long the guest must be silent for an unfinished line to be examined, in seconds.
 _PAUSE_S: Final = 0.05
-_TRANSCRIPT: Final = b'{"uartsim": "transcript"'
+
+
+def _seconds(event: Event) -> float:
+    return event.seconds
+
+
+def _of_transcript(path: str, file: BinaryIO) -> tuple[list[Event], Iterator[Event]]:
+    """What was typed, which stands behind its echo, with the time at which it was typed; and the rest, read meanwhile."""
+    typed = sorted((event for event in transcript_events(path, file) if event.kind == "i"), key=_seconds)
+    file.seek(0)
+    return typed, (event for event in transcript_events(path, file) if event.kind == "o")
 
 
 class LoggedProblem(NamedTuple):
@@ -61,17 +74,20 @@ class SavedLog:
         """The problems, in the order in which they are seen.
 
         Raises:
-            UsageError: the file cannot be read, or is a transcript of another version.
+            UsageError: the file cannot be read, or is a record of another version, or a damaged one.
         """
         try:
-            with sys.stdin.buffer if self.path == "-" else open(self.path, "rb") as file:
-                first = file.read(_PIECE)
-                if self.path == "-" or not first.startswith(_TRANSCRIPT):
-                    yield from self._raw(first, file)
-                    return
+            with sys.stdin.buffer if self.path == "-" else open_input(self.path) as file:
+                begun = begun_record(file)
+                if begun.is_transcript:
+                    yield from self._timed(*_of_transcript(self.path, begun.file))
+                elif begun.is_cast:
+                    events = begun.read(self.path).events
+                    yield from self._timed((), iter(events))
+                else:
+                    yield from self._raw(begun.file.read(_PIECE), begun.file)
         except OSError as error:
             raise UsageError(f"{self.path} cannot be read: {error.strerror}") from None
-        yield from self._transcript()
 
     def _raw(self, data: bytes, file: BinaryIO) -> Iterator[LoggedProblem]:
         watch = ProblemWatch(self._catalogue, self._allow, KernelLog(clocked=False))
@@ -81,11 +97,11 @@ class SavedLog:
         yield from self._located(watch.finish(), None)
         self._count_last_line()
 
-    def _transcript(self) -> Iterator[LoggedProblem]:
+    def _timed(self, typed: Iterable[Event], others: Iterator[Event]) -> Iterator[LoggedProblem]:
         watch = ProblemWatch(self._catalogue, self._allow)
         last_s = 0.0
-        for seconds, kind, data in read_transcript(self.path):
-            if kind == "i":
+        for seconds, kind, data in merge(typed, others, key=_seconds):
+            if kind == "i" and isinstance(data, bytes):
                 watch.typed(data)
             if kind != "o" or not isinstance(data, bytes):
                 continue

@@ -185,18 +185,24 @@ class ScreenModel:
         )
         return Screen(tuple(self._lines()), (terminal.cursor.y, terminal.cursor.x), reverse)
 
-    def styled(self) -> list[tuple[StyledText, ...]]:
-        """Each row's text with its colours and attributes, without plain spaces at its end."""
-        self._draw()
-        return [self._styled_row(y) for y in range(self.rows)]
+    def styled(self, *, cursor: bool = False) -> list[tuple[StyledText, ...]]:
+        """Each row's text with its colours and attributes, without plain spaces at its end.
 
-    def _styled_row(self, y: int) -> tuple[StyledText, ...]:
+        Args:
+            cursor: whether the cursor is shown, in reverse, unless the guest has switched it off.
+        """
+        self._draw()
+        at = self._terminal.cursor
+        shown = (at.y, min(at.x, self.columns - 1)) if cursor and not at.hidden else None
+        return [self._styled_row(y, shown[1] if shown and shown[0] == y else None) for y in range(self.rows)]
+
+    def _styled_row(self, y: int, cursor: int | None) -> tuple[StyledText, ...]:
         row = self._terminal.buffer[y]
         pieces: list[tuple[int, tuple[Any, ...], list[str]]] = []
         for x in range(self.columns):
             cell = row[x]
             data = cell.data or (" " if x == 0 or wcswidth(row[x - 1].data) != 2 else "")
-            look = (cell.fg, cell.bg, cell.bold, cell.italics, cell.underscore, cell.reverse)
+            look = (cell.fg, cell.bg, cell.bold, cell.italics, cell.underscore, cell.reverse != (x == cursor))
             if pieces and pieces[-1][1] == look:
                 pieces[-1][2].append(data)
             else:
@@ -231,7 +237,9 @@ class ScreenModel:
         if self._terminal is None:
             import pyte
 
-            self._terminal = pyte.Screen(self.columns, self.rows)
+            from uartsim.console.text.pyte_terminal import BoundedTerminal
+
+            self._terminal = BoundedTerminal(self.columns, self.rows)
             if not self._kernel_lines:
                 self._terminal.backspace = self._back
             self._stream = pyte.ByteStream(self._terminal)
