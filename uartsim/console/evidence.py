@@ -24,7 +24,7 @@ _ENDING_LINES: Final = 40
 #: How much of the guest's text the screen is compared with, in characters.
 _COMPARED: Final = 20_000
 #: Counters that say nothing of a failure: what the line has carried, and what is told in a sentence.
-_USUAL: Final = ("missed", "bytes_in", "bytes_out")
+_USUAL: Final = ("missed", "bytes_in", "bytes_out", "withheld")
 
 
 def line_counters(client: LineClient, machine: MachineButtons | None, dropped: int) -> dict[str, int]:

@@ -37,7 +37,8 @@ p { margin: .25rem 0; color: var(--soft); }
 pre { margin: .25rem 0; padding: .75rem; overflow-x: auto; font: .8125rem/1.35 ui-monospace, monospace; border-radius: 6px;
   background: var(--paper); border: 1px solid var(--line); }
 pre.error { border-left: 4px solid var(--bad); }
-pre.log { max-height: 32rem; overflow-y: auto; }
+pre.log { max-height: 32rem; overflow-y: auto; white-space: pre-wrap; overflow-wrap: anywhere;
+  display: flex; flex-direction: column-reverse; }
 pre.screen { background: var(--screen); color: var(--glow); width: fit-content; max-width: 100%; }
 pre.screen b { font-weight: inherit; background: var(--glow); color: var(--screen); }
 pre.screen i { font-style: normal; outline: 1px solid var(--glow); }

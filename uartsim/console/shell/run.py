@@ -99,7 +99,7 @@ class Runner:
         """Know this of the guest's shell and its prompts, and nothing else."""
         self._prompts.know(known)
 
-    async def run(self, command: str, timeout: Timeout, shell: str, max_output: int) -> Result:
+    async def run(self, command: str, timeout: Timeout, shell: str, max_output: int, *, check: bool = False) -> Result:
         """See ``Console.run``."""
         __tracebackhide__ = True
         if not isinstance(command, str):
@@ -113,7 +113,12 @@ class Runner:
             deadline = self._session.deadline(timeout)
             await trio.lowlevel.checkpoint()
             with self._typing.named(f"the command {command!r}"):
-                return await self.run_command(command, deadline, shell, max_output=max_output, any_prompt=shell == "sh")
+                result = await self.run_command(
+                    command, deadline, shell, max_output=max_output, any_prompt=shell == "sh"
+                )
+            if check and result.status:
+                raise RunFailed(f"{command!r} ended with status {result.status}{self._session.evidence()}")
+            return result
 
     async def resize(self, rows: int, columns: int, timeout: Timeout) -> None:
         """See ``Console.resize``."""
