@@ -66,6 +66,8 @@ WRONG_KINDS = [
     ("name=3", "name is 3: give a text of at most 100 characters*"),
     ("name='../x\\0'", "name is '../x\\x00': give a text*"),
     ("name=3000 * 'x'", "name is 'xxx*x...: give a text*"),
+    ("guest=3", "guest is 3: give a guest's name*"),
+    ("guest=10**5000", "guest is <int>: give a guest's name*"),
     ("guest=[]", "guest is an empty list: name a guest*"),
 ]
 

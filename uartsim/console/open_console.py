@@ -88,6 +88,7 @@ def open_console(
     check_options("open_console()", options)
     check_values(
         {
+            "guest": guest,
             "settings": settings,
             "timeout": timeout,
             "timeout_scale": timeout_scale,

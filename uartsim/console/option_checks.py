@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from uartsim.console.arguments import is_number
 from uartsim.errors import UsageError
+from uartsim.guest.catalogue import GuestDefinition
 from uartsim.machine.port_options import OLD_NAMES
 from uartsim.printable import quoted
 from uartsim.registers import VARIANTS
@@ -79,6 +80,10 @@ _A_SWITCH: Final = "use True or False"
 _IS_FAULT: Final = (_is_none, lambda value: isinstance(value, (str, Fault)), _is_list(str, Fault))
 #: What each option may be, of which one must be so, and what to use.
 _TABLE: Final[dict[str, tuple[tuple[_Check, ...], str]]] = {
+    "guest": (
+        (lambda value: isinstance(value, (str, os.PathLike, GuestDefinition)),),
+        "give a guest's name, such as 'demo', or the path of its folder",
+    ),
     "settings": ((_is_none, _are_settings), "give names with their values, such as {'grub_timeout': 0}"),
     "timeout": ((_is_none, _is_time), "give seconds, 0 or more, or None to wait for ever"),
     "timeout_scale": ((_is_factor,), "use a factor above 0, such as 3"),

@@ -145,7 +145,9 @@ class ConsoleMaker:
         raise Mistake(failure, place)  # out here, so that the report does not have it twice
 
     def definition(self, wanted: Wanted) -> GuestDefinition:
-        """The guest that a console is wanted of; fails for one that is unknown, and skips where it cannot start.
+        """The guest that a console is wanted of, whose options are of the right kinds.
+
+        Fails for one that is unknown or has an impossible option, and skips where it cannot start.
 
         Whoever names a machine elsewhere means that one and no other, so what is missing for it is a failure.
         """
@@ -154,6 +156,7 @@ class ConsoleMaker:
         from uartsim.guest.catalogue import GuestDefinition, find_guest
         from uartsim.printable import printable
 
+        check_kinds(wanted)
         guest = wanted.options.get("guest")
         if guest is None:
             guest = chosen_guests(self._config)[0]
@@ -185,8 +188,6 @@ class ConsoleMaker:
             definition: the guest.
             clock: whether the clock may be one of pytest's options.
         """
-        __tracebackhide__ = True
-        check_kinds(wanted)
         options = {"timeout_scale": SCALE.value(self._config), **wanted.options}
         options.pop("guest", None)
         if given := given_settings(self._config, definition):

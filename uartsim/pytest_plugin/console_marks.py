@@ -91,7 +91,9 @@ def check_kinds(wanted: Wanted) -> None:
     given = {
         name: value
         for name, value in wanted.options.items()
-        if not (name in FILES and isinstance(value, bool)) and not (name == "restore" and callable(value))
+        if not (name in FILES and isinstance(value, bool))
+        and not (name == "restore" and callable(value))
+        and not (name == "guest" and value is None)
     }
     if (mistake := mistake_in(given)) is not None:
         raise Mistake(mistake[1], wanted.places.get(mistake[0], ""))
