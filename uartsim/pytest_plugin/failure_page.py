@@ -36,7 +36,7 @@ h3 { font-size: 1rem; margin: 1.25rem 0 .25rem; }
 p { margin: .25rem 0; color: var(--soft); }
 pre { margin: .25rem 0; padding: .75rem; overflow-x: auto; font: .8125rem/1.35 ui-monospace, monospace; border-radius: 6px;
   background: var(--paper); border: 1px solid var(--line); }
-pre.error { border-left: 4px solid var(--bad); }
+pre.error { border-left: 4px solid var(--bad); white-space: pre-wrap; overflow-wrap: anywhere; }
 pre.log { max-height: 32rem; overflow-y: auto; white-space: pre-wrap; overflow-wrap: anywhere;
   display: flex; flex-direction: column-reverse; }
 pre.screen { background: var(--screen); color: var(--glow); width: fit-content; max-width: 100%; }
