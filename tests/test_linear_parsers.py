@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from uartsim.access.harmless_output import HarmlessFilter
 from uartsim.access.output_filters import ClipboardFilter
 from uartsim.access.terminal_modes import Modes
 from uartsim.console.problems.problem_catalogue import Catalogue
@@ -76,6 +77,12 @@ def _screen(text: str) -> object:
     for at in range(0, len(data), 1000):
         modes.follow(clipboard.filter(parser.feed(data[at : at + 1000])))
     return modes.undo()
+
+
+def _played(text: str) -> object:
+    data = text.encode()
+    filtered = HarmlessFilter()
+    return [filtered.feed(data[at : at + 1000]) for at in range(0, len(data), 1000)]
 
 
 def command_line_output(text: str) -> object:
@@ -159,6 +166,8 @@ READERS = {
     "bytes that are controls": (10_000, taken_apart(b"\x9d\xc2\x9b\xe2")),
     "strings in strings": (10_000, taken_apart(b"\x1b]\x1bP\x9b")),
     "a character without end": (10_000, taken_apart(b"\xc2\xe2\x80\xf0")),
+    "a title without end": (40_000, of_text(lambda n: "\x1b]0;" + "a" * n, _played)),
+    "what a record draws": (20_000, of_text(lambda n: "\x1b]0;a\x07" * n + "\x1b]2;\r" + "b\x1b[?1;25h" * n, _played)),
     "a sequence without end": (40_000, of_text(lambda n: "\x1b[" + "1;" * n, _screen)),
 }
 

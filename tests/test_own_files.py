@@ -60,6 +60,10 @@ METHODS = {
 #: What other rooms may do all the same, and why.
 ALLOWED = {
     ("standard_streams.py", "open for writing"): "/dev/null, and a descriptor that is open already",
+    ("cli/bytecode_files.py", "os.unlink"): "what Python has just written itself",
+    ("console/guest_output.py", "rename"): "a machine in messages",
+    ("console/session.py", "rename"): "the same",
+    ("images/host_tools.py", "open for writing"): "a file in memory, without a name",
     ("guest/boot_files.py", "write_bytes"): "into the draft that the cache has given it",
     ("guest/boot_files.py", "mkdir"): "in a folder of tempfile's",
     ("guest/boot_files.py", "tempfile.TemporaryDirectory"): "beside that draft, under its name",

@@ -54,6 +54,11 @@ def quoted(value: object) -> str:
     return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}..."
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things in words that go together: ``1 character``, ``2 characters``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def _shown(match: re.Match[str]) -> str:
     character = match[0]
     number = ord(character)

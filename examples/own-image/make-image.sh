@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds a bootable image: ./make-image.sh build/own.iso
 set -eu
-image=$1
+image=${1:?which file? for example: ./make-image.sh build/own.iso}
 kernel=$(ls /boot/vmlinuz-*-cloud-amd64 | tail -n 1)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -25,6 +25,9 @@ QUERIES = (
         b"\x05",
     ),
     *(b"\x1b[?2026$p", b"\x1b[18t", b"\x1b[?u", b"\x1b]11;?\x07", b"\x1b]4;1;?\x1b\\", b"\x1bP+q544e\x1b\\"),
+    *(b"\x1b[x", b"\x1b[?4m", b"\x1b[?2;1;0S", b"\x1b[1$w", b"\x1b[1;1;1;1;1;1*y", b"\x1b[&u", b"\x1b]10;?;?\x07"),
+    *(b"\x1b]4;1;?;2;?\x07", b"\x1b]1337;ReportCellSize\x07", b"\x1b]21;foreground=?\x1b\\"),
+    b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\",
 )
 
 
@@ -85,6 +88,9 @@ def test_text_without_controls_is_shown_as_it_is(said: bytes, size: int) -> None
         (b"\x1b[>4;2m", b"\x1b[>4m"),
         (b"\x1b[5 q", b"\x1b[0 q"),
         (b"\x1b[?1004;1016h", b"\x1b[?1016l\x1b[?1004l"),
+        (b"\x1b[?67;9001h", b"\x1b[?9001l\x1b[?67l"),
+        (b"\x1b[?2l", b"\x1b<"),
+        (b"\x1b]13;#ff0000\x07", b"\x1b]113\x07"),
         (b"\x1b]11;#ff0000\x07\x1b]8;;http://x\x1b\\", b"\x1b]111\x07\x1b]8;;\x07"),
         (b"\x1b]0;a title without an end", b"\x18"),
         (b"\x1b[?25", b""),  # the terminal does not get it before it is whole

@@ -43,6 +43,8 @@ def test_a_record_becomes_what_is_asked_for(runtime: Path, recorded: Path, tmp_p
 def test_nothing_is_overwritten_and_bad_input_is_a_sentence(runtime: Path, recorded: Path, tmp_path: Path) -> None:
     there = tmp_path / "there"
     there.write_text("mine")
+    slow = tmp_path / "slow.cast"
+    slow.write_text('{"version": 2}\n[0, "o", "x"]\n[100000000, "o", "y"]\n')
     for arguments, why in (
         (["export", recorded, "--svg", "-o", there], f"the file {there} exists: remove it or give another file"),
         (["export", recorded], "say what to make of the record: one of --html, --svg"),
@@ -55,6 +57,7 @@ def test_nothing_is_overwritten_and_bad_input_is_a_sentence(runtime: Path, recor
         (["replay", tmp_path / "none"], "cannot be read: No such file"),
         (["replay", recorded, "--speed", "0"], "is not a speed: use a factor above 0, such as 4, or max"),
         (["replay", recorded, "--speed", "nan"], "is not a speed"),
+        (["replay", slow, "--speed", "1e-9"], "at this speed the record would take more than ten years: use a higher"),
         (["replay", recorded, "--name", "x"], "--name is for a machine on a pty: add --pty, or leave it out"),
         (["replay", recorded, "--pty", "--link", ""], "--link '' is empty: give a value, or leave the option out"),
     ):
@@ -77,24 +80,32 @@ def test_a_replay_shows_the_record_and_restores_the_terminal(runtime: Path, reco
     assert child.exitstatus == 0
 
 
+SWITCHED = '{"version": 2}\n[0, "o", "\\u001b[?1049h\\u001b[?1000h\\u001b[?25lone"]\n[600, "o", "two"]\n'
 HIDDEN_CURSOR = '{"version": 2}\n[0, "o", "\\u001b[?25l\\u001b[6none\\r\\n"]\n[600, "o", "two"]\n'
 
 
-@pytest.mark.parametrize(("ending", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("ending", "status"), [(None, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_replay_that_is_ended_gives_the_terminal_back(
-    runtime: Path, tmp_path: Path, ending: signal.Signals, status: int
+    runtime: Path, tmp_path: Path, ending: signal.Signals | None, status: int
 ) -> None:
     cast = tmp_path / "long.cast"
-    cast.write_text(HIDDEN_CURSOR)
+    cast.write_text(SWITCHED)
     child = pexpect.spawn(
         sys.executable, ["-m", "uartsim", "replay", str(cast)], env=environment(runtime), timeout=patience(30)
     )
     child.expect_exact("one")
-    child.kill(ending)
+    assert b"\x1b[?1049h" in (child.before or b"")
+    if ending is None:
+        child.sendintr()  # Ctrl-C, as the terminal's driver takes it
+    else:
+        child.kill(ending)
     child.expect(pexpect.EOF)
-    shown = child.before or b""
+    shown = child.before
     child.close()
-    assert (b"Traceback" in shown, b"\x1b[?25h" in shown, child.exitstatus) == (False, True, status)
+    assert isinstance(shown, bytes)
+    assert (b"Traceback" in shown, child.exitstatus) == (False, status)
+    for undone in (b"\x1b[?25h", b"\x1b[?1049l"):
+        assert shown.count(undone) == 1
 
 
 def test_a_file_gets_every_byte_of_a_replay(runtime: Path, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ class FakeMachine:
 
     def __init__(self) -> None:
         self.guest: object = None
-        self.ended: str | None = None
+        self.ended: object = None
         self.pressed: list[str] = []
 
     async def reset(self) -> None:

@@ -90,10 +90,26 @@ def test_machine_refuses_an_unknown_option_as_well() -> None:
         ({"record": "/nowhere/at/all"}, "cannot be made"),
         ({"record": "same", "trace": "same"}, "same file"),
         ({"clock": "fast"}, "'fast'"),
+        ({"clock": 3}, "clock is 3: use 'real' or 'virtual'"),
+        ({"settings": "x"}, "settings is 'x': give names with their values"),
+        ({"settings": {"grub_timeout": 10**5000}}, "settings is <dict>: give names"),
+        ({"timeout": -1}, "timeout is -1: give seconds"),
+        ({"timeout": True}, "timeout is True: give seconds"),
+        ({"timeout_scale": 0}, "timeout_scale is 0: use a factor"),
+        ({"problems": 3}, "problems is 3: give a file"),
+        ({"allow": "linux.panic"}, "allow is 'linux.panic': give a list"),
+        ({"name": "a\nb"}, "name is 'a.*b': give a text"),
+        ({"log": "x"}, "log is 'x': give a function"),
+        ({"uart": []}, r"uart is \[\]: use one of"),
+        ({"unlimited": "x"}, "unlimited is 'x': use True or False"),
+        ({"trace": 3}, "trace is 3: use the path of a new file"),
+        ({"vcd": b"x"}, "vcd is b'x': use the path"),
+        ({"restore": lambda console: None}, "restore is <function .*: give the folder of a snapshot"),
+        ({"fault": "dcd-drop", "faults": "dcd-drop"}, "faults is the older name of fault"),
     ],
 )
 def test_impossible_value_is_refused_in_a_sentence(given: dict[str, Any], words: str) -> None:
-    with pytest.raises(UsageError, match=words), blocking.open_console("demo", settings=QUICK, **given):
+    with pytest.raises(UsageError, match=words), blocking.open_console("demo", **{"settings": QUICK, **given}):
         pass
 
 
@@ -129,7 +145,7 @@ def test_line_is_as_asked_for_by_either_name(given: dict[str, Any], expected: tu
 
 def test_one_thing_under_two_names_is_refused() -> None:
     with (
-        pytest.raises(TypeError, match="unlimited is the older name of rate"),
+        pytest.raises(UsageError, match="unlimited is the older name of rate"),
         blocking.open_console("demo", rate="line", unlimited=True),
     ):
         pass
@@ -174,7 +190,7 @@ def test_record_that_cannot_be_written_any_more_is_said(tmp_path: Path, monkeypa
     with blocking.open_console(
         "demo", settings=QUICK, clock="virtual", record=tmp_path / "record", log=said.append
     ) as console:
-        monkeypatch.setattr("uartsim.record.transcript.os.pwritev", full)
+        monkeypatch.setattr("uartsim.record.record_writer.os.pwritev", full)
         console.login()
     assert said == [f"the record {tmp_path / 'record'} is not whole: No space left on device"]
 

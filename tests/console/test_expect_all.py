@@ -47,7 +47,8 @@ def test_those_that_are_missing_are_named_and_nothing_is_consumed() -> None:
             await console.expect_all(["net up", "cron up", "ntp up", "ssh up"], timeout=5)
         first = str(caught.value).splitlines()[0]
         assert first.startswith(
-            "'cron up' and 'ntp up' was expected beside 'net up' and 'ssh up', which came, and fake did not send it within 5 s"
+            "'cron up' and 'ntp up' were expected beside 'net up' and 'ssh up', which came, and fake did not send them "
+            "within 5 s"
         )
         assert console.before == console.unread == BOOT.replace("\r", "")
 

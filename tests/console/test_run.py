@@ -43,6 +43,14 @@ def shell_console(folder: Path, shell: str, **options: object) -> Iterator[block
         yield console
 
 
+def test_a_status_other_than_0_is_an_error_where_that_is_wanted(demo: blocking.Console) -> None:
+    assert demo.run("true", check=True).status == 0
+    assert demo.run("false").status == 1
+    with pytest.raises(RunFailed, match="'ls /nowhere' ended with status 2\n") as caught:
+        demo.run("ls /nowhere", check=True)
+    assert "No such file or directory" in str(caught.value)
+
+
 def test_a_command_that_panics_the_kernel_ends_as_soon_as_all_has_come() -> None:
     settings = {**QUICK, "sysrq": 1}
     with blocking.open_console("demo", settings=settings, clock="virtual", timeout=600) as console:

@@ -14,6 +14,8 @@ from uartsim.cli.command_group import SentenceGroup
 from uartsim.cli.problems_command import problems
 from uartsim.console.problems.problem_catalogue import SEVERITIES, Catalogue
 from uartsim.console.problems.saved_log import SavedLog
+from uartsim.record.casts import Record, cast_lines
+from uartsim.record.transcript import Event
 
 BAD = (
     "SeaBIOS (version 1.16)\r\n\x1b[0;1;31mFAILED\x1b[0m Failed to start x\r\n"
@@ -103,6 +105,16 @@ def test_transcript_is_read_with_its_times_and_what_was_typed(tmp_path: Path) ->
     path.write_text("".join(json.dumps(line) + "\n" for line in [header, *events]))
     found = list(SavedLog(str(path), Catalogue.standard()).problems())
     assert [(f.problem.id, f.line, f.seconds) for f in found] == [("login.denied", 2, 2.25), ("initrd.shell", 3, 3.0)]
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_asciicast_is_read_with_its_times(tmp_path: Path, version: int) -> None:
+    events = (Event(0.5, "o", b"box login: "), Event(12.25, "o", b"\r\n[ 1.0] Kernel panic - not syncing: x\r\n"))
+    cast = tmp_path / "linux.cast"
+    cast.write_text("".join(f"{line}\n" for line in cast_lines(Record("box", 24, 80, events), version)))
+    [found] = [json.loads(line) for line in run("--json", str(cast)).output.splitlines()]
+    assert (found["id"], found["line"], found["seconds"]) == ("linux.panic", 2, 12.25)
+    assert run("--json", "-", data=cast.read_text()).output == run("--json", str(cast)).output
 
 
 def test_lines_are_counted_in_a_log_of_many_pieces(tmp_path: Path) -> None:

@@ -36,6 +36,10 @@ def test_screen_has_text_cursor_and_places() -> None:
         screen.find("(")
 
 
+def test_text_behind_a_character_that_shows_nothing_is_shown() -> None:
+    assert screen_of(b"a\x11b\x00c" + "\u200bd\u200de\u0301f".encode()).read().text == "abcd\u00e9f"
+
+
 def test_wrapped_line_is_whole_before_the_cursor() -> None:
     screen = screen_of(b"0123456789abcdef", rows=4, columns=10).read()
     assert screen.lines[:2] == ("0123456789", "abcdef    ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,9 @@ from hypothesis import strategies as st
 
 from uartsim.access.runtime_folder import is_name
 from uartsim.errors import UsageError
-from uartsim.guest.catalogue import find_guest
+from uartsim.guest.catalogue import GuestDefinition, find_guest
 from uartsim.guest.make_guest import make_guest
-from uartsim.guest.remote_address import RemoteAddress, parse_address, remote_guest
+from uartsim.guest.remote_address import RemoteAddress, line_key, parse_address, remote_guest
 
 
 @pytest.mark.parametrize(
@@ -125,3 +126,31 @@ def test_other_names_are_left_to_the_catalogue(text: str) -> None:
 def test_a_device_without_a_path_is_refused() -> None:
     with pytest.raises(UsageError, match="write device:PATH"):
         find_guest("device:")
+
+
+def test_one_line_has_one_key_however_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p").mkdir()
+    (tmp_path / "link").symlink_to("s.sock")
+    (tmp_path / "a{b}").symlink_to("s.sock")
+    names = ("s.sock", "p/../s.sock", "./link", f"{tmp_path}/s.sock", "a{b}")
+    keys = {line_key(remote(f"{scheme}:{name}")) for name in names for scheme in ("unix", "device")}
+    assert keys == {str(tmp_path / "s.sock")}
+    assert len({line_key(remote(f"unix:{name}")) for name in ("s.sock", "t.sock", "p/s.sock")}) == 3
+    assert line_key(remote("tcp:127.0.0.1:4000")) == line_key(remote("telnet::4000"))
+    assert line_key(remote("tcp::4000")) != line_key(remote("tcp::4001"))
+
+
+def test_a_line_that_a_setting_names_is_another_with_another_setting() -> None:
+    guest = remote("unix:/x")
+    named = [
+        replace(guest, options={"address": "unix:/{socket}"}, settings={"socket": name}) for name in ("a", "b", "a")
+    ]
+    keys = [line_key(each) for each in named]
+    assert keys[0] == keys[2] != keys[1]
+
+
+def remote(text: str) -> GuestDefinition:
+    guest = remote_guest(text)
+    assert guest is not None
+    return guest

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+from uartsim import blocking
 from uartsim.boot_stages import BOOT_STAGES
 from uartsim.playback.boot_timeline import stages_of, timeline
 from uartsim.playback.plain_log import log_lines
-from uartsim.record.casts import Record
+from uartsim.record.casts import Record, read_record
 from uartsim.record.transcript import Event
 
 BOOT = (
@@ -42,6 +47,37 @@ def test_the_table_has_when_and_how_long() -> None:
     assert lines[3].split()[:6] == ["1", "menu", "2.000", "s", "1.000", "s"]
     assert lines[-1].endswith("box login:")
     assert list(timeline(record(b"hello\r\n", b"x"))) == ["no stage of a boot is in this record of 1.000 s"]
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "cast"])
+def test_an_ordinary_session_is_one_boot_up_to_its_login(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"session.{ending}"
+    with blocking.open_console("demo", clock="virtual", record=path) as console:
+        console.expect("GNU GRUB")
+        console.send("e")
+        console.expect("setparams")  # the editor, which shows GRUB's name again
+        console.send("\x1b")
+        console.expect("GNU GRUB")
+        console.send("\r")
+        console.expect("login: ")
+        console.send("root\r")
+        console.expect("Password: ")
+        console.send("toor\r")
+        console.expect("# ")
+        for command in ("dmesg | head", "dmesg"):
+            console.send(f"{command}\r")
+            console.expect("Linux version")  # which a kernel says first
+            console.expect("# ")
+        console.send("exit\r")
+        console.expect("login: ")
+        live = console.stages
+    stages = list(stages_of(read_record(str(path))))
+    assert [(stage.boot, stage.name) for stage in stages] == [(1, name) for name in BOOT_STAGES]
+    assert {stage.name: stage.seconds for stage in stages} == pytest.approx(live, abs=0.2)
+    lines = {stage.name: stage.line.strip() for stage in stages}
+    assert lines["menu"].startswith("GNU GRUB  version")
+    assert lines["kernel"].startswith("[    0.000000] Linux version 6.1")
+    assert lines["login"] == "demo login: root"
 
 
 def test_a_log_has_clean_lines_and_stamps_if_they_are_wanted() -> None:

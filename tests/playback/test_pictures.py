@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 import sys
+import time
 from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 
 from uartsim.errors import UsageError
 from uartsim.playback.pictures import Picture
@@ -95,8 +98,55 @@ def test_a_png_has_the_screens_size() -> None:
     assert twice == 684
 
 
+def test_a_png_has_the_screens_colours() -> None:
+    image = Image.open(io.BytesIO(Picture.of(record(MENU + b"\x1b[7;1H\x1b[4mu\x1b[m")).png()))
+    colours = [
+        image.getpixel((round(1.5 * x), round(1.5 * y))) for x, y in ((1, 1), (12 + 9 * 8.4 + 60, 12 + 2 * 18 + 1))
+    ]
+    assert colours == [(0x10, 0x10, 0x14), (0xD8, 0xD8, 0xD8)]
+    assert image.getpixel((round(1.5 * (12 + 14 * 8.4)), round(1.5 * (12 + 3 * 18 + 1)))) == (0x34, 0x65, 0xC8)
+    assert image.getpixel((round(1.5 * 16), round(1.5 * (12 + 6 * 18 + 0.85 * 18)))) == (0xD8, 0xD8, 0xD8)
+    assert image.info["Title"] == "box at 0.000 s"
+
+
+def test_a_png_of_a_large_full_screen_is_drawn_soon() -> None:
+    full = b"".join(b"\x1b[%dm%c" % (31 + number % 7, 97 + number % 26) for number in range(60_000))
+    picture = Picture.of(record(full, rows=200, columns=300))
+    began = time.process_time()
+    assert len(picture.png()) > 100_000
+    assert time.process_time() - began < 20  # a text object for each character took more than a minute
+
+
+def test_a_png_that_would_be_too_large_is_refused() -> None:
+    with pytest.raises(UsageError, match="12636 by 27036 pixels, which is too large: export --svg or --html"):
+        Picture.of(record(b"x", rows=1000, columns=1000)).png()
+
+
+def test_what_xml_and_png_cannot_hold_is_replaced() -> None:
+    hostile = Record("\ud800\uffff\x00\x85", 24, 80, (Event(0, "o", "a\uffff\ufffeb".encode()),))
+    picture = Picture.of(hostile)
+    ElementTree.fromstring(picture.svg())
+    picture.html().encode()
+    assert picture.png().startswith(b"\x89PNG")
+
+
+def test_a_cell_takes_only_so_many_combining_marks() -> None:
+    mark = "\u0301".encode()
+    many = [
+        [b"e" + mark * 200_000],
+        [b"e", *[mark * 100] * 2_000],
+        [b"e", *[mark * 10 + b"x\b"] * 20_000],  # each time at the same cell
+        [b"x" * 79 + b"e", *[mark * 100] * 2_000],
+    ]
+    for parts in many:
+        began = time.process_time()
+        text = "".join(piece.text for line in Picture.of(record(*parts)).lines for piece in line)
+        assert text.count("\u0301") <= 16
+        assert "\u00e9" in text
+        assert time.process_time() - began < 10  # without a bound, minutes
+
+
 def test_without_matplotlib_a_png_is_refused_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("matplotlib.backends.backend_agg", "matplotlib.figure", "matplotlib.patches"):
-        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(UsageError, match=r"a PNG needs matplotlib: pip install 'uartsim\[plot\]', or export --svg"):
         Picture.of(record(b"x")).png()

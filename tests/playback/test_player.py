@@ -95,8 +95,20 @@ def test_neither_clipboard_nor_answers_of_the_terminal_are_the_records() -> None
 
 def test_what_the_record_switches_on_the_terminal_is_undone() -> None:
     terminal = Terminal()
-    terminal.player.play(Record("", 24, 80, (Event(0, "o", b"\x1b[?25l\x1b[?1049h\x1b[?2004h"),)))
+    terminal.player.play(Record("", 24, 80, (Event(0, "o", b"\x1b[?25l\x1b[?1049h\x1b[4h\x1b(0\x1b[1m"),)))
     terminal.shown.clear()
     terminal.player.undo()
-    for sequence in (b"\x1b[?25h", b"\x1b[?1049l", b"\x1b[?2004l"):
+    for sequence in (b"\x1b[?25h", b"\x1b[?1049l", b"\x1b[4l", b"\x1b(B", b"\x1b[0m"):
         assert sequence in terminal.output
+    terminal.shown.clear()
+    terminal.player.undo()
+    assert terminal.output == b""  # it is done once, as where a signal comes at the end
+
+
+def test_a_reset_in_a_record_is_none_of_the_persons_terminal() -> None:
+    terminal = Terminal()
+    terminal.player.play(Record("", 24, 80, (Event(0, "o", b"\x1b[?1049ha\x1bcb"),)))
+    assert terminal.output == b"\x1b[?1049ha\x1b[?1049l\x1b[m\x1b[H\x1b[2Jb"
+    terminal.shown.clear()
+    terminal.player.undo()
+    assert terminal.output == b""

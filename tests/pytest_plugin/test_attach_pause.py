@@ -60,14 +60,24 @@ def test_session_stops_at_a_failure_and_at_a_chosen_point(talkers: pytest.Pytest
         dimensions=(50, 200),
     )
     person.expect(
-        r"uartsim: test_it.py::test_fails has failed: 'never' was expected, and talker did not send it within 0.1 s\r\n"
-        r"  talker: picocom --quiet --noinit (/dev/pts/\d+)\r\nPress Enter to go on: "
+        r"uartsim: test_it.py:\d+: test_fails has failed: 'never' was expected, and talker did not send it within 0.1 s\r\n"
+        r"  talker: picocom --quiet --noinit (/dev/pts/\d+)\r\nPress Enter to go on, or type break, .* or reset: "
     )
     type_at(matched(person), b"after the failure\r", b"you said AFTER THE FAILURE")
+    for typed, answer in (
+        ("reset", "reset: done"),
+        ("break talker", "break talker: done"),
+        ("sysrq h", "sysrq h: done"),
+        ("sysrq", r"not understood: type one of these, then the name of a machine \(talker\)"),
+        ("dance", "not understood: .*"),
+        ("reset other", "not understood: .*"),
+    ):
+        person.sendline(typed)
+        person.expect(rf"{answer}\r\n")
     person.sendline()
     person.expect(
         r"uartsim: test_it.py::test_stops has stopped here\r\n"
-        r"  talker: picocom --quiet --noinit (/dev/pts/\d+)\r\nPress Enter to go on: "
+        r"  talker: picocom --quiet --noinit (/dev/pts/\d+)\r\nPress Enter to go on, or type break, .* or reset: "
     )
     type_at(matched(person), b"by hand\r", b"you said BY HAND")
     person.sendline()
@@ -93,7 +103,7 @@ def test_workers_cannot_stop(talkers: pytest.Pytester, run_tests: Run) -> None:
 def test_console_in_virtual_time_says_why_there_is_no_pty(
     talkers: pytest.Pytester, run_tests: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("builtins.input", lambda: "")
+    monkeypatch.setattr("builtins.input", lambda prompt: "")
     result = run_tests(
         "def test_it(console): assert 0", "--uartsim-guest=talker", "--uartsim-clock=virtual", "--uartsim-attach", "-s"
     )

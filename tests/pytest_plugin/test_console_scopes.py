@@ -224,7 +224,7 @@ def test_two_fixtures_that_want_one_line_are_told_so(run_tests: Run) -> None:
                 yield
 
         def test_two(console, uartsim_factory):
-            uartsim_factory()
+            uartsim_factory("unix:./line")
 
         def test_fixtures(console_module, console):
             pass

@@ -125,7 +125,7 @@ def test_lines_before_and_behind_those_of_the_error_are_in_the_section(suite: py
     ]
 
 
-def test_a_problem_is_named_with_its_line_and_its_screen_is_shown(suite: pytest.Pytester) -> None:
+def test_a_problem_is_named_with_its_line_and_a_screen_is_shown_as_its_rows(suite: pytest.Pytester) -> None:
     write_guest(
         suite.path / "broken",
         'await tty.write(b"\\x1b[2J\\x1b[2;5HBoot Menu\\x1b[4;5H1. Disk")\n'
@@ -148,21 +148,16 @@ def test_a_problem_is_named_with_its_line_and_its_screen_is_shown(suite: pytest.
     text = said(suite)
     assert between(text, "uartsim console: broken", "Log: ")[1:] == [
         "The last lines it sent:",
-        " T  Boot Menu1. Disk",
+        " T      Boot Menu",
+        " T      1. Disk",
         " T  No bootable device.",
-        "The screen:",
-        "  ",
-        "      Boot Menu",
-        "  ",
-        "      1. Disk",
-        "  No bootable device.",
         "What went wrong:",
         " T  the firmware found nothing to start (fw.no-boot-device)",
         "Steps:",
         " T  T  expect('device[.]')",
     ]
     error = text[text.index("test_problem ") :]
-    assert error.count("No bootable device.") == 2  # a line, and the screen that differs from the lines
+    assert error.count("No bootable device.") == 1
     assert error.count("fw.no-boot-device") == 1
 
 
@@ -187,8 +182,6 @@ def test_each_console_of_a_test_has_a_section_and_files_of_its_own(suite: pytest
         "The last lines it sent:",
         " T  hello",
         " T  >",
-        "Steps:",
-        " T  T  expect('hello')",
         "Log: DIR/talker-2.log",
         "Recording: DIR/talker-2.cast",
         "Page: DIR/failure.html",
@@ -246,3 +239,85 @@ def test_a_failure_in_the_set_up_is_told_too_and_a_skip_is_not(suite: pytest.Pyt
     assert "1 skipped, 1 error" in text
     assert text.count("uartsim console: talker") == 1
     assert between(text, "Steps:", "Log: ")[1:] == [" T  T  expect('ready')  ExpectTimeout"]
+
+
+def test_of_a_machine_that_the_error_does_not_concern_only_the_last_lines_are_said(suite: pytest.Pytester) -> None:
+    write_guest(
+        suite.path / "counter",
+        'for number in range(60):\n    await tty.write(b"line %d\\r\\n" % number)\nawait trio.sleep_forever()',
+    )
+    suite.makepyfile(
+        """
+        def test_it(uartsim_factory):
+            one, two = (uartsim_factory("counter", name=name) for name in ("one", "two"))
+            one.expect("line 59")
+            two.expect("never", timeout=2)
+        """
+    )
+    text = said(suite)
+    assert between(text, "uartsim console: one", "uartsim console: two") == [
+        "----------------------------- uartsim console: one -----------------------------",
+        "The last lines it sent:",
+        *(f" T  line {number}" for number in range(50, 60)),
+        *between(text, "Log: ", "uartsim console: two"),
+    ]
+    assert between(text, "uartsim console: two", "Log: ")[1:] == [
+        "The lines before these:",
+        *(f" T  line {number}" for number in range(20, 50)),
+        "Steps:",
+        " T  T  expect('never')  ExpectTimeout",
+    ]
+
+
+def test_a_process_that_ends_says_its_last_words_once(suite: pytest.Pytester) -> None:
+    folder = suite.path / "short"
+    folder.mkdir()
+    (folder / "guest.toml").write_text(
+        '[guest]\nkind = "process"\ndescription = "short"\n\n[process]\n'
+        "command = ['sh', '-c', 'for i in 1 2 3 4 5; do echo line $i; done; exit 3']\n"
+    )
+    suite.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.uartsim(guest="short", clock="real")
+        def test_it(console):
+            console.expect("login: ", timeout=60)
+        """
+    )
+    assert between(said(suite), "E  ", "test_a_process") == [
+        "E       uartsim.GuestEnded: 'login: ' was expected, but short failed with status 3",
+        "E       The last lines it sent:",
+        *(f"E T  line {number}" for number in range(1, 6)),
+        "",
+    ]
+
+
+def test_a_menu_is_rows_in_the_report_and_in_the_log_and_bytes_in_the_recording(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.uartsim(guest="demo", settings={"grub_timeout": 2})
+        def test_it(console):
+            console.expect("automatically in 1s")
+            assert False
+        """
+    )
+    said(suite, "--uartsim-artifacts=kept")
+    (log,) = suite.path.glob("kept/*/*/demo.log")
+    rows = [line.partition(" s  ")[2] for line in log.read_text().splitlines()]
+    assert rows[rows.index("Welcome to GRUB!") + 1 :] == [
+        "                       GNU GRUB  version 2.06-13+deb12u1",
+        f" |{'*Debian GNU/Linux':76}|",
+        f" |{' Advanced options for Debian GNU/Linux':76}|",
+        "      Use the ^ and v keys to select which entry is highlighted.",
+        "      Press enter to boot the selected OS, `e' to edit the commands",
+        "      before booting or `c' for a command-line.",
+        "   The highlighted entry will be executed automatically in 2s.",
+        "   The highlighted entry will be executed automatically in 1s.",
+    ]
+    (cast,) = suite.path.glob("kept/*/*/demo.cast")
+    assert "\\u001b[22;1H" in cast.read_text()
+    exported = suite.run("uartsim", "export", "--log", str(cast))
+    assert [line for line in exported.outlines if "automatically" in line] == rows[-2:]

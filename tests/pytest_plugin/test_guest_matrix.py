@@ -90,4 +90,4 @@ def test_fixture_guest_of_the_users_own_decides(run_tests: Run) -> None:
 def test_no_guest_at_all_is_refused(run_tests: Run) -> None:
     result = run_tests("", "--uartsim-guest=,")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: --uartsim-guest is ',', which names no guest: use a name, such as demo"])
+    result.stderr.fnmatch_lines(["ERROR: --uartsim-guest is ',': name a guest, such as demo"])

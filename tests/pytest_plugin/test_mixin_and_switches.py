@@ -127,4 +127,6 @@ def test_random_seed_is_one_for_the_session_and_its_workers(talkers: pytest.Pyte
 def test_impossible_seed_is_refused(run_tests: Run, seed: str) -> None:
     result = run_tests("", f"--uartsim-seed={seed}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: --uartsim-seed is '{seed}': use a whole number from 0 on, or random"])
+    result.stderr.fnmatch_lines(
+        [f"ERROR: --uartsim-seed is '{seed}': use a whole number from 0 to 9999999999999999999, or random"]
+    )

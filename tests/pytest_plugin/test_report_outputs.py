@@ -86,10 +86,10 @@ def test_a_log_and_a_recording_have_what_the_guest_sent(suite: pytest.Pytester) 
 
 
 def test_the_newest_sessions_stay(suite: pytest.Pytester) -> None:
-    for number in range(3):
-        (suite.path / f"art/2020010{number}T000000-1").mkdir(parents=True)
-    (suite.path / "art/.uartsim").write_text("uartsim artifacts folder\n")
-    (suite.path / "art/.uartsim").chmod(0o600)
+    for folder in ("art", *(f"art/2020010{number}T000000-1" for number in range(3))):
+        (suite.path / folder).mkdir()
+        (suite.path / folder / ".uartsim").write_text("uartsim artifacts folder\n")
+        (suite.path / folder / ".uartsim").chmod(0o600)
     (suite.path / "art/mine").mkdir()
     run(suite, "--uartsim-artifacts=art", "--uartsim-artifacts-runs=2")
     names = sorted(path.name for path in (suite.path / "art").iterdir())
@@ -106,7 +106,7 @@ def test_the_newest_sessions_stay(suite: pytest.Pytester) -> None:
             "holds files that uartsim did not make (notes.txt), so nothing in it is touched: name a new",
         ),
         ("--uartsim-artifacts=talk/notes.txt", "name a new folder with --uartsim-artifacts"),
-        ("--uartsim-artifacts-runs=0", "--uartsim-artifacts-runs is '0': use a whole number from 1 on"),
+        ("--uartsim-artifacts-runs=0", "--uartsim-artifacts-runs is '0': use a whole number from 1 to 9999"),
         ("--uartsim-record=some", "--uartsim-record is 'some': use failed or all or none"),
     ],
 )

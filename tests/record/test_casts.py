@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,9 @@ from hypothesis import strategies as st
 
 from uartsim.errors import UsageError
 from uartsim.line_format import TICKS_PER_SECOND
+from uartsim.record import record_input
 from uartsim.record.casts import Record, cast_lines, read_record
-from uartsim.record.transcript import Event, TranscriptWriter
+from uartsim.record.transcript import Event, TranscriptWriter, read_transcript
 
 EVENTS = st.lists(
     st.one_of(
@@ -138,6 +141,20 @@ def test_a_record_that_was_cut_off_is_read_up_to_there(tmp_path: Path) -> None:
             ['{"version": 1}'],
             "is an asciicast of version 1: uartsim reads its own records, and asciicasts of versions 2 and 3",
         ),
+        (['{"version": 2}', f'[{"9" * 400}, "o", "b"]', ""], r"a.cast:2: the asciicast is damaged"),
+        (['{"version": 2}', '[true, "o", "b"]', ""], r"a.cast:2: the asciicast is damaged"),
+        (['{"version":3,"term":null}'], r'a.cast:1: the asciicast is damaged here: "term" has to be'),
+        (['{"version":3,"term":[1]}'], r'a.cast:1: the asciicast is damaged here: "term" has to be'),
+        ([f'{{"version":[{"9" * 4000}]}}'], r"is an asciicast of version .{100}\.\.\.: uartsim reads"),
+        (['{"version": true}'], "is an asciicast of version True: uartsim reads"),
+        *(
+            (
+                ['{"uartsim": "transcript", "version": 1}', '[1, "m", "x"]', f"[{time}, {rest}]"],
+                r"a.cast:3: the transcript",
+            )
+            for time in ("1e300", "1e400", "-1", "NaN", "Infinity", "9" * 400, "true")
+            for rest in ('"o", "b"', '"h", 2', '"O", 4096')
+        ),
         (['{"a": 1}'], "is no record: uartsim reads"),
         (["[" * 100_000], "is no record: give a transcript or an asciicast"),
         (["\x00\x01"], "is no record: give a transcript or an asciicast"),
@@ -147,6 +164,48 @@ def test_a_record_that_was_cut_off_is_read_up_to_there(tmp_path: Path) -> None:
 def test_what_is_no_record_is_said(tmp_path: Path, lines: list[str], why: str) -> None:
     with pytest.raises(UsageError, match=why):
         read_lines(tmp_path, lines)
+
+
+def test_a_header_may_be_long_and_its_size_is_a_number(tmp_path: Path) -> None:
+    header = json.dumps(
+        {"version": 2, "env": {"X": "x" * 100_000}, "width": True, "height": 30, "idle_time_limit": True}
+    )
+    record = read_lines(tmp_path, [header, '[1, "o", "a"]'])
+    assert (record.columns, record.rows, record.idle_limit_s, spoken(record, "o")) == (80, 30, None, b"a")
+    assert json.loads(next(cast_lines(record)))["width"] == 80
+
+
+def records(folder: Path) -> list[Path]:
+    """A transcript with a block, and a cast."""
+    writer = TranscriptWriter(str(folder / "a.jsonl"), "box", "115200 8N1", 0)
+    writer.output(b"x\n" * 5000, 0)
+    writer.output(b"end", TICKS_PER_SECOND)
+    writer.close()
+    (folder / "a.cast").write_text("".join(f"{line}\n" for line in cast_lines(read_record(str(folder / "a.jsonl")))))
+    return [folder / "a.jsonl", folder / "a.cast"]
+
+
+def test_a_record_may_come_through_a_fifo(tmp_path: Path) -> None:
+    for path in records(tmp_path):
+        fifo = tmp_path / f"{path.name}.fifo"
+        os.mkfifo(fifo)
+        with subprocess.Popen(["sh", "-c", 'cat "$1" > "$2"', "sh", path, fifo]):
+            assert read_record(str(fifo)) == read_record(str(path))
+
+
+def test_a_record_may_come_through_a_descriptor(tmp_path: Path) -> None:
+    for path in records(tmp_path):
+        with subprocess.Popen(["cat", path], stdout=subprocess.PIPE) as source:
+            assert source.stdout is not None
+            assert read_record(f"/dev/fd/{source.stdout.fileno()}") == read_record(str(path))
+
+
+def test_a_fifo_to_which_nothing_writes_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record_input, "WRITER_WAIT_S", 0.1)
+    os.mkfifo(tmp_path / "fifo")
+    for read in (read_record, lambda path: list(read_transcript(path))):
+        with pytest.raises(UsageError, match="is a pipe to which nothing writes: start the program that does"):
+            read(str(tmp_path / "fifo"))
 
 
 def test_a_folder_and_a_file_that_is_not_there_are_said(tmp_path: Path) -> None:

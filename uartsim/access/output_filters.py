@@ -18,12 +18,18 @@ _LONGEST_BEGINNING: Final = 64
 #: A control that cannot be in the clipboard's content, which is text: the string was cut short on its way.
 _CUT_SHORT: Final = re.compile(rb"[\x00-\x1f]")
 
-#: CSI sequences that a terminal answers: its name, the cursor's place, a mode, its keyboard, its size.
-_CSI_QUERY: Final = re.compile(rb"[>=?]?[0-9;]*(?:[cn]|\$p)|>[0-9]*q|\?u|(?:1[13-9]|2[01])(?:;[0-9]*)*t")
-#: Control strings that a terminal answers: a colour; a capability or a setting.
-_STRING_QUERY: Final = re.compile(rb"\][0-9;]*\?|P[+$]q.{0,64}", re.DOTALL)
+#: CSI sequences that a terminal answers: its name, the cursor's place, a mode, its keyboard, its size, its parameters, its
+#: modified keys, its graphics, its tab stops, its character sets, the sum of what it shows, its colours, its mouse.
+_CSI_QUERY: Final = re.compile(
+    rb"[>=?]?[0-9;]*(?:[cn]|\$p)|>[0-9]*q|\?u|(?:1[13-9]|2[01])(?:;[0-9]*)*t|[0-9;]*(?:x|\$[uw]|\*y|&u|#[R|]|'\|)|\?[0-9;]*[mS]"
+)
+#: Control strings that a terminal answers: colours, its pointer, its font; a capability or a setting; a picture of kitty's.
+_STRING_QUERY: Final = re.compile(
+    rb"\][0-9;]*\?|\]0*(?:[45]|1[0-9]);(?:.*;)?\?(?:;.*)?|\]0*2[12];.*\?.*|\]0*1337;Report.*|P[+$]q.{0,64}|_G(?:[^;]*,)?a=q[,;].*",
+    re.DOTALL,
+)
 #: The longest content of such a string, in bytes.
-_LONGEST_QUERY: Final = 80
+_LONGEST_QUERY: Final = 512
 _CAN: Final = b"\x18"
 
 
@@ -134,7 +140,7 @@ class QueryFilter:
     def _take(self, token: Token, shown: list[bytes]) -> None:
         if self._held:
             self._take_string(token, shown)
-        elif token.kind is Kind.STRING_BEGIN and token.body in (b"]", b"P"):
+        elif token.kind is Kind.STRING_BEGIN and token.body in (b"]", b"P", b"_"):
             self._held.append(token.data)
             self._content = token.body
         elif not _is_query(token):

@@ -15,10 +15,10 @@ from uartsim.control_sequences import Kind, Token
 
 #: DEC private modes and what they are at rest: cursor keys, 132 columns, reverse video, origin, wrap, X10 mouse, blinking
 #: and shown cursor, application keypad, reverse wrap, margins left and right, mouse, focus, alternate screens, metas, paste,
-#: synchronised output, and reports of the theme and of sizes.
+#: synchronised output, reports of the theme and of sizes, and Windows' keys; 67 is the backspace key.
 _PRIVATE_AT_REST: Final = {
-    **dict.fromkeys((1, 3, 5, 6, 9, 45, 47, 66, 69, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1015, 1016), "l"),
-    **dict.fromkeys((1047, 1049, 2004, 2026, 2031, 2048), "l"),
+    **dict.fromkeys((1, 3, 5, 6, 9, 45, 47, 66, 67, 69, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1015, 1016), "l"),
+    **dict.fromkeys((1047, 1049, 2004, 2026, 2031, 2048, 9001), "l"),
     **dict.fromkeys((7, 25), "h"),
 }
 #: ANSI modes: keyboard lock, insert, local echo (send-receive is on at rest), line feed.
@@ -29,10 +29,10 @@ _CSI_PARTS: Final = re.compile(rb"([<-?]?)([0-9:;]*)([ -/]*)([@-~])")
 #: Escape sequences that select a character set, or shift to one for good.
 _CHARSET: Final = re.compile(rb"[()*+\-./][%\"&]?[0-~]|[no|}~]")
 #: Colours of the palette and of the screen, and links: how an OSC that sets one begins, and what resets it.
-_SETS: Final = re.compile(rb"(4|10|11|12|17|19|8);")
+_SETS: Final = re.compile(rb"(4|1[0-9]|8);")
 _RESETS: Final = {
     **dict.fromkeys(("4",), "\x1b]104\x07"),
-    **{str(number): f"\x1b]1{number}\x07" for number in (10, 11, 12, 17, 19)},
+    **{str(number): f"\x1b]1{number}\x07" for number in range(10, 20)},
     "8": "\x1b]8;;\x07",
 }
 #: How often a program may have pushed its keyboard modes before the count stops.
@@ -52,7 +52,7 @@ class Modes:
         self._private: dict[int, None] = {}
         self._ansi: dict[int, None] = {}
         self._keypad = self._colours = self._charset = self._margins = self._side_margins = False
-        self._cursor_shape = self._protected = False
+        self._cursor_shape = self._protected = self._is_vt52 = False
         self._modified_keys: dict[int, None] = {}
         self._pushed = 0
         self._keyboard_set = False
@@ -94,6 +94,7 @@ class Modes:
         match (lead + middle, final):
             case (b"?", b"h" | b"l"):
                 self._switch(self._private, _PRIVATE_AT_REST, numbers, final)
+                self._is_vt52 = self._is_vt52 or (2 in numbers and final == b"l")
             case (b"?", b"r"):  # restores what was saved, which is not known here
                 self._private.update(dict.fromkeys(number for number in numbers if number in _PRIVATE_AT_REST))
             case (b"", b"h" | b"l"):
@@ -133,7 +134,7 @@ class Modes:
 
     def undo(self) -> bytes:
         """The bytes that restore the modes, the last one first; a control string that has begun is cut off first (CAN)."""
-        back = []
+        back = ["\x1b<"] * self._is_vt52  # a VT52 obeys no control sequence, but this
         if self._pushed:
             back.append(f"\x1b[<{self._pushed}u")
         if self._keyboard_set:

@@ -24,12 +24,15 @@ def completion(shell: str | None) -> None:
 
     \b
     For all from now on:
+      mkdir -p ~/.local/share/bash-completion/completions
       uartsim completion bash > ~/.local/share/bash-completion/completions/uartsim
       uartsim completion zsh > "${fpath[1]}/_uartsim"
+      mkdir -p ~/.config/fish/completions
       uartsim completion fish > ~/.config/fish/completions/uartsim.fish
 
-    The first of these needs the package bash-completion. Without it, and in zsh without a folder of your own in fpath, put
-    the line with eval into ~/.bashrc, or into ~/.zshrc behind compinit. The folder must be there.
+    The file for bash needs the package bash-completion. Without it, and in zsh without a folder of your own in fpath, put
+    the line with eval into ~/.bashrc, or into ~/.zshrc after compinit; if uartsim is in a virtual environment that is not
+    always active, with its path: eval "$(PATH-OF-THE-ENVIRONMENT/bin/uartsim completion bash)".
     """
     if shell is None:
         shell = os.path.basename(os.environ.get("SHELL", ""))

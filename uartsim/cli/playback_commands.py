@@ -91,8 +91,9 @@ def replay(
     FILE is what 'uartsim run --record FILE' has written, or an asciicast of version 2 or 3. Ctrl-C ends it. The guest on the
     pty ignores what it gets; 'uartsim reset' plays it again.
     """
-    from uartsim.playback.record_player import paced
+    from uartsim.playback.record_player import paced, playing_time
     from uartsim.record.casts import read_record
+    from uartsim.record.transcript import LONGEST_RECORD_S
 
     for option, value in (("--name", name), ("--link", link), ("--rate", rate)):
         if value is not None and not on_pty:
@@ -100,6 +101,10 @@ def replay(
         if value == "":
             raise UsageError(f"{option} '' is empty: give a value, or leave the option out")
     record = read_record(file)
+    if playing_time(record, speed, idle_limit, begin_s) > LONGEST_RECORD_S:
+        raise UsageError(
+            "at this speed the record would take more than ten years: use a higher --speed, or --idle-limit"
+        )
     _say_cut(file, record)
     if on_pty:
         from uartsim.cli.replay_run import run_replay
@@ -121,16 +126,23 @@ def _play_here(record: Record, speed: float, idle_limit_s: float | None, begin_s
         out.flush()
 
     player = Player(write, is_terminal=is_terminal)
-    try:
-        with undone_by_signals(), reader_may_leave():
-            player.play(record, speed=speed, idle_limit_s=idle_limit_s, begin_s=begin_s)
-    except EndedBySignal as signal:
-        sys.exit(128 + signal.number)
-    finally:
+
+    def give_back() -> None:
         with reader_may_leave():
             player.undo()
             if is_terminal:
                 write(b"\r\n")
+
+    with undone_by_signals():
+        try:
+            try:
+                with reader_may_leave():
+                    player.play(record, speed=speed, idle_limit_s=idle_limit_s, begin_s=begin_s)
+            finally:
+                give_back()
+        except EndedBySignal as signal:
+            give_back()  # the signal may have come in the middle of it; from now on others are ignored
+            sys.exit(128 + signal.number)
 
 
 def _kind_options(command: click.decorators.FC) -> click.decorators.FC:
@@ -148,7 +160,13 @@ def _kind_options(command: click.decorators.FC) -> click.decorators.FC:
 @click.argument("file", type=click.Path())
 @_kind_options
 @click.option("--at", "at_s", type=Seconds(), metavar="SECONDS", help="The screen at this time instead of the end.")
-@click.option("-o", "--output", type=click.Path(), metavar="OUT", help="Write to this new file instead of the output.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(),
+    metavar="OUT",
+    help="Write to this new file, not to standard output.",
+)
 def export(file: str, kinds: tuple[str, ...], at_s: float | None, output: str | None) -> None:
     """Make something else of a record: a picture of its screen, a log, an asciicast, the stages of its boots.
 

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 def problems(logfile: str | None, files: tuple[str, ...], allow: tuple[str, ...], listed: bool, as_json: bool) -> None:
     """Say what went wrong on a console, from its log.
 
-    LOGFILE is the output of any console, or a transcript of 'uartsim run --record'; - is the standard input. Exits with
-    1 if something severe is found (severity error or fatal), with 0 if not.
+    LOGFILE is the output of any console, a transcript of 'uartsim run --record', or an asciicast; - is the standard input.
+    Exits with 1 if something severe is found (severity error or fatal), with 0 if not.
     """
     from uartsim.console.problems.problem_catalogue import load_catalogue
 

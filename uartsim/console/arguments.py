@@ -29,6 +29,15 @@ def check_count(call: str, count: object) -> None:
         raise UsageError(f"{call}({quoted(count)}): give a whole number from 0 on")
 
 
+def check_timeout(seconds: object) -> None:
+    """Check a time-out that ends some day; UsageError if it is not a number from 0 on."""
+    __tracebackhide__ = True
+    if not is_number(seconds):
+        raise UsageError(f"the time-out is {quoted(seconds)}: give seconds, or None to wait for ever")
+    if seconds < 0:
+        raise UsageError(f"the time-out is {quoted(seconds)} s: give 0 or more, or None to wait for ever")
+
+
 def check_time(call: str, seconds: object, example: float, longest_s: float = LONGEST_S) -> None:
     """Check a time that a call was given.
 

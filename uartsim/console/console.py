@@ -207,7 +207,13 @@ class Console(ConsoleReadings):
         await Login(self._session).login(user, password, timeout, new_password)
 
     async def run(
-        self, command: str, timeout: Timeout = "default", *, shell: str = "auto", max_output: int = LONGEST_OUTPUT
+        self,
+        command: str,
+        timeout: Timeout = "default",
+        *,
+        shell: str = "auto",
+        max_output: int = LONGEST_OUTPUT,
+        check: bool = False,
     ) -> Result:
         """Wait for a prompt, run a command there, and wait for its end; what was unread is read past.
 
@@ -220,18 +226,19 @@ class Console(ConsoleReadings):
             shell: the kind of command line: ``"sh"`` a Unix shell, ``"grub"``, ``"u-boot"``, ``"sac"``, ``"cmd"``, ``"uefi"``;
                 ``"auto"`` goes by the prompt.  ``"sh"`` also takes a line for a prompt that does not look like one.
             max_output: how much output is taken, in characters; up to 16 MiB.
+            check: whether a status other than 0 is an error.
 
         Returns:
             Its output without echo and prompt, its status (None where the command line has none), and how long it took.
 
         Raises:
             ExpectTimeout: no prompt came in time, or the command did not end.
-            RunFailed: something other than a shell reads input, or a shell that ``run`` cannot use.
+            RunFailed: something other than a shell reads input, or a shell that ``run`` cannot use; or it has failed.
             OutputTooLong: it printed more than ``max_output``.
             TypingFailed: it could not be typed.
             UsageError: a command that cannot be typed, or there is no such kind of command line.
         """
-        return await self._runner.run(command, timeout, shell, max_output)
+        return await self._runner.run(command, timeout, shell, max_output, check=check)
 
     async def resize(self, rows: int, columns: int, timeout: Timeout = "default") -> None:
         """Tell the guest's shell how large the terminal is (``stty``), and give :attr:`screen` that size.

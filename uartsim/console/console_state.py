@@ -71,7 +71,7 @@ class ConsoleState:
                 received.take(before, now - ago, live=False)
             count += len(before)
             if count == self.boot_at and before:
-                received.forget_boot(now - ago)
+                received.forget_boot(now - ago, live=False)
             if len(before) < len(data):
                 received.take(data[len(before) :], now - ago, live=False)
                 count += len(data) - len(before)

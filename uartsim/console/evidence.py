@@ -1,26 +1,30 @@
 """What an error of a console shows of the guest: its last lines, its screen, its losses and its problems.  No I/O.
 
-Each thing is said once: the screen only where it shows what the last lines do not, a problem's line only if it is not among
-these; and of the counters only those that are not zero.
+Each thing is said once: the screen only where it shows what lines do not, and then no line that is on it; a problem's line only
+if neither has it; and of the counters only those that are not zero.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from uartsim.console.guest_output import SHOWN_LINES, GuestOutput, as_shown
 from uartsim.console.problems.problem_reports import Problem
 from uartsim.console.protocols import LineClient, MachineButtons
+from uartsim.console.text.cleaned_text import TextCleaner
 from uartsim.console.text.own_lines import Line
+from uartsim.printable import counted
 
 #: How many problems an error shows.
 SHOWN_PROBLEMS: Final = 5
+#: How many of the guest's lines are left out of the sentence that says how it ended.
+_ENDING_LINES: Final = 40
 #: How much of the guest's text the screen is compared with, in characters.
 _COMPARED: Final = 20_000
 #: Counters that say nothing of a failure: what the line has carried, and what is told in a sentence.
-_USUAL: Final = ("missed", "bytes_in", "bytes_out")
+_USUAL: Final = ("missed", "bytes_in", "bytes_out", "withheld")
 
 
 def line_counters(client: LineClient, machine: MachineButtons | None, dropped: int) -> dict[str, int]:
@@ -52,11 +56,13 @@ class Evidence:
         text: the lines below the error's first.
         begin: where the first line that it shows begins in the guest's cleaned text.
         end: where that text ended then.
+        screen: the screen that it shows, if it shows one.
     """
 
     text: str
     begin: int
     end: int
+    screen: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -70,35 +76,63 @@ class Evidence:
             now_s: the time, in seconds of the console's clock.
             named: the problem that the error's first line names.
         """
-        lines = received.own_lines.last(SHOWN_LINES)
+        screen = drawn_screen(received)
+        lines = last_lines(received, SHOWN_LINES, screen)
         missed = counters["missed"]
-        gap = f"\n({missed} characters were lost, unread, because too many waited)" if missed else ""
-        told = [f"{gap}\nThe last lines it sent:", *indented(received.shown(lines))] if lines else []
-        told = told or [f"\nIt has sent nothing.{gap}"]
-        if screen := drawn_screen(received):
+        told = [] if lines or screen else ["It has sent nothing."]
+        if missed:
+            were = "were" if missed > 1 else "was"
+            told.append(f"({counted(missed, 'character')} {were} lost, unread, because too many waited)")
+        if lines:
+            told += ["The last lines it sent:", *indented(received.shown(lines))]
+        if screen:
             told += ["The screen:", *indented(screen)]
-        told += findings(received, counters, now_s, lines, named)
+        told += findings(received, counters, now_s, [*(line.text for line in lines), *screen], named)
         end = received.transcript.text_end
-        return cls("\n".join(told), lines[0].start if lines else end, end)
+        return cls("\n" + "\n".join(told), lines[0].start if lines else end, end, tuple(screen))
+
+
+def last_lines(received: GuestOutput, count: int, screen: Sequence[str]) -> list[Line]:
+    """The last ``count`` lines that are not on a screen that is shown beside them."""
+    lines = received.own_lines.last(count + len(screen))
+    rows = {_dense(row) for row in screen}
+    return [line for line in lines if _dense(line.text) not in rows][-count:]
+
+
+def end_in_words(end: Any, received: GuestOutput) -> str:
+    """How a guest has ended, without what its last lines say.
+
+    Args:
+        end: the machine's ``GuestEnd``, or None if that is not known.
+        received: what the guest has sent.
+    """
+    if end is None:
+        return "has ended"
+    said = TextCleaner().feed(str(end).encode("utf-8", "replace"))
+    first, *more = said.split("\n")
+    lines = {line.text for line in received.own_lines.last(_ENDING_LINES)}
+    how, _, detail = first.partition(": ")
+    told = [line for line in (detail, *more) if line.strip() and line.strip() not in lines]
+    return f"{how}: {chr(10).join(told)}" if told else how
 
 
 def findings(
     received: GuestOutput,
     counters: Mapping[str, int],
     now_s: float,
-    lines: Sequence[Line],
+    lines: Iterable[str],
     named: Problem | None = None,
 ) -> list[str]:
     """What is to be said beside the last lines and the screen, as lines: the counters, the problems; nothing of what is usual.
 
     Args:
         received, counters, now_s, named: those of :meth:`Evidence.of`.
-        lines: the lines that are shown.
+        lines: the lines and the rows that are shown.
     """
     told: list[str] = []
     if odd := odd_counters(counters):
         told.append(f"The line: {', '.join(f'{name} {n}' for name, n in odd.items())}")
-    texts = {line.text for line in lines}
+    texts = set(lines)
     wrong = list(received.monitor.look(counters, now_s))[-SHOWN_PROBLEMS:]
     if shown := [said for problem in wrong if (said := _problem(received, problem, texts, problem == named))]:
         told += ["What went wrong:", *indented(shown)]
@@ -128,8 +162,11 @@ def drawn_screen(received: GuestOutput) -> list[str]:
     if not received.screen.is_drawn:
         return []
     screen = received.screen.read()
-    columns = received.screen.columns
     sent = [_dense(line) for line in received.transcript.text[-_COMPARED:].split("\n")]
+    rows = [_dense(row) for row in screen.lines]
+    if "".join(rows) in "".join(sent):  # however its lines are wrapped
+        return []
+    columns = received.screen.columns
     shown = "".join(line if not line.endswith(" ") else f"{line.rstrip()}\n" for line in screen.lines)
     rows = [_dense(row) for row in shown.split("\n")]
     if len(screen.lines[0].rstrip()) == columns or not any(rows[0] == line for line in sent):

@@ -66,9 +66,11 @@ class Expect:
                 if found is None:
                     session.before, session.after, session.match = matcher.unread, "", None
                     came = f" beside {_all_of([wanted[index] for index in matches])}, which came" if matches else ""
-                    session.raise_unfinished(f"{_all_of(left)} was expected{came}", begin, deadline, lookout.hint())
+                    did = f"did not send {'them' if len(left) > 1 else 'it'}"
+                    session.raise_unfinished(f"{_were_expected(left)}{came}", begin, deadline, lookout.hint(), did)
                 if found.index >= len(left):
-                    self._raise_unwanted(f"{_all_of(left)} was expected", unwanted[found.index - len(left)], found)
+                    which = unwanted[found.index - len(left)]
+                    self._raise_unwanted(_were_expected(left), which, found, "them" if len(left) > 1 else "it")
                 index = missing.pop(found.index)
                 before, after = matcher.buffer.slice(max(end, matcher.position), found.start), found.match[0]
                 matches[index] = Match(index, found.match, before, after, trio.current_time() - begin)
@@ -94,7 +96,8 @@ class Expect:
             deadline = session.deadline(timeout)
             await trio.lowlevel.checkpoint()
             if not await session.quiet(seconds, deadline, begin=session.last_sent, kernel=True):
-                session.raise_unfinished(f"a silence of {seconds:g} s was expected", begin, deadline)
+                did = "was not silent for so long"
+                session.raise_unfinished(f"a silence of {seconds:g} s was expected", begin, deadline, did=did)
 
     async def _expect(
         self, pattern: Any, timeout: Timeout, compiled: Callable[[Any], Pattern], not_matching: Unwanted
@@ -120,13 +123,13 @@ class Expect:
             session.match = Match(wanted.indexes[found.index], found.match, session.before, session.after, elapsed)
             return session.match
 
-    def _raise_unwanted(self, what: str, pattern: Pattern, found: Found) -> NoReturn:
+    def _raise_unwanted(self, what: str, pattern: Pattern, found: Found, it: str = "it") -> NoReturn:
         __tracebackhide__ = True
         session = self._session
         session.before, session.after, session.match = session.received.matcher.unread, "", None
         text = f", as {found.match[0]!r}" if pattern.literal is None else ""
         raise UnwantedOutput(
-            f"{what}, and {session.name} sent first what must not come before it: {pattern}{text}{session.evidence()}",
+            f"{what}, and {session.name} sent first what must not come before {it}: {pattern}{text}{session.evidence()}",
             found.match,
         )
 
@@ -207,3 +210,7 @@ class _Lookout:
 
 def _all_of(patterns: Sequence[Pattern]) -> str:
     return " and ".join(map(str, patterns))
+
+
+def _were_expected(patterns: Sequence[Pattern]) -> str:
+    return f"{_all_of(patterns)} {'were' if len(patterns) > 1 else 'was'} expected"

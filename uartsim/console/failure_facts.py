@@ -12,7 +12,7 @@ from typing import Final
 import trio
 
 from uartsim.console.console_steps import Moment, Step
-from uartsim.console.evidence import drawn_screen, findings, line_counters, odd_counters
+from uartsim.console.evidence import drawn_screen, findings, last_lines, line_counters, odd_counters
 from uartsim.console.guest_output import GuestOutput, as_shown
 from uartsim.console.session import Session
 from uartsim.console.text.screen import Screen, ScreenModel
@@ -65,9 +65,11 @@ class FailureFacts:
         received, evidence = session.received, session.evidence_told
         is_told = evidence is not None and evidence.text in told
         counters, now = counters_of(session), now_of(session)
-        lines = received.own_lines.last(REPORTED_LINES)
+        screen = drawn_screen(received)
+        lines = last_lines(received, REPORTED_LINES, screen)
         before, since = lines, lines[:0]
         if is_told and evidence is not None:
+            lines = last_lines(received, REPORTED_LINES, evidence.screen)
             before = [line for line in lines if line.start < evidence.begin]
             since = [line for line in lines if line.start >= evidence.end]
         steps = session.steps.shown()
@@ -77,8 +79,8 @@ class FailureFacts:
             tuple(received.shown(before)),
             tuple(received.shown(since)),
             is_told,
-            () if is_told else tuple(drawn_screen(received)),
-            () if is_told else tuple(findings(received, counters, now, lines)),
+            () if is_told else tuple(screen),
+            () if is_told else tuple(findings(received, counters, now, [*(line.text for line in lines), *screen])),
             tuple(steps[-REPORTED_STEPS:]),
             session.steps.count - len(steps[-REPORTED_STEPS:]),
             tuple(problems),

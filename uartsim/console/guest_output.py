@@ -11,12 +11,14 @@ from functools import partial
 from typing import Final, Protocol
 
 from uartsim.boot_stages import BootStages
-from uartsim.console.live_log import LiveLog
+from uartsim.console.live_log import LONGEST_LINE, LiveLog
 from uartsim.console.problems.problem_catalogue import Source
 from uartsim.console.problems.problem_monitor import ProblemMonitor
 from uartsim.console.text.cleaned_text import Transcript
+from uartsim.console.text.drawn_screens import DrawnScreens
 from uartsim.console.text.echoes import Echoes
 from uartsim.console.text.kernel_lines import Plain
+from uartsim.console.text.line_reader import LineReader
 from uartsim.console.text.matcher import Matcher
 from uartsim.console.text.own_lines import Line, OwnLines
 from uartsim.console.text.screen import ScreenModel
@@ -49,6 +51,7 @@ class GuestOutput:
 
     Attributes:
         transcript: the raw bytes and the cleaned text.
+        drawn: which of that draws screens.
         matcher: the cleaned text as patterns see it, and the kernel's lines in it.
         echoes: which of that text is the echo of what was typed.
         monitor: the problems.
@@ -78,7 +81,6 @@ class GuestOutput:
     ) -> None:
         self._make_monitor = partial(ProblemMonitor, problems=problems, allow=tuple(allow), scale=timeout_scale)
         self.name = name
-        self._live_log = LiveLog(name)
         self.feeds: set[Feed] = set()
         self.life = 0
         self.start_over(now_s)
@@ -92,7 +94,10 @@ class GuestOutput:
         """Forget everything: the console was opened at ``now_s``, with a screen of this size."""
         self.life += 1
         self.transcript = Transcript()
-        self.own_lines = OwnLines(self.transcript)
+        self.drawn = DrawnScreens(self.transcript, rows, columns)
+        self.own_lines = OwnLines(self.transcript, self.drawn)
+        reader = LineReader(self.transcript, self.drawn, self.own_lines, longest=LONGEST_LINE)
+        self._live_log = LiveLog(self.name, now_s, self.drawn, reader, self.own_lines)
         self.matcher = Matcher()
         self.echoes = Echoes(self.matcher)
         self.monitor = self._make_monitor(self.matcher, now_s=now_s)
@@ -112,12 +117,14 @@ class GuestOutput:
         self.last_output = now_s
         self.screen.feed(data)
         self.edited.feed(data)
-        text = self.transcript.feed(data, now_s)
+        text = self.drawn.feed(data, now_s)
         if live:
             self.stages.feed(data, now_s)
             for feed in self.feeds:
                 feed.put(data)
-            self._live_log.feed(text, now_s - self.opened_at)
+            self._live_log.tell(now_s)
+        else:
+            self._live_log.skip()
         self._take_text(text, data)
 
     def _take_text(self, text: str, data: bytes) -> None:
@@ -134,12 +141,14 @@ class GuestOutput:
     def resize(self, rows: int, columns: int) -> None:
         """From now on the terminal has this size; UsageError if it is impossible."""
         self.screen.resize(rows, columns)
+        self.drawn.resize(rows, columns)
         self.edited.resize(rows, columns)
 
-    def forget_boot(self, now_s: float) -> None:
+    def forget_boot(self, now_s: float, *, live: bool = True) -> None:
         """Put what came before a restart behind: the unfinished line, the screen, the prompt and what was typed."""
-        text = self.transcript.end_line(now_s)
-        self._live_log.feed(text, self.last_output - self.opened_at)
+        text = self.drawn.end_line(now_s)
+        if live:
+            self._live_log.tell(self.last_output)
         self._take_text(text, b"")
         self.boot_at = self.transcript.raw_end
         self.stages.restart(now_s)
@@ -151,7 +160,18 @@ class GuestOutput:
 
     def close(self) -> None:
         """Log the unfinished line: the console is closed."""
-        self._live_log.finish()
+        self._live_log.tell(self.last_output, is_last=True)
+
+    # -- what is logged later than it came ------------------------------------------------------------------------
+
+    @property
+    def log_at(self) -> float | None:
+        """When :meth:`log` will have something to log if nothing comes before; None: it will have nothing."""
+        return self._live_log.next_at
+
+    def log(self, now_s: float) -> None:
+        """Log a screen that stands still by now, and lines that wait for an echo no longer."""
+        self._live_log.tell(now_s)
 
     # -- places in the matched text -------------------------------------------------------------------------------
 
@@ -190,9 +210,6 @@ class GuestOutput:
 
 
 def as_shown(line: str) -> str:
-    """A line as a message can show it: control characters as their pictures, and only the end if it is too long.
-
-    (A screen that was drawn by cursor movements is one long line without them.)
-    """
+    """A line as a message can show it: control characters as their pictures, and only the end if it is too long."""
     line = line if len(line) <= SHOWN_COLUMNS else f"...{line[-SHOWN_COLUMNS:]}"
     return "".join(chr(0x2400 + ord(c)) if c < " " else c if c.isprintable() else "\ufffd" for c in line.expandtabs())

@@ -55,7 +55,7 @@ class Login:
             kind = getattr(getattr(session.machine, "guest", None), "kind", "")
             dialogue = LoginDialogue(user, password, new_password, elsewhere=kind in ("device", "socket"))
             begin = acted = trio.current_time()
-            deadline = begin + session.seconds(timeout)
+            deadline = session.deadline(timeout)
             mark = received.matcher.position
             await trio.lowlevel.checkpoint()
 

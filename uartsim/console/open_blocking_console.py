@@ -21,6 +21,7 @@ from uartsim.console.console import Console as AsyncConsole
 from uartsim.console.console_errors import ConsoleClosed
 from uartsim.console.console_options import LineOptions, check_options
 from uartsim.console.open_console import open_console as open_async_console
+from uartsim.console.option_checks import check_values
 from uartsim.console.problems.problem_catalogue import Source
 from uartsim.console.trio_thread import LAST_WAIT_S, TrioThread, shared_thread
 from uartsim.error_groups import first_error
@@ -57,6 +58,7 @@ def open_console(
     """
     __tracebackhide__ = True
     check_options("open_console()", options)
+    check_values({"clock": clock})
     starting = open_async_console(
         guest,
         settings=settings,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -26,6 +27,7 @@ from uartsim.console.console_state import ConsoleState
 from uartsim.console.guest_output import SETTLE_S
 from uartsim.console.login_dialogue import LOGIN
 from uartsim.console.login_snapshots import BOOT_TIMEOUT_S, login_snapshot
+from uartsim.console.option_checks import check_values
 from uartsim.console.problems.problem_catalogue import Source
 from uartsim.errors import UsageError
 from uartsim.guest.before_boot import without_changes
@@ -78,12 +80,26 @@ def open_console(
 
     Raises:
         TypeError: an option is unknown; the message has the nearest name.
-        UsageError: the guest or a setting is unknown, something that the guest needs is missing, or the clock is virtual
-            and the guest a process or QEMU.
+        UsageError: the guest or a setting is unknown, the value of an option is of a wrong kind, something that the guest
+            needs is missing, or the clock is virtual and the guest a process or QEMU.
         UartsimError: the guest could not be started.
     """
     __tracebackhide__ = True
     check_options("open_console()", options)
+    check_values(
+        {
+            "guest": guest,
+            "settings": settings,
+            "timeout": timeout,
+            "timeout_scale": timeout_scale,
+            "problems": problems,
+            "allow": allow,
+            "name": name,
+            "clock": clock,
+            "log": log,
+            **options,
+        }
+    )
     if clock is not None and clock not in _CLOCKS:
         raise UsageError(f"clock is {clock!r}: use 'real' or 'virtual'")
     make_console = partial(Console, timeout=timeout, timeout_scale=timeout_scale, problems=problems, allow=allow)
@@ -146,13 +162,8 @@ def _plan(guest: str | Path | GuestDefinition, settings: Mapping[str, Any] | Non
     restore, record = port.pop("restore", None), port.pop("record", None)
     definition.check_needs()
     port["uart"] = port.get("uart") or definition.uart
-    records: list[Any] = list(record) if isinstance(record, (list, tuple)) else [] if record is None else [record]
+    records = [] if record is None else [record] if isinstance(record, (str, os.PathLike)) else list(record)
     paths = [*(("record", path) for path in records), ("trace", port.get("trace")), ("vcd", port.get("vcd"))]
-    for what, path in paths:
-        if isinstance(path, bool):
-            raise UsageError(
-                f"{what} is {path}: use the path of a new file; only pytest's mark and factories choose one for True"
-            )
     check_distinct([(what, path) for what, path in paths if path is not None])
     return _Plan(definition, None if restore is None else Path(restore), port, policy, records or None, start, begin)
 

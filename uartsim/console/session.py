@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import trio
 
-from uartsim.console.arguments import LONGEST_S, check_utf8, is_number
+from uartsim.console.arguments import LONGEST_S, check_timeout, check_utf8, is_number
 from uartsim.console.console_errors import (
     ConsoleBusy,
     ConsoleClosed,
@@ -24,9 +24,10 @@ from uartsim.console.console_errors import (
     as_raised,
 )
 from uartsim.console.console_steps import Steps
-from uartsim.console.evidence import Evidence, line_counters
+from uartsim.console.evidence import Evidence, end_in_words, line_counters
 from uartsim.console.expectations import Match, Timeout
 from uartsim.console.guest_output import SETTLE_S, GuestOutput
+from uartsim.console.late_log import LateLog
 from uartsim.console.problems.problem_catalogue import Source
 from uartsim.console.problems.problem_reports import Problem
 from uartsim.console.protocols import LineClient, MachineButtons
@@ -91,6 +92,7 @@ class Session:
         self.name = machine.name if machine is not None else "the guest"
         self.received = GuestOutput(self.name, problems, allow, now, timeout_scale)
         self.steps = Steps(self.received)
+        self._late_log = LateLog(self.received)
         self.evidence_told: Evidence | None = None
         self.before = ""
         self.after = ""
@@ -101,6 +103,7 @@ class Session:
         self.closed = False
         self.background: trio.Nursery | None = None
         self._waiting: str | None = None
+        self._limit = math.inf, math.inf  # when a verb is to end, and how long it was given
         self._arrived = trio.Event()
 
     def rename(self, name: str) -> None:
@@ -113,17 +116,19 @@ class Session:
     async def follow(self) -> None:
         """Take in what the guest sends until it ends."""
         async with trio.open_nursery() as self.background:
+            self.background.start_soon(self._late_log.follow)
             while data := await self.client.receive():
-                self.received.take(data, trio.current_time())
+                self._late_log.take(data)
                 self._wake()
             self.ended = True
+            self._late_log.stop()
             self.received.monitor.finish(trio.current_time())
             self._wake()
 
     def take_all(self) -> None:
         """Take in what has come while :meth:`follow` had no turn; no answer is given without it."""
         while data := self.client.receive_nowait():
-            self.received.take(data, trio.current_time())
+            self._late_log.take(data)
 
     def skip_waiting(self) -> None:
         """Leave out what has come and was not taken in: it is of a time that the guest has taken back."""
@@ -279,20 +284,18 @@ class Session:
             UsageError: it is neither None nor "default" nor a number from 0 on.
         """
         __tracebackhide__ = True
-        seconds = self.timeout if timeout == "default" else timeout
-        if seconds is None:
+        if (seconds := self.timeout if timeout == "default" else timeout) is None:
             return math.inf
-        if not is_number(seconds):
-            raise UsageError(f"the time-out is {quoted(seconds)}: give seconds, or None to wait for ever")
-        if seconds < 0:
-            raise UsageError(f"the time-out is {quoted(seconds)} s: give 0 or more, or None to wait for ever")
+        check_timeout(seconds)
         # beyond the longest time that the clock of a line can count
         return math.inf if seconds > LONGEST_S / self.timeout_scale else float(seconds) * self.timeout_scale
 
     def deadline(self, timeout: Timeout) -> float:
         """When a wait that begins now is to end; see :meth:`seconds`."""
         __tracebackhide__ = True
-        return trio.current_time() + self.seconds(timeout)
+        seconds = self.seconds(timeout)
+        self._limit = trio.current_time() + seconds, seconds
+        return self._limit[0]
 
     # -- problems -------------------------------------------------------------------------------------------------
 
@@ -366,26 +369,25 @@ class Session:
     def raise_ended(self, what: str) -> NoReturn:
         """Raise GuestEnded: the guest has ended, although ``what``."""
         __tracebackhide__ = True
-        end = getattr(self.machine, "ended", None)
-        how = f"{self.name} {end}" if end is not None else f"{self.name} has ended"
-        raise as_raised(GuestEnded)(f"{what}, but {how}{self.evidence()}")
+        how = end_in_words(getattr(self.machine, "ended", None), self.received)
+        raise as_raised(GuestEnded)(f"{what}, but {self.name} {how}{self.evidence()}")
 
-    def raise_unfinished(self, what: str, begin: float, deadline: float, hint: str = "") -> NoReturn:
+    def raise_unfinished(
+        self, what: str, begin: float, deadline: float, hint: str = "", did: str = "did not send it"
+    ) -> NoReturn:
         """Raise GuestEnded or ExpectTimeout: a wait has ended without what was expected.
 
         Args:
             what: what was expected, as a clause.
-            begin: when the wait began.
-            deadline: when it was to end.
+            begin, deadline: when the wait began, and was to end.
             hint: what may help, in brackets.
+            did: what the guest did.
         """
         __tracebackhide__ = True
         if self.ended:
             self.raise_ended(what)
-        seconds = deadline - begin
-        raise as_raised(ExpectTimeout)(
-            f"{what}, and {self.name} did not send it within {seconds:.6g} s{hint}{self.evidence()}"
-        )
+        seconds = self._limit[1] if deadline == self._limit[0] else deadline - begin
+        raise as_raised(ExpectTimeout)(f"{what}, and {self.name} {did} within {seconds:.6g} s{hint}{self.evidence()}")
 
     @property
     def counters(self) -> dict[str, int]:

@@ -129,6 +129,26 @@ def remote_guest(text: str) -> GuestDefinition | None:
     return _socket(f"unix:{text}") if stat.S_ISSOCK(found.st_mode) else None
 
 
+def line_key(definition: GuestDefinition) -> str:
+    """What is the same for every way to name one line of a machine elsewhere, such as a path with ``..`` or by a link.
+
+    Args:
+        definition: a guest of kind ``socket`` or ``device``.
+    """
+    options = definition.options
+    written = str(options.get("address") or f"device:{options.get('path', '')}")
+    with_settings = repr((sorted(options.items()), sorted(definition.settings.items())))
+    if "{" in written.replace("{{", ""):  # a setting has a part of it
+        return with_settings
+    text = written.replace("{{", "{").replace("}}", "}")
+    scheme, _, path = text.partition(":")
+    try:
+        address = parse_address(text) if scheme != "device" else RemoteAddress(scheme, path)
+        return os.path.realpath(address.path) if address.path else f"{address.host}:{address.port}"
+    except (UsageError, OSError, ValueError):
+        return with_settings
+
+
 def _socket(text: str) -> GuestDefinition:
     address = parse_address(text)
     return GuestDefinition(

@@ -50,7 +50,7 @@ class PortOptions(TypedDict, total=False):
 
 
 #: Older names, and those that they stand for.
-_OLD_NAMES: Final = {"unlimited": "rate", "flow_control": "flow", "faults": "fault"}
+OLD_NAMES: Final = {"unlimited": "rate", "flow_control": "flow", "faults": "fault"}
 #: Words that people try, and the option that they mean.
 _MEANT: Final = {"set": "settings", "setting": "settings", "strict": "strict_line", "guest_settings": "settings"}
 
@@ -67,7 +67,7 @@ def check_names(what: str, given: Collection[str], known: Collection[str]) -> No
         TypeError: one does not exist; the message has the nearest that does.
     """
     __tracebackhide__ = True
-    current = sorted(set(known) - set(_OLD_NAMES))
+    current = sorted(set(known) - set(OLD_NAMES))
     for name in given:
         if name not in known:
             near = [_MEANT[name]] if _MEANT.get(name) in current else difflib.get_close_matches(name, current, n=1)
@@ -84,10 +84,10 @@ def _with_current_names(options: PortOptions) -> dict[str, Any]:
     """
     given: dict[str, Any] = dict(options)
     check_names("a serial port", given, PortOptions.__annotations__)
-    for old, new in _OLD_NAMES.items():
+    for old, new in OLD_NAMES.items():
         if old in given and new in given:
             raise TypeError(f"{old} is the older name of {new}: give only {new}")
-    found = {name: value for name, value in given.items() if name not in _OLD_NAMES}
+    found = {name: value for name, value in given.items() if name not in OLD_NAMES}
     if given.get("unlimited"):
         found["rate"] = "unlimited"
     if given.get("flow_control"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +15,8 @@ from uartsim.record.transcript import RESET_MARK
 
 #: How much of a line is looked at, in bytes on each side of the sign of its stage.
 _LINE: Final = 400
+#: The cursor is placed somewhere, as in a menu.
+_PLACED: Final = re.compile(rb"\x1b\[[0-9;]*[Hf]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,12 @@ def stages_of(record: Record) -> Iterator[Stage]:
 
 
 def _line_at(sent: bytes, place: int) -> str:
-    """The line of which the byte at ``place`` is, without control sequences."""
-    begin = max(sent.rfind(b"\n", 0, place) + 1, place - _LINE)
+    """The line of which the byte at ``place`` is, without control sequences; where the cursor was placed, a line begins."""
+    begin = sent.rfind(b"\n", max(0, place - _LINE), place) + 1
+    for placed in _PLACED.finditer(sent, begin or max(0, place - _LINE), place):
+        begin = placed.end()
+    if not begin and place > _LINE:
+        begin = place
     before = TextCleaner().feed(sent[begin:place])
     end = sent.find(b"\n", place)
     behind = TextCleaner().feed(sent[place : min(end if end >= 0 else len(sent), place + _LINE)])

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import html
-import io
 import re
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from uartsim.console.text.screen import LARGEST, ScreenModel, StyledText
-from uartsim.errors import UsageError
+from uartsim.printable import printable_line
 from uartsim.record.casts import Record
 
 #: A size of the terminal in a cast: columns and rows.
@@ -30,6 +28,8 @@ _COLORS: Final = {
     "brightbrown": "#ffff55", "brightyellow": "#ffff55", "brightblue": "#5555ff", "brightmagenta": "#ff55ff",
     "bfightmagenta": "#ff55ff", "brightcyan": "#55ffff", "brightwhite": "#ffffff",
 }  # fmt: skip
+#: What cannot be in a document of XML (XML 1.0, section 2.2), and controls, which show nothing.
+_NOT_IN_XML: Final = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff\\ufffe\\uffff]")
 _FAMILY: Final = "'DejaVu Sans Mono','Liberation Mono',Menlo,Consolas,monospace"
 
 
@@ -72,7 +72,7 @@ class Picture:
     @property
     def title(self) -> str:
         """What it shows, in words."""
-        return f"{self.name or 'console'} at {self.seconds:.3f} s"
+        return f"{printable_line(self.name) or 'console'} at {self.seconds:.3f} s"
 
     def _pieces(self) -> Iterator[tuple[int, int, StyledText, str, str]]:
         """Row, column, text, its colour and the colour behind it; a piece that shows nothing is left out."""
@@ -134,41 +134,22 @@ class Picture:
         """As a picture of pixels.
 
         Raises:
-            UsageError: matplotlib, which draws it, is not installed.
+            UsageError: matplotlib, which has the font, is not installed; or the picture would be too large.
         """
-        try:
-            from matplotlib.backends.backend_agg import FigureCanvasAgg
-            from matplotlib.figure import Figure
-            from matplotlib.patches import Rectangle
-        except ImportError:
-            raise UsageError("a PNG needs matplotlib: pip install 'uartsim[plot]', or export --svg") from None
-        dots = 144.0
-        width, height = self.columns * _WIDTH + 2 * _MARGIN, self.rows * _HEIGHT + 2 * _MARGIN
-        figure = Figure(figsize=(width / 96, height / 96), dpi=dots, facecolor=_PAPER)
-        FigureCanvasAgg(figure)
-        axes = figure.add_axes((0, 0, 1, 1))
-        axes.set_xlim(0, width)
-        axes.set_ylim(height, 0)
-        axes.axis("off")
-        points = _FONT * 72 / 96
+        from uartsim.playback.pixels import PixelPicture
+
+        pixels = PixelPicture(self.columns * _WIDTH + 2 * _MARGIN, self.rows * _HEIGHT + 2 * _MARGIN, _FONT, _PAPER)
         for row, column, piece, ink, paper in self._pieces():
-            y = _MARGIN + row * _HEIGHT
+            x, y = _MARGIN + column * _WIDTH, _MARGIN + row * _HEIGHT
             if paper != _PAPER:
-                axes.add_patch(
-                    Rectangle((_MARGIN + column * _WIDTH, y), piece.width * _WIDTH, _HEIGHT, color=paper, linewidth=0)
-                )
+                pixels.fill(x, y, piece.width * _WIDTH, _HEIGHT, paper)
+            if piece.underline:
+                pixels.fill(x, y + 0.85 * _HEIGHT, piece.width * _WIDTH, 1.0, ink)
             for offset, character in piece.cells():
                 if character != " ":
-                    axes.text(
-                        _MARGIN + (column + offset) * _WIDTH, y + 0.75 * _HEIGHT, character, color=ink, fontsize=points,
-                        family="DejaVu Sans Mono", weight="bold" if piece.bold else "normal", parse_math=False,
-                        style="italic" if piece.italic else "normal", verticalalignment="baseline",
-                    )  # fmt: skip
-        written = io.BytesIO()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # a character that the font has not is drawn as a box
-            figure.savefig(written, format="png", metadata={"Title": self.title})
-        return written.getvalue()
+                    at = x + offset * _WIDTH, y + 0.75 * _HEIGHT
+                    pixels.character(at, character, ink, bold=piece.bold, italic=piece.italic)
+        return pixels.png(self.title)
 
 
 def _colors(piece: StyledText) -> tuple[str, str]:
@@ -186,6 +167,4 @@ def _color(name: str, default: str, *, bold: bool = False) -> str:
 
 
 def _escaped(text: str) -> str:
-    return html.escape(
-        "".join(each if each >= " " and each != "\x7f" else "\N{REPLACEMENT CHARACTER}" for each in text)
-    )
+    return html.escape(_NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text))

@@ -5,27 +5,30 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from uartsim.console.text.cleaned_text import TextCleaner
+from uartsim.console.text.cleaned_text import Transcript
+from uartsim.console.text.drawn_screens import DrawnScreens
+from uartsim.console.text.line_reader import LineReader
+from uartsim.console.text.own_lines import OwnLines
 from uartsim.printable import printable
 from uartsim.record.casts import Record
 from uartsim.record.text_logs import stamp
 
 
 def timed_lines(record: Record) -> Iterator[tuple[float, str]]:
-    """Each line of the guest's, without control sequences, with the time of its first character in seconds."""
-    cleaner = TextCleaner()
-    line, began = "", 0.0
-    for event in record.events:
-        if event.kind != "o" or not isinstance(event.data, bytes):
-            continue
-        for part in cleaner.feed(event.data).splitlines(keepends=True):
-            began = began if line else event.seconds
-            line += part
-            if line.endswith("\n"):
-                yield began, line[:-1]
-                line = ""
-    if line:
-        yield began, line
+    """Each line of the guest's, without control sequences, with the time of its first character in seconds.
+
+    Of a screen that the guest has drawn these are its rows, when it stands still.
+    """
+    sent = [
+        (event.seconds, event.data) for event in record.events if event.kind == "o" and isinstance(event.data, bytes)
+    ]
+    transcript = Transcript(sum(len(data) for _, data in sent))
+    screens = DrawnScreens(transcript, record.rows, record.columns)
+    reader = LineReader(transcript, screens, OwnLines(transcript, screens), own=True)
+    for seconds, data in sent:
+        screens.feed(data, seconds)
+        yield from ((line.at, line.text) for line in reader.more())
+    yield from ((line.at, line.text) for line in reader.more(is_last=True))
 
 
 def log_lines(record: Record, *, stamps: bool = False) -> Iterator[str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import Final
 
-from uartsim.access.output_filters import ClipboardFilter, QueryFilter
+from uartsim.access.harmless_output import HarmlessFilter
 from uartsim.access.terminal_modes import Modes
-from uartsim.control_sequences import ControlSequenceParser
+from uartsim.control_sequences import Kind
 from uartsim.record.casts import Record
+
+#: What a reset leaves on the screen: nothing, and the cursor at the top.
+_RESET: Final = b"\x1b[m\x1b[H\x1b[2J"
 
 
 def paced(
@@ -34,11 +37,16 @@ def paced(
             yield due, event.data
 
 
+def playing_time(record: Record, speed: float = 1.0, idle_limit_s: float | None = None, begin_s: float = 0.0) -> float:
+    """How long it takes to play, in seconds; see :func:`paced`."""
+    return max((due for due, _ in paced(record, speed, idle_limit_s, begin_s)), default=0.0)
+
+
 class Player:
     """Plays records to a terminal, or to a file.
 
-    A terminal gets nothing that would read or write the person's clipboard, or have it answer: the guest that asked is no
-    longer there.  What the record switches on the terminal is undone at the end.
+    A terminal gets what draws, and nothing that would have it answer, print, resize, or change its keys, its mouse or the
+    person's clipboard (:mod:`uartsim.access.harmless_output`).  What the record switches on the terminal is undone at the end.
 
     Args:
         write: takes the bytes.
@@ -58,9 +66,7 @@ class Player:
         self._sleep = sleep
         self._clock = clock
         self._is_terminal = is_terminal
-        self._parser = ControlSequenceParser()
-        self._clipboard = ClipboardFilter()
-        self._queries = QueryFilter(sys.maxsize)
+        self._filter = HarmlessFilter()
         self._modes = Modes()
 
     def play(
@@ -74,15 +80,20 @@ class Player:
             self._show(data)
 
     def undo(self) -> None:
-        """Bring the terminal back to what it was."""
-        if self._is_terminal:
-            self._write(self._modes.undo())
+        """Bring the terminal back to what it was; once that is done, it is not done again."""
+        if self._is_terminal and (back := self._modes.undo()):
+            self._write(back)
+            self._modes = Modes()
 
     def _show(self, data: bytes) -> None:
         if not self._is_terminal:
             self._write(data)
             return
-        tokens = self._clipboard.filter(self._parser.feed(self._queries.feed(data)))
-        self._modes.follow(tokens)
-        if shown := b"".join(token.data for token in tokens):
-            self._write(shown)
+        shown: list[bytes] = []
+        for token in self._filter.feed(data):
+            # a reset of the person's terminal would undo what the person has set: it becomes what the record sees of it
+            is_reset = token.kind is Kind.ESCAPE and token.body == b"c"
+            shown += [self._modes.undo(), _RESET] if is_reset else [token.data]
+            self._modes.follow((token,))
+        if drawn := b"".join(shown):
+            self._write(drawn)

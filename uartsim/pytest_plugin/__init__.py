@@ -33,8 +33,8 @@ from uartsim.pytest_plugin.failure_report import begin_report, pytest_runtest_ma
 from uartsim.pytest_plugin.given_settings import note_guests
 from uartsim.pytest_plugin.mark_requirements import check_requirements
 from uartsim.pytest_plugin.one_sentence import hide_unless_mistake
-from uartsim.pytest_plugin.opened_consoles import CURRENT_TEST, IN_SETUP
-from uartsim.pytest_plugin.plugin_options import CLOCK, OPTIONS, SEED, STRICT, chosen_guests, draw_seed
+from uartsim.pytest_plugin.opened_consoles import CURRENT_TEST, IN_SETUP, IS_ENDING
+from uartsim.pytest_plugin.plugin_options import CLOCK, OPTIONS, SEED, STRICT, chosen_guests, read_options, tell_worker
 from uartsim.pytest_plugin.report_outputs import set_up_reporting
 from uartsim.pytest_plugin.unittest_failures import UnittestFailures
 
@@ -63,6 +63,7 @@ __all__ = [
     "pytest_runtest_makereport",
     "pytest_runtest_protocol",
     "pytest_runtest_setup",
+    "pytest_runtest_teardown",
     "uartsim_attach",
     "uartsim_console_factory",
     "uartsim_factory",
@@ -91,10 +92,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "uartsim_requires('kvm', 'root', PROGRAM, '/PATH', guest=NAME): what this machine must have for the test, which "
         "skips with the remedy where it lacks it",
     )
-    draw_seed(config)
-    for option in OPTIONS:
-        option.value(config)
-    chosen_guests(config)
+    read_options(config)
     check_attach(config)
     set_up_reporting(config)
     config.pluginmanager.register(UnittestFailures(), "uartsim-unittest")
@@ -102,8 +100,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of pytest-xdist the session's seed."""
-    node.workerinput[SEED.ini] = str(SEED.value(node.config))
+    """Tell a worker of pytest-xdist's the session's options."""
+    tell_worker(node.config, node.workerinput)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -148,6 +146,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_call(item: pytest.Item) -> None:
     """Note that the set-up of a test has gone well."""
     broken_boots.note_set_up(item)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Note that a test is over."""
+    item.config.stash[IS_ENDING] = True
+    try:
+        return (yield)
+    finally:
+        item.config.stash[IS_ENDING] = False
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -19,18 +18,16 @@ import pytest
 from uartsim.pytest_plugin.opened_consoles import file_stem, numbered
 from uartsim.pytest_plugin.plugin_options import ARTIFACTS, RUNS
 from uartsim.pytest_plugin.reported_consoles import ReportedConsole
+from uartsim.pytest_plugin.session_folders import (
+    SessionFolder,
+    discard_files,
+    forget_old,
+    make_test_folder,
+    open_base,
+)
 
 if TYPE_CHECKING:
     from uartsim.console.failure_facts import ConsoleRecord
-    from uartsim.own_files.folder import OwnFolder
-
-#: What the folder is called in messages, and in its mark.
-_WHAT: Final = "artifacts"
-_REMEDY: Final = f"name a new folder with {ARTIFACTS.flag}"
-#: The longest name of a test's folder, without the number behind it.
-_LONGEST: Final = 100
-#: A session's folder.
-_SESSION: Final = re.compile(r"\d{8}T\d{6}-\d+")
 
 
 class Artifacts:
@@ -44,28 +41,16 @@ class Artifacts:
     def __init__(self, config: pytest.Config, session: str | None = None) -> None:
         self.session = session or f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
         self._config = config
-        self._runs: int = RUNS.value(config)
+        self._named: str = ARTIFACTS.value(config)
+        self._ours = SessionFolder(self.session)
 
     @property
     def folder(self) -> str:
         """Where the sessions' folders are; "" where there is none, as with ``-p no:tmpdir``."""
-        named: str = ARTIFACTS.value(self._config)
-        if named:
-            return os.path.abspath(named)
+        if self._named:
+            return self._named
         factory = getattr(self._config, "_tmp_path_factory", None)
         return "" if factory is None else os.path.join(factory.getbasetemp(), "console-artifacts")
-
-    @contextlib.contextmanager
-    def _opened(self) -> Iterator[OwnFolder]:
-        """The session's folder, open and alone in use."""
-        from uartsim.own_files.folder import open_own
-
-        with (
-            open_own(self.folder, _WHAT, _REMEDY) as base,
-            base.locked(),
-            base.enter(self.session, _WHAT, lambda _: True, _REMEDY) as session,
-        ):
-            yield session
 
     def check(self) -> None:
         """Check that the folder can be used, before anything runs.
@@ -73,14 +58,24 @@ class Artifacts:
         Raises:
             pytest.UsageError: it cannot.
         """
-        if ARTIFACTS.value(self._config):
+        if self._named:
             from uartsim.errors import UartsimError
-            from uartsim.own_files.folder import open_own
 
             try:
-                open_own(self.folder, _WHAT, _REMEDY).close()
+                open_base(self.folder).close()
             except (UartsimError, OSError) as error:
                 raise pytest.UsageError(f"{ARTIFACTS.flag}: {error}") from None
+
+    def hold(self) -> None:
+        """Make the folder of the session for its workers, of which none may be there all the time.
+
+        What is wrong with it is told where something is to be written.
+        """
+        from uartsim.errors import UartsimError
+
+        if self._named:
+            with contextlib.suppress(UartsimError, OSError), self._ours.opened(self.folder):
+                pass
 
     def folder_of(self, nodeid: str) -> str:
         """Make a new folder for a test, and return its path.
@@ -88,51 +83,36 @@ class Artifacts:
         Raises:
             UartsimError, OSError: it cannot be made.
         """
-        words = re.sub(r"[^\w.-]+", "-", nodeid).strip("-.")
-        words = words if len(words) <= _LONGEST else words[-_LONGEST:].lstrip("-.")
-        with self._opened() as session:
+        if not self.folder:
+            from uartsim.errors import UsageError
+
+            raise UsageError(f"there is no folder for the test's files: name one with {ARTIFACTS.flag}")
+        words = file_stem(nodeid)
+        with self._ours.opened(self.folder) as session:
             taken = set(session.names())
             name = next(n for k in range(1, len(taken) + 2) if (n := f"{words}-{k}" if k > 1 else words) not in taken)
-            with session.enter(name, _WHAT, lambda _: True, _REMEDY) as made:
-                return made.path
+            return make_test_folder(session, name)
 
     def discard(self, folder: str, paths: Iterable[str]) -> None:
-        """Remove files from a test's folder, and the folders in which nothing is left; what cannot be removed stays.
+        """Remove files from a test's folder, and the folder if nothing is left in it; what cannot be removed stays.
 
         Args:
             folder: the folder, as :meth:`folder_of` has made it.
             paths: the files, of which some may be missing.
         """
         from uartsim.errors import UartsimError
-        from uartsim.own_files.folder import open_own
 
-        name = os.path.basename(folder)
-        with contextlib.suppress(UartsimError, OSError):
-            with self._opened() as session:
-                with session.enter(name, _WHAT, lambda _: True, _REMEDY) as entered:
-                    for path in paths:
-                        with contextlib.suppress(FileNotFoundError):
-                            entered.remove(os.path.basename(path))
-                session.remove_folder(name)
-            with open_own(self.folder, _WHAT, _REMEDY) as base, base.locked():
-                base.remove_folder(self.session)
+        with contextlib.suppress(UartsimError, OSError), self._ours.opened(self.folder) as session:
+            discard_files(session, os.path.basename(folder), map(os.path.basename, paths))
+
+    def end(self) -> None:
+        """The session ends."""
+        self._ours.let_go()
 
     def forget_old(self) -> None:
         """Remove the folders of all but the newest sessions."""
-        if not ARTIFACTS.value(self._config) or not os.path.isdir(self.folder):
-            return
-        from uartsim.errors import UartsimError
-        from uartsim.own_files.folder import open_own
-
-        with (
-            contextlib.suppress(UartsimError, OSError),
-            open_own(self.folder, _WHAT, _REMEDY) as base,
-            base.locked(),
-        ):
-            sessions = [name for name in base.names() if _SESSION.fullmatch(name)]
-            for name in sessions[: -self._runs]:
-                if name != self.session:
-                    base.remove(name)
+        if self._named and os.path.isdir(self._named):
+            forget_old(self._named, RUNS.value(self._config), but=self.session)
 
 
 #: The session's artifacts.
@@ -191,7 +171,7 @@ def write_new(path: str, text: str) -> None:
 
 
 def _log(record: ConsoleRecord) -> str:
-    gap = [f"({record.lost} bytes before these are not kept)"] if record.lost else []
+    gap = [f"({record.lost} byte{'s are' if record.lost > 1 else ' is'} not kept before these)"] if record.lost else []
     return "".join(f"{line}\n" for line in [*gap, *record.log])
 
 

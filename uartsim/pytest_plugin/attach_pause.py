@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import traceback
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,16 @@ def pause_after_failure(item: pytest.Item, error: BaseException) -> None:
     if ATTACH.value(item.config) and consoles_of(item):
         from uartsim.printable import printable
 
-        pause(item, f"{item.nodeid} has failed: {printable((str(error).splitlines() or [''])[0])}")
+        path, _, name = item.location
+        at = next((f"{path}:{line}: " for line in _lines_in(item, error)), "")
+        pause(item, f"{at}{name} has failed: {printable((str(error).splitlines() or [''])[0])}")
+
+
+def _lines_in(item: pytest.Item, error: BaseException) -> Iterator[int]:
+    """The lines of a test's file that led to an error, the innermost first."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename == str(item.path) and frame.lineno is not None:
+            yield frame.lineno
 
 
 def pause(item: pytest.Item, why: str) -> None:
@@ -60,9 +70,38 @@ def pause(item: pytest.Item, why: str) -> None:
         capture: Any = item.config.pluginmanager.getplugin("capturemanager")
         with _uncaptured(capture):
             text = "\n  ".join([f"\nuartsim: {why}", *(lines or ["it has no console"])])
-            print(f"{text}\nPress Enter to go on: ", end="", flush=True)
+            print(text)
             with contextlib.suppress(EOFError):
-                input()
+                while words := input("Press Enter to go on, or type break, sysrq KEY, nmi or reset: ").split():
+                    print(_pressed(dict(consoles_of(item)), words))
+
+
+def _pressed(consoles: dict[str, Console], words: list[str]) -> str:
+    """Do to a machine what a person at the pty cannot type; returns what to say of it."""
+    from uartsim.access.hub_client import HubClient
+    from uartsim.errors import UartsimError
+
+    keys = words[1] if words[0] == "sysrq" and len(words) > 1 else ""
+    name = words[-1] if len(words) > 1 + bool(keys) else next(iter(consoles), "")
+    if words[0] not in ("break", "sysrq", "nmi", "reset") or name not in consoles or (words[0] == "sysrq" and not keys):
+        return (
+            f"not understood: type one of these, then the name of a machine ({', '.join(consoles) or 'there is none'})"
+        )
+    console = consoles[name]
+    session = console._async._session
+    if not isinstance(session.client, HubClient) or session.machine is None:
+        return "there is no line behind this console"
+    hub = session.client.hub
+    try:
+        if words[0] == "break":
+            console._thread.call(hub.send_break)
+        elif keys:
+            console._thread.call(hub.sysrq, keys)
+        else:
+            console._thread.call(session.machine.nmi if words[0] == "nmi" else session.machine.reset)
+    except (UartsimError, ValueError) as error:
+        return str(error).splitlines()[0]
+    return f"{' '.join(words)}: done"
 
 
 @contextlib.contextmanager

@@ -36,10 +36,9 @@ GUEST_PARAMETER: Final = "_uartsim_guest"
 
 
 @pytest.fixture(scope="session")
-def _uartsim_maker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleMaker]:
-    """Opens consoles; keeps the machines that were booted once for many tests, which the workers of pytest-xdist share."""
-    base = tmp_path_factory.getbasetemp()
-    maker = ConsoleMaker(request.config, base.parent if hasattr(request.config, "workerinput") else base)
+def _uartsim_maker(request: pytest.FixtureRequest) -> Iterator[ConsoleMaker]:
+    """Opens consoles; keeps the machines that were booted once for many tests."""
+    maker = ConsoleMaker(request.config)
     yield maker
     maker.close()
 

@@ -5,6 +5,7 @@ A console is closed at the end of the fixture in whose set-up it was opened, or 
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from uartsim.pytest_plugin.broken_boots import note_break, skip_if_broken
-from uartsim.pytest_plugin.console_marks import Wanted
+from uartsim.pytest_plugin.console_marks import Wanted, check_kinds
 from uartsim.pytest_plugin.fault_seeds import with_seeds
 from uartsim.pytest_plugin.given_settings import given_settings
 from uartsim.pytest_plugin.machine_files import discard, place_files
@@ -23,6 +24,7 @@ from uartsim.pytest_plugin.one_sentence import Mistake, skip_or_fail
 from uartsim.pytest_plugin.opened_consoles import (
     CURRENT_TEST,
     IN_SETUP,
+    IS_ENDING,
     OpenedConsole,
     free_name,
     note_closed,
@@ -65,12 +67,10 @@ class ConsoleMaker:
 
     Args:
         config: pytest's.
-        base: a folder for the snapshots of guests that were booted once.
     """
 
-    def __init__(self, config: pytest.Config, base: Path) -> None:
+    def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._base = base
         self._prepared: PreparedMachines | None = None
 
     def close(self) -> None:
@@ -81,8 +81,7 @@ class ConsoleMaker:
     def open_here(self, wanted: Wanted) -> Console:
         """Open a console that lives as long as the fixture that is being set up, or as the test that runs.
 
-        Raises:
-            UsageError: neither is the case.
+        Where neither is the case, as behind the ``yield`` of a fixture, nothing would close it: that is a mistake.
         """
         __tracebackhide__ = True
         setup = self._config.stash.get(IN_SETUP, [])
@@ -90,10 +89,9 @@ class ConsoleMaker:
         if setup:
             request = setup[-1]
             return self.open(request.node, request.fixturename or "", request.addfinalizer, wanted)
-        if test is None:
-            from uartsim.errors import UsageError
-
-            raise UsageError("uartsim_factory(): no test runs and no fixture is set up: call it in one of them")
+        if test is None or self._config.stash.get(IS_ENDING, False):
+            when = "no test runs and no fixture is set up" if test is None else "the test is over"
+            raise Mistake(f"uartsim_factory(): {when}: call it in a test, or in a fixture before its yield")
         return self.open(test, "", test.addfinalizer, wanted)
 
     def open(
@@ -138,12 +136,18 @@ class ConsoleMaker:
                 console._thread.read(console._async._session.rename, name)
             opened = OpenedConsole(name, definition.name, console, key, fixture, node, line, files)
             note_opened(opened)
-            at_end(lambda: self._close(opened, stack))
+            try:
+                at_end(lambda: self._close(opened, stack))
+            except BaseException:
+                self._close(opened, stack)
+                raise
             return console
         raise Mistake(failure, place)  # out here, so that the report does not have it twice
 
     def definition(self, wanted: Wanted) -> GuestDefinition:
-        """The guest that a console is wanted of; fails for one that is unknown, and skips where it cannot start.
+        """The guest that a console is wanted of, whose options are of the right kinds.
+
+        Fails for one that is unknown or has an impossible option, and skips where it cannot start.
 
         Whoever names a machine elsewhere means that one and no other, so what is missing for it is a failure.
         """
@@ -152,11 +156,12 @@ class ConsoleMaker:
         from uartsim.guest.catalogue import GuestDefinition, find_guest
         from uartsim.printable import printable
 
+        check_kinds(wanted)
         guest = wanted.options.get("guest")
         if guest is None:
             guest = chosen_guests(self._config)[0]
         try:
-            definition = guest if isinstance(guest, GuestDefinition) else find_guest(str(guest))
+            definition = guest if isinstance(guest, GuestDefinition) else find_guest(self._placed(str(guest)))
         except UartsimError as error:
             failure = printable(str(error))
         else:
@@ -167,6 +172,13 @@ class ConsoleMaker:
             if not missing:
                 return definition
         raise Mistake(failure, wanted.places.get("guest", ""))
+
+    def _placed(self, guest: str) -> str:
+        """A guest; a relative path that was there when pytest was started is found from wherever a test has gone."""
+        if os.sep in guest and "\0" not in guest:
+            started = self._config.invocation_params.dir / guest
+            return str(started) if os.path.lexists(started) else guest
+        return guest
 
     def options_of(self, wanted: Wanted, definition: GuestDefinition, clock: bool = True) -> dict[str, Any]:
         """The options of ``open_console()`` without the guest, and with what pytest's options say.
@@ -205,7 +217,7 @@ class ConsoleMaker:
         if self._prepared is None:
             from uartsim.console.prepared_machines import PreparedMachines
 
-            self._prepared = PreparedMachines(self._base)
+            self._prepared = PreparedMachines(_base_of(self._config))
         options = {key: value for key, value in options.items() if key not in ("restore", "clock")}
         return self._prepared.console(restore, definition, options)
 
@@ -216,7 +228,9 @@ class ConsoleMaker:
 
     def _line_of(self, definition: GuestDefinition) -> str:
         """What a guest that is no machine of ours is reached by; empty: each console has a machine of its own."""
-        return repr(sorted(definition.options.items())) if definition.kind in _ELSEWHERE else ""
+        from uartsim.guest.remote_address import line_key
+
+        return line_key(definition) if definition.kind in _ELSEWHERE else ""
 
     def _check_free(self, line: str, definition: GuestDefinition, fixture: str) -> None:
         """Fail if another console has the one line of a guest that runs elsewhere."""
@@ -229,6 +243,23 @@ class ConsoleMaker:
                 f"{second} wants the line of {definition.name!r}, which there is once, and {first} has it: use one of them",
                 place_of_test(test) if test is not None else "",
             )
+
+
+def _base_of(config: pytest.Config) -> Path:
+    """A folder for the snapshots of guests that were booted once, which the workers of pytest-xdist share.
+
+    Raises:
+        UsageError: pytest has none.
+    """
+    from uartsim.errors import UsageError
+
+    factory: pytest.TempPathFactory | None = getattr(config, "_tmp_path_factory", None)
+    if factory is None:
+        raise UsageError(
+            "restore is a function, which needs pytest's folder for temporary files: leave out -p no:tmpdir"
+        )
+    base = factory.getbasetemp()
+    return base.parent if hasattr(config, "workerinput") else base
 
 
 def _check_real(options: Mapping[str, Any]) -> None:

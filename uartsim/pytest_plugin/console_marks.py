@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from _pytest.nodes import Node
 
 MARK: Final = "uartsim"
+#: The options for which the plugin chooses a file where they are True.
+FILES: Final = ("record", "trace", "vcd")
 #: The fixtures with a machine for each test, which take its marks.
 OF_A_TEST: Final = ("console", "async_console")
 #: All fixtures that give or make consoles.
@@ -74,9 +76,27 @@ def wanted_of(node: Node) -> Wanted:
             check_options(f"mark {MARK}", mark.kwargs, more=("guest",))
         except TypeError as error:
             raise Mistake(str(error), place_of(holder, mark)) from None
+        if mark.kwargs.get("guest") in ([], ()):
+            raise Mistake("guest is an empty list: name a guest, such as 'demo', or several", place_of(holder, mark))
         wanted.options |= mark.kwargs
         wanted.places |= dict.fromkeys(mark.kwargs, place_of(holder, mark) if mark.kwargs else "")
     return wanted
+
+
+def check_kinds(wanted: Wanted) -> None:
+    """Fail if the value of an option is of a wrong kind; here a file may also be a bool, and ``restore`` a function."""
+    __tracebackhide__ = True
+    from uartsim.console.option_checks import mistake_in
+
+    given = {
+        name: value
+        for name, value in wanted.options.items()
+        if not (name in FILES and isinstance(value, bool))
+        and not (name == "restore" and callable(value))
+        and not (name == "guest" and value is None)
+    }
+    if (mistake := mistake_in(given)) is not None:
+        raise Mistake(mistake[1], wanted.places.get(mistake[0], ""))
 
 
 def guests_of(marks: Iterable[pytest.Mark]) -> list[Any] | None:

@@ -11,7 +11,7 @@ import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from uartsim.printable import printable
+from uartsim.printable import counted, printable
 from uartsim.pytest_plugin.reported_consoles import ReportedConsole
 
 if TYPE_CHECKING:
@@ -36,8 +36,9 @@ h3 { font-size: 1rem; margin: 1.25rem 0 .25rem; }
 p { margin: .25rem 0; color: var(--soft); }
 pre { margin: .25rem 0; padding: .75rem; overflow-x: auto; font: .8125rem/1.35 ui-monospace, monospace; border-radius: 6px;
   background: var(--paper); border: 1px solid var(--line); }
-pre.error { border-left: 4px solid var(--bad); }
-pre.log { max-height: 32rem; overflow-y: auto; }
+pre.error { border-left: 4px solid var(--bad); white-space: pre-wrap; overflow-wrap: anywhere; }
+pre.log { max-height: 32rem; overflow-y: auto; white-space: pre-wrap; overflow-wrap: anywhere;
+  display: flex; flex-direction: column-reverse; }
 pre.screen { background: var(--screen); color: var(--glow); width: fit-content; max-width: 100%; }
 pre.screen b { font-weight: inherit; background: var(--glow); color: var(--screen); }
 pre.screen i { font-style: normal; outline: 1px solid var(--glow); }
@@ -91,7 +92,7 @@ def _console(console: ReportedConsole) -> list[str]:
         told += ["<h3>What was found</h3>", _pre("\n".join(facts.findings))]
     told += ["<h3>Steps, with the screen at the end of each</h3>"] if record.screens else []
     if (left_out := len(record.screens) - SHOWN_SCREENS) > 0:
-        told.append(f"<p>{left_out} earlier steps are left out.</p>")
+        told.append(f"<p>{counted(left_out, 'earlier step')} {_are(left_out)} left out.</p>")
     shown = record.screens[-SHOWN_SCREENS:]
     told += [_step(each, is_open=each is shown[-1]) for each in shown]
     if record.last is not None:
@@ -102,9 +103,11 @@ def _console(console: ReportedConsole) -> list[str]:
 def _log(record: ConsoleRecord) -> list[str]:
     told = ["<h3>Log</h3>"]
     if record.lost:
-        told.append(f"<p>{record.lost} bytes before these lines are not kept.</p>")
+        told.append(f"<p>{counted(record.lost, 'byte')} before these lines {_are(record.lost)} not kept.</p>")
     if (left_out := len(record.log) - SHOWN_LINES) > 0:
-        told.append(f"<p>{left_out} earlier lines are left out: the file beside this page has them.</p>")
+        told.append(
+            f"<p>{counted(left_out, 'earlier line')} {_are(left_out)} left out: the file beside this page has all.</p>"
+        )
     log = "\n".join(record.log[-SHOWN_LINES:])
     return [*told, _pre(log, "log") if log else "<p>The guest has sent nothing.</p>"]
 
@@ -139,6 +142,10 @@ def _screen(screen: Screen) -> str:
 def _pre(text: str, kind: str = "") -> str:
     named = f' class="{kind}"' if kind else ""
     return f"<pre{named}>\n{_shown(text)}</pre>"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _shown(text: str) -> str:

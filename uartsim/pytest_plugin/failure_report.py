@@ -8,7 +8,6 @@ Everything from a guest is made printable: no escape reaches a terminal.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -17,7 +16,7 @@ import pytest
 
 from uartsim.pytest_plugin.artifacts import KEPT, folder_for, forget_folder, write_new, write_records
 from uartsim.pytest_plugin.machine_files import asked_files, drop_unwanted
-from uartsim.pytest_plugin.opened_consoles import OpenedConsole, forget_opened, opened_of
+from uartsim.pytest_plugin.opened_consoles import OpenedConsole, file_stem, forget_opened, opened_of
 from uartsim.pytest_plugin.plugin_options import KEEP, RECORD
 from uartsim.pytest_plugin.reported_consoles import (
     ReportedConsole,
@@ -132,8 +131,10 @@ def _asked(opened: OpenedConsole) -> str:
 
 def _attach(item: pytest.Item, report: pytest.TestReport, told: _Told) -> None:
     """Add the sections of a failure to its report, and write its page."""
-    pairs = zip(told.reported, told.files, strict=True)
-    report.sections += [(f"uartsim console: {each.name}", section(each, paths)) for each, paths in pairs] + told.kept
+    about = [each for each in told.reported if each.facts is not None and each.facts.is_told] or told.reported
+    for each, paths in zip(told.reported, told.files, strict=True):
+        report.sections.append((f"uartsim console: {each.name}", section(each, paths, is_concerned=each in about)))
+    report.sections += told.kept
     output = "\n\n".join(map(junit_output, told.reported))
     setattr(report, EXTRA, {"output": output, "page": _write_page(item, report, told.reported, told.page)})
 
@@ -182,8 +183,7 @@ def _save(item: pytest.Item, kept: str, opened: OpenedConsole) -> str:
     from uartsim.errors import UartsimError
     from uartsim.printable import printable
 
-    words = re.sub(r"[^\w.-]+", "-", item.nodeid.rpartition("/")[2]).strip("-")[:100]
-    folder = os.path.join(os.path.abspath(kept), f"{words}-{os.getpid()}-{id(opened):x}")
+    folder = os.path.join(kept, f"{file_stem(item.nodeid.rpartition('/')[2])}-{os.getpid()}-{id(opened):x}")
     try:
         opened.console.snapshots.save(folder)
     except UartsimError as error:

@@ -62,7 +62,7 @@ class OpenedConsole:
     has_failed: bool = False
 
 
-#: The longest name of a machine's files, in characters.
+#: The longest name of a file without number and ending, in bytes: file systems allow 255 for all of it.
 _LONGEST_STEM: Final = 100
 _OPENED: Final = pytest.StashKey[list[OpenedConsole]]()
 #: The consoles that are open now, of all nodes.
@@ -72,6 +72,8 @@ _CLOSED: Final = pytest.StashKey[list[OpenedConsole]]()
 #: The test that runs, and the fixtures that are being set up, the innermost last.
 CURRENT_TEST: Final = pytest.StashKey[pytest.Item]()
 IN_SETUP: Final = pytest.StashKey[list[pytest.FixtureRequest]]()
+#: Whether that test is over, and its fixtures end.
+IS_ENDING: Final = pytest.StashKey[bool]()
 
 
 def note_opened(opened: OpenedConsole) -> None:
@@ -122,9 +124,9 @@ def numbered(name: str, stems: Iterable[str]) -> str:
 
 
 def file_stem(name: str) -> str:
-    """What the files of a machine are called, without an ending."""
-    words = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "console"
-    return words[-_LONGEST_STEM:]
+    """What the files of a machine, or the folder of a test, are called, without number and ending: the end of a long name."""
+    words = re.sub(r"[^\w.-]+", "-", name).strip("-.").encode()
+    return words[-_LONGEST_STEM:].decode(errors="ignore").lstrip("-.") or "console"
 
 
 def fixtures_of(item: pytest.Item) -> set[str]:

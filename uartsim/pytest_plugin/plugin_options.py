@@ -1,7 +1,8 @@
 """The plugin's options.
 
 Each comes from one definition: a flag (``--uartsim-guest``), a line in the ini file (``uartsim_guest``) and an environment
-variable (``UARTSIM_GUEST``).  The flag wins over the environment, and that over the ini file.
+variable (``UARTSIM_GUEST``).  The flag wins over the environment, and that over the ini file.  All are read once, when the
+session is configured: what a test does to the environment or to its folder afterwards changes none.
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ _FALSE: Final = ("0", "false", "no", "off", "")
 _SEED_DIGITS: Final = 19
 #: As many digits as a number of sessions may have.
 _COUNT_DIGITS: Final = 4
+#: Since this version of pytest, a line of a TOML file may be of one of several types.
+_UNIONS_SINCE: Final = (9, 2)
+#: The values of the session's options by their names, and by what these are known to pytest-xdist's workers.
+_VALUES: Final = pytest.StashKey[dict[str, Any]]()
+_OF_CONTROLLER: Final = "uartsim_options"
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,7 @@ class Option:
         choices: the only values allowed, where there are few.
         joined_by: if the flag may be repeated: what is between the parts in the one value.
         convert: makes the value of a text; ValueError says what to use instead.
+        is_path: whether it is a path, which is relative to the folder in which pytest was started.
     """
 
     name: str
@@ -42,6 +49,7 @@ class Option:
     choices: tuple[str, ...] = ()
     joined_by: str = ""
     convert: Callable[[str], Any] = str
+    is_path: bool = False
 
     @property
     def flag(self) -> str:
@@ -68,10 +76,15 @@ class Option:
         else:
             action = "append" if self.joined_by else "store"
             group.addoption(self.flag, dest=self.ini, action=action, metavar=self.metavar, default=None, help=text)
-        parser.addini(self.ini, self.help, default=None)
+        several: Any = str | bool | int | float if pytest.version_tuple >= _UNIONS_SINCE else None
+        parser.addini(self.ini, self.help, several, default=None)
 
     def value(self, config: pytest.Config) -> Any:
-        """The option's value.
+        """The option's value, as it was when the session was configured."""
+        return config.stash[_VALUES][self.name]
+
+    def read(self, config: pytest.Config) -> Any:
+        """The value that is given now.
 
         Raises:
             pytest.UsageError: it cannot be understood; the message says where it was given.
@@ -81,18 +94,22 @@ class Option:
             (self.environment, os.environ.get(self.environment)),
             (f"{self.ini} in the ini file", config.getini(self.ini)),
         )
-        for place, text in places:
-            if text is not None:
-                return self._converted(place, self.joined_by.join(text) if isinstance(text, list) else text)
+        for place, given in places:
+            if given is not None:
+                text = self.joined_by.join(given) if isinstance(given, list) else str(given)
+                value = self._converted(place, text)
+                return os.path.abspath(config.invocation_params.dir / value) if self.is_path and value else value
         return self.default
 
     def _converted(self, place: str, text: str) -> Any:
+        from uartsim.printable import quoted
+
         if self.choices and text not in self.choices:
-            raise pytest.UsageError(f"{place} is {text!r}: use {' or '.join(self.choices)}")
+            raise pytest.UsageError(f"{place} is {quoted(text)}: use {' or '.join(self.choices)}")
         try:
             return (_truth if isinstance(self.default, bool) else self.convert)(text)
         except ValueError as error:
-            raise pytest.UsageError(f"{place} is {text!r}: {error}") from None
+            raise pytest.UsageError(f"{place} is {quoted(text)}: {error}") from None
 
 
 def _truth(text: str) -> bool:
@@ -112,15 +129,24 @@ def _factor(text: str) -> float:
 
 
 def _seed(text: str) -> int:
+    if text.strip() == "random":
+        return int.from_bytes(os.urandom(4), "big")
     if not (text.isascii() and text.isdigit() and len(text) <= _SEED_DIGITS):
-        raise ValueError("use a whole number from 0 on, or random")
+        raise ValueError(f"use a whole number from 0 to {10**_SEED_DIGITS - 1}, or random")
     return int(text)
 
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= _COUNT_DIGITS and int(text)):
-        raise ValueError("use a whole number from 1 on")
+        raise ValueError(f"use a whole number from 1 to {10**_COUNT_DIGITS - 1}")
     return int(text)
+
+
+def _guests(text: str) -> str:
+    guests = dict.fromkeys(name.strip() for name in text.replace("\n", ",").split(",") if name.strip())
+    if not guests:
+        raise ValueError("name a guest, such as demo")
+    return ",".join(guests)
 
 
 def _settings(text: str) -> dict[str, str]:
@@ -139,6 +165,7 @@ GUEST = Option(
     "guest of consoles: a name of the catalogue or a folder; several, with commas between them: each test runs with each",
     "NAME",
     joined_by=",",
+    convert=_guests,
 )
 SET = Option(
     "set",
@@ -158,8 +185,10 @@ CLOCK = Option(
     "{real,virtual}",
     ("real", "virtual"),
 )
-KEEP = Option("keep", "", "save the machine of each test that fails in a folder of its own in this folder", "FOLDER")
-ARTIFACTS = Option("artifacts", "", "folder for the logs, recordings and pages of tests", "DIR")
+KEEP = Option(
+    "keep", "", "save the machine of each test that fails in a folder of its own in this folder", "FOLDER", is_path=True
+)
+ARTIFACTS = Option("artifacts", "", "folder for the logs, recordings and pages of tests", "DIR", is_path=True)
 RECORD = Option("record", "failed", "of which tests these are kept", "{failed,all,none}", ("failed", "all", "none"))
 RUNS = Option("artifacts-runs", 10, "of how many sessions that folder keeps them: the newest", "NUMBER", convert=_count)
 TRACE = Option(
@@ -179,26 +208,22 @@ ATTACH = Option(
 OPTIONS = (GUEST, SET, STRICT, SCALE, CLOCK, KEEP, SEED, ATTACH, ARTIFACTS, RECORD, RUNS, TRACE, VCD)
 
 
-def chosen_guests(config: pytest.Config) -> list[str]:
-    """The guests of consoles that are told none, one or several.
+def read_options(config: pytest.Config) -> None:
+    """Read all options, for the whole session; a worker of pytest-xdist's has those of its controller.
 
     Raises:
-        pytest.UsageError: none is named.
+        pytest.UsageError: one cannot be understood; the message says where it was given.
     """
+    of_controller: dict[str, Any] | None = getattr(config, "workerinput", {}).get(_OF_CONTROLLER)
+    config.stash[_VALUES] = of_controller or {option.name: option.read(config) for option in OPTIONS}
+
+
+def tell_worker(config: pytest.Config, workerinput: dict[str, Any]) -> None:
+    """Tell a worker of pytest-xdist's the options of the session."""
+    workerinput[_OF_CONTROLLER] = config.stash[_VALUES]
+
+
+def chosen_guests(config: pytest.Config) -> list[str]:
+    """The guests of consoles that are told none, one or several."""
     text: str = GUEST.value(config)
-    guests = list(dict.fromkeys(name.strip() for name in text.replace("\n", ",").split(",") if name.strip()))
-    if not guests:
-        raise pytest.UsageError(f"{GUEST.flag} is {text!r}, which names no guest: use a name, such as demo")
-    return guests
-
-
-def draw_seed(config: pytest.Config) -> None:
-    """Let the session's seed be one number from now on, also in the workers of pytest-xdist."""
-    workerinput: dict[str, Any] = getattr(config, "workerinput", {})
-    if SEED.ini in workerinput:
-        config.option.uartsim_seed = workerinput[SEED.ini]
-        return
-    given = (config.getoption(SEED.ini), os.environ.get(SEED.environment), config.getini(SEED.ini))
-    text = next((each for each in given if each is not None), "")
-    if text.strip() == "random":
-        config.option.uartsim_seed = str(int.from_bytes(os.urandom(4), "big"))
+    return text.split(",")

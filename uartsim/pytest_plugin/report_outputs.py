@@ -33,7 +33,9 @@ class ReportOutputs:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker of pytest-xdist's which folder the session has."""
-        node.workerinput[_SESSION] = self._config.stash[KEPT].session
+        artifacts = self._config.stash[KEPT]
+        artifacts.hold()
+        node.workerinput[_SESSION] = artifacts.session
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, None, None]:
@@ -58,8 +60,10 @@ class ReportOutputs:
             terminalreporter.ensure_newline()
             terminalreporter.line(annotation(report, str(self._config.rootpath)))
 
+    @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
-        """Remove the artifacts of old sessions."""
+        """Remove the artifacts of old sessions, when all fixtures have ended."""
+        self._config.stash[KEPT].end()
         if not self._is_worker:
             self._config.stash[KEPT].forget_old()
 

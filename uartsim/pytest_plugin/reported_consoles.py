@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: How much of a console's log is in a JUnit file, in lines: its last ones.
 JUNIT_LINES: Final = 1000
+#: How many lines a report shows of a console that the error does not concern.
+BESIDE_LINES: Final = 10
 
 
 @dataclass(frozen=True)
@@ -79,19 +81,24 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
             waiting += getattr(error, "exceptions", ())
 
 
-def section(console: ReportedConsole, files: dict[str, str]) -> str:
+def section(console: ReportedConsole, files: dict[str, str], *, is_concerned: bool = True) -> str:
     """The section of a console in the report of a failure.
 
     Args:
         console: what is known.
         files: where the rest is, by what it is.
+        is_concerned: whether the error may be about it; if not, only its last lines are said, and what went wrong on it.
     """
-    from uartsim.printable import printable
+    from uartsim.printable import counted, printable
 
     facts = console.facts
     if facts is None:
         return printable(console.trouble)
     told: list[str] = []
+    if not is_concerned:
+        told += ["The last lines it sent:", *facts.before[-BESIDE_LINES:]] if facts.before else ["It has sent nothing."]
+        told += [*facts.findings, *(f"{what}: {path}" for what, path in files.items())]
+        return printable("\n".join(told))
     if facts.before:
         told += ["The lines before these:" if facts.is_told else "The last lines it sent:", *facts.before]
     elif not facts.is_told:
@@ -102,7 +109,9 @@ def section(console: ReportedConsole, files: dict[str, str]) -> str:
         told += ["The screen:", *(f"  {row}" for row in facts.screen)]
     told += facts.findings
     if facts.steps:
-        earlier = f" (the last {len(facts.steps)}, after {facts.forgotten} others)" if facts.forgotten else ""
+        earlier = (
+            f" (the last {len(facts.steps)}, after {counted(facts.forgotten, 'other')})" if facts.forgotten else ""
+        )
         told += [f"Steps{earlier}:", *map(str, facts.steps)]
     told += [f"{what}: {path}" for what, path in files.items()]
     return printable("\n".join(told))
@@ -123,13 +132,13 @@ def junit_properties(console: ReportedConsole, files: dict[str, str]) -> list[tu
 
 def junit_output(console: ReportedConsole) -> str:
     """What JUnit XML has of a console as output: its steps, then its lines, those that an error has told among them."""
-    from uartsim.printable import printable
+    from uartsim.printable import counted, printable
 
     told = [f"uartsim console: {console.name}"]
     if console.facts is not None and console.record is not None:
         told += [*map(str, console.facts.steps), ""]
         left_out = len(console.record.log) - JUNIT_LINES
-        told += [f"({left_out} earlier lines are left out)"] if left_out > 0 else []
+        told += [f"({counted(left_out, 'earlier line')} left out)"] if left_out > 0 else []
         told += console.record.log[-JUNIT_LINES:]
     else:
         told.append(console.trouble)

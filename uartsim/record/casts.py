@@ -5,23 +5,23 @@ The format of asciicasts is in :mod:`uartsim.record.cast_encoder`.
 
 from __future__ import annotations
 
-import math
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from uartsim.errors import UsageError
+from uartsim.printable import quoted
 from uartsim.record.cast_encoder import CastEncoder
-from uartsim.record.transcript import Event, parsed_line, read_transcript
+from uartsim.record.record_input import open_input, seekable
+from uartsim.record.transcript import Event, is_time, parsed_line, transcript_events
 
 #: The size of a serial terminal of which nothing is said.
 ROWS: Final = 24
 COLUMNS: Final = 80
 #: The largest terminal that is believed, in columns or rows.
 _LARGEST: Final = 1000
-#: The longest record that is taken for one, in seconds: ten years.
-_LONGEST_S: Final = 315_360_000.0
 
 
 @dataclass(frozen=True)
@@ -52,37 +52,84 @@ class Record:
 
 
 def read_record(path: str) -> Record:
-    """A record in any of the formats, by its first line.
+    """A record in any of the formats, by its first line; it is read once, so that it may be a pipe.
 
     Raises:
         UsageError: the file cannot be read, is no record, or is damaged (``FILE:LINE: what``).
     """
     try:
-        with open(path, "rb") as file:
-            first = file.readline(1 << 16)
-            header = parsed_line(first)
-            if not isinstance(header, dict):
+        with open_input(path) as file:
+            begun = begun_record(file)
+            if not begun.header:
                 raise UsageError(
                     f"{path} is no record: give a transcript or an asciicast, as 'uartsim run --record FILE.cast' and "
                     "asciinema write them (a plain log has no times)"
                 )
-            if header.get("uartsim") == "transcript":
-                # what was typed stands behind its echo, with the time at which it was typed
-                events = sorted(read_transcript(path), key=attrgetter("seconds"))
-                return Record(str(header.get("name", "")), ROWS, COLUMNS, tuple(events))
-            if header.get("version") not in (2, 3):
-                version = f"an asciicast of version {header['version']}" if "version" in header else "no record"
-                raise UsageError(
-                    f"{path} is {version}: uartsim reads its own records, and asciicasts of versions 2 and 3"
-                )
-            return _cast(path, header, file.read())
+            return begun.read(path)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+
+
+@dataclass(frozen=True)
+class BegunRecord:
+    """A file of which the first line has been looked at.
+
+    Attributes:
+        header: the first line; empty if it is no header.
+        file: the file at its beginning; what has a header can be read at any place.
+    """
+
+    header: dict[str, Any]
+    file: BinaryIO
+
+    @property
+    def is_transcript(self) -> bool:
+        """Whether it is a record of ours, and no asciicast."""
+        return self.header.get("uartsim") == "transcript"
+
+    @property
+    def is_cast(self) -> bool:
+        """Whether it is an asciicast of a version that is read."""
+        return type(version := self.header.get("version")) in (int, float) and version in (2, 3)
+
+    def read(self, path: str) -> Record:
+        """All of it.
+
+        Args:
+            path: its name, for messages.
+
+        Raises:
+            UsageError: it is of another version, or damaged.
+        """
+        if self.is_transcript:
+            # what was typed stands behind its echo, with the time at which it was typed
+            events = sorted(transcript_events(path, self.file), key=attrgetter("seconds"))
+            return Record(_text(self.header.get("name")), ROWS, COLUMNS, tuple(events))
+        if not self.is_cast:
+            version = "no record"
+            if "version" in self.header:
+                version = f"an asciicast of version {quoted(self.header['version'])}"
+            raise UsageError(f"{path} is {version}: uartsim reads its own records, and asciicasts of versions 2 and 3")
+        return _cast(path, self.header, self.file.read().partition(b"\n")[2])
+
+
+def begun_record(file: BinaryIO) -> BegunRecord:
+    """Look at the first line of a file that is at its beginning."""
+    if not isinstance(file, io.BufferedReader):
+        file = io.BufferedReader(file)  # type: ignore[type-var]
+    if not file.peek(1).startswith(b"{"):
+        return BegunRecord({}, file)
+    whole = seekable(file)
+    header = parsed_line(whole.readline())
+    whole.seek(0)
+    return BegunRecord(header if isinstance(header, dict) else {}, whole)
 
 
 def _cast(path: str, header: dict[str, Any], body: bytes) -> Record:
     is_relative = header["version"] == 3
     size = header.get("term", {}) if is_relative else header
+    if not isinstance(size, dict):
+        raise UsageError(f'{path}:1: the asciicast is damaged here: "term" has to be {{"cols": 80, "rows": 24}}')
     columns, rows = (size.get("cols"), size.get("rows")) if is_relative else (size.get("width"), size.get("height"))
     events: list[Event] = []
     now, cut = 0.0, 0
@@ -91,7 +138,7 @@ def _cast(path: str, header: dict[str, Any], body: bytes) -> Record:
         if not line.strip() or line.startswith(b"#"):
             continue
         match parsed_line(line):
-            case [int() | float() as time, str(code), str(text)] if math.isfinite(time) and 0 <= time <= _LONGEST_S:
+            case [time, str(code), str(text)] if is_time(time) and (not is_relative or is_time(now + time)):
                 now = now + time if is_relative else max(now, float(time))
                 if code in ("o", "i"):
                     events.append(Event(now, code, text.encode("utf-8", "replace")))
@@ -105,17 +152,21 @@ def _cast(path: str, header: dict[str, Any], body: bytes) -> Record:
                 raise UsageError(f"{path}:{number}: the asciicast is damaged here: a line has to be [time, code, text]")
     limit = header.get("idle_time_limit")
     return Record(
-        name=str(header.get("title") or ""),
+        name=_text(header.get("title")),
         rows=_count(rows, ROWS),
         columns=_count(columns, COLUMNS),
         events=tuple(events),
         cut=cut,
-        idle_limit_s=float(limit) if isinstance(limit, (int, float)) and 0 <= limit <= _LONGEST_S else None,
+        idle_limit_s=float(limit) if limit is not None and is_time(limit) else None,
     )
 
 
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
 def _count(value: Any, default: int) -> int:
-    return value if isinstance(value, int) and 1 <= value <= _LARGEST else default
+    return value if type(value) is int and 1 <= value <= _LARGEST else default
 
 
 def cast_lines(record: Record, version: int = 2) -> Iterator[str]:

@@ -27,21 +27,26 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final, NamedTuple
 
 from uartsim.errors import UsageError
+from uartsim.printable import quoted
+from uartsim.record.record_input import open_input, seekable
 from uartsim.record.record_writer import RecordWriter, json_string
 
 #: How every transcript begins.
 TRANSCRIPT_BEGIN: Final = b'{"uartsim": "transcript"'
+#: The longest record that is taken for one, in seconds: ten years.
+LONGEST_RECORD_S: Final = 315_360_000.0
 _HEADER: Final = {"uartsim": "transcript", "version": 1}
 #: The mark of a machine that was reset, by its button or by the guest: another boot begins.
 RESET_MARK: Final = "the machine is reset"
 #: Runs of this many bytes and more are stored unencoded.
 _BLOCK: Final = 4096
+#: No run is so long, in bytes.
+_LARGEST_BLOCK: Final = 1 << 40
 
 
 class Event(NamedTuple):
@@ -149,42 +154,67 @@ def read_transcript(path: str) -> Iterator[Event]:
     """The events of a transcript, in order; a line that was written only in part is skipped.
 
     Raises:
-        UsageError: the file cannot be read or is not a transcript.
+        UsageError: the file cannot be read, is not a transcript, or has an event at an impossible time.
     """
     try:
-        with open(path, "rb") as file:
-            header = parsed_line(file.readline())
-            if not isinstance(header, dict) or header.get("uartsim") != "transcript":
-                raise UsageError(f"{path} is not a transcript of uartsim: its first line must be the header")
-            if header.get("version") != 1:
-                raise UsageError(f"{path} is a transcript of version {header.get('version')}; this uartsim reads 1")
-            for line in file:
-                if (event := _event_of(parsed_line(line), file)) is not None:
-                    yield event
+        with open_input(path) as file:
+            yield from transcript_events(path, seekable(file))
     except OSError as error:
         raise UsageError(f"{path} cannot be read as a transcript: {error}") from None
+
+
+def transcript_events(path: str, file: BinaryIO) -> Iterator[Event]:
+    """The same, of an open file that is at its beginning, and can be read at any place.
+
+    Args:
+        path: its name, for messages.
+        file: the file.
+    """
+    header = parsed_line(file.readline())
+    if not isinstance(header, dict) or header.get("uartsim") != "transcript":
+        raise UsageError(f"{path} is not a transcript of uartsim: its first line must be the header")
+    if header.get("version") != 1:
+        raise UsageError(f"{path} is a transcript of version {quoted(header.get('version'))}; this uartsim reads 1")
+    for line in file:
+        match found := parsed_line(line):
+            case [int() | float() as seconds, "o" | "i" | "b" | "m" | "h" | "O" | "I", _] if not is_time(seconds):
+                begin = file.tell() - len(line)
+                file.seek(0)
+                number = file.read(begin).count(b"\n") + 1
+                raise UsageError(f"{path}:{number}: the transcript is damaged here: a time has to be 0 s to ten years")
+        if (event := _event_of(found, file)) is not None:
+            yield event
+
+
+def is_time(value: object) -> bool:
+    """Whether it is a time, or a length of time, that a record may have, in seconds."""
+    return type(value) in (int, float) and 0 <= value <= LONGEST_RECORD_S  # type: ignore[operator]
 
 
 def _event_of(found: Any, file: BinaryIO) -> Event | None:
     """The event in a line's JSON, with the block that follows it in ``file`` if it has one; None if it is not an event."""
     match found:
         case [int() | float() as seconds, "o" | "i" | "b" | "m" as kind, str(text)]:
-            with contextlib.suppress(UnicodeEncodeError, OverflowError):
+            with contextlib.suppress(UnicodeEncodeError):
                 return Event(float(seconds), kind, text.encode("latin-1") if kind in "oi" else text)
         case [int() | float() as seconds, "h", int(count)]:
-            with contextlib.suppress(OverflowError):
-                return Event(float(seconds), "h", str(count))
-        case [int() | float() as seconds, "O" | "I" as kind, int(size)] if size >= _BLOCK:
+            return Event(float(seconds), "h", str(count))
+        case [int() | float() as seconds, "O" | "I" as kind, int(size)] if _BLOCK <= size < _LARGEST_BLOCK:
             behind = file.tell()
-            # Look for the block's newline first: a damaged size then costs the reading of one byte, not of a whole block.
-            end = behind + size
-            is_whole = end < os.fstat(file.fileno()).st_size and os.pread(file.fileno(), 1, end) == b"\n"
-            data = file.read(size + 1) if is_whole else b""
+            # Look for the block's newline first: a damaged size then costs the reading of a page, not of a whole block.
+            data = file.read(size + 1) if _is_line_end(file, behind + size) else b""
             if len(data) == size + 1 and data.endswith(b"\n"):
-                with contextlib.suppress(OverflowError):
-                    return Event(float(seconds), kind.lower(), data[:-1])
+                return Event(float(seconds), kind.lower(), data[:-1])
             file.seek(behind)
     return None
+
+
+def _is_line_end(file: BinaryIO, at: int) -> bool:
+    behind = file.tell()
+    file.seek(at)
+    is_line_end = file.read(1) == b"\n"
+    file.seek(behind)
+    return is_line_end
 
 
 def parsed_line(line: bytes) -> Any:

@@ -7,6 +7,7 @@ from typing import Final
 
 from uartsim.console.diagnosis.line_facts import LineFacts, seconds_in_words
 from uartsim.console.diagnosis.verdict import Diagnosis
+from uartsim.printable import counted
 from uartsim.registers import IER, LCR, MCR
 
 _Check = Callable[[LineFacts], Diagnosis | None]
@@ -145,7 +146,10 @@ def _no_rts(facts: LineFacts) -> Diagnosis | None:
     return Diagnosis(
         "rts",
         "The guest has withdrawn RTS: it takes no more characters.",
-        ("The modem line RTS is inactive.", f"{facts.queued} typed characters wait for it."),
+        (
+            "The modem line RTS is inactive.",
+            f"{counted(facts.queued, 'typed character')} {'wait' if facts.queued > 1 else 'waits'} for it.",
+        ),
         "The program in the guest does not read. If it does not come back, restart the machine.",
     )
 

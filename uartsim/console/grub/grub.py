@@ -250,7 +250,7 @@ class Grub:
         session = self._session
         session.check_running("grub")
         begin = trio.current_time()
-        deadline = begin + session.seconds(timeout)
+        deadline = session.deadline(timeout)
         start = (
             session.received.end
             if session.received.monitor.watch.boot_is_expected

@@ -36,7 +36,7 @@ _GIVEN: Final = {
     "reboot": {"line"},
     "garbage": {"percent", "count"},
     "silence": {"seconds"},
-    "loss": {"count", "where"},
+    "loss": {"count", "lost", "where"},
 }
 _FIELDS: Final = {
     "id": str, "severity": str, "phase": str, "match": list, "watch": str, "cause": str, "advice": str, "unless": str,

@@ -1,4 +1,4 @@
-"""Finds problems in a saved log: the raw output of any console, or a transcript of uartsim."""
+"""Finds problems in a saved log: the raw output of any console, a transcript of uartsim, or an asciicast."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from uartsim.console.problems.watchdogs import GarbageWatch
 from uartsim.console.text.cleaned_text import TextCleaner
 from uartsim.console.text.kernel_lines import KernelLog
 from uartsim.errors import UsageError
-from uartsim.record.transcript import TRANSCRIPT_BEGIN, Event, read_transcript
+from uartsim.record.casts import begun_record
+from uartsim.record.record_input import open_input
+from uartsim.record.transcript import Event, transcript_events
 
 #: How many bytes are read at once.
 _PIECE: Final = 1 << 16
@@ -23,6 +25,13 @@ _PAUSE_S: Final = 0.05
 
 def _seconds(event: Event) -> float:
     return event.seconds
+
+
+def _of_transcript(path: str, file: BinaryIO) -> tuple[list[Event], Iterator[Event]]:
+    """What was typed, which stands behind its echo, with the time at which it was typed; and the rest, read meanwhile."""
+    typed = sorted((event for event in transcript_events(path, file) if event.kind == "i"), key=_seconds)
+    file.seek(0)
+    return typed, (event for event in transcript_events(path, file) if event.kind == "o")
 
 
 class LoggedProblem(NamedTuple):
@@ -65,17 +74,20 @@ class SavedLog:
         """The problems, in the order in which they are seen.
 
         Raises:
-            UsageError: the file cannot be read, or is a transcript of another version.
+            UsageError: the file cannot be read, or is a record of another version, or a damaged one.
         """
         try:
-            with sys.stdin.buffer if self.path == "-" else open(self.path, "rb") as file:
-                first = file.read(_PIECE)
-                if self.path == "-" or not first.startswith(TRANSCRIPT_BEGIN):
-                    yield from self._raw(first, file)
-                    return
+            with sys.stdin.buffer if self.path == "-" else open_input(self.path) as file:
+                begun = begun_record(file)
+                if begun.is_transcript:
+                    yield from self._timed(*_of_transcript(self.path, begun.file))
+                elif begun.is_cast:
+                    events = begun.read(self.path).events
+                    yield from self._timed((), iter(events))
+                else:
+                    yield from self._raw(begun.file.read(_PIECE), begun.file)
         except OSError as error:
             raise UsageError(f"{self.path} cannot be read: {error.strerror}") from None
-        yield from self._transcript()
 
     def _raw(self, data: bytes, file: BinaryIO) -> Iterator[LoggedProblem]:
         watch = ProblemWatch(self._catalogue, self._allow, KernelLog(clocked=False))
@@ -85,14 +97,11 @@ class SavedLog:
         yield from self._located(watch.finish(), None)
         self._count_last_line()
 
-    def _transcript(self) -> Iterator[LoggedProblem]:
+    def _timed(self, typed: Iterable[Event], others: Iterator[Event]) -> Iterator[LoggedProblem]:
         watch = ProblemWatch(self._catalogue, self._allow)
         last_s = 0.0
-        # what was typed stands behind its echo, with the time at which it was typed
-        typed = sorted((event for event in read_transcript(self.path) if event.kind == "i"), key=_seconds)
-        output = (event for event in read_transcript(self.path) if event.kind == "o")
-        for seconds, kind, data in merge(typed, output, key=_seconds):
-            if kind == "i":
+        for seconds, kind, data in merge(typed, others, key=_seconds):
+            if kind == "i" and isinstance(data, bytes):
                 watch.typed(data)
             if kind != "o" or not isinstance(data, bytes):
                 continue

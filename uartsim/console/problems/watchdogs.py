@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 from uartsim.machine.losses import MEANINGS
+from uartsim.printable import counted
 
 #: What a watchdog found: the values for the cause.
 Finding: TypeAlias = "dict[str, object]"
@@ -100,7 +101,7 @@ class LossWatch:
         self._known: dict[str, int] = {}
 
     def check(self, counters: Mapping[str, int]) -> list[Finding]:
-        """What was lost since the last check: ``count`` and ``where``.
+        """What was lost since the last check: ``count``, the same in words with its verb (``lost``), and ``where``.
 
         Args:
             counters: those of ``Console.counters`` that :data:`uartsim.machine.losses.MEANINGS` names, and ``missed``.
@@ -109,6 +110,7 @@ class LossWatch:
         for name, where in _LOSSES.items():
             count = counters.get(name, 0) - self._known.get(name, 0)
             if count > 0:
-                findings.append({"count": count, "where": where})
+                lost = f"{counted(count, 'character')} {'was' if count == 1 else 'were'}"
+                findings.append({"count": count, "lost": lost, "where": where})
             self._known[name] = counters.get(name, 0)
         return findings

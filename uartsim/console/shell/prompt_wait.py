@@ -15,6 +15,7 @@ import trio
 
 from uartsim.console.console_errors import RunFailed
 from uartsim.console.guest_output import SETTLE_S
+from uartsim.console.login_dialogue import MAINTENANCE
 from uartsim.console.session import Session
 from uartsim.console.shell.foreground import Foreground, foreground, other_program
 from uartsim.console.shell.other_command_lines import command_line
@@ -319,6 +320,15 @@ class PromptWait:
                 break
             there = foreground(text, self._known, screen)
         return there
+
+    def shell_end(self, entered: int) -> str:
+        """Why the shell that got a command at ``entered`` cannot answer any more; empty if nothing shows that."""
+        panics = (problem.start for problem in self._received.monitor.watch.excused if problem.id.endswith(".panic"))
+        if max(panics, default=-1) >= entered:
+            return "the kernel has panicked, as was asked; for such a command use sendline() and expect()"
+        if MAINTENANCE.search(self.shown_line()):
+            return "emergency mode has started again, and asks for root's password; log in again, with login()"
+        return ""
 
     def restart(self) -> None:
         """Something was typed: the line counts as unchanged from now on."""

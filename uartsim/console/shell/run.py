@@ -36,7 +36,6 @@ from uartsim.console.arguments import is_integer
 from uartsim.console.console_errors import OutputTooLong, RunFailed, TypingFailed
 from uartsim.console.expectations import Timeout
 from uartsim.console.guest_output import SETTLE_S
-from uartsim.console.login_dialogue import MAINTENANCE
 from uartsim.console.problems.problem_monitor import QUIET_S
 from uartsim.console.session import Session
 from uartsim.console.shell.other_command_lines import CommandLine, command_line, without_echo
@@ -100,7 +99,7 @@ class Runner:
         """Know this of the guest's shell and its prompts, and nothing else."""
         self._prompts.know(known)
 
-    async def run(self, command: str, timeout: Timeout, shell: str, max_output: int) -> Result:
+    async def run(self, command: str, timeout: Timeout, shell: str, max_output: int, *, check: bool = False) -> Result:
         """See ``Console.run``."""
         __tracebackhide__ = True
         if not isinstance(command, str):
@@ -114,7 +113,12 @@ class Runner:
             deadline = self._session.deadline(timeout)
             await trio.lowlevel.checkpoint()
             with self._typing.named(f"the command {command!r}"):
-                return await self.run_command(command, deadline, shell, max_output=max_output, any_prompt=shell == "sh")
+                result = await self.run_command(
+                    command, deadline, shell, max_output=max_output, any_prompt=shell == "sh"
+                )
+            if check and result.status:
+                raise RunFailed(f"{command!r} ended with status {result.status}{self._session.evidence()}")
+            return result
 
     async def resize(self, rows: int, columns: int, timeout: Timeout) -> None:
         """See ``Console.resize``."""
@@ -215,7 +219,11 @@ class Runner:
         self._prompts.seen(self._prompts.shown_line())
         self._received.matcher.consume_all()
         if size > max_output or lost:
-            what = f"of which {lost} were lost" if lost else f"more than the {max_output} that are kept (max_output)"
+            what = (
+                f"of which {lost} {'were' if lost > 1 else 'was'} lost"
+                if lost
+                else f"more than the {max_output} that are kept (max_output)"
+            )
             raise OutputTooLong(
                 f"{command!r} printed {size + lost} characters, {what}; its status was {status}. "
                 "Send its output to a file, and fetch that with get_file()",
@@ -248,7 +256,7 @@ class Runner:
             found = search.find()
             if found is not None:
                 return found, now
-            if self._shell_end(entered):
+            if self._prompts.shell_end(entered):
                 ended_at = self._received.last_output + QUIET_S  # all has come by then
                 return (False if now >= ended_at else None), ended_at
             since = self._prompts.stands_since(now)
@@ -279,24 +287,13 @@ class Runner:
             else:
                 self._raise_no_end(command, marks[0], entered, self._hint(prompt, entered), begin, deadline)
 
-    def _raise_no_end(
-        self, command: str, end: Pattern, entered: int, hint: str, begin: float, until: float
-    ) -> NoReturn:
+    def _raise_no_end(self, what: str, end: Pattern, entered: int, hint: str, begin: float, until: float) -> NoReturn:
         __tracebackhide__ = True
-        if why := self._shell_end(entered):
-            raise RunFailed(f"{command!r} does not end: {why}{self._session.evidence()}")
+        if why := self._prompts.shell_end(entered):
+            raise RunFailed(f"{what!r} does not end: {why}{self._session.evidence()}")
         if not self._session.ended:
-            self._prompts.leave(command, end)
-        self._session.raise_unfinished(f"the end of {command!r} was expected", begin, until, hint)
-
-    def _shell_end(self, entered: int) -> str:
-        """Why the shell that got a command at ``entered`` cannot answer any more; empty if nothing shows that."""
-        panics = (problem.start for problem in self._received.monitor.watch.excused if problem.id.endswith(".panic"))
-        if max(panics, default=-1) >= entered:
-            return "the kernel has panicked, as was asked; for such a command use sendline() and expect()"
-        if MAINTENANCE.search(self._prompts.shown_line()):
-            return "emergency mode has started again, and asks for root's password; log in again, with login()"
-        return ""
+            self._prompts.leave(what, end)
+        self._session.raise_unfinished(f"the end of {what!r} was expected", begin, until, hint)
 
     def _is_over(self, line: ShellLine, prompt: str, entered: int) -> bool:
         """Whether the command is known to be over although its end mark has not come."""

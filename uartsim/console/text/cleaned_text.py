@@ -26,7 +26,10 @@ The result does not depend on how the bytes were cut into pieces.  No I/O, no cl
 from __future__ import annotations
 
 import codecs
+import math
 import re
+from array import array
+from bisect import bisect_right
 from collections import deque
 from typing import Final
 
@@ -62,9 +65,11 @@ _LINE_BEGUN: Final = rb"(?:%b%b|%b)" % (PREFIX.encode(), _BODY, PREFIX_BEGUN.enc
 _TORN_AT_END: Final = re.compile(rb"(?:(?:%b)%b?|%b%b)\Z" % (_TORN_CHARACTER, _LINE_BEGUN, _TORN_SEQUENCE, _LINE_BEGUN))
 #: How far back ``_TORN_AT_END`` can match, in bytes.
 _TORN_REACH: Final = MAX_STRING + MAX_LINE + 256
-#: Bytes that come within this many bytes and seconds share one entry of place and time in a transcript.
+#: The cleaner's state is kept for every so many bytes of a transcript.
 _PIECE_BYTES: Final = 256
+#: Bytes that come within so many seconds share one time, unless a line begins in them; and lines within so many.
 _PIECE_SECONDS: Final = 0.05
+_LINE_SECONDS: Final = 0.0005
 _DELETED: Final = bytes([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x1B), *range(0x1C, 0x20), 0x7F])
 _RETURNS_THEN_NEWLINE: Final = re.compile(rb"\r+\n")
 _RETURNS_AT_LINE_START: Final = re.compile(rb"(?<=\n)\r+")
@@ -74,18 +79,19 @@ _RETURNS: Final = re.compile(rb"\r{2,}")
 class TextCleaner:
     """Turns bytes into cleaned text, piece by piece."""
 
-    __slots__ = ("_at_line_start", "_decoder", "_held", "_returns")
+    __slots__ = ("_decoder", "_held", "_returns", "at_line_start")
 
     def __init__(self) -> None:
         self._held = b""  # an unfinished sequence or character, and the kernel line inside it
         self._returns = False  # a run of \r in the middle of a line, of which it is not decided what it is
-        self._at_line_start = True
+        #: Whether the text ends with a line.
+        self.at_line_start = True
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def copy(self) -> TextCleaner:
         """A cleaner in the same state."""
         other = TextCleaner()
-        other._held, other._returns, other._at_line_start = self._held, self._returns, self._at_line_start
+        other._held, other._returns, other.at_line_start = self._held, self._returns, self.at_line_start
         other._decoder.setstate(self._decoder.getstate())
         return other
 
@@ -98,7 +104,7 @@ class TextCleaner:
             data = self._with_one_line_end(data)
         if not data:
             return ""
-        self._at_line_start = data.endswith(b"\n")
+        self.at_line_start = data.endswith(b"\n")
         return self._decoder.decode(data)
 
     def _without_sequences(self, data: bytes) -> bytes:
@@ -123,7 +129,7 @@ class TextCleaner:
         if self._returns:
             data = b"\r" + data
         self._returns = False
-        if self._at_line_start and data[0] == 0x0D:
+        if self.at_line_start and data[0] == 0x0D:
             data = data.lstrip(b"\r")
         data = data.replace(b"\r\n", b"\n")
         if b"\r" in data:
@@ -162,39 +168,50 @@ class Transcript:
         self._text = TextBuffer()
         self._raw = bytearray()
         self._raw_start = 0
-        #: Where a piece began: raw offset, text offset, the cleaner's state then, when it came.
-        self._pieces: deque[tuple[int, int, TextCleaner, float]] = deque()
+        #: Where a piece began: raw offset, text offset, the cleaner's state then.
+        self._pieces: deque[tuple[int, int, TextCleaner]] = deque()
+        #: When what begins at a place came: raw offset, text offset, time.  A line's first character has a place of its own.
+        self._came: tuple[array[int], array[int], array[float]] = (array("q"), array("q"), array("d"))
 
     def feed(self, data: bytes, time_s: float) -> str:
         """Take in what came at ``time_s``; returns the text that it adds."""
-        last = self._pieces[-1] if self._pieces else None
-        if last is None or self.raw_end - last[0] >= _PIECE_BYTES or time_s - last[3] >= _PIECE_SECONDS:
-            self._pieces.append((self.raw_end, self._text.end, self._cleaner.copy(), time_s))
+        raw_at, text_at = self.raw_end, self._text.end
+        begins_line = self._cleaner.at_line_start
+        if not self._pieces or raw_at - self._pieces[-1][0] >= _PIECE_BYTES:
+            self._pieces.append((raw_at, text_at, self._cleaner.copy()))
         self._raw += data
         text = self._cleaner.feed(data)
         self._text.append(text)
+        before = self._came[2][-1] if self._came[2] else -math.inf
+        begins_line = bool(text) and (begins_line or "\n" in text[:-1])
+        if time_s - before >= (_LINE_SECONDS if begins_line else _PIECE_SECONDS):
+            self._note(raw_at, text_at, time_s)
         if len(self._raw) > self._kept_bytes * 5 // 4:
             self._forget(self.raw_end - self._kept_bytes)
         return text
 
     def end_line(self, time_s: float) -> str:
         """End the unfinished line and any unfinished sequence, as after a reset; returns the text that this adds."""
-        at_line_start = self._cleaner._at_line_start
+        text = "" if self._cleaner.at_line_start else "\n"
         self._cleaner = TextCleaner()
-        text = "" if at_line_start else "\n"
         self._text.append(text)
-        self._pieces.append((self.raw_end, self._text.end, self._cleaner.copy(), time_s))
+        self._pieces.append((self.raw_end, self._text.end, self._cleaner.copy()))
+        self._note(self.raw_end, self._text.end, time_s)
         return text
+
+    def _note(self, raw_at: int, text_at: int, time_s: float) -> None:
+        self._came[0].append(raw_at)
+        self._came[1].append(text_at)
+        self._came[2].append(time_s)
 
     def pieces(self) -> list[tuple[float, bytes]]:
         """The bytes that are kept, in pieces, each with the time at which it came."""
-        starts = [(raw_at, time_s) for raw_at, _, _, time_s in self._pieces]
-        ends = [*(raw_at for raw_at, _ in starts), self.raw_end][1:]
+        starts, _, times = self._came
         start = self._raw_start
         return [
-            (time_s, bytes(self._raw[at - start : end - start]))
-            for (at, time_s), end in zip(starts, ends, strict=True)
-            if end > at
+            (time_s, bytes(self._raw[max(0, at - start) : end - start]))
+            for at, end, time_s in zip(starts, [*starts[1:], self.raw_end], times, strict=True)
+            if end > max(at, start)
         ]
 
     @property
@@ -220,11 +237,16 @@ class Transcript:
     @property
     def text(self) -> str:
         """The cleaned text of the bytes that are kept."""
-        return self._text.slice(self._text_start, self._text.end)
+        return self._text.slice(self.text_start, self._text.end)
 
     @property
-    def _text_start(self) -> int:
+    def text_start(self) -> int:
+        """How many characters of cleaned text came before those that are kept."""
         return self._pieces[0][1] if self._pieces else 0
+
+    def slice(self, text_start: int, text_end: int) -> str:
+        """The cleaned text from ``text_start`` to before ``text_end``, as far as it is kept."""
+        return self._text.slice(max(text_start, self.text_start), text_end) if text_end > text_start else ""
 
     def raw_between(self, text_start: int, text_end: int) -> bytes:
         """The bytes that became the characters from ``text_start`` to before ``text_end``, with what was between them.
@@ -237,8 +259,9 @@ class Transcript:
         return bytes(self._raw[start[0] - self._raw_start : end[1] - self._raw_start])
 
     def time_of(self, text_offset: int) -> float:
-        """When the character at ``text_offset`` came, as far as that is kept."""
-        return next((time_s for _, at, _, time_s in reversed(self._pieces) if at <= text_offset), 0.0)
+        """When the character at ``text_offset`` came: exact for the first one of a line, as far as that is kept."""
+        _, starts, times = self._came
+        return times[max(0, bisect_right(starts, text_offset) - 1)] if times else 0.0
 
     def _raw_offset(self, text_offset: int) -> tuple[int, int]:
         """The first and the next byte of the one character at ``text_offset``."""
@@ -251,7 +274,7 @@ class Transcript:
             raw_end = piece[0]
         if place is None:
             return self._raw_start, self._raw_start
-        raw_at, text_at, cleaner, _ = place
+        raw_at, text_at, cleaner = place
         data = bytes(self._raw[raw_at - self._raw_start : raw_end - self._raw_start])
         wanted = text_offset - text_at + 1
         low, high = 0, len(data)
@@ -273,6 +296,9 @@ class Transcript:
         while len(self._pieces) > 1 and self._pieces[1][0] <= raw_offset:
             self._pieces.popleft()
         start, text_start = self._pieces[0][:2]
+        spare = max(0, bisect_right(self._came[0], start) - 1)
+        for places in self._came:
+            del places[:spare]
         del self._raw[: start - self._raw_start]
         self._raw_start = start
         self._text.drop_before(text_start)

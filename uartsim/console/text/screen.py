@@ -237,7 +237,9 @@ class ScreenModel:
         if self._terminal is None:
             import pyte
 
-            self._terminal = pyte.Screen(self.columns, self.rows)
+            from uartsim.console.text.pyte_terminal import BoundedTerminal
+
+            self._terminal = BoundedTerminal(self.columns, self.rows)
             if not self._kernel_lines:
                 self._terminal.backspace = self._back
             self._stream = pyte.ByteStream(self._terminal)
