@@ -69,7 +69,7 @@ def test_losses_are_told_by_how_much_they_grew() -> None:
     watch = LossWatch()
     assert watch.check({"overruns": 0, "missed": 0, "bytes_in": 7}) == []
     (first,) = watch.check({"overruns": 3, "missed": 0})
-    assert first == {"count": 3, "where": "the guest's receiver was overrun"}
+    assert first == {"count": 3, "lost": "3 characters were", "where": "the guest's receiver was overrun"}
     (second,) = watch.check({"overruns": 3, "missed": 5})
     assert second["count"] == 5
 
