@@ -21,7 +21,14 @@ TESTS = [block for block in OURS if "def test_" in block]
 
 def test_every_program_has_its_idiom_and_ours_beside_it() -> None:
     sections = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
-    assert list(sections) == ["The fixture, with its type", "pexpect", "labgrid", "pytest-embedded", "cocotb", "Robot Framework"]
+    assert list(sections) == [
+        "The fixture, with its type",
+        "pexpect",
+        "labgrid",
+        "pytest-embedded",
+        "cocotb",
+        "Robot Framework",
+    ]
     for name in set(sections) - {"The fixture, with its type", "cocotb"}:
         assert re.search(r"^```(?:py|robotframework)\n.*^```python\n.*^\| ", sections[name], re.MULTILINE | re.DOTALL)
     assert (len(THEIRS), len(OURS), len(TESTS)) == (3, 6, 5)
