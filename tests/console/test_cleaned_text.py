@@ -111,3 +111,11 @@ def test_transcript_keeps_the_end_and_forgets_the_start() -> None:
     assert transcript.text.endswith("line 004999\n")
     assert transcript.raw_end == 5000 * 13
     assert transcript.raw_between(transcript.text_end - 3, transcript.text_end - 1) == b"99"
+
+
+def test_pieces_are_all_that_has_come_with_its_times() -> None:
+    transcript = Transcript()
+    assert transcript.pieces() == []
+    transcript.feed(b"a\r\n", 1.0)
+    transcript.feed(b"b\r\n", 2.0)
+    assert transcript.pieces() == [(1.0, b"a\r\n"), (2.0, b"b\r\n")]

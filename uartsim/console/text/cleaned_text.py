@@ -207,6 +207,8 @@ class Transcript:
     def pieces(self) -> list[tuple[float, bytes]]:
         """The bytes that are kept, in pieces, each with the time at which it came."""
         starts, _, times = self._came
+        if not starts:
+            return []
         start = self._raw_start
         return [
             (time_s, bytes(self._raw[max(0, at - start) : end - start]))
