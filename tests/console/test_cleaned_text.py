@@ -113,6 +113,12 @@ def test_transcript_keeps_the_end_and_forgets_the_start() -> None:
     assert transcript.raw_between(transcript.text_end - 3, transcript.text_end - 1) == b"99"
 
 
+def test_a_character_that_is_cut_in_a_control_string_does_not_end_the_string() -> None:
+    cleaner = TextCleaner()
+    data = b"\x1b]0;z\xc3\xa9\x07x"
+    assert "".join(cleaner.feed(data[at : at + 1]) for at in range(len(data))) == "x"
+
+
 def test_pieces_are_all_that_has_come_with_its_times() -> None:
     transcript = Transcript()
     assert transcript.pieces() == []

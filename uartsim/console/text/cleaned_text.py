@@ -110,7 +110,7 @@ class TextCleaner:
     def _without_sequences(self, data: bytes) -> bytes:
         self._held = b""
         torn = _TORN_AT_END.search(data, max(0, len(data) - _TORN_REACH))
-        if torn is not None:
+        if torn is not None and not self._is_in_string(data, torn.start()):
             start = torn.start()
             self._held, data = data[start:], data[: start + (data[start] == 0x1B)]
         elif (last := data.rfind(b"\x1b")) >= 0:
@@ -122,6 +122,12 @@ class TextCleaner:
                     self._held, data = data[start:], data[: start + 1]
                     break
         return _SEQUENCE.sub(b"", data) if b"\x1b" in data else data
+
+    @staticmethod
+    def _is_in_string(data: bytes, place: int) -> bool:
+        """Whether the character that begins at ``place`` may belong to a control string that is not over."""
+        start = data.rfind(b"\x1b", max(0, place - MAX_STRING - 2), place)
+        return start >= 0 and _UNFINISHED.match(data, start) is not None
 
     def _with_one_line_end(self, data: bytes) -> bytes:
         if not data:
