@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uartsim.line_format import TICKS_PER_SECOND
-from uartsim.record.echo_witness import LONGEST, PATIENCE, EchoWitness, Typed
+from uartsim.record.echo_witness import LONGEST, MOST_WAITING, PATIENCE, EchoWitness, Typed
 
 MS = TICKS_PER_SECOND // 1000
 
@@ -171,3 +171,16 @@ def test_an_echo_in_any_pieces_is_recorded(lines: list[str], cuts: list[int]) ->
         line.heard(piece)
     recorded = line.recorded()
     assert recorded.encode() == typed or " " in recorded  # a space may be cut from the return that it is wrapped with
+
+
+def test_a_flood_is_counted_and_does_not_wait() -> None:
+    witness = EchoWitness()
+    data = bytes(range(1, 256)) * 4000
+    decided: list[Typed] = []
+    for at in range(0, len(data), 4096):
+        decided += witness.typed(data[at : at + 4096], at)
+        assert len(witness._waiting) <= MOST_WAITING
+    decided += witness.overdue(PATIENCE * 2)
+    decided += witness.finish()
+    assert sum(len(each.data) + each.hidden for each in decided) == len(data)
+    assert all(min(each.data) < 0x20 or each.data == b"\x7f" for each in decided if each.data)

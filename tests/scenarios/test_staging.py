@@ -61,7 +61,7 @@ def test_what_is_no_name_is_refused(wrong: Any) -> None:
     ("options", "said"),
     [
         ({"scenario": ""}, "unknown scenario ''"),
-        ({"scenario": 7}, "unknown scenario 7"),
+        ({"scenario": 7}, "scenario is 7: give the name of a scenario, or a list of them"),
         ({"scenario": []}, "scenario is an empty list"),
         ({"scenario": "root-locked", "restore": "saved"}, "scenario with restore"),
         ({"scenario": "wrong-size", "restore": "saved"}, "scenario with restore"),

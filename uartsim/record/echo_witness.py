@@ -25,6 +25,8 @@ from uartsim.line_format import TICKS_PER_SECOND
 PATIENCE: Final = 2 * TICKS_PER_SECOND
 #: The longest stretch, in characters; a longer one is several.
 LONGEST: Final = 4096
+#: How many stretches wait at most: with more, as when a file is poured into the line, all that waits is hidden.
+MOST_WAITING: Final = 1024
 #: What is typed: a key's sequence or control characters, or characters.
 _TYPED: Final = re.compile(
     rb"(?P<keys>(?:\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~])|[\x00-\x1f\x7f])+)|(?P<text>[^\x00-\x1f\x7f]+)"
@@ -108,6 +110,7 @@ class EchoWitness:
         if secret or plain:
             self._add(_Stretch(at, at, data, is_text=secret, closed=True, hidden=secret))
             return self._decided()
+        flood: list[Typed] = []
         for found in _TYPED.finditer(data):
             if found["text"] is None:
                 self._add(_Stretch(at, at, found[0], is_text=False, closed=True))
@@ -120,7 +123,9 @@ class EchoWitness:
                 last.last = at
             else:
                 self._add(_Stretch(at, at, found[0], is_text=True, closed=False, hidden=self._hiding))
-        return self._decided()
+            if len(self._waiting) > MOST_WAITING:
+                flood += self.finish()
+        return flood + self._decided()
 
     def _add(self, stretch: _Stretch) -> None:
         self._close_last()
@@ -159,11 +164,10 @@ class EchoWitness:
         return self._decided()
 
     def finish(self) -> list[Typed]:
-        """Decide everything: nothing more comes."""
+        """Decide everything that waits: it is not waited for any longer."""
         self._close_last()
         for stretch in self._waiting:
-            if not stretch.is_decided:
-                self._hide(stretch)
+            stretch.hidden |= not stretch.is_decided
         return self._decided()
 
     def _close_last(self) -> None:
@@ -189,10 +193,12 @@ class EchoWitness:
 
     def _give_up(self, at: int) -> None:
         for stretch in self._waiting:
-            if stretch.is_text and at - stretch.last > PATIENCE:
+            if at - stretch.last <= PATIENCE:
+                return  # what was typed later is not overdue either
+            if stretch.is_text:
                 stretch.closed = True
                 self._line_ends = 0
-                if stretch.echoed < len(stretch.data):
+                if stretch.echoed < len(stretch.data) and not stretch.hidden:
                     self._hide(stretch)
 
     def _decided(self) -> list[Typed]:
