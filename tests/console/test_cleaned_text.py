@@ -119,10 +119,6 @@ def test_a_character_that_is_cut_in_a_control_string_does_not_end_the_string() -
     assert "".join(cleaner.feed(data[at : at + 1]) for at in range(len(data))) == "x"
 
 
-def test_control_characters_of_8_bits_are_removed() -> None:
-    assert TextCleaner().feed("a\x9b31mb\x85é\u0400".encode()) == "a31mbé\u0400"
-
-
 def test_pieces_are_all_that_has_come_with_its_times() -> None:
     transcript = Transcript()
     assert transcript.pieces() == []

@@ -5,7 +5,7 @@ What is removed (ECMA-48, xterm's ctlseqs, 7-bit forms only, as a UTF-8 terminal
 - CSI sequences: cursor, colour, erase, bracketed paste (``ESC [ ? 2004 h``);
 - control strings: OSC (ended by BEL or ST), DCS, SOS, PM, APC (ended by ST);
 - all other escape sequences: character sets (``ESC ( B``), keypad modes, save and restore;
-- control characters except tab and newline: NUL, BEL, backspace, shift in and out, DEL, and those of 8 bits (U+0080 to U+009F).
+- control characters except tab and newline: NUL, BEL, backspace, shift in and out, DEL.
 
 A control string that meets a line's end, CAN, SUB or another escape is broken off there; one longer than
 ``MAX_STRING`` bytes is not one, and only its introducer is removed: noise on the line must not swallow the log.
@@ -73,8 +73,6 @@ _LINE_SECONDS: Final = 0.0005
 _DELETED: Final = bytes([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x1B), *range(0x1C, 0x20), 0x7F])
 _RETURNS_THEN_NEWLINE: Final = re.compile(rb"\r+\n")
 _RETURNS_AT_LINE_START: Final = re.compile(rb"(?<=\n)\r+")
-#: The control characters of 8 bits (C1), which some terminals obey.
-_CONTROLS_8_BIT: Final = re.compile("[\x80-\x9f]+")
 _RETURNS: Final = re.compile(rb"\r{2,}")
 
 
@@ -107,8 +105,7 @@ class TextCleaner:
         if not data:
             return ""
         self.at_line_start = data.endswith(b"\n")
-        text = self._decoder.decode(data)
-        return text if text.isascii() else _CONTROLS_8_BIT.sub("", text)
+        return self._decoder.decode(data)
 
     def _without_sequences(self, data: bytes) -> bytes:
         self._held = b""
