@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import pytest
 
@@ -319,5 +320,5 @@ def test_a_menu_is_rows_in_the_report_and_in_the_log_and_bytes_in_the_recording(
     ]
     (cast,) = suite.path.glob("kept/*/*/demo.cast")
     assert "\\u001b[22;1H" in cast.read_text()
-    exported = suite.run("uartsim", "export", "--log", str(cast))
+    exported = suite.run(sys.executable, "-m", "uartsim", "export", "--log", str(cast))
     assert [line for line in exported.outlines if "automatically" in line] == rows[-2:]
