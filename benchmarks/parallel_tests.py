@@ -2,7 +2,7 @@
 
     python -m benchmarks.parallel_tests [--rounds 10] [--workers 8]
 
-26 tests on the guest ``linux``, which pytest-xdist deals out: logged in by a snapshot, booted by themselves, with noise on
+25 tests on the guest ``linux``, which pytest-xdist deals out: logged in by a snapshot, booted by themselves, with noise on
 the line, with breaks, panics and resets, and with a machine that a module shares.  Ends with status 1 if one of them has
 failed in any round, and prints that test's report.  Goal: none in ten rounds.
 """
@@ -64,12 +64,12 @@ def test_sysrq_is_answered(console, keys):
 
 
 def test_a_panic_that_was_asked_for_is_found(console):
-    console.sysrq("c")
+    console.sendline("echo c > /proc/sysrq-trigger")
     console.expect("Kernel panic - not syncing")
 
 
 def test_a_panic_ends_what_waits(console):
-    console.sendline("printf c | tee /proc/sysrq-trigger")  # not one of the ways in which a test asks for it
+    console.sendline("key=$(printf '\\\\143'); echo $key > /proc/sysrq-trigger")  # nobody can see that it is asked for
     with pytest.raises(ProblemFound):
         console.expect("never", timeout=60)
 
