@@ -164,7 +164,6 @@ def test_each_console_has_its_own_and_a_shared_one_is_kept_if_any_of_its_tests_f
 
 
 def test_async_console_has_them_too(run_tests: Run, talkers: pytest.Pytester) -> None:
-    pytest.importorskip("pytest_trio")
     tests = """
         import pytest
 

@@ -89,7 +89,6 @@ def test_names_that_would_be_one_file_are_numbered_too_and_the_next_test_begins_
 
 
 def test_async_console_has_the_name_of_its_mark(run_tests: Run) -> None:
-    pytest.importorskip("pytest_trio")
     result = run_tests(
         """
         import pytest

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import BinaryIO, TypeVar
 
 from uartsim.errors import UsageError
@@ -62,9 +62,19 @@ def write_new_output(path: str, what: str, data: bytes, mode: int = 0o666) -> No
         UsageError: it exists, or cannot be made or written.
     """
     new = NewFile(path, what, mode)
+    with _whole(new, what, path), open(new.fd, "wb", closefd=False) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def _whole(new: NewFile, what: str, path: str) -> Iterator[None]:
+    """A block that writes a new file, which is closed at its end: one that did not become whole is removed.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
     try:
-        with open(new.fd, "wb", closefd=False) as file:
-            file.write(data)
+        yield
     except OSError as error:
         new.discard()
         raise UsageError(f"the {what} {path} cannot be written ({error.strerror}): give another file") from None
@@ -133,19 +143,11 @@ def replace_output(path: str, what: str, is_ours: Callable[[bytes], bool], write
     if os.path.lexists(path):
         _check_ours(path, what, is_ours)
     draft = NewFile(f"{os.path.dirname(place)}/.{os.path.basename(place)}.{os.getpid()}", what, 0o666, path)
-    try:
+    with _whole(draft, what, path):
         with open(draft.fd, "wb", closefd=False) as file:
             write(file)
         os.fsync(draft.fd)
         os.rename(draft.path, place)
-    except OSError as error:
-        draft.discard()
-        raise UsageError(f"the {what} {path} cannot be written ({error.strerror}): give another file") from None
-    except BaseException:
-        draft.discard()
-        raise
-    finally:
-        os.close(draft.fd)
 
 
 def _check_ours(path: str, what: str, is_ours: Callable[[bytes], bool]) -> None:
