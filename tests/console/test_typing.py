@@ -31,6 +31,7 @@ class Editor:
         self.line = ""
         self.entered: list[str] = []
         self.echo: Callable[[str], str] = lambda key: key
+        self.killed: Callable[[str], str] = lambda line: "\b \b" * len(line)
 
     async def run(self) -> None:
         self.client.say(PROMPT.encode())
@@ -45,7 +46,7 @@ class Editor:
             if not self.hears(burst, key):
                 continue
             if key == "\x15":
-                self.client.say(b"\b \b" * len(self.line))
+                self.client.say(self.killed(self.line).encode())
                 self.line = ""
             elif key == "\r":
                 self.entered.append(self.line)
@@ -196,6 +197,28 @@ def test_kernel_line_in_the_echo_does_not_matter() -> None:
     editor, seconds = type_at(noisy, TEXT)
     assert (editor.line, editor.client.typed.decode()) == (TEXT, TEXT)
     assert seconds < 0.5
+
+
+def test_prompt_that_is_printed_again_behind_other_text_does_not_matter() -> None:
+    """A shell reports the end of a job while a line is typed, and then goes on with its prompt wherever the cursor is."""
+
+    def prepare(client: FakeClient) -> Editor:
+        editor = Editor(client)
+
+        def echo(key: str) -> str:
+            if editor.line == TEXT[:2]:
+                return key + "\r\n[1]+  Done                    ( sleep 1 )\r\n"
+            if len(editor.line) == 1 and key != TEXT[0]:  # the line has been killed
+                editor.echo = lambda key: key
+                return key + PROMPT + key
+            return key
+
+        editor.echo = echo
+        editor.killed = lambda line: ("\r" if line == TEXT else "\b" * len(line)) + "\x1b[K"  # as readline does
+        return editor
+
+    editor, _ = type_at(prepare, TEXT)
+    assert editor.line == TEXT
 
 
 def test_control_characters_cannot_be_verified() -> None:

@@ -221,7 +221,7 @@ class TypedLine:
         def look(now: float) -> tuple[bool | None, float]:
             row = self._row()
             came = without_kernel_lines(self._received.matcher.buffer.slice(place, self._received.end), "")[0]
-            shows = row in {begin + word for begin in begins}
+            shows = any(_stands_behind(row, begin, word) for begin in begins)
             shows |= row == word and came.removeprefix("^U") == "\n" + word
             # A tty erases what it has echoed character by character; if a character of the echo was lost, a piece of the
             # prompt is erased too, and the text is not where it began.
@@ -266,3 +266,11 @@ class TypedLine:
             if await self._echoed(self._text):
                 return True
         return None if self._is_silent() else False
+
+
+def _stands_behind(row: str, begin: str, word: str) -> bool:
+    """Whether a word is all that is behind what the text began at.
+
+    A shell that reports the end of a job prints its prompt again, in the row in which characters were echoed meanwhile.
+    """
+    return row == begin + word or (bool(begin.strip()) and row[max(0, row.find(begin)) :] == begin + word)
