@@ -102,8 +102,8 @@ def exchange(
 ) -> bytes:
     """Write ``data`` and read ``expected`` bytes at the same time.
 
-    Whenever nothing moves for ``quiet_s``, ``on_quiet`` is called; without it, and after 20 s of quiet, what has come
-    is all there is.
+    Whenever nothing moves for ``quiet_s``, ``on_quiet`` is called; after a minute of quiet, or 20 s without it, what has
+    come is all there is.
     """
     received = bytearray()
     view = memoryview(data)
@@ -118,10 +118,10 @@ def exchange(
             view = view[os.write(fd, view[:4096]) :]
         if readable or writable:
             moved_at = time.monotonic()
+        elif time.monotonic() > moved_at + patience(20 if on_quiet is None else 60):
+            break
         elif on_quiet is not None:
             on_quiet()
-        elif time.monotonic() > moved_at + patience(20):
-            break
     return bytes(received)
 
 

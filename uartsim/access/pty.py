@@ -215,6 +215,7 @@ class PtyAccess:
                 continue
             except OSError:  # EIO: even our own descriptor of the slave was hung up
                 self.presence.mend()
+                self.presence.note()  # what was reported while it was mended
                 continue
             if packet[0]:
                 if packet[0] & _FLUSH_READ:
@@ -379,7 +380,7 @@ class PtyAccess:
         self.client.give_line()
         self._told_refusal = None
         self.device.opened_early_at = None
-        if not self.opened:
+        if not self.opened and not self.presence.in_doubt:
             self.presence.restore()
         else:  # the next one is here already, with settings of its own
             self.device.restore_discipline()

@@ -3,6 +3,11 @@
 The count of inotify is right as long as the kernel merges and loses no events.  Whenever a client has closed the pty, or
 events were lost, :meth:`PtyDevice.probe` says for certain whether another still has it open.  Where inotify cannot be
 used, the probe alone tells, at intervals.
+
+The two may disagree for a moment.  An open is reported just after it, and a close just before it, so that the probe may
+find a client that has not been reported yet, or one that is reported to have gone.  And the probe opens the pty itself:
+the kernel may merge that event with the open of a client on another processor, which then is never reported.  So each
+departure and each disagreement is followed by later looks, and whom no report explains by then is taken for a client.
 """
 
 from __future__ import annotations
@@ -14,9 +19,10 @@ import trio
 
 from uartsim.access.pty_device import POLL_SECONDS, PtyDevice, PtyLostError
 
-#: Where inotify and the probe disagree, the probe is repeated after so long, in seconds: a process that is being started
-#: from here may have held the slave for a moment.
-_SECOND_LOOK: Final = 0.2
+#: The pauses before the looks that follow a departure or a disagreement, in seconds.
+_LOOKS: Final = (0.001, 0.005, 0.02, 0.2)
+#: From which of them on one who was never reported is taken for a client.
+_BELIEVED: Final = 2
 
 
 class Presence:
@@ -30,6 +36,7 @@ class Presence:
 
     Attributes:
         opened: how many clients have it open.
+        in_doubt: whether somebody has it open whom inotify has not reported: one who has just come or is about to go.
         lost: set when the pty cannot be used any more.
         flushes: how often a client has flushed its input since it came.
         departures: how often the last client has left.
@@ -48,11 +55,13 @@ class Presence:
         self.flushes = 0
         self.departures = 0
         self.closes = 0
+        self.in_doubt = False
         self.lost = trio.Event()
         self._restore = restore
         self._on_left = on_left
         self._on_changed = on_changed
-        self._doubtful = trio.Event()
+        self._unreported = False  # one of those that are counted was found by a probe: a report of it may come
+        self._disturbed = trio.Event()
 
     async def run(self) -> None:
         """Follow it until cancelled."""
@@ -68,11 +77,18 @@ class Presence:
 
     async def _look_again(self) -> None:
         while True:
-            await self._doubtful.wait()
-            await trio.sleep(_SECOND_LOOK)
-            self._doubtful = trio.Event()
-            self.probe()
-            self.note()
+            await self._disturbed.wait()
+            while self._disturbed.is_set():
+                self._disturbed = trio.Event()
+                for number, pause in enumerate(_LOOKS):
+                    with trio.move_on_after(pause):
+                        await self._disturbed.wait()
+                        break
+                    self.note()
+                    self._look(believe=number >= _BELIEVED)
+                    self.note()
+            if not self.opened:
+                self.device.count_closely(False)
 
     def note(self) -> None:
         """Count the clients that have come and gone; one that leaves as another comes is not missed."""
@@ -88,29 +104,59 @@ class Presence:
         if is_new:
             self.flushes = 0
         while changes or device.lost_events:
-            have_left = False
-            device.lost_events, unsure = False, device.lost_events
-            for number, change in enumerate(changes, 1):
-                self.opened = max(0, self.opened + change)
-                self.closes += change < 0
-                have_left |= not self.opened and number < len(changes)
+            unsure, device.lost_events = device.lost_events, False
+            somebody = self.opened > 0 or 1 in changes
+            have_left = self._count(changes)
             if unsure or -1 in changes:
-                have_left |= self._all_have_left()
+                in_use = self._in_use()
+                have_left |= somebody and not in_use
+                self._correct(in_use, believe=unsure)
+                self._disturbed.set()
             if have_left:
                 self._leave()
                 is_new = True
             changes = device.opens()
-        if not self.opened:
-            device.count_closely(False)
         self._on_changed(is_new)
+
+    def _count(self, changes: list[int]) -> bool:
+        """Count opens (1) and closes (-1); returns whether nobody had it open at some moment after one of the closes."""
+        have_left = False
+        for change in changes:
+            if change < 0:
+                self.closes += 1
+                have_left |= self.opened == 1
+                self.opened = max(0, self.opened - 1)
+                self._unreported &= self.opened > 0
+            else:
+                self.opened += not self._unreported
+                self._unreported = self.in_doubt = False
+        return have_left
+
+    def _correct(self, in_use: bool, *, believe: bool) -> None:
+        """Correct the count by what a probe has found; to ``believe`` is to take one who was not reported for a client."""
+        if not in_use:
+            self.opened = 0
+        unreported = in_use and not self.opened
+        self.in_doubt = unreported and not believe
+        if unreported and believe:
+            self.opened = 1
+            self._unreported = True
+
+    def _look(self, *, believe: bool) -> None:
+        """Correct the count, and tell of that."""
+        before, in_doubt = self.opened, self.in_doubt
+        in_use = self._in_use()
+        self._correct(in_use, believe=believe)
+        if before and not in_use:
+            self._leave()
+        elif in_doubt and not in_use:
+            self.restore()
+        if self.opened != before:
+            self._on_changed(not before)
 
     def probe(self) -> None:
         """Look whether anybody has it open, where inotify cannot tell."""
-        before = self.opened
-        if self._all_have_left() and before:
-            self._leave()
-        if self.opened != before:
-            self._on_changed(not before)
+        self._look(believe=True)
 
     def mend(self) -> None:
         """Open the tty again after it was hung up (vhangup), which makes every descriptor of it useless.
@@ -127,20 +173,12 @@ class Presence:
         except PtyLostError:
             self.lost.set()
 
-    def _all_have_left(self) -> bool:
-        """Correct the count by a probe; returns whether nobody has it open."""
+    def _in_use(self) -> bool:
         try:
-            in_use = self.device.probe()
+            return self.device.probe()
         except PtyLostError:
             self.lost.set()
-            in_use = False
-        if in_use:
-            if not self.opened:
-                self.opened = 1
-                self._doubtful.set()
             return False
-        self.opened = 0
-        return True
 
     def _leave(self) -> None:
         self.departures += 1
