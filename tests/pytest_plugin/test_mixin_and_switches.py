@@ -55,15 +55,18 @@ def test_without_the_plugin_nothing_of_it_is_there(talkers: pytest.Pytester, mon
     result.stdout.no_fnmatch_line("uartsim:*")
 
 
-def test_session_without_a_console_imports_nothing_of_uartsim_but_the_plugin(talkers: pytest.Pytester) -> None:
+def test_session_without_a_console_imports_nothing_of_uartsim_but_options_and_fixtures(
+    talkers: pytest.Pytester,
+) -> None:
     talkers.makepyfile(
         """
         import sys
 
         def test_it():
             assert "trio" not in sys.modules
-            others = {name for name in sys.modules if name.startswith("uartsim.") and "pytest_plugin" not in name}
-            assert others == set()
+            parts = ("", ".plugin_options", ".console_use", ".console_fixtures", ".one_sentence")
+            others = {name for name in sys.modules if name.startswith("uartsim.")}
+            assert others == {f"uartsim.pytest_plugin{part}" for part in parts}
         """
     )
     talkers.runpytest_subprocess("-p", PLUGIN).assert_outcomes(passed=1)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.console.fakes import write_guest
+from uartsim.pytest_plugin import mark_requirements
 
 Run = Callable[..., pytest.RunResult]
 
@@ -78,8 +79,8 @@ def test_program_of_a_guest_in_the_catalogue_is_installed_as_its_manifest_says(
     ],
 )
 def test_kvm_and_root_have_remedies(run_tests: Run, monkeypatch: pytest.MonkeyPatch, exists: bool, words: str) -> None:
-    monkeypatch.setattr("uartsim.pytest_plugin.mark_requirements.kvm_is_there", lambda: exists)
-    monkeypatch.setattr("uartsim.pytest_plugin.mark_requirements.kvm_can_be_opened", lambda: False)
+    monkeypatch.setattr(mark_requirements, "kvm_is_there", lambda: exists)
+    monkeypatch.setattr(mark_requirements, "kvm_can_be_opened", lambda: False)
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     result = run_tests(
         """
@@ -90,7 +91,9 @@ def test_kvm_and_root_have_remedies(run_tests: Run, monkeypatch: pytest.MonkeyPa
         """,
         "-rs",
     )
-    result.stdout.fnmatch_lines([f"SKIPPED*: {words}; root is needed: run the same command as root, such as with sudo"])
+    result.stdout.fnmatch_lines(
+        [f"SKIPPED [[]1[]] test_it.py:3: {words}; root is needed: run the same command as root, such as with sudo"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,42 +1,56 @@
 """The pytest plugin: a console as a fixture, and the guest's last words in the report of a failure.
 
-Nothing but the standard library and pytest is imported until a fixture is used.
+Nothing but the standard library and pytest is imported until a fixture is used.  Of the plugin itself, a session imports only
+the options and the fixtures until a test has to do with consoles.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from uartsim.pytest_plugin import async_fixtures, broken_boots
-from uartsim.pytest_plugin.async_fixtures import async_console
-from uartsim.pytest_plugin.attach_pause import check_attach, pause_after_failure, uartsim_attach
 from uartsim.pytest_plugin.console_fixtures import (
     _uartsim_guest,
     _uartsim_maker,
+    async_console,
     console,
     console_module,
     console_session,
-    consoles_of,
     guest,
     machine,
     parametrize_guests,
+    uartsim_attach,
     uartsim_console_factory,
     uartsim_factory,
     uartsim_seed,
 )
-from uartsim.pytest_plugin.console_marks import check_shared
-from uartsim.pytest_plugin.console_mixin import ConsoleMixin
-from uartsim.pytest_plugin.failure_report import begin_report, pytest_runtest_makereport
-from uartsim.pytest_plugin.given_settings import note_guests
-from uartsim.pytest_plugin.mark_requirements import check_requirements
+from uartsim.pytest_plugin.console_use import (
+    CURRENT_TEST,
+    IN_SETUP,
+    IS_ENDING,
+    begin_use,
+    has_to_do_with_consoles,
+    is_in_use,
+)
 from uartsim.pytest_plugin.one_sentence import hide_unless_mistake
-from uartsim.pytest_plugin.opened_consoles import CURRENT_TEST, IN_SETUP, IS_ENDING
-from uartsim.pytest_plugin.plugin_options import CLOCK, OPTIONS, SEED, STRICT, chosen_guests, read_options, tell_worker
-from uartsim.pytest_plugin.report_outputs import set_up_reporting
-from uartsim.pytest_plugin.unittest_failures import UnittestFailures
+from uartsim.pytest_plugin.plugin_options import (
+    ARTIFACTS,
+    ATTACH,
+    CLOCK,
+    OPTIONS,
+    SEED,
+    SET,
+    STRICT,
+    chosen_guests,
+    read_options,
+    tell_worker,
+)
+
+if TYPE_CHECKING:
+    from uartsim.pytest_plugin.console_mixin import ConsoleMixin
+    from uartsim.pytest_plugin.opened_consoles import consoles_of
 
 __all__ = [
     "OPTIONS",
@@ -71,6 +85,19 @@ __all__ = [
 ]
 
 
+def __getattr__(name: str) -> Any:
+    """What tests and other plugins import from here by name."""
+    if name == "ConsoleMixin":
+        from uartsim.pytest_plugin.console_mixin import ConsoleMixin
+
+        return ConsoleMixin
+    if name == "consoles_of":
+        from uartsim.pytest_plugin.opened_consoles import consoles_of
+
+        return consoles_of
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Offer the options."""
     for option in OPTIONS:
@@ -93,9 +120,15 @@ def pytest_configure(config: pytest.Config) -> None:
         "skips with the remedy where it lacks it",
     )
     read_options(config)
-    check_attach(config)
-    set_up_reporting(config)
-    config.pluginmanager.register(UnittestFailures(), "uartsim-unittest")
+    if ATTACH.value(config):
+        from uartsim.pytest_plugin.attach_pause import check_attach
+
+        check_attach(config)
+    has_workers = hasattr(config, "workerinput") or getattr(config.option, "dist", "no") != "no"
+    if ARTIFACTS.value(config) or has_workers:
+        from uartsim.pytest_plugin.report_outputs import set_up_early
+
+        set_up_early(config)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -106,7 +139,10 @@ def pytest_configure_node(node: Any) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Note which guests the tests have."""
-    note_guests(session.config, session.items)
+    if SET.value(session.config):
+        from uartsim.pytest_plugin.given_settings import note_guests
+
+        note_guests(session.config, session.items)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -135,17 +171,20 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test that cannot run here or whose guest has not booted; fail one whose marks are wrong."""
     __tracebackhide__ = hide_unless_mistake
-    begin_report(item)
-    check_requirements(item)
-    check_shared(item)
-    async_fixtures.check_is_handled(item)
-    broken_boots.skip_if_shared_is_broken(item)
+    if is_in_use(item.config) or has_to_do_with_consoles(item):
+        begin_use(item.config)
+        from uartsim.pytest_plugin.item_checks import check
+
+        check(item)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> None:
     """Note that the set-up of a test has gone well."""
-    broken_boots.note_set_up(item)
+    if is_in_use(item.config):
+        from uartsim.pytest_plugin.broken_boots import note_set_up
+
+        note_set_up(item)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -169,22 +208,41 @@ def pytest_fixture_setup(
     try:
         return (yield)
     except pytest.fail.Exception:
-        if fixturedef.argname == async_fixtures.NAME and isinstance(request.node, pytest.Item):
-            raise async_fixtures.not_handled(request.node) from None
+        if fixturedef.argname == "async_console" and isinstance(request.node, pytest.Item):
+            from uartsim.pytest_plugin.async_fixtures import not_handled
+
+            raise not_handled(request.node) from None
         raise
     except Exception as error:
-        if request.config.stash.get(broken_boots.FAILED_FIXTURE, (None, ""))[0] is not error:
-            request.config.stash[broken_boots.FAILED_FIXTURE] = (error, fixturedef.argname)
+        if is_in_use(request.config):
+            from uartsim.pytest_plugin.broken_boots import note_failed_fixture
+
+            note_failed_fixture(request.config, error, fixturedef.argname)
         raise
     finally:
         stack.pop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to the report of a failed test what its consoles know, and write the files of the test."""
+    if not is_in_use(item.config):
+        return (yield)
+    from uartsim.pytest_plugin.failure_report import add_to_report
+
+    return (yield from add_to_report(item, call))
 
 
 def pytest_exception_interact(
     node: pytest.Item | pytest.Collector, call: pytest.CallInfo[Any], report: pytest.TestReport | pytest.CollectReport
 ) -> None:
     """A test has failed: keep that its guest has not booted, and stop for a person if that was asked for."""
-    if isinstance(node, pytest.Item) and call.excinfo is not None:
+    if isinstance(node, pytest.Item) and call.excinfo is not None and is_in_use(node.config):
+        from uartsim.pytest_plugin.attach_pause import pause_after_failure
+        from uartsim.pytest_plugin.broken_boots import note_failure
+
         if call.when == "setup":
-            broken_boots.note_failure(node, call.excinfo.value)
+            note_failure(node, call.excinfo.value)
         pause_after_failure(node, call.excinfo.value)

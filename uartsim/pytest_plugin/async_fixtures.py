@@ -1,13 +1,11 @@
-"""The console of an async test, on the test's own trio loop."""
+"""The console of an async test, on the test's own trio loop: what the fixture ``async_console`` opens."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
-
-import pytest
 
 from uartsim.pytest_plugin.broken_boots import skip_if_broken
 from uartsim.pytest_plugin.console_maker import ConsoleMaker, key_of
@@ -18,6 +16,8 @@ from uartsim.pytest_plugin.one_sentence import Mistake
 from uartsim.pytest_plugin.opened_consoles import OpenedConsole, free_name, note_closed, note_opened
 
 if TYPE_CHECKING:
+    import pytest
+
     from uartsim.console.console import Console
     from uartsim.console.trio_thread import TrioThread
 
@@ -30,42 +30,42 @@ _REMEDY: Final = (
 )
 
 
-@pytest.fixture
-async def async_console(
-    request: pytest.FixtureRequest, guest: Any, _uartsim_maker: ConsoleMaker
-) -> AsyncIterator[Console]:
-    """The console of a fresh machine on the test's own trio loop: ``await async_console.login()``.
+@asynccontextmanager
+async def opened_console(item: pytest.Item, guest: Any, maker: ConsoleMaker) -> AsyncIterator[Console]:
+    """Open the console of a test, and close it.
 
-    It is a ``uartsim.Console``, for tests that pytest-trio runs, or anyio's plugin on trio.  The guest and the options are
-    those of ``console``; the clock is trio's, such as that of pytest-trio's ``autojump_clock``.
+    Args:
+        item: the test.
+        guest: its guest.
+        maker: the session's.
     """
     from uartsim.console.open_console import open_console
     from uartsim.errors import UartsimError, UsageError
     from uartsim.printable import printable
 
-    wanted = wanted_of(request.node)
+    wanted = wanted_of(item)
     wanted.options["guest"] = guest
-    definition = _uartsim_maker.definition(wanted)
-    options = _uartsim_maker.options_of(wanted, definition, clock=False)
+    definition = maker.definition(wanted)
+    options = maker.options_of(wanted, definition, clock=False)
     if callable(options.get("restore")):
         raise Mistake(
             "restore is a function, which is given a blocking console: use the fixture console, or the folder of a snapshot",
             wanted.places.get("restore", ""),
         )
     key = key_of(definition, options)
-    skip_if_broken(request.node, key)
-    options["name"] = name = free_name(request.node, str(options.get("name") or definition.name))
-    files = place_files(request.config, request.node, NAME, name, Wanted(options, wanted.places))
+    skip_if_broken(item, key)
+    options["name"] = name = free_name(item, str(options.get("name") or definition.name))
+    files = place_files(item.config, item, NAME, name, Wanted(options, wanted.places))
     async with AsyncExitStack() as stack:
         try:
             made = await stack.enter_async_context(open_console(definition, **options))
         except UartsimError as error:
             failure = printable(str(error))
             place = wanted.place_for(failure) if isinstance(error, UsageError) else ""
-            discard(request.config, files)
+            discard(item.config, files)
         else:
             failure = place = ""
-            opened = OpenedConsole(name, definition.name, _looked_at(made), key, NAME, request.node, files=files)
+            opened = OpenedConsole(name, definition.name, _looked_at(made), key, NAME, item, files=files)
             note_opened(opened)
             try:
                 yield made

@@ -8,12 +8,12 @@ from __future__ import annotations
 import contextlib
 import queue
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from uartsim.pytest_plugin.opened_consoles import CURRENT_TEST, consoles_of
+from uartsim.pytest_plugin.opened_consoles import consoles_of
 from uartsim.pytest_plugin.plugin_options import ATTACH
 
 if TYPE_CHECKING:
@@ -28,22 +28,6 @@ def check_attach(config: pytest.Config) -> None:
     """
     if ATTACH.value(config) and (getattr(config.option, "numprocesses", None) or hasattr(config, "workerinput")):
         raise pytest.UsageError(f"{ATTACH.flag} waits for a person, and workers have no terminal: use it with -n 0")
-
-
-@pytest.fixture
-def uartsim_attach(request: pytest.FixtureRequest) -> Callable[[], None]:
-    """With ``--uartsim-attach``, ``uartsim_attach()`` stops the test there, and says at which pty its console can be used.
-
-    Enter goes on.  Without the option the call does nothing.
-    """
-
-    def attach() -> None:
-        __tracebackhide__ = True
-        item = request.config.stash.get(CURRENT_TEST, None)
-        if item is not None and ATTACH.value(request.config):
-            pause(item, f"{item.nodeid} has stopped here")
-
-    return attach
 
 
 def pause_after_failure(item: pytest.Item, error: BaseException) -> None:

@@ -40,6 +40,12 @@ class _Break:
 _BREAKS: Final = pytest.StashKey[list[_Break]]()
 
 
+def note_failed_fixture(config: pytest.Config, error: BaseException, name: str) -> None:
+    """A fixture has failed; of those that wait for each other, the innermost counts."""
+    if config.stash.get(FAILED_FIXTURE, (None, ""))[0] is not error:
+        config.stash[FAILED_FIXTURE] = (error, name)
+
+
 def note_failure(item: pytest.Item, error: BaseException) -> None:
     """The set-up of a test has failed: if a console's guest is to blame, that is kept."""
     from uartsim.pytest_plugin.console_maker import is_imported
@@ -73,8 +79,8 @@ def note_break(item: pytest.Item, key: str, name: str, error: BaseException, fix
     item.config.stash.setdefault(_BREAKS, []).append(_Break(key, fixture, item.nodeid, reason))
 
 
-def skip_if_broken(item: pytest.Item, key: str) -> None:
-    """Skip a test if the guest of a console that it is about to open has not booted before."""
+def skip_if_broken(item: pytest.Item, key: str, *, is_shared: bool = False) -> None:
+    """Skip a test if the guest of a console that it is about to open, or shares, has not booted before."""
     __tracebackhide__ = True
     for broken in item.config.stash.get(_BREAKS, []):
         if (
@@ -82,7 +88,7 @@ def skip_if_broken(item: pytest.Item, key: str) -> None:
             and broken.test != item.nodeid
             and (not broken.fixture or broken.fixture in fixtures_of(item))
         ):
-            skip_or_fail(item.config, broken.reason)
+            skip_or_fail(item.config, broken.reason, is_of_test=is_shared)
 
 
 def skip_if_shared_is_broken(item: pytest.Item) -> None:
@@ -90,7 +96,7 @@ def skip_if_shared_is_broken(item: pytest.Item) -> None:
     __tracebackhide__ = True
     if item.config.stash.get(_BREAKS, []):
         for opened in opened_of(item):
-            skip_if_broken(item, opened.key)
+            skip_if_broken(item, opened.key, is_shared=True)
 
 
 def note_set_up(item: pytest.Item) -> None:

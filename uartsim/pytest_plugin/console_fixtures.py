@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from uartsim.pytest_plugin.console_maker import ConsoleMaker
-from uartsim.pytest_plugin.console_marks import Wanted, guests_of, wanted_of
-from uartsim.pytest_plugin.opened_consoles import consoles_of
-from uartsim.pytest_plugin.plugin_options import SEED, chosen_guests
+from uartsim.pytest_plugin.console_use import CURRENT_TEST, begin_use
+from uartsim.pytest_plugin.plugin_options import ATTACH, SEED, chosen_guests
 
 if TYPE_CHECKING:
     from uartsim.console.blocking_console import Console
+    from uartsim.console.console import Console as AsyncConsole
+    from uartsim.pytest_plugin.console_maker import ConsoleMaker
     from uartsim.pytest_plugin.running_machine import RunningMachine
 
 __all__ = [
     "_uartsim_guest",
     "_uartsim_maker",
+    "async_console",
     "console",
     "console_module",
     "console_session",
-    "consoles_of",
     "guest",
     "machine",
     "parametrize_guests",
+    "uartsim_attach",
     "uartsim_console_factory",
     "uartsim_factory",
     "uartsim_seed",
@@ -38,6 +39,9 @@ GUEST_PARAMETER: Final = "_uartsim_guest"
 @pytest.fixture(scope="session")
 def _uartsim_maker(request: pytest.FixtureRequest) -> Iterator[ConsoleMaker]:
     """Opens consoles; keeps the machines that were booted once for many tests."""
+    from uartsim.pytest_plugin.console_maker import ConsoleMaker
+
+    begin_use(request.config)
     maker = ConsoleMaker(request.config)
     yield maker
     maker.close()
@@ -56,6 +60,8 @@ def guest(request: pytest.FixtureRequest, _uartsim_guest: Any) -> Any:
     Each test that takes ``guest`` or a console runs once for each of several: ``--uartsim-guest demo,linux``, or
     ``@pytest.mark.uartsim(guest=["demo", "linux"])``.
     """
+    from uartsim.pytest_plugin.console_marks import guests_of
+
     named = guests_of(request.node.iter_markers("uartsim"))
     if _uartsim_guest is not None:
         return _uartsim_guest
@@ -92,6 +98,7 @@ def _factory(maker: ConsoleMaker, what: str) -> Callable[..., Console]:
     ) -> Console:
         __tracebackhide__ = True
         from uartsim.console.console_options import check_options
+        from uartsim.pytest_plugin.console_marks import Wanted
 
         check_options(what, options)
         given = {"guest": guest, "settings": settings, "timeout": timeout, "clock": clock, **options}
@@ -108,9 +115,26 @@ def console(request: pytest.FixtureRequest, guest: Any, _uartsim_maker: ConsoleM
     ``@pytest.mark.uartsim(guest="...", settings={...}, clock="virtual")``.  It is switched off after the test.
     """
     __tracebackhide__ = True
+    from uartsim.pytest_plugin.console_marks import wanted_of
+
     wanted = wanted_of(request.node)
     wanted.options["guest"] = guest
     return _uartsim_maker.open(request.node, "console", request.addfinalizer, wanted)
+
+
+@pytest.fixture
+async def async_console(
+    request: pytest.FixtureRequest, guest: Any, _uartsim_maker: ConsoleMaker
+) -> AsyncIterator[AsyncConsole]:
+    """The console of a fresh machine on the test's own trio loop: ``await async_console.login()``.
+
+    It is a ``uartsim.Console``, for tests that pytest-trio runs, or anyio's plugin on trio.  The guest and the options are
+    those of ``console``; the clock is trio's, such as that of pytest-trio's ``autojump_clock``.
+    """
+    from uartsim.pytest_plugin.async_fixtures import opened_console
+
+    async with opened_console(request.node, guest, _uartsim_maker) as console:
+        yield console
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +144,8 @@ def console_module(request: pytest.FixtureRequest, _uartsim_guest: Any, _uartsim
     What a test types and reads is gone for the next one; it is switched off after the module's last test.
     """
     __tracebackhide__ = True
+    from uartsim.pytest_plugin.console_marks import wanted_of
+
     wanted = wanted_of(request.node)
     if _uartsim_guest is not None:
         wanted.options["guest"] = _uartsim_guest
@@ -133,6 +159,8 @@ def console_session(request: pytest.FixtureRequest, _uartsim_guest: Any, _uartsi
     Each worker of pytest-xdist has a machine of its own.
     """
     __tracebackhide__ = True
+    from uartsim.pytest_plugin.console_marks import Wanted
+
     wanted = Wanted({} if _uartsim_guest is None else {"guest": _uartsim_guest})
     return _uartsim_maker.open(request.node, "console_session", request.addfinalizer, wanted)
 
@@ -159,9 +187,29 @@ def uartsim_seed(request: pytest.FixtureRequest) -> int:
     return seed
 
 
+@pytest.fixture
+def uartsim_attach(request: pytest.FixtureRequest) -> Callable[[], None]:
+    """With ``--uartsim-attach``, ``uartsim_attach()`` stops the test there, and says at which pty its console can be used.
+
+    Enter goes on.  Without the option the call does nothing.
+    """
+
+    def attach() -> None:
+        __tracebackhide__ = True
+        item = request.config.stash.get(CURRENT_TEST, None)
+        if item is not None and ATTACH.value(request.config):
+            from uartsim.pytest_plugin.attach_pause import pause
+
+            pause(item, f"{item.nodeid} has stopped here")
+
+    return attach
+
+
 def parametrize_guests(metafunc: pytest.Metafunc) -> None:
     """Let a test with a console run once for each guest, where its mark or the option names several."""
     if GUEST_PARAMETER in metafunc.fixturenames:
+        from uartsim.pytest_plugin.console_marks import guests_of
+
         guests = guests_of(metafunc.definition.iter_markers("uartsim")) or chosen_guests(metafunc.config)
         if len(guests) > 1:
             names = [str(getattr(guest, "name", guest)) for guest in guests]

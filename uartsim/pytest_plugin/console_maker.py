@@ -16,21 +16,13 @@ import pytest
 
 from uartsim.pytest_plugin.broken_boots import note_break, skip_if_broken
 from uartsim.pytest_plugin.console_marks import Wanted, check_kinds
+from uartsim.pytest_plugin.console_use import CURRENT_TEST, IN_SETUP, IS_ENDING
 from uartsim.pytest_plugin.fault_seeds import with_seeds
 from uartsim.pytest_plugin.given_settings import given_settings
 from uartsim.pytest_plugin.machine_files import discard, place_files
 from uartsim.pytest_plugin.mark_places import place_of_test
 from uartsim.pytest_plugin.one_sentence import Mistake, skip_or_fail
-from uartsim.pytest_plugin.opened_consoles import (
-    CURRENT_TEST,
-    IN_SETUP,
-    IS_ENDING,
-    OpenedConsole,
-    free_name,
-    note_closed,
-    note_opened,
-    open_now,
-)
+from uartsim.pytest_plugin.opened_consoles import OpenedConsole, free_name, note_closed, note_opened, open_now
 from uartsim.pytest_plugin.plugin_options import CLOCK, SCALE, SEED, chosen_guests
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from uartsim.pytest_plugin.console_use import MARK, OF_A_TEST
 from uartsim.pytest_plugin.mark_places import place_of
 from uartsim.pytest_plugin.one_sentence import Mistake
 from uartsim.pytest_plugin.opened_consoles import fixtures_of
@@ -15,20 +16,8 @@ from uartsim.pytest_plugin.opened_consoles import fixtures_of
 if TYPE_CHECKING:
     from _pytest.nodes import Node
 
-MARK: Final = "uartsim"
 #: The options for which the plugin chooses a file where they are True.
 FILES: Final = ("record", "trace", "vcd")
-#: The fixtures with a machine for each test, which take its marks.
-OF_A_TEST: Final = ("console", "async_console")
-#: All fixtures that give or make consoles.
-FIXTURES: Final = {
-    *OF_A_TEST,
-    "console_module",
-    "console_session",
-    "uartsim_factory",
-    "uartsim_console_factory",
-    "machine",
-}
 #: Those that are shared: what shares them, and what they go by.
 SHARED: Final = {
     "console_module": (

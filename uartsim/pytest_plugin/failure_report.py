@@ -58,11 +58,10 @@ class _Told:
     kept: list[tuple[str, str]] = field(default_factory=list)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
+def add_to_report(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add to the report of a failed test what its consoles know, and write the files of the test."""
+    """A wrapper of ``pytest_runtest_makereport``: add what the consoles of a failed test know, and write its files."""
     told = _collect(item, call)
     if told is not None:
         _keep(item, call, told)

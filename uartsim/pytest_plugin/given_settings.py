@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from uartsim.pytest_plugin.console_marks import FIXTURES, guests_of
+from uartsim.pytest_plugin.console_marks import guests_of
+from uartsim.pytest_plugin.console_use import FIXTURES
 from uartsim.pytest_plugin.one_sentence import Mistake
 from uartsim.pytest_plugin.opened_consoles import fixtures_of
 from uartsim.pytest_plugin.plugin_options import SET, chosen_guests

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from uartsim.pytest_plugin.artifacts import KEPT, folder_for
+from uartsim.pytest_plugin.console_use import CURRENT_TEST
 from uartsim.pytest_plugin.one_sentence import Mistake
-from uartsim.pytest_plugin.opened_consoles import CURRENT_TEST, MachineFiles, OpenedConsole, closed_since, file_stem
+from uartsim.pytest_plugin.opened_consoles import MachineFiles, OpenedConsole, closed_since, file_stem
 from uartsim.pytest_plugin.plugin_options import RECORD, TRACE, VCD, Option
 
 if TYPE_CHECKING:

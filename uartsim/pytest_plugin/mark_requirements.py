@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from uartsim.pytest_plugin.console_use import REQUIRES
 from uartsim.pytest_plugin.mark_places import place_of
 from uartsim.pytest_plugin.one_sentence import Mistake, skip_or_fail
 
 if TYPE_CHECKING:
     from uartsim.guest.catalogue import Need
 
-MARK: Final = "uartsim_requires"
 _KVM: Final = "/dev/kvm"
 
 
@@ -21,13 +21,13 @@ def check_requirements(item: pytest.Item) -> None:
     """Skip a test if this machine lacks something that its marks name; fail where a mark is wrong."""
     __tracebackhide__ = True
     missing: list[str] = []
-    for holder, mark in reversed(list(item.iter_markers_with_node(MARK))):
+    for holder, mark in reversed(list(item.iter_markers_with_node(REQUIRES))):
         try:
             missing += [text for text in _missing(mark) if text not in missing]
         except ValueError as error:
             raise Mistake(str(error), place_of(holder, mark)) from None
     if missing:
-        skip_or_fail(item.config, "; ".join(missing))
+        skip_or_fail(item.config, "; ".join(missing), is_of_test=True)
 
 
 def _missing(mark: pytest.Mark) -> list[str]:
@@ -41,15 +41,15 @@ def _missing(mark: pytest.Mark) -> list[str]:
 
     unknown = [name for name in mark.kwargs if name != "guest"]
     if unknown:
-        raise ValueError(f"mark {MARK} has no option {unknown[0]!r}: it takes names, such as 'kvm', and guest=NAME")
+        raise ValueError(f"mark {REQUIRES} has no option {unknown[0]!r}: it takes names, such as 'kvm', and guest=NAME")
     if not mark.args and "guest" not in mark.kwargs:
         raise ValueError(
-            f"mark {MARK} names nothing: write 'kvm', 'root', a program, the path of a file, or guest=NAME"
+            f"mark {REQUIRES} names nothing: write 'kvm', 'root', a program, the path of a file, or guest=NAME"
         )
     wrong = [name for name in mark.args if not isinstance(name, str) or not name]
     if wrong:
         raise ValueError(
-            f"mark {MARK} takes no {wrong[0]!r}: write 'kvm', 'root', a program, the path of a file, or guest=NAME"
+            f"mark {REQUIRES} takes no {wrong[0]!r}: write 'kvm', 'root', a program, the path of a file, or guest=NAME"
         )
     found = [text for name in mark.args if (text := _kvm() if name == "kvm" else _need(name).missing()) is not None]
     guests = mark.kwargs.get("guest", [])

@@ -27,9 +27,15 @@ def hide_unless_mistake(error: pytest.ExceptionInfo[BaseException]) -> bool:
     return not error.errisinstance(Mistake)
 
 
-def skip_or_fail(config: pytest.Config, why: str) -> None:
-    """Skip the test that runs; where the option for that is on, let it fail."""
+def skip_or_fail(config: pytest.Config, why: str, *, is_of_test: bool = False) -> None:
+    """Skip the test that runs; where the option for that is on, let it fail.
+
+    Args:
+        config: the session's.
+        why: a sentence.
+        is_of_test: whether the summary says where the test is, and not where the fixture is that has no console.
+    """
     __tracebackhide__ = True
     if STRICT.value(config):
         raise Mistake(f"{why} ({STRICT.flag} is on)")
-    pytest.skip(why)
+    raise pytest.skip.Exception(why, _use_item_location=is_of_test)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from uartsim.pytest_plugin.console_use import CURRENT_TEST
+
 if TYPE_CHECKING:
     from _pytest.nodes import Node
 
@@ -69,11 +71,6 @@ _OPENED: Final = pytest.StashKey[list[OpenedConsole]]()
 _OPEN_NOW: Final = pytest.StashKey[list[OpenedConsole]]()
 #: The consoles that were closed since that was last asked.
 _CLOSED: Final = pytest.StashKey[list[OpenedConsole]]()
-#: The test that runs, and the fixtures that are being set up, the innermost last.
-CURRENT_TEST: Final = pytest.StashKey[pytest.Item]()
-IN_SETUP: Final = pytest.StashKey[list[pytest.FixtureRequest]]()
-#: Whether that test is over, and its fixtures end.
-IS_ENDING: Final = pytest.StashKey[bool]()
 
 
 def note_opened(opened: OpenedConsole) -> None:

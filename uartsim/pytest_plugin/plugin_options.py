@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pytest
 
@@ -27,8 +26,7 @@ _VALUES: Final = pytest.StashKey[dict[str, Any]]()
 _OF_CONTROLLER: Final = "uartsim_options"
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """One option in its three forms.
 
     Attributes:

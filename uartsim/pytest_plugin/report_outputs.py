@@ -11,6 +11,7 @@ import pytest
 from uartsim.pytest_plugin.artifacts import KEPT, Artifacts
 from uartsim.pytest_plugin.failure_report import EXTRA
 from uartsim.pytest_plugin.live_console import LiveConsole
+from uartsim.pytest_plugin.unittest_failures import UnittestFailures
 
 #: The longest message of an annotation, in lines: GitHub shows a few, and its log has the whole report.
 _ANNOTATED_LINES: Final = 15
@@ -68,18 +69,32 @@ class ReportOutputs:
             self._config.stash[KEPT].forget_old()
 
 
-def set_up_reporting(config: pytest.Config) -> None:
-    """Begin a session: its artifacts, its outputs, and what is shown live.
+def set_up_early(config: pytest.Config) -> None:
+    """Begin a session whose artifacts have a folder, or whose tests run in workers: reports come from elsewhere.
 
     Raises:
         pytest.UsageError: the artifacts' folder cannot be used.
     """
+    _set_up(config)
+
+
+def set_up_late(config: pytest.Config) -> None:
+    """Begin, if that was not done early: the first test that has to do with consoles is about to run."""
+    if KEPT not in config.stash:
+        _set_up(config).pytest_sessionstart()
+
+
+def _set_up(config: pytest.Config) -> LiveConsole:
+    """Set up the artifacts, the outputs, and what is shown live."""
     artifacts = Artifacts(config, getattr(config, "workerinput", {}).get(_SESSION))
     if not hasattr(config, "workerinput"):
         artifacts.check()
     config.stash[KEPT] = artifacts
+    live = LiveConsole(config)
     config.pluginmanager.register(ReportOutputs(config), "uartsim-outputs")
-    config.pluginmanager.register(LiveConsole(config), "uartsim-live")
+    config.pluginmanager.register(live, "uartsim-live")
+    config.pluginmanager.register(UnittestFailures(), "uartsim-unittest")
+    return live
 
 
 def _add_output(config: pytest.Config, report: pytest.TestReport, extra: dict[str, str]) -> None:
