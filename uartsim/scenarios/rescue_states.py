@@ -14,6 +14,9 @@ _LOST: Final = "UUID=deadbeef-0000-0000-0000-000000000000 /data ext4 defaults,x-
 #: A hash (SHA-512) of no password that anybody knows: its salt and its digits are made up.
 _UNKNOWN: Final = "$6$nobodyknows$" + "Zq3v1bX8" * 10 + "Zq3v1b"
 
+#: What starts a shell without a login; Alpine has no bash.
+_SHELL: Final = "rw init=/bin/bash (on Alpine init=/bin/sh, and then mount -o remount,rw /)"
+
 _DEBIAN: Final = frozenset({"disk", "grub", "systemd"})
 
 SCENARIOS: Final = (
@@ -37,7 +40,7 @@ SCENARIOS: Final = (
         cause="Root's password in /etc/shadow is '!', as on images whose root nobody may be.",
         shown='"Login incorrect" for any password; in emergency mode "Cannot open access to console, the root account is '
         'locked." and "Press Enter to continue."',
-        way_out="In GRUB's editor, rw init=/bin/bash at the end of the kernel's line; passwd; restart.",
+        way_out=f"In GRUB's editor, {_SHELL} at the end of the kernel's line; passwd; restart.",
         test="test_locked_root_is_let_in_again_by_a_shell_without_a_login",
         rows=("A-035",),
         needs=frozenset({"disk", "grub"}),
@@ -50,7 +53,7 @@ SCENARIOS: Final = (
         summary="nobody knows root's password any more",
         cause="Root's password in /etc/shadow is a hash of something that nobody knows.",
         shown='"Login incorrect", whatever is typed.',
-        way_out="In GRUB's editor, rw init=/bin/bash at the end of the kernel's line; passwd; restart.",
+        way_out=f"In GRUB's editor, {_SHELL} at the end of the kernel's line; passwd; restart.",
         test="test_lost_password_is_replaced_in_a_shell_without_a_login",
         rows=("A-035",),
         needs=frozenset({"disk", "grub"}),
@@ -64,7 +67,7 @@ SCENARIOS: Final = (
         cause="Root's password in /etc/shadow is '*', as on images of clouds, where no password was ever set.",
         shown='"Login incorrect" for root, also with nothing typed at "Password:", while another user logs in; "su: '
         'Authentication failure" for that user.',
-        way_out="In GRUB's editor, rw init=/bin/bash at the end of the kernel's line; passwd; restart.",
+        way_out=f"In GRUB's editor, {_SHELL} at the end of the kernel's line; passwd; restart.",
         test="test_root_without_a_password_is_refused_until_one_is_set",
         rows=("A-035",),
         needs=frozenset({"disk", "grub"}),
