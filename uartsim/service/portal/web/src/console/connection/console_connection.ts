@@ -2,7 +2,7 @@
  * The connection of one console: a session, its WebSocket, and what happens when that closes.
  *
  *     start ──▶ connecting ──▶ connected ──▶ taken     another user has the console (4001)
- *                 ▲   │            │────────▶ ended     the machine is off, nobody has typed, in use (4000, 4008, 4009)
+ *                 ▲   │            │────────▶ ended     the machine is off, nobody has typed, in use (4000, 4008, 4009), a broken message
  *                 │   │            ▼
  *                 │   ├───────▶ waiting                 a countdown, then the next attempt (1001, 1006, 1011, no answer)
  *                 └───┼────────────┘

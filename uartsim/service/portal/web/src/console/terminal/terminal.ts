@@ -45,7 +45,7 @@ export interface ConsoleTerminal {
   readonly element: HTMLElement;
   readonly columns: number;
   readonly rows: number;
-  /** Shows what the guest sent; resolves when it has been parsed: at most 1 MiB may be unparsed before the caller waits. */
+  /** Shows what the guest sent; resolves when it has been parsed.  What may wait for that is bounded by `pending_output.ts`. */
   write(data: Uint8Array): Promise<void>;
   /** Shows a line that is not the guest's, such as "The machine was reset.", told apart by a mark that no guest can draw. */
   note(text: string): void;
