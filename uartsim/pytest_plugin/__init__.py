@@ -124,7 +124,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from uartsim.pytest_plugin.attach_pause import check_attach
 
         check_attach(config)
-    has_workers = hasattr(config, "workerinput") or getattr(config.option, "dist", "no") != "no"
+    has_workers = not hasattr(config, "workerinput") and getattr(config.option, "dist", "no") != "no"
     if ARTIFACTS.value(config) or has_workers:
         from uartsim.pytest_plugin.report_outputs import set_up_early
 
