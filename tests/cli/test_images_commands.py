@@ -18,6 +18,8 @@ from tests.patience import patience
 
 __all__ = ["store"]
 
+pytestmark = pytest.mark.needs("qemu-img")
+
 SUM = hashlib.sha256(DISK).hexdigest()
 
 

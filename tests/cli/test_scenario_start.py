@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.access.rig import RunningMachine, running
 from uartsim.cli.scenario_start import begun_lines
 from uartsim.scenarios import find_scenarios
@@ -41,6 +43,7 @@ sys.exit(main())
     assert machine.process.returncode == 1
 
 
+@pytest.mark.needs(guest="debian-12")
 def test_name_that_is_taken_is_told_before_the_guest_boots_for_its_scenario(runtime: Path) -> None:
     code = """
 import sys

@@ -54,6 +54,7 @@ MISTAKES = [
 ]
 
 
+@pytest.mark.needs(guest="debian-12")
 @pytest.mark.parametrize(
     ("arguments", "why"), MISTAKES, ids=lambda value: "-".join(value) if isinstance(value, list) else ""
 )

@@ -26,6 +26,8 @@ from uartsim.images.image_store import StoredImage, find_image, images_folder, l
 
 __all__ = ["store"]
 
+pytestmark = pytest.mark.needs("qemu-img")
+
 SUM = hashlib.sha256(DISK).hexdigest()
 FILES = [f"disk-{SUM[:32]}.json", f"disk-{SUM[:32]}.raw"]
 PARTS = ["disk.part", "disk.part.json"]
