@@ -152,6 +152,7 @@ def test_every_verb_has_a_sentence_and_a_manifest_that_uses_it() -> None:
     assert set(VERBS) - used == {"remove"}
 
 
+@pytest.mark.needs("qemu-system-x86_64")
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_a_start_without_an_image_says_where_one_is_had(name: str) -> None:
     with pytest.raises(

@@ -19,6 +19,8 @@ from uartsim.images.image_store import StoredImage, find_image, list_images
 
 __all__ = ["store"]
 
+pytestmark = pytest.mark.needs("qemu-img")
+
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Path:

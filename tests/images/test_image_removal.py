@@ -21,6 +21,8 @@ from uartsim.images.image_store import StoredImage, list_images, open_store, rem
 
 __all__ = ["store"]
 
+pytestmark = pytest.mark.needs("qemu-img")
+
 LARGE = b"x" * 100_000
 
 

@@ -34,6 +34,9 @@ _TYPED: Final = re.compile(
 #: What stands in an echo beside the characters: an erased character, a line that is wrapped, and single controls.
 _NO_ECHO: Final = re.compile(rb"\x08 \x08| \r(?!\n)|[\x00-\x09\x0b-\x1f\x7f]")
 
+#: Before a line feed, a space that was typed; before anything else, where a line is wrapped.
+_MAY_BE_WRAPPED: Final = b" \r"
+
 
 class Typed(NamedTuple):
     """What a record says of something that was typed.
@@ -88,6 +91,7 @@ class EchoWitness:
         self._parser = ControlSequenceParser()
         self._hiding = False  # what is typed up to the next Enter
         self._line_ends = 0  # Enters whose line end the guest has not sent yet
+        self._held = b""  # what the guest has sent and only its next character explains
 
     @property
     def undecided(self) -> bool:
@@ -134,11 +138,18 @@ class EchoWitness:
     def heard(self, data: bytes, at: int) -> list[Typed]:
         """The guest has sent ``data``; returns what is decided now."""
         if not self._waiting:
+            self._held = b""
             if self._line_ends and b"\n" in data:
                 self._line_ends = 0
             return []
         self._give_up(at)
-        text = b"".join(token.data for token in self._parser.feed(data) if token.kind is Kind.TEXT)
+        text = self._held + b"".join(token.data for token in self._parser.feed(data) if token.kind is Kind.TEXT)
+        self._held = _MAY_BE_WRAPPED if text.endswith(_MAY_BE_WRAPPED) else b""
+        self._compare(text.removesuffix(self._held))
+        return self._decided()
+
+    def _compare(self, text: bytes) -> None:
+        """Compare what the guest has sent with what waits for its echo."""
         text = _NO_ECHO.sub(b"", text)
         for stretch in self._waiting:
             self._pass(stretch)
@@ -156,19 +167,26 @@ class EchoWitness:
             else:
                 self._hide(stretch)
                 break
-        return self._decided()
 
     def overdue(self, at: int) -> list[Typed]:
         """What is decided by ``at`` ticks because no echo has come."""
+        self._release()
         self._give_up(at)
         return self._decided()
 
     def finish(self) -> list[Typed]:
         """Decide everything that waits: it is not waited for any longer."""
+        self._release()
         self._close_last()
         for stretch in self._waiting:
             stretch.hidden |= not stretch.is_decided
         return self._decided()
+
+    def _release(self) -> None:
+        """Nothing follows what was held: it was a space, and no wrapped line."""
+        held, self._held = self._held, b""
+        if held:
+            self._compare(held[:1])
 
     def _close_last(self) -> None:
         if self._waiting:

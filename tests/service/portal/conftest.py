@@ -25,8 +25,9 @@ HERE = Path(__file__).parent
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if HERE in item.path.parents and "browser" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.needs("chromium", "node", "npm"))
+        names = getattr(item, "fixturenames", ())
+        if HERE in item.path.parents and ("browser" in names or "page_is_built" in names):
+            item.add_marker(pytest.mark.needs(*(["chromium"] if "browser" in names else []), "node", "npm"))
 
 
 @pytest.fixture(scope="package")
