@@ -32,6 +32,9 @@ pytest_plugins = ["pytester"]
 # The machines of tests leave no transcripts in this user's folder.
 os.environ.setdefault("UARTSIM_TRANSCRIPTS", "off")
 
+# What tests start by themselves is found where uartsim finds it: administrators' folders are not in everybody's PATH.
+os.environ["PATH"] = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+
 # The command line of a test has no defaults of the person's who runs it; what tests start inherits that.
 os.environ["UARTSIM_CONFIG"] = ""
 
