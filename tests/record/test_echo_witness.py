@@ -106,7 +106,8 @@ def test_colours_and_a_wrapped_line_do_not_hide_an_echo() -> None:
 def test_a_space_at_the_end_of_a_line_is_echoed_in_any_pieces() -> None:
     assert Line().typed(b"ls \r").heard(b"ls \r").heard(b"\n").recorded() == "ls \r"
     assert Line().typed(b"ls \r").heard(b"ls \r").recorded() == "ls \r"
-    assert Line().typed(b"long\r").heard(b"lo \r").heard(b"ng\r\n").recorded() == "long\r"
+    assert Line().typed(b"long\r").heard(b"lo \r").later(MS).heard(b"ng\r\n").recorded() == "long\r"
+    assert Line().typed(b"ls ").heard(b"ls \r").later(PATIENCE + MS).recorded() == "ls "
 
 
 def test_a_secret_is_hidden_even_if_it_is_echoed() -> None:

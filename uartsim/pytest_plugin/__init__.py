@@ -30,7 +30,6 @@ from uartsim.pytest_plugin.console_use import (
     CURRENT_TEST,
     IN_SETUP,
     IS_ENDING,
-    begin_use,
     has_to_do_with_consoles,
     is_in_use,
 )
@@ -126,9 +125,9 @@ def pytest_configure(config: pytest.Config) -> None:
         check_attach(config)
     has_workers = not hasattr(config, "workerinput") and getattr(config.option, "dist", "no") != "no"
     if ARTIFACTS.value(config) or has_workers:
-        from uartsim.pytest_plugin.report_outputs import set_up_early
+        from uartsim.pytest_plugin.report_outputs import set_up_reporting
 
-        set_up_early(config)
+        set_up_reporting(config)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -172,7 +171,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test that cannot run here or whose guest has not booted; fail one whose marks are wrong."""
     __tracebackhide__ = hide_unless_mistake
     if is_in_use(item.config) or has_to_do_with_consoles(item):
-        begin_use(item.config)
         from uartsim.pytest_plugin.item_checks import check
 
         check(item)

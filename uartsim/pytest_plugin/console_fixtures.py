@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from uartsim.pytest_plugin.console_use import CURRENT_TEST, begin_use
+from uartsim.pytest_plugin.console_use import CURRENT_TEST
 from uartsim.pytest_plugin.plugin_options import ATTACH, SEED, chosen_guests
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ GUEST_PARAMETER: Final = "_uartsim_guest"
 def _uartsim_maker(request: pytest.FixtureRequest) -> Iterator[ConsoleMaker]:
     """Opens consoles; keeps the machines that were booted once for many tests."""
     from uartsim.pytest_plugin.console_maker import ConsoleMaker
+    from uartsim.pytest_plugin.report_outputs import begin_use
 
     begin_use(request.config)
     maker = ConsoleMaker(request.config)

@@ -20,7 +20,8 @@ CURRENT_TEST: Final = pytest.StashKey[pytest.Item]()
 IN_SETUP: Final = pytest.StashKey[list[pytest.FixtureRequest]]()
 #: Whether that test is over, and its fixtures end.
 IS_ENDING: Final = pytest.StashKey[bool]()
-_IN_USE: Final = pytest.StashKey[bool]()
+#: Whether a test of the session has had to do with consoles.
+IN_USE: Final = pytest.StashKey[bool]()
 
 
 def has_to_do_with_consoles(item: pytest.Item) -> bool:
@@ -31,13 +32,4 @@ def has_to_do_with_consoles(item: pytest.Item) -> bool:
 
 def is_in_use(config: pytest.Config) -> bool:
     """Whether a test of the session has had to do with consoles."""
-    return config.stash.get(_IN_USE, False)
-
-
-def begin_use(config: pytest.Config) -> None:
-    """The first test that has to do with consoles is about to run: what tells of them is set up."""
-    if not is_in_use(config):
-        from uartsim.pytest_plugin.report_outputs import set_up_late
-
-        config.stash[_IN_USE] = True
-        set_up_late(config)
+    return config.stash.get(IN_USE, False)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 
 from uartsim.pytest_plugin.artifacts import KEPT, Artifacts
+from uartsim.pytest_plugin.console_use import IN_USE
 from uartsim.pytest_plugin.failure_report import EXTRA
 from uartsim.pytest_plugin.live_console import LiveConsole
 from uartsim.pytest_plugin.unittest_failures import UnittestFailures
@@ -69,23 +70,19 @@ class ReportOutputs:
             self._config.stash[KEPT].forget_old()
 
 
-def set_up_early(config: pytest.Config) -> None:
-    """Begin a session whose artifacts have a folder, or whose tests run in workers: reports come from elsewhere.
+def begin_use(config: pytest.Config) -> None:
+    """A test that has to do with consoles is about to run: set up, before the first, what tells of them."""
+    config.stash[IN_USE] = True
+    if KEPT not in config.stash:
+        set_up_reporting(config).pytest_sessionstart()
+
+
+def set_up_reporting(config: pytest.Config) -> LiveConsole:
+    """Set up the artifacts, the outputs, and what is shown live.
 
     Raises:
         pytest.UsageError: the artifacts' folder cannot be used.
     """
-    _set_up(config)
-
-
-def set_up_late(config: pytest.Config) -> None:
-    """Begin, if that was not done early: the first test that has to do with consoles is about to run."""
-    if KEPT not in config.stash:
-        _set_up(config).pytest_sessionstart()
-
-
-def _set_up(config: pytest.Config) -> LiveConsole:
-    """Set up the artifacts, the outputs, and what is shown live."""
     artifacts = Artifacts(config, getattr(config, "workerinput", {}).get(_SESSION))
     if not hasattr(config, "workerinput"):
         artifacts.check()

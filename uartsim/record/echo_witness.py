@@ -170,7 +170,6 @@ class EchoWitness:
 
     def overdue(self, at: int) -> list[Typed]:
         """What is decided by ``at`` ticks because no echo has come."""
-        self._release()
         self._give_up(at)
         return self._decided()
 
@@ -213,6 +212,7 @@ class EchoWitness:
         for stretch in self._waiting:
             if at - stretch.last <= PATIENCE:
                 return  # what was typed later is not overdue either
+            self._release()
             if stretch.is_text:
                 stretch.closed = True
                 self._line_ends = 0
